@@ -1,0 +1,67 @@
+/**
+ * Enforces the arrows of `src/README.md`: a room imports only from the rooms that it knows. Prints each import that
+ * breaks the rule and exits 1, or one line when all hold.
+ */
+const rooms: Record<string, readonly string[]> = {
+  base: [],
+  files: ["base"],
+  store: ["base"],
+  source: ["files", "base"],
+  prepare: ["base"],
+  wasm: ["prepare", "base"],
+  wasi: ["files", "wasm", "base"],
+  abi: ["wasm", "base"],
+  host: ["files", "store", "abi", "wasm", "base"],
+  function: ["source", "prepare", "wasi", "host", "files", "store", "abi", "wasm", "base"],
+  server: ["base"],
+  registry: ["server", "store", "source", "base"],
+  proxy: ["server", "store", "source", "base"],
+  worker: ["server", "store", "source", "base"],
+};
+const lower = Object.keys(rooms);
+rooms.modes = lower;
+rooms.cli = ["modes", "base"];
+
+/** Files of a room that others of its rank may reach: the worker drives the proxy and the registry as their client. */
+const open: Record<string, readonly string[]> = {
+  worker: ["proxy/client.ts", "registry/client.ts"],
+};
+
+const importPattern = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;
+
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* sources(path);
+    else if (/\.tsx?$/.test(entry.name)) yield path;
+  }
+}
+
+/** Every import in `src` that its room is not allowed, as sentences. */
+export async function forbiddenImports(src: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const path of sources(src)) {
+    const room = path.slice(src.length + 1).split("/")[0] ?? "";
+    const known = rooms[room];
+    if (!known) {
+      found.push(`${path}: "${room}" is no room of src/README.md`);
+      continue;
+    }
+    for (const [, specifier = ""] of (await Deno.readTextFile(path)).matchAll(importPattern)) {
+      const target = new URL(specifier, `file:///${path}`).pathname.slice(src.length + 2);
+      const other = target.split("/")[0] ?? "";
+      if (other === room || known.includes(other) || open[room]?.includes(target)) continue;
+      found.push(
+        `${path}: room "${room}" may not import "${specifier}" (it knows ${known.join(", ") || "nothing"})`,
+      );
+    }
+  }
+  return found;
+}
+
+if (import.meta.main) {
+  const found = await forbiddenImports("src");
+  for (const line of found) console.error(line);
+  if (found.length > 0) Deno.exit(1);
+  console.log("imports: every room imports only what it knows");
+}

@@ -1,0 +1,42 @@
+import type { Output } from "./io.ts";
+
+/** Values that go with a log line, as they stand in its JSON form. */
+export type LogFields = Record<string, string | number | boolean | null | undefined>;
+
+/** The launcher's own log: what it says of itself. What a guest says with `Log` goes to standard output as it is. */
+export interface Log {
+  /** A state that programs wait for (`ready`, `draining`): on standard output with `-log=json`, a sentence on stderr otherwise. */
+  event(event: string, sentence: string, fields?: LogFields): void;
+  info(sentence: string, fields?: LogFields): void;
+  warn(sentence: string, fields?: LogFields): void;
+  error(sentence: string, fields?: LogFields): void;
+}
+
+/** How the launcher writes its log: sentences for people, or one JSON object a line. */
+export type LogFormat = "text" | "json";
+
+/**
+ * A log that writes to the given streams, each line with one call, so that lines of several threads do not mix.
+ *
+ * Text: `warning: …` and `error: …` carry their level, other lines do not. JSON: events are
+ * `{"event":"ready",…}` on stdout; the rest are `{"level":"warn","message":"…",…}` on stderr.
+ */
+export function createLog(format: LogFormat, streams: { stdout: Output; stderr: Output }): Log {
+  const line = (level: "info" | "warn" | "error") => (sentence: string, fields?: LogFields) => {
+    if (format === "json") {
+      streams.stderr.write(JSON.stringify({ level, message: sentence, ...fields }) + "\n");
+      return;
+    }
+    const prefix = level === "info" ? "" : level === "warn" ? "warning: " : "error: ";
+    streams.stderr.write(`${prefix}${sentence}\n`);
+  };
+  return {
+    event(event, sentence, fields) {
+      if (format === "json") streams.stdout.write(JSON.stringify({ event, ...fields }) + "\n");
+      else streams.stderr.write(sentence + "\n");
+    },
+    info: line("info"),
+    warn: line("warn"),
+    error: line("error"),
+  };
+}

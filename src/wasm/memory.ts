@@ -1,0 +1,41 @@
+/**
+ * A guest's memory, as seen from the host.
+ *
+ * A guest that grows its memory detaches the buffer that JavaScript held of it, so `bytes` and `view` are read anew
+ * after every call into the guest; both cost a comparison when nothing changed. One `GuestMemory` belongs to one
+ * instance for life: `bind` is called once, when the instance exists.
+ */
+export class GuestMemory {
+  #memory: WebAssembly.Memory | undefined;
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(0));
+
+  /** Names the memory that an instance exports. */
+  bind(memory: WebAssembly.Memory): void {
+    this.#memory = memory;
+  }
+
+  /** All of the memory as it is now. Do not keep it over a call into the guest. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    const buffer = this.#buffer();
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    return this.#bytes;
+  }
+
+  /** The same memory for numbers; WebAssembly is little-endian. */
+  get view(): DataView<ArrayBuffer> {
+    const buffer = this.#buffer();
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
+    return this.#view;
+  }
+
+  /** Whether `length` bytes from `pointer` lie inside the memory. Both are taken as unsigned. */
+  holds(pointer: number, length: number): boolean {
+    return (pointer >>> 0) + (length >>> 0) <= this.#buffer().byteLength;
+  }
+
+  #buffer(): ArrayBuffer {
+    if (!this.#memory) throw new Error("guest memory is used before the instance exists");
+    return this.#memory.buffer as ArrayBuffer;
+  }
+}
