@@ -1,0 +1,44 @@
+/**
+ * Text as bytes: a string in which each character is one byte (Latin-1), as HTTP headers travel in JavaScript.
+ *
+ * A guest's strings are bytes, usually UTF-8. Headers pass through as byte strings and are never decoded, so a value
+ * that is no UTF-8 arrives as it left; only what a person reads, or a path, is decoded.
+ */
+export type ByteString = string;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The UTF-8 bytes of a text. */
+export function encodeText(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** The text of UTF-8 bytes; what is no UTF-8 becomes U+FFFD. */
+export function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Writes a byte string at an offset. The caller made room for `text.length` bytes. */
+export function writeByteString(text: ByteString, bytes: Uint8Array, offset: number): void {
+  for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i);
+}
+
+const chunk = 8192; // arguments that one call of `fromCharCode` surely takes
+
+/** The bytes from `start` to `end` as a byte string. */
+export function readByteString(bytes: Uint8Array, start: number, end: number): ByteString {
+  if (end - start < 24) {
+    let text = "";
+    for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
+    return text;
+  }
+  let text = "";
+  for (let from = start; from < end; from += chunk) {
+    text += String.fromCharCode.apply(
+      null,
+      bytes.subarray(from, Math.min(from + chunk, end)) as unknown as number[],
+    );
+  }
+  return text;
+}

@@ -1,0 +1,78 @@
+import { CapsuleError } from "../base/errors.ts";
+import type { Guest } from "../wasm/guest.ts";
+import { decodeText, encodeText } from "./byte_string.ts";
+import { encodeError } from "./errors.ts";
+
+/** A copy of a guest's string, as bytes. */
+export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
+  const from = pointer >>> 0;
+  return checkedBytes(guest, pointer, length).slice(from, from + (length >>> 0));
+}
+
+/** A guest's string as text. */
+export function readText(guest: Guest, pointer: number, length: number): string {
+  const from = pointer >>> 0;
+  return decodeText(checkedBytes(guest, pointer, length).subarray(from, from + (length >>> 0)));
+}
+
+/**
+ * Gives the guest the result of a host function: bytes in memory that the guest allocated, and where they lie.
+ *
+ * For `"hi"` with cells at 8 and 12, and a buffer that the guest put at 1024:
+ * ```
+ *    8: 00 04 00 00   the pointer
+ *   12: 02 00 00 00   the length
+ * 1024: 68 69
+ * ```
+ * An empty result is 0 and 0: `allocateBuffer(0)` traps.
+ */
+export function writeResult(
+  guest: Guest,
+  result: string | Uint8Array,
+  cells: { pointer: number; length: number },
+): void {
+  const bytes = typeof result === "string" ? encodeText(result) : result;
+  const at = bytes.length === 0 ? 0 : guest.inside(() => guest.allocateBuffer(bytes.length)) >>> 0;
+  for (
+    const [what, from, length] of [["result", at, bytes.length], ["cell", cells.pointer, 4], [
+      "cell",
+      cells.length,
+      4,
+    ]] as const
+  ) {
+    if (!guest.memory.holds(from, length)) throw outside(`${what}`, from, length);
+  }
+  const { view } = guest.memory;
+  view.setUint32(cells.pointer >>> 0, at, true);
+  view.setUint32(cells.length >>> 0, bytes.length, true);
+  if (bytes.length > 0) guest.memory.bytes.set(bytes, at);
+}
+
+/** What a host function makes of its inputs. An error of ours becomes `[ERR][0]:…`; any other one is a bug and traps. */
+export function resultOrError(compute: () => string | Uint8Array): string | Uint8Array {
+  try {
+    return compute();
+  } catch (error) {
+    return asResult(error);
+  }
+}
+
+/** The `[ERR]` text of an error of ours; anything else is thrown on. */
+export function asResult(error: unknown): string {
+  if (error instanceof CapsuleError) return encodeError(error);
+  throw error;
+}
+
+function checkedBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
+  if (!guest.memory.holds(pointer, length)) throw outside("string", pointer, length);
+  return guest.memory.bytes;
+}
+
+/** A guest that hands out a pointer past its own memory is broken: its call traps, like a load from there would. */
+function outside(what: string, pointer: number, length: number): WebAssembly.RuntimeError {
+  return new WebAssembly.RuntimeError(
+    `a host function was given a ${what} outside the guest's memory: ${length >>> 0} bytes at ${
+      pointer >>> 0
+    }`,
+  );
+}

@@ -1,0 +1,49 @@
+import type { Output } from "./io.ts";
+
+/**
+ * An output that gathers what is written in one turn of the event loop and hands it on with one call, for a system call
+ * a line costs a server more than the function that logs it.
+ */
+export class BatchedOutput implements Output {
+  readonly #to: Output;
+  #buffer = new Uint8Array(64 * 1024);
+  #length = 0;
+  #scheduled = false;
+
+  constructor(to: Output) {
+    this.#to = to;
+  }
+
+  isTerminal(): boolean {
+    return this.#to.isTerminal();
+  }
+
+  write(bytes: Uint8Array | string): void {
+    const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+    if (this.#length + data.length > this.#buffer.length) this.flush();
+    if (data.length > this.#buffer.length) {
+      this.#to.write(data);
+      return;
+    }
+    this.#buffer.set(data, this.#length);
+    this.#length += data.length;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#schedule);
+    }
+  }
+
+  /** Hands on what is gathered. Called by the owner before the process or thread ends. */
+  flush(): void {
+    if (this.#length === 0) return;
+    this.#to.write(this.#buffer.subarray(0, this.#length));
+    this.#length = 0;
+  }
+
+  readonly #schedule = () => {
+    setTimeout(() => {
+      this.#scheduled = false;
+      this.flush();
+    }, 0);
+  };
+}

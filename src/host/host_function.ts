@@ -1,0 +1,74 @@
+import { CapsuleError } from "../base/errors.ts";
+import { asResult, readBytes, resultOrError, writeResult } from "../abi/guest_strings.ts";
+import { decodeText } from "../abi/byte_string.ts";
+import type { Guest } from "../wasm/guest.ts";
+
+/** An import as the guest calls it: every parameter is an i32. */
+export type Import = (...numbers: number[]) => void | Promise<void>;
+
+/** Host functions by their wire names; those in `waiting` return promises, and the guest is suspended meanwhile. */
+export interface HostFunctions {
+  /** The import module that they are found in: `env` unless said. */
+  readonly module: string;
+  readonly now: Record<string, Import>;
+  readonly waiting: Record<string, Import>;
+}
+
+/** One family of host functions, made for each instance. */
+export type HostFamily = (guest: Guest) => Partial<HostFunctions>;
+
+/** The inputs of a host function, in the order of its parameters: bytes, or text when a person wrote them. */
+export class Inputs {
+  readonly #guest: Guest;
+  readonly #numbers: number[];
+
+  constructor(guest: Guest, numbers: number[]) {
+    this.#guest = guest;
+    this.#numbers = numbers;
+  }
+
+  bytes(index: number): Uint8Array<ArrayBuffer> {
+    return readBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  }
+
+  text(index: number): string {
+    return decodeText(this.bytes(index));
+  }
+}
+
+/** The last two parameters of a host function: where pointer and length of the result go. */
+function cells(numbers: number[]): { pointer: number; length: number } {
+  return { pointer: numbers.at(-2) ?? 0, length: numbers.at(-1) ?? 0 };
+}
+
+/** A host function that answers at once. */
+export function answering(guest: Guest, compute: (inputs: Inputs) => string | Uint8Array): Import {
+  return (...numbers) => {
+    guest.hostCalls++;
+    writeResult(guest, resultOrError(() => compute(new Inputs(guest, numbers))), cells(numbers));
+  };
+}
+
+/** A host function that waits; `compute` reads its inputs before its first `await`. */
+export function answeringLater(
+  guest: Guest,
+  compute: (inputs: Inputs, signal: AbortSignal) => Promise<string | Uint8Array>,
+): Import {
+  return async (...numbers) => {
+    guest.hostCalls++;
+    guest.beSeen();
+    let result: string | Uint8Array;
+    try {
+      result = await guest.waitFor(compute(new Inputs(guest, numbers), guest.signal));
+    } catch (error) {
+      if (guest.stopped) throw guest.stopped;
+      result = asResult(error);
+    }
+    writeResult(guest, result, cells(numbers));
+  };
+}
+
+/** A refused call: what was asked, and the flag that would allow it. */
+export function denied(what: string, flag: string): CapsuleError {
+  return new CapsuleError("DENIED", `${what} is not allowed: ${flag} would allow it`);
+}

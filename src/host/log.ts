@@ -1,0 +1,13 @@
+import { readBytes } from "../abi/guest_strings.ts";
+import type { HostFamily } from "./host_function.ts";
+
+/** `hostLogString`: one line on standard output, in the bytes of the guest. */
+export const logFunctions: HostFamily = (guest) => ({
+  now: {
+    hostLogString: (pointer = 0, length = 0) => {
+      guest.hostCalls++;
+      guest.output.logLine(readBytes(guest, pointer, length));
+      guest.boundHeld();
+    },
+  },
+});

@@ -1,0 +1,198 @@
+import { CapsuleError } from "../base/errors.ts";
+import { GuestMemory } from "./memory.ts";
+import { GuestOutput, type OutputSinks } from "./guest_output.ts";
+import { nextTurn } from "./turns.ts";
+
+/** What a call may take. */
+export interface CallLimits {
+  /** How long a guest computes before others have their turn, in milliseconds; 0 turns slices off. */
+  readonly sliceMs: number;
+  /** How long a call takes at most, waiting and computing, in milliseconds; 0 for no end. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Thrown through a guest that was called synchronously and came to something that such a call may not do: wait, or be
+ * seen from outside. The call is thrown away and made again through `promising`. Made once, so that no stack is taken.
+ */
+export const startAgain: unique symbol = Symbol("start the call again through promising");
+
+const heldLimit = 1 << 20; // bytes of output that a call may hold back
+const firstBudget = 20_000; // steps until the first look at the clock: well under a slice
+
+/**
+ * The host's side of one instance: its memory, its output, and the call that it is in. Host functions and WASI get
+ * their guest as a value when the instance is made.
+ */
+export class Guest {
+  readonly memory = new GuestMemory();
+  readonly output: GuestOutput;
+  readonly limits: CallLimits;
+  /** Whether the call was made through `promising`, so that it may wait. */
+  waits = false;
+  /** Calls of host functions in this call: a `_start` without one is repeatable. */
+  hostCalls = 0;
+  /** The exit code that the guest gave when it ended without a throw. */
+  exitCode: number | undefined;
+  /** Set once the instance exists. */
+  allocateBuffer: (size: number) => number = () => 0;
+
+  #deadlineMs = Infinity;
+  #sliceEndMs = 0;
+  #lookedMs = 0;
+  #budget = firstBudget;
+  #inGuestForHost = 0;
+  #stopped: CapsuleError | undefined;
+  #interrupt: ((reason: unknown) => void) | undefined;
+  #abort: AbortController | undefined;
+  #beganMs = 0;
+
+  constructor(sinks: OutputSinks, limits: CallLimits) {
+    this.output = new GuestOutput(sinks);
+    this.limits = limits;
+  }
+
+  /** Begins a call; its steps are counted down from what is returned. */
+  begin(waits: boolean, nowMs: number): number {
+    this.waits = waits;
+    this.output.hold = !waits;
+    this.hostCalls = 0;
+    this.exitCode = undefined;
+    this.#beganMs = this.#lookedMs = nowMs;
+    this.#deadlineMs = this.limits.timeoutMs > 0 ? nowMs + this.limits.timeoutMs : Infinity;
+    this.#sliceEndMs = this.limits.sliceMs > 0 ? nowMs + this.limits.sliceMs : Infinity;
+    this.#stopped = undefined;
+    this.#abort = undefined;
+    return this.#budget;
+  }
+
+  get beganMs(): number {
+    return this.#beganMs;
+  }
+
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  /** Why the call was stopped, once it was. */
+  get stopped(): CapsuleError | undefined {
+    return this.#stopped;
+  }
+
+  /** The guest is about to do what can be seen from outside: a call that may be thrown away ends here. */
+  beSeen(): void {
+    if (!this.waits) throw startAgain;
+    this.output.settle();
+  }
+
+  /** Keeps a call that may be thrown away from holding back without end. */
+  boundHeld(): void {
+    if (!this.waits && this.output.heldBytes > heldLimit) throw startAgain;
+  }
+
+  /** Aborted when the call is stopped; for host calls in flight. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Stops the call, whether it waits or computes: what it waits for fails, and its next step traps. */
+  stop(reason: CapsuleError): void {
+    if (this.#stopped) return;
+    this.#stopped = reason;
+    this.#deadlineMs = 0;
+    this.#abort?.abort(reason);
+    this.#interrupt?.(reason);
+  }
+
+  /** Waits for work that a stop cuts short, whether the work heeds `signal` or not. */
+  waitFor<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#stopped) reject(this.#stopped);
+      this.#interrupt = reject;
+      const done = () => {
+        this.#interrupt = undefined;
+        const nowMs = performance.now();
+        this.#lookedMs = nowMs;
+        if (this.limits.sliceMs > 0) this.#sliceEndMs = nowMs + this.limits.sliceMs;
+      };
+      work.then((value) => {
+        done();
+        resolve(value);
+      }, (error) => {
+        done();
+        reject(error);
+      });
+    });
+  }
+
+  /** Calls a function of the guest from inside one of its imports, or beside its handler; it cannot be paused there. */
+  inside<T>(call: () => T): T {
+    this.#inGuestForHost++;
+    try {
+      return call();
+    } finally {
+      this.#inGuestForHost--;
+    }
+  }
+
+  /** The import behind the step counter: fresh steps, or 0 when the guest has to pause. */
+  readonly step = (): number => {
+    const nowMs = performance.now();
+    if (nowMs >= this.#deadlineMs) throw this.#timeIsUp(nowMs);
+    this.#adapt(nowMs);
+    if (nowMs < this.#sliceEndMs || this.#inGuestForHost > 0) return this.#budget;
+    if (!this.waits) throw startAgain;
+    return 0;
+  };
+
+  /** The import that pauses the guest until its next turn; it goes on with fresh steps. */
+  readonly pause = async (): Promise<number> => {
+    this.output.settle();
+    await nextTurn();
+    const nowMs = performance.now();
+    if (nowMs >= this.#deadlineMs) throw this.#timeIsUp(nowMs);
+    this.#lookedMs = nowMs;
+    this.#sliceEndMs = nowMs + this.limits.sliceMs;
+    return this.#budget;
+  };
+
+  /** The import that notes the exit code where `_start` ends by itself. */
+  readonly exit = (code: number): void => {
+    this.exitCode = code;
+  };
+
+  #timeIsUp(nowMs: number): CapsuleError {
+    this.#stopped ??= timeoutError(this.limits.timeoutMs, nowMs - this.#beganMs);
+    return this.#stopped;
+  }
+
+  /** Aims at eight looks a slice, whatever a step of this guest costs. */
+  #adapt(nowMs: number): void {
+    const aimMs = (this.limits.sliceMs || 2) / 8;
+    const tookMs = Math.max(nowMs - this.#lookedMs, 0.001);
+    this.#lookedMs = nowMs;
+    const factor = Math.min(2, Math.max(0.25, aimMs / tookMs));
+    this.#budget = Math.min(10_000_000, Math.max(1000, Math.round(this.#budget * factor)));
+  }
+}
+
+/** A call past its deadline. */
+export class TimeoutError extends CapsuleError {
+  readonly limitMs: number;
+  readonly elapsedMs: number;
+
+  constructor(limitMs: number, elapsedMs: number) {
+    super(
+      "TIMEOUT",
+      `the function was stopped as '-timeout' allows it ${limitMs} ms: it took ${Math.round(elapsedMs)} ms`,
+    );
+    this.limitMs = limitMs;
+    this.elapsedMs = elapsedMs;
+  }
+}
+
+/** The error of a call that took longer than it may. */
+export function timeoutError(limitMs: number, elapsedMs: number): TimeoutError {
+  return new TimeoutError(limitMs, Math.round(elapsedMs));
+}

@@ -1,0 +1,233 @@
+import { CapsuleError } from "../base/errors.ts";
+import { type Guest, startAgain } from "./guest.ts";
+import { mustWait, promising } from "./jspi.ts";
+import type { Poolable } from "./pool.ts";
+
+/** What all instances of a module share. */
+export interface Blueprint {
+  readonly module: WebAssembly.Module;
+  /** Exports under which the mutable globals are found, but for the step counter. */
+  readonly globalExports: readonly string[];
+  /** The export of the step counter, if one was added. */
+  readonly counterExport: string | undefined;
+  readonly isolation: Isolation;
+  /** What was seen of the module while it ran. */
+  readonly seen: Seen;
+}
+
+/**
+ * What a call finds of the calls before it. `reset`: nothing, the instance is put back after each call. `new instance`:
+ * nothing, each call has an instance of its own, for the module cannot be put back. `reuse`: everything, on request.
+ */
+export type Isolation = "reset" | "new instance" | "reuse";
+
+interface Seen {
+  /** The state before `_start`, taken from the first instance. */
+  beforeStart: Image | undefined;
+  /** The state after it, once `_start` was seen to ask the host for nothing. */
+  afterStart: Image | undefined;
+  /** Whether `_start` came to something that a synchronous call may not do. */
+  startWaits: boolean;
+}
+
+/** A blueprint of which nothing was seen yet. */
+export function createBlueprint(parts: Omit<Blueprint, "seen">): Blueprint {
+  return { ...parts, seen: { beforeStart: undefined, afterStart: undefined, startWaits: false } };
+}
+
+/** Memory and globals at one moment. Of the memory only the span that is not zero is kept. */
+interface Image {
+  readonly byteLength: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly globals: readonly unknown[];
+}
+
+/** What belongs to an instance beside its memory: its files, and whatever else its imports keep for it. */
+export interface Belongings {
+  /** Puts back what the last call changed. */
+  reset(): void;
+  /** Frees what the operating system holds. */
+  close(): void;
+  /** How often the guest has asked for something that differs from run to run. */
+  readonly nondeterministicCalls: number;
+}
+
+/** How the calls of an instance are made. */
+export type GuestExport = (...args: number[]) => unknown;
+
+/**
+ * One instance and its way back: `start` brings it to where the handler can be called, `reset` to where it was before.
+ *
+ * An instance is put back whole: memory, and every mutable global, so that it survives even a trap. It is not put back
+ * when its memory grew, for a memory cannot shrink.
+ */
+export class GuestInstance implements Poolable {
+  readonly guest: Guest;
+  readonly exports: WebAssembly.Exports;
+  readonly #blueprint: Blueprint;
+  readonly #memory: WebAssembly.Memory;
+  readonly #globals: WebAssembly.Global[];
+  readonly #counter: WebAssembly.Global | undefined;
+  readonly #belongings: Belongings;
+  readonly #start: GuestExport | undefined;
+  #askedBefore = 0;
+  readonly #promises = new Map<string, GuestExport>();
+  /** Whether the handler can be called: started, and nothing called since. */
+  isFresh = false;
+
+  constructor(
+    blueprint: Blueprint,
+    parts: { guest: Guest; belongings: Belongings; imports: WebAssembly.Imports },
+  ) {
+    const { guest, belongings, imports } = parts;
+    this.#blueprint = blueprint;
+    this.#belongings = belongings;
+    this.guest = guest;
+    const instance = new WebAssembly.Instance(blueprint.module, imports);
+    this.exports = instance.exports;
+    this.#memory = this.exports.memory as WebAssembly.Memory;
+    guest.memory.bind(this.#memory);
+    this.#globals = blueprint.globalExports.map((name) => this.exports[name] as WebAssembly.Global);
+    this.#counter = blueprint.counterExport
+      ? this.exports[blueprint.counterExport] as WebAssembly.Global
+      : undefined;
+    this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
+    if (blueprint.isolation === "reset" && !blueprint.seen.beforeStart) {
+      blueprint.seen.beforeStart = this.#takeImage();
+    }
+  }
+
+  /** Whether `start` needs a promise. */
+  get startWaits(): boolean {
+    return this.#blueprint.seen.startWaits;
+  }
+
+  /** Begins a call: the handler's next steps count for it. */
+  begin(waits: boolean): void {
+    const budget = this.guest.begin(waits, performance.now());
+    if (this.#counter) this.#counter.value = budget;
+  }
+
+  /**
+   * Runs `_start`, synchronously. Returns false when `_start` came to something that such a call may not do: the
+   * instance is put back, and `startWaiting` is to be called from now on.
+   */
+  start(): boolean {
+    if (this.isFresh) return true;
+    if (this.startWaits) return false;
+    this.#askedBefore = this.#belongings.nondeterministicCalls;
+    this.begin(false);
+    try {
+      this.#run(this.#start);
+    } catch (error) {
+      if (error !== startAgain && !mustWait(error)) throw error;
+      this.guest.output.discard();
+      this.#blueprint.seen.startWaits = true;
+      if (!this.putBack()) throw new CapsuleError("START", "the module cannot be started a second time");
+      return false;
+    }
+    this.#started();
+    return true;
+  }
+
+  /** Runs `_start` where it may wait. */
+  async startWaiting(): Promise<void> {
+    if (this.isFresh) return;
+    this.begin(true);
+    if (this.#start) {
+      try {
+        await this.promise(this.exports._start ? "_start" : "_initialize")();
+      } catch (error) {
+        this.#ignoreExit(error);
+      }
+    }
+    this.#started();
+  }
+
+  /** An export as a function that may wait. */
+  promise(name: string): GuestExport {
+    let made = this.#promises.get(name);
+    if (!made) {
+      made = promising(this.exports[name] as WebAssembly.ExportValue);
+      this.#promises.set(name, made);
+    }
+    return made;
+  }
+
+  /**
+   * Puts memory and globals back to what they were before `_start` (or after it, where that is the same thing).
+   * Returns false when that cannot be done: the instance is finished.
+   */
+  putBack(): boolean {
+    this.isFresh = false;
+    const { beforeStart, afterStart } = this.#blueprint.seen;
+    const image = afterStart ?? beforeStart;
+    if (!image) return false;
+    const { buffer } = this.#memory;
+    if (buffer.byteLength !== image.byteLength) return false;
+    const bytes = this.guest.memory.bytes;
+    bytes.fill(0, 0, image.offset);
+    bytes.set(image.bytes, image.offset);
+    bytes.fill(0, image.offset + image.bytes.length);
+    for (let i = 0; i < this.#globals.length; i++) {
+      const global = this.#globals[i];
+      if (global) global.value = image.globals[i];
+    }
+    this.#belongings.reset();
+    this.isFresh = afterStart !== undefined;
+    return true;
+  }
+
+  close(): void {
+    this.#belongings.close();
+  }
+
+  /** Whether `putBack` can succeed: asked when the instance is given back, so that grown memory is not kept. */
+  canBeUsedAgain(): boolean {
+    const { isolation, seen: { beforeStart, afterStart } } = this.#blueprint;
+    if (isolation !== "reset") return isolation === "reuse";
+    return this.#memory.buffer.byteLength === (afterStart ?? beforeStart)?.byteLength;
+  }
+
+  #run(start: GuestExport | undefined): void {
+    if (!start) return;
+    try {
+      start();
+    } catch (error) {
+      this.#ignoreExit(error);
+    }
+  }
+
+  #started(): void {
+    const { guest } = this;
+    if (guest.exitCode) {
+      throw new CapsuleError("START", `the module's _start ended with exit code ${guest.exitCode}`);
+    }
+    const asked = guest.hostCalls + this.#belongings.nondeterministicCalls - this.#askedBefore;
+    if (asked === 0 && !this.startWaits && this.#blueprint.isolation === "reset") {
+      this.#blueprint.seen.afterStart ??= this.#takeImage();
+    }
+    guest.output.end();
+    this.isFresh = true;
+  }
+
+  /** `proc_exit` ends `_start` by a throw where it is not called in `_start`'s own body; its code was noted. */
+  #ignoreExit(error: unknown): void {
+    if (this.guest.exitCode === undefined || error instanceof Error) throw error;
+  }
+
+  #takeImage(): Image {
+    const bytes = new Uint8Array(this.#memory.buffer);
+    let offset = 0;
+    let end = bytes.length;
+    while (offset < end && bytes[offset] === 0) offset++;
+    while (end > offset && bytes[end - 1] === 0) end--;
+    return {
+      byteLength: bytes.length,
+      offset,
+      bytes: bytes.slice(offset, end) as Uint8Array<ArrayBuffer>,
+      globals: this.#globals.map((global) => global.value),
+    };
+  }
+}
