@@ -1,0 +1,265 @@
+import { type ModeName, modeNames } from "../modes/modes.ts";
+import * as as from "./values.ts";
+import type { ValueType } from "./values.ts";
+
+/** Modes that listen on a port. */
+const servers = ["http"] as const;
+/** Modes that run a function in this very process. */
+const runners = ["cli", "http"] as const;
+
+/**
+ * Every flag once, in the order of the usage. A row is all that a flag needs: its type shows in `ModeOptions`, its
+ * environment variable is made from its name (`variableOf`).
+ *
+ * In the options, sizes are bytes and durations milliseconds.
+ */
+export const flags = {
+  mode: {
+    group: "General",
+    type: as.oneOf(modeNames),
+    default: "http",
+    modes: modeNames,
+    about: "What to do.",
+  },
+  log: {
+    group: "General",
+    type: as.oneOf(["text", "json"]),
+    default: "text",
+    modes: modeNames,
+    about: "How the launcher writes its own log: sentences, or one JSON object a line.",
+  },
+  help: {
+    group: "General",
+    type: as.boolean,
+    modes: modeNames,
+    variable: false,
+    about: "Prints this text, and with -mode only that mode's flags.",
+  },
+  version: {
+    group: "General",
+    type: as.boolean,
+    modes: modeNames,
+    variable: false,
+    about: "Prints the version of the launcher and what it runs on.",
+  },
+
+  wasm: {
+    group: "Function",
+    type: as.path,
+    modes: runners,
+    about: "The WebAssembly module. Without it, a built-in hello function runs.",
+  },
+  url: {
+    group: "Function",
+    type: as.url("http:", "https:"),
+    modes: runners,
+    needs: "wasm",
+    about: "Downloads the module from there first and saves it at -wasm.",
+  },
+  sha256: {
+    group: "Function",
+    type: as.sha256,
+    modes: runners,
+    needs: "wasm",
+    about: "The digest that the module must have.",
+  },
+  data: {
+    group: "Function",
+    type: as.path,
+    default: "./.capsule",
+    modes: runners,
+    about: "The folder of the launcher's own data, such as the embedded key-value store.",
+  },
+
+  httpPort: {
+    group: "Server",
+    type: as.whole(0, 65535),
+    default: "8080",
+    modes: servers,
+    about: "The port to listen on; 0 picks a free one.",
+  },
+  host: {
+    group: "Server",
+    type: as.text("ADDRESS"),
+    default: "127.0.0.1",
+    modes: servers,
+    about: "The address to listen on; 0.0.0.0 is every IPv4 address of the machine.",
+  },
+  crt: {
+    group: "Server",
+    type: as.path,
+    modes: servers,
+    needs: "key",
+    about: "The certificate (PEM) that switches TLS on.",
+  },
+  key: {
+    group: "Server",
+    type: as.path,
+    modes: servers,
+    needs: "crt",
+    about: "The private key (PEM) of the certificate.",
+  },
+  maxBody: {
+    group: "Server",
+    type: as.size(),
+    default: "10MiB",
+    modes: servers,
+    about: "The largest request body; a larger one is answered with 413.",
+  },
+
+  dir: {
+    group: "What the function may reach",
+    type: as.folder,
+    modes: runners,
+    about:
+      "A folder that the function may reach beside the working directory, under the path GUEST if given. " +
+      "May be repeated.",
+  },
+  env: {
+    group: "What the function may reach",
+    type: as.variable,
+    modes: runners,
+    about:
+      "An environment variable that the function sees as its own (WASI); a NAME alone takes the launcher's " +
+      "value. May be repeated.",
+  },
+  allowRead: {
+    group: "What the function may reach",
+    type: as.list("PATH"),
+    modes: runners,
+    about: "The only files and folders that may be read.",
+  },
+  allowWrite: {
+    group: "What the function may reach",
+    type: as.list("PATH"),
+    modes: runners,
+    about: "The only files and folders that may be written.",
+  },
+  allowEnv: {
+    group: "What the function may reach",
+    type: as.list("NAME"),
+    modes: runners,
+    about: "The only environment variables that GetEnv may read.",
+  },
+  allowNet: {
+    group: "What the function may reach",
+    type: as.list("HOST"),
+    modes: runners,
+    about: "The only hosts (name, name:port, address range) that Http may call.",
+  },
+  sandbox: {
+    group: "What the function may reach",
+    type: as.boolean,
+    modes: runners,
+    about: "No file, variable or network at all.",
+  },
+
+  maxMemory: {
+    group: "Limits",
+    type: as.size({ min: "64KiB", max: "4GiB" }),
+    default: "256MiB",
+    modes: runners,
+    about: "The most memory that one instance of the module may have.",
+  },
+  timeout: {
+    group: "Limits",
+    type: as.duration("none"),
+    default: { cli: "0", http: "30s" },
+    modes: runners,
+    about: "How long one call may take, waiting included; 0 is for ever.",
+  },
+  slice: {
+    group: "Limits",
+    type: as.duration(),
+    default: "2ms",
+    modes: runners,
+    about: "How long a call may compute before other calls on its thread have their turn.",
+  },
+  httpTimeout: {
+    group: "Limits",
+    type: as.duration("none"),
+    default: "30s",
+    modes: runners,
+    about: "How long one request that the function makes with Http may take; 0 is for ever.",
+  },
+  maxResponse: {
+    group: "Limits",
+    type: as.size(),
+    default: "64MiB",
+    modes: runners,
+    about: "The largest answer that Http hands to the function.",
+  },
+  threads: {
+    group: "Limits",
+    type: as.whole(1, 1024),
+    default: "1",
+    modes: ["http"],
+    about: "How many threads serve the function.",
+  },
+  maxInstances: {
+    group: "Limits",
+    type: as.whole(1),
+    default: "1024",
+    modes: ["http"],
+    about: "How many calls may run at the same time on a thread.",
+  },
+  maxQueue: {
+    group: "Limits",
+    type: as.whole(0),
+    default: "1024",
+    modes: ["http"],
+    about: "How many more calls may wait for their turn; beyond them the answer is 503.",
+  },
+  reuse: {
+    group: "Limits",
+    type: as.boolean,
+    modes: ["http"],
+    about: "Keeps the function's state between calls instead of starting each afresh.",
+  },
+} as const satisfies Record<string, Flag>;
+
+/** A row of the table. */
+export interface Flag {
+  /** The heading under which the usage lists it. */
+  readonly group: string;
+  readonly type: ValueType<NonNullable<unknown>, unknown>;
+  readonly modes: readonly ModeName[];
+  /** Sentences for the usage. */
+  readonly about: string;
+  /** As a person would write it; may differ by mode. */
+  readonly default?: string | { readonly [Mode in ModeName]?: string };
+  /** Modes that do not start without the flag. */
+  readonly required?: readonly ModeName[];
+  /** Another flag without which this one makes no sense. */
+  readonly needs?: string;
+  /** `false`: no environment variable stands for it. */
+  readonly variable?: false;
+}
+
+type Flags = typeof flags;
+
+type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends ValueType<infer T, infer Absent>
+  ? Row extends { default: string } | { default: { [M in Mode]: string } } ? T
+  : Row extends { required: readonly (infer Needing)[] } ? Mode extends Needing ? T : T | Absent
+  : T | Absent
+  : never;
+
+/** What a mode is started with: each of its flags under its name, and the arguments that are no flags. */
+export type ModeOptions<Mode extends ModeName> =
+  & {
+    readonly [Name in keyof Flags as Mode extends Flags[Name]["modes"][number] ? Name : never]: Value<
+      Flags[Name],
+      Mode
+    >;
+  }
+  & { readonly args: readonly string[] };
+
+/** The environment variable that stands for a flag: `httpPort` → `CAPSULE_HTTP_PORT`. */
+export function variableOf(name: string): string {
+  return `CAPSULE_${name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+}
+
+/** The default of a flag in a mode, as a person would write it. */
+export function defaultOf(flag: Flag, mode: ModeName): string | undefined {
+  return typeof flag.default === "object" ? flag.default[mode] : flag.default;
+}

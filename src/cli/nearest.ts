@@ -1,0 +1,46 @@
+/**
+ * The candidate that a person most likely meant: the same word in another spelling (`http-port`), a slip of the
+ * fingers (`htpPort`), or a part of the word (`port`). `undefined` when nothing is near.
+ */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > 40) return undefined;
+  const plain = plainOf(word);
+  let best: string | undefined;
+  let bestDistance = Math.floor((plain.length + 1) / 3) + 1;
+  for (const candidate of candidates) {
+    const between = distance(plain, plainOf(candidate));
+    if (between >= bestDistance) continue;
+    best = candidate;
+    bestDistance = between;
+  }
+  if (best || plain.length < 4) return best;
+  const parts = candidates.filter((candidate) => {
+    const other = plainOf(candidate);
+    return other.includes(plain) || (other.length >= 4 && plain.includes(other));
+  });
+  return parts.sort((a, b) => a.length - b.length)[0];
+}
+
+const plainOf = (word: string) => word.toLowerCase().replace(/[-_.]/g, "");
+
+/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+function distance(a: string, b: string): number {
+  const width = b.length + 1;
+  const table = new Uint8Array((a.length + 1) * width);
+  const at = (i: number, j: number) => table[i * width + j] ?? 0;
+  for (let i = 0; i <= a.length; i++) {
+    for (let j = 0; j <= b.length; j++) {
+      if (i === 0 || j === 0) {
+        table[i * width + j] = i + j;
+        continue;
+      }
+      const same = a[i - 1] === b[j - 1];
+      let least = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, at(i - 2, j - 2) + 1);
+      }
+      table[i * width + j] = least;
+    }
+  }
+  return at(a.length, b.length);
+}

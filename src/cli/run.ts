@@ -1,0 +1,62 @@
+import { CapsuleError, UsageError } from "../base/errors.ts";
+import type { Io } from "../base/io.ts";
+import { createLog, type Log } from "../base/log.ts";
+import type { ModeName, World } from "../modes/modes.ts";
+import type { ModeOptions } from "./flags.ts";
+import { type Command, type ModeCommand, parse } from "./parse.ts";
+
+/** Exit codes that are not a mode's own. 70 is `EX_SOFTWARE` of sysexits.h: the fault is the launcher's. */
+const exitCodes = { done: 0, failed: 1, usage: 2, bug: 70 } as const;
+
+type Mode<Name extends ModeName> = (options: ModeOptions<Name>, world: World) => Promise<number>;
+
+/**
+ * Where each mode lives. It is imported when it is asked for, so that `-version` loads nothing of the others; the
+ * specifiers are literal, so that `deno compile` finds them.
+ */
+const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
+  cli: async () => (await import("../modes/cli.ts")).runCli,
+  http: async () => (await import("../modes/http.ts")).runHttp,
+};
+
+/**
+ * Does what the command line asks for and returns the exit code. This is the border where errors become words: a
+ * `CapsuleError` is one line on stderr and exit code 1 (2 for a wrong command line). Anything else is a bug: it is
+ * printed with its stack, exit code 70.
+ */
+export async function run(io: Io): Promise<number> {
+  let log: Log | undefined;
+  try {
+    const command = parse(io.args, io.env);
+    if (command.kind === "mode") {
+      const world = { io, log: createLog(command.options.log, io) };
+      // A program that reads a JSON log reads the last line too.
+      if (command.options.log === "json") log = world.log;
+      return await start(command, world);
+    }
+    io.stdout.write(await textOf(command));
+    return exitCodes.done;
+  } catch (error) {
+    if (!(error instanceof CapsuleError)) {
+      io.stderr.write(`capsule: this is a bug in capsule: ${stackOf(error)}\n`);
+      return exitCodes.bug;
+    }
+    if (log) log.error(error.message, { code: error.code });
+    else io.stderr.write(`capsule: ${error.message}\n`);
+    return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+async function start<Name extends ModeName>(command: ModeCommand<Name>, world: World): Promise<number> {
+  const mode = await modeFiles[command.mode]();
+  return await mode(command.options, world);
+}
+
+async function textOf(command: Exclude<Command, ModeCommand>): Promise<string> {
+  if (command.kind === "help") return (await import("./usage.ts")).usage(command.mode);
+  return (await import("./version.ts")).versionLine() + "\n";
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.stack ?? thrown.message : String(thrown);
+}

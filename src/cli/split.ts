@@ -1,0 +1,91 @@
+import { UsageError } from "../base/errors.ts";
+import { type Flag } from "./flags.ts";
+import { nearest } from "./nearest.ts";
+import { quote } from "./quote.ts";
+
+/** A flag as it stands on the command line; a boolean without a value stands for "true". */
+export interface GivenFlag {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Takes a command line apart into flags and the other arguments, as Go writes flags, except that flags may also
+ * follow arguments.
+ *
+ * - `-flag=value`, `-flag value`, and both with two dashes; a boolean takes a value with `=` only.
+ * - `--` ends the flags. One `--` at the very beginning is dropped: `deno task start -- -mode=http` hands it through.
+ * - `-` alone is an argument, and so is the empty text.
+ *
+ * @see https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
+ * @throws UsageError for an unknown flag, bad syntax, or a flag without its value.
+ */
+export function split(
+  args: readonly string[],
+  table: Readonly<Record<string, Flag>>,
+): { given: GivenFlag[]; rest: string[] } {
+  const given: GivenFlag[] = [];
+  const rest: string[] = [];
+  for (let at = args[0] === "--" ? 1 : 0; at < args.length; at++) {
+    const arg = args[at] ?? "";
+    if (arg === "--") {
+      rest.push(...args.slice(at + 1));
+      break;
+    }
+    const written = asFlag(arg);
+    if (!written) {
+      rest.push(arg);
+      continue;
+    }
+    const name = written.name === "h" ? "help" : written.name;
+    const flag = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (!flag) throw unknownFlag(arg, written.name, table);
+    if (written.text !== undefined) {
+      given.push({ name, text: written.text });
+    } else if (flag.type.bare !== undefined) {
+      given.push({ name, text: flag.type.bare });
+    } else {
+      at++;
+      given.push({ name, text: valueAfter(name, flag, args[at], table) });
+    }
+  }
+  return { given, rest };
+}
+
+function asFlag(arg: string): { name: string; text: string | undefined } | undefined {
+  if (!arg.startsWith("-") || arg === "-") return undefined;
+  const start = arg.startsWith("--") ? 2 : 1;
+  const end = arg.indexOf("=");
+  return end < 0
+    ? { name: arg.slice(start), text: undefined }
+    : { name: arg.slice(start, end), text: arg.slice(end + 1) };
+}
+
+/** Go takes whatever comes next; here a flag that comes next says that the value was forgotten. */
+function valueAfter(
+  name: string,
+  flag: Flag,
+  next: string | undefined,
+  table: Readonly<Record<string, Flag>>,
+): string {
+  const form = `-${name}=${flag.type.placeholder}`;
+  if (next === undefined || next === "--") throw new UsageError(`-${name} needs a value: ${form}`);
+  const other = asFlag(next)?.name;
+  if (other !== undefined && Object.hasOwn(table, other)) {
+    throw new UsageError(
+      `-${name} needs a value: ${form}; -${other}, which follows it, is a flag (if it is meant as the value, ` +
+        `put = between them)`,
+    );
+  }
+  return next;
+}
+
+function unknownFlag(arg: string, name: string, table: Readonly<Record<string, Flag>>): UsageError {
+  // What stands after "=" is left out: it may be a secret.
+  const shown = /^[\w.-]{1,40}$/.test(name) ? `-${name}` : quote(arg.split("=", 1)[0] ?? "");
+  const meant = nearest(name, Object.keys(table));
+  if (meant) return new UsageError(`unknown flag ${shown}: did you mean -${meant}?`);
+  return new UsageError(
+    `unknown flag ${shown}: -help lists the flags; put -- before arguments that begin with a dash`,
+  );
+}

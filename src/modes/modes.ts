@@ -1,0 +1,34 @@
+import type { Io } from "../base/io.ts";
+import type { Log } from "../base/log.ts";
+
+/**
+ * The modes that there are, each with the sentence that the usage prints.
+ *
+ * A new mode is a line here, its file beside this one, and a line in the table of `src/cli/run.ts` (which does not
+ * type check until it is there). Flags name their modes in `src/cli/flags.ts`.
+ */
+export const modes = {
+  cli: {
+    about: "calls the function once with the arguments that follow the flags, and prints its result",
+    takesArguments: true,
+  },
+  http: { about: "serves the function on a port: every request is a call", takesArguments: false },
+} as const satisfies Record<string, ModeEntry>;
+
+interface ModeEntry {
+  /** Goes on after the mode's name. */
+  readonly about: string;
+  /** Whether arguments that are no flags mean something; where not, they are refused. */
+  readonly takesArguments: boolean;
+}
+
+export type ModeName = keyof typeof modes;
+
+/** Every mode's name, in the order of the table. */
+export const modeNames = Object.keys(modes) as readonly ModeName[];
+
+/** What a mode finds around it. */
+export interface World {
+  readonly io: Io;
+  readonly log: Log;
+}
