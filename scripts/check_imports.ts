@@ -22,8 +22,12 @@ const lower = Object.keys(rooms);
 rooms.modes = lower;
 rooms.cli = ["modes", "base"];
 
-/** Files of a room that others of its rank may reach: the worker drives the proxy and the registry as their client. */
+/**
+ * Files of a room that others may reach against the arrows: the worker drives the proxy and the registry as their
+ * client, and a mode takes the type of its options from the one table of flags.
+ */
 const open: Record<string, readonly string[]> = {
+  modes: ["cli/flags.ts"],
   worker: ["proxy/client.ts", "registry/client.ts"],
 };
 
@@ -48,7 +52,9 @@ export async function forbiddenImports(src: string): Promise<string[]> {
       continue;
     }
     for (const [, specifier = ""] of (await Deno.readTextFile(path)).matchAll(importPattern)) {
-      const target = new URL(specifier, `file:///${path}`).pathname.slice(src.length + 2);
+      const { pathname } = new URL(specifier, `file:///${path}`);
+      if (!pathname.startsWith(`/${src}/`)) continue; // `deno.json`, which holds the version, is of no room
+      const target = pathname.slice(src.length + 2);
       const other = target.split("/")[0] ?? "";
       if (other === room || known.includes(other) || open[room]?.includes(target)) continue;
       found.push(
