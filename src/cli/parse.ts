@@ -17,6 +17,11 @@ export type Command =
   | { readonly kind: "version" }
   | ModeCommand;
 
+type Table = Readonly<Record<string, Flag>>;
+
+/** The value of a flag that was given; what it is exactly, `ModeOptions` says. */
+type Given = NonNullable<unknown>;
+
 /**
  * What the arguments and the environment ask for. A flag on the command line wins over its variable, and that over
  * the default. Variables of flags that the mode does not take are ignored, since modes share an environment; on
@@ -25,85 +30,76 @@ export type Command =
  * @param table is the table of flags; only tests hand in another.
  * @throws UsageError for everything that a person can get wrong.
  */
-export function parse(
-  args: readonly string[],
-  env: Pick<Env, "get">,
-  table: Readonly<Record<string, Flag>> = flags,
-): Command {
+export function parse(args: readonly string[], env: Pick<Env, "get">, table: Table = flags): Command {
   const { given, rest } = split(args, table);
-  const asked = fromLine(given.filter(({ name }) => table[name]?.type.bare !== undefined), table);
-  const modeOnLine = fromLine(given.filter(({ name }) => name === "mode"), { mode: flags.mode }).get("mode");
-  if (asked.get("help") === true) return { kind: "help", mode: modeOnLine as ModeName | undefined };
-  if (asked.get("version") === true) return { kind: "version" };
+  const first = fromLine(given.filter(({ name }) => ["mode", "help", "version"].includes(name)), flags);
+  // `oneOf(modeNames)` reads nothing else.
+  const modeOnLine = first.get("mode") as ModeName | undefined;
+  if (first.get("help") === true) return { kind: "help", mode: modeOnLine };
+  if (first.get("version") === true) return { kind: "version" };
 
-  const mode = (modeOnLine ?? fromVariable("mode", flags.mode, env) ?? flags.mode.default) as ModeName;
+  const mode = modeOnLine ?? (fromVariable("mode", flags.mode, env) as ModeName | undefined) ??
+    flags.mode.default;
   for (const { name } of given) refuseForeign(name, table[name]?.modes ?? [], mode);
-  const values = fromLine(given, table);
+  const onLine = fromLine(given, table);
   refuseArguments(rest, mode);
-  const variables = new Set<string>();
-  for (const [name, flag] of Object.entries(table)) {
-    if (values.has(name) || !flag.modes.includes(mode)) continue;
-    const value = fromVariable(name, flag, env);
-    if (value === undefined) continue;
-    values.set(name, value);
-    variables.add(name);
-  }
-  const options: Record<string, unknown> = { args: rest };
-  for (const [name, flag] of Object.entries(table)) {
-    if (!flag.modes.includes(mode)) continue;
-    if (!values.has(name)) {
-      if (flag.required?.includes(mode)) {
-        throw new UsageError(`-mode=${mode} needs -${name}=${flag.type.placeholder}: ${flag.about}`);
-      }
-    } else if (flag.needs !== undefined && !values.has(flag.needs)) {
-      const source = variables.has(name) ? variableOf(name) : `-${name}`;
-      const other = table[flag.needs];
-      throw new UsageError(
-        `${source} needs -${flag.needs}=${other?.type.placeholder} as well: ${other?.about}`,
-      );
-    }
-    const text = defaultOf(flag, mode);
-    options[name] = values.get(name) ?? (text === undefined ? flag.type.absent : flag.type.read(text));
-  }
-  // The loop above gave each flag of the mode the value that ModeOptions derives from the same table.
-  return { kind: "mode", mode, options } as unknown as ModeCommand;
+  const options = optionsOf(mode, onLine, env, table);
+  // optionsOf gives each flag of the mode the value that ModeOptions derives from the same table.
+  return { kind: "mode", mode, options: { ...options, args: rest } } as unknown as ModeCommand;
 }
 
-/** The value of a flag that was given; what it is exactly, `ModeOptions` says. */
-type Given = NonNullable<unknown>;
+function optionsOf(
+  mode: ModeName,
+  onLine: ReadonlyMap<string, Given>,
+  env: Pick<Env, "get">,
+  table: Table,
+): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  const own = Object.entries(table).filter(([, flag]) => flag.modes.includes(mode));
+  const given = new Map(onLine);
+  for (const [name, flag] of own) {
+    const value = given.get(name) ?? fromVariable(name, flag, env);
+    if (value !== undefined) given.set(name, value);
+    const text = defaultOf(flag, mode);
+    options[name] = value ?? (text === undefined ? flag.type.absent : flag.type.read(text));
+  }
+  for (const [name, flag] of own) {
+    if (!given.has(name)) {
+      if (!flag.required?.includes(mode)) continue;
+      throw new UsageError(`-mode=${mode} needs -${name}=${flag.type.placeholder}: ${flag.about}`);
+    }
+    if (flag.needs === undefined || given.has(flag.needs)) continue;
+    const source = onLine.has(name) ? `-${name}` : variableOf(name);
+    throw new UsageError(`${source} also needs -${flag.needs}=${table[flag.needs]?.type.placeholder}`);
+  }
+  return options;
+}
 
-function fromLine(
-  given: readonly GivenFlag[],
-  table: Readonly<Record<string, Flag>>,
-): Map<string, Given> {
+function fromLine(given: readonly GivenFlag[], table: Table): Map<string, Given> {
   const values = new Map<string, Given>();
   for (const { name, text } of given) {
     const type = table[name]?.type;
-    if (!type) continue;
-    const value = read(`-${name}`, type, text);
-    const before = values.get(name);
-    values.set(name, type.join && before !== undefined ? type.join(before, value) : value);
+    if (type) values.set(name, joined(type, values.get(name), read(`-${name}`, type, text)));
   }
   return values;
 }
 
-function fromVariable(
-  name: string,
-  flag: Flag,
-  env: Pick<Env, "get">,
-): Given | undefined {
+function fromVariable(name: string, flag: Flag, env: Pick<Env, "get">): Given | undefined {
   if (flag.variable === false) return undefined;
-  const text = env.get(variableOf(name));
-  if (text === undefined || (text === "" && !flag.type.takesEmpty)) return undefined;
   const { type } = flag;
-  const texts = type.variableSeparator === undefined
-    ? [text]
-    : text.split(type.variableSeparator).filter((part) => part !== "");
-  return texts.map((part) => read(variableOf(name), type, part))
-    .reduce<Given | undefined>(
-      (before, next) => type.join && before !== undefined ? type.join(before, next) : next,
-      undefined,
-    );
+  const variable = variableOf(name);
+  const text = env.get(variable);
+  if (text === undefined || (text === "" && !type.takesEmpty)) return undefined;
+  if (type.variableSeparator === undefined) return read(variable, type, text);
+  let value: Given | undefined;
+  for (const part of text.split(type.variableSeparator)) {
+    if (part !== "") value = joined(type, value, read(variable, type, part));
+  }
+  return value;
+}
+
+function joined(type: Flag["type"], before: Given | undefined, next: Given): Given {
+  return type.join && before !== undefined ? type.join(before, next) : next;
 }
 
 function read(source: string, type: Flag["type"], text: string): Given {

@@ -2,7 +2,8 @@ const longest = 60;
 
 /** A person's text within a message: in quotes, on one line, without control characters, cut when it is long. */
 export function quote(text: string): string {
-  const characters = [...text.slice(0, longest + 1)].slice(0, longest).join("");
+  // A character is one or two units of the string; cutting twice keeps both halves of the last one.
+  const characters = [...text.slice(0, 2 * longest)].slice(0, longest).join("");
   const cut = characters.length < text.length;
   // JSON leaves out of its escapes what terminals act on all the same: DEL and the C1 controls.
   const quoted = JSON.stringify(characters).replace(

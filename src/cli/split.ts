@@ -82,7 +82,8 @@ function valueAfter(
 
 function unknownFlag(arg: string, name: string, table: Readonly<Record<string, Flag>>): UsageError {
   // What stands after "=" is left out: it may be a secret.
-  const shown = /^[\w.-]{1,40}$/.test(name) ? `-${name}` : quote(arg.split("=", 1)[0] ?? "");
+  const [written = ""] = arg.split("=", 1);
+  const shown = /^[\w.-]{2,40}$/.test(written) ? written : quote(written);
   const meant = nearest(name, Object.keys(table));
   if (meant) return new UsageError(`unknown flag ${shown}: did you mean -${meant}?`);
   return new UsageError(

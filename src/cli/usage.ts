@@ -3,6 +3,8 @@ import { defaultOf, type Flag, flags, variableOf } from "./flags.ts";
 import { version } from "./version.ts";
 
 const width = 100;
+/** A space at which no line ends; printed as a space. */
+const noBreak = "\u00a0";
 /** Where the sentences begin; a longer flag stands on a line of its own. */
 const column = 30;
 
@@ -50,8 +52,8 @@ function notes(flag: Flag, mode: ModeName | undefined): string {
 
 function defaultNote(flag: Flag, mode: ModeName | undefined): string {
   if (flag.default === undefined) return "";
-  if (typeof flag.default === "string") return ` (default ${flag.default})`;
-  if (mode !== undefined) return ` (default ${defaultOf(flag, mode)})`;
+  if (typeof flag.default === "string") return ` (default${noBreak}${flag.default})`;
+  if (mode !== undefined) return ` (default${noBreak}${defaultOf(flag, mode)})`;
   const each = Object.entries(flag.default).map(([name, text]) => `${text} with -mode=${name}`);
   return ` (default ${each.join(", ")})`;
 }
@@ -73,5 +75,5 @@ function wrap(text: string, columns: number): string[] {
       line = line === "" ? word : `${line} ${word}`;
     }
   }
-  return [...lines, line];
+  return [...lines, line].map((wrapped) => wrapped.replaceAll(noBreak, " "));
 }
