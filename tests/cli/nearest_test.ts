@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { nearest } from "../../src/cli/nearest.ts";
+
+const candidates = ["mode", "httpPort", "host", "maxBody", "maxMemory", "wasm", "key"];
+
+Deno.test("the nearest word is the one with another spelling, a slip, or a part of it", () => {
+  for (
+    const [word, meant] of [
+      ["HTTP_PORT", "httpPort"],
+      ["http-port", "httpPort"],
+      ["htpPort", "httpPort"],
+      ["ohst", "host"],
+      ["kay", "key"],
+      ["port", "httpPort"],
+      ["wasmFile", "wasm"],
+      ["memory", "maxMemory"],
+    ] as const
+  ) {
+    assert.equal(nearest(word, candidates), meant, word);
+  }
+});
+
+Deno.test("a word that is far from all has no nearest", () => {
+  for (const word of ["", "x", "5", "banana", "🎃🎃🎃", "k3y1", "x".repeat(100_000)]) {
+    assert.equal(nearest(word, candidates), undefined, word.slice(0, 20));
+  }
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
+import { badCommandLines } from "../cli/bad_command_lines.ts";
+import { capsuleCommand, runCapsule, startCapsule } from "../testing/capsule.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+Deno.test("the process prints its version on standard output and ends with 0, in any folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { code, stdout, stderr } = await runCapsule(["-version"], { cwd: folder });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.match(
+      stdout,
+      new RegExp(`^capsule ${config.version} \\(deno \\S+, v8 \\S+, ${Deno.build.target}\\)\\n$`),
+    );
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a wrong command line ends the process with 2 and its one line on stderr", async () => {
+  for (
+    const [args, message, env] of [badCommandLines[0], badCommandLines.at(-3)].filter((row) =>
+      row !== undefined
+    )
+  ) {
+    const { code, stdout, stderr } = await runCapsule(args, { env });
+    assert.deepEqual({ code, stdout, stderr }, { code: 2, stdout: "", stderr: `capsule: ${message}\n` });
+  }
+});
+
+Deno.test("deno task start -- hands its flags through", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "start", "--", "-help", "-mode=http"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  assert.match(new TextDecoder().decode(stdout), /^usage: capsule -mode=http/m);
+});
+
+Deno.test("a reader that goes away early is no error", async () => {
+  const [program, ...first] = capsuleCommand();
+  const child = new Deno.Command(program, {
+    args: [...first, "-help"],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stdout.cancel();
+  const { code } = await child.status;
+  const stderr = await new Response(child.stderr).text();
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+});
+
+Deno.test("a server says in JSON where it listens, answers there, and ends with 0 when asked to", async () => {
+  await using server = await startCapsule(["-mode=http"]);
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal(server.ready.mode, "http");
+  await (await fetch(server.url)).body?.cancel();
+  assert.equal((await server.stop()).code, 0);
+});
+
+Deno.test("a server that cannot start is reported with what it said", async () => {
+  await assert.rejects(startCapsule(["-httpPort=no"]), {
+    message: /exit code 2 before it was ready\nstdout: \nstderr: capsule: -httpPort must be a whole number/,
+  });
+});

@@ -1,0 +1,44 @@
+import type { Io, Output } from "../../src/base/io.ts";
+
+/** A world in memory: what is written to its streams can be read as text. */
+export interface MemoryIo extends Io {
+  readonly stdout: MemoryOutput;
+  readonly stderr: MemoryOutput;
+}
+
+/** An output that keeps what was written to it. */
+export class MemoryOutput implements Output {
+  readonly #decoder = new TextDecoder();
+  text = "";
+
+  write(bytes: Uint8Array | string): void {
+    this.text += typeof bytes === "string" ? bytes : this.#decoder.decode(bytes, { stream: true });
+  }
+
+  isTerminal(): boolean {
+    return false;
+  }
+}
+
+/** A world with these arguments, these environment variables and this on its standard input. */
+export function memoryIo(
+  world: { args?: readonly string[]; env?: Record<string, string>; stdin?: Uint8Array } = {},
+): MemoryIo {
+  const env = { ...world.env };
+  let rest = world.stdin ?? new Uint8Array(0);
+  return {
+    args: world.args ?? [],
+    env: { get: (name) => Object.hasOwn(env, name) ? env[name] : undefined, toObject: () => ({ ...env }) },
+    stdin: {
+      read(buffer) {
+        const part = rest.subarray(0, buffer.length);
+        buffer.set(part);
+        rest = rest.subarray(part.length);
+        return Promise.resolve(part.length === 0 ? null : part.length);
+      },
+    },
+    stdout: new MemoryOutput(),
+    stderr: new MemoryOutput(),
+    cwd: () => Deno.cwd(),
+  };
+}
