@@ -1,0 +1,80 @@
+import { Hono } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import type { ZodType } from "zod";
+import type { Log } from "../base/log.ts";
+import type { Guard } from "./admin_guard.ts";
+import { HttpError } from "./http_error.ts";
+import { errorResponse, pageNotFound } from "./json_error.ts";
+import { readBody } from "./read_body.ts";
+
+/**
+ * A Hono app whose failures all have the form `{"code","message"}`: a thrown `HttpError`, an unknown page, and a bug (500, logged).
+ * For admin and registry interfaces; a function's call never comes through here. `app.fetch` is the handler to listen with.
+ */
+export function jsonApp(log: Log): Hono {
+  const app = new Hono();
+  app.notFound((context) => pageNotFound(context.req.raw));
+  app.onError((error) => errorResponse(error, log));
+  return app;
+}
+
+/** The guard as a middleware: `app.use("/memory/*", guarded(guard))`. */
+export function guarded(guard: Guard): MiddlewareHandler {
+  return async (context, next) => {
+    const refusal = guard(context.req.raw);
+    if (refusal === undefined) return await next();
+    await drop(context.req.raw);
+    return refusal;
+  };
+}
+
+/** How a JSON body is read. */
+export interface JsonOptions {
+  maxBytes?: number;
+  /** The code for what is no JSON. */
+  syntaxCode?: string;
+  /** The code for JSON of another shape. */
+  shapeCode?: string;
+}
+
+/**
+ * The request's body as JSON of this shape (`z.strictObject` refuses unknown fields), 64 KiB at most.
+ *
+ * @throws HttpError 400 `ERROR_JSON_BINDING` for bad JSON or another shape, the message names the field; 413 `BODY_TOO_LARGE`.
+ */
+export async function readJson<T>(
+  request: Request | Context,
+  schema: ZodType<T>,
+  { maxBytes = 64 * 1024, syntaxCode = "ERROR_JSON_BINDING", shapeCode = syntaxCode }: JsonOptions = {},
+): Promise<T> {
+  const bytes = await readBody(request instanceof Request ? request : request.req.raw, maxBytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new HttpError(400, syntaxCode, `the body must be JSON in UTF-8: ${reason(bytes, error)}`, {
+      cause: error,
+    });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => {
+    const place = path.map(String).join(".");
+    return place === "" ? message : `"${place}": ${message}`;
+  });
+  throw new HttpError(400, shapeCode, `the body is not as expected: ${issues.join("; ")}`);
+}
+
+function reason(bytes: Uint8Array, error: unknown): string {
+  if (bytes.length === 0) return "it is empty";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Reads what a refused client sends, so that it gets the answer; the bytes go nowhere. */
+async function drop(request: Request): Promise<void> {
+  try {
+    await readBody(request, 0);
+  } catch {
+    // Over a limit of nothing is what most bodies are.
+  }
+}

@@ -1,0 +1,29 @@
+import type { Log } from "../base/log.ts";
+import { messageOf } from "../base/errors.ts";
+import { HttpError } from "./http_error.ts";
+
+/** `{"code":"…","message":"…"}`, the one form of every failure that a server mode answers with. */
+export function jsonError(
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(JSON.stringify({ code, message }), {
+    status,
+    headers: { ...headers, "content-type": "application/json" },
+  });
+}
+
+/** 404 for a path that the server does not have. */
+export function pageNotFound(request: Request): Response {
+  const { pathname } = new URL(request.url);
+  return jsonError(404, "PAGE_NOT_FOUND", `no page for ${request.method} ${pathname}`);
+}
+
+/** The border between what handlers throw and what clients see: an unknown error is a bug, logged here and told to nobody. */
+export function errorResponse(error: unknown, log: Log): Response {
+  if (error instanceof HttpError) return jsonError(error.status, error.code, error.message);
+  log.error(`request failed: ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`);
+  return jsonError(500, "INTERNAL_ERROR", "the server failed, its log says why");
+}

@@ -1,0 +1,47 @@
+import type { Log } from "../base/log.ts";
+
+/** What can be stopped: a `Listening`, or whatever wraps several. */
+export interface Stoppable {
+  readonly finished: Promise<void>;
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How to stop. */
+export interface StopOptions {
+  log: Log;
+  /** How long requests that run may take to finish. */
+  graceMs?: number;
+  /** Stops as a first signal does, for a program that holds the server. */
+  abort?: AbortSignal;
+}
+
+/** Signals that mean stop; Windows has no SIGTERM to listen for. */
+const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+/**
+ * Resolves when the server has ended: by SIGINT or SIGTERM (what runs finishes within `graceMs`, 10 s), by a second signal (at
+ * once), or by itself. It leaves no listener behind, and never exits the process; the caller does, which cuts what is left.
+ */
+export async function serveUntilStopped(server: Stoppable, options: StopOptions): Promise<void> {
+  const { log, graceMs = 10_000, abort } = options;
+  let asked = 0;
+  const stopped = Promise.withResolvers<void>();
+  const onSignal = () => {
+    asked += 1;
+    if (asked > 2) return;
+    if (asked === 1) {
+      log.event("draining", `stopping: waits for running requests, at most ${graceMs / 1000} s`, { graceMs });
+    }
+    server.stop(asked === 1 ? graceMs : 0).then(stopped.resolve, stopped.reject);
+  };
+
+  for (const signal of stopSignals) Deno.addSignalListener(signal, onSignal);
+  abort?.addEventListener("abort", onSignal);
+  try {
+    if (abort?.aborted) onSignal();
+    await Promise.race([server.finished, stopped.promise]);
+  } finally {
+    for (const signal of stopSignals) Deno.removeSignalListener(signal, onSignal);
+    abort?.removeEventListener("abort", onSignal);
+  }
+}
