@@ -29,10 +29,10 @@ export async function serveUntilStopped(server: Stoppable, options: StopOptions)
   const onSignal = () => {
     asked += 1;
     if (asked > 2) return;
+    server.stop(asked === 1 ? graceMs : 0).then(stopped.resolve, stopped.reject);
     if (asked === 1) {
       log.event("draining", `stopping: waits for running requests, at most ${graceMs / 1000} s`, { graceMs });
     }
-    server.stop(asked === 1 ? graceMs : 0).then(stopped.resolve, stopped.reject);
   };
 
   for (const signal of stopSignals) Deno.addSignalListener(signal, onSignal);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
 import { type Handler, listen, urlHost } from "../../src/server/listen.ts";
-import { connect } from "./raw_connection.ts";
+import { connect, untilRefused } from "./raw_connection.ts";
 
 const host = "127.0.0.1";
 const onError = () => new Response("bug", { status: 500 });
@@ -93,7 +93,7 @@ Deno.test("stop lets a running request finish, closes idle connections, accepts 
 
   const stopped = server.stop(60_000);
   assert.ok(await idle.closed());
-  await assert.rejects(Deno.connect({ hostname: host, port: server.port }));
+  await untilRefused(server.port);
   release.resolve();
   assert.equal((await busy.answer())?.body, "done");
   await stopped;

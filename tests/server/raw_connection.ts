@@ -45,3 +45,16 @@ export async function connect(port: number): Promise<RawConnection> {
     [Symbol.dispose]: () => connection.close(),
   };
 }
+
+/** Returns once nobody listens on the port: a listener closes a moment after its server was told to stop. */
+export async function untilRefused(port: number): Promise<void> {
+  for (;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return;
+      // Reset: it was still in the queue of the listener that closed.
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    }
+  }
+}
