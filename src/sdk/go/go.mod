@@ -1,0 +1,3 @@
+module github.com/bots-garden/capsule/capsulemodule
+
+go 1.20

@@ -1,0 +1,25 @@
+package hostfunctions
+
+import "unsafe"
+
+//export hostHttp
+func hostHttp(
+	url *byte, urlLength uint32, method *byte, methodLength uint32,
+	headers *byte, headersLength uint32, body *byte, bodyLength uint32,
+	resultPointer **byte, resultLength *uint32,
+)
+
+// Http sends a request and returns the body of the answer, whatever its status. That the request could not be made, or
+// is not allowed, is an error.
+func Http(url, method string, headers map[string]string, body string) (string, error) {
+	joined := appendHeaders(make([]byte, 0, headersSize(headers)), headers)
+	urlPointer, urlLength := bytesOf(url)
+	methodPointer, methodLength := bytesOf(method)
+	bodyPointer, bodyLength := bytesOf(body)
+	hostHttp(
+		urlPointer, urlLength, methodPointer, methodLength,
+		unsafe.SliceData(joined), uint32(len(joined)), bodyPointer, bodyLength,
+		&result.pointer, &result.length,
+	)
+	return receivedOrError()
+}
