@@ -1,0 +1,18 @@
+package main
+
+import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
+
+// main is required.
+func main() {
+	hf.SetHandle(Handle)
+}
+
+func Handle(params []string) (string, error) {
+	bucketName, _ := hf.GetEnv("COUCHBASE_BUCKET")
+	query := "SELECT * FROM `" + bucketName + "`.data.docs"
+	jsonStringArray, err := hf.CouchBaseQuery(query)
+	if err != nil {
+		hf.Log(err.Error())
+	}
+	return jsonStringArray, err
+}

@@ -1,0 +1,25 @@
+package main
+
+import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
+
+// main is required.
+func main() {
+	hf.SetHandle(Handle)
+}
+
+// Handle posts to the URL that is the first parameter, or to httpbin.org without one.
+func Handle(params []string) (string, error) {
+	url := "https://httpbin.org/post"
+	if params[0] != "" {
+		url = params[0]
+	}
+	headers := map[string]string{"Accept": "application/json", "Content-Type": "text/html; charset=UTF-8"}
+
+	ret, err := hf.Http(url, "POST", headers, "👋 hello world 🌍")
+	if err != nil {
+		hf.Log("😡 error:" + err.Error())
+	} else {
+		hf.Log("📝result: " + ret)
+	}
+	return ret, err
+}

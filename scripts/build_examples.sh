@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Builds every example and every Go guest of the tests with the `tinygo` of the PATH.
+#   scripts/build_examples.sh           writes each <folder>/<source>.wasm
+#   scripts/build_examples.sh --check   writes nothing; fails with the names of the committed modules that differ
+# Builds are reproducible byte for byte with one version of TinyGo, so a module that differs is stale.
+# A file `flags` in a folder holds further options of tinygo for it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+check=false
+case "${1:-}" in
+  "") ;;
+  --check) check=true ;;
+  *) echo "build_examples.sh takes --check or nothing: got '$1'" >&2; exit 2 ;;
+esac
+if ! command -v tinygo >/dev/null; then
+  echo "tinygo is not on the PATH; scripts/install_tinygo.sh installs it and prints where" >&2
+  exit 1
+fi
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# Prints its line when a module is stale, and always leaves with 0 but when tinygo fails.
+build() {
+  local source=$1 folder module flags=()
+  folder=$(dirname "$source")
+  module="${source%.go}.wasm"
+  if [ -f "$folder/flags" ]; then read -ra flags <"$folder/flags"; fi
+  local built="$out/${module//\//_}"
+  (cd "$folder" && tinygo build -o "$built" -scheduler=none --no-debug -target wasi "${flags[@]}" "./$(basename "$source")")
+  if ! $check; then
+    cp "$built" "$module"
+  elif ! cmp -s "$built" "$module"; then
+    echo "$module"
+  fi
+}
+export -f build
+export out check
+
+sources=$(find examples tests/testdata/go -mindepth 2 -maxdepth 2 -name '*.go' | sort)
+stale=$(xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'build {}' <<<"$sources")
+count=$(wc -l <<<"$sources")
+if [ -n "$stale" ]; then
+  echo "stale, rebuild with scripts/build_examples.sh:" >&2
+  sort <<<"$stale" >&2
+  exit 1
+fi
+if $check; then echo "$count modules are what their sources say"; else echo "$count modules built"; fi
