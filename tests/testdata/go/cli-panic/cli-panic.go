@@ -1,0 +1,10 @@
+// Guest cli-panic: a cli handler that panics with "boom: " and its first parameter.
+package main
+
+import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
+
+func main() {
+	hf.SetHandle(func(params []string) (string, error) {
+		panic("boom: " + params[0])
+	})
+}

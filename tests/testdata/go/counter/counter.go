@@ -1,0 +1,17 @@
+// Guest counter: an http handler that counts its calls in a global and answers the count.
+package main
+
+import (
+	"strconv"
+
+	hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
+)
+
+var calls int
+
+func main() {
+	hf.SetHandleHttp(func(body string, headers map[string]string) (string, map[string]string, error) {
+		calls++
+		return strconv.Itoa(calls), nil, nil
+	})
+}

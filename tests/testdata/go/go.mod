@@ -1,0 +1,7 @@
+module guests
+
+go 1.20
+
+require github.com/bots-garden/capsule/capsulemodule v0.0.0
+
+replace github.com/bots-garden/capsule/capsulemodule => ../../../src/sdk/go

@@ -1,0 +1,20 @@
+// Guest headers-out: an http handler that answers with the headers that the body lists, a line "Name: value" each.
+package main
+
+import (
+	"strings"
+
+	hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
+)
+
+func main() {
+	hf.SetHandleHttp(func(body string, headers map[string]string) (string, map[string]string, error) {
+		answered := map[string]string{}
+		for _, line := range strings.Split(body, "\n") {
+			if name, value, found := strings.Cut(line, ": "); found {
+				answered[name] = value
+			}
+		}
+		return "ok", answered, nil
+	})
+}
