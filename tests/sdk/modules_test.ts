@@ -1,0 +1,101 @@
+import { deepStrictEqual, ok } from "node:assert/strict";
+import wabt from "wabt";
+
+/** How many i32 parameters each host function has: a pair for each input, then the two cells of the result. */
+const hostFunctions: Record<string, Record<string, number>> = {
+  env: {
+    hostLogString: 2,
+    hostGetHostInformation: 2,
+    hostPing: 4,
+    hostReadFile: 4,
+    hostWriteFile: 6,
+    hostGetEnv: 4,
+    hostHttp: 10,
+    hostRedisSet: 6,
+    hostRedisGet: 4,
+    hostCouchBaseQuery: 4,
+  },
+  capsule: { redisDel: 4, redisKeys: 4, redisIncr: 4, redisExpire: 6 },
+};
+const root = new URL("../../", import.meta.url);
+
+/** A function's type as WebAssembly text writes it. */
+function typeText(parameters: number, result: string): string {
+  return `${parameters > 0 ? ` (param${" i32".repeat(parameters)})` : ""}${result}`;
+}
+
+/** What the modules below the given folders import and export, from their text. */
+async function* committedModules(parents: string[]) {
+  const { readWasm } = await wabt();
+  for (const parent of parents) {
+    for await (const folder of Deno.readDir(new URL(parent, root))) {
+      if (!folder.isDirectory) continue;
+      for await (const file of Deno.readDir(new URL(`${parent}/${folder.name}`, root))) {
+        if (!file.name.endsWith(".wasm")) continue;
+        const path = `${parent}/${folder.name}/${file.name}`;
+        const module = readWasm(await Deno.readFile(new URL(path, root)), { readDebugNames: false });
+        yield { path, ...shapeOf(module.toText({})) };
+        module.destroy();
+      }
+    }
+  }
+}
+
+/** Reads the lines of WebAssembly text that declare types, imports, functions and exports. */
+function shapeOf(text: string) {
+  const types = new Map(
+    [...text.matchAll(/\(type \(;(\d+);\) \(func(.*)\)\)$/gm)].map(([, index, type]) => [index, type]),
+  );
+  const functions = new Map(
+    [...text.matchAll(/\(func \(;(\d+);\) \(type (\d+)\)/g)].map((
+      [, index, type],
+    ) => [index, types.get(type)]),
+  );
+  const imported = [...text.matchAll(/\(import "(.*)" "(.*)" \(func \(;\d+;\) \(type (\d+)\)\)\)/g)]
+    .map(([, from = "", name = "", type]) => ({ from, name, type: types.get(type) }));
+  const exported = new Map(
+    [...text.matchAll(/\(export "(.*)" \(func (\d+)\)\)/g)].map((
+      [, name, index],
+    ) => [name, functions.get(index)]),
+  );
+  return { imported, exported, exportsMemory: text.includes('(export "memory" (memory 0))') };
+}
+
+Deno.test("the modules of examples and guests import and export what the contract says, with its types", async () => {
+  const used = new Set<string>();
+  let count = 0;
+  for await (
+    const { path, imported, exported, exportsMemory } of committedModules(["examples", "tests/testdata/go"])
+  ) {
+    count++;
+    for (const { from, name, type } of imported) {
+      if (from === "wasi_snapshot_preview1") continue;
+      const parameters = hostFunctions[from]?.[name];
+      ok(parameters, `${path} imports ${from}.${name}, which the contract does not have`);
+      deepStrictEqual(type, typeText(parameters, ""), `${path} imports ${from}.${name} with another type`);
+      used.add(`${from}.${name}`);
+    }
+    ok(exportsMemory, `${path} does not export its memory`);
+    const expected = {
+      _start: typeText(0, ""),
+      allocateBuffer: typeText(1, " (result i32)"),
+      callHandle: typeText(2, " (result i64)"),
+      callHandleHttp: typeText(4, " (result i64)"),
+      malloc: typeText(1, " (result i32)"),
+      free: typeText(1, ""),
+    };
+    const actual = Object.fromEntries(Object.keys(expected).map((name) => [name, exported.get(name)]));
+    deepStrictEqual(actual, expected, path);
+  }
+  ok(count > 30, `only ${count} modules were found`);
+  const all = Object.entries(hostFunctions).flatMap(([from, names]) =>
+    Object.keys(names).map((n) => `${from}.${n}`)
+  );
+  deepStrictEqual([...used].sort(), all.sort(), "each host function is used by a guest");
+});
+
+Deno.test("a program that does not use the functions of module capsule does not ask for them", async () => {
+  for await (const { path, imported } of committedModules(["examples"])) {
+    deepStrictEqual(imported.filter(({ from }) => from === "capsule"), [], path);
+  }
+});
