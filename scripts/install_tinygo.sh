@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Installs TinyGo 0.40.1 on a machine that reaches a Go module proxy and Debian's packages but not TinyGo's own downloads,
+# and prints the folder to put on the PATH:
+#   PATH="$(scripts/install_tinygo.sh):$PATH"
+# Wants Go and root (for apt-get), and about two minutes; once installed it answers at once. CAPSULE_TINYGO_HOME moves it.
+#
+# The compiler is built from the sources that the module proxy has. These lack what TinyGo keeps in git submodules, so
+# * the C library and the compiler's runtime for WASI are Debian's, without Debian's malloc, since TinyGo brings its own;
+# * package net is Go's, which does not compile for wasm: a program that imports it does not build.
+# LLVM is Debian's 19 instead of 20. What is built with it is reproducible, and differs from a released TinyGo's bytes.
+set -euo pipefail
+version=v0.40.1
+toolchain=go1.25.0 # the newest that this TinyGo takes
+llvm=/usr/lib/llvm-19
+packages=(llvm-19-dev libclang-19-dev clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 binaryen)
+home="${CAPSULE_TINYGO_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-tinygo/$version}"
+
+if [ -x "$home/bin/tinygo" ]; then
+  echo "$home/bin"
+  exit 0
+fi
+if ! command -v go >/dev/null; then
+  echo "install_tinygo.sh builds TinyGo with Go: 'go' is not on the PATH" >&2
+  exit 1
+fi
+exec 3>&1 >&2 # what is said on the way is no answer
+
+if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
+  wait=(-o DPkg::Lock::Timeout=300 -qq)
+  apt-get "${wait[@]}" update
+  DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null
+fi
+
+# Everything is made beside its place and moved there when it is whole.
+mkdir -p "$(dirname "$home")"
+new=$(mktemp -d "$home.XXXXXX")
+trap 'rm -rf "$new"' EXIT
+mkdir "$new/bin" "$new/lib"
+
+fetched=$(cd / && go mod download -json "github.com/tinygo-org/tinygo@$version")
+cp -r "$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$fetched")" "$new/root"
+chmod -R u+w "$new/root"
+
+# Without TinyGo's net in the archive, its list of replaced packages must not name it.
+sed -i -E '/^\t\t"net\/(http\/)?": /d' "$new/root/loader/goroot.go"
+
+cp /usr/lib/wasm32-wasi/libc.a "$new/lib"
+"$llvm/bin/llvm-ar" d "$new/lib/libc.a" dlmalloc.o
+
+# TinyGo's own target, with Debian's libraries in the place of those that TinyGo would build, without the two features
+# that LLVM 19 does not know, and without the collector whose sources the archive lacks.
+clang="$llvm/lib/clang/19"
+cat >"$new/root/targets/wasip1.json" <<JSON
+{
+  "llvm-target": "wasm32-unknown-wasi",
+  "cpu": "generic",
+  "features": "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext,-multivalue,-reference-types",
+  "build-tags": ["tinygo.wasm"],
+  "goos": "wasip1",
+  "goarch": "wasm",
+  "linker": "wasm-ld",
+  "gc": "precise",
+  "scheduler": "asyncify",
+  "default-stack-size": 65536,
+  "cflags": [
+    "-mbulk-memory", "-mnontrapping-fptoint", "-mno-multivalue", "-mno-reference-types", "-msign-ext",
+    "-isystem/usr/include/wasm32-wasi", "-isystem$clang/include"
+  ],
+  "ldflags": [
+    "--stack-first", "--no-demangle",
+    "$home/lib/libc.a", "$clang/lib/wasi/libclang_rt.builtins-wasm32.a"
+  ],
+  "extra-files": ["src/runtime/asm_tinygowasm.S"],
+  "emulator": "wasmtime run --dir={tmpDir}::/tmp {}"
+}
+JSON
+
+(cd "$new/root" && go build -tags llvm19 -o "$new/bin/tinygo-compiler" .)
+goroot=$(GOTOOLCHAIN=$toolchain go env GOROOT)
+cat >"$new/bin/tinygo" <<SH
+#!/usr/bin/env bash
+PATH="$goroot/bin:$llvm/bin:\$PATH" GOTOOLCHAIN=local TINYGOROOT="$home/root" exec "$home/bin/tinygo-compiler" "\$@"
+SH
+chmod +x "$new/bin/tinygo"
+chmod 755 "$new"
+rm -rf "$home"
+mv "$new" "$home"
+echo "$home/bin" >&3
