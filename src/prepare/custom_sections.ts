@@ -1,0 +1,190 @@
+import type { AddedIndices } from "./edits.ts";
+import type { Ints } from "./ints.ts";
+import { CapsuleError } from "../base/errors.ts";
+import type { Layout } from "./layout.ts";
+import { Reader } from "./reader.ts";
+import type { Moves } from "./rewrite_code.ts";
+import type { Code } from "./scan.ts";
+import type { Section } from "./sections.ts";
+import { Writer } from "./writer.ts";
+
+/** What a section that names functions must follow. */
+export interface Renumbering {
+  layout: Layout;
+  /** Number of functions that are imported in addition. */
+  shift: number;
+  indices: AddedIndices;
+}
+
+/**
+ * The content of a `name` section with function indices put right and the added functions named. Returns undefined when
+ * the section is malformed: the engine ignores such a section, so it may go.
+ *
+ * Label names are left out: they number the blocks of a function, checks are blocks, and no engine shows them.
+ */
+export function rewriteNames(section: Section, renumbering: Renumbering): Uint8Array | undefined {
+  const reader = new Reader(renumbering.layout.bytes, section.content, section.end);
+  const out = new Writer(section.end - section.content + 256);
+  try {
+    while (!reader.done) {
+      const id = reader.byte("subsection");
+      const at = reader.at;
+      const size = reader.u32("size of a subsection");
+      const sizeWidth = reader.at - at;
+      const start = reader.at;
+      reader.skip(size, "subsection");
+      const inside = new Reader(reader.bytes, start, reader.at);
+      if (id === subsection.labels) continue;
+      out.byte(id);
+      out.sized(sizeWidth, () => {
+        if (id === subsection.functions) writeFunctionNames(out, inside, renumbering);
+        else if (id === subsection.locals) writeLocalNames(out, inside, renumbering);
+        else out.span(reader.bytes, start, reader.at);
+      });
+    }
+  } catch (error) {
+    if (error instanceof CapsuleError) return undefined;
+    throw error;
+  }
+  return out.finish();
+}
+
+/** https://webassembly.github.io/spec/core/appendix/custom.html#name-section and, for labels, the extended name section. */
+const subsection = { functions: 1, locals: 2, labels: 3 } as const;
+
+/** The map of function names is sorted by index: imports that are added stand between the others and the first defined function. */
+function writeFunctionNames(out: Writer, reader: Reader, { layout, shift, indices }: Renumbering): void {
+  const at = reader.at;
+  const count = reader.count("function names");
+  const added = [...indices.functions].sort(([, a], [, b]) => a - b);
+  out.u32(count + added.length, reader.at - at);
+  const writeAdded = (before: number) => {
+    for (let [first] = added; first && first[1] < before; [first] = added) {
+      out.u32(first[1]);
+      out.name(first[0]);
+      added.shift();
+    }
+  };
+  for (let left = count; left > 0; left--) {
+    const start = reader.at;
+    const index = reader.u32("function index");
+    const moved = index < layout.importedFunctions ? index : index + shift;
+    writeAdded(moved);
+    out.u32(moved, reader.at - start);
+    copyName(out, reader);
+  }
+  writeAdded(Infinity);
+}
+
+function writeLocalNames(out: Writer, reader: Reader, { layout, shift }: Renumbering): void {
+  const at = reader.at;
+  const count = reader.count("functions with local names");
+  out.u32(count, reader.at - at);
+  for (let left = count; left > 0; left--) {
+    const start = reader.at;
+    const index = reader.u32("function index");
+    out.u32(index < layout.importedFunctions ? index : index + shift, reader.at - start);
+    const namesAt = reader.at;
+    for (let names = reader.count("local names"); names > 0; names--) {
+      reader.skipLeb(5, "local index");
+      reader.skip(reader.u32("length of a name"), "name");
+    }
+    out.span(reader.bytes, namesAt, reader.at);
+  }
+}
+
+function copyName(out: Writer, reader: Reader): void {
+  const at = reader.at;
+  reader.skip(reader.u32("length of a name"), "name");
+  out.span(reader.bytes, at, reader.at);
+}
+
+/** Notes on instructions by function: for each, offset from the start of the body and a few bytes. */
+type Notes = Map<number, { offset: number; data: Uint8Array }[]>;
+
+/** Sections whose names start so say something about single instructions (https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md). */
+export const METADATA_PREFIX = "metadata.code.";
+/** The section that says which way a branch mostly goes. */
+export const BRANCH_HINTS = "metadata.code.branch_hint";
+
+/**
+ * The content of a `metadata.code.*` section, following the instructions to where they are now; `section` is undefined
+ * when the module has none. Into branch hints go those of the checks, which hardly ever fire: the engine then keeps
+ * them out of the way of the loop.
+ */
+export function rewriteCodeMetadata(
+  section: Section | undefined,
+  hints: Ints | undefined,
+  context: Renumbering & { code: Code; moves: Moves },
+): Uint8Array | undefined {
+  const notes: Notes = new Map();
+  if (section) {
+    try {
+      readNotes(notes, section, context);
+    } catch (error) {
+      if (!(error instanceof CapsuleError)) throw error;
+      notes.clear();
+    }
+  }
+  const first = context.layout.importedFunctions + context.shift;
+  for (let item = 0; hints && item < hints.length; item += 2) {
+    add(notes, hints.at(item) + first, { offset: hints.at(item + 1), data: unlikely });
+  }
+  if (notes.size === 0) return undefined;
+  const out = new Writer(notes.size * 16);
+  out.u32(notes.size);
+  for (const [index, list] of [...notes].sort(([a], [b]) => a - b)) {
+    list.sort((a, b) => a.offset - b.offset);
+    out.u32(index);
+    out.u32(list.length);
+    for (const { offset, data } of list) {
+      out.u32(offset);
+      out.u32(data.length);
+      out.bytes(data);
+    }
+  }
+  return out.finish();
+}
+
+const unlikely = new Uint8Array([0]);
+
+function add(notes: Notes, index: number, note: { offset: number; data: Uint8Array }): void {
+  const list = notes.get(index);
+  if (list) list.push(note);
+  else notes.set(index, [note]);
+}
+
+function readNotes(
+  notes: Notes,
+  section: Section,
+  { layout, shift, code, moves }: Renumbering & { code: Code; moves: Moves },
+): void {
+  const reader = new Reader(layout.bytes, section.content, section.end);
+  for (let functions = reader.count("functions"); functions > 0; functions--) {
+    const index = reader.u32("function index") - layout.importedFunctions;
+    const isKnown = index >= 0 && index < code.functions.length - 1;
+    for (let left = reader.count("notes"); left > 0; left--) {
+      const offset = reader.u32("offset");
+      const size = reader.u32("size");
+      const data = reader.bytes.subarray(reader.at, reader.at + size);
+      reader.skip(size, "note");
+      if (!isKnown) continue;
+      const start = code.functions.start(index);
+      const moved = offset + distance(moves.distances, start, start + offset);
+      add(notes, index + layout.importedFunctions + shift, { offset: moved, data });
+    }
+  }
+}
+
+/** How far the byte at `offset` of the old file moved inside of the function that starts at `start`. */
+function distance(distances: Ints, start: number, offset: number): number {
+  let low = 0;
+  let high = distances.length / 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (distances.at(middle * 2) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const found = low - 1;
+  return found >= 0 && distances.at(found * 2) >= start ? distances.at(found * 2 + 1) : 0;
+}

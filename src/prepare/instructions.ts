@@ -1,0 +1,200 @@
+/**
+ * The one instruction table: which bytes follow each opcode. Source: the binary format of WebAssembly 3.0
+ * (https://webassembly.github.io/spec/core/binary/instructions.html), and for `try` and its kin the older encoding of
+ * exceptions (https://github.com/WebAssembly/exception-handling/blob/main/proposals/exception-handling/legacy/Exceptions.md).
+ * What is not in it (references of the garbage collector, 64-bit memories, threads) has shape `unknown`.
+ */
+export const Shape = {
+  unknown: 0,
+  /** Nothing follows. */
+  none: 1,
+  /** One index or label. */
+  index: 2,
+  /** Two indices. */
+  twoIndices: 3,
+  /** Alignment, sometimes a memory index, offset. */
+  memory: 4,
+  /** As `memory`, then a lane. */
+  memoryLane: 5,
+  /** A lane of a vector. */
+  lane: 6,
+  /** Signed LEB128, at most 5 bytes. */
+  i32: 7,
+  /** Signed LEB128, at most 10 bytes. */
+  i64: 8,
+  bytes4: 9,
+  bytes8: 10,
+  bytes16: 11,
+  /** A list of value types. */
+  types: 12,
+  /** A type of references. */
+  reference: 13,
+  /** A block type. */
+  block: 14,
+  /** Labels and one more. */
+  labels: 15,
+  /** A block type, then catch clauses. */
+  tryTable: 16,
+  /** Another opcode. */
+  prefix: 17,
+} as const;
+
+/** Opcodes that the rewriter looks at. */
+export const Op = {
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  try: 0x06,
+  catch: 0x07,
+  throw: 0x08,
+  rethrow: 0x09,
+  throwRef: 0x0a,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  brTable: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  callIndirect: 0x11,
+  returnCall: 0x12,
+  returnCallIndirect: 0x13,
+  delegate: 0x18,
+  catchAll: 0x19,
+  tryTable: 0x1f,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  tableSet: 0x26,
+  memoryGrow: 0x40,
+  i32Const: 0x41,
+  i32Eqz: 0x45,
+  i32LessSigned: 0x48,
+  i32GreaterUnsigned: 0x4b,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32ShiftRightUnsigned: 0x76,
+  refFunc: 0xd2,
+  bulkPrefix: 0xfc,
+  vectorPrefix: 0xfd,
+} as const;
+
+/** Opcodes after the prefix 0xfc that the rewriter looks at. */
+export const BulkOp = {
+  memoryInit: 8,
+  dataDrop: 9,
+  memoryCopy: 10,
+  memoryFill: 11,
+  tableInit: 12,
+  elemDrop: 13,
+  tableCopy: 14,
+  tableGrow: 15,
+  tableFill: 17,
+} as const;
+
+/** The empty block type, as it stands after `block`, `loop`, `if`. */
+export const EMPTY_BLOCK = 0x40;
+
+type Row = readonly [first: number, last: number, shape: number];
+
+function table(size: number, rows: readonly Row[]): Uint8Array {
+  const shapes = new Uint8Array(size);
+  for (const [first, last, shape] of rows) shapes.fill(shape, first, last + 1);
+  return shapes;
+}
+
+/** Shape of each one-byte opcode. */
+export const shapes: Uint8Array = table(256, [
+  [0x00, 0x01, Shape.none], // unreachable nop
+  [0x02, 0x04, Shape.block], // block loop if
+  [0x05, 0x05, Shape.none], // else
+  [0x06, 0x06, Shape.block], // try
+  [0x07, 0x09, Shape.index], // catch throw rethrow
+  [0x0a, 0x0b, Shape.none], // throw_ref end
+  [0x0c, 0x0d, Shape.index], // br br_if
+  [0x0e, 0x0e, Shape.labels], // br_table
+  [0x0f, 0x0f, Shape.none], // return
+  [0x10, 0x10, Shape.index], // call
+  [0x11, 0x11, Shape.twoIndices], // call_indirect
+  [0x12, 0x12, Shape.index], // return_call
+  [0x13, 0x13, Shape.twoIndices], // return_call_indirect
+  [0x18, 0x18, Shape.index], // delegate
+  [0x19, 0x1b, Shape.none], // catch_all drop select
+  [0x1c, 0x1c, Shape.types], // select with types
+  [0x1f, 0x1f, Shape.tryTable],
+  [0x20, 0x26, Shape.index], // locals, globals, table.get table.set
+  [0x28, 0x3e, Shape.memory], // loads and stores
+  [0x3f, 0x40, Shape.index], // memory.size memory.grow
+  [0x41, 0x41, Shape.i32],
+  [0x42, 0x42, Shape.i64],
+  [0x43, 0x43, Shape.bytes4],
+  [0x44, 0x44, Shape.bytes8],
+  [0x45, 0xc4, Shape.none], // arithmetic, conversions, sign extension
+  [0xd0, 0xd0, Shape.reference], // ref.null
+  [0xd1, 0xd1, Shape.none], // ref.is_null
+  [0xd2, 0xd2, Shape.index], // ref.func
+  [0xfc, 0xfd, Shape.prefix],
+]);
+
+/** Shape of each opcode after 0xfc: conversions that saturate, bulk memory, tables. */
+export const bulkShapes: Uint8Array = table(18, [
+  [0x00, 0x07, Shape.none], // i32.trunc_sat_f32_s … i64.trunc_sat_f64_u
+  [0x08, 0x08, Shape.twoIndices], // memory.init
+  [0x09, 0x09, Shape.index], // data.drop
+  [0x0a, 0x0a, Shape.twoIndices], // memory.copy
+  [0x0b, 0x0b, Shape.index], // memory.fill
+  [0x0c, 0x0c, Shape.twoIndices], // table.init
+  [0x0d, 0x0d, Shape.index], // elem.drop
+  [0x0e, 0x0e, Shape.twoIndices], // table.copy
+  [0x0f, 0x11, Shape.index], // table.grow table.size table.fill
+]);
+
+/** Shape of each opcode after 0xfd: 128-bit vectors, and the relaxed ones from 0x100 on. */
+export const vectorShapes: Uint8Array = table(0x114, [
+  [0x00, 0x0b, Shape.memory], // loads, v128.store
+  [0x0c, 0x0d, Shape.bytes16], // v128.const i8x16.shuffle
+  [0x0e, 0x14, Shape.none], // swizzle, splats
+  [0x15, 0x22, Shape.lane], // extract and replace
+  [0x23, 0x53, Shape.none], // comparisons, v128.not … v128.any_true
+  [0x54, 0x5b, Shape.memoryLane], // loads and stores of one lane
+  [0x5c, 0x5d, Shape.memory], // v128.load32_zero v128.load64_zero
+  [0x5e, 0xff, Shape.none],
+  ...[
+    0x9a,
+    0xa2,
+    0xa5,
+    0xa6,
+    0xaf,
+    0xb0,
+    0xb2,
+    0xb3,
+    0xb4,
+    0xbb,
+    0xc2,
+    0xc5,
+    0xc6,
+    0xcf,
+    0xd0,
+    0xd2,
+    0xd3,
+    0xd4,
+    0xe2,
+    0xee,
+  ]
+    .map((hole): Row => [hole, hole, Shape.unknown]),
+  [0x100, 0x113, Shape.none], // relaxed
+]);
+
+/** What an opcode that the table lacks belongs to, for the warning. */
+export function unknownInstruction(opcode: number): string {
+  if (opcode === 0xfe) return "an atomic instruction (threads)";
+  if (opcode === 0xfb) return "an instruction on structures, arrays or strings (garbage collection)";
+  if (opcode === 0x14 || opcode === 0x15 || (opcode >= 0xd3 && opcode <= 0xd6)) {
+    return "an instruction on typed references (garbage collection)";
+  }
+  if (opcode >= 0xe0 && opcode <= 0xe6) return "an instruction on continuations (stack switching)";
+  return "an instruction that is not in the table";
+}

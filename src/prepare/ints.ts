@@ -1,0 +1,38 @@
+/** 32-bit numbers that grow at the end: what is learnt about each instruction of a large module stays small. */
+export class Ints {
+  #data: Int32Array;
+  #length = 0;
+
+  constructor(capacity = 64) {
+    this.#data = new Int32Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#data.length) {
+      const grown = new Int32Array(this.#length * 2 + 64);
+      grown.set(this.#data);
+      this.#data = grown;
+    }
+    this.#data[this.#length++] = value;
+  }
+
+  at(index: number): number {
+    return this.#data[index] ?? 0;
+  }
+
+  set(index: number, value: number): void {
+    this.#data[index] = value;
+  }
+
+  pop(): number {
+    return this.#data[--this.#length] ?? 0;
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+}

@@ -1,0 +1,297 @@
+import type { ExportDescription, Extern, ImportDescription, Limits, ModuleDescription } from "./describe.ts";
+import { Ints } from "./ints.ts";
+import { skipConstantExpression } from "./immediates.ts";
+import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
+import { readSections, type Section, SectionId } from "./sections.ts";
+import { type FunctionType, readValueType, unknownType, type ValueType } from "./value_types.ts";
+
+/** A function type with what the rewriter asks of it. */
+export interface KnownType extends FunctionType {
+  /** The same for two types that are written alike: a table call cannot tell them apart. */
+  key: string;
+}
+
+/** Where everything is, and what is said about it outside of the code. */
+export interface Layout {
+  bytes: Uint8Array;
+  description: ModuleDescription;
+  sections: Section[];
+  types: KnownType[];
+  /** Number of imported functions, which come first in the function index space. */
+  importedFunctions: number;
+  /** Type index of each function, imported ones first. */
+  functionTypes: Ints;
+  /** Offsets of function indices outside of the code, in the order of the file. */
+  functionReferences: Ints;
+  /** Offset and end of the limits of each memory, imported ones first. */
+  memoryLimits: Ints;
+  /** Functions that code outside of the module, or a table call, can reach. */
+  reachableFromOutside: { exported: Ints; referenced: Ints };
+  /** The first thing that is not known; the description may then lack globals and tables after it. */
+  unknown: UnknownConstruct | undefined;
+}
+
+/** Reads all sections but code and data. Throws `CapsuleError` `LOAD`. */
+export function readLayout(bytes: Uint8Array): Layout {
+  const layout: Layout = {
+    bytes,
+    description: {
+      imports: [],
+      exports: [],
+      memories: [],
+      tables: [],
+      globals: [],
+      functionCount: 0,
+      start: undefined,
+      customSections: [],
+    },
+    sections: [],
+    types: [],
+    importedFunctions: 0,
+    functionTypes: new Ints(),
+    functionReferences: new Ints(),
+    memoryLimits: new Ints(),
+    reachableFromOutside: { exported: new Ints(), referenced: new Ints() },
+    unknown: undefined,
+  };
+  try {
+    for (const section of readSections(bytes)) {
+      layout.sections.push(section);
+      if (section.id === SectionId.custom) layout.description.customSections.push(section.name);
+      readKnown(layout, section);
+    }
+  } catch (error) {
+    noteUnknown(layout, error);
+  }
+  return layout;
+}
+
+function readKnown(layout: Layout, section: Section): void {
+  const read = readers[section.id];
+  if (!read) return;
+  const reader = new Reader(layout.bytes, section.start, section.end);
+  try {
+    read(reader, layout);
+  } catch (error) {
+    noteUnknown(layout, error);
+    return;
+  }
+  if (!reader.done) {
+    throw malformed(`section ${section.id} has ${reader.end - reader.at} bytes too many`, reader.at);
+  }
+}
+
+/** Rethrows what is an error; what is only unknown leaves the rest of its section unread. */
+function noteUnknown(layout: Layout, error: unknown): void {
+  if (!(error instanceof UnknownConstruct)) throw error;
+  layout.unknown ??= error;
+}
+
+const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
+  [SectionId.type](reader, layout) {
+    for (let left = reader.count("types"); left > 0; left--) layout.types.push(readType(reader));
+  },
+
+  [SectionId.import](reader, layout) {
+    for (let left = reader.count("imports"); left > 0; left--) {
+      const module = reader.name("module of an import");
+      const name = reader.name("name of an import");
+      const item: ImportDescription = { module, name, ...readImported(reader, layout) };
+      layout.description.imports.push(item);
+    }
+  },
+
+  [SectionId.function](reader, layout) {
+    for (let left = reader.count("functions"); left > 0; left--) addFunction(reader, layout);
+  },
+
+  [SectionId.table](reader, layout) {
+    for (let left = reader.count("tables"); left > 0; left--) {
+      // 0x40 0x00 announces a table with a first value (https://webassembly.github.io/spec/core/binary/modules.html#table-section).
+      const hasValue = reader.bytes[reader.at] === 0x40;
+      if (hasValue) reader.skip(2, "table");
+      layout.description.tables.push({ kind: "table", ...readTable(reader, layout) });
+      if (hasValue) readExpression(reader, layout);
+    }
+  },
+
+  [SectionId.memory](reader, layout) {
+    for (let left = reader.count("memories"); left > 0; left--) {
+      layout.description.memories.push(readMemory(reader, layout));
+    }
+  },
+
+  [SectionId.global](reader, layout) {
+    for (let left = reader.count("globals"); left > 0; left--) {
+      layout.description.globals.push(readGlobal(reader, layout));
+      readExpression(reader, layout);
+    }
+  },
+
+  [SectionId.export](reader, layout) {
+    for (let left = reader.count("exports"); left > 0; left--) {
+      layout.description.exports.push(readExport(reader, layout));
+    }
+  },
+
+  [SectionId.start](reader, layout) {
+    layout.functionReferences.push(reader.at);
+    layout.description.start = reader.u32("start function");
+  },
+
+  [SectionId.element](reader, layout) {
+    for (let left = reader.count("element segments"); left > 0; left--) readElements(reader, layout);
+  },
+};
+
+function readType(reader: Reader): KnownType {
+  const at = reader.at;
+  const form = reader.byte("type");
+  if (form !== 0x60) throw unknownType(form, at);
+  const params = readTypes(reader, "parameters");
+  const results = readTypes(reader, "results");
+  return { params, results, key: `${params}>${results}` };
+}
+
+function readTypes(reader: Reader, what: string): ValueType[] {
+  const types: ValueType[] = [];
+  for (let left = reader.count(what, 1000); left > 0; left--) types.push(readValueType(reader));
+  return types;
+}
+
+function readImported(reader: Reader, layout: Layout): Extern {
+  const at = reader.at;
+  const kind = reader.byte("kind of an import");
+  const description = layout.description;
+  switch (kind) {
+    case 0:
+      layout.importedFunctions++;
+      return { kind: "function", type: addFunction(reader, layout) };
+    case 1: {
+      const table = { kind: "table", ...readTable(reader, layout) } as const;
+      description.tables.push(table);
+      return table;
+    }
+    case 2: {
+      const memory = readMemory(reader, layout);
+      description.memories.push(memory);
+      return memory;
+    }
+    case 3: {
+      const global = readGlobal(reader, layout);
+      description.globals.push(global);
+      return global;
+    }
+    case 4:
+      reader.byte("tag");
+      return { kind: "tag", type: layout.types[reader.u32("type of a tag")] };
+    default:
+      throw malformed(`${kind} is no kind of import`, at);
+  }
+}
+
+function addFunction(reader: Reader, layout: Layout): FunctionType | undefined {
+  const at = reader.at;
+  const index = reader.u32("type of a function");
+  if (index >= layout.types.length && !layout.unknown) {
+    throw malformed(`type ${index} of a function is not there`, at);
+  }
+  layout.functionTypes.push(index);
+  layout.description.functionCount++;
+  return layout.types[index];
+}
+
+function readTable(reader: Reader, layout: Layout): { element: ValueType; limits: Limits } {
+  return { element: readAnyType(reader, layout), limits: readLimits(reader, layout) };
+}
+
+function readMemory(reader: Reader, layout: Layout): Extern & { kind: "memory" } {
+  layout.memoryLimits.push(reader.at);
+  const limits = readLimits(reader, layout);
+  layout.memoryLimits.push(reader.at);
+  return { kind: "memory", limits };
+}
+
+function readGlobal(reader: Reader, layout: Layout): Extern & { kind: "global" } {
+  const type = readAnyType(reader, layout);
+  const at = reader.at;
+  const flags = reader.byte("mutability of a global");
+  if (flags > 1) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared global (threads)");
+  return { kind: "global", type, mutable: (flags & 1) !== 0 };
+}
+
+/** A value type; one that is not known is noted and read over, so that the imports after it are still described. */
+function readAnyType(reader: Reader, layout: Layout): ValueType {
+  const at = reader.at;
+  try {
+    return readValueType(reader);
+  } catch (error) {
+    noteUnknown(layout, error);
+    const byte = reader.bytes[at];
+    if (byte === 0x63 || byte === 0x64) reader.skipLeb(5, "type of references");
+    return "unknown";
+  }
+}
+
+function readLimits(reader: Reader, layout: Layout): Limits {
+  const at = reader.at;
+  const flags = reader.byte("limits");
+  if (flags > 7) throw new UnknownConstruct(hex(flags), at, "limits");
+  const is64 = (flags & 4) !== 0;
+  const shared = (flags & 2) !== 0;
+  if (is64) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a 64-bit memory or table (memory64)");
+  if (shared) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared memory (threads)");
+  const read = () => is64 ? reader.u64("limits") : reader.u32("limits");
+  return { min: read(), max: (flags & 1) !== 0 ? read() : undefined, is64, shared };
+}
+
+const exportKinds = ["function", "table", "memory", "global", "tag"] as const;
+
+function readExport(reader: Reader, layout: Layout): ExportDescription {
+  const name = reader.name("name of an export");
+  const at = reader.at;
+  const code = reader.byte("kind of an export");
+  const kind = exportKinds[code];
+  if (!kind) throw malformed(`${code} is no kind of export`, at);
+  if (kind !== "function") return { kind, name, index: reader.u32("index of an export") };
+  const index = readFunctionReference(reader, layout, layout.reachableFromOutside.exported);
+  const type = layout.types[layout.functionTypes.at(index)];
+  return type ? { kind, name, index, type } : { kind, name, index };
+}
+
+function readFunctionReference(reader: Reader, layout: Layout, into: Ints): number {
+  const at = reader.at;
+  const index = reader.u32("index of a function");
+  if (index >= layout.functionTypes.length) throw malformed(`function ${index} is not there`, at);
+  layout.functionReferences.push(at);
+  into.push(index);
+  return index;
+}
+
+function readExpression(reader: Reader, layout: Layout): void {
+  skipConstantExpression(
+    reader,
+    () => readFunctionReference(reader, layout, layout.reachableFromOutside.referenced),
+  );
+}
+
+/** One of the eight forms of an element segment (https://webassembly.github.io/spec/core/binary/modules.html#element-section). */
+function readElements(reader: Reader, layout: Layout): void {
+  const at = reader.at;
+  const form = reader.u32("form of an element segment");
+  if (form > 7) throw malformed(`${form} is no form of an element segment`, at);
+  const isActive = (form & 1) === 0;
+  const hasIndex = (form & 2) !== 0;
+  const hasExpressions = (form & 4) !== 0;
+  if (isActive && hasIndex) reader.u32("table of an element segment");
+  if (isActive) readExpression(reader, layout);
+  // The passive forms and those with an index name a type: an element kind before indices, a type before expressions.
+  if (!isActive || hasIndex) {
+    if (hasExpressions) readValueType(reader);
+    else reader.byte("kind of an element segment");
+  }
+  for (let left = reader.count("elements", 10_000_000); left > 0; left--) {
+    if (hasExpressions) readExpression(reader, layout);
+    else readFunctionReference(reader, layout, layout.reachableFromOutside.referenced);
+  }
+}

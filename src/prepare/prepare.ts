@@ -1,0 +1,102 @@
+import { CapsuleError } from "../base/errors.ts";
+import type { ModuleDescription } from "./describe.ts";
+import { CodeEdits, type Edits } from "./edits.ts";
+import { readLayout } from "./layout.ts";
+import { limitMemory } from "./limit_memory.ts";
+import { findQuietExits } from "./quiet_exit.ts";
+import { UnknownConstruct } from "./reader.ts";
+import { exportState } from "./state.ts";
+import { PREPARE_MODULE, rewrite } from "./rewrite.ts";
+import { scanCode } from "./scan.ts";
+import type { ValueType } from "./value_types.ts";
+
+export interface PrepareOptions {
+  /** Export every mutable global, and memory 0 if it is hidden, under a private prefix so an instance can be put back. */
+  exportGlobals?: boolean;
+  /**
+   * End `_start` without a throw where `proc_exit` is called in its own body: `call $proc_exit` becomes `call $exit; return`, where
+   * `exit` is imported from `capsule:prepare`. Left as it is when `_start` is used by anything but one export.
+   */
+  quietExit?: boolean;
+  /** Maximum of a memory in pages of 64 KiB: the lower of this and the module's own is written. */
+  maxMemoryPages?: number;
+}
+
+export interface Prepared {
+  kind: "prepared";
+  bytes: Uint8Array<ArrayBuffer>;
+  /** The module as it was given: without what the preparation imports and exports. */
+  module: ModuleDescription;
+  /** The mutable globals of the module and the names under which they are exported now. */
+  globals: { exportName: string; type: ValueType }[];
+  /** A name under which memory 0 is exported, if there is one. */
+  memoryExport: string | undefined;
+  /** How many calls of `proc_exit` in `_start` were made quiet. The module imports `exit` if there is one. */
+  quietExits: number;
+  /** Why an instance cannot be put back to its first state, as sentences; empty when it can. */
+  cannotReset: string[];
+}
+
+export interface Unprepared {
+  kind: "unprepared";
+  /** The bytes as they were given. */
+  bytes: Uint8Array;
+  module: ModuleDescription;
+  /** The first thing that is not known: its bytes, its offset from the start of the file, and what it is. */
+  unknown: { opcode: string; offset: number; what: string };
+}
+
+export type PreparedModule = Prepared | Unprepared;
+
+/**
+ * Rewrites a module for running under Capsule; pure, it compiles and runs nothing. With no option set the bytes stay as
+ * they are. A module with an instruction that is not in the table comes back `unprepared`.
+ *
+ * Throws `CapsuleError` `LOAD` when the bytes are no module, when the module uses the names that the preparation needs, or when its memory
+ * starts above the maximum. What is found wrong is not all that can be wrong: V8 validates when it compiles.
+ */
+export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
+  const layout = readLayout(bytes);
+  const { description } = layout;
+  refuseReservedNames(description);
+  try {
+    if (options.maxMemoryPages !== undefined) limitMemory(description, options.maxMemoryPages);
+    if (layout.unknown) throw layout.unknown;
+    const code = scanCode(layout);
+    const state = exportState(description, code);
+    const exits = options.quietExit ? findQuietExits(layout, code) : undefined;
+    const edits: Edits = {
+      imports: [],
+      functions: [],
+      counterExport: undefined,
+      exports: options.exportGlobals ? state.exports : [],
+      maxMemoryPages: options.maxMemoryPages,
+      code: exits?.edits ?? new CodeEdits(),
+    };
+    if (exits && exits.edits.length > 0) edits.imports.push(exits.import);
+    return {
+      kind: "prepared",
+      bytes: rewrite(layout, code, edits),
+      module: description,
+      globals: options.exportGlobals ? state.globals : [],
+      memoryExport: options.exportGlobals ? state.memoryExport : undefined,
+      quietExits: exits?.edits.length ?? 0,
+      cannotReset: state.cannotReset,
+    };
+  } catch (error) {
+    if (!(error instanceof UnknownConstruct)) throw error;
+    const { opcode, offset, what } = error;
+    return { kind: "unprepared", bytes, module: description, unknown: { opcode, offset, what } };
+  }
+}
+
+/** A guest must not reach what belongs to the launcher, nor a module be prepared twice. */
+function refuseReservedNames({ imports, exports }: ModuleDescription): void {
+  const taken = imports.find(({ module }) => module === PREPARE_MODULE)?.module ??
+    exports.find(({ name }) => name.startsWith(`${PREPARE_MODULE}:`))?.name;
+  if (taken === undefined) return;
+  throw new CapsuleError(
+    "LOAD",
+    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher and it uses '${taken}' (was it prepared before?)`,
+  );
+}

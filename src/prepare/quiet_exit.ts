@@ -1,0 +1,70 @@
+import { type AddedImport, CodeEdits, EditKind } from "./edits.ts";
+import { Kind } from "./events.ts";
+import type { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import type { Code } from "./scan.ts";
+
+/** The import that takes the place of `proc_exit`: it notes the exit code and returns. */
+export const EXIT = "exit";
+
+const wasiModules = ["wasi_snapshot_preview1", "wasi_unstable"];
+
+/**
+ * The calls of `proc_exit` in the body of `_start`. The host ends such a call by throwing, which costs microseconds;
+ * in the body of a function that only the host calls, noting the code and returning is the same.
+ */
+export function findQuietExits(layout: Layout, code: Code): { edits: CodeEdits; import: AddedImport } {
+  const edits = new CodeEdits();
+  const start = startFunction(layout);
+  const exit = procExit(layout);
+  if (start !== undefined && exit !== undefined && !isUsedElsewhere(start, layout, code)) {
+    const { events, functions } = code;
+    const defined = start - layout.importedFunctions;
+    const last = functions.firstEvent(defined + 1);
+    for (let event = functions.firstEvent(defined); event < last; event++) {
+      const kind = events.kind(event);
+      if ((kind === Kind.call || kind === Kind.returnCall) && events.argument(event) === exit) {
+        edits.push(events.offset(event), EditKind.quietExit);
+      }
+    }
+  }
+  return { edits, import: { name: EXIT, type: { params: ["i32"], results: [] } } };
+}
+
+/** Index of the defined function that is exported as `_start` and takes and gives nothing. */
+function startFunction({ description, importedFunctions }: Layout): number | undefined {
+  const start = description.exports.find(({ name, kind }) => name === "_start" && kind === "function");
+  if (!start?.type || start.index < importedFunctions) return undefined;
+  return start.type.params.length + start.type.results.length === 0 ? start.index : undefined;
+}
+
+function procExit({ description }: Layout): number | undefined {
+  let index = 0;
+  for (const item of description.imports) {
+    if (item.kind !== "function") continue;
+    if (item.name === "proc_exit" && wasiModules.includes(item.module)) {
+      const isUsual = item.type && `${item.type.params}>${item.type.results}` === "i32>";
+      return isUsual ? index : undefined;
+    }
+    index++;
+  }
+  return undefined;
+}
+
+function isUsedElsewhere(start: number, { description, reachableFromOutside }: Layout, code: Code): boolean {
+  const { exported, referenced } = reachableFromOutside;
+  if (description.start === start || times(start, exported) > 1) return true;
+  if (times(start, referenced) + times(start, code.referenced) > 0) return true;
+  const { events } = code;
+  for (let event = 0; event < events.length; event++) {
+    const kind = events.kind(event);
+    if ((kind === Kind.call || kind === Kind.returnCall) && events.argument(event) === start) return true;
+  }
+  return false;
+}
+
+function times(value: number, list: Ints): number {
+  let count = 0;
+  for (let index = 0; index < list.length; index++) if (list.at(index) === value) count++;
+  return count;
+}

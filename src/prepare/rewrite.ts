@@ -1,0 +1,255 @@
+import {
+  BRANCH_HINTS,
+  METADATA_PREFIX,
+  type Renumbering,
+  rewriteCodeMetadata,
+  rewriteNames,
+} from "./custom_sections.ts";
+import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
+import type { AddedIndices, Edits } from "./edits.ts";
+import type { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import { Reader } from "./reader.ts";
+import type { Code } from "./scan.ts";
+import { type Section, SectionId, sectionOrder } from "./sections.ts";
+import { type FunctionType, valueTypeCode } from "./value_types.ts";
+import { Writer } from "./writer.ts";
+
+/** The module that all edits are made to. */
+export const PREPARE_MODULE = "capsule:prepare";
+
+/**
+ * The module with all edits made, and where the additions are. Every byte that no edit touches is copied as it is, with the padding of
+ * its numbers. Types and globals are appended, so that only function indices move: imported functions come first.
+ */
+export function rewrite(layout: Layout, code: Code, edits: Edits): Uint8Array<ArrayBuffer> {
+  return new Rewriting(layout, code, edits).run();
+}
+
+class Rewriting {
+  readonly #layout: Layout;
+  readonly #code: Code;
+  readonly #edits: Edits;
+  readonly #out: Writer;
+  readonly #shift: number;
+  readonly #indices: AddedIndices;
+  /** Types that the module lacks. */
+  readonly #newTypes: FunctionType[] = [];
+  readonly #typeIndices = new Map<string, number>();
+  readonly #rewritten: RewrittenCode;
+
+  constructor(layout: Layout, code: Code, edits: Edits) {
+    this.#layout = layout;
+    this.#code = code;
+    this.#edits = edits;
+    this.#out = new Writer(layout.bytes.length * 1.25 + 4096);
+    this.#shift = edits.imports.length;
+    const functions = new Map<string, number>();
+    edits.imports.forEach(({ name }, index) => functions.set(name, layout.importedFunctions + index));
+    const added = layout.functionTypes.length + this.#shift;
+    edits.functions.forEach(({ name }, index) => functions.set(name, added + index));
+    this.#indices = { functions, counter: layout.description.globals.length };
+    layout.types.forEach(({ key }, index) => this.#typeIndices.set(key, index));
+    for (const { type } of [...edits.imports, ...edits.functions]) this.#typeIndex(type);
+    this.#rewritten = rewriteCode(layout, code, edits, this.#indices);
+  }
+
+  run(): Uint8Array<ArrayBuffer> {
+    const { sections, bytes } = this.#layout;
+    this.#out.span(bytes, 0, 8);
+    const missing = this.#missing();
+    for (const section of sections) {
+      const rank = sectionOrder.indexOf(section.id);
+      while (missing[0] && sectionOrder.indexOf(missing[0]) < rank) {
+        this.#section(missing.shift() ?? 0, undefined);
+      }
+      this.#section(section.id, section);
+    }
+    for (const id of missing) this.#section(id, undefined);
+    return this.#out.finish();
+  }
+
+  /** Sections that the additions need and the module lacks, in the order of a file. */
+  #missing(): number[] {
+    const { imports, functions, counterExport, exports } = this.#edits;
+    const needed = new Set<number>();
+    if (this.#newTypes.length > 0) needed.add(SectionId.type);
+    if (imports.length > 0) needed.add(SectionId.import);
+    if (functions.length > 0) needed.add(SectionId.function).add(SectionId.code);
+    if (counterExport !== undefined) needed.add(SectionId.global);
+    if (counterExport !== undefined || exports.length > 0) needed.add(SectionId.export);
+    for (const section of this.#layout.sections) needed.delete(section.id);
+    return sectionOrder.filter((id) => needed.has(id));
+  }
+
+  /** Writes one section; without `section` it is one that the module lacks. */
+  #section(id: number, section: Section | undefined): void {
+    const { imports, functions, counterExport, exports } = this.#edits;
+    switch (id) {
+      case SectionId.custom:
+        if (section) this.#custom(section);
+        return;
+      case SectionId.type:
+        return this.#vector(id, section, this.#newTypes.length, () => {
+          for (const type of this.#newTypes) this.#writeType(type);
+        });
+      case SectionId.import:
+        return this.#vector(id, section, imports.length, () => {
+          for (const { name, type } of imports) {
+            this.#out.name(PREPARE_MODULE);
+            this.#out.name(name);
+            this.#out.byte(0);
+            this.#out.u32(this.#typeIndex(type));
+          }
+        });
+      case SectionId.function:
+        return this.#vector(id, section, functions.length, () => {
+          for (const { type } of functions) this.#out.u32(this.#typeIndex(type));
+        });
+      case SectionId.global:
+        return this.#vector(id, section, counterExport === undefined ? 0 : 1, () => {
+          if (counterExport !== undefined) this.#out.bytes([0x7f, 0x01, 0x41, 0x00, 0x0b]);
+        });
+      case SectionId.export: {
+        const counter = { name: counterExport ?? "", kind: "global", index: this.#indices.counter } as const;
+        const added = counterExport === undefined ? exports : [...exports, counter];
+        return this.#vector(id, section, added.length, () => {
+          for (const { name, kind, index } of added) {
+            this.#out.name(name);
+            this.#out.byte(kind === "memory" ? 2 : 3);
+            this.#out.u32(index);
+          }
+        });
+      }
+      case SectionId.code: {
+        const { content, moves } = this.#rewritten;
+        const isHinted = this.#layout.description.customSections.includes(BRANCH_HINTS);
+        if (!isHinted && moves.checks.length > 0) this.#metadata(undefined, BRANCH_HINTS);
+        this.#out.byte(id);
+        this.#out.sized(section?.sizeWidth ?? 1, () => this.#out.bytes(content));
+        return;
+      }
+      default:
+        if (section) this.#vector(id, section, 0, () => {});
+    }
+  }
+
+  /** A section that is a list: the items that it has, with their indices put right, then those that `append` writes. */
+  #vector(id: number, section: Section | undefined, more: number, append: () => void): void {
+    const out = this.#out;
+    out.byte(id);
+    out.sized(section?.sizeWidth ?? 1, () => {
+      if (!section) {
+        out.u32(more);
+      } else if (more === 0) {
+        this.#copy(section.start, section.end);
+      } else {
+        const reader = new Reader(this.#layout.bytes, section.start, section.end);
+        const count = reader.u32("count");
+        out.u32(count + more, reader.at - section.start);
+        this.#copy(reader.at, section.end);
+      }
+      append();
+    });
+  }
+
+  /** Copies bytes outside of the code, with function indices and memory limits put right. */
+  #copy(start: number, end: number): void {
+    const { bytes, functionReferences, memoryLimits } = this.#layout;
+    const out = this.#out;
+    let from = start;
+    if (this.#shift > 0) {
+      for (let item = firstFrom(functionReferences, start); item < functionReferences.length; item++) {
+        const at = functionReferences.at(item);
+        if (at >= end) break;
+        out.span(bytes, from, at);
+        const reader = new Reader(bytes, at, end);
+        const index = reader.u32("index of a function");
+        out.u32(this.#moved(index), reader.at - at);
+        from = reader.at;
+      }
+    }
+    const maxPages = this.#edits.maxMemoryPages;
+    for (let item = 0; maxPages !== undefined && item < memoryLimits.length; item += 2) {
+      const [at, after] = [memoryLimits.at(item), memoryLimits.at(item + 1)];
+      if (at < start || at >= end) continue;
+      const { min, max } = this.#layout.description.memories[item / 2]?.limits ?? { min: 0, max: undefined };
+      if (max !== undefined && max <= maxPages) continue;
+      out.span(bytes, from, at);
+      out.byte(1);
+      out.u32(min);
+      out.u32(maxPages);
+      from = after;
+    }
+    out.span(bytes, from, end);
+  }
+
+  #custom(section: Section): void {
+    const hasMoved = this.#shift > 0 || this.#edits.code.length > 0;
+    if (hasMoved && section.name === "name") {
+      this.#writeCustom(section.name, rewriteNames(section, this.#renumbering()), section.sizeWidth);
+    } else if (hasMoved && section.name.startsWith(METADATA_PREFIX)) {
+      this.#metadata(section, section.name);
+    } else {
+      this.#out.byte(section.id);
+      this.#out.sized(
+        section.sizeWidth,
+        () => this.#out.span(this.#layout.bytes, section.start, section.end),
+      );
+    }
+  }
+
+  #metadata(section: Section | undefined, name: string): void {
+    const { moves } = this.#rewritten;
+    const checks = name === BRANCH_HINTS ? moves.checks : undefined;
+    const content = rewriteCodeMetadata(section, checks, { ...this.#renumbering(), code: this.#code, moves });
+    this.#writeCustom(name, content, section?.sizeWidth ?? 1);
+  }
+
+  #writeCustom(name: string, content: Uint8Array | undefined, sizeWidth: number): void {
+    if (!content) return;
+    this.#out.byte(SectionId.custom);
+    this.#out.sized(sizeWidth, () => {
+      this.#out.name(name);
+      this.#out.bytes(content);
+    });
+  }
+
+  #renumbering(): Renumbering {
+    return { layout: this.#layout, shift: this.#shift, indices: this.#indices };
+  }
+
+  #moved(index: number): number {
+    return index < this.#layout.importedFunctions ? index : index + this.#shift;
+  }
+
+  #typeIndex(type: FunctionType): number {
+    const key = `${type.params}>${type.results}`;
+    const known = this.#typeIndices.get(key);
+    if (known !== undefined) return known;
+    const index = this.#layout.types.length + this.#newTypes.length;
+    this.#newTypes.push(type);
+    this.#typeIndices.set(key, index);
+    return index;
+  }
+
+  #writeType({ params, results }: FunctionType): void {
+    this.#out.byte(0x60);
+    for (const types of [params, results]) {
+      this.#out.u32(types.length);
+      for (const type of types) this.#out.byte(valueTypeCode(type));
+    }
+  }
+}
+
+/** The first item of sorted `offsets` that is not below `offset`. */
+function firstFrom(offsets: Ints, offset: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets.at(middle) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

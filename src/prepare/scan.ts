@@ -1,0 +1,305 @@
+import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS } from "./events.ts";
+import { readCatch, skipImmediates } from "./immediates.ts";
+import { BulkOp, Op } from "./instructions.ts";
+import { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import { malformed, Reader } from "./reader.ts";
+import { SectionId } from "./sections.ts";
+import { readValueType } from "./value_types.ts";
+
+/** What is known about the code of a module after one walk over it. */
+export interface Code {
+  events: Events;
+  functions: ScannedFunctions;
+  /** Functions named by `ref.func`, which a table or a value may hold. */
+  referenced: Ints;
+  /** Name and offset of the first instruction of each sort that a reset could not undo. */
+  tableWrite: Instance | undefined;
+  segmentDrop: Instance | undefined;
+}
+
+interface Instance {
+  instruction: string;
+  offset: number;
+}
+
+/** The defined functions by number, 0 being the first that is not imported. */
+export class ScannedFunctions {
+  readonly #numbers = new Ints(1024);
+
+  get length(): number {
+    return this.#numbers.length / 5;
+  }
+
+  push(sizeAt: number, start: number, codeStart: number, locals: number, firstEvent: number): void {
+    for (const value of [sizeAt, start, codeStart, locals, firstEvent]) this.#numbers.push(value);
+  }
+
+  /** Offset of the size of the body. */
+  sizeAt(index: number): number {
+    return this.#numbers.at(index * 5);
+  }
+
+  /** Offset of the body, which begins with its locals. */
+  start(index: number): number {
+    return this.#numbers.at(index * 5 + 1);
+  }
+
+  /** Offset of the first instruction. */
+  codeStart(index: number): number {
+    return this.#numbers.at(index * 5 + 2);
+  }
+
+  /** Number of locals that are no parameters. */
+  locals(index: number): number {
+    return this.#numbers.at(index * 5 + 3);
+  }
+
+  /** Number of the first event; the last one is the `end` before the first event of the next function. */
+  firstEvent(index: number): number {
+    return this.#numbers.at(index * 5 + 4);
+  }
+}
+
+/** More than V8 takes (its limit is 50,000): https://webassembly.github.io/spec/js-api/#limits. */
+const maxLocals = 50_000;
+
+/** Instructions that one `memory.grow` is worth: it asks the system for memory. */
+const growCost = 500;
+
+/** Instructions that a bulk instruction of up to 4096 bytes is worth. */
+const bulkCost = 64;
+
+/**
+ * Walks over all code once. Throws `CapsuleError` `LOAD` when blocks, labels or indices do not fit together, so that what comes
+ * after may trust them, and `UnknownConstruct` on an instruction that is not in the table.
+ */
+export function scanCode(layout: Layout): Code {
+  const scanner = new Scanner(layout);
+  const section = layout.sections.find((section) => section.id === SectionId.code);
+  const defined = layout.functionTypes.length - layout.importedFunctions;
+  const reader = section
+    ? new Reader(layout.bytes, section.start, section.end)
+    : new Reader(layout.bytes, 0, 0);
+  const count = section ? reader.count("function bodies") : 0;
+  if (count !== defined) throw malformed(`${defined} functions have ${count} bodies`, section?.start ?? 0);
+  for (let index = 0; index < count; index++) scanner.scanFunction(reader);
+  if (!reader.done) throw malformed("bytes after the last function", reader.at);
+  // One past the last function, so that every function ends where the next begins.
+  scanner.code.functions.push(reader.at, reader.at, reader.at, 0, scanner.code.events.length);
+  return scanner.code;
+}
+
+class Scanner {
+  readonly code: Code = {
+    events: new Events(),
+    functions: new ScannedFunctions(),
+    referenced: new Ints(),
+    tableWrite: undefined,
+    segmentDrop: undefined,
+  };
+  readonly #layout: Layout;
+  /** Kinds of the blocks that are open. */
+  readonly #open = new Ints();
+  #cost = 0;
+  /** Whether the last instruction was a constant that is small as a length. */
+  #smallConstant = false;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  scanFunction(reader: Reader): void {
+    const sizeAt = reader.at;
+    const size = reader.u32("size of a function");
+    const start = reader.at;
+    const end = start + size;
+    if (end > reader.end) throw malformed(`a function of ${size} bytes is cut off`, sizeAt);
+    let locals = 0;
+    for (let left = reader.count("groups of locals", maxLocals); left > 0; left--) {
+      locals += reader.u32("number of locals");
+      if (locals > maxLocals) throw malformed(`${locals} locals are more than V8 allows`, reader.at);
+      readValueType(reader);
+    }
+    this.code.functions.push(sizeAt, start, reader.at, locals, this.code.events.length);
+    this.#open.clear();
+    this.#open.push(Kind.block);
+    this.#cost = 0;
+    while (this.#open.length > 0) {
+      if (reader.at >= end) throw malformed("a function ends inside of a block", end);
+      this.#scanInstruction(reader);
+    }
+    if (reader.at !== end) throw malformed("a function does not end with its last block", reader.at);
+  }
+
+  #scanInstruction(reader: Reader): void {
+    const at = reader.at;
+    const opcode = reader.byte("instruction");
+    const afterSmallConstant = this.#smallConstant;
+    this.#smallConstant = false;
+    this.#cost++;
+    switch (opcode) {
+      case Op.block:
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, Kind.block);
+      case Op.loop:
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, Kind.loop, this.#hasParameters(at + 1) ? LOOP_HAS_PARAMETERS : 0);
+      case Op.if:
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, Kind.if);
+      case Op.try:
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, Kind.try);
+      case Op.tryTable:
+        this.#checkCatchLabels(at);
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, Kind.tryTable);
+      case Op.else:
+        this.#replace(at, Kind.if, Kind.else);
+        return this.#add(at, Kind.else);
+      case Op.catch:
+      case Op.catchAll:
+        skipImmediates(reader, opcode, at);
+        this.#replace(at, Kind.try, Kind.try);
+        return this.#add(at, Kind.catch);
+      case Op.delegate: {
+        // The label counts from outside of the try, as that of a branch after it would.
+        if (this.#open.pop() !== Kind.try) throw malformed("delegate ends no try", at);
+        return this.#add(at, Kind.delegate, this.#label(reader));
+      }
+      case Op.end:
+        this.#open.pop();
+        return this.#add(at, Kind.end);
+      case Op.br:
+        return this.#add(at, Kind.br, this.#label(reader));
+      case Op.brIf:
+        return this.#add(at, Kind.brIf, this.#label(reader));
+      case Op.brTable:
+        for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) this.#label(reader);
+        return this.#add(at, Kind.brTable);
+      case Op.return:
+        return this.#add(at, Kind.return);
+      case Op.throw:
+      case Op.rethrow:
+      case Op.throwRef:
+        skipImmediates(reader, opcode, at);
+        return this.#add(at, Kind.throw);
+      case Op.unreachable:
+        return this.#add(at, Kind.unreachable);
+      case Op.call:
+        return this.#add(at, Kind.call, this.#function(reader));
+      case Op.returnCall:
+        return this.#add(at, Kind.returnCall, this.#function(reader));
+      case Op.refFunc: {
+        const index = this.#function(reader);
+        this.code.referenced.push(index);
+        return this.#add(at, Kind.refFunc, index);
+      }
+      case Op.callIndirect:
+      case Op.returnCallIndirect: {
+        const type = reader.u32("type");
+        if (type >= this.#layout.types.length) throw malformed(`type ${type} is not there`, at);
+        reader.skipLeb(5, "table");
+        return this.#add(at, opcode === Op.callIndirect ? Kind.callIndirect : Kind.returnCallIndirect, type);
+      }
+      case Op.tableSet:
+        this.code.tableWrite ??= { instruction: "table.set", offset: at };
+        break;
+      case Op.memoryGrow:
+        this.#cost += growCost;
+        break;
+      case Op.i32Const: {
+        const [first = 0, second = 0] = [reader.bytes[reader.at], reader.bytes[reader.at + 1]];
+        this.#smallConstant = first < 0x40 || (first >= 0x80 && second < 0x20);
+        break;
+      }
+    }
+    const second = skipImmediates(reader, opcode, at);
+    if (opcode === Op.bulkPrefix && second >= BulkOp.memoryInit) {
+      this.#scanBulk(at, second, afterSmallConstant);
+    }
+  }
+
+  #scanBulk(at: number, opcode: number, afterSmallConstant: boolean): void {
+    const instruction = bulkNames.get(opcode);
+    if (opcode >= BulkOp.tableInit && opcode !== BulkOp.elemDrop && instruction) {
+      this.code.tableWrite ??= { instruction, offset: at };
+    }
+    if (opcode === BulkOp.dataDrop || opcode === BulkOp.elemDrop) {
+      this.code.segmentDrop ??= { instruction: instruction ?? "", offset: at };
+    } else if (instruction) {
+      this.#cost += bulkCost;
+      this.#add(at, Kind.bulk, afterSmallConstant ? BULK_IS_SMALL : 0);
+    }
+  }
+
+  #add(at: number, kind: number, argument = 0): void {
+    this.code.events.push(at, kind, argument, this.#cost);
+    this.#cost = 0;
+  }
+
+  #begin(at: number, kind: number, argument = 0): void {
+    this.#open.push(kind);
+    this.#add(at, kind, argument);
+  }
+
+  /** The block that is open goes on as another kind: `if` as `else`. */
+  #replace(at: number, from: number, to: number): void {
+    if (this.#open.pop() !== from) throw malformed("else or catch stands in no block of its kind", at);
+    this.#open.push(to);
+  }
+
+  #label(reader: Reader): number {
+    const at = reader.at;
+    const label = reader.u32("label");
+    if (label >= this.#open.length) throw malformed(`label ${label} is not there`, at);
+    return label;
+  }
+
+  #function(reader: Reader): number {
+    const at = reader.at;
+    const index = reader.u32("function");
+    if (index >= this.#layout.functionTypes.length) throw malformed(`function ${index} is not there`, at);
+    return index;
+  }
+
+  /** Labels of catch clauses count from outside of the block, too. */
+  #checkCatchLabels(at: number): void {
+    for (const label of catchLabels(this.#layout.bytes, at)) {
+      if (label >= this.#open.length) throw malformed(`label ${label} is not there`, at);
+    }
+  }
+
+  #hasParameters(blockTypeAt: number): boolean {
+    const reader = new Reader(this.#layout.bytes, blockTypeAt);
+    reader.skipLeb(5, "block type");
+    // A negative number is no index but nothing or one result; V8 takes it in any width.
+    if (((reader.bytes[reader.at - 1] ?? 0) & 0x40) !== 0) return false;
+    reader.at = blockTypeAt;
+    const type = this.#layout.types[reader.u32("block type")];
+    if (!type) throw malformed("the type of a block is not there", blockTypeAt);
+    return type.params.length > 0;
+  }
+}
+
+const bulkNames = new Map<number, string>([
+  [BulkOp.memoryInit, "memory.init"],
+  [BulkOp.dataDrop, "data.drop"],
+  [BulkOp.memoryCopy, "memory.copy"],
+  [BulkOp.memoryFill, "memory.fill"],
+  [BulkOp.tableInit, "table.init"],
+  [BulkOp.elemDrop, "elem.drop"],
+  [BulkOp.tableCopy, "table.copy"],
+  [BulkOp.tableGrow, "table.grow"],
+  [BulkOp.tableFill, "table.fill"],
+]);
+
+/** The labels of the catch clauses of the `try_table` at `at`. */
+export function catchLabels(bytes: Uint8Array, at: number): number[] {
+  const reader = new Reader(bytes, at + 1);
+  reader.skipLeb(5, "block type");
+  const labels: number[] = [];
+  for (let left = reader.count("catch clauses"); left > 0; left--) labels.push(readCatch(reader));
+  return labels;
+}

@@ -1,0 +1,112 @@
+import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
+import { CapsuleError } from "../base/errors.ts";
+
+/** Numbers of the sections (https://webassembly.github.io/spec/core/binary/modules.html#sections). */
+export const SectionId = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  element: 9,
+  code: 10,
+  data: 11,
+  dataCount: 12,
+  tag: 13,
+} as const;
+
+/** The order that sections must have in a file; custom ones may stand anywhere. */
+export const sectionOrder: readonly number[] = [
+  SectionId.type,
+  SectionId.import,
+  SectionId.function,
+  SectionId.table,
+  SectionId.memory,
+  SectionId.tag,
+  SectionId.global,
+  SectionId.export,
+  SectionId.start,
+  SectionId.element,
+  SectionId.dataCount,
+  SectionId.code,
+  SectionId.data,
+];
+
+/** One section, as offsets from the start of the file. */
+export interface Section {
+  id: number;
+  /** Bytes that the size takes, padding included. */
+  sizeWidth: number;
+  /** First byte after the size. */
+  start: number;
+  /** One past the last byte. */
+  end: number;
+  /** Of a custom section; "" otherwise. */
+  name: string;
+  /** First byte after the name of a custom section, `start` otherwise. */
+  content: number;
+}
+
+/**
+ * Walks over the sections of a module. Throws `CapsuleError` `LOAD` when the header, the size or the order is wrong,
+ * `UnknownConstruct` on a section that is newer than this program.
+ */
+export function* readSections(bytes: Uint8Array): Generator<Section> {
+  readHeader(bytes);
+  const reader = new Reader(bytes, 8);
+  let rank = -1;
+  while (!reader.done) {
+    const at = reader.at;
+    const id = reader.byte("section number");
+    const size = reader.u32("section size");
+    const sizeWidth = reader.at - at - 1;
+    const start = reader.at;
+    if (size > bytes.length - start) {
+      throw malformed(
+        `section ${id} says it has ${size} bytes and the file ends after ${bytes.length - start}`,
+        at,
+      );
+    }
+    const section = { id, sizeWidth, start, end: start + size, name: "", content: start };
+    if (id === SectionId.custom) {
+      const inside = new Reader(bytes, start, section.end);
+      section.name = inside.name("name of a custom section");
+      section.content = inside.at;
+    } else {
+      const place = sectionOrder.indexOf(id);
+      if (place < 0) throw new UnknownConstruct(hex(id), at, "a section");
+      if (place <= rank) throw malformed(`section ${id} is there twice or out of order`, at);
+      rank = place;
+    }
+    yield section;
+    reader.at = section.end;
+  }
+}
+
+function readHeader(bytes: Uint8Array): void {
+  const magic = [0x00, 0x61, 0x73, 0x6d];
+  if (!magic.every((byte, index) => bytes[index] === byte)) {
+    const seen = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    throw new CapsuleError(
+      "LOAD",
+      `Cannot read the module: a WebAssembly file begins with the bytes 00 61 73 6d, this one with ${
+        seen || "nothing"
+      }`,
+    );
+  }
+  if (bytes.length < 8) throw malformed("the version is cut off", bytes.length);
+  const [version = 0, versionHigh = 0, layer = 0, layerHigh = 0] = bytes.subarray(4, 8);
+  if (layer !== 0 || layerHigh !== 0) {
+    throw new CapsuleError(
+      "LOAD",
+      "Cannot read the module: it is a WebAssembly component, and Capsule runs core modules: build it for target wasip1 (-target wasi)",
+    );
+  }
+  if (version !== 1 || versionHigh !== 0) {
+    throw malformed(`version ${version + versionHigh * 256} is not 1`, 4);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Bytes that grow at the end. Numbers are LEB128; a number that replaces another keeps at least the width that the
+ * other had, so that a linker's padding survives and most offsets stay where they were.
+ */
+export class Writer {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(Math.max(64, capacity));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  bytes(source: ArrayLike<number>): void {
+    this.#reserve(source.length);
+    this.#bytes.set(source, this.#length);
+    this.#length += source.length;
+  }
+
+  /** Copies `source` from offset `start` up to `end`. */
+  span(source: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    let to = this.#length;
+    // A call of `set` costs more than the few bytes between two calls or branches.
+    if (length < 24) { for (let from = start; from < end; from++) bytes[to++] = source[from] ?? 0; }
+    else bytes.set(source.subarray(start, end), to);
+    this.#length += length;
+  }
+
+  /** Unsigned LEB128 in at least `minWidth` bytes. `value` is below 2^32. */
+  u32(value: number, minWidth = 1): void {
+    this.#reserve(5);
+    let rest = value;
+    let width = 1;
+    while (rest > 0x7f || width < minWidth) {
+      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest = Math.floor(rest / 128);
+      width++;
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** Signed LEB128 of a 32-bit number. */
+  s32(value: number): void {
+    this.#reserve(5);
+    let rest = value | 0;
+    while (rest < -64 || rest > 63) {
+      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>= 7;
+    }
+    this.#bytes[this.#length++] = rest & 0x7f;
+  }
+
+  name(text: string): void {
+    const bytes = utf8.encode(text);
+    this.u32(bytes.length);
+    this.bytes(bytes);
+  }
+
+  /** What `write` writes, after its length in at least `minWidth` bytes. */
+  sized(minWidth: number, write: () => void): void {
+    const start = this.#length;
+    this.#reserve(minWidth);
+    this.#length += minWidth;
+    write();
+    const length = this.#length - start - minWidth;
+    const width = Math.max(minWidth, widthOf(length));
+    if (width > minWidth) {
+      this.#reserve(width - minWidth);
+      this.#bytes.copyWithin(start + width, start + minWidth, start + minWidth + length);
+    }
+    this.#length = start;
+    this.u32(length, width);
+    this.#length = start + width + length;
+  }
+
+  /** Everything written so far. The writer is not to be used afterwards. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** Bytes that the unsigned LEB128 of `value` takes. */
+export function widthOf(value: number): number {
+  let width = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) width++;
+  return width;
+}
