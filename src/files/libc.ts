@@ -1,0 +1,346 @@
+import { FileError } from "./file_error.ts";
+import {
+  type FileIdentity,
+  type FileKind,
+  type FileStatus,
+  type FileTimes,
+  type FolderEntry,
+  How,
+  type Kernel,
+  type Whence,
+} from "./kernel.ts";
+import { linuxErrors } from "./linux_errors.ts";
+
+/** Numbers that differ between the two machines that Linux builds of Deno exist for. */
+const machines = {
+  x86_64: { statx: 332n, getdents64: 217n, oDirectory: 0o200000, oNofollow: 0o400000 },
+  aarch64: { statx: 291n, getdents64: 61n, oDirectory: 0o40000, oNofollow: 0o100000 },
+} as const;
+
+/** `openat2` came after the numbers of all machines were made one. */
+const openat2Number = 437n;
+
+const O_WRONLY = 0o1;
+const O_RDWR = 0o2;
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_NOCTTY = 0o400;
+const O_APPEND = 0o2000;
+const O_NONBLOCK = 0o4000;
+const O_DSYNC = 0o10000;
+const O_SYNC = 0o4010000;
+const O_CLOEXEC = 0o2000000;
+const O_PATH = 0o10000000;
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_REMOVEDIR = 0x200;
+const AT_EMPTY_PATH = 0x1000;
+const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_BENEATH = 0x08;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const UTIME_NOW = 0x3fffffffn;
+const UTIME_OMIT = 0x3ffffffen;
+/** @see statfs(2) */
+const PROC_SUPER_MAGIC = 0x9fa0;
+const whences: Record<Whence, number> = { start: 0, current: 1, end: 2 };
+
+/** The most that one `read` or `write` moves: Linux's own limit is a page below 2 GiB. */
+const maxTransfer = 0x7ffff000;
+
+const symbols = {
+  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  openat2: { name: "syscall", parameters: ["usize", "i32", "buffer", "buffer", "usize"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
+  fsync: { parameters: ["i32"], result: "i32" },
+  fdatasync: { parameters: ["i32"], result: "i32" },
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  statx: { name: "syscall", parameters: ["usize", "i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  getdents64: { name: "syscall", parameters: ["usize", "i32", "buffer", "usize"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  mkdirat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const encoder = new TextEncoder();
+
+/** A path as C reads it, in a buffer that the next one of the same slot overwrites. */
+class CString {
+  #bytes = new Uint8Array(4097 * 3);
+
+  of(text: string): Uint8Array<ArrayBuffer> {
+    const { read, written } = encoder.encodeInto(text, this.#bytes);
+    if (read < text.length || written >= this.#bytes.length) throw new FileError("ENAMETOOLONG");
+    this.#bytes[written] = 0;
+    return this.#bytes;
+  }
+}
+
+/**
+ * Linux, through its C library (glibc or musl): one call walks a path beneath a folder where the kernel has `openat2`.
+ *
+ * @throws Error when no C library can be loaded: no permission (`--allow-ffi`), another machine, another system.
+ * @see https://man7.org/linux/man-pages/man2/openat2.2.html
+ */
+export function createLibcKernel(options: { openat2: boolean }): Kernel {
+  const machine = machines[Deno.build.arch];
+  const libc = loadLibc();
+  const location = libc.__errno_location();
+  if (location === null) throw new Error("the C library has no place for error numbers");
+  // The thread of an isolate never changes, so neither does the place of its `errno`.
+  const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+
+  const first = new CString();
+  const second = new CString();
+  const empty = new Uint8Array(1);
+  const openHow = new BigUint64Array([0n, 0n, BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)]);
+  const timespecs = new BigInt64Array(4);
+  const statxBytes = new Uint8Array(256);
+  const statx = new DataView(statxBytes.buffer);
+  const statfsBytes = new Uint8Array(256);
+  const statfs = new DataView(statfsBytes.buffer);
+  const processDevices = new Map<bigint, boolean>();
+  const listingBytes = new Uint8Array(32_768);
+  const listing = new DataView(listingBytes.buffer);
+
+  const fail = (): never => {
+    throw new FileError(linuxErrors[errno[0] ?? 0] ?? "EIO");
+  };
+  const done = (result: number): number => result < 0 ? fail() : result;
+
+  const openFlags = (how: number): number => {
+    let flags = O_CLOEXEC;
+    if (how & How.directory) flags |= machine.oDirectory;
+    if (!(how & How.follow)) flags |= machine.oNofollow;
+    if (how & How.nameOnly) return flags | O_PATH;
+    // Not blocking: the other end of a named pipe may never come.
+    flags |= O_NOCTTY | O_NONBLOCK;
+    if (how & How.write) flags |= how & How.read ? O_RDWR : O_WRONLY;
+    if (how & How.create) flags |= O_CREAT;
+    if (how & How.exclusive) flags |= O_EXCL;
+    if (how & How.append) flags |= O_APPEND;
+    if (how & How.dataSync) flags |= O_DSYNC;
+    if (how & How.sync) flags |= O_SYNC;
+    return flags;
+  };
+
+  const openBeneath = (folder: number, path: string, how: number, mode: number): number => {
+    openHow[0] = BigInt(openFlags(how));
+    openHow[1] = BigInt(how & How.create ? mode : 0);
+    const bytes = first.of(path);
+    // The kernel gives up when folders are being renamed meanwhile, and asks to try again.
+    for (let tries = 0;; tries++) {
+      const handle = libc.openat2(openat2Number, folder, bytes, openHow, 24n);
+      if (handle >= 0) return handle;
+      const code = linuxErrors[errno[0] ?? 0];
+      if (code === "EXDEV") throw new FileError("EOUTSIDE");
+      if ((code !== "EAGAIN" && code !== "EINTR") || tries > 100) throw new FileError(code ?? "EIO");
+    }
+  };
+
+  const fillStatx = (handle: number, path: Uint8Array<ArrayBuffer>, flags: number): void => {
+    done(libc.statx(machine.statx, handle, path, flags, 0x7ff, statxBytes));
+  };
+
+  const fillTimes = (times: FileTimes): BigInt64Array<ArrayBuffer> => {
+    fillTimespec(timespecs, 0, times.access);
+    fillTimespec(timespecs, 2, times.modify);
+    return timespecs;
+  };
+
+  return {
+    openRoot: (path) => done(libc.open(first.of(path), machine.oDirectory | O_CLOEXEC, 0)),
+    identityAt(path) {
+      fillStatx(AT_FDCWD, first.of(path), 0);
+      return identityFrom(statx);
+    },
+    openStep: (folder, name, how, mode) =>
+      done(libc.openat(folder, first.of(name), openFlags(how & ~How.follow), mode)),
+    ...(options.openat2 ? { openBeneath } : {}),
+    close: (handle) => void libc.close(handle),
+
+    read: (handle, bytes) => done(libc.read(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
+    readAt: (handle, bytes, offset) =>
+      done(libc.pread(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes), offset)),
+    write: (handle, bytes) => done(libc.write(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
+    writeAt(handle, bytes, offset) {
+      // Linux appends even with `pwrite`, against POSIX, so appending is off for the moment.
+      const flags = done(libc.fcntl(handle, F_GETFL, 0));
+      if (flags & O_APPEND) done(libc.fcntl(handle, F_SETFL, flags & ~O_APPEND));
+      const written = libc.pwrite(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes), offset);
+      const failure = errno[0] ?? 0;
+      if (flags & O_APPEND) libc.fcntl(handle, F_SETFL, flags);
+      if (written < 0) throw new FileError(linuxErrors[failure] ?? "EIO");
+      return written;
+    },
+    seek(handle, offset, whence) {
+      const position = libc.lseek(handle, offset, whences[whence]);
+      return position < 0n ? fail() : position;
+    },
+    resize: (handle, size) => void done(libc.ftruncate(handle, size)),
+    allocate: (handle, offset, length) => void done(libc.fallocate(handle, 0, offset, length)),
+    sync: (handle, dataOnly) => void done(dataOnly ? libc.fdatasync(handle) : libc.fsync(handle)),
+    setAppend(handle, append) {
+      const flags = done(libc.fcntl(handle, F_GETFL, 0));
+      done(libc.fcntl(handle, F_SETFL, append ? flags | O_APPEND : flags & ~O_APPEND));
+    },
+
+    status(handle) {
+      fillStatx(handle, empty, AT_EMPTY_PATH);
+      return statusFrom(statx);
+    },
+    identity(handle) {
+      fillStatx(handle, empty, AT_EMPTY_PATH);
+      return identityFrom(statx);
+    },
+    isProcess(handle, identity) {
+      const known = processDevices.get(identity.device);
+      if (known !== undefined) return known;
+      done(libc.fstatfs(handle, statfsBytes));
+      const found = statfs.getUint32(0, true) === PROC_SUPER_MAGIC;
+      processDevices.set(identity.device, found);
+      return found;
+    },
+    statusOf(folder, name) {
+      fillStatx(folder, first.of(name), AT_SYMLINK_NOFOLLOW);
+      return statusFrom(statx);
+    },
+    setTimes(handle, times) {
+      const values = fillTimes(times);
+      if (libc.futimens(handle, values) === 0) return;
+      if (linuxErrors[errno[0] ?? 0] !== "EBADF") fail();
+      // A handle that only names a file: through its link in /proc, which leads to that very file.
+      done(libc.utimensat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), values, 0));
+    },
+    setTimesOf: (folder, name, times) =>
+      void done(libc.utimensat(folder, first.of(name), fillTimes(times), AT_SYMLINK_NOFOLLOW)),
+    entries(handle, cookie, take) {
+      if (libc.lseek(handle, cookie, whences.start) < 0n) fail();
+      for (;;) {
+        const length = done(libc.getdents64(machine.getdents64, handle, listingBytes, sizeOf(listingBytes)));
+        if (length === 0) return;
+        for (let at = 0; at < length; at += listing.getUint16(at + 16, true)) {
+          if (!take(entryAt(listing, at))) return;
+        }
+      }
+    },
+
+    makeFolder: (folder, name, mode) => void done(libc.mkdirat(folder, first.of(name), mode)),
+    removeFolder: (folder, name) => void done(libc.unlinkat(folder, first.of(name), AT_REMOVEDIR)),
+    unlink: (folder, name) => void done(libc.unlinkat(folder, first.of(name), 0)),
+    rename: (folder, name, newFolder, newName) =>
+      void done(libc.renameat(folder, first.of(name), newFolder, second.of(newName))),
+    link: (folder, name, newFolder, newName) =>
+      void done(libc.linkat(folder, first.of(name), newFolder, second.of(newName), 0)),
+    symlink: (target, folder, name) => void done(libc.symlinkat(first.of(target), folder, second.of(name))),
+    readLink: (folder, name, into) =>
+      done(libc.readlinkat(folder, first.of(name), into as Uint8Array<ArrayBuffer>, sizeOf(into))),
+  };
+}
+
+/**
+ * The C library's functions. The library is closed at once: this very process runs on it, so that it stays where it is,
+ * and an open one would count as a leak in every test that touches a file.
+ */
+function loadLibc(): Deno.DynamicLibrary<typeof symbols>["symbols"] {
+  let failure: unknown;
+  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`, "libc.so"]) {
+    try {
+      const library = Deno.dlopen(name, symbols);
+      const functions = library.symbols;
+      library.close();
+      return functions;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** A buffer's size for C, and not more than one call can move. */
+function sizeOf(bytes: Uint8Array): bigint {
+  return BigInt(bytes.length > maxTransfer ? maxTransfer : bytes.length);
+}
+
+/** A time as C has it: seconds, then the nanoseconds of that second, which are never negative. */
+function fillTimespec(into: BigInt64Array, at: number, time: bigint | "now" | undefined): void {
+  if (typeof time === "bigint") {
+    const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+    into[at] = (time - nanoseconds) / 1_000_000_000n;
+    into[at + 1] = nanoseconds;
+    return;
+  }
+  into[at] = 0n;
+  into[at + 1] = time === "now" ? UTIME_NOW : UTIME_OMIT;
+}
+
+/** The upper four bits of a file's mode, which are also the type of a folder's entry. */
+const kinds: Record<number, FileKind> = {
+  1: "fifo",
+  2: "character",
+  4: "directory",
+  6: "block",
+  8: "file",
+  10: "link",
+  12: "socket",
+};
+
+/** `struct statx` is the same on all machines. @see https://man7.org/linux/man-pages/man2/statx.2.html */
+function identityFrom(statx: DataView): FileIdentity {
+  const kind = kinds[statx.getUint16(28, true) >> 12] ?? "unknown";
+  return {
+    kind,
+    ...(kind === "character" || kind === "block"
+      ? { special: `${statx.getUint32(128, true)}:${statx.getUint32(132, true)}` }
+      : {}),
+    device: deviceNumber(BigInt(statx.getUint32(136, true)), BigInt(statx.getUint32(140, true))),
+    inode: statx.getBigUint64(32, true),
+  };
+}
+
+function statusFrom(statx: DataView): FileStatus {
+  const time = (at: number) =>
+    statx.getBigInt64(at, true) * 1_000_000_000n + BigInt(statx.getUint32(at + 8, true));
+  return {
+    ...identityFrom(statx),
+    links: BigInt(statx.getUint32(16, true)),
+    size: statx.getBigUint64(40, true),
+    accessNs: time(64),
+    changeNs: time(96),
+    modifyNs: time(112),
+  };
+}
+
+/** A device as `stat` numbers it: the bits of major and minor in turns. @see makedev(3) */
+function deviceNumber(major: bigint, minor: bigint): bigint {
+  return ((major & 0xfffff000n) << 32n) | ((major & 0xfffn) << 8n) | ((minor & 0xffffff00n) << 12n) |
+    (minor & 0xffn);
+}
+
+/** `struct linux_dirent64`: inode, cookie of the next one, length, type, name with a zero. @see getdents(2) */
+function entryAt(listing: DataView<ArrayBuffer>, at: number): FolderEntry {
+  const end = at + listing.getUint16(at + 16, true);
+  const bytes = new Uint8Array(listing.buffer, at + 19, end - at - 19);
+  return {
+    inode: listing.getBigUint64(at, true),
+    next: listing.getBigUint64(at + 8, true),
+    kind: kinds[listing.getUint8(at + 18)] ?? "unknown",
+    name: bytes.subarray(0, bytes.indexOf(0)),
+  };
+}

@@ -1,0 +1,65 @@
+import type { State } from "./state.ts";
+import { checkRange } from "./wire.ts";
+
+/** Strings as C has them: all in one piece, each with a zero behind it. */
+export interface Strings {
+  readonly bytes: Uint8Array;
+  /** Where each one starts. */
+  readonly starts: readonly number[];
+}
+
+/** `["a", "bc"]` is `61 00 62 63 00`, with starts 0 and 2. */
+export function encodeStrings(strings: readonly string[]): Strings {
+  const starts: number[] = [];
+  let text = "";
+  const encoder = new TextEncoder();
+  let length = 0;
+  for (const string of strings) {
+    starts.push(length);
+    text += `${string}\0`;
+    length += encoder.encode(string).length + 1;
+  }
+  return { bytes: encoder.encode(text), starts };
+}
+
+/** Arguments and environment: two lists of strings, told in the same way. */
+export function argsFunctions(state: State, args: () => Strings, environ: () => Strings) {
+  const { memory } = state;
+
+  /**
+   * Writes where each string is, then the strings. At 0x100 for the list and 0x200 for the text, `["a", "bc"]` is
+   *
+   *     0x100: 00 02 00 00 02 02 00 00    0x200: 61 00 62 63 00
+   */
+  const get = (strings: () => Strings) => (list: number, text: number): number => {
+    const { bytes, starts } = strings();
+    list >>>= 0;
+    text >>>= 0;
+    checkRange(memory, list, starts.length * 4);
+    checkRange(memory, text, bytes.length);
+    for (let index = 0; index < starts.length; index++) {
+      memory.view.setUint32(list + index * 4, text + (starts[index] ?? 0), true);
+    }
+    memory.bytes.set(bytes, text);
+    return 0;
+  };
+
+  /** Writes how many strings there are, and how many bytes they take. */
+  const sizes = (strings: () => Strings) => (count: number, size: number): number => {
+    const { bytes, starts } = strings();
+    count >>>= 0;
+    size >>>= 0;
+    checkRange(memory, count, 4);
+    checkRange(memory, size, 4);
+    memory.view.setUint32(count, starts.length, true);
+    memory.view.setUint32(size, bytes.length, true);
+    return 0;
+  };
+
+  return {
+    args_get: get(args),
+    args_sizes_get: sizes(args),
+    environ_get: get(environ),
+    environ_sizes_get: sizes(environ),
+  };
+}

@@ -1,0 +1,75 @@
+import { refuse } from "./preview1.ts";
+
+/** What a guest reads on descriptor 0. */
+export type WasiInput =
+  | { readonly kind: "empty" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** Reads at least one byte into the buffer, or `null` at the end. The guest is suspended until it answers. */
+  | { readonly kind: "stream"; readonly read: (buffer: Uint8Array) => Promise<number | null> };
+
+/**
+ * Takes what a guest writes on descriptor 1 or 2. The bytes are the guest's memory or a buffer that the next write
+ * overwrites: use or copy them before returning. Answers how many it took when those are not all. Throws
+ * `Deno.errors.BrokenPipe` when nobody reads any more; the guest then gets `EPIPE`.
+ */
+export type WasiOutput = (bytes: Uint8Array) => number | void;
+
+const readAheadBytes = 65_536;
+
+/** Standard input with what was read ahead, so that a poll can tell whether a read would wait. */
+export class StandardInput {
+  readonly #source: WasiInput;
+  #buffer: Uint8Array;
+  #at = 0;
+  #ended: boolean;
+  #failure: unknown;
+  #filling: Promise<void> | undefined;
+
+  constructor(source: WasiInput) {
+    this.#source = source;
+    this.#buffer = source.kind === "bytes" ? source.bytes : new Uint8Array(0);
+    this.#ended = source.kind !== "stream";
+  }
+
+  /** Whether a read answers at once: bytes are there, or the end. */
+  get isReady(): boolean {
+    return this.#at < this.#buffer.length || this.#ended || this.#failure !== undefined;
+  }
+
+  /** Bytes that a read would give at once. */
+  get available(): number {
+    return this.#buffer.length - this.#at;
+  }
+
+  /** Waits until a read answers at once. */
+  fill(): Promise<void> {
+    return this.#filling ??= this.#fill().finally(() => this.#filling = undefined);
+  }
+
+  async #fill(): Promise<void> {
+    if (this.isReady || this.#source.kind !== "stream") return;
+    const buffer = new Uint8Array(readAheadBytes);
+    try {
+      const length = await this.#source.read(buffer);
+      if (length === null) this.#ended = true;
+      this.#buffer = buffer.subarray(0, length ?? 0);
+      this.#at = 0;
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  /** Moves what is there into the buffer; 0 at the end. Only when `isReady`. */
+  take(into: Uint8Array): number {
+    if (this.#failure !== undefined) refuse("EIO");
+    const bytes = this.#buffer.subarray(this.#at, this.#at + into.length);
+    into.set(bytes);
+    this.#at += bytes.length;
+    return bytes.length;
+  }
+
+  /** Puts given bytes back to their start; what came from a stream is gone. */
+  rewind(): void {
+    if (this.#source.kind === "bytes") this.#at = 0;
+  }
+}
