@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readModule } from "../../src/source/read_module.ts";
+
+const magic = [0, 0x61, 0x73, 0x6d];
+const wasm = Uint8Array.of(...magic, 1, 0, 0, 0, 0, 2, 1, 0x78);
+
+Deno.test("a module's bytes are read, whatever its file is called", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const name of ["a.wasm", "ünïcode 👋", "with space.txt"]) {
+      await Deno.writeFile(`${folder}/${name}`, wasm);
+      assert.deepEqual(await readModule(`${folder}/${name}`), wasm);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("what is no module is refused with its path and what it is instead", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/x.wasm`;
+  try {
+    const rows: [Uint8Array, string, RegExp][] = [
+      [new Uint8Array(), "NOT_A_MODULE", /x\.wasm is no WebAssembly module: it is empty/],
+      [Uint8Array.of(...magic), "NOT_A_MODULE", /ends within its first 8 bytes/],
+      [Uint8Array.of(...magic, 2, 0, 0, 0), "NOT_A_MODULE", /its version is 2/],
+      [Uint8Array.of(...magic, 13, 0, 1, 0), "NOT_A_MODULE", /it is a component/],
+      [new TextEncoder().encode("package main\n"), "NOT_A_MODULE", /begins with "package "/],
+      [
+        Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0),
+        "NOT_A_MODULE",
+        /begins with 7f 45 4c 46 02 01 01 00/,
+      ],
+    ];
+    for (const [bytes, code, message] of rows) {
+      await Deno.writeFile(path, bytes);
+      await assert.rejects(readModule(path), { code, message });
+    }
+    await assert.rejects(readModule(folder), { code: "LOAD", message: /cannot load .*: it is a directory/ });
+    await assert.rejects(readModule(`${folder}/none.wasm`), {
+      code: "LOAD",
+      message: /none\.wasm: no such file/,
+    });
+    await assert.rejects(readModule(""), { code: "LOAD", message: /cannot load "": no such file/ });
+    if (Deno.build.os !== "windows") {
+      await assert.rejects(readModule("/dev/zero"), { code: "LOAD", message: /it is a device/ });
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
