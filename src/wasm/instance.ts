@@ -51,6 +51,8 @@ export interface Belongings {
   close(): void;
   /** How often the guest has asked for something that differs from run to run. */
   readonly nondeterministicCalls: number;
+  /** The exit code, if what was thrown is the guest ending itself. */
+  exitCodeOf(thrown: unknown): number | undefined;
 }
 
 /** How the calls of an instance are made. */
@@ -212,9 +214,11 @@ export class GuestInstance implements Poolable {
     this.isFresh = true;
   }
 
-  /** `proc_exit` ends `_start` by a throw where it is not called in `_start`'s own body; its code was noted. */
-  #ignoreExit(error: unknown): void {
-    if (this.guest.exitCode === undefined || error instanceof Error) throw error;
+  /** `proc_exit` ends `_start` by a throw where it is not called in `_start`'s own body. */
+  #ignoreExit(thrown: unknown): void {
+    const code = this.#belongings.exitCodeOf(thrown);
+    if (code === undefined) throw thrown;
+    this.guest.exitCode = code;
   }
 
   #takeImage(): Image {

@@ -1,0 +1,200 @@
+import { CapsuleError } from "../base/errors.ts";
+import type { HostFamily } from "../host/host_function.ts";
+import { createWasi, GuestExit, type Wasi, type WasiOptions } from "../wasi/wasi.ts";
+import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
+import { type CallLimits, Guest, startAgain } from "../wasm/guest.ts";
+import type { OutputSinks } from "../wasm/guest_output.ts";
+import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
+import { mustWait } from "../wasm/jspi.ts";
+import { Pool } from "../wasm/pool.ts";
+import { checkImports, makeImports } from "./imports.ts";
+import { explainThrown } from "./traps.ts";
+
+/** What a function's instances are given. */
+export interface FunctionOptions {
+  /** The module as the user named it, for messages. */
+  readonly name: string;
+  /** The export that is called. */
+  readonly handler: string;
+  readonly limits: CallLimits;
+  readonly maxInstances: number;
+  readonly maxQueue: number;
+  readonly sinks: OutputSinks;
+  readonly families: readonly HostFamily[];
+  readonly wasi: WasiSettings;
+  /** Whether what a guest writes must be seen at once: no call is made that could be thrown away. */
+  readonly alwaysWaits: boolean;
+}
+
+/** What WASI shows a guest. */
+export type WasiSettings = Pick<WasiOptions, "args" | "env" | "preopens" | "ownFiles" | "stdin">;
+
+/** One call, in the two ways in which it may be made. */
+export interface Call<T> {
+  /** Puts the arguments into the guest and names where they lie. */
+  readonly pass: (instance: GuestInstance) => readonly number[];
+  /** Takes the result out of the guest. */
+  readonly take: (instance: GuestInstance, result: unknown) => T;
+  /** Called when the call lasts: a chance to watch whether its caller is still there. */
+  readonly onLong?: (guest: Guest) => void;
+}
+
+const idleMs = 60_000;
+
+/**
+ * A module ready to be called. Every call finds a just-started instance.
+ *
+ * A call is made synchronously first: what it logs is held back, and if it comes to something that waits or is seen
+ * outside, or computes longer than its slice, it is thrown away (nothing of it has happened) and made again where it can be
+ * paused. Functions that need that are remembered, so it happens once.
+ */
+export class CapsuleFunction {
+  readonly options: FunctionOptions;
+  readonly #blueprint: Blueprint;
+  readonly #pool: Pool<GuestInstance>;
+  readonly #watch = new CallWatch();
+  #waits: boolean;
+
+  private constructor(blueprint: Blueprint, options: FunctionOptions) {
+    this.#blueprint = blueprint;
+    this.options = options;
+    // What a guest does to files can be seen from outside, so such calls are never thrown away.
+    this.#waits = options.alwaysWaits || options.wasi.preopens.length > 0;
+    this.#pool = new Pool({
+      create: () => this.#create(),
+      maxInstances: options.maxInstances,
+      maxQueue: options.maxQueue,
+      idleMs,
+    });
+  }
+
+  /**
+   * Starts the first instance, so that a module that cannot run is refused before the first call.
+   *
+   * @throws CapsuleError `LOAD`, or what `_start` ended with.
+   */
+  static async start(blueprint: Blueprint, options: FunctionOptions): Promise<CapsuleFunction> {
+    const made = new CapsuleFunction(blueprint, options);
+    const instance = made.#pool.take();
+    if (!instance) throw new Error("an empty pool had no instance");
+    try {
+      if (options.alwaysWaits || !instance.start()) await instance.startWaiting();
+      made.#pool.giveBack(instance, true);
+      return made;
+    } catch (error) {
+      made.#pool.giveBack(instance, false);
+      made.close();
+      throw explainThrown(error, instance.guest, "_start");
+    }
+  }
+
+  /** How many instances there are, how many of them are in a call, and how many callers wait. */
+  get figures(): { instances: number; busy: number; queued: number } {
+    return this.#pool.figures;
+  }
+
+  /** Makes one call; the result is there at once when the function is quick. */
+  call<T>(call: Call<T>): T | Promise<T> {
+    if (this.#waits) return this.#callWaiting(call);
+    const instance = this.#pool.take();
+    if (!instance) return this.#callWaiting(call);
+    let healthy = true;
+    try {
+      if (!instance.start()) {
+        this.#waits = true;
+        return this.#callWaiting(call);
+      }
+      instance.begin(false);
+      instance.isFresh = false;
+      const handler = instance.exports[this.options.handler] as (...args: readonly number[]) => unknown;
+      const value = call.take(instance, handler(...call.pass(instance)));
+      instance.guest.output.end();
+      return value;
+    } catch (error) {
+      healthy = this.#survives;
+      if (error !== startAgain && !mustWait(error)) {
+        throw explainThrown(error, instance.guest, this.options.handler);
+      }
+      instance.guest.output.discard();
+      this.#waits = true;
+      return this.#callWaiting(call);
+    } finally {
+      this.#giveBack(instance, healthy);
+    }
+  }
+
+  /** Frees what is idle; calls that run are finished. */
+  close(): void {
+    this.#pool.close();
+    this.#watch.close();
+  }
+
+  async #callWaiting<T>(call: Call<T>): Promise<T> {
+    const instance = await this.#pool.takeLater();
+    const { guest } = instance;
+    const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(guest)) };
+    let healthy = true;
+    try {
+      if (!instance.isFresh && !instance.start()) await instance.startWaiting();
+      instance.begin(true);
+      instance.isFresh = false;
+      this.#watch.add(watched);
+      const result = await instance.promise(this.options.handler)(...call.pass(instance));
+      const value = call.take(instance, result);
+      guest.output.end();
+      return value;
+    } catch (error) {
+      healthy = this.#survives;
+      throw explainThrown(error, guest, this.options.handler);
+    } finally {
+      this.#watch.remove(watched);
+      this.#giveBack(instance, healthy);
+    }
+  }
+
+  /** Whether an instance may be used after a call that was cut short: when all of it is put back. */
+  get #survives(): boolean {
+    return this.#blueprint.isolation === "reset";
+  }
+
+  #giveBack(instance: GuestInstance, healthy: boolean): void {
+    this.#pool.giveBack(instance, healthy && (this.#blueprint.isolation === "reuse" || instance.putBack()));
+  }
+
+  #create(): GuestInstance {
+    const { limits, sinks, families, wasi: settings, name } = this.options;
+    const guest = new Guest(sinks, limits);
+    const write = (descriptor: 1 | 2) => (bytes: Uint8Array) => {
+      guest.hostCalls++;
+      guest.output.write(descriptor, bytes);
+      guest.boundHeld();
+    };
+    const wasi = createWasi({ ...settings, stdout: write(1), stderr: write(2) });
+    const imports = makeImports(guest, wasi, families);
+    checkImports(this.#blueprint.module, imports, name);
+    try {
+      const instance = new GuestInstance(this.#blueprint, { guest, belongings: belongingsOf(wasi), imports });
+      wasi.memory.bind(instance.exports.memory as WebAssembly.Memory);
+      guest.allocateBuffer = instance.exports.allocateBuffer as (size: number) => number;
+      return instance;
+    } catch (error) {
+      wasi.close();
+      if (error instanceof WebAssembly.LinkError) {
+        throw new CapsuleError("LOAD", `${name} cannot be linked: ${error.message}`);
+      }
+      throw error;
+    }
+  }
+}
+
+/** What the engine has to know of a guest's WASI. */
+function belongingsOf(wasi: Wasi): Belongings {
+  return {
+    reset: wasi.reset,
+    close: wasi.close,
+    get nondeterministicCalls() {
+      return wasi.nondeterministicCalls;
+    },
+    exitCodeOf: (thrown) => thrown instanceof GuestExit ? thrown.code : undefined,
+  };
+}

@@ -1,0 +1,106 @@
+import { decodeText, writeByteString } from "../abi/byte_string.ts";
+import { decodeError } from "../abi/errors.ts";
+import { encodeRequestHeaders, type Header } from "../abi/headers.ts";
+import { decodeHttpResult, type HttpResult } from "../abi/http_result.ts";
+import { takeResult } from "../abi/result.ts";
+import type { Log } from "../base/log.ts";
+import { jsonError } from "../server/json_error.ts";
+import { readBody } from "../server/read_body.ts";
+import { HttpError } from "../server/http_error.ts";
+import { TimeoutError } from "../wasm/guest.ts";
+import { OverloadedError } from "../wasm/pool.ts";
+import type { Call, CapsuleFunction } from "./function.ts";
+import { allocateArguments } from "./pass_bytes.ts";
+import { ResponseHeaders } from "./response_headers.ts";
+import { ExitError, TrapError } from "./traps.ts";
+
+/** How requests are taken. */
+export interface HttpHandlerOptions {
+  /** The largest body that is taken, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly log: Log;
+}
+
+/** Serves a function: every request is a call, whatever its method and path. */
+export function createHttpHandler(
+  called: CapsuleFunction,
+  options: HttpHandlerOptions,
+): (request: Request) => Response | Promise<Response> {
+  const { log, maxBodyBytes } = options;
+  const headersOut = new ResponseHeaders(log);
+
+  const respond = (result: HttpResult): Response => {
+    const headers = headersOut.from(result.headers);
+    if (!result.failed) return new Response(result.body, { headers });
+    const message = decodeError(decodeText(result.body)) ?? "";
+    return headersOut.isJson(result.headers)
+      ? new Response(JSON.stringify({ error: message, from: "host" }), { status: 500, headers })
+      : new Response(message, { status: 500, headers });
+  };
+
+  const failed = (error: unknown): Response => {
+    if (error instanceof TrapError || error instanceof ExitError) {
+      log.error(`${called.options.name}: ${error.message}`);
+    }
+    return errorAnswer(error, log);
+  };
+
+  const callWith = (request: Request, headers: string, body: Uint8Array): Response | Promise<Response> => {
+    const call: Call<HttpResult> = {
+      pass: (instance) => {
+        const length = headers.length + body.length;
+        const headersAt = allocateArguments(instance, length);
+        const bodyAt = headersAt + headers.length;
+        const { bytes } = instance.guest.memory;
+        writeByteString(headers, bytes, headersAt);
+        if (body.length === 0) return [0, 0, headersAt, headers.length];
+        bytes.set(body, bodyAt);
+        return [bodyAt, body.length, headersAt, headers.length];
+      },
+      take: (instance, result) => decodeHttpResult(takeResult(instance.guest, result)),
+      onLong: (guest) => {
+        const gone = () => guest.stop(new HttpError(499, "CLIENT_GONE", "the client went away"));
+        if (request.signal.aborted) gone();
+        else request.signal.addEventListener("abort", gone, { once: true });
+      },
+    };
+    const result = called.call(call);
+    return result instanceof Promise ? result.then(respond, failed) : respond(result);
+  };
+
+  return (request) => {
+    try {
+      let contentLength: string | null = null;
+      const received: Header[] = [];
+      request.headers.forEach((value, name) => {
+        if (name === "content-length") contentLength = value;
+        received.push([name, value]);
+      });
+      const headers = encodeRequestHeaders(received);
+      const body = readBody(request, maxBodyBytes, contentLength, "-maxBody");
+      if (!(body instanceof Promise)) return callWith(request, headers, body);
+      return body.then((bytes) => callWith(request, headers, bytes)).catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
+  };
+}
+
+/** What a client is told of a call that did not end well. */
+function errorAnswer(error: unknown, log: Log): Response {
+  if (error instanceof TimeoutError) {
+    const { code, message, limitMs, elapsedMs } = error;
+    return Response.json({ code, message, limitMs, elapsedMs }, { status: 504 });
+  }
+  if (error instanceof OverloadedError) {
+    return jsonError(503, error.code, error.message, { "retry-after": "1" });
+  }
+  if (error instanceof TrapError || error instanceof ExitError) {
+    return jsonError(500, error.code, error.message);
+  }
+  if (error instanceof HttpError) return jsonError(error.status, error.code, error.message);
+  log.error(
+    `a call failed, this is a bug in capsule: ${error instanceof Error ? error.stack : String(error)}`,
+  );
+  return jsonError(500, "INTERNAL_ERROR", "the launcher failed, its log says why");
+}

@@ -1,0 +1,69 @@
+import { CapsuleError } from "../base/errors.ts";
+import type { HostFamily } from "../host/host_function.ts";
+import { PREPARE_MODULE } from "../prepare/rewrite.ts";
+import type { Wasi, WasiFunction } from "../wasi/wasi.ts";
+import type { Guest } from "../wasm/guest.ts";
+import { suspending } from "../wasm/jspi.ts";
+
+const wasiModule = "wasi_snapshot_preview1";
+
+/** Everything that a guest may import, for one instance. */
+export function makeImports(guest: Guest, wasi: Wasi, families: readonly HostFamily[]): WebAssembly.Imports {
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
+    [PREPARE_MODULE]: { step: guest.step, pause: suspending(guest.pause), exit: guest.exit },
+    [wasiModule]: {},
+  };
+  const into = (module: string) => imports[module] ??= {};
+  for (const [name, call] of Object.entries(wasi.imports)) {
+    into(wasiModule)[name] = wasi.suspending.has(name)
+      ? suspending(waiting(guest, call))
+      : call as WebAssembly.ImportValue;
+  }
+  for (const family of families) {
+    const { module = "env", now = {}, waiting = {} } = family(guest);
+    for (const [name, call] of Object.entries(now)) into(module)[name] = call;
+    for (const [name, call] of Object.entries(waiting)) into(module)[name] = suspending(call);
+  }
+  return imports;
+}
+
+/** A WASI function that may wait, so that the end of the call ends the wait. */
+function waiting(guest: Guest, call: WasiFunction): (...args: never[]) => unknown {
+  return (...args) => {
+    guest.output.settle();
+    const result = call(...args);
+    return result instanceof Promise ? guest.waitFor(result) : result;
+  };
+}
+
+/**
+ * Checks that everything a module imports is provided.
+ *
+ * @throws CapsuleError `LOAD` that names the first import that nothing provides, and what would provide it.
+ */
+export function checkImports(module: WebAssembly.Module, imports: WebAssembly.Imports, name: string): void {
+  for (const wanted of WebAssembly.Module.imports(module)) {
+    const provided = imports[wanted.module]?.[wanted.name];
+    if (wanted.kind === "function" && provided !== undefined) continue;
+    throw new CapsuleError(
+      "LOAD",
+      `${name} imports the ${wanted.kind} "${wanted.module}.${wanted.name}", which nothing provides: ` +
+        whoProvides(wanted.module),
+    );
+  }
+}
+
+function whoProvides(module: string): string {
+  if (module === "env") {
+    return "it is no host function of Capsule 0.1; a later Capsule, or a guest library of its own, may have it";
+  }
+  if (module === "capsule") return "a newer Capsule may have this host function";
+  if (module === wasiModule) return "it is no function of WASI preview1";
+  if (module === "gojs" || module === "go") {
+    return "build the module with `-target wasi`, this one is for browsers";
+  }
+  if (module.startsWith("wasi:")) {
+    return "build the module for WASI preview1 (`-target wasi`), this one is for preview2";
+  }
+  return `Capsule provides the modules "env", "capsule" and "${wasiModule}"`;
+}

@@ -1,0 +1,105 @@
+import { CapsuleError, messageOf } from "../base/errors.ts";
+import { type PreparedModule, prepareModule } from "../prepare/prepare.ts";
+import { type Blueprint, createBlueprint } from "../wasm/instance.ts";
+
+/** How a module is to be prepared. */
+export interface LoadOptions {
+  /** The module as the user named it, for messages. */
+  readonly name: string;
+  readonly mode: "cli" | "http";
+  /** The memory that an instance may have at most, in bytes. */
+  readonly maxMemoryBytes: number;
+  /** Whether a computing guest is looked at: for its slice, or for its deadline. */
+  readonly steps: boolean;
+  /** Whether calls are made more than once, so that instances are put back. */
+  readonly manyCalls: boolean;
+  /** Keep the state of an instance from call to call. */
+  readonly reuse: boolean;
+  readonly warn: (sentence: string) => void;
+}
+
+/** The export that is called in each mode. */
+export const handlerExport = { cli: "callHandle", http: "callHandleHttp" } as const;
+
+const pageBytes = 65536;
+
+/** The bytes of a module made ready, as threads share them. */
+export interface ReadyModule {
+  readonly blueprint: Blueprint;
+  readonly prepared: PreparedModule;
+}
+
+/**
+ * Makes a module ready to be instantiated: prepared, compiled, and checked once. What can be known to fail later fails
+ * here.
+ *
+ * @throws CapsuleError `LOAD` with one clear sentence.
+ */
+export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): Promise<ReadyModule> {
+  const prepared = prepare(bytes, options);
+  checkExports(prepared, options);
+  const module = await compile(prepared.bytes, options.name);
+  const cannotReset = prepared.kind === "prepared" ? prepared.cannotReset : ["it is not prepared"];
+  const isolation = options.reuse
+    ? "reuse"
+    : cannotReset.length === 0 && options.manyCalls
+    ? "reset"
+    : "new instance";
+  return {
+    prepared,
+    blueprint: createBlueprint({
+      module,
+      isolation,
+      globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
+      counterExport: undefined,
+    }),
+  };
+}
+
+function prepare(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): PreparedModule {
+  try {
+    const prepared = prepareModule(bytes, {
+      exportGlobals: options.manyCalls && !options.reuse,
+      quietExit: options.manyCalls,
+      maxMemoryPages: Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes)),
+    });
+    if (prepared.kind === "unprepared") {
+      const { what, opcode, offset } = prepared.unknown;
+      options.warn(
+        `${options.name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
+          `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`,
+      );
+    }
+    return prepared;
+  } catch (error) {
+    if (error instanceof CapsuleError) throw new CapsuleError("LOAD", `${options.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function compile(bytes: Uint8Array, name: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    throw new CapsuleError("LOAD", `${name} is no valid WebAssembly module: ${messageOf(error)}`);
+  }
+}
+
+function checkExports(prepared: PreparedModule, { name, mode }: LoadOptions): void {
+  const { exports } = prepared.module;
+  const has = (wanted: string, kind: string) => exports.some((it) => it.name === wanted && it.kind === kind);
+  const fail = (sentence: string): never => {
+    throw new CapsuleError("LOAD", `${name} ${sentence}`);
+  };
+  if (!has("memory", "memory")) fail(`does not export its memory under the name "memory"`);
+  const handler = handlerExport[mode];
+  if (!has(handler, "function")) {
+    const other = mode === "cli" ? "http" : "cli";
+    const hint = has(handlerExport[other], "function") ? `: it can be used with -mode=${other}` : "";
+    fail(`does not export "${handler}", the handler that -mode=${mode} calls${hint}`);
+  }
+  if (!has("allocateBuffer", "function")) {
+    fail(`does not export "allocateBuffer", which the host needs to give it results`);
+  }
+}
