@@ -13,7 +13,7 @@ const ownOfServer = new Set([
   "proxy-connection",
 ]);
 
-// deno-lint-ignore no-control-regex -- these are the characters that RFC 9110 forbids
+/** What RFC 9110, 5.5 forbids in a value, and what is no byte. */
 const forbiddenInValue = /[\0\r\n]|[^\0-\xff]/;
 /** `token` of RFC 9110, 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
