@@ -30,12 +30,16 @@ export class Folder {
    * `EACCES`. `how` are bits of `How`; `truncate` empties the file once it is known to be one that may be written.
    */
   open(path: string, how: number, options: { mode?: number; truncate?: boolean } = {}): Opened {
-    if (how & How.create) this.#checkPlace(path);
-    const handle = openBeneath(this.kernel, this.handle, path, how, options.mode ?? 0o666);
+    const handle = this.#open(path, how, options.mode ?? 0o666);
     try {
       const identity = this.kernel.identity(handle);
-      if (!isHarmless(identity) || this.#own?.includes(identity)) throw new FileError("EACCES");
-      if (this.kernel.isProcess?.(handle, identity)) throw new FileError("EACCES");
+      if (!isHarmless(identity)) {
+        throw new FileError("EACCES", "permission denied: neither a regular file nor a folder");
+      }
+      this.#refuseOwn(identity);
+      if (this.kernel.isProcess?.(handle, identity)) {
+        throw new FileError("EACCES", "permission denied: the system's view into running processes");
+      }
       if (options.truncate) {
         if (identity.kind === "directory") throw new FileError("EISDIR");
         if (identity.kind === "file") this.kernel.resize(handle, 0n);
@@ -45,6 +49,22 @@ export class Folder {
       this.kernel.close(handle);
       throw error;
     }
+  }
+
+  #open(path: string, how: number, mode: number): number {
+    if (!(how & How.create) || !this.#own || this.#own.isEmpty) {
+      return openBeneath(this.kernel, this.handle, path, how, mode);
+    }
+    // To make a file where a link leads to nothing could make one in a place that is kept, so links are only
+    // followed to what is there.
+    try {
+      if (!(how & How.exclusive)) return openBeneath(this.kernel, this.handle, path, how & ~How.create, 0);
+    } catch (error) {
+      if (!(error instanceof FileError) || error.code !== "ENOENT") throw error;
+    }
+    using parent = parentOf(this.kernel, this.handle, path);
+    this.#refusePlace(parent.folder, parent.name);
+    return openBeneath(this.kernel, this.handle, path, (how | How.exclusive) & ~How.follow, mode);
   }
 
   /** A folder below this one as a `Folder` of its own, with the same rules. */
@@ -79,13 +99,13 @@ export class Folder {
       return;
     }
     using parent = parentOf(this.kernel, this.handle, path);
-    this.#checkPlaced(parent.folder, parent.name);
+    this.#checkName(parent.folder, parent.name);
     this.kernel.setTimesOf(parent.folder, parent.name, times);
   }
 
   makeFolder(path: string): void {
     using parent = parentOf(this.kernel, this.handle, path);
-    this.#checkPlaced(parent.folder, parent.name);
+    this.#checkName(parent.folder, parent.name);
     this.kernel.makeFolder(parent.folder, parent.name, 0o777);
   }
 
@@ -96,7 +116,7 @@ export class Folder {
 
   unlink(path: string): void {
     using parent = parentOf(this.kernel, this.handle, path);
-    this.#checkPlaced(parent.folder, parent.name);
+    this.#checkName(parent.folder, parent.name);
     this.kernel.unlink(parent.folder, parent.name);
   }
 
@@ -104,8 +124,8 @@ export class Folder {
   rename(path: string, newFolder: Folder, newPath: string): void {
     using from = parentOf(this.kernel, this.handle, path);
     using to = parentOf(this.kernel, newFolder.handle, newPath);
-    this.#checkPlaced(from.folder, from.name);
-    this.#checkPlaced(to.folder, to.name);
+    this.#checkName(from.folder, from.name);
+    this.#checkName(to.folder, to.name);
     this.kernel.rename(from.folder, from.name, to.folder, to.name);
   }
 
@@ -118,8 +138,8 @@ export class Folder {
     }
     using from = parentOf(this.kernel, this.handle, path);
     using to = parentOf(this.kernel, newFolder.handle, newPath);
-    this.#checkPlaced(from.folder, from.name);
-    this.#checkPlaced(to.folder, to.name);
+    this.#checkName(from.folder, from.name);
+    this.#checkName(to.folder, to.name);
     this.kernel.link(from.folder, from.name, to.folder, to.name);
   }
 
@@ -127,7 +147,7 @@ export class Folder {
   symlink(target: string, path: string): void {
     if (target.startsWith("/")) throw new FileError("EOUTSIDE");
     using parent = parentOf(this.kernel, this.handle, path);
-    this.#checkPlaced(parent.folder, parent.name);
+    this.#checkName(parent.folder, parent.name);
     this.kernel.symlink(target, parent.folder, parent.name);
   }
 
@@ -147,20 +167,21 @@ export class Folder {
   }
 
   #refuseOwn(identity: FileIdentity): void {
-    if (this.#own?.includes(identity)) throw new FileError("EACCES");
+    if (this.#own?.includes(identity)) {
+      throw new FileError("EACCES", "permission denied: a file of the launcher's own");
+    }
   }
 
-  /** Refuses a path whose place is kept for a file of the launcher's own, there or not yet. */
-  #checkPlace(path: string): void {
-    if (!this.#own || this.#own.isEmpty) return;
-    using parent = parentOf(this.kernel, this.handle, path);
-    if (this.#own.isPlace(this.kernel.identity(parent.folder), parent.name)) throw new FileError("EACCES");
+  #refusePlace(folder: number, name: string): void {
+    if (this.#own?.isPlace(this.kernel.identity(folder), name.replace(/\/$/, ""))) {
+      throw new FileError("EACCES", "permission denied: kept for a file of the launcher's own");
+    }
   }
 
-  /** Refuses a name that is, or is kept for, a file of the launcher's own. */
-  #checkPlaced(folder: number, name: string): void {
+  /** Refuses to change a name that is, or is kept for, a file of the launcher's own. */
+  #checkName(folder: number, name: string): void {
     if (!this.#own || this.#own.isEmpty) return;
-    if (this.#own.isPlace(this.kernel.identity(folder), name)) throw new FileError("EACCES");
+    this.#refusePlace(folder, name);
     let identity: FileIdentity;
     try {
       identity = this.kernel.statusOf(folder, name.replace(/\/$/, ""));

@@ -1,48 +1,48 @@
 import type { FileIdentity, Kernel } from "./kernel.ts";
 
-interface Place {
-  readonly folder: string;
-  readonly name: string;
-}
-
-type FileKey = string;
-
 /**
  * Files that belong to the launcher: its module, its configuration, its keys. Guests get them under no name: files are
- * compared by device and inode, so neither a second name nor a link helps, and the place of one that does not exist
- * yet is kept too. Looked up anew for each question, since the launcher may replace them at any time.
+ * compared by device and inode, so neither a second name nor a link helps, nor to move a folder that one lies in; and
+ * the place of one that does not exist yet is kept too. Looked up anew for each question, since the launcher may
+ * replace them at any time.
  */
 export class OwnFiles {
   readonly #kernel: Kernel;
-  readonly #paths: readonly string[];
+  readonly #places: readonly Place[];
+  /** All that were ever seen: a guest may have moved what leads to one, and it is still the launcher's. */
+  readonly #seen = new Set<string>();
 
   constructor(kernel: Kernel, paths: readonly string[]) {
     this.#kernel = kernel;
-    this.#paths = paths;
+    this.#places = paths.map(placeOf);
+    this.#look();
   }
 
   get isEmpty(): boolean {
-    return this.#paths.length === 0;
+    return this.#places.length === 0;
   }
 
   /** Whether that is one of them. */
   includes(identity: FileIdentity): boolean {
-    if (this.#paths.length === 0) return false;
-    const key = keyOf(identity);
-    return this.#paths.some((path) => this.#keyAt(path) === key);
+    if (this.isEmpty) return false;
+    this.#look();
+    return this.#seen.has(keyOf(identity));
   }
 
   /** Whether one of them lies, or would lie, under that name in that folder. */
   isPlace(folder: FileIdentity, name: string): boolean {
-    const plain = name.replace(/\/$/, "");
     const key = keyOf(folder);
-    return this.#paths.some((path) => {
-      const place = placeOf(path);
-      return place.name === plain && this.#keyAt(place.folder) === key;
-    });
+    return this.#places.some((place) => place.name === name && this.#keyAt(place.folder) === key);
   }
 
-  #keyAt(path: string): FileKey | undefined {
+  #look(): void {
+    for (const { path } of this.#places) {
+      const key = this.#keyAt(path);
+      if (key !== undefined) this.#seen.add(key);
+    }
+  }
+
+  #keyAt(path: string): string | undefined {
     try {
       return keyOf(this.#kernel.identityAt(path));
     } catch {
@@ -51,15 +51,21 @@ export class OwnFiles {
   }
 }
 
+interface Place {
+  readonly path: string;
+  readonly folder: string;
+  readonly name: string;
+}
+
 function placeOf(path: string): Place {
   const trimmed = path.replace(/[/\\]+$/, "");
   const slash = Math.max(
     trimmed.lastIndexOf("/"),
     Deno.build.os === "windows" ? trimmed.lastIndexOf("\\") : -1,
   );
-  return { folder: slash < 0 ? "." : trimmed.slice(0, slash) || "/", name: trimmed.slice(slash + 1) };
+  return { path, folder: slash < 0 ? "." : trimmed.slice(0, slash) || "/", name: trimmed.slice(slash + 1) };
 }
 
-function keyOf(identity: FileIdentity): FileKey {
+function keyOf(identity: FileIdentity): string {
   return `${identity.device}:${identity.inode}`;
 }
