@@ -42,8 +42,8 @@ export class ResponseHeaders {
         this.#log.warn(`the function's header ${JSON.stringify(name)} is left out: ${refusal}`);
         continue;
       }
-      isRepeated ||= name in object; // true for `__proto__`, too
-      object[name] = value;
+      if (name in object) isRepeated = true; // `__proto__` is, too: it must not be assigned
+      else object[name] = value;
     }
     if (!isRepeated) return object;
     return headers.filter(([name, value]) =>

@@ -1,7 +1,11 @@
+import { resolve } from "node:path";
+import type { Io } from "../base/io.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { CapsuleFunction } from "../function/function.ts";
 import { handlerExport, loadModule } from "../function/load.ts";
+import { createGuestFiles } from "../files/guest_files.ts";
 import { environmentFunctions, isLauncherSecret } from "../host/env.ts";
+import { fileFunctions } from "../host/files.ts";
 import { type HostInformation, informationFunctions } from "../host/info.ts";
 import { logFunctions } from "../host/log.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
@@ -43,6 +47,15 @@ export async function startFunction(
     reuse,
     warn: (sentence) => log.warn(sentence),
   });
+  const ownFiles = launcherFiles(options, io);
+  const files = createGuestFiles({
+    cwd: io.cwd(),
+    dirs: options.dir,
+    allowRead: options.allowRead,
+    allowWrite: options.allowWrite,
+    ownFiles,
+    sandbox: options.sandbox,
+  });
   return await CapsuleFunction.start(blueprint, {
     name,
     handler: handlerExport[mode],
@@ -51,7 +64,13 @@ export async function startFunction(
     maxQueue,
     sinks,
     alwaysWaits: once,
-    wasi: { args: [name], env: guestEnvironment(options.env, world), preopens: options.dir, stdin },
+    wasi: {
+      args: [name],
+      env: guestEnvironment(options.env, world),
+      preopens: options.sandbox ? [] : options.dir,
+      ownFiles,
+      stdin,
+    },
     families: [
       logFunctions,
       environmentFunctions({
@@ -59,9 +78,21 @@ export async function startFunction(
         allowEnv: options.allowEnv,
         sandbox: options.sandbox,
       }),
+      fileFunctions(files),
       informationFunctions(information),
     ],
   });
+}
+
+/** Files of the launcher itself, which no guest reaches wherever they lie. */
+function launcherFiles(options: RunnerOptions, io: Io): string[] {
+  const named = [
+    options.wasm,
+    options.data,
+    "crt" in options ? options.crt : undefined,
+    "key" in options ? options.key : undefined,
+  ];
+  return named.filter((path) => path !== undefined).map((path) => resolve(io.cwd(), path));
 }
 
 /** The environment that WASI shows: exactly what `-env` names; a name alone takes the launcher's own value. */

@@ -188,7 +188,7 @@ export class GuestInstance implements Poolable {
   /** Whether `putBack` can succeed: asked when the instance is given back, so that grown memory is not kept. */
   canBeUsedAgain(): boolean {
     const { isolation, seen: { beforeStart, afterStart } } = this.#blueprint;
-    if (isolation !== "reset") return isolation === "reuse";
+    if (isolation !== "reset" || this.isFresh) return isolation === "reuse" || this.isFresh;
     return this.#memory.buffer.byteLength === (afterStart ?? beforeStart)?.byteLength;
   }
 

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runCapsule } from "../testing/capsule.ts";
+
+const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const guest = (name: string) => at(`tests/testdata/go/${name}/${name}.wasm`);
+const hello = at("examples/hello-cli/hello.wasm");
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("the description's cli call prints exactly its four lines", async () => {
+  const { code, stdout, stderr } = await runCapsule([
+    `-wasm=${hello}`,
+    "-mode=cli",
+    "👋 hello world 🌍🎃",
+    "1234",
+    "Bob Morane",
+  ]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  assert.equal(
+    stdout,
+    "- parameter is: 👋 hello world 🌍🎃\n- parameter is: 1234\n- parameter is: Bob Morane\n" +
+      "The first parameter is: 👋 hello world 🌍🎃\n",
+  );
+});
+
+Deno.test("without a module the built-in function is called, and a line says so", async () => {
+  const { code, stdout, stderr } = await runCapsule(["-mode=cli", "hi"]);
+  assert.equal(code, 0);
+  assert.equal(stdout, "- parameter is: hi\nThe first parameter is: hi\n");
+  assert.match(stderr, /^calling the built-in hello function; your own: capsule -mode=cli -wasm=\S+\n$/);
+});
+
+Deno.test("empty arguments are kept, and none at all are one empty argument", async () => {
+  const some = await runCapsule(["-mode=cli", `-wasm=${hello}`, "", "b", ""]);
+  assert.equal(
+    some.stdout,
+    "- parameter is: \n- parameter is: b\n- parameter is: \nThe first parameter is: \n",
+  );
+  const none = await runCapsule(["-mode=cli", `-wasm=${hello}`]);
+  assert.equal(none.stdout, "- parameter is: \nThe first parameter is: \n");
+});
+
+Deno.test("an argument that holds the separator is split by the guest, and a warning says so", async () => {
+  const { stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${hello}`, "20°C"]);
+  assert.equal(stdout, "- parameter is: 20\n- parameter is: C\nThe first parameter is: 20\n");
+  assert.match(stderr, /^warning: the argument "20°C" holds "°"/);
+});
+
+Deno.test("a handler's error goes to stderr, exit code 1", async () => {
+  const { code, stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${guest("cli-error")}`, "☹ no"]);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+  assert.match(stderr, /☹ no/);
+});
+
+Deno.test("a trap's panic goes to stderr alone, exit code 134", async () => {
+  const { code, stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${guest("cli-panic")}`, "boom"]);
+  assert.equal(code, 134);
+  assert.doesNotMatch(stdout, /panic/);
+  assert.match(stderr, /^panic: .*boom/m);
+});
+
+Deno.test("a module for the other mode traps, and the message says which mode it was built for", async () => {
+  const { code, stderr } = await runCapsule(["-mode=cli", `-wasm=${at("examples/hello-http/hello.wasm")}`]);
+  assert.equal(code, 134);
+  assert.match(stderr, /probably built for -mode=http: it calls SetHandleHttp/);
+});
+
+Deno.test("a result of the original library is printed as it came", async () => {
+  const { code, stdout } = await runCapsule([
+    "-mode=cli",
+    `-wasm=${at("tests/testdata/tinygo-0.27/hello-cli.wasm")}`,
+    "é",
+  ]);
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: "- parameter is: é\nThe first parameter is: é\n" });
+});
+
+Deno.test("what main logs comes before what the handler logs", async () => {
+  const { stdout } = await runCapsule(["-mode=cli", `-wasm=${guest("main-log")}`, "x"]);
+  assert.equal(stdout, "main runs\ncli: x\n");
+});
+
+Deno.test("files below the working directory are read and written, others are refused with the flag that would allow it", async () => {
+  await inFolder(async (folder) => {
+    const call = async (...args: string[]) =>
+      await runCapsule(["-mode=cli", `-wasm=${guest("files")}`, ...args], { cwd: folder });
+    const written = await call("write", "hello.txt", "👋 HELLO");
+    assert.deepEqual([written.code, written.stdout], [0, "file created\n"]);
+    assert.equal(await Deno.readTextFile(`${folder}/hello.txt`), "👋 HELLO");
+    assert.equal((await call("read", "hello.txt")).stdout, "👋 HELLO\n");
+    const missing = await call("read", "nothing.txt");
+    assert.deepEqual([missing.code, missing.stderr], [1, "open nothing.txt: no such file or directory\n"]);
+    const outside = await call("read", "/etc/hostname");
+    assert.equal(outside.code, 1);
+    assert.match(outside.stderr, /\/etc\/hostname.*(-dir|-allowRead)/);
+    const confined = await call("read", "hello.txt", "-sandbox");
+    assert.equal(confined.code, 1);
+    assert.match(confined.stderr, /-sandbox/);
+  });
+});
+
+Deno.test("a guest cannot read or overwrite the module that it runs from", async () => {
+  await inFolder(async (folder) => {
+    await Deno.copyFile(guest("files"), `${folder}/own.wasm`);
+    for (const args of [["read", "own.wasm"], ["write", "own.wasm", "x"], ["read", "./../own.wasm"]]) {
+      const { code } = await runCapsule(["-mode=cli", "-wasm=own.wasm", ...args], { cwd: folder });
+      assert.equal(code, 1, args.join(" "));
+    }
+    assert.deepEqual(await Deno.readFile(`${folder}/own.wasm`), await Deno.readFile(guest("files")));
+  });
+});
+
+Deno.test("a guest reads the environment, but not the launcher's secrets", async () => {
+  const environment = at("examples/environment/environment.wasm");
+  const { stdout } = await runCapsule(["-mode=cli", `-wasm=${environment}`], { env: { MESSAGE: "👋" } });
+  assert.match(stdout, /👋/);
+});
+
+const badModules: [name: string, bytes: Uint8Array, expected: RegExp][] = [
+  ["text", new TextEncoder().encode("hello"), /is no WebAssembly module: it begins with "hello"/],
+  ["empty", new Uint8Array(0), /empty|not a WebAssembly/i],
+  ["only a header", new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]), /export its memory/],
+];
+
+for (const [name, bytes, expected] of badModules) {
+  Deno.test(`a module that is ${name} is refused with one line, exit code 1`, async () => {
+    await inFolder(async (folder) => {
+      await Deno.writeFile(`${folder}/bad.wasm`, bytes);
+      const { code, stdout, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], { cwd: folder });
+      assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+      assert.match(stderr, expected);
+      assert.equal(stderr.trimEnd().split("\n").length, 1);
+    });
+  });
+}
+
+Deno.test("every truncation of a module is refused with one line", async () => {
+  const whole = await Deno.readFile(hello);
+  await inFolder(async (folder) => {
+    for (const part of [0.05, 0.3, 0.6, 0.999]) {
+      await Deno.writeFile(`${folder}/bad.wasm`, whole.subarray(0, Math.floor(whole.length * part)));
+      const { code, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], { cwd: folder });
+      assert.equal(code, 1);
+      assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    }
+  });
+});
+
+Deno.test("a missing file is named", async () => {
+  const { code, stderr } = await runCapsule(["-mode=cli", "-wasm=/nowhere/x.wasm"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /\/nowhere\/x\.wasm.*no such file/);
+});

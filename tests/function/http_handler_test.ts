@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { guestModule, moduleAt, serveModule } from "../testing/function.ts";
+
+const url = "http://test/any/path?q=1";
+
+Deno.test("the description's handler answers and logs as it is written there", async () => {
+  await using served = await serveModule(await moduleAt("examples/hello-http/hello.wasm"), [], {
+    MESSAGE: "👋 good morning",
+  });
+  const response = await served.handle(
+    new Request(url, {
+      method: "POST",
+      headers: { "content-type": "application/json; charset=utf-8", "user-agent": "curl/7.79.1" },
+      body: '{"message": "TinyGo 💜 wasm"}',
+    }),
+  );
+  assert.equal(response.status, 200);
+  assert.equal(await response.text(), '{"message": "hey people!"}');
+  assert.equal(response.headers.get("content-type"), "application/json; charset=utf-8");
+  const message = response.headers.get("message") ?? "";
+  assert.equal(
+    new TextDecoder().decode(Uint8Array.from(message, (c) => c.charCodeAt(0))),
+    "👋 hello world 🌍",
+  );
+  assert.equal(
+    served.output().stdout,
+    '📝 body: {"message": "TinyGo 💜 wasm"}\n' +
+      "Content-Type: application/json; charset=utf-8\n" +
+      "Content-Length: \n" +
+      "User-Agent: curl/7.79.1\n" +
+      "Environment variable: 👋 good morning\n",
+  );
+});
+
+for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]) {
+  Deno.test(`${method} calls the function`, async () => {
+    await using served = await serveModule(await guestModule("echo"));
+    assert.equal((await served.handle(new Request(url, { method }))).status, 200);
+  });
+}
+
+Deno.test("a body reaches the guest, and comes back, as the very bytes that came", async () => {
+  await using served = await serveModule(await guestModule("echo"));
+  const large = new Uint8Array(5 << 20).map((_, i) => i * 7 + (i >> 8));
+  const bodies = [
+    new Uint8Array(0),
+    new Uint8Array([0, 255, 254, 128, 10, 13]),
+    large,
+    new TextEncoder().encode("👋"),
+  ];
+  for (const body of bodies) {
+    const response = await served.handle(new Request(url, { method: "POST", body }));
+    assert.deepEqual(new Uint8Array(await response.arrayBuffer()), body);
+  }
+});
+
+Deno.test("a body over -maxBody is answered with 413 and the rule", async () => {
+  await using served = await serveModule(await guestModule("echo"), ["-maxBody=10"]);
+  assert.equal(await served.post("0123456789"), "0123456789");
+  const response = await served.handle(new Request(url, { method: "POST", body: "0123456789a" }));
+  assert.equal(response.status, 413);
+  assert.match(await response.text(), /-maxBody/);
+});
+
+Deno.test("header values are bytes, both ways", async () => {
+  await using served = await serveModule(await guestModule("echo"));
+  const value = String.fromCharCode(...new TextEncoder().encode("a: 👋 é")) + "\xff";
+  const response = await served.handle(new Request(url, { headers: { "x-what": value } }));
+  assert.equal(response.headers.get("echo-x-what"), value);
+});
+
+Deno.test("a bar in a request header does not cut it", async () => {
+  await using served = await serveModule(await guestModule("headers-in"));
+  const response = await served.handle(new Request(url, { headers: { "x-what": "a|b:c" } }));
+  assert.match(await response.text(), /^X-What: a%7Cb:c$/m);
+});
+
+Deno.test("a header that cannot be sent is left out with one line, and the others are sent", async () => {
+  await using served = await serveModule(await guestModule("headers-out"));
+  const lines = [
+    "Good: yes",
+    "Bad Name: x",
+    "Content-Length: 3",
+    "Transfer-Encoding: chunked",
+    "Return: a\rb",
+    "__proto__: p",
+    "Empty: ",
+  ];
+  const response = await served.handle(new Request(url, { method: "POST", body: lines.join("\n") }));
+  assert.equal(response.status, 200);
+  assert.deepEqual([...response.headers].filter(([name]) => !name.startsWith("content-type")), [
+    ["__proto__", "p"],
+    ["empty", ""],
+    ["good", "yes"],
+  ]);
+  const { stderr } = served.output();
+  for (const name of ["Bad Name", "Content-Length", "Transfer-Encoding", "Return"]) {
+    assert.equal(stderr.split(`header "${name}" is left out`).length, 2, name);
+  }
+});
+
+Deno.test("an error is a 500 that keeps the guest's headers, in text or in JSON", async () => {
+  await using served = await serveModule(await guestModule("http-error"));
+  const text = await served.handle(new Request(url, { method: "POST", body: "no such ☹" }));
+  assert.equal(text.status, 500);
+  assert.equal(text.headers.get("kept"), "yes");
+  assert.equal(await text.text(), "no such ☹");
+  const json = await served.handle(new Request(url, { method: "POST", body: '{"a":1}' }));
+  assert.equal(json.status, 500);
+  assert.deepEqual(await json.json(), { error: '{"a":1}', from: "host" });
+});
+
+Deno.test("a module built with the original library gets and gives its headers", async () => {
+  await using served = await serveModule(await moduleAt("tests/testdata/old-library.wasm"));
+  const response = await served.handle(new Request(url, { method: "POST", body: "hello" }));
+  assert.equal(response.status, 200);
+});
+
+Deno.test("a module that was built for the other mode says so", async () => {
+  await using served = await serveModule(await moduleAt("examples/hello-cli/hello.wasm"));
+  const response = await served.handle(new Request(url));
+  assert.equal(response.status, 500);
+  const { code, message } = await response.json();
+  assert.equal(code, "TRAP");
+  assert.match(
+    message,
+    /nil pointer dereference \(the module was probably built for -mode=cli: it calls SetHandle\)/,
+  );
+});
+
+Deno.test("a guest's own nil pointer gives no such hint", async () => {
+  await using served = await serveModule(await guestModule("panic"));
+  assert.doesNotMatch(await served.post("panic"), /built for/);
+});

@@ -1,0 +1,72 @@
+import { parse } from "../../src/cli/parse.ts";
+import type { ModeOptions } from "../../src/cli/flags.ts";
+import { createHttpHandler } from "../../src/function/http_handler.ts";
+import type { CapsuleFunction } from "../../src/function/function.ts";
+import { HostInformation } from "../../src/host/info.ts";
+import { startFunction } from "../../src/modes/function_of.ts";
+import { createLog } from "../../src/base/log.ts";
+import { memoryIo } from "./memory_io.ts";
+
+/** A served function in this process, without a socket, as flags describe it. */
+export interface TestFunction extends AsyncDisposable {
+  readonly called: CapsuleFunction;
+  readonly handle: (request: Request) => Promise<Response>;
+  /** Posts a text and reads the answer. */
+  readonly post: (body: string, headers?: HeadersInit) => Promise<string>;
+  /** What went to standard output and stderr since the last look. */
+  readonly output: () => { stdout: string; stderr: string };
+}
+
+/** The bytes of a module below the project's root. */
+export function moduleAt(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return Deno.readFile(new URL(`../../${path}`, import.meta.url));
+}
+
+/** The module of a guest in `tests/testdata/go`. */
+export function guestModule(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  return moduleAt(`tests/testdata/go/${name}/${name}.wasm`);
+}
+
+/** Serves a module's http handler with the flags of `-mode=http`. */
+export async function serveModule(
+  bytes: Uint8Array<ArrayBuffer>,
+  flags: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<TestFunction> {
+  const io = memoryIo({ env });
+  const { stdout, stderr } = io;
+  const command = parse(["-mode=http", ...flags], io.env);
+  if (command.kind !== "mode") throw new Error("the flags ask for no mode");
+  const options = command.options as ModeOptions<"http">;
+  const log = createLog("text", io);
+  const called = await startFunction(options, { io, log }, {
+    mode: "http",
+    bytes,
+    name: "guest.wasm",
+    information: new HostInformation(),
+    sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: true },
+    stdin: { kind: "empty" },
+    reuse: options.reuse,
+    maxInstances: options.maxInstances,
+    maxQueue: options.maxQueue,
+  });
+  const handler = createHttpHandler(called, { maxBodyBytes: options.maxBody, log });
+  const handle = async (request: Request) => await handler(request);
+  const seen = { stdout: 0, stderr: 0 };
+  return {
+    called,
+    handle,
+    post: async (body, headers) =>
+      await (await handle(new Request("http://test/", { method: "POST", body, headers }))).text(),
+    output: () => {
+      const since = { stdout: stdout.text.slice(seen.stdout), stderr: stderr.text.slice(seen.stderr) };
+      seen.stdout = stdout.text.length;
+      seen.stderr = stderr.text.length;
+      return since;
+    },
+    [Symbol.asyncDispose]: () => {
+      called.close();
+      return Promise.resolve();
+    },
+  };
+}
