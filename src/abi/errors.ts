@@ -9,8 +9,8 @@ import { messageOf } from "../base/errors.ts";
  * ```
  * @see ABI.md, "Strings"
  */
-export function encodeError(thrown: unknown, code = 0): string {
-  return `[ERR][${code}]:${messageOf(thrown)}`;
+export function encodeError(messageOrThrown: unknown, code = 0): string {
+  return `[ERR][${code}]:${messageOf(messageOrThrown)}`;
 }
 
 const errorPattern = /^\[ERR\]\[(-?\d*)\]:/;

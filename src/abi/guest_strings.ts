@@ -3,16 +3,20 @@ import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "./byte_string.ts";
 import { encodeError } from "./errors.ts";
 
+/** A guest's string as it lies in its memory: good until the guest is called. */
+export function viewBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
+  if (!guest.memory.holds(pointer, length)) throw outside("string", pointer, length);
+  return guest.memory.bytes.subarray(pointer >>> 0, (pointer >>> 0) + (length >>> 0));
+}
+
 /** A copy of a guest's string, as bytes. */
 export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
-  const from = pointer >>> 0;
-  return checkedBytes(guest, pointer, length).slice(from, from + (length >>> 0));
+  return viewBytes(guest, pointer, length).slice();
 }
 
 /** A guest's string as text. */
 export function readText(guest: Guest, pointer: number, length: number): string {
-  const from = pointer >>> 0;
-  return decodeText(checkedBytes(guest, pointer, length).subarray(from, from + (length >>> 0)));
+  return decodeText(viewBytes(guest, pointer, length));
 }
 
 /**
@@ -32,20 +36,16 @@ export function writeResult(
   cells: { pointer: number; length: number },
 ): void {
   const bytes = typeof result === "string" ? encodeText(result) : result;
-  const at = bytes.length === 0 ? 0 : guest.inside(() => guest.allocateBuffer(bytes.length)) >>> 0;
-  for (
-    const [what, from, length] of [["result", at, bytes.length], ["cell", cells.pointer, 4], [
-      "cell",
-      cells.length,
-      4,
-    ]] as const
-  ) {
-    if (!guest.memory.holds(from, length)) throw outside(`${what}`, from, length);
-  }
-  const { view } = guest.memory;
+  const { length } = bytes;
+  const at = length === 0 ? 0 : guest.inside(() => guest.allocateBuffer(length)) >>> 0;
+  const { memory } = guest;
+  if (!memory.holds(at, length)) throw outside("result", at, length);
+  if (!memory.holds(cells.pointer, 4)) throw outside("cell", cells.pointer, 4);
+  if (!memory.holds(cells.length, 4)) throw outside("cell", cells.length, 4);
+  const { view } = memory;
   view.setUint32(cells.pointer >>> 0, at, true);
-  view.setUint32(cells.length >>> 0, bytes.length, true);
-  if (bytes.length > 0) guest.memory.bytes.set(bytes, at);
+  view.setUint32(cells.length >>> 0, length, true);
+  if (length > 0) memory.bytes.set(bytes, at);
 }
 
 /** What a host function makes of its inputs. An error of ours becomes `[ERR][0]:…`; any other one is a bug and traps. */
@@ -61,11 +61,6 @@ export function resultOrError(compute: () => string | Uint8Array): string | Uint
 export function asResult(error: unknown): string {
   if (error instanceof CapsuleError) return encodeError(error);
   throw error;
-}
-
-function checkedBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
-  if (!guest.memory.holds(pointer, length)) throw outside("string", pointer, length);
-  return guest.memory.bytes;
 }
 
 /** A guest that hands out a pointer past its own memory is broken: its call traps, like a load from there would. */

@@ -78,7 +78,7 @@ export class CapsuleFunction {
     const instance = made.#pool.take();
     if (!instance) throw new Error("an empty pool had no instance");
     try {
-      if (options.alwaysWaits || !instance.start()) await instance.startWaiting();
+      await made.#start(instance);
       made.#pool.giveBack(instance, true);
       return made;
     } catch (error) {
@@ -100,11 +100,11 @@ export class CapsuleFunction {
     if (!instance) return this.#callWaiting(call);
     let healthy = true;
     try {
+      instance.begin(false);
       if (!instance.start()) {
         this.#waits = true;
         return this.#callWaiting(call);
       }
-      instance.begin(false);
       instance.isFresh = false;
       const handler = instance.exports[this.options.handler] as (...args: readonly number[]) => unknown;
       const value = call.take(instance, handler(...call.pass(instance)));
@@ -135,7 +135,7 @@ export class CapsuleFunction {
     const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(guest)) };
     let healthy = true;
     try {
-      if (!instance.isFresh && !instance.start()) await instance.startWaiting();
+      await this.#start(instance);
       instance.begin(true);
       instance.isFresh = false;
       this.#watch.add(watched);
@@ -150,6 +150,13 @@ export class CapsuleFunction {
       this.#watch.remove(watched);
       this.#giveBack(instance, healthy);
     }
+  }
+
+  async #start(instance: GuestInstance): Promise<void> {
+    if (instance.isFresh) return;
+    if (this.options.alwaysWaits) return await instance.startWaiting();
+    instance.begin(false);
+    if (!instance.start()) await instance.startWaiting();
   }
 
   /** Whether an instance may be used after a call that was cut short: when all of it is put back. */

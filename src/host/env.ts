@@ -1,4 +1,4 @@
-import { CapsuleError } from "../base/errors.ts";
+import { encodeError } from "../abi/errors.ts";
 import { answering, denied, type HostFamily } from "./host_function.ts";
 
 /** Which environment variables a guest may read with `GetEnv`. */
@@ -30,7 +30,7 @@ export function environmentFunctions(grant: EnvironmentGrant): HostFamily {
           throw denied(`reading the variable ${name}`, `-allowEnv=${name}`);
         }
         const value = isReadable(name) ? grant.get(name) : undefined;
-        if (!value || isLauncherSecret(name, value)) throw new CapsuleError("ENV", `${name} is empty`);
+        if (!value || isLauncherSecret(name, value)) return encodeError(`${name} is empty`);
         return value;
       }),
     },

@@ -1,6 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { asResult, readBytes, resultOrError, writeResult } from "../abi/guest_strings.ts";
-import { decodeText } from "../abi/byte_string.ts";
+import { asResult, readBytes, readText, resultOrError, writeResult } from "../abi/guest_strings.ts";
 import type { Guest } from "../wasm/guest.ts";
 
 /** An import as the guest calls it: every parameter is an i32. */
@@ -32,7 +31,7 @@ export class Inputs {
   }
 
   text(index: number): string {
-    return decodeText(this.bytes(index));
+    return readText(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readBytes } from "../abi/guest_strings.ts";
+import { viewBytes } from "../abi/guest_strings.ts";
 import type { HostFamily } from "./host_function.ts";
 
 /** `hostLogString`: one line on standard output, in the bytes of the guest. */
@@ -6,7 +6,7 @@ export const logFunctions: HostFamily = (guest) => ({
   now: {
     hostLogString: (pointer = 0, length = 0) => {
       guest.hostCalls++;
-      guest.output.logLine(readBytes(guest, pointer, length));
+      guest.output.logLine(viewBytes(guest, pointer, length));
       guest.boundHeld();
     },
   },

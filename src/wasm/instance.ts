@@ -112,14 +112,13 @@ export class GuestInstance implements Poolable {
   }
 
   /**
-   * Runs `_start`, synchronously. Returns false when `_start` came to something that such a call may not do: the
+   * Runs `_start`, synchronously, within a call begun so. Returns false when `_start` came to something that such a call may not do: the
    * instance is put back, and `startWaiting` is to be called from now on.
    */
   start(): boolean {
     if (this.isFresh) return true;
     if (this.startWaits) return false;
     this.#askedBefore = this.#belongings.nondeterministicCalls;
-    this.begin(false);
     try {
       this.#run(this.#start);
     } catch (error) {

@@ -28,6 +28,8 @@ export class OverloadedError extends CapsuleError {
   }
 }
 
+const sweepsUntilFreed = 4;
+
 interface Waiter<T> {
   readonly resolve: (instance: T) => void;
   readonly reject: (error: unknown) => void;
@@ -40,7 +42,9 @@ interface Waiter<T> {
 export class Pool<T extends Poolable> {
   readonly #options: PoolOptions<T>;
   readonly #idle: T[] = [];
-  readonly #idleSinceMs: number[] = [];
+  /** The sweep after which each idle instance came back: a look at the clock for each call would cost more. */
+  readonly #idleSince: number[] = [];
+  #sweeps = 0;
   readonly #lent = new Set<T>();
   readonly #queue = new Set<Waiter<T>>();
   #sweeper: Timer | undefined;
@@ -68,7 +72,7 @@ export class Pool<T extends Poolable> {
   /** An instance, at once: the one used last, or a new one, or none when the limit is reached. */
   take(): T | undefined {
     let instance = this.#idle.pop();
-    if (instance) this.#idleSinceMs.pop();
+    if (instance) this.#idleSince.pop();
     else if (this.#lent.size < this.#options.maxInstances) instance = this.#options.create();
     if (instance) this.#lent.add(instance);
     return instance;
@@ -106,8 +110,8 @@ export class Pool<T extends Poolable> {
     if (!this.#lent.delete(instance)) throw new Error("an instance was given back that is not lent");
     if (healthy && !this.#closed && instance.canBeUsedAgain()) {
       this.#idle.push(instance);
-      this.#idleSinceMs.push(performance.now());
-      this.#sweeper ??= unref(setInterval(() => this.#sweep(), this.#options.idleMs / 4));
+      this.#idleSince.push(this.#sweeps);
+      this.#sweeper ??= unref(setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed));
     } else {
       instance.close();
     }
@@ -137,16 +141,16 @@ export class Pool<T extends Poolable> {
   }
 
   #sweep(): void {
-    const oldestMs = performance.now() - this.#options.idleMs;
+    const oldest = ++this.#sweeps - sweepsUntilFreed;
     let idleTooLong = 0;
-    while ((this.#idleSinceMs[idleTooLong] ?? Infinity) < oldestMs) idleTooLong++;
+    while ((this.#idleSince[idleTooLong] ?? Infinity) < oldest) idleTooLong++;
     this.#free(idleTooLong);
     if (this.#idle.length === 0) this.#stopSweeper();
   }
 
   /** Frees those that have been idle longest. */
   #free(count: number): void {
-    this.#idleSinceMs.splice(0, count);
+    this.#idleSince.splice(0, count);
     for (const instance of this.#idle.splice(0, count)) instance.close();
   }
 
