@@ -4,6 +4,5 @@
  * `deno compile --include` would take it for a module of the program's own and look for its imports.
  */
 export const embedded = [
-  () => import("../examples/hello-cli/hello.wasm", { with: { type: "bytes" } }),
-  () => import("../examples/hello-http/hello.wasm", { with: { type: "bytes" } }),
+  () => import("../examples/hello/hello.wasm", { with: { type: "bytes" } }),
 ];

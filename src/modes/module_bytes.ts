@@ -5,11 +5,8 @@ import type { ModeOptions } from "../cli/flags.ts";
 import { readModule } from "../source/read_module.ts";
 import type { World } from "./modes.ts";
 
-/** The functions that run when no module is named: real ones, built from `examples/`. */
-const builtIn = {
-  cli: new URL("../../examples/hello-cli/hello.wasm", import.meta.url),
-  http: new URL("../../examples/hello-http/hello.wasm", import.meta.url),
-};
+/** The function that runs when no module is named: it has a handler for each mode. */
+const builtIn = new URL("../../examples/hello/hello.wasm", import.meta.url);
 
 /** A module's bytes, and its name for messages. */
 export interface NamedModule {
@@ -27,7 +24,7 @@ export async function moduleBytes(
   if (wasm === undefined) {
     const verb = mode === "cli" ? "calling" : "serving";
     world.log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
-    return { name: "the built-in hello function", bytes: await readModule(fileURLToPath(builtIn[mode])) };
+    return { name: "the built-in hello function", bytes: await readModule(fileURLToPath(builtIn)) };
   }
   const path = resolve(world.io.cwd(), wasm);
   if (url !== undefined) {

@@ -34,7 +34,7 @@ Deno.test("the description's cli call prints exactly its four lines", async () =
 Deno.test("without a module the built-in function is called, and a line says so", async () => {
   const { code, stdout, stderr } = await runCapsule(["-mode=cli", "hi"]);
   assert.equal(code, 0);
-  assert.equal(stdout, "- parameter is: hi\nThe first parameter is: hi\n");
+  assert.equal(stdout, "👋 Hello hi 🌍\n");
   assert.match(stderr, /^calling the built-in hello function; your own: capsule -mode=cli -wasm=\S+\n$/);
 });
 
