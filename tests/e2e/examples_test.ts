@@ -66,3 +66,22 @@ Deno.test("environment reads MESSAGE, and fails without it", async () => {
   const unset = await runCapsule(args, { env: { MESSAGE: "" } });
   assert.deepEqual([unset.code, unset.stdout], [1, "MESSAGE is empty\n"]);
 });
+
+Deno.test("files reads about.txt and writes hello.txt in the folder where Capsule runs", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.copyFile(`${examples}files/about.txt`, `${folder}/about.txt`);
+    const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}files/files.wasm`, "-mode=cli"], {
+      cwd: folder,
+    });
+    const about = "This file is read by the example files.\n";
+    assert.deepEqual({ code, stdout, stderr }, {
+      code: 0,
+      stdout: `${about}\nfile created\nfile created\n`,
+      stderr: "",
+    });
+    assert.equal(await Deno.readTextFile(`${folder}/hello.txt`), "👋 HELLO WORLD 🌍");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
