@@ -139,8 +139,8 @@ function checkOffset(offset: bigint): void {
 function positioned(descriptor: Descriptor, right: number): OpenFile {
   if (descriptor.kind === "folder") refuse("EISDIR");
   if (descriptor.kind !== "file") refuse("ESPIPE");
-  const rights = right | Right.fdSeek;
-  if ((descriptor.rights & rights) !== rights) refuse("ENOTCAPABLE");
+  if (!(descriptor.rights & right)) refuse("EBADF");
+  if (!(descriptor.rights & Right.fdSeek)) refuse("ENOTCAPABLE");
   return descriptor;
 }
 
@@ -148,14 +148,14 @@ function positioned(descriptor: Descriptor, right: number): OpenFile {
 function readable(descriptor: Descriptor): InputStream | OpenFile {
   if (descriptor.kind === "folder") refuse("EISDIR");
   if (descriptor.kind === "output") refuse("EBADF");
-  if (!(descriptor.rights & Right.fdRead)) refuse("ENOTCAPABLE");
+  if (!(descriptor.rights & Right.fdRead)) refuse("EBADF");
   return descriptor;
 }
 
 function writable(descriptor: Descriptor): OutputStream | OpenFile {
   if (descriptor.kind === "folder") refuse("EISDIR");
   if (descriptor.kind === "input") refuse("EBADF");
-  if (!(descriptor.rights & Right.fdWrite)) refuse("ENOTCAPABLE");
+  if (!(descriptor.rights & Right.fdWrite)) refuse("EBADF");
   return descriptor;
 }
 
