@@ -10,27 +10,16 @@ import {
   type Whence,
 } from "./kernel.ts";
 import { linuxErrors } from "./linux_errors.ts";
+import { linuxFlags, O_APPEND, O_CLOEXEC, O_DIRECTORY } from "./linux_flags.ts";
 
-/** Numbers that differ between the two machines that Linux builds of Deno exist for. */
+/** Calls whose numbers differ between the two machines that Linux builds of Deno exist for. */
 const machines = {
-  x86_64: { statx: 332n, getdents64: 217n, oDirectory: 0o200000, oNofollow: 0o400000 },
-  aarch64: { statx: 291n, getdents64: 61n, oDirectory: 0o40000, oNofollow: 0o100000 },
+  x86_64: { statx: 332n, getdents64: 217n },
+  aarch64: { statx: 291n, getdents64: 61n },
 } as const;
 
 /** `openat2` came after the numbers of all machines were made one. */
 const openat2Number = 437n;
-
-const O_WRONLY = 0o1;
-const O_RDWR = 0o2;
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
-const O_NOCTTY = 0o400;
-const O_APPEND = 0o2000;
-const O_NONBLOCK = 0o4000;
-const O_DSYNC = 0o10000;
-const O_SYNC = 0o4010000;
-const O_CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -124,24 +113,8 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
   };
   const done = (result: number): number => result < 0 ? fail() : result;
 
-  const openFlags = (how: number): number => {
-    let flags = O_CLOEXEC;
-    if (how & How.directory) flags |= machine.oDirectory;
-    if (!(how & How.follow)) flags |= machine.oNofollow;
-    if (how & How.nameOnly) return flags | O_PATH;
-    // Not blocking: the other end of a named pipe may never come.
-    flags |= O_NOCTTY | O_NONBLOCK;
-    if (how & How.write) flags |= how & How.read ? O_RDWR : O_WRONLY;
-    if (how & How.create) flags |= O_CREAT;
-    if (how & How.exclusive) flags |= O_EXCL;
-    if (how & How.append) flags |= O_APPEND;
-    if (how & How.dataSync) flags |= O_DSYNC;
-    if (how & How.sync) flags |= O_SYNC;
-    return flags;
-  };
-
   const openBeneath = (folder: number, path: string, how: number, mode: number): number => {
-    openHow[0] = BigInt(openFlags(how));
+    openHow[0] = BigInt(linuxFlags(how));
     openHow[1] = BigInt(how & How.create ? mode : 0);
     const bytes = first.of(path);
     // The kernel gives up when folders are being renamed meanwhile, and asks to try again.
@@ -165,13 +138,13 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
   };
 
   return {
-    openRoot: (path) => done(libc.open(first.of(path), machine.oDirectory | O_CLOEXEC, 0)),
+    openRoot: (path) => done(libc.open(first.of(path), O_DIRECTORY | O_CLOEXEC, 0)),
     identityAt(path) {
       fillStatx(AT_FDCWD, first.of(path), 0);
       return identityFrom(statx);
     },
     openStep: (folder, name, how, mode) =>
-      done(libc.openat(folder, first.of(name), openFlags(how & ~How.follow), mode)),
+      done(libc.openat(folder, first.of(name), linuxFlags(how & ~How.follow), mode)),
     ...(options.openat2 ? { openBeneath } : {}),
     close: (handle) => void libc.close(handle),
 
@@ -210,12 +183,17 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       return identityFrom(statx);
     },
     isProcess(handle, identity) {
-      const known = processDevices.get(identity.device);
-      if (known !== undefined) return known;
-      done(libc.fstatfs(handle, statfsBytes));
-      const found = statfs.getUint32(0, true) === PROC_SUPER_MAGIC;
-      processDevices.set(identity.device, found);
-      return found;
+      let found = processDevices.get(identity.device);
+      if (found === undefined) {
+        done(libc.fstatfs(handle, statfsBytes));
+        found = statfs.getUint32(0, true) === PROC_SUPER_MAGIC;
+        processDevices.set(identity.device, found);
+      }
+      if (!found) return false;
+      // The settings of the system under /proc/sys are files like others.
+      const path = new Uint8Array(16);
+      const length = done(libc.readlinkat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), path, sizeOf(path)));
+      return !new TextDecoder().decode(path.subarray(0, length)).startsWith("/proc/sys/");
     },
     statusOf(folder, name) {
       fillStatx(folder, first.of(name), AT_SYMLINK_NOFOLLOW);

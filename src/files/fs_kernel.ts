@@ -1,0 +1,242 @@
+import { Buffer } from "node:buffer";
+import fs from "node:fs";
+import { FileError } from "./file_error.ts";
+import {
+  type FileIdentity,
+  type FileKind,
+  type FileStatus,
+  type FileTimes,
+  type FolderEntry,
+  How,
+  type Kernel,
+  type Whence,
+} from "./kernel.ts";
+
+/** An open file or folder. */
+export interface FsHandle {
+  /** The system's descriptor; a folder may have none. */
+  readonly fd?: number;
+  /** Where it was when it was opened. */
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly append: boolean;
+}
+
+/** What differs between the systems that are reached through `node:fs` alone. */
+export interface Ways {
+  openRoot(path: string): FsHandle;
+  openStep(folder: FsHandle, name: string, how: number, mode: number): FsHandle;
+  /** A path that leads to that name in that folder; a last check that it still does. */
+  pathTo(folder: FsHandle, name: string): string;
+  /** A path that leads to that very file. */
+  pathOf(handle: FsHandle): string;
+}
+
+/** A handle with what the system keeps for a descriptor elsewhere. */
+interface Open extends FsHandle {
+  append: boolean;
+  position: bigint;
+  listing?: readonly FolderEntry[];
+}
+
+/**
+ * Files through `node:fs`, where no C library can be called. Positions are kept here, since `node:fs` cannot seek;
+ * times carry milliseconds, as its functions do.
+ */
+export function createFsKernel(ways: Ways): Kernel {
+  const handles = new Map<number, Open>();
+  let last = 0;
+  const keep = (handle: FsHandle): number => {
+    handles.set(++last, { ...handle, position: 0n });
+    return last;
+  };
+  const get = (handle: number): Open => {
+    const found = handles.get(handle);
+    if (!found) throw new FileError("EBADF");
+    return found;
+  };
+  const fdOf = (handle: number): number => {
+    const { fd, identity } = get(handle);
+    if (fd === undefined) throw new FileError(identity.kind === "directory" ? "EISDIR" : "EBADF");
+    return fd;
+  };
+  const pathTo = (folder: number, name: string) => ways.pathTo(get(folder), name);
+  const stat = (handle: Open) =>
+    handle.fd === undefined
+      ? fs.lstatSync(ways.pathOf(handle), { bigint: true })
+      : fs.fstatSync(handle.fd, { bigint: true });
+
+  const kernel: Kernel = {
+    openRoot: (path) => keep(ways.openRoot(path)),
+    identityAt: (path) => identityFrom(fs.statSync(path, { bigint: true })),
+    openStep: (folder, name, how, mode) => keep(ways.openStep(get(folder), name, how, mode)),
+    close(handle) {
+      const { fd } = get(handle);
+      handles.delete(handle);
+      if (fd !== undefined) fs.closeSync(fd);
+    },
+
+    read(handle, bytes) {
+      const open = get(handle);
+      const length = fs.readSync(fdOf(handle), bytes, 0, bytes.length, open.position);
+      open.position += BigInt(length);
+      return length;
+    },
+    readAt: (handle, bytes, offset) => fs.readSync(fdOf(handle), bytes, 0, bytes.length, offset),
+    write(handle, bytes) {
+      const open = get(handle);
+      const fd = fdOf(handle);
+      if (open.append) open.position = fs.fstatSync(fd, { bigint: true }).size;
+      const length = fs.writeSync(fd, bytes, 0, bytes.length, Number(open.position));
+      open.position += BigInt(length);
+      return length;
+    },
+    writeAt: (handle, bytes, offset) => fs.writeSync(fdOf(handle), bytes, 0, bytes.length, Number(offset)),
+    seek(handle, offset, whence) {
+      const open = get(handle);
+      const position = startOf(open, fdOf(handle), whence) + offset;
+      if (position < 0n) throw new FileError("EINVAL");
+      return open.position = position;
+    },
+    resize: (handle, size) => fs.ftruncateSync(fdOf(handle), Number(size)),
+    allocate(handle, offset, length) {
+      const fd = fdOf(handle);
+      const end = offset + length;
+      if (fs.fstatSync(fd, { bigint: true }).size < end) fs.ftruncateSync(fd, Number(end));
+    },
+    sync(handle, dataOnly) {
+      const { fd } = get(handle);
+      if (fd === undefined) return;
+      if (dataOnly) fs.fdatasyncSync(fd);
+      else fs.fsyncSync(fd);
+    },
+    setAppend(handle, append) {
+      get(handle).append = append;
+    },
+
+    status: (handle) => statusFrom(stat(get(handle))),
+    identity: (handle) => get(handle).identity,
+    statusOf: (folder, name) => statusFrom(fs.lstatSync(pathTo(folder, name), { bigint: true })),
+    setTimes(handle, times) {
+      const open = get(handle);
+      const [access, modify] = timesIn(times, stat(open));
+      fs.utimesSync(ways.pathOf(open), access, modify);
+    },
+    setTimesOf(folder, name, times) {
+      const path = pathTo(folder, name);
+      const [access, modify] = timesIn(times, fs.lstatSync(path, { bigint: true }));
+      fs.lutimesSync(path, access, modify);
+    },
+    entries(handle, cookie, take) {
+      const open = get(handle);
+      if (open.identity.kind !== "directory") throw new FileError("ENOTDIR");
+      if (cookie === 0n || !open.listing) open.listing = list(ways.pathOf(open), open.identity);
+      for (const entry of open.listing.slice(Number(cookie))) if (!take(entry)) return;
+    },
+
+    makeFolder: (folder, name, mode) => void fs.mkdirSync(pathTo(folder, name), { mode }),
+    removeFolder: (folder, name) => fs.rmdirSync(pathTo(folder, name)),
+    unlink: (folder, name) => fs.unlinkSync(pathTo(folder, name)),
+    rename: (folder, name, newFolder, newName) =>
+      fs.renameSync(pathTo(folder, name), pathTo(newFolder, newName)),
+    link: (folder, name, newFolder, newName) => fs.linkSync(pathTo(folder, name), pathTo(newFolder, newName)),
+    symlink: (target, folder, name) => fs.symlinkSync(target, pathTo(folder, name)),
+    readLink(folder, name, into) {
+      const text = Buffer.from(fs.readlinkSync(pathTo(folder, name)));
+      into.set(text.subarray(0, into.length));
+      return Math.min(text.length, into.length);
+    },
+  };
+  return withFileErrors(kernel);
+}
+
+/** The same methods, whose errors are `FileError`s. */
+function withFileErrors(kernel: Kernel): Kernel {
+  const wrapped = Object.entries(kernel).map(([name, method]) => [
+    name,
+    (...parameters: unknown[]) => {
+      try {
+        return (method as (...parameters: unknown[]) => unknown)(...parameters);
+      } catch (error) {
+        throw fileErrorOf(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as unknown as Kernel;
+}
+
+/** What `node:fs` throws, by its code; anything without one is a bug and stays as it is. */
+export function fileErrorOf(error: unknown): unknown {
+  if (error instanceof FileError || !(error instanceof Error) || !("code" in error)) return error;
+  const code = String(error.code);
+  if (!/^E[A-Z0-9]+$/.test(code)) return error;
+  return new FileError(code === "EOPNOTSUPP" ? "ENOTSUP" : code, undefined, { cause: error });
+}
+
+function startOf(open: Open, fd: number, whence: Whence): bigint {
+  if (whence === "start") return 0n;
+  return whence === "current" ? open.position : fs.fstatSync(fd, { bigint: true }).size;
+}
+
+const kinds: readonly [(stats: fs.BigIntStats | fs.Dirent) => boolean, FileKind][] = [
+  [(stats) => stats.isFile(), "file"],
+  [(stats) => stats.isDirectory(), "directory"],
+  [(stats) => stats.isSymbolicLink(), "link"],
+  [(stats) => stats.isFIFO(), "fifo"],
+  [(stats) => stats.isSocket(), "socket"],
+  [(stats) => stats.isCharacterDevice(), "character"],
+  [(stats) => stats.isBlockDevice(), "block"],
+];
+
+function kindOf(stats: fs.BigIntStats | fs.Dirent): FileKind {
+  return kinds.find(([is]) => is(stats))?.[1] ?? "unknown";
+}
+
+export function identityFrom(stats: fs.BigIntStats): FileIdentity {
+  return { kind: kindOf(stats), device: stats.dev, inode: stats.ino };
+}
+
+function statusFrom(stats: fs.BigIntStats): FileStatus {
+  return {
+    ...identityFrom(stats),
+    links: stats.nlink,
+    size: stats.size,
+    accessNs: stats.atimeNs,
+    modifyNs: stats.mtimeNs,
+    changeNs: stats.ctimeNs,
+  };
+}
+
+/** Access and modification in seconds, as `utimes` takes them; what is not to change is set to what it is. */
+function timesIn(times: FileTimes, stats: fs.BigIntStats): [number, number] {
+  const seconds = (time: bigint | "now" | undefined, present: bigint) =>
+    time === "now" ? Date.now() / 1000 : Number(time ?? present) / 1e9;
+  return [seconds(times.access, stats.atimeNs), seconds(times.modify, stats.mtimeNs)];
+}
+
+function list(path: string, identity: FileIdentity): FolderEntry[] {
+  const dots = [".", ".."].map((name) => ({ name, kind: "directory" as const }));
+  const entries = fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    kind: kindOf(entry),
+  }));
+  return [...dots, ...entries].map(({ name, kind }, index) => ({
+    name: Buffer.from(name),
+    kind,
+    inode: name === "." ? identity.inode : inodeOf(`${path}/${name}`),
+    next: BigInt(index + 1),
+  }));
+}
+
+function inodeOf(path: string): bigint {
+  try {
+    return fs.lstatSync(path, { bigint: true }).ino;
+  } catch {
+    return 0n; // Gone meanwhile.
+  }
+}
+
+/** Asks for what `how` says of a folder or a file. */
+export function checkKind(how: number, identity: FileIdentity): void {
+  if (how & How.directory && identity.kind !== "directory") throw new FileError("ENOTDIR");
+}
