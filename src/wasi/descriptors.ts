@@ -36,6 +36,8 @@ export interface OpenFolder extends Common {
   readonly folder: Folder;
   /** The granted folder that it lies in; nothing moves from one of them to another. */
   readonly root: object;
+  /** Rights that the guest gave up, here or where this was opened; others it may just not have asked for. */
+  givenUp: number;
   /** The guest's name of a granted folder. */
   readonly preopenName?: Uint8Array;
 }

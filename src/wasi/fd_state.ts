@@ -88,6 +88,7 @@ export function fdStateFunctions(state: State) {
       const wantedBelow = rightsFrom(inheriting);
       if (wanted & ~descriptor.rights || wantedBelow & ~descriptor.inheriting) refuse("ENOTCAPABLE");
       descriptors.touched = true;
+      if (descriptor.kind === "folder") descriptor.givenUp |= descriptor.rights & ~wanted;
       descriptor.rights = wanted;
       descriptor.inheriting = wantedBelow;
       return 0;

@@ -104,7 +104,9 @@ export function pathFunctions(state: State) {
       const wanted = rightsFrom(rights);
       if (wanted & ~parent.inheriting) refuse("ENOTCAPABLE");
       if (openFlags & OpenFlag.create && !(parent.rights & Right.pathCreateFile)) refuse("ENOTCAPABLE");
-      if (openFlags & OpenFlag.truncate && !(parent.rights & Right.pathFilestatSetSize)) refuse("EPERM");
+      // Go opens folders without the right to truncate below them and truncates all the same, so what counts is
+      // whether the right was given up.
+      if (openFlags & OpenFlag.truncate && parent.givenUp & Right.pathFilestatSetSize) refuse("EPERM");
       if (openFlags & OpenFlag.directory && openFlags & OpenFlag.create) refuse("EINVAL");
       descriptors.checkRoom();
 
@@ -120,6 +122,7 @@ export function pathFunctions(state: State) {
           root: parent.root,
           rights: wanted & directoryRights,
           inheriting: inherited & allRights,
+          givenUp: parent.givenUp | (directoryRights & ~parent.inheriting),
           flags: flags & ~FdFlag.append,
         })
         : descriptors.add({

@@ -186,6 +186,7 @@ function initialDescriptors(
       },
       root,
       preopenName: root.name,
+      givenUp: 0,
       rights: directoryRights,
       inheriting: allRights & ~(Right.sockShutdown | Right.sockAccept),
       flags: 0,
