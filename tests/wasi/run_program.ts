@@ -2,6 +2,7 @@
  * Runs a WASI program on the shim: for tests as a function, from a terminal as
  * `deno run -A tests/wasi/run_program.ts [-dir=host::guest]… [-env=NAME=value]… program.wasm [args…]`.
  */
+import { promising, suspending } from "../../src/wasm/jspi.ts";
 import { createWasi, GuestExit, type Preopen, type WasiInput } from "../../src/wasi/wasi.ts";
 
 export interface ProgramOptions {
@@ -50,17 +51,15 @@ async function run(
     const imports = Object.fromEntries(
       Object.entries(wasi.imports).map(([name, call]) => [
         name,
-        wasi.suspending.has(name) ? new WebAssembly.Suspending(call) : call,
+        wasi.suspending.has(name) ? suspending(call) : call as WebAssembly.ImportValue,
       ]),
     );
-    const instance = new WebAssembly.Instance(module, {
-      wasi_snapshot_preview1: imports as WebAssembly.ModuleImports,
-    });
+    const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: imports });
     const { memory, _start } = instance.exports;
     if (!(memory instanceof WebAssembly.Memory)) throw new Error("the module exports no memory");
     if (typeof _start !== "function") throw new Error("the module exports no _start");
     wasi.memory.bind(memory);
-    await WebAssembly.promising(_start as () => void)();
+    await promising(_start as WebAssembly.ExportValue)();
     return { exitCode: 0 };
   } catch (thrown) {
     if (thrown instanceof GuestExit) return { exitCode: thrown.code };
