@@ -1,0 +1,93 @@
+import { CapsuleError } from "../base/errors.ts";
+import type { CallLimit } from "./key_value.ts";
+
+/** A call under way. Whoever works for it looks at `over` before each step that cannot be taken back. */
+export interface Call {
+  /** The caller has its answer, or was told that there is none. */
+  readonly over: boolean;
+}
+
+interface Pending extends Call {
+  over: boolean;
+  readonly endsAt: number;
+  expire(): void;
+}
+
+/**
+ * Ends calls at their limits with one timer for all of them: a timer for each call took 1.5–2 µs of the 3–8 µs that a
+ * pipelined Redis call costs.
+ */
+export class Deadlines {
+  readonly #pending = new Set<Pending>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+
+  /**
+   * Runs `work` and settles as it does, or earlier at the limit.
+   *
+   * @param late the sentence for a caller whose time is over.
+   * @throws CapsuleError `TIMEOUT` with that sentence; the signal's reason when it aborts.
+   */
+  run<T>(limit: CallLimit, late: () => string, work: (call: Call) => Promise<T>): Promise<T> {
+    const { signal, timeoutMs } = limit;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise<T>((resolve, reject) => {
+      const pending: Pending = {
+        over: false,
+        endsAt: performance.now() + timeoutMs,
+        expire: () => {
+          finish();
+          reject(new CapsuleError("TIMEOUT", late()));
+        },
+      };
+      const abort = () => {
+        finish();
+        reject(signal?.reason);
+      };
+      const finish = () => {
+        pending.over = true;
+        this.#pending.delete(pending);
+        signal?.removeEventListener("abort", abort);
+      };
+      signal?.addEventListener("abort", abort);
+      this.#pending.add(pending);
+      this.#arm(pending.endsAt);
+      work(pending).then(
+        (value) => {
+          finish();
+          resolve(value);
+        },
+        (error) => {
+          finish();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Stops the timer. Calls that are still pending are no longer ended here. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
+  }
+
+  #arm(at: number): void {
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#expire(), Math.max(0, at - performance.now()));
+    // Work that is under way keeps the process alive by itself; a deadline that nobody needs any more must not.
+    Deno.unrefTimer(this.#timer);
+  }
+
+  #expire(): void {
+    this.#timerAt = Infinity;
+    const now = performance.now();
+    let next = Infinity;
+    for (const pending of [...this.#pending]) {
+      if (pending.endsAt <= now) pending.expire();
+      else next = Math.min(next, pending.endsAt);
+    }
+    if (next < Infinity) this.#arm(next);
+  }
+}

@@ -1,0 +1,124 @@
+import { TextLineStream } from "./text_lines.ts";
+
+/** How a test's Redis server is started. */
+export interface RedisServerOptions {
+  /** Further configuration, as on the command line: `["--requirepass", "secret"]`. */
+  readonly config?: readonly string[];
+  /** Adds the certificates of this folder (`server.crt`, `server.key`, `ca.crt`) and encrypts the port. */
+  readonly tlsFolder?: string;
+  /** The same data over several lives. The server's own temporary folder otherwise, removed with it. */
+  readonly folder?: string;
+  readonly sentinel?: boolean;
+  /** What its log says when it can be spoken to; a server that is loading for long can be before it is ready. */
+  readonly readyLine?: RegExp;
+}
+
+/** A real Redis server on a port of its own on this machine, in memory unless `config` says otherwise. */
+export class RedisServer implements AsyncDisposable {
+  readonly port: number;
+  readonly #options: RedisServerOptions;
+  readonly #folder: string;
+  #child: Deno.ChildProcess | undefined;
+  #drained: Promise<void> = Promise.resolve();
+
+  private constructor(port: number, folder: string, options: RedisServerOptions) {
+    this.port = port;
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** Starts a server on a free port. Another process may take the port first, so several are tried. */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const folder = options.folder ?? await Deno.makeTempDir({ prefix: "capsule-redis-" });
+    for (let attempt = 1;; attempt++) {
+      const server = new RedisServer(freePort(), folder, options);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        if (attempt < 5 && /in use|bind/i.test(String(error))) continue;
+        if (!options.folder) await Deno.remove(folder, { recursive: true });
+        throw error;
+      }
+    }
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again on its port after `kill`. */
+  async restart(): Promise<void> {
+    const { config = [], tlsFolder, sentinel, readyLine = /Ready to accept connections|Sentinel ID is/ } =
+      this.#options;
+    const port = tlsFolder
+      ? [
+        ...["--port", "0", "--tls-port", `${this.port}`, "--tls-auth-clients", "no"],
+        ...["--tls-cert-file", `${tlsFolder}/server.crt`, "--tls-key-file", `${tlsFolder}/server.key`],
+        ...["--tls-ca-cert-file", `${tlsFolder}/ca.crt`],
+      ]
+      : ["--port", `${this.port}`];
+    const common = ["--bind", "127.0.0.1", "--dir", this.#folder, ...port];
+    if (sentinel) await Deno.writeTextFile(`${this.#folder}/sentinel.conf`, "");
+    const args = sentinel
+      ? [`${this.#folder}/sentinel.conf`, "--sentinel", ...common, ...config]
+      : [...common, "--save", "", "--appendonly", "no", "--enable-debug-command", "yes", ...config];
+    const child = new Deno.Command("redis-server", { args, stdin: "null", stdout: "piped", stderr: "null" })
+      .spawn();
+    this.#child = child;
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+      .getReader();
+    const said: string[] = [];
+    for (;;) {
+      const { value, done } = await lines.read();
+      if (done) {
+        await child.status;
+        this.#child = undefined;
+        throw new Error(`redis-server ended before it was ready:\n${said.join("\n")}`);
+      }
+      said.push(value);
+      if (readyLine.test(value)) break;
+    }
+    this.#drained = (async () => {
+      while (!(await lines.read()).done);
+    })();
+  }
+
+  /** Sends a signal; after one that kills, waits for the end. */
+  async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT" = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    child.kill(signal);
+    if (signal === "SIGSTOP" || signal === "SIGCONT") return;
+    this.#child = undefined;
+    await child.status;
+    await this.#drained;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill("SIGKILL");
+    if (!this.#options.folder) await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // A node of a cluster also listens on its port + 10000.
+  return listener.addr.port > 55_000 ? freePort() : listener.addr.port;
+}
+
+const installed = await new Deno.Command("redis-server", {
+  args: ["--version"],
+  stdout: "null",
+  stderr: "null",
+})
+  .output().then(({ success }) => success, () => false);
+
+/**
+ * A test that needs `redis-server` (Debian: `apt-get install redis-server`). Without it the test is skipped and says so; under
+ * CI, which installs it, it fails.
+ */
+export function redisTest(name: string, fn: () => Promise<void>): void {
+  if (installed || Deno.env.get("CI")) return Deno.test(name, fn);
+  Deno.test({ name: `${name} (skipped: redis-server is not installed here)`, ignore: true, fn });
+}
