@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import { TextLineStream } from "./text_lines.ts";
 
 /** How a test's Redis server is started. */
@@ -20,6 +21,8 @@ export class RedisServer implements AsyncDisposable {
   readonly #folder: string;
   #child: Deno.ChildProcess | undefined;
   #drained: Promise<void> = Promise.resolve();
+  #said: string[] = [];
+  #heard: () => void = () => {};
 
   private constructor(port: number, folder: string, options: RedisServerOptions) {
     this.port = port;
@@ -66,22 +69,48 @@ export class RedisServer implements AsyncDisposable {
     const child = new Deno.Command("redis-server", { args, stdin: "null", stdout: "piped", stderr: "null" })
       .spawn();
     this.#child = child;
-    const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
-      .getReader();
-    const said: string[] = [];
-    for (;;) {
-      const { value, done } = await lines.read();
-      if (done) {
-        await child.status;
-        this.#child = undefined;
-        throw new Error(`redis-server ended before it was ready:\n${said.join("\n")}`);
-      }
-      said.push(value);
-      if (readyLine.test(value)) break;
+    this.#said = [];
+    this.#drained = this.#read(child);
+    await this.said(readyLine);
+  }
+
+  async #read(child: Deno.ChildProcess): Promise<void> {
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+    for await (const line of lines) {
+      this.#said.push(line);
+      this.#heard();
     }
-    this.#drained = (async () => {
-      while (!(await lines.read()).done);
-    })();
+    await child.status;
+    if (this.#child === child) this.#child = undefined;
+    this.#heard();
+  }
+
+  /** Waits until its log has such a line. */
+  async said(line: RegExp): Promise<void> {
+    while (!this.#said.some((said) => line.test(said))) {
+      if (!this.#child) {
+        throw new Error(`redis-server ended before it said ${line}:\n${this.#said.join("\n")}`);
+      }
+      await new Promise<void>((resolve) => this.#heard = resolve);
+    }
+  }
+
+  /** Asks the server something beside the store that is tested. */
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    const client = new Redis({
+      port: this.port,
+      host: "127.0.0.1",
+      lazyConnect: true,
+      retryStrategy: () => null,
+    });
+    const ended = new Promise<void>((resolve) => client.once("end", () => resolve()));
+    try {
+      await client.connect();
+      return await client.call(name, ...args);
+    } finally {
+      client.disconnect();
+      await ended;
+    }
   }
 
   /** Sends a signal; after one that kills, waits for the end. */
@@ -90,8 +119,6 @@ export class RedisServer implements AsyncDisposable {
     if (!child) return;
     child.kill(signal);
     if (signal === "SIGSTOP" || signal === "SIGCONT") return;
-    this.#child = undefined;
-    await child.status;
     await this.#drained;
   }
 

@@ -1,0 +1,22 @@
+import { RedisStore } from "../../src/store/redis.ts";
+import type { RedisPatience } from "../../src/store/redis_connection.ts";
+import { keyValueSettings, type RedisSettings } from "../../src/store/settings.ts";
+
+/** Settings as the launcher makes them from its environment. */
+export function redisSettings(variables: Record<string, string>): RedisSettings {
+  const env = { get: (name: string) => variables[name], toObject: () => variables };
+  const settings = keyValueSettings(env, "./.capsule");
+  if (settings.kind !== "redis") throw new Error("REDIS_ADDR is missing");
+  return settings;
+}
+
+/** A store that is closed at the end of its block. */
+export class TestStore extends RedisStore implements AsyncDisposable {
+  constructor(variables: Record<string, string>, patience?: RedisPatience) {
+    super(redisSettings(variables), patience);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
