@@ -52,7 +52,7 @@ export class RedisConnection {
   open(): Promise<RedisClient> {
     const ready = this.ready;
     if (ready) return Promise.resolve(ready);
-    if (this.#closed) return Promise.reject(new CapsuleError("STORE", "the connection to Redis is closed"));
+    if (this.#closed) return Promise.reject(closedError());
     this.#opening ??= this.#open().finally(() => this.#opening = undefined);
     return this.#opening;
   }
@@ -78,11 +78,14 @@ export class RedisConnection {
       destroy(client);
       return ended;
     }));
+    await this.#opening?.catch(() => {});
   }
 
   async #open(): Promise<RedisClient> {
     const client = await this.#create();
+    if (this.#closed) throw closedError();
     this.#client = client;
+    this.#trouble = undefined;
     let cause: Error | undefined;
     const note = (error: Error) => {
       cause ??= error;
@@ -107,10 +110,6 @@ export class RedisConnection {
       this.#client = undefined;
       destroy(client);
       throw new CapsuleError("STORE", wordsOf(cause), { cause });
-    }
-    if (this.#closed) {
-      destroy(client);
-      throw new CapsuleError("STORE", "the connection to Redis is closed");
     }
     return client;
   }
@@ -176,6 +175,10 @@ async function readAuthority(path: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+function closedError(): CapsuleError {
+  return new CapsuleError("STORE", "the connection to Redis is closed");
 }
 
 /** `disconnect` alone waits for a server that may have stopped listening. */

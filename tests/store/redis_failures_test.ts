@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { CapsuleError } from "../../src/base/errors.ts";
+import { CuttingProxy } from "../testing/cutting_proxy.ts";
+import { RedisServer, redisTest } from "../testing/redis_server.ts";
+import { patient, textOf, utf8 } from "./key_value_contract.ts";
+import { TestStore } from "./test_redis_store.ts";
+
+redisTest("redis: a server that is away is an error at once, and works as soon as it is there", async () => {
+  await using server = await RedisServer.start();
+  await server.kill();
+  await using store = new TestStore({ REDIS_ADDR: server.address });
+  for (let time = 0; time < 3; time++) {
+    await assert.rejects(store.set(utf8("k"), utf8("v"), patient), {
+      code: "STORE",
+      message: `connect ECONNREFUSED ${server.address}`,
+    });
+  }
+  await server.restart();
+  await store.set(utf8("k"), utf8("v"), patient);
+
+  await server.kill();
+  await assert.rejects(store.get(utf8("k"), patient), { code: "STORE" });
+  await server.restart();
+  assert.equal(await store.get(utf8("k"), patient), null);
+});
+
+redisTest("redis: a name that does not exist is an error that says so", async () => {
+  await using store = new TestStore({ REDIS_ADDR: "no-such-host.invalid:6379" });
+  await assert.rejects(store.get(utf8("k"), patient), (error) => {
+    assert.ok(error instanceof CapsuleError);
+    assert.match(error.message, /no-such-host\.invalid/);
+    return true;
+  });
+});
+
+redisTest(
+  "redis: killed under load, no call hangs, what was acknowledged stays and nothing happens twice",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
+    try {
+      await using server = await RedisServer.start({ folder, config: ["--appendonly", "yes"] });
+      await using store = new TestStore({ REDIS_ADDR: server.address });
+      for (let life = 0; life < 3; life++) {
+        const counter = utf8(`counter ${life}`);
+        const acknowledged: string[] = [];
+        const reached = Promise.withResolvers<void>();
+        let counted = 0, unknown = 0, refused = 0;
+        const writers = Array.from({ length: 50 }, async (_, writer) => {
+          for (let turn = 0; unknown + refused < 100; turn++) {
+            const name = `${life} ${writer} ${turn}`;
+            try {
+              await store.increment(counter, patient);
+              counted++;
+              await store.set(utf8(name), utf8(name), patient);
+              acknowledged.push(name);
+            } catch (error) {
+              assert.ok(error instanceof CapsuleError && error.code === "STORE", String(error));
+              if (error.message.includes("not known")) unknown++;
+              else refused++;
+            }
+            if (acknowledged.length > 2000) reached.resolve();
+          }
+        });
+        await reached.promise;
+        await server.kill("SIGKILL");
+        await Promise.all(writers);
+
+        await server.restart();
+        const values = await Promise.all(acknowledged.map((name) => store.get(utf8(name), patient)));
+        assert.deepEqual(values.map(textOf), acknowledged);
+        const total = Number(textOf(await store.get(counter, patient)));
+        assert.ok(
+          counted <= total && total <= counted + unknown,
+          `${counted} ≤ ${total} ≤ ${counted} + ${unknown}`,
+        );
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+redisTest(
+  "redis: a write whose answer is lost is not sent again, and says that it may have happened",
+  async () => {
+    await using server = await RedisServer.start();
+    await using proxy = new CuttingProxy(server.port);
+    await using store = new TestStore({ REDIS_ADDR: proxy.address });
+    await store.set(utf8("n"), utf8("5"), patient);
+    proxy.cutAfter = (sent) => /incr/i.test(sent);
+    await assert.rejects(store.increment(utf8("n"), patient), {
+      code: "STORE",
+      message: `the connection to redis ${proxy.address} was lost before the answer came: ` +
+        "whether it was carried out is not known",
+    });
+    assert.equal(proxy.cuts, 1);
+    assert.equal(textOf(await store.get(utf8("n"), patient)), "6");
+  },
+);
+
+redisTest("redis: a read whose answer is lost is asked once more, not for ever", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = new CuttingProxy(server.port);
+  await using store = new TestStore({ REDIS_ADDR: proxy.address });
+  await store.set(utf8("k"), utf8("v"), patient);
+  proxy.cutAfter = (sent) => /get/i.test(sent) && proxy.cuts < 1;
+  assert.equal(textOf(await store.get(utf8("k"), patient)), "v");
+  assert.equal(proxy.cuts, 1);
+  proxy.cutAfter = (sent) => /get/i.test(sent);
+  await assert.rejects(store.get(utf8("k"), patient), {
+    code: "STORE",
+    message: `the connection to redis ${proxy.address} was lost`,
+  });
+  assert.equal(proxy.cuts, 3);
+});
+
+redisTest(
+  "redis: a server that hangs ends a call at its limit, and the next works when it wakes",
+  async () => {
+    await using server = await RedisServer.start();
+    await using store = new TestStore({ REDIS_ADDR: server.address });
+    await store.set(utf8("k"), utf8("v"), patient);
+    await server.kill("SIGSTOP");
+    await assert.rejects(store.get(utf8("k"), { timeoutMs: 50 }), {
+      code: "TIMEOUT",
+      message: `redis ${server.address} gave no answer within 50 ms`,
+    });
+    const controller = new AbortController();
+    const aborted = store.get(utf8("k"), { ...patient, signal: controller.signal });
+    controller.abort(new Error("the request is gone"));
+    await assert.rejects(aborted, { message: "the request is gone" });
+    await server.kill("SIGCONT");
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "v");
+  },
+);
+
+redisTest(
+  "redis: a write that waited for a hanging server to let it in is not sent after its limit",
+  async () => {
+    await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
+    await using store = new TestStore({ REDIS_ADDR: server.address, REDIS_PWD: "secret" });
+    await server.kill("SIGSTOP");
+    const late = store.set(utf8("k"), utf8("late"), { timeoutMs: 50 });
+    await assert.rejects(late, { code: "TIMEOUT" });
+    const next = store.get(utf8("k"), patient);
+    await server.kill("SIGCONT");
+    assert.equal(await next, null);
+    assert.equal(await store.get(utf8("k"), patient), null);
+  },
+);
+
+redisTest("redis: a server that never lets in, or falls silent, is given up and asked anew", async () => {
+  await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
+  const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
+  await using store = new TestStore(variables, { connectMs: 5000, silentMs: 100 });
+  await using newcomer = new TestStore(variables, { connectMs: 100, silentMs: 5000 });
+  await store.set(utf8("k"), utf8("v"), patient);
+  await server.kill("SIGSTOP");
+  await assert.rejects(store.set(utf8("k"), utf8("w"), patient), {
+    code: "STORE",
+    message: /^the connection to redis .* was lost \(Socket timeout.*is not known$/,
+  });
+  await assert.rejects(newcomer.set(utf8("k"), utf8("x"), patient), {
+    code: "STORE",
+    message: "no answer within 100 ms",
+  });
+  await server.kill("SIGCONT");
+  await newcomer.set(utf8("k"), utf8("y"), patient);
+  assert.equal(textOf(await store.get(utf8("k"), patient)), "y");
+});
+
+redisTest("redis: closing ends what is under way and what waits for a connection", async () => {
+  await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
+  const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
+  await using connected = new TestStore(variables);
+  await connected.set(utf8("k"), utf8("v"), patient);
+  await using connecting = new TestStore(variables);
+  await server.kill("SIGSTOP");
+  const waiting = [connected.get(utf8("k"), patient), connecting.get(utf8("k"), patient)];
+  const results = Promise.allSettled(waiting);
+  await Promise.all([connected.close(), connecting.close()]);
+  assert.deepEqual((await results).map(({ status }) => status), ["rejected", "rejected"]);
+});
