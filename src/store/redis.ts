@@ -103,6 +103,8 @@ export class RedisStore implements KeyValueStore {
             continue;
           }
           const unsent = messageOf(error).startsWith("Stream isn't writeable");
+          // The server closed its side, which ioredis has yet to notice.
+          if (unsent) this.#connection.drop(client);
           if (!repeated && (kind === "read" || unsent) && !call.over) continue;
           throw new CapsuleError("STORE", this.#lost(kind), { cause: error });
         }

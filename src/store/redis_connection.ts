@@ -1,6 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import type { RedisSettings } from "./settings.ts";
+import { describeKeyValue, type RedisSettings } from "./settings.ts";
 
 /** What a store asks its commands of. */
 export type RedisClient = Redis | Cluster;
@@ -59,11 +59,23 @@ export class RedisConnection {
 
   /** Lets the connection finish what it was asked, while the next `open` makes another. */
   retire(client: RedisClient): void {
-    if (this.#client !== client) return;
+    if (this.#forget(client)) client.quit().catch(() => destroy(client));
+  }
+
+  /** Ends a connection that is half dead; the next `open` makes another. */
+  drop(client: RedisClient): void {
+    if (this.#forget(client)) destroy(client);
+  }
+
+  /** Whether it was the connection in use. Until it has ended, `close` must know of it. */
+  #forget(client: RedisClient): boolean {
+    if (this.#client !== client) return false;
     this.#client = undefined;
-    this.#retired.add(client);
-    client.once("end", () => this.#retired.delete(client));
-    client.quit().catch(() => destroy(client));
+    if (client.status !== "end") {
+      this.#retired.add(client);
+      client.once("end", () => this.#retired.delete(client));
+    }
+    return true;
   }
 
   /** Ends the connection and waits until the system has its socket back. */
@@ -89,7 +101,7 @@ export class RedisConnection {
     let cause: Error | undefined;
     const note = (error: Error) => {
       cause ??= error;
-      this.#trouble = wordsOf(error);
+      this.#trouble = this.#wordsOf(error);
     };
     client.on("error", note);
     // A cluster tells here why a node of it cannot be reached.
@@ -101,17 +113,29 @@ export class RedisConnection {
     try {
       await client.connect();
     } catch (error) {
-      throw new CapsuleError("STORE", wordsOf(cause ?? error), { cause });
+      throw new CapsuleError("STORE", this.#wordsOf(cause ?? error), { cause });
     } finally {
       clearTimeout(impatient);
     }
     // ioredis goes on, in database 0, after the server refused to SELECT another: that would write into the wrong one.
     if (cause && client instanceof Redis) {
-      this.#client = undefined;
-      destroy(client);
-      throw new CapsuleError("STORE", wordsOf(cause), { cause });
+      this.drop(client);
+      throw new CapsuleError("STORE", this.#wordsOf(cause), { cause });
     }
     return client;
+  }
+
+  #wordsOf(error: unknown): string {
+    // A name with several addresses fails with an error for each, and no text of its own.
+    if (error instanceof AggregateError && error.errors.length > 0) {
+      return [...new Set(error.errors.map((one) => this.#wordsOf(one)))].join(", ");
+    }
+    const { lastNodeError } = error as { lastNodeError?: Error };
+    const words = messageOf(lastNodeError ?? error);
+    // All that ioredis tells of a cluster whose nodes refuse a connection.
+    return words === "Connection is closed."
+      ? `${describeKeyValue(this.#settings)} cannot be reached`
+      : words;
   }
 
   async #create(): Promise<RedisClient> {
@@ -186,13 +210,4 @@ function destroy(client: RedisClient): void {
   const nodes = client instanceof Redis ? [client] : client.nodes();
   client.disconnect();
   for (const node of nodes) (node as Partial<Redis>).stream?.destroy();
-}
-
-/** A name with several addresses fails with an error for each, and no text of its own. */
-function wordsOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return [...new Set(error.errors.map(wordsOf))].join(", ");
-  }
-  const last = (error as { lastNodeError?: Error }).lastNodeError;
-  return last ? wordsOf(last) : messageOf(error);
 }

@@ -145,7 +145,11 @@ const installed = await new Deno.Command("redis-server", {
  * A test that needs `redis-server` (Debian: `apt-get install redis-server`). Without it the test is skipped and says so; under
  * CI, which installs it, it fails.
  */
-export function redisTest(name: string, fn: () => Promise<void>): void {
-  if (installed || Deno.env.get("CI")) return Deno.test(name, fn);
+export function redisTest(
+  name: string,
+  fn: () => Promise<void>,
+  options: Partial<Deno.TestDefinition> = {},
+): void {
+  if (installed || Deno.env.get("CI")) return Deno.test({ ...options, name, fn });
   Deno.test({ name: `${name} (skipped: redis-server is not installed here)`, ignore: true, fn });
 }

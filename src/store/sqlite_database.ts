@@ -1,0 +1,84 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { CapsuleError } from "../base/errors.ts";
+
+/** The statements of the embedded store. `:now` is milliseconds since 1970; a row whose time is up is no row. */
+const statements = {
+  get: "SELECT value FROM entries WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
+  set: "INSERT INTO entries (key, value, expires_ms) VALUES (:key, :value, NULL) " +
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_ms = NULL",
+  /** Keeps the expiry of a row that is still there. */
+  replace: "INSERT INTO entries (key, value, expires_ms) VALUES (:key, :value, NULL) " +
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_ms = iif(expires_ms > :now, expires_ms, NULL)",
+  delete: "DELETE FROM entries WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
+  expire:
+    "UPDATE entries SET expires_ms = :until WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
+  /** A few only: giving back the pages of a large value takes its time. */
+  purge: "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_ms <= :now LIMIT 4)",
+  firstPage: "SELECT key FROM entries WHERE key >= :from AND (expires_ms IS NULL OR expires_ms > :now) " +
+    "ORDER BY key LIMIT :limit",
+  nextPage: "SELECT key FROM entries WHERE key > :from AND (expires_ms IS NULL OR expires_ms > :now) " +
+    "ORDER BY key LIMIT :limit",
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
+} as const;
+
+/** The open file, with every statement prepared. */
+export type Database = { readonly [name in keyof typeof statements]: StatementSync } & { close(): void };
+
+const version = 1;
+
+/**
+ * Opens the file, makes it on first use, and sets it up: a write-ahead log, so that readers never wait; no waiting for locks
+ * inside SQLite, which would hold the thread; no checkpoint as part of a commit, since that waits for the disk.
+ *
+ * A commit is safe from the end of any process, `kill -9` included. A power cut can take back the last moments, never
+ * damage what was there: `synchronous=NORMAL`, see https://www.sqlite.org/pragma.html#pragma_synchronous.
+ *
+ * @throws what SQLite throws: busy (`isBusy`) while another process does the same.
+ * @throws CapsuleError `STORE` when a newer Capsule made the file.
+ */
+export function openDatabase(path: string): Database {
+  // SQLite gives its log the same rights. Values are nobody else's business.
+  Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
+  const database = new DatabaseSync(path, { timeout: 0 });
+  const run = (sql: string) => database.prepare(sql).get();
+  try {
+    run("PRAGMA journal_mode = WAL");
+    run("PRAGMA synchronous = NORMAL");
+    run("PRAGMA wal_autocheckpoint = 0");
+    const found = Number(run("PRAGMA user_version")?.user_version);
+    if (found > version) {
+      throw new CapsuleError(
+        "STORE",
+        `${path} has format ${found}, which a newer Capsule made: this one knows ${version}`,
+      );
+    }
+    if (found < version) {
+      run("BEGIN IMMEDIATE");
+      run(
+        "CREATE TABLE IF NOT EXISTS entries " +
+          "(key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, expires_ms INTEGER)",
+      );
+      run("CREATE INDEX IF NOT EXISTS expiring ON entries (expires_ms) WHERE expires_ms IS NOT NULL");
+      run(`PRAGMA user_version = ${version}`);
+      run("COMMIT");
+    }
+    const prepared = Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]);
+    return { ...Object.fromEntries(prepared), close: () => database.close() };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * Whether another connection had what this statement needed: `SQLITE_BUSY` (5) or `SQLITE_LOCKED` (6), the first byte of their
+ * extended codes. Nothing was changed, and the statement can be run again.
+ *
+ * @see https://www.sqlite.org/rescode.html#busy
+ */
+export function isBusy(error: unknown): boolean {
+  const code = (error as { errcode?: unknown }).errcode;
+  return typeof code === "number" && ((code & 0xff) === 5 || (code & 0xff) === 6);
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { CapsuleError } from "../../src/base/errors.ts";
+import { makeCertificates } from "../testing/certificates.ts";
+import { RedisCluster } from "../testing/redis_cluster.ts";
+import { RedisServer, redisTest } from "../testing/redis_server.ts";
+import { patient, textOf, utf8 } from "./key_value_contract.ts";
+import { TestStore } from "./test_redis_store.ts";
+
+redisTest("redis: rediss:// is encrypted, and trusts the authority of REDIS_CA alone", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
+  try {
+    await makeCertificates(folder);
+    await Deno.mkdir(`${folder}/other`);
+    await makeCertificates(`${folder}/other`);
+    await using server = await RedisServer.start({ tlsFolder: folder, config: ["--requirepass", "secret"] });
+    const address = `rediss://:secret@localhost:${server.port}`;
+    await using right = new TestStore({ REDIS_ADDR: address, REDIS_CA: `${folder}/ca.crt` });
+    await right.set(utf8("k"), utf8("v"), patient);
+    assert.equal(textOf(await right.get(utf8("k"), patient)), "v");
+    assert.equal(right.description, `redis localhost:${server.port} with TLS`);
+
+    await using stranger = new TestStore({ REDIS_ADDR: address, REDIS_CA: `${folder}/other/ca.crt` });
+    await using system = new TestStore({ REDIS_ADDR: address });
+    for (const store of [stranger, system]) {
+      await assert.rejects(store.get(utf8("k"), patient), (error) => {
+        assert.ok(error instanceof CapsuleError);
+        assert.match(error.message, /self-signed certificate|unable to verify the first certificate/);
+        return true;
+      });
+    }
+    await using missing = new TestStore({ REDIS_ADDR: address, REDIS_CA: `${folder}/none.crt` });
+    await assert.rejects(missing.get(utf8("k"), patient), {
+      code: "STORE",
+      message: /^cannot read the certificates that REDIS_CA names: .*none\.crt/,
+    });
+    await using plain = new TestStore({ REDIS_ADDR: server.address });
+    await assert.rejects(plain.get(utf8("k"), patient), { code: "STORE" });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+redisTest("redis: a certificate for another name is refused", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
+  try {
+    await makeCertificates(folder);
+    await using server = await RedisServer.start({ tlsFolder: folder });
+    // The machine itself by another of its addresses, which the certificate does not have.
+    await using store = new TestStore({
+      REDIS_ADDR: `rediss://[::ffff:127.0.0.1]:${server.port}`,
+      REDIS_CA: `${folder}/ca.crt`,
+    });
+    await assert.rejects(store.get(utf8("k"), patient), (error) => {
+      assert.ok(error instanceof CapsuleError);
+      assert.match(error.message, /NotValidForName|altnames|not valid for name/i);
+      return true;
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+redisTest("redis: a cluster is one store, serves what is left of it, and comes back", async () => {
+  // One cluster for all of it: three servers take some seconds to agree that they are one.
+  await using cluster = await RedisCluster.start();
+  await using store = new TestStore({ REDIS_ADDR: cluster.addresses, REDIS_MODE: "cluster" });
+  const names = Array.from({ length: 300 }, (_, index) => `key ${index}`);
+  await Promise.all(names.map((name) => store.set(utf8(name), utf8(`value of ${name}`), patient)));
+  const values = await Promise.all(names.map((name) => store.get(utf8(name), patient)));
+  assert.deepEqual(values.map(textOf), names.map((name) => `value of ${name}`));
+  assert.deepEqual((await store.keys(utf8("key *"), patient)).map(textOf).sort(), [...names].sort());
+  for (const node of cluster.nodes) assert.ok(Number(await node.command("DBSIZE")) > 50);
+  assert.equal(await store.increment(utf8("n"), patient), 1n);
+  assert.equal(await store.expire(utf8("n"), 0n, patient), true);
+  assert.equal(await store.delete(utf8("n"), patient), false);
+
+  // One node goes away: its keys are errors, the others work.
+  const [lost] = cluster.nodes;
+  assert.ok(lost);
+  const there = Number(await lost.command("DBSIZE"));
+  await lost.kill();
+  const outcomes = await Promise.allSettled(names.map((name) => store.set(utf8(name), utf8("w"), patient)));
+  const failures = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason] : []);
+  assert.equal(failures.length, there);
+  for (const failure of failures) {
+    assert.ok(failure instanceof CapsuleError && failure.code === "STORE", String(failure));
+  }
+
+  // All go away: nothing hangs.
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  for (let time = 0; time < 2; time++) {
+    await assert.rejects(store.set(utf8("k"), utf8("v"), patient), { code: "STORE" });
+  }
+  await using newcomer = new TestStore({ REDIS_ADDR: cluster.addresses, REDIS_MODE: "cluster" });
+  await assert.rejects(newcomer.get(utf8("k"), patient), {
+    code: "STORE",
+    message: `${newcomer.description} cannot be reached`,
+  });
+
+  await Promise.all(cluster.nodes.map((node) => node.restart()));
+  await cluster.agreed();
+  await Promise.all(names.map((name) => store.set(utf8(name), utf8("x"), patient)));
+  const again = await Promise.all(names.map((name) => store.get(utf8(name), patient)));
+  assert.deepEqual(again.map(textOf), names.map(() => "x"));
+});
+
+redisTest("redis: sentinels name the master, also after another one took over", async () => {
+  await using first = await RedisServer.start({ config: ["--repl-diskless-sync-delay", "0"] });
+  await using second = await RedisServer.start();
+  await second.command("REPLICAOF", "127.0.0.1", `${first.port}`);
+  await first.said(/Synchronization with replica .* succeeded/);
+  await using sentinel = await RedisServer.start({ sentinel: true });
+  await sentinel.command("SENTINEL", "MONITOR", "main", "127.0.0.1", `${first.port}`, "1");
+  await using store = new TestStore({
+    REDIS_ADDR: sentinel.address,
+    REDIS_MODE: "sentinel",
+    REDIS_MASTER: "main",
+  });
+  await store.set(utf8("k"), utf8("v"), patient);
+  assert.equal(await first.command("GET", "k"), "v");
+
+  // What a failover leaves behind: the old master is a replica, and the sentinel names the new one.
+  await second.command("REPLICAOF", "NO", "ONE");
+  await sentinel.command("SENTINEL", "REMOVE", "main");
+  await sentinel.command("SENTINEL", "MONITOR", "main", "127.0.0.1", `${second.port}`, "1");
+  await first.command("REPLICAOF", "127.0.0.1", `${second.port}`);
+  await store.set(utf8("k"), utf8("w"), patient);
+  assert.equal(await second.command("GET", "k"), "w");
+});
+
+redisTest("redis: sentinels that are away are an error at once", async () => {
+  await using sentinel = await RedisServer.start({ sentinel: true });
+  await sentinel.kill();
+  await using store = new TestStore({ REDIS_ADDR: sentinel.address, REDIS_MODE: "sentinel" });
+  for (let time = 0; time < 2; time++) {
+    await assert.rejects(store.get(utf8("k"), patient), {
+      code: "STORE",
+      message: /^All sentinels are unreachable/,
+    });
+  }
+}, {
+  // ioredis forgets a timer of two seconds for a sentinel whose connection is closed already; it does nothing.
+  sanitizeResources: false,
+});

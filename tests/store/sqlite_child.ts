@@ -1,0 +1,18 @@
+/**
+ * A process that writes to an embedded store until it is told to stop, or killed: `sqlite_child.ts <folder> <name> <writes>`. It
+ * counts in `counter` and sets a key of its own each time, and prints a line for each write that was acknowledged.
+ */
+import { EmbeddedStore } from "../../src/store/sqlite.ts";
+import { patient, utf8 } from "./key_value_contract.ts";
+
+const [folder = "", name = "", writes = ""] = Deno.args;
+const store = new EmbeddedStore({ kind: "embedded", folder });
+const print = (line: string) => Deno.stdout.writeSync(utf8(line + "\n"));
+print("ready");
+for (let turn = 0; turn < Number(writes); turn++) {
+  await store.increment(utf8("counter"), patient);
+  const key = `${name} ${turn}`;
+  await store.set(utf8(key), utf8(`${key} ${"x".repeat(turn % 3000)}`), patient);
+  print(key);
+}
+await store.close();

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { Checkpoints } from "../../src/store/checkpoints.ts";
+import { EmbeddedStore } from "../../src/store/sqlite.ts";
+import { TextLineStream } from "../testing/text_lines.ts";
+import { keyValueContract, patient, textOf, utf8 } from "./key_value_contract.ts";
+
+/** Gives a folder that is removed in the end, and a way to open stores in it that are closed in the end. */
+async function inFolder(
+  use: (open: (now?: () => number) => EmbeddedStore, folder: string) => Promise<void>,
+): Promise<void> {
+  const temporary = await Deno.makeTempDir({ prefix: "capsule-données-" });
+  const folder = `${temporary}/.capsule`;
+  const stores: EmbeddedStore[] = [];
+  try {
+    await use((now) => {
+      const store = new EmbeddedStore({ kind: "embedded", folder }, now);
+      stores.push(store);
+      return store;
+    }, folder);
+  } finally {
+    for (const store of stores) await store.close();
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+keyValueContract("embedded", Deno.test, (use) => inFolder((open) => use(open())));
+
+Deno.test("embedded: what was written is there for the next process, for its owner only", () =>
+  inFolder(async (open, folder) => {
+    const first = open();
+    assert.equal(first.description, `${folder}/data.db`);
+    await first.set(utf8("k"), utf8("v"), patient);
+    assert.equal(textOf(await open().get(utf8("k"), patient)), "v");
+    const modes = Array.from(
+      Deno.readDirSync(folder),
+      ({ name }) => (Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777,
+    );
+    assert.deepEqual(modes, modes.map(() => 0o600));
+    await first.close();
+    assert.equal(textOf(await open().get(utf8("k"), patient)), "v");
+  }));
+
+Deno.test("embedded: a key is gone when its time is up, for every call", () =>
+  inFolder(async (open) => {
+    let now = 1_700_000_000_000;
+    const store = open(() => now);
+    const expiring = async () => {
+      await store.set(utf8("k"), utf8("1"), patient);
+      assert.equal(await store.expire(utf8("k"), 10n, patient), true);
+    };
+    await expiring();
+    now += 9_999;
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "1");
+    now += 1;
+    assert.equal(await store.get(utf8("k"), patient), null);
+    assert.deepEqual(await store.keys(utf8("*"), patient), []);
+    assert.equal(await store.expire(utf8("k"), 10n, patient), false);
+    assert.equal(await store.delete(utf8("k"), patient), false);
+
+    // A counter keeps its time while it counts, and begins anew without one afterwards.
+    await expiring();
+    assert.equal(await store.increment(utf8("k"), patient), 2n);
+    now += 10_000;
+    assert.equal(await store.increment(utf8("k"), patient), 1n);
+    now += 1e12;
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "1");
+
+    // A new value has no time of its own.
+    await expiring();
+    await store.set(utf8("k"), utf8("2"), patient);
+    now += 10_000;
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "2");
+  }));
+
+Deno.test("embedded: rows whose time is up leave the file", () =>
+  inFolder(async (open) => {
+    let now = 1_700_000_000_000;
+    const store = open(() => now);
+    for (let index = 0; index < 20; index++) {
+      await store.set(utf8(`k${index}`), utf8("v"), patient);
+      await store.expire(utf8(`k${index}`), 1n, patient);
+    }
+    now += 1000;
+    for (let index = 0; index < 100; index++) await store.set(utf8("other"), utf8("v"), patient);
+    const beside = new DatabaseSync(store.description);
+    assert.deepEqual({ ...beside.prepare("SELECT count(*) AS rows FROM entries").get() }, { rows: 1 });
+    beside.close();
+  }));
+
+Deno.test("embedded: while another process holds the file, reads go on and a write waits its turn", () =>
+  inFolder(async (open) => {
+    const store = open();
+    await store.set(utf8("k"), utf8("old"), patient);
+    const other = new DatabaseSync(store.description);
+    other.exec("BEGIN IMMEDIATE");
+    await assert.rejects(store.set(utf8("k"), utf8("late"), { timeoutMs: 20 }), {
+      code: "TIMEOUT",
+      message: `${store.description} was in use by another process for 20 ms`,
+    });
+    const writes = [store.set(utf8("k"), utf8("first"), patient), store.increment(utf8("n"), patient)];
+    const last = store.set(utf8("k"), utf8("last"), patient);
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "old");
+    other.exec("COMMIT");
+    other.close();
+    await Promise.all([...writes, last]);
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "last");
+  }));
+
+Deno.test("embedded: a write that waits fails when the store is closed", () =>
+  inFolder(async (open) => {
+    const store = open();
+    await store.set(utf8("k"), utf8("old"), patient);
+    const other = new DatabaseSync(store.description);
+    other.exec("BEGIN IMMEDIATE");
+    const failed = assert.rejects(store.set(utf8("k"), utf8("new"), patient), {
+      message: "the embedded store is closed",
+    });
+    await store.close();
+    await failed;
+    other.close();
+  }));
+
+Deno.test("embedded: three processes that write at once lose nothing and meet no lock", () =>
+  inFolder(async (open, folder) => {
+    const store = open();
+    const children = ["a", "b"].map((name) => startChild(folder, name, 500));
+    for (let turn = 0; turn < 500; turn++) await store.increment(utf8("counter"), patient);
+    for (const child of children) {
+      const { code, stdout, stderr } = await child.output();
+      assert.equal(new TextDecoder().decode(stderr), "");
+      assert.equal(code, 0);
+      assert.equal(new TextDecoder().decode(stdout).trim().split("\n").length, 501);
+    }
+    assert.equal(textOf(await store.get(utf8("counter"), patient)), "1500");
+    assert.equal((await store.keys(utf8("? *"), patient)).length, 1000);
+  }));
+
+Deno.test("embedded: a process that is killed while it writes loses nothing that it acknowledged", () =>
+  inFolder(async (open, folder) => {
+    for (const name of ["a", "b"]) {
+      const child = startChild(folder, name, 1e9);
+      const acknowledged: string[] = [];
+      const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+      for await (const line of lines) {
+        if (line.startsWith(`${name} `)) acknowledged.push(line);
+        if (acknowledged.length === 2000) child.kill("SIGKILL");
+      }
+      await child.stderr.cancel();
+      await child.status;
+      // The last line may have been cut off while it was printed.
+      acknowledged.pop();
+      const store = open();
+      for (const key of acknowledged) {
+        const turn = Number(key.split(" ")[1]);
+        assert.equal(textOf(await store.get(utf8(key), patient)), `${key} ${"x".repeat(turn % 3000)}`);
+      }
+    }
+  }));
+
+function startChild(folder: string, name: string, writes: number): Deno.ChildProcess {
+  const script = new URL("./sqlite_child.ts", import.meta.url).pathname;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", script, folder, name, `${writes}`],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+Deno.test("embedded: a thread beside moves what was written from the log into the file", () =>
+  inFolder(async (open) => {
+    const store = open();
+    await store.set(utf8("k"), new Uint8Array(1_000_000), patient);
+    assert.ok(Deno.statSync(store.description).size < 500_000);
+    const checkpoints = new Checkpoints(store.description);
+    checkpoints.wrote(5_000_000);
+    await checkpoints.close();
+    assert.ok(Deno.statSync(store.description).size > 1_000_000);
+  }));
+
+Deno.test("embedded: values, keys and patterns beyond its size are refused with the number", () =>
+  inFolder(async (open) => {
+    const store = open();
+    await assert.rejects(store.set(utf8("k"), new Uint8Array(8 * 1024 * 1024 + 1), patient), {
+      code: "STORE",
+      message: "a value in the embedded store has at most 8388608 bytes: this one has 8388609",
+    });
+    await assert.rejects(store.set(new Uint8Array(16_385), utf8("v"), patient), {
+      message: "a key in the embedded store has at most 16384 bytes: this one has 16385",
+    });
+    await assert.rejects(store.keys(new Uint8Array(1025), patient), {
+      message: "a pattern in the embedded store has at most 1024 bytes: this one has 1025",
+    });
+    await store.set(new Uint8Array(16_384), new Uint8Array(8 * 1024 * 1024), patient);
+  }));
+
+Deno.test("embedded: a file that is no store is an error that names it, and is left alone", () =>
+  inFolder(async (open, folder) => {
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(
+      `${folder}/data.db`,
+      "my own notes, which are longer than a header of SQLite: ".repeat(20),
+    );
+    const before = await Deno.readTextFile(`${folder}/data.db`);
+    const store = open();
+    await assert.rejects(store.get(utf8("k"), patient), {
+      code: "STORE",
+      message: `${folder}/data.db: file is not a database`,
+    });
+    assert.equal(await Deno.readTextFile(`${folder}/data.db`), before);
+    await Deno.remove(`${folder}/data.db`);
+    await store.set(utf8("k"), utf8("v"), patient);
+  }));
+
+Deno.test("embedded: a file of a newer Capsule is refused", () =>
+  inFolder(async (open, folder) => {
+    await Deno.mkdir(folder);
+    const newer = new DatabaseSync(`${folder}/data.db`);
+    newer.exec("PRAGMA user_version = 2");
+    newer.close();
+    await assert.rejects(open().get(utf8("k"), patient), {
+      code: "STORE",
+      message: `${folder}/data.db has format 2, which a newer Capsule made: this one knows 1`,
+    });
+  }));

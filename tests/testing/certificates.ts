@@ -1,0 +1,23 @@
+/**
+ * Makes `ca.crt`, `server.crt` and `server.key` in the folder: an authority of its own and a certificate for `localhost` and
+ * 127.0.0.1, valid for a day.
+ */
+export async function makeCertificates(folder: string): Promise<void> {
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  await openssl(
+    ["req", "-x509", ...key, "-days", "1", "-subj", "/CN=Capsule test authority"],
+    ["-keyout", `${folder}/ca.key`, "-out", `${folder}/ca.crt`],
+  );
+  await openssl(
+    ["req", "-x509", ...key, "-days", "1", "-subj", "/CN=localhost"],
+    ["-CA", `${folder}/ca.crt`, "-CAkey", `${folder}/ca.key`],
+    ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
+    ["-keyout", `${folder}/server.key`, "-out", `${folder}/server.crt`],
+  );
+}
+
+async function openssl(...args: string[][]): Promise<void> {
+  const command = new Deno.Command("openssl", { args: args.flat(), stdin: "null" });
+  const { success, stderr } = await command.output();
+  if (!success) throw new Error(`openssl ${args.flat().join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
