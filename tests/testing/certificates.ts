@@ -3,9 +3,13 @@
  * 127.0.0.1, valid for a day.
  */
 export async function makeCertificates(folder: string): Promise<void> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  // A configuration of our own: what the system's says differs from machine to machine.
+  const config = `${folder}/openssl.cnf`;
+  await Deno.writeTextFile(config, "[req]\ndistinguished_name = dn\n[dn]\n");
+  const key = ["-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   await openssl(
     ["req", "-x509", ...key, "-days", "1", "-subj", "/CN=Capsule test authority"],
+    ["-addext", "basicConstraints=critical,CA:TRUE"],
     ["-keyout", `${folder}/ca.key`, "-out", `${folder}/ca.crt`],
   );
   await openssl(

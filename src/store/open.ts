@@ -1,0 +1,78 @@
+import type { CallLimit, KeyValueStore } from "./key_value.ts";
+import type { QueryService } from "./query.ts";
+import { type CouchbaseSettings, describeKeyValue, type KeyValueSettings } from "./settings.ts";
+
+/**
+ * The store that the settings describe. Its client is loaded and its connection made by the first call: a function that
+ * never asks pays for neither.
+ */
+export function openKeyValueStore(settings: KeyValueSettings): KeyValueStore {
+  return new LateStore(settings);
+}
+
+class LateStore implements KeyValueStore {
+  readonly description: string;
+  readonly #settings: KeyValueSettings;
+  #loading: Promise<KeyValueStore> | undefined;
+
+  constructor(settings: KeyValueSettings) {
+    this.#settings = settings;
+    this.description = describeKeyValue(settings);
+  }
+
+  async get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
+    return (await this.#store()).get(key, limit);
+  }
+
+  async set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
+    return (await this.#store()).set(key, value, limit);
+  }
+
+  async delete(key: Uint8Array, limit: CallLimit): Promise<boolean> {
+    return (await this.#store()).delete(key, limit);
+  }
+
+  async keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
+    return (await this.#store()).keys(pattern, limit);
+  }
+
+  async increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
+    return (await this.#store()).increment(key, limit);
+  }
+
+  async expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {
+    return (await this.#store()).expire(key, seconds, limit);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#loading)?.close();
+  }
+
+  #store(): Promise<KeyValueStore> {
+    return this.#loading ??= load(this.#settings);
+  }
+}
+
+async function load(settings: KeyValueSettings): Promise<KeyValueStore> {
+  if (settings.kind === "redis") {
+    const { RedisStore } = await import("./redis.ts");
+    return new RedisStore(settings);
+  }
+  const { EmbeddedStore } = await import("./sqlite.ts");
+  return new EmbeddedStore(settings);
+}
+
+/** The Couchbase cluster of the settings; the client, which is native code, is loaded by the first query. */
+export function openQueryService(settings: CouchbaseSettings): QueryService {
+  let loading: Promise<QueryService> | undefined;
+  return {
+    description: settings.cluster,
+    async query(statement, limit) {
+      loading ??= import("./couchbase.ts").then(({ CouchbaseQueries }) => new CouchbaseQueries(settings));
+      return (await loading).query(statement, limit);
+    },
+    async close() {
+      await (await loading)?.close();
+    },
+  };
+}
