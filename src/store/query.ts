@@ -5,8 +5,8 @@ export interface QueryService {
   /** Where it is: `couchbase://127.0.0.1`. Never a password. */
   readonly description: string;
   /**
-   * Runs a statement and returns its rows as the text of a JSON array, `[]` for none. The rows are the server's own text, so no
-   * number loses a digit.
+   * Runs a statement and returns its rows as the text of a JSON array, `[]` for none. No number loses a digit; the keys of
+   * an object may change their order.
    *
    * @throws CapsuleError `QUERY` with the server's code and message, or why the cluster cannot be reached; `TIMEOUT` past
    * the limit. A statement is never sent twice once it may have been carried out.

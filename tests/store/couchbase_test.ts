@@ -1,0 +1,157 @@
+/**
+ * The real client with its native code, against a double of ours that speaks as much of Couchbase's protocol as the client
+ * needs: login, the cluster's configuration, and the query service over HTTP with errors, slow answers and cut connections.
+ * What the double does not know is N1QL itself: it answers what the test says.
+ */
+import assert from "node:assert/strict";
+import { CouchbaseQueries } from "../../src/store/couchbase.ts";
+import type { CouchbaseSettings } from "../../src/store/settings.ts";
+import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+import { patient } from "./key_value_contract.ts";
+import { queryContract } from "./query_contract.ts";
+
+const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
+
+async function withDouble(
+  use: (
+    double: CouchbaseDouble,
+    open: (changed?: Partial<CouchbaseSettings>) => CouchbaseQueries,
+  ) => Promise<void>,
+): Promise<void> {
+  await using double = new CouchbaseDouble(login);
+  const opened: CouchbaseQueries[] = [];
+  try {
+    await use(double, (changed) => {
+      const queries = new CouchbaseQueries({ cluster: double.connectionString, ...login, ...changed });
+      opened.push(queries);
+      return queries;
+    });
+  } finally {
+    for (const queries of opened) await queries.close();
+  }
+}
+
+queryContract(
+  "couchbase double",
+  Deno.test,
+  (use) =>
+    withDouble(async (double) => {
+      double.answer = (statement) =>
+        statement === "SELECT 1"
+          ? { kind: "rows", rows: ['{"row":"value"}'] }
+          : { kind: "error", code: 3000, message: "syntax error" };
+      const settings = { cluster: double.connectionString, ...login };
+      await use({ settings, statement: "SELECT 1", refused: "SELEC 1" });
+    }),
+  (settings) => new CouchbaseQueries(settings),
+);
+
+Deno.test("couchbase: it is the native client that asks", () =>
+  withDouble(async (_, open) => {
+    await open().query("SELECT 1", patient);
+    assert.match(await Deno.readTextFile("/proc/self/maps"), /couchbase-v4\.7\.0-[^/]*\.node$/m);
+  }));
+
+Deno.test("couchbase: rows keep every digit of the server, no rows are []", () =>
+  withDouble(async (double, open) => {
+    const queries = open();
+    double.answer = () => ({
+      kind: "rows",
+      rows: ['{"a":"é 👋","b":1.0,"id":9007199254740993}', "null", '"x"'],
+    });
+    assert.equal(
+      await queries.query("SELECT * FROM `wasm-data`.data.docs", patient),
+      '[{"a":"é 👋","b":1.0,"id":9007199254740993},null,"x"]',
+    );
+    double.answer = () => ({ kind: "rows", rows: [] });
+    assert.equal(await queries.query("SELECT nothing", patient), "[]");
+    const rows = Array.from(
+      { length: 20_000 },
+      (_, index) => `{"index":${index},"text":"${"x".repeat(50)}"}`,
+    );
+    double.answer = () => ({ kind: "rows", rows });
+    assert.equal(await queries.query("SELECT much", patient), `[${rows.join(",")}]`);
+    assert.deepEqual(double.statements, [
+      "SELECT * FROM `wasm-data`.data.docs",
+      "SELECT nothing",
+      "SELECT much",
+    ]);
+  }));
+
+Deno.test("couchbase: what the server refuses is an error with its message and code", () =>
+  withDouble(async (double, open) => {
+    const queries = open();
+    const rows: [number, number, string][] = [
+      [400, 3000, "syntax error - line 1, column 1, near 'SELEC'"],
+      [404, 12003, "Keyspace not found in CB datastore: default:wasm-data"],
+      [401, 13014, "User does not have credentials to run SELECT queries"],
+      [500, 5000, "An internal error: é"],
+    ];
+    for (const [status, code, message] of rows) {
+      double.answer = () => ({ kind: "error", status, code, message });
+      await assert.rejects(queries.query("SELECT 1", patient), {
+        code: "QUERY",
+        message: `${message} (${code})`,
+      });
+    }
+    assert.equal(double.statements.length, rows.length);
+  }));
+
+Deno.test("couchbase: a wrong password is an error at once, a missing bucket none of the connection", () =>
+  withDouble(async (double, open) => {
+    const wrong = open({ password: "other" });
+    for (let time = 0; time < 2; time++) {
+      await assert.rejects(wrong.query("SELECT 1", patient), {
+        code: "QUERY",
+        message: `${double.connectionString} cannot be reached: authentication failure`,
+      });
+    }
+    assert.equal(await open({ bucket: "none" }).query("SELECT 1", patient), "[]");
+  }));
+
+Deno.test("couchbase: a connection that is cut is an error, and the statement is not sent again", () =>
+  withDouble(async (double, open) => {
+    const queries = open();
+    double.answer = () => ({ kind: "cut" });
+    await assert.rejects(queries.query("INSERT", patient), {
+      code: "QUERY",
+      message: `the connection to ${double.connectionString} was lost before the answer came: ` +
+        "whether the statement was carried out is not known",
+    });
+    double.answer = () => ({ kind: "rows", rows: ["1"] });
+    assert.equal(await queries.query("SELECT 1", patient), "[1]");
+    assert.deepEqual(double.statements, ["INSERT", "SELECT 1"]);
+  }));
+
+Deno.test("couchbase: an answer that does not come ends at the limit, and the next one is there", () =>
+  withDouble(async (double, open) => {
+    const queries = open();
+    await queries.query("SELECT 0", patient);
+    double.answer = () => ({ kind: "silence" });
+    await assert.rejects(queries.query("SELECT 1", { timeoutMs: 200 }), {
+      code: "TIMEOUT",
+      message: new RegExp(`^${double.connectionString} gave no answer within \\d+ ms$`),
+    });
+    const controller = new AbortController();
+    const aborted = queries.query("SELECT 2", { ...patient, signal: controller.signal });
+    controller.abort(new Error("the request is gone"));
+    await assert.rejects(aborted, { message: "the request is gone" });
+    double.answer = () => ({ kind: "rows", rows: ["1"] });
+    assert.equal(await queries.query("SELECT 3", patient), "[1]");
+  }));
+
+Deno.test("couchbase: a cluster that goes away is an error, and is asked again when it is back", () =>
+  withDouble(async (double, open) => {
+    const queries = open();
+    await queries.query("SELECT 1", patient);
+    await double.stop();
+    for (let time = 0; time < 2; time++) {
+      await assert.rejects(queries.query("SELECT 2", { timeoutMs: 300 }), { name: "CapsuleError" });
+    }
+    const newcomer = open();
+    await assert.rejects(newcomer.query("SELECT 3", { timeoutMs: 300 }), { code: "TIMEOUT" });
+    double.start();
+    assert.equal(await queries.query("SELECT 4", patient), "[]");
+    assert.equal(await newcomer.query("SELECT 5", patient), "[]");
+    assert.deepEqual(double.statements, ["SELECT 1", "SELECT 4", "SELECT 5"]);
+  }));
