@@ -1,0 +1,190 @@
+/** The store and Couchbase as a guest written in Go reaches them: real modules, the real library, real servers. */
+import assert from "node:assert/strict";
+import { createLog } from "../../src/base/log.ts";
+import { callCli } from "../../src/function/cli_call.ts";
+import { CapsuleFunction } from "../../src/function/function.ts";
+import { loadModule } from "../../src/function/load.ts";
+import { couchbaseFunctions } from "../../src/host/couchbase.ts";
+import { environmentFunctions } from "../../src/host/env.ts";
+import type { HostFamily } from "../../src/host/host_function.ts";
+import { logFunctions } from "../../src/host/log.ts";
+import { moreRedisFunctions, redisFunctions } from "../../src/host/redis.ts";
+import type { KeyValueStore } from "../../src/store/key_value.ts";
+import { openKeyValueStore, openQueryService } from "../../src/store/open.ts";
+import { patient, utf8 } from "../store/key_value_contract.ts";
+import { redisSettings } from "../store/test_redis_store.ts";
+import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+import { guestModule, moduleAt } from "../testing/function.ts";
+import { memoryIo } from "../testing/memory_io.ts";
+import { RedisServer, redisTest } from "../testing/redis_server.ts";
+
+/** Calls a module's cli handler; its result, or the message of its error, and what it logged. */
+async function callGuest(
+  bytes: Uint8Array<ArrayBuffer>,
+  params: readonly string[],
+  families: readonly HostFamily[],
+  timeoutMs = 30_000,
+): Promise<{ result: string; stdout: string }> {
+  const io = memoryIo({});
+  const log = createLog("text", io);
+  const { blueprint } = await loadModule(bytes, {
+    name: "guest.wasm",
+    mode: "cli",
+    maxMemoryBytes: 256 * 1024 * 1024,
+    steps: true,
+    manyCalls: false,
+    reuse: false,
+    warn: (sentence) => log.warn(sentence),
+  });
+  const called = await CapsuleFunction.start(blueprint, {
+    name: "guest.wasm",
+    handler: "callHandle",
+    limits: { sliceMs: 2, timeoutMs },
+    maxInstances: 1,
+    maxQueue: 0,
+    sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: false },
+    families: [logFunctions, ...families],
+    wasi: { args: ["guest.wasm"], env: {}, preopens: [], ownFiles: [], stdin: { kind: "empty" } },
+    alwaysWaits: true,
+  });
+  try {
+    const outcome = await callCli(called, params);
+    const result = outcome.kind === "error" ? outcome.message : new TextDecoder().decode(outcome.bytes);
+    return { result, stdout: io.stdout.text };
+  } finally {
+    called.close();
+  }
+}
+
+function families(store: KeyValueStore, sandbox = false): HostFamily[] {
+  return [redisFunctions({ store, sandbox }), moreRedisFunctions({ store, sandbox })];
+}
+
+async function tryCommands(store: KeyValueStore): Promise<void> {
+  const module = await guestModule("redis-commands");
+  const run = async (...params: string[]) => (await callGuest(module, params, families(store))).result;
+  assert.equal(await run("get", "k"), "redis: nil");
+  assert.equal(await run("set", "k", "Hello World 👋"), "[OK](k:Hello World 👋)");
+  assert.equal(await run("get", "k"), "Hello World 👋");
+  assert.equal(await run("keys", "*"), "k");
+  assert.equal(await run("del", "k"), "1");
+  assert.equal(await run("del", "k"), "0");
+  assert.equal(await run("incr", "n"), "1");
+  assert.equal(await run("incr", "n"), "2");
+  assert.equal(await run("set", "k", "text"), "[OK](k:text)");
+  assert.equal(await run("incr", "k"), "ERR value is not an integer or out of range");
+  assert.equal(await run("expire", "n", "100"), "true");
+  assert.equal(await run("expire", "n", "0"), "true");
+  assert.equal(await run("expire", "n", "100"), "false");
+  assert.equal(await run("set", 'a"b\\c\nd', "v"), '[OK](a"b\\c\nd:v)');
+  assert.equal(await run("keys", "a*"), 'a"b\\c\nd');
+}
+
+redisTest("a guest sets, gets, counts, lists and removes on Redis", async () => {
+  await using server = await RedisServer.start();
+  const store = openKeyValueStore(redisSettings({ REDIS_ADDR: server.address }));
+  try {
+    await tryCommands(store);
+  } finally {
+    await store.close();
+  }
+});
+
+Deno.test("a guest sets, gets, counts, lists and removes where no Redis is named", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  const store = openKeyValueStore({ kind: "embedded", folder });
+  try {
+    await tryCommands(store);
+  } finally {
+    await store.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the description's Redis example prints what it sets and gets", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  const store = openKeyValueStore({ kind: "embedded", folder });
+  try {
+    const { result, stdout } = await callGuest(
+      await moduleAt("examples/redis/redis.wasm"),
+      [],
+      families(store),
+    );
+    assert.equal(stdout, "Value: [OK](greetings:Hello World)\nValue: Hello World\n");
+    assert.equal(result, "Hello World");
+  } finally {
+    await store.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+redisTest(
+  "a guest hears in the server's words that Redis is away, hangs or refuses, before its own end",
+  async () => {
+    await using server = await RedisServer.start();
+    const store = openKeyValueStore(redisSettings({ REDIS_ADDR: server.address }));
+    const module = await guestModule("redis-commands");
+    try {
+      await server.command("RPUSH", "list", "item");
+      assert.equal(
+        (await callGuest(module, ["get", "list"], families(store))).result,
+        "WRONGTYPE Operation against a key holding the wrong kind of value",
+      );
+      await server.kill("SIGSTOP");
+      const { result } = await callGuest(module, ["set", "k", "v"], families(store), 500);
+      assert.match(result, new RegExp(`^redis ${server.address} gave no answer within \\d+ ms$`));
+      await server.kill("SIGKILL");
+      // The connection that was waiting for the answer may be noticed only by this call.
+      await store.get(utf8("k"), patient).catch(() => {});
+      assert.equal(
+        (await callGuest(module, ["set", "k", "v"], families(store))).result,
+        `connect ECONNREFUSED ${server.address}`,
+      );
+    } finally {
+      await store.close();
+    }
+  },
+);
+
+Deno.test("in the sandbox a guest reaches no store, and nothing is opened", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  const store = openKeyValueStore({ kind: "embedded", folder: `${folder}/.capsule` });
+  try {
+    const module = await guestModule("redis-commands");
+    for (const command of [["set", "k", "v"], ["get", "k"], ["del", "k"], ["keys", "*"], ["incr", "k"]]) {
+      const { result } = await callGuest(module, command, families(store, true));
+      assert.equal(result, "the key-value store is not allowed: leaving out -sandbox would allow it");
+    }
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    await store.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the description's Couchbase example sends its statement and returns the rows", async () => {
+  const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
+  await using double = new CouchbaseDouble(login);
+  const queries = openQueryService({ cluster: double.connectionString, ...login });
+  const run = async (sandbox: boolean) => {
+    const environment = environmentFunctions({
+      get: (name) => name === "COUCHBASE_BUCKET" ? login.bucket : undefined,
+      sandbox: false,
+    });
+    const family = couchbaseFunctions({ queries, sandbox });
+    return (await callGuest(await moduleAt("examples/couchbase/couchbase.wasm"), [], [environment, family]))
+      .result;
+  };
+  try {
+    double.answer = () => ({ kind: "rows", rows: ['{"docs":{"id":"1","name":"Bob 👋"}}'] });
+    assert.equal(await run(false), '[{"docs":{"id":"1","name":"Bob 👋"}}]');
+    assert.deepEqual(double.statements, ["SELECT * FROM `wasm-data`.data.docs"]);
+    double.answer = () => ({ kind: "rows", rows: [] });
+    assert.equal(await run(false), "[]");
+    double.answer = () => ({ kind: "error", code: 12003, message: "Keyspace not found", status: 404 });
+    assert.equal(await run(false), "Keyspace not found (12003)");
+    assert.equal(await run(true), "a Couchbase query is not allowed: leaving out -sandbox would allow it");
+  } finally {
+    await queries.close();
+  }
+});
