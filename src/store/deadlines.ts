@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { type Timer, unref } from "../base/timers.ts";
 import type { CallLimit } from "./key_value.ts";
 
 /** A call under way. Whoever works for it looks at `over` before each step that cannot be taken back. */
@@ -19,7 +20,7 @@ interface Pending extends Call {
  */
 export class Deadlines {
   readonly #pending = new Set<Pending>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #timerAt = Infinity;
 
   /**
@@ -77,7 +78,7 @@ export class Deadlines {
     this.#timerAt = at;
     this.#timer = setTimeout(() => this.#expire(), Math.max(0, at - performance.now()));
     // Work that is under way keeps the process alive by itself; a deadline that nobody needs any more must not.
-    Deno.unrefTimer(this.#timer);
+    unref(this.#timer);
   }
 
   #expire(): void {

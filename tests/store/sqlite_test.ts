@@ -128,8 +128,7 @@ Deno.test("embedded: three processes that write at once lose nothing and meet no
     for (let turn = 0; turn < 500; turn++) await store.increment(utf8("counter"), patient);
     for (const child of children) {
       const { code, stdout, stderr } = await child.output();
-      assert.equal(new TextDecoder().decode(stderr), "");
-      assert.equal(code, 0);
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
       assert.equal(new TextDecoder().decode(stdout).trim().split("\n").length, 501);
     }
     assert.equal(textOf(await store.get(utf8("counter"), patient)), "1500");
