@@ -50,7 +50,12 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   }
   const pem = tls && await readPem(tls);
   const cut = new AbortController();
-  const bind = { hostname: bare(host), port, reusePort: reusePort !== undefined };
+  // `localhost` is this machine also where no name server or file says so, and always the same one of its addresses.
+  const bind = {
+    hostname: host.toLowerCase() === "localhost" ? "127.0.0.1" : bare(host),
+    port,
+    reusePort: reusePort !== undefined,
+  };
   if (reusePort === "first" && port !== 0) {
     // Two programs that both share the port would each get a part of the connections, and neither would know.
     try {
