@@ -75,7 +75,7 @@ async function attempt<T>(
 ): Promise<T | undefined> {
   const shown = shownUrl(url);
   const silent = new AbortController();
-  const why = (error: unknown) => silent.signal.aborted ? messageOf(silent.signal.reason) : messageOf(error);
+  const why = (error: unknown) => silent.signal.aborted ? messageOf(silent.signal.reason) : reasonOf(error);
   using clock = watch(silent, patience.answerMs);
 
   let response: Response;
@@ -126,6 +126,16 @@ async function attempt<T>(
     // For a `take` that failed before it had read anything; what it had begun is cancelled by its loop's end.
     await response.body?.cancel().catch(() => {});
   }
+}
+
+/** What lies beneath "fetch failed", without the URL that Deno writes into it: its query may be a secret. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return messageOf(cause).replace(/^error sending request for url \(.*?\): /, "").replace(
+    /^client error \(\w+\): /,
+    "",
+  )
+    .replace(/ \(os error \d+\)$/, "");
 }
 
 function conditions(validators: Validators | undefined): Headers {
