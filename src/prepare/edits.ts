@@ -1,3 +1,4 @@
+import type { AddedImport } from "./contract.ts";
 import { Ints } from "./ints.ts";
 import type { FunctionType } from "./value_types.ts";
 
@@ -40,17 +41,11 @@ export class CodeEdits {
   }
 }
 
-/** A function that the prepared module imports from `capsule:prepare`. */
-export interface AddedImport {
-  name: string;
-  type: FunctionType;
-}
-
 /** A function that is appended to the module; `body` gets the indices that the rewriting has given to all additions. */
 export interface AddedFunction {
   name: string;
   type: FunctionType;
-  body: (indices: AddedIndices) => number[];
+  body: (indices: AddedIndices) => Uint8Array;
 }
 
 /** Everything that a rewriting adds or changes. Nothing at all leaves the bytes as they are. */

@@ -27,6 +27,8 @@ export const Kind = {
 
 /** Flag in the argument of a `loop`: it has parameters, which a block around its branches would hide. */
 export const LOOP_HAS_PARAMETERS = 1;
+/** Flag in the argument of a `loop`: a catch clause branches to its head, from any call inside of the `try_table`. */
+export const LOOP_IS_CAUGHT = 2;
 
 /** Argument of a `bulk` whose length is a small constant, which needs no look while it runs. */
 export const BULK_IS_SMALL = 1;
@@ -36,7 +38,8 @@ export const BULK_IS_SMALL = 1;
  *
  *     offset of the opcode | Kind | argument | cost of this instruction and those since the last one listed
  *
- * The argument is a label (br, br_if, delegate), a function (call, return_call, ref.func), a type (the table calls), or a flag.
+ * The argument is a label (br, br_if), a function (call, return_call, ref.func), a type (the table calls), the event
+ * that began the block (end, delegate), or flags (loop, bulk).
  */
 export class Events {
   readonly #numbers = new Ints(4096);
@@ -62,6 +65,11 @@ export class Events {
 
   argument(event: number): number {
     return this.#numbers.at((event << 2) + 2);
+  }
+
+  addFlag(event: number, flag: number): void {
+    const place = (event << 2) + 2;
+    this.#numbers.set(place, this.#numbers.at(place) | flag);
   }
 
   cost(event: number): number {

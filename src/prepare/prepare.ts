@@ -1,13 +1,15 @@
 import { CapsuleError } from "../base/errors.ts";
+import { exitImport, PREPARE_MODULE } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
-import { CodeEdits, type Edits } from "./edits.ts";
+import { CodeEdits, EditKind, type Edits } from "./edits.ts";
 import { readLayout } from "./layout.ts";
 import { limitMemory } from "./limit_memory.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./reader.ts";
 import { exportState } from "./state.ts";
-import { PREPARE_MODULE, rewrite } from "./rewrite.ts";
+import { rewrite } from "./rewrite.ts";
 import { scanCode } from "./scan.ts";
+import { addSteps, placeSteps } from "./steps.ts";
 import type { ValueType } from "./value_types.ts";
 
 export interface PrepareOptions {
@@ -20,6 +22,8 @@ export interface PrepareOptions {
   quietExit?: boolean;
   /** Maximum of a memory in pages of 64 KiB: the lower of this and the module's own is written. */
   maxMemoryPages?: number;
+  /** Count steps, and ask the host when a number that it gave has been used up (`steps.ts`). */
+  steps?: boolean;
 }
 
 export interface Prepared {
@@ -33,6 +37,8 @@ export interface Prepared {
   memoryExport: string | undefined;
   /** How many calls of `proc_exit` in `_start` were made quiet. The module imports `exit` if there is one. */
   quietExits: number;
+  /** The name of the step counter, a mutable i32 global, 0 at first; undefined without `steps`, or when nothing can run long. */
+  counterExport: string | undefined;
   /** Why an instance cannot be put back to its first state, as sentences; empty when it can. */
   cannotReset: string[];
 }
@@ -64,23 +70,26 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     if (layout.unknown) throw layout.unknown;
     const code = scanCode(layout);
     const state = exportState(description, code);
-    const exits = options.quietExit ? findQuietExits(layout, code) : undefined;
+    const exits = options.quietExit ? findQuietExits(layout, code) : new Set<number>();
     const edits: Edits = {
       imports: [],
       functions: [],
       counterExport: undefined,
       exports: options.exportGlobals ? state.exports : [],
       maxMemoryPages: options.maxMemoryPages,
-      code: exits?.edits ?? new CodeEdits(),
+      code: new CodeEdits(),
     };
-    if (exits && exits.edits.length > 0) edits.imports.push(exits.import);
+    if (exits.size > 0) edits.imports.push(exitImport);
+    if (options.steps) addSteps(edits, placeSteps(layout, code), code, exits);
+    else for (const event of exits) edits.code.push(code.events.offset(event), EditKind.quietExit);
     return {
       kind: "prepared",
       bytes: rewrite(layout, code, edits),
       module: description,
       globals: options.exportGlobals ? state.globals : [],
       memoryExport: options.exportGlobals ? state.memoryExport : undefined,
-      quietExits: exits?.edits.length ?? 0,
+      quietExits: exits.size,
+      counterExport: edits.counterExport,
       cannotReset: state.cannotReset,
     };
   } catch (error) {

@@ -1,20 +1,16 @@
-import { type AddedImport, CodeEdits, EditKind } from "./edits.ts";
 import { Kind } from "./events.ts";
 import type { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
 import type { Code } from "./scan.ts";
 
-/** The import that takes the place of `proc_exit`: it notes the exit code and returns. */
-export const EXIT = "exit";
-
 const wasiModules = ["wasi_snapshot_preview1", "wasi_unstable"];
 
 /**
- * The calls of `proc_exit` in the body of `_start`. The host ends such a call by throwing, which costs microseconds;
+ * The calls of `proc_exit` (numbers of events) in the body of `_start`. The host ends such a call by throwing, which costs microseconds;
  * in the body of a function that only the host calls, noting the code and returning is the same.
  */
-export function findQuietExits(layout: Layout, code: Code): { edits: CodeEdits; import: AddedImport } {
-  const edits = new CodeEdits();
+export function findQuietExits(layout: Layout, code: Code): Set<number> {
+  const found = new Set<number>();
   const start = startFunction(layout);
   const exit = procExit(layout);
   if (start !== undefined && exit !== undefined && !isUsedElsewhere(start, layout, code)) {
@@ -24,11 +20,11 @@ export function findQuietExits(layout: Layout, code: Code): { edits: CodeEdits; 
     for (let event = functions.firstEvent(defined); event < last; event++) {
       const kind = events.kind(event);
       if ((kind === Kind.call || kind === Kind.returnCall) && events.argument(event) === exit) {
-        edits.push(events.offset(event), EditKind.quietExit);
+        found.add(event);
       }
     }
   }
-  return { edits, import: { name: EXIT, type: { params: ["i32"], results: [] } } };
+  return found;
 }
 
 /** Index of the defined function that is exported as `_start` and takes and gives nothing. */

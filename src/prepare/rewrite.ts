@@ -6,6 +6,7 @@ import {
   rewriteNames,
 } from "./custom_sections.ts";
 import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
+import { PREPARE_MODULE } from "./contract.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
 import type { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
@@ -14,9 +15,6 @@ import type { Code } from "./scan.ts";
 import { type Section, SectionId, sectionOrder } from "./sections.ts";
 import { type FunctionType, valueTypeCode } from "./value_types.ts";
 import { Writer } from "./writer.ts";
-
-/** The module that all edits are made to. */
-export const PREPARE_MODULE = "capsule:prepare";
 
 /**
  * The module with all edits made, and where the additions are. Every byte that no edit touches is copied as it is, with the padding of

@@ -1,5 +1,7 @@
+import { exitImport } from "./contract.ts";
 import { type AddedIndices, EditKind, type Edits } from "./edits.ts";
 import { Kind } from "./events.ts";
+import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
 import { EMPTY_BLOCK, Op } from "./instructions.ts";
 import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
@@ -23,14 +25,6 @@ export interface Moves {
   distances: Ints;
   checks: Ints;
 }
-
-/** The name that the appended function which renews the step counter has. */
-export const TICK = "capsule:prepare.tick";
-/** The name of the appended function that charges the step counter for a long bulk instruction. */
-export const CHARGE = "capsule:prepare.charge";
-
-/** Bulk instructions on at most this many bytes or elements cost what `scan.ts` says; longer ones are charged while they run. */
-const freeBulkLength = 4096;
 
 export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: AddedIndices): RewrittenCode {
   const writer = new CodeWriter(layout, code, edits, indices);
@@ -159,7 +153,7 @@ class CodeWriter {
         return false;
       case EditKind.quietExit:
         this.#noteMove();
-        this.#call("exit");
+        this.#call(exitImport.name);
         out.byte(Op.return);
         break;
     }

@@ -1,4 +1,4 @@
-import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS } from "./events.ts";
+import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
 import { readCatch, skipImmediates } from "./immediates.ts";
 import { BulkOp, Op } from "./instructions.ts";
 import { Ints } from "./ints.ts";
@@ -99,8 +99,9 @@ class Scanner {
     segmentDrop: undefined,
   };
   readonly #layout: Layout;
-  /** Kinds of the blocks that are open. */
+  /** Kinds of the blocks that are open, and the events that began them (-1 for the function itself). */
   readonly #open = new Ints();
+  readonly #begins = new Ints();
   #cost = 0;
   /** Whether the last instruction was a constant that is small as a length. */
   #smallConstant = false;
@@ -123,7 +124,9 @@ class Scanner {
     }
     this.code.functions.push(sizeAt, start, reader.at, locals, this.code.events.length);
     this.#open.clear();
+    this.#begins.clear();
     this.#open.push(Kind.block);
+    this.#begins.push(-1);
     this.#cost = 0;
     while (this.#open.length > 0) {
       if (reader.at >= end) throw malformed("a function ends inside of a block", end);
@@ -166,11 +169,12 @@ class Scanner {
       case Op.delegate: {
         // The label counts from outside of the try, as that of a branch after it would.
         if (this.#open.pop() !== Kind.try) throw malformed("delegate ends no try", at);
-        return this.#add(at, Kind.delegate, this.#label(reader));
+        this.#label(reader);
+        return this.#add(at, Kind.delegate, this.#begins.pop());
       }
       case Op.end:
         this.#open.pop();
-        return this.#add(at, Kind.end);
+        return this.#add(at, Kind.end, this.#begins.pop());
       case Op.br:
         return this.#add(at, Kind.br, this.#label(reader));
       case Op.brIf:
@@ -241,6 +245,7 @@ class Scanner {
 
   #begin(at: number, kind: number, argument = 0): void {
     this.#open.push(kind);
+    this.#begins.push(this.code.events.length);
     this.#add(at, kind, argument);
   }
 
@@ -268,6 +273,10 @@ class Scanner {
   #checkCatchLabels(at: number): void {
     for (const label of catchLabels(this.#layout.bytes, at)) {
       if (label >= this.#open.length) throw malformed(`label ${label} is not there`, at);
+      const begin = this.#begins.at(this.#begins.length - 1 - label);
+      if (begin >= 0 && this.code.events.kind(begin) === Kind.loop) {
+        this.code.events.addFlag(begin, LOOP_IS_CAUGHT);
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import type { ModuleDescription } from "./describe.ts";
 import type { Edits } from "./edits.ts";
 import { hex } from "./reader.ts";
-import { PREPARE_MODULE } from "./rewrite.ts";
+import { PREPARE_MODULE } from "./contract.ts";
 import type { Code } from "./scan.ts";
 import type { ValueType } from "./value_types.ts";
 

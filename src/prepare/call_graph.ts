@@ -1,0 +1,147 @@
+import { Kind } from "./events.ts";
+import { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import type { Code } from "./scan.ts";
+
+/** Which calls may lead back to the function that makes them. */
+export interface CallGraph {
+  /**
+   * For each event, 1 when it is a call that is cut: every circle of calls contains one that is. Cut are calls of imports (the host
+   * may call any export), calls through a table for a type in a circle, and direct calls that close a circle.
+   */
+  cut: Uint8Array;
+  /**
+   * Nodes, each after all that it calls by calls that are not cut: a function by its index, a class of functions that
+   * one table call may reach by `functions + class`.
+   */
+  order: Ints;
+  /** The class of each type: types that are written alike are one. */
+  classOfType: number[];
+  /** Defined functions that a table call for each class may reach. */
+  members: Ints[];
+}
+
+const white = 0;
+const grey = 1;
+const black = 2;
+
+/** Walks over all calls once, exported functions first, so that circles are cut where they are entered from outside. */
+export function readCallGraph(layout: Layout, code: Code): CallGraph {
+  const walk = new Walk(layout, code);
+  const { exported } = layout.reachableFromOutside;
+  for (let item = 0; item < exported.length; item++) walk.from(exported.at(item));
+  for (let index = layout.importedFunctions; index < layout.functionTypes.length; index++) walk.from(index);
+  walk.cutTableCalls();
+  return walk.graph;
+}
+
+class Walk {
+  readonly graph: CallGraph;
+  readonly #layout: Layout;
+  readonly #code: Code;
+  readonly #functions: number;
+  readonly #color: Uint8Array;
+  /** Classes of which every call is cut. */
+  readonly #isCut: Uint8Array;
+  /** The nodes on the way from the root, and how far each is done: an event, or a place among its class's members. */
+  readonly #path = new Ints();
+  readonly #progress = new Ints();
+
+  constructor(layout: Layout, code: Code) {
+    this.#layout = layout;
+    this.#code = code;
+    this.#functions = layout.functionTypes.length;
+    const { classOfType, members, open } = readClasses(layout, code);
+    this.graph = { cut: new Uint8Array(code.events.length), order: new Ints(), classOfType, members };
+    this.#isCut = open;
+    this.#color = new Uint8Array(this.#functions + members.length);
+  }
+
+  from(root: number): void {
+    if (root < this.#layout.importedFunctions || this.#color[root] !== white) return;
+    this.#enter(root);
+    while (this.#path.length > 0) {
+      const top = this.#path.length - 1;
+      const node = this.#path.at(top);
+      const at = this.#progress.at(top);
+      this.#progress.set(top, at + 1);
+      const isDone = node < this.#functions ? this.#stepFunction(node, at) : this.#stepClass(node, at);
+      if (!isDone) continue;
+      this.#color[node] = black;
+      this.graph.order.push(node);
+      this.#path.pop();
+      this.#progress.pop();
+    }
+  }
+
+  /** Calls through a table are cut when the class was seen to be in a circle, which may be known late. */
+  cutTableCalls(): void {
+    const { events } = this.#code;
+    for (let event = 0; event < events.length; event++) {
+      const kind = events.kind(event);
+      if (kind !== Kind.callIndirect && kind !== Kind.returnCallIndirect) continue;
+      const callee = this.graph.classOfType[events.argument(event)] ?? 0;
+      if (this.#isCut[callee] === 1) this.graph.cut[event] = 1;
+    }
+  }
+
+  #enter(node: number): void {
+    this.#color[node] = grey;
+    this.#path.push(node);
+    const { functions } = this.#code;
+    const isFunction = node < this.#functions;
+    this.#progress.push(isFunction ? functions.firstEvent(node - this.#layout.importedFunctions) : 0);
+  }
+
+  #stepFunction(node: number, event: number): boolean {
+    const { events, functions } = this.#code;
+    if (event >= functions.firstEvent(node - this.#layout.importedFunctions + 1)) return true;
+    const kind = events.kind(event);
+    if (kind === Kind.call || kind === Kind.returnCall) {
+      const callee = events.argument(event);
+      if (callee < this.#layout.importedFunctions || this.#color[callee] === grey) this.graph.cut[event] = 1;
+      else if (this.#color[callee] === white) this.#enter(callee);
+    } else if (kind === Kind.callIndirect || kind === Kind.returnCallIndirect) {
+      const callee = this.graph.classOfType[events.argument(event)] ?? 0;
+      const node = this.#functions + callee;
+      if (this.#color[node] === grey) this.#isCut[callee] = 1;
+      else if (this.#color[node] === white) this.#enter(node);
+    }
+    return false;
+  }
+
+  #stepClass(node: number, place: number): boolean {
+    const members = this.graph.members[node - this.#functions];
+    if (!members || place >= members.length) return true;
+    const member = members.at(place);
+    if (this.#color[member] === grey) this.#isCut[node - this.#functions] = 1;
+    else if (this.#color[member] === white) this.#enter(member);
+    return false;
+  }
+}
+
+/** Groups what tables may hold by type. A class is open when the host may be behind a call: then every call is cut. */
+function readClasses(layout: Layout, code: Code) {
+  const { types, functionTypes, importedFunctions, reachableFromOutside, description } = layout;
+  const classOfKey = new Map<string, number>();
+  const classOfType = types.map(({ key }) => {
+    const known = classOfKey.get(key) ?? classOfKey.size;
+    classOfKey.set(key, known);
+    return known;
+  });
+  const members = Array.from(classOfKey, () => new Ints(0));
+  const hasForeignTable = description.imports.some(({ kind }) => kind === "table");
+  const open = new Uint8Array(members.length).fill(hasForeignTable ? 1 : 0);
+  const isMember = new Uint8Array(functionTypes.length);
+  for (const list of [reachableFromOutside.referenced, code.referenced]) {
+    for (let item = 0; item < list.length; item++) {
+      const index = list.at(item);
+      if (isMember[index] === 1) continue;
+      isMember[index] = 1;
+      const itsClass = classOfType[functionTypes.at(index)] ?? 0;
+      if (index < importedFunctions) open[itsClass] = 1;
+      else members[itsClass]?.push(index);
+    }
+  }
+  return { classOfType, members, open };
+}

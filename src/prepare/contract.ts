@@ -1,0 +1,25 @@
+import type { FunctionType } from "./value_types.ts";
+
+/** The module that a prepared module imports from, and the beginning of every name that it exports in addition. */
+export const PREPARE_MODULE = "capsule:prepare";
+
+/** A function that a prepared module imports from `capsule:prepare`, which a host must offer. */
+export interface AddedImport {
+  name: string;
+  type: FunctionType;
+}
+
+/** Takes the place of `proc_exit`: the host notes the exit code and returns. */
+export const exitImport: AddedImport = { name: "exit", type: { params: ["i32"], results: [] } };
+
+/** Called when the step counter has run out; gives a new one above 0, or 0 when the guest must pause. May throw. */
+export const stepImport: AddedImport = { name: "step", type: { params: [], results: ["i32"] } };
+
+/** Called after `step` gave 0; gives a new counter. May be a `WebAssembly.Suspending`. */
+export const pauseImport: AddedImport = { name: "pause", type: { params: [], results: ["i32"] } };
+
+/**
+ * Export of the step counter, a mutable i32 that is 0 at first. It goes down as the guest runs; below 0 the guest calls
+ * `step`. The host may set it at any time, at best before each call.
+ */
+export const COUNTER_EXPORT = `${PREPARE_MODULE}:counter`;

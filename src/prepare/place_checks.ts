@@ -1,0 +1,180 @@
+import { Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
+import { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import { Reader } from "./reader.ts";
+import { catchLabels, type Code } from "./scan.ts";
+
+/** What to do at an event. */
+export const Mark = {
+  none: 0,
+  /** Check the step counter before it. */
+  check: 1,
+  /** A `br_if` to a loop: check when the branch is taken. */
+  checkedBranch: 2,
+} as const;
+
+/** State of code that is never reached. */
+const unreachable = 0x7fff_ffff;
+
+/**
+ * Decides where a function checks the step counter, as late as possible, so that a call or a loop that ends early pays
+ * nothing. Two rules hold on every path:
+ *
+ * - between two times at the head of a loop lies a check;
+ * - between the entry of a function and a call in it that is cut (`call_graph.ts`) lies a check.
+ *
+ * Then every circle that control can go, inside of functions and through calls, contains a check.
+ *
+ * One walk suffices: `state` is the depth of the innermost loop since whose head every path here has passed a check, 0
+ * standing for the entry of the function and -1 for none. What holds since an inner head holds since all around it.
+ */
+export class CheckPlacer {
+  readonly #layout: Layout;
+  readonly #code: Code;
+  readonly #cut: Uint8Array;
+  /** A `Mark` for each event. */
+  readonly marks: Uint8Array;
+
+  // The blocks that are open, one number each.
+  /** Event that began the block; -1 for the function. */
+  readonly #begin = new Ints();
+  /** Depth of loops for a branch to the block: outside of it, except for a loop. */
+  readonly #depth = new Ints();
+  /** State that branches bring to the end of the block. */
+  readonly #atEnd = new Ints();
+  /** State where the block began, for its `else` or `catch`. */
+  readonly #atBegin = new Ints();
+
+  constructor(layout: Layout, code: Code, cut: Uint8Array) {
+    this.#layout = layout;
+    this.#code = code;
+    this.#cut = cut;
+    this.marks = new Uint8Array(code.events.length + 1);
+  }
+
+  /** Sets the marks of one defined function. */
+  place(index: number): void {
+    const { events, functions } = this.#code;
+    const last = functions.firstEvent(index + 1);
+    let state = -1;
+    /** Depth of loops here. */
+    let depth = 0;
+    this.#push(-1, 0, state);
+    for (let event = functions.firstEvent(index); event < last; event++) {
+      switch (events.kind(event)) {
+        case Kind.block:
+        case Kind.if:
+        case Kind.try:
+          this.#push(event, depth, state);
+          break;
+        case Kind.tryTable:
+          for (const label of catchLabels(this.#layout.bytes, events.offset(event))) this.#join(label, state);
+          this.#push(event, depth, state);
+          break;
+        case Kind.loop:
+          depth++;
+          this.#push(event, depth, state);
+          if ((events.argument(event) & LOOP_IS_CAUGHT) !== 0) {
+            this.marks[event + 1] = Mark.check;
+            state = Math.max(state, depth);
+          }
+          break;
+        case Kind.else:
+        case Kind.catch: {
+          // A call may throw at any place of the body; what held where the body began holds at all of them.
+          this.#join(0, state);
+          const top = this.#atBegin.length - 1;
+          state = this.#atBegin.at(top);
+          // With an `else`, nothing goes from the condition to the end.
+          if (events.kind(event) === Kind.else) this.#atBegin.set(top, unreachable);
+          break;
+        }
+        case Kind.end:
+        case Kind.delegate: {
+          const begin = this.#begin.pop();
+          const kind = begin < 0 ? Kind.block : events.kind(begin);
+          const [itsDepth, atEnd, atBegin] = [this.#depth.pop(), this.#atEnd.pop(), this.#atBegin.pop()];
+          if (kind === Kind.loop) depth = itsDepth - 1;
+          if (kind === Kind.if) state = Math.min(state, atBegin);
+          state = Math.min(state, atEnd);
+          if (state !== unreachable) state = Math.min(state, depth);
+          break;
+        }
+        case Kind.br: {
+          const label = events.argument(event);
+          if (state < this.#loopDepth(label)) state = this.#check(event, depth);
+          this.#join(label, state);
+          state = unreachable;
+          break;
+        }
+        case Kind.brIf: {
+          const label = events.argument(event);
+          if (state < this.#loopDepth(label)) {
+            const begin = this.#begin.at(this.#begin.length - 1 - label);
+            if ((events.argument(begin) & LOOP_HAS_PARAMETERS) !== 0) state = this.#check(event, depth);
+            else this.marks[event] = Mark.checkedBranch;
+          }
+          this.#join(label, state);
+          break;
+        }
+        case Kind.brTable: {
+          const labels = tableLabels(this.#layout.bytes, events.offset(event));
+          let needed = -1;
+          for (const label of labels) needed = Math.max(needed, this.#loopDepth(label));
+          if (state < needed) state = this.#check(event, depth);
+          for (const label of labels) this.#join(label, state);
+          state = unreachable;
+          break;
+        }
+        case Kind.return:
+        case Kind.throw:
+        case Kind.unreachable:
+          state = unreachable;
+          break;
+        case Kind.call:
+        case Kind.callIndirect:
+          if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
+          break;
+        case Kind.returnCall:
+        case Kind.returnCallIndirect:
+          if (state < 0 && this.#cut[event] === 1) this.#check(event, depth);
+          state = unreachable;
+          break;
+      }
+    }
+  }
+
+  #push(begin: number, depth: number, state: number): void {
+    this.#begin.push(begin);
+    this.#depth.push(depth);
+    this.#atEnd.push(unreachable);
+    this.#atBegin.push(state);
+  }
+
+  #check(event: number, depth: number): number {
+    this.marks[event] = Mark.check;
+    return depth;
+  }
+
+  /** Depth that the state must have for a branch to `label`: that of the loop, or -1 when it is none. */
+  #loopDepth(label: number): number {
+    const place = this.#begin.length - 1 - label;
+    const begin = this.#begin.at(place);
+    return begin >= 0 && this.#code.events.kind(begin) === Kind.loop ? this.#depth.at(place) : -1;
+  }
+
+  /** A branch to the end of the block `label` brings its state there. */
+  #join(label: number, state: number): void {
+    if (this.#loopDepth(label) >= 0) return;
+    const place = this.#begin.length - 1 - label;
+    this.#atEnd.set(place, Math.min(this.#atEnd.at(place), state));
+  }
+}
+
+/** All labels of the `br_table` at `at`. */
+export function tableLabels(bytes: Uint8Array, at: number): number[] {
+  const reader = new Reader(bytes, at + 1);
+  const labels: number[] = [];
+  for (let left = reader.u32("labels") + 1; left > 0; left--) labels.push(reader.u32("label"));
+  return labels;
+}

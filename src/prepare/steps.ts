@@ -1,0 +1,95 @@
+import { readCallGraph } from "./call_graph.ts";
+import { COUNTER_EXPORT, pauseImport, PREPARE_MODULE, stepImport } from "./contract.ts";
+import { type AddedFunction, EditKind, type Edits } from "./edits.ts";
+import { BULK_IS_SMALL, Kind } from "./events.ts";
+import { EMPTY_BLOCK, Op } from "./instructions.ts";
+import type { Layout } from "./layout.ts";
+import { CheckPlacer, Mark } from "./place_checks.ts";
+import type { Code } from "./scan.ts";
+import { CheckWeigher } from "./weigh_checks.ts";
+import { Writer } from "./writer.ts";
+
+/** Function that renews the counter. */
+export const TICK = `${PREPARE_MODULE}.tick`;
+/** Function that charges the counter for a long bulk instruction. */
+export const CHARGE = `${PREPARE_MODULE}.charge`;
+
+/** Bulk instructions on at most this many bytes or elements cost what `scan.ts` says; longer ones are charged when they run. */
+export const freeBulkLength = 4096;
+
+/** One step stands for 2^6 bytes or elements of a bulk instruction. */
+const bulkShift = 6;
+
+/** Where a module's code checks the counter, and by how much it lowers it. */
+export interface Steps {
+  /** A `Mark` for each event. */
+  marks: Uint8Array;
+  weights: Int32Array;
+}
+
+/** Decides where the checks go; the rules are in `place_checks.ts` and `weigh_checks.ts`. */
+export function placeSteps(layout: Layout, code: Code): Steps {
+  const graph = readCallGraph(layout, code);
+  const placer = new CheckPlacer(layout, code, graph.cut);
+  for (let index = 0; index < code.functions.length - 1; index++) placer.place(index);
+  const weigher = new CheckWeigher(layout, code, graph, placer.marks);
+  weigher.weigh();
+  return { marks: placer.marks, weights: weigher.weights };
+}
+
+/** Adds the checks to `edits`, in the order of the file, together with the quiet `exits`. */
+export function addSteps(edits: Edits, { marks, weights }: Steps, code: Code, exits: Set<number>): void {
+  const { events } = code;
+  let count = 0;
+  for (let event = 0; event < events.length; event++) {
+    const offset = events.offset(event);
+    const mark = marks[event];
+    if (mark === Mark.check) edits.code.push(offset, EditKind.check, weights[event]);
+    if (mark === Mark.checkedBranch) edits.code.push(offset, EditKind.checkedBranch, weights[event]);
+    const isBulk = events.kind(event) === Kind.bulk && events.argument(event) !== BULK_IS_SMALL;
+    if (isBulk) edits.code.push(offset, EditKind.chargeBulk);
+    if (exits.has(event)) edits.code.push(offset, EditKind.quietExit);
+    if (mark !== Mark.none || isBulk) count++;
+  }
+  if (count === 0) return;
+  edits.counterExport = COUNTER_EXPORT;
+  edits.imports.push(stepImport, pauseImport);
+  edits.functions.push(tick, charge);
+}
+
+/** counter = step() || pause(). */
+const tick: AddedFunction = {
+  name: TICK,
+  type: { params: [], results: [] },
+  body: ({ functions, counter }) => {
+    const out = new Writer(32);
+    out.bytes([1, 1, 0x7f]);
+    out.byte(Op.call);
+    out.u32(functions.get(stepImport.name) ?? 0);
+    out.bytes([Op.localTee, 0, Op.i32Eqz, Op.if, EMPTY_BLOCK, Op.call]);
+    out.u32(functions.get(pauseImport.name) ?? 0);
+    out.bytes([Op.localSet, 0, Op.end, Op.localGet, 0, Op.globalSet]);
+    out.u32(counter);
+    out.byte(Op.end);
+    return out.finish();
+  },
+};
+
+/** counter -= length >> 6; if (counter < 0) tick(). */
+const charge: AddedFunction = {
+  name: CHARGE,
+  type: { params: ["i32"], results: [] },
+  body: ({ functions, counter }) => {
+    const out = new Writer(32);
+    out.bytes([0, Op.globalGet]);
+    out.u32(counter);
+    out.bytes([Op.localGet, 0, Op.i32Const, bulkShift, Op.i32ShiftRightUnsigned, Op.i32Sub, Op.globalSet]);
+    out.u32(counter);
+    out.byte(Op.globalGet);
+    out.u32(counter);
+    out.bytes([Op.i32Const, 0, Op.i32LessSigned, Op.if, EMPTY_BLOCK, Op.call]);
+    out.u32(functions.get(TICK) ?? 0);
+    out.bytes([Op.end, Op.end]);
+    return out.finish();
+  },
+};

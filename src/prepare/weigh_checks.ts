@@ -1,0 +1,215 @@
+import type { CallGraph } from "./call_graph.ts";
+import { Kind } from "./events.ts";
+import { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import { Mark, tableLabels } from "./place_checks.ts";
+import { catchLabels, type Code } from "./scan.ts";
+
+/** Instructions that a call of an import is worth. */
+const importCost = 16;
+
+/** A path without a check is cut by one where it would get longer than this many instructions. */
+const maxPathCost = 65_536;
+
+/**
+ * The weight of a check is at most this. The longest path through a tree of calls is hardly ever the one that is taken:
+ * without this the counter would run out a hundred times too early.
+ */
+const maxWeight = 4096;
+
+/**
+ * Gives each check its weight: the number of instructions on the longest path from it to the next check of the same
+ * activation of its function, or to the function's end. A call on the way adds the longest path from the callee's entry
+ * to its first check, for what comes after that is charged by the callee. So, up to `maxWeight`, the counter goes down by
+ * at least one for each instruction that is run; where a weight is cut off there, by at least one for sixteen.
+ *
+ * A path that would get longer than `maxPathCost` gets a check: a pyramid of functions that each call the next one ten
+ * times never ends either, though nothing in it goes in a circle.
+ */
+export class CheckWeigher {
+  readonly #layout: Layout;
+  readonly #code: Code;
+  readonly #graph: CallGraph;
+  readonly #marks: Uint8Array;
+  /** For each event with a check, its weight; for each `loop`, the cost of the path from its head. */
+  readonly weights: Int32Array;
+  /** Cost from the entry of each node of the call graph to its first check. */
+  readonly #entry: Int32Array;
+  /** Whether a defined function has checks, or needs some because a path is too long. */
+  readonly #needsWeights: Uint8Array;
+
+  // The blocks that are open. They are met from their end.
+  /** Cost from where a branch to the block leads. */
+  readonly #label = new Ints();
+  /** Cost of the `else` part; the same as `label` without one. */
+  readonly #else = new Ints();
+  /** Highest cost of the handlers that an exception may reach outside of the block. */
+  readonly #handlers = new Ints();
+
+  constructor(layout: Layout, code: Code, graph: CallGraph, marks: Uint8Array) {
+    this.#layout = layout;
+    this.#code = code;
+    this.#graph = graph;
+    this.#marks = marks;
+    this.weights = new Int32Array(code.events.length);
+    this.#entry = new Int32Array(layout.functionTypes.length + graph.members.length);
+    this.#entry.fill(importCost, 0, layout.importedFunctions);
+    this.#needsWeights = new Uint8Array(code.functions.length);
+  }
+
+  /** Weighs the checks of all functions, and marks those that long paths need. */
+  weigh(): void {
+    const { order, members } = this.#graph;
+    const functions = this.#layout.functionTypes.length;
+    for (let place = 0; place < order.length; place++) {
+      const node = order.at(place);
+      if (node < functions) this.#entry[node] = this.#walk(node - this.#layout.importedFunctions, false);
+      else this.#weighClass(node - functions);
+    }
+    // A class in a circle was weighed before all its members were.
+    members.forEach((_, index) => this.#weighClass(index));
+    for (let index = 0; index < this.#code.functions.length - 1; index++) {
+      if (this.#needsWeights[index] !== 1) continue;
+      // The first walk finds the costs from the heads of loops, which the second needs at the branches to them.
+      this.#walk(index, false);
+      this.#walk(index, true);
+    }
+  }
+
+  #weighClass(index: number): void {
+    const members = this.#graph.members[index];
+    let highest = importCost;
+    for (let item = 0; members && item < members.length; item++) {
+      highest = Math.max(highest, this.#entry[members.at(item)] ?? 0);
+    }
+    this.#entry[this.#layout.functionTypes.length + index] = highest;
+  }
+
+  /**
+   * Walks from the end of a function to its entry; `cost` is that of the longest path from here to the next check.
+   * Returns the cost from the entry. Only when `isFinal` are weights written and checks added.
+   */
+  #walk(index: number, isFinal: boolean): number {
+    const { events, functions } = this.#code;
+    let cost = 0;
+    let handler = 0;
+    for (let event = functions.firstEvent(index + 1) - 1; event >= functions.firstEvent(index); event--) {
+      const argument = events.argument(event);
+      switch (events.kind(event)) {
+        case Kind.end:
+        case Kind.delegate: {
+          const kind = argument < 0 ? Kind.block : events.kind(argument);
+          this.#handlers.push(handler);
+          // The labels of a try_table count from outside of it.
+          if (kind === Kind.tryTable) {
+            for (const label of catchLabels(this.#layout.bytes, events.offset(argument))) {
+              handler = Math.max(handler, this.#costOf(label));
+            }
+          }
+          const label = kind === Kind.loop ? this.weights[argument] ?? 0 : cost;
+          this.#label.push(label);
+          this.#else.push(label);
+          break;
+        }
+        case Kind.block:
+        case Kind.try:
+        case Kind.tryTable:
+          handler = this.#close();
+          break;
+        case Kind.loop:
+          handler = this.#close();
+          this.weights[event] = cost;
+          break;
+        case Kind.if:
+          cost = Math.max(cost, this.#else.at(this.#else.length - 1));
+          handler = this.#close();
+          break;
+        case Kind.else:
+          this.#else.set(this.#else.length - 1, cost);
+          cost = this.#costOf(0);
+          break;
+        case Kind.catch:
+          handler = Math.max(handler, cost);
+          cost = this.#costOf(0);
+          break;
+        case Kind.br:
+          cost = this.#costOf(argument);
+          break;
+        case Kind.brIf:
+          cost = this.#passBranch(event, cost, isFinal);
+          break;
+        case Kind.brTable:
+          cost = 0;
+          for (const label of tableLabels(this.#layout.bytes, events.offset(event))) {
+            cost = Math.max(cost, this.#costOf(label));
+          }
+          break;
+        case Kind.return:
+        case Kind.unreachable:
+          cost = 0;
+          break;
+        case Kind.throw:
+          cost = handler;
+          break;
+        case Kind.call:
+          cost = Math.max(cost, handler) + (this.#entry[argument] ?? 0);
+          break;
+        case Kind.returnCall:
+          cost = this.#entry[argument] ?? 0;
+          break;
+        case Kind.callIndirect:
+          cost = Math.max(cost, handler) + this.#entryOfType(argument);
+          break;
+        case Kind.returnCallIndirect:
+          cost = this.#entryOfType(argument);
+          break;
+      }
+      cost = this.#passCheck(index, event, cost, isFinal) + events.cost(event);
+    }
+    // The `end` of the function opened the last block.
+    this.#close();
+    return cost;
+  }
+
+  /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
+  #passBranch(event: number, cost: number, isFinal: boolean): number {
+    const taken = this.#costOf(this.#code.events.argument(event));
+    if (this.#marks[event] !== Mark.checkedBranch) return Math.max(cost, taken);
+    if (!isFinal) return cost;
+    this.weights[event] = Math.min(taken + 1, maxWeight);
+    if (cost + this.#code.events.cost(event) <= maxPathCost) return cost;
+    this.#marks[event] = Mark.check;
+    return Math.max(cost, taken);
+  }
+
+  /** The cost just before an event, without its own: 0 where a check stands. */
+  #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
+    const mark = this.#marks[event];
+    if (mark !== Mark.none) this.#needsWeights[index] = 1;
+    const isLong = cost + this.#code.events.cost(event) > maxPathCost;
+    if (isLong) this.#needsWeights[index] = 1;
+    if (isFinal && isLong && mark === Mark.none) this.#marks[event] = Mark.check;
+    if (this.#marks[event] === Mark.check) {
+      if (isFinal) this.weights[event] = Math.min(cost + 1, maxWeight);
+      return 0;
+    }
+    // Where the last walk will put a check the others only stop counting: theirs may be the higher costs.
+    return isLong ? Math.min(cost, maxPathCost) : cost;
+  }
+
+  #costOf(label: number): number {
+    return this.#label.at(this.#label.length - 1 - label);
+  }
+
+  #entryOfType(type: number): number {
+    const itsClass = this.#graph.classOfType[type] ?? 0;
+    return this.#entry[this.#layout.functionTypes.length + itsClass] ?? 0;
+  }
+
+  /** Leaves a block through its beginning; returns the cost of the handlers outside of it. */
+  #close(): number {
+    this.#label.pop();
+    this.#else.pop();
+    return this.#handlers.pop();
+  }
+}
