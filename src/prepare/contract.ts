@@ -12,10 +12,13 @@ export interface AddedImport {
 /** Takes the place of `proc_exit`: the host notes the exit code and returns. */
 export const exitImport: AddedImport = { name: "exit", type: { params: ["i32"], results: [] } };
 
-/** Called when the step counter has run out; gives a new one above 0, or 0 when the guest must pause. May throw. */
+/**
+ * Called when the step counter has run out. Gives a new one above 0, 0 when the guest must `pause`, or a number below 0
+ * when it must stop: it then traps with `unreachable`. It may throw, too, but a guest's `catch_all` catches that, and no trap.
+ */
 export const stepImport: AddedImport = { name: "step", type: { params: [], results: ["i32"] } };
 
-/** Called after `step` gave 0; gives a new counter. May be a `WebAssembly.Suspending`. */
+/** Called after `step` gave 0; gives a new counter, or a number below 0. May be a `WebAssembly.Suspending`. */
 export const pauseImport: AddedImport = { name: "pause", type: { params: [], results: ["i32"] } };
 
 /**

@@ -67,6 +67,9 @@ const maxLocals = 50_000;
 /** Instructions that one `memory.grow` is worth: it asks the system for memory. */
 const growCost = 500;
 
+/** Instructions that throwing an exception is worth: the engine looks for its handler frame by frame. */
+const throwCost = 1000;
+
 /** Instructions that a bulk instruction of up to 4096 bytes is worth. */
 const bulkCost = 64;
 
@@ -188,6 +191,7 @@ class Scanner {
       case Op.rethrow:
       case Op.throwRef:
         skipImmediates(reader, opcode, at);
+        this.#cost += throwCost;
         return this.#add(at, Kind.throw);
       case Op.unreachable:
         return this.#add(at, Kind.unreachable);

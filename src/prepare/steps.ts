@@ -57,7 +57,7 @@ export function addSteps(edits: Edits, { marks, weights }: Steps, code: Code, ex
   edits.functions.push(tick, charge);
 }
 
-/** counter = step() || pause(). */
+/** counter = step() || pause(); if (counter < 0) trap(). */
 const tick: AddedFunction = {
   name: TICK,
   type: { params: [], results: [] },
@@ -68,7 +68,8 @@ const tick: AddedFunction = {
     out.u32(functions.get(stepImport.name) ?? 0);
     out.bytes([Op.localTee, 0, Op.i32Eqz, Op.if, EMPTY_BLOCK, Op.call]);
     out.u32(functions.get(pauseImport.name) ?? 0);
-    out.bytes([Op.localSet, 0, Op.end, Op.localGet, 0, Op.globalSet]);
+    out.bytes([Op.localSet, 0, Op.end, Op.localGet, 0, Op.i32Const, 0, Op.i32LessSigned]);
+    out.bytes([Op.if, EMPTY_BLOCK, Op.unreachable, Op.end, Op.localGet, 0, Op.globalSet]);
     out.u32(counter);
     out.byte(Op.end);
     return out.finish();

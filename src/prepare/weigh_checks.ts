@@ -5,8 +5,8 @@ import type { Layout } from "./layout.ts";
 import { Mark, tableLabels } from "./place_checks.ts";
 import { catchLabels, type Code } from "./scan.ts";
 
-/** Instructions that a call of an import is worth. */
-const importCost = 16;
+/** Instructions that a call of an import is worth: what it costs to come to JavaScript and back. */
+const importCost = 200;
 
 /** A path without a check is cut by one where it would get longer than this many instructions. */
 const maxPathCost = 65_536;

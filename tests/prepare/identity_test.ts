@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { type Prepared, prepareModule, type PrepareOptions } from "../../src/prepare/prepare.ts";
+import { committedModules, watModules } from "./modules.ts";
+
+const everything: PrepareOptions = {
+  exportGlobals: true,
+  quietExit: true,
+  maxMemoryPages: 4096,
+  steps: true,
+};
+
+function prepared(bytes: Uint8Array, options: PrepareOptions): Prepared {
+  const result = prepareModule(bytes, options);
+  assert(result.kind === "prepared", result.kind === "unprepared" ? JSON.stringify(result.unknown) : "");
+  return result;
+}
+
+/** Both halves of the promise: nothing switched on changes nothing, everything switched on is still valid. */
+function checkModule(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+  assert.deepEqual(prepared(bytes, {}).bytes, bytes, `${name} with nothing switched on`);
+  for (const options of [everything, { steps: true }, { exportGlobals: true }, { quietExit: true }]) {
+    const { bytes: rewritten } = prepared(bytes, options);
+    assert(WebAssembly.validate(rewritten), `${name} with ${JSON.stringify(options)}`);
+  }
+}
+
+Deno.test("every committed module is the same with nothing switched on and valid with everything", () => {
+  const modules = committedModules();
+  assert(modules.length > 10, `only ${modules.length} modules were found`);
+  for (const { name, bytes } of modules) checkModule(name, bytes);
+});
+
+Deno.test("a module of every instruction family is the same with nothing switched on and valid with everything", () => {
+  for (const { name, bytes } of watModules()) {
+    assert(WebAssembly.validate(bytes), `${name} before`);
+    checkModule(name, bytes);
+  }
+});
+
+/** Small programs for compilers that are not needed to work on Capsule. */
+const compilers: {
+  name: string;
+  file: string;
+  text: string;
+  command: string[];
+  env?: Record<string, string>;
+}[] = [
+  {
+    name: "Go",
+    file: "main.go",
+    text: 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("hello") }\n',
+    command: ["go", "build", "-o", "out.wasm", "main.go"],
+    env: { GOOS: "wasip1", GOARCH: "wasm", GOFLAGS: "-mod=mod" },
+  },
+  {
+    name: "Rust",
+    file: "main.rs",
+    text: 'fn main() { println!("{:?}", std::env::args().collect::<Vec<_>>()); }\n',
+    command: ["rustc", "--target", "wasm32-wasip1", "-O", "-o", "out.wasm", "main.rs"],
+  },
+  {
+    name: "clang",
+    file: "main.c",
+    text:
+      '#include <stdio.h>\nint main(int count, char **a) { printf("%d %s\\n", count, a[0]); return 0; }\n',
+    command: ["clang-19", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-o", "out.wasm", "main.c"],
+  },
+];
+
+for (const { name, file, text, command, env = {} } of compilers) {
+  Deno.test(`what ${name} compiles is the same with nothing switched on and valid with everything`, async (test) => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/${file}`, text);
+      const [tool = "", ...args] = command;
+      const isBuilt = await new Deno.Command(tool, { args, cwd: folder, env, stdout: "null", stderr: "null" })
+        .output().then(({ success }) => success, () => false);
+      // Compilers that are not installed, or lack the target, are no failure: the committed modules cover TinyGo.
+      await test.step({
+        name: `the module of ${name}`,
+        ignore: !isBuilt,
+        fn: async () => checkModule(name, await Deno.readFile(`${folder}/out.wasm`)),
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}

@@ -1,0 +1,33 @@
+;; Exceptions as WebAssembly 3.0 encodes them: try_table, throw_ref.
+(module
+  (import "env" "mix" (func $mix (param i32 i32) (result i32)))
+  (tag $number (param i32))
+  (tag $none)
+  (func $thrower (param i32)
+    (if (i32.eq (i32.and (local.get 0) (i32.const 3)) (i32.const 1)) (then (throw $number (local.get 0))))
+    (if (i32.eq (i32.and (local.get 0) (i32.const 3)) (i32.const 2)) (then (throw $none))))
+  (func (export "catch") (param i32) (result i32)
+    (block $any
+      (block $got (result i32)
+        (try_table (catch $number $got) (catch_all $any)
+          (call $thrower (local.get 0)))
+        (return (i32.const -1)))
+      (return (i32.mul (i32.const 3))))
+    (i32.const -2))
+  (func (export "retry") (param i32) (result i32) (local $tries i32)
+    (loop $again
+      (local.set $tries (i32.add (local.get $tries) (i32.const 1)))
+      (if (i32.lt_u (local.get $tries) (i32.const 20))
+        (then
+          (try_table (catch_all $again)
+            (call $thrower (i32.add (local.get 0) (local.get $tries)))))))
+    (local.get $tries))
+  (func (export "rethrow") (param i32) (result i32)
+    (block $outer (result i32)
+      (try_table (catch $number $outer)
+        (block $inner (result exnref)
+          (try_table (catch_all_ref $inner) (call $thrower (local.get 0)))
+          (return (call $mix (local.get 0) (i32.const 5))))
+        (throw_ref))
+      (i32.const 9)))
+  (func (export "uncaught") (param i32) (call $thrower (local.get 0))))

@@ -1,0 +1,25 @@
+;; 128-bit vectors and the relaxed instructions (only where all engines must agree).
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d\0e\0f\10")
+  (func (export "arithmetic") (param i32 f64) (result i64)
+    (local $v v128) (local $i i32)
+    (local.set $v (i32x4.splat (local.get 0)))
+    (loop $l
+      (local.set $v (i32x4.add (local.get $v) (i8x16.shuffle 3 2 1 0 7 6 5 4 19 18 17 16 31 30 29 28 (local.get $v) (v128.load (i32.const 0)))))
+      (local.set $v (v128.xor (local.get $v) (f64x2.splat (local.get 1))))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9))))
+    (i64.xor (i64x2.extract_lane 0 (local.get $v)) (i64x2.extract_lane 1 (local.get $v))))
+  (func (export "lanes") (param i32 i32) (result i32)
+    (local.set 0 (i32.and (local.get 0) (i32.const 1023)))
+    (v128.store8_lane offset=3 15 (local.get 0) (i8x16.splat (local.get 1)))
+    (v128.store64_lane align=1 1 (local.get 0) (v128.const i32x4 1 2 3 4))
+    (i16x8.extract_lane_u 5 (v128.load32_lane 2 (local.get 0) (i8x16.replace_lane 4 (v128.load8x8_s (local.get 0)) (local.get 1)))))
+  (func (export "compare") (param i32 i32) (result i32)
+    (i32.add
+      (i8x16.bitmask (i8x16.gt_s (i32x4.splat (local.get 0)) (i32x4.splat (local.get 1))))
+      (v128.any_true (i16x8.q15mulr_sat_s (i16x8.splat (local.get 0)) (i16x8.splat (local.get 1))))))
+  (func (export "last") (param i32) (result i32)
+    (i32x4.extract_lane 0 (f64x2.promote_low_f32x4 (f32x4.convert_i32x4_u (i32x4.trunc_sat_f64x2_u_zero (f64x2.splat (f64.convert_i32_s (local.get 0))))))))
+  (func (export "relaxed") (param i32) (result i32)
+    (i8x16.extract_lane_u 3 (i8x16.relaxed_swizzle (v128.load (i32.const 0)) (i8x16.splat (i32.and (local.get 0) (i32.const 15)))))))
