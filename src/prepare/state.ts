@@ -41,7 +41,7 @@ function exportGlobals({ imports, globals }: ModuleDescription, state: State): v
   globals.forEach(({ type, mutable }, index) => {
     if (!mutable || index < imported) return;
     if (type === "v128" || type === "exnref") {
-      state.cannotReset.push(`Its mutable global ${index} is a ${type}, which JavaScript cannot read.`);
+      state.cannotReset.push(`Its mutable global ${index} has type ${type}, which JavaScript cannot read.`);
       return;
     }
     const exportName = `${PREPARE_MODULE}:global:${index}`;

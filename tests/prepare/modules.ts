@@ -24,7 +24,7 @@ const compiler = await wabt();
 
 /** The bytes of a module in text form, with its names. */
 export function compileWat(text: string, name = "test.wat"): Uint8Array<ArrayBuffer> {
-  const module = compiler.parseWat(name, text, features);
+  const module = compiler.parseWat(name, new TextEncoder().encode(text), features);
   try {
     return new Uint8Array(module.toBinary({ write_debug_names: true }).buffer);
   } finally {

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { CapsuleError } from "../../src/base/errors.ts";
+import { describeModule } from "../../src/prepare/describe.ts";
+import { prepareModule } from "../../src/prepare/prepare.ts";
+import { committedModules, watModules } from "./modules.ts";
+
+const options = { exportGlobals: true, quietExit: true, maxMemoryPages: 4096, steps: true };
+
+/** Numbers that repeat: a failure is seen again. https://en.wikipedia.org/wiki/Linear_congruential_generator */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = Math.imul(state, 1664525) + 1013904223 | 0;
+    return (state >>> 8) % below;
+  };
+}
+
+/** A few bytes changed, removed, doubled, or everything after some byte cut off. */
+function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array<ArrayBuffer> {
+  const list = [...bytes];
+  for (let left = 1 + random(3); left > 0; left--) {
+    const at = 8 + random(Math.max(1, list.length - 8));
+    switch (random(8)) {
+      case 0:
+        list.splice(at, 1);
+        break;
+      case 1:
+        list.splice(at, 0, random(256));
+        break;
+      case 2:
+        list.splice(at, 0, ...list.slice(at, at + random(20)));
+        break;
+      case 3:
+        if (random(8) === 0) list.length = at;
+        break;
+      case 4:
+        // The bytes that numbers, ends and prefixes are made of.
+        list[at] = [0x00, 0x0b, 0x40, 0x7f, 0x80, 0xff, 0xfc, 0xfd, 0xfb, 0xfe][random(10)] ?? 0;
+        break;
+      default:
+        list[at] = random(256);
+    }
+  }
+  return new Uint8Array(list);
+}
+
+function assertIsRefusal(error: unknown): void {
+  assert(error instanceof CapsuleError, String(error));
+  assert.equal(error.code, "LOAD");
+  assert.match(error.message, /^Cannot (read|prepare|load) the module/);
+}
+
+Deno.test("10,000 broken modules are prepared, left alone or refused, and never break the rewriter", () => {
+  const small = watModules().map(({ bytes }) => bytes);
+  const large = committedModules().map(({ bytes }) => bytes).filter(({ length }) => length < 40_000);
+  const random = randomFrom(20_260_101);
+  const count = { refused: 0, unprepared: 0, prepared: 0, valid: 0 };
+  for (let round = 0; round < 10_000; round++) {
+    const from = round % 20 === 0 ? large : small;
+    const bytes = mutate(from[random(from.length)] ?? new Uint8Array(), random);
+    const isValid = WebAssembly.validate(bytes);
+    try {
+      describeModule(bytes);
+      const result = prepareModule(bytes, options);
+      count[result.kind]++;
+      if (!isValid || result.kind === "unprepared") continue;
+      count.valid++;
+      assert(WebAssembly.validate(result.bytes), `valid before, not after: ${bytes}`);
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error;
+      assertIsRefusal(error);
+      assert(!isValid || isOurRule(error), `V8 takes it, but: ${error}\n${bytes}`);
+      count.refused++;
+    }
+  }
+  // All ways must have been gone, or the mutations are too wild or too tame.
+  for (const [name, times] of Object.entries(count)) assert(times > 100, `${name} only ${times} times`);
+});
+
+/** What V8 takes and we refuse: a memory above the limit, and names that are ours. */
+function isOurRule(error: unknown): boolean {
+  return error instanceof Error && /its memory starts with|names that begin with/.test(error.message);
+}

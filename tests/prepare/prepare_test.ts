@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { type Prepared, prepareModule, type PrepareOptions } from "../../src/prepare/prepare.ts";
+import { compileWat, moduleOf, section } from "./modules.ts";
+
+function prepareText(text: string, options: PrepareOptions): Prepared {
+  const result = prepareModule(compileWat(text), options);
+  assert(result.kind === "prepared", result.kind === "unprepared" ? JSON.stringify(result.unknown) : "");
+  return result;
+}
+
+function instantiate(
+  { bytes }: Prepared,
+  imports: WebAssembly.Imports = {},
+): Record<string, WebAssembly.Global & (() => number)> {
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as never;
+}
+
+Deno.test("every mutable global can be read and put back, hidden or not", () => {
+  const prepared = prepareText(
+    `(module
+      (global $constant i32 (i32.const 1))
+      (global $i (mut i32) (i32.const 2))
+      (global $l (export "mine") (mut i64) (i64.const 3))
+      (global $d (mut f64) (f64.const 4))
+      (global $r (mut funcref) (ref.null func))
+      (func (export "run") (result i32) (global.set $i (i32.add (global.get $i) (i32.const 40))) (global.get $i)))`,
+    { exportGlobals: true },
+  );
+  assert.deepEqual(prepared.globals, [
+    { exportName: "capsule:prepare:global:1", type: "i32" },
+    { exportName: "capsule:prepare:global:2", type: "i64" },
+    { exportName: "capsule:prepare:global:3", type: "f64" },
+    { exportName: "capsule:prepare:global:4", type: "funcref" },
+  ]);
+  assert.deepEqual(prepared.cannotReset, []);
+  const exports = instantiate(prepared);
+  const first = prepared.globals.map(({ exportName }) => exports[exportName]?.value);
+  assert.deepEqual(first, [2, 3n, 4, null]);
+  assert.equal(exports.run?.(), 42);
+  assert.equal(exports["capsule:prepare:global:1"]?.value, 42);
+  prepared.globals.forEach(({ exportName }, index) =>
+    Object.assign(exports[exportName] ?? {}, { value: first[index] })
+  );
+  assert.equal(exports.run?.(), 42);
+});
+
+Deno.test("a module without sections for what is added gets them", () => {
+  const prepared = prepareText(`(module (memory 1) (global (mut i32) (i32.const 5)))`, {
+    exportGlobals: true,
+    steps: true,
+  });
+  const exports = instantiate(prepared);
+  assert.equal(exports["capsule:prepare:global:0"]?.value, 5);
+  assert.equal(prepared.memoryExport, "capsule:prepare:memory");
+  assert(exports["capsule:prepare:memory"] as unknown instanceof WebAssembly.Memory);
+  assert.equal(prepared.counterExport, undefined);
+  assert.deepEqual(
+    prepareModule(moduleOf(), { steps: true, exportGlobals: true, quietExit: true }).bytes,
+    moduleOf(),
+  );
+});
+
+Deno.test("what cannot be put back is said in sentences", () => {
+  for (
+    const [text, sentence] of [
+      [
+        `(global (mut v128) (v128.const i64x2 0 0))`,
+        "Its mutable global 0 has type v128, which JavaScript cannot read.",
+      ],
+      [
+        `(global (mut exnref) (ref.null exn))`,
+        "Its mutable global 0 has type exnref, which JavaScript cannot read.",
+      ],
+      [`(memory 1) (memory 1)`, "It has 2 memories."],
+      [`(import "env" "m" (memory 1))`, "It imports the memory 'env.m', which others may change."],
+      [`(import "env" "t" (table 1 funcref))`, "It imports the table 'env.t', which others may change."],
+      [`(import "env" "g" (global (mut i32)))`, "It imports the global 'env.g', which others may change."],
+      [
+        `(table 1 externref) (func (param externref) (table.set (i32.const 0) (local.get 0)))`,
+        "Its code writes to a table (table.set at offset 0x22).",
+      ],
+      [
+        `(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))`,
+        "Its code writes to a table (table.grow at offset 0x21).",
+      ],
+      [`(memory 1) (data "x") (func (data.drop 0))`, "Its code drops a segment (data.drop at offset 0x1f)."],
+    ] as const
+  ) {
+    assert.deepEqual(prepareText(`(module ${text})`, {}).cannotReset, [sentence]);
+  }
+  for (
+    const harmless of [
+      `(import "env" "g" (global i32))`,
+      `(memory 1) (data "x") (func (memory.init 0 (i32.const 0) (i32.const 0) (i32.const 1)))`,
+      `(table (export "t") 1 funcref) (func $f (start $f))`.replace("(start $f)", ""),
+      `(func $f) (start $f)`,
+    ]
+  ) {
+    assert.deepEqual(prepareText(`(module ${harmless})`, {}).cannotReset, [], harmless);
+  }
+});
+
+Deno.test("_start ends without a throw where it calls proc_exit itself", () => {
+  const text = `(module
+    (import "env" "note" (func $note (param i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+    (table funcref (elem $note $later))
+    (global $after (export "after") (mut i32) (i32.const 0))
+    (func $later (param i32) (global.set $after (local.get 0)))
+    (func (export "_start")
+      (call $note (i32.const 1))
+      (block (if (i32.const 1) (then (call $proc_exit (i32.const 7)) (unreachable))))
+      (call $later (i32.const 99)))
+    (func (export "other") (call_indirect (param i32) (i32.const 5) (i32.const 1)) (call $proc_exit (i32.const 8))))`;
+  const prepared = prepareText(text, { quietExit: true });
+  assert.equal(prepared.quietExits, 1);
+  const calls: string[] = [];
+  const note = (name: string) => (value: number) => calls.push(`${name} ${value}`);
+  const exports = instantiate(prepared, {
+    env: { note: note("note") },
+    wasi_snapshot_preview1: { proc_exit: note("proc_exit") },
+    "capsule:prepare": { exit: note("exit") },
+  });
+  exports._start?.();
+  assert.deepEqual(calls, ["note 1", "exit 7"]);
+  assert.equal(exports.after?.value, 0);
+  exports.other?.();
+  assert.equal(exports.after?.value, 5);
+  assert.equal(calls.at(-1), "proc_exit 8");
+});
+
+Deno.test("_start is left as it is when anything but its export uses it, or proc_exit is of another type", () => {
+  const exit = `(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))`;
+  const start = `(func $start (export "_start") (call $exit (i32.const 0)))`;
+  for (
+    const text of [
+      `${exit} ${start} (func (call $start))`,
+      `${exit} ${start} (func (return_call $start))`,
+      `${exit} ${start} (start $start)`,
+      `${exit} ${start} (export "main" (func $start))`,
+      `${exit} ${start} (table funcref (elem $start))`,
+      `${exit} ${start} (elem declare func $start) (func (drop (ref.func $start)))`,
+      `${exit} ${start} (global funcref (ref.func $start))`,
+      `${exit} (func (export "_start") (param i32) (call $exit (i32.const 0)))`,
+      `(import "env" "proc_exit" (func $exit (param i32))) ${start}`,
+      `(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i64))) (func (export "_start") (call $exit (i64.const 0)))`,
+    ]
+  ) {
+    const bytes = compileWat(`(module ${text})`);
+    const prepared = prepareModule(bytes, { quietExit: true });
+    assert(prepared.kind === "prepared");
+    assert.equal(prepared.quietExits, 0, text);
+    assert.deepEqual(prepared.bytes, bytes);
+  }
+});
+
+Deno.test("the lower maximum of a memory is written", () => {
+  const maximumOf = (text: string, maxMemoryPages: number) => {
+    const { bytes } = prepareText(`(module (memory (export "m") ${text}))`, { maxMemoryPages });
+    const memory = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.m as WebAssembly.Memory;
+    const start = memory.buffer.byteLength / 65536;
+    let pages = start;
+    for (; pages < 40; pages++) {
+      try {
+        memory.grow(1);
+      } catch {
+        break;
+      }
+    }
+    return pages;
+  };
+  assert.equal(maximumOf("1", 20), 20);
+  assert.equal(maximumOf("1 5", 20), 5);
+  assert.equal(maximumOf("1 30", 20), 20);
+  assert.equal(maximumOf("20", 20), 20);
+});
+
+Deno.test("a memory that starts above the maximum is refused with both values", () => {
+  assert.throws(() => prepareModule(compileWat(`(module (memory 4097))`), { maxMemoryPages: 4096 }), {
+    code: "LOAD",
+    message:
+      "Cannot load the module: its memory starts with 256.0625 MiB (4097 pages) and the maximum is 256 MiB (4096 pages)",
+  });
+});
+
+Deno.test("a module that uses the launcher's names is refused: it may have been prepared before", () => {
+  const once = prepareText(`(module (func $f (export "f") (loop $l (br $l))))`, { steps: true });
+  assert.throws(() => prepareModule(once.bytes, {}), { code: "LOAD", message: /it uses 'capsule:prepare'/ });
+  const guest = compileWat(`(module (memory (export "capsule:prepare:memory") 1))`);
+  assert.throws(() => prepareModule(guest, {}), { message: /it uses 'capsule:prepare:memory'/ });
+});
+
+for (
+  const [name, text, unknown] of [
+    ["structures", `(type (struct))`, {
+      opcode: "0x5f",
+      offset: 11,
+      what: "a type of the garbage collector, or none at all",
+    }],
+    ["64-bit memories", `(memory i64 1)`, {
+      opcode: "0x04",
+      offset: 11,
+      what: "a 64-bit memory or table (memory64)",
+    }],
+    ["shared memories", `(memory 1 1 shared)`, {
+      opcode: "0x03",
+      offset: 11,
+      what: "a shared memory (threads)",
+    }],
+    ["atomic instructions", `(func (atomic.fence))`, {
+      opcode: "0xfe",
+      offset: 23,
+      what: "an atomic instruction (threads)",
+    }],
+  ] as const
+) {
+  Deno.test(`a module with ${name} comes back unprepared and says why`, () => {
+    const bytes = compileWat(`(module ${text})`);
+    const result = prepareModule(bytes, {
+      steps: true,
+      exportGlobals: true,
+      quietExit: true,
+      maxMemoryPages: 16,
+    });
+    assert(result.kind === "unprepared");
+    assert.deepEqual(result.unknown, unknown);
+    assert.equal(result.bytes, bytes);
+  });
+}
+
+Deno.test("code that fits nowhere is refused with its offset", () => {
+  const type = section(1, 1, 0x60, 0, 0);
+  const of = (...body: number[]) =>
+    moduleOf(type, section(3, 1, 0), section(10, 1, body.length + 1, 0, ...body));
+  for (
+    const [body, message] of [
+      [[0x01], /a function ends inside of a block, at offset 0x18/],
+      [[0x0b, 0x01], /a function does not end with its last block, at offset 0x18/],
+      [[0x0c, 1, 0x0b], /label 1 is not there, at offset 0x18/],
+      [[0x10, 1, 0x0b], /function 1 is not there, at offset 0x18/],
+      [[0x05, 0x0b], /else or catch stands in no block of its kind, at offset 0x17/],
+      [[0x18, 0, 0x0b], /delegate ends no try/],
+      [[0x41, 0xff], /constant is cut off/],
+      [[0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f], /do not fit in the 0 bytes left/],
+    ] as [number[], RegExp][]
+  ) {
+    assert.throws(() => prepareModule(of(...body), {}), { code: "LOAD", message });
+  }
+  assert.throws(() => prepareModule(moduleOf(type, section(3, 1, 0)), {}), {
+    message: /1 functions have 0 bodies/,
+  });
+  const locals = section(10, 1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b);
+  assert.throws(() => prepareModule(moduleOf(type, section(3, 1, 0), locals), {}), {
+    message: /4294967295 locals are more than V8 allows/,
+  });
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { type Prepared, prepareModule } from "../../src/prepare/prepare.ts";
+import { compileWat, patientHost } from "./modules.ts";
+
+type Run = (...args: number[]) => number;
+
+function prepareText(text: string): Prepared {
+  const result = prepareModule(compileWat(`(module ${text})`), { steps: true });
+  assert(result.kind === "prepared");
+  return result;
+}
+
+function instantiate(
+  prepared: Prepared,
+  host: object = patientHost(),
+): { run: Run; counter: WebAssembly.Global } {
+  const imports = { "capsule:prepare": host as WebAssembly.ModuleImports };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(prepared.bytes), imports);
+  return { run: exports.run as Run, counter: exports[prepared.counterExport ?? ""] as WebAssembly.Global };
+}
+
+/** Steps that one call takes when the counter does not run out. */
+function stepsOf(text: string, ...args: number[]): number {
+  const { run, counter } = instantiate(prepareText(text));
+  counter.value = 0x7fffffff;
+  run(...args);
+  return 0x7fffffff - counter.value;
+}
+
+Deno.test("code that ends soon pays nothing and is not touched", () => {
+  const bytes = compileWat(`(module
+    (func $leaf (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+    (func (export "run") (param i32) (result i32)
+      (block (loop (br_if 1 (local.get 0)))) (call $leaf (call $leaf (local.get 0)))))`);
+  const prepared = prepareModule(bytes, { steps: true });
+  assert(prepared.kind === "prepared");
+  assert.deepEqual(prepared.bytes, bytes);
+  assert.equal(prepared.counterExport, undefined);
+});
+
+const countdown = `(func (export "run") (param i32) (result i32)
+  (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))`;
+
+Deno.test("a loop pays for each branch back, by its length, and nothing when it runs once", () => {
+  assert.equal(stepsOf(countdown, 1), 0);
+  const one = stepsOf(countdown, 2);
+  // Five instructions, and three more on the longest way on: the one out of the loop.
+  assert(one >= 5 && one <= 9, `${one} steps`);
+  assert.equal(stepsOf(countdown, 1001), 1000 * one);
+});
+
+Deno.test("a recursion pays where it goes deeper, and its leaves pay nothing", () => {
+  const fibonacci = `(func $f (export "run") (param i32) (result i32)
+    (if (i32.lt_s (local.get 0) (i32.const 2)) (then (return (local.get 0))))
+    (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (call $f (i32.sub (local.get 0) (i32.const 2)))))`;
+  assert.equal(stepsOf(fibonacci, 1), 0);
+  const one = stepsOf(fibonacci, 2);
+  // fibonacci(20) has 10,945 calls that go deeper and 10,946 leaves.
+  assert.equal(stepsOf(fibonacci, 20), 10_945 * one);
+});
+
+Deno.test("the counter is never behind the instructions that were run", () => {
+  // 9 instructions a round; a rule of thumb must not be more than a few times too high either.
+  const loop =
+    `(func $work (param i32) (result i32) (i32.mul (i32.add (local.get 0) (i32.const 3)) (i32.const 5)))
+    (func (export "run") (param i32) (result i32) (local i32)
+      (loop $l
+        (if (i32.and (local.get 0) (i32.const 1))
+          (then (local.set 1 (call $work (local.get 1))))
+          (else (local.set 1 (i32.xor (local.get 1) (local.get 0)))))
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (local.get 1))`;
+  const steps = stepsOf(loop, 1000);
+  assert(steps >= 1000 * 13 && steps <= 1000 * 26, `${steps} steps`);
+});
+
+Deno.test("a bulk instruction pays for its length only when it is long", () => {
+  const fill = `(memory 64) (func (export "run") (param i32) (result i32)
+    (memory.fill (i32.const 0) (i32.const 7) (local.get 0)) (i32.load8_u (i32.const 9)))`;
+  assert.equal(stepsOf(fill, 4096), 0);
+  assert.equal(stepsOf(fill, 4194304), 4194304 / 64);
+  const constant = compileWat(
+    `(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 7) (i32.const 64))))`,
+  );
+  assert.deepEqual(prepareModule(constant, { steps: true }).bytes, constant);
+});
+
+Deno.test("step is called when the counter has run out and its answer is the new counter", () => {
+  const given: number[] = [];
+  const { run, counter } = instantiate(prepareText(countdown), {
+    step: () => {
+      given.push(counter.value);
+      return 5000;
+    },
+    pause: () => assert.fail("pause is only called after a 0"),
+  });
+  // The counter is 0 at first: the first check asks.
+  assert.equal(run(1000), 0);
+  assert(given.every((value) => value < 0 && value > -100), `${given}`);
+  assert.equal(given.length, Math.ceil(999 * (stepsOf(countdown, 2) / 5000)));
+});
+
+Deno.test("a guest pauses when step gives 0, and goes on with what pause gives", async () => {
+  const { Suspending, promising } = WebAssembly as unknown as {
+    Suspending: new (call: () => Promise<number>) => object;
+    promising: (call: Run) => (...args: number[]) => Promise<number>;
+  };
+  let paused = 0;
+  const pause = async () => {
+    paused++;
+    await Promise.resolve();
+    return 1000;
+  };
+  const { run } = instantiate(prepareText(countdown), { step: () => 0, pause: new Suspending(pause) });
+  const others = promising(run)(10_000).then((result) => `it gave ${result}`);
+  assert.equal(await others, "it gave 0");
+  assert(paused >= 50, `${paused} pauses`);
+});
+
+Deno.test("what step throws ends the call, and the instance can be called again", () => {
+  let isOver = true;
+  const step = () => {
+    if (isOver) throw new Error("the deadline has passed");
+    return 100_000;
+  };
+  const { run } = instantiate(prepareText(countdown), { step, pause: () => 1 });
+  assert.throws(() => run(1_000_000), { message: "the deadline has passed" });
+  isOver = false;
+  assert.equal(run(1_000_000), 0);
+});
+
+Deno.test("a number below 0 stops a guest that catches everything", () => {
+  const catcher = `(func (export "run") (result i32)
+    (loop $l (try_table (catch_all $l) (loop $m (br $m)))) (unreachable))`;
+  const answers = [100, 0, -1];
+  const step = () => answers.shift() ?? assert.fail("step was called after the end");
+  const { run } = instantiate(prepareText(catcher), { step, pause: () => 50 });
+  assert.throws(() => run(), { name: "RuntimeError", message: "unreachable" });
+  assert.throws(() => instantiate(prepareText(catcher), { step: () => 0, pause: () => -1 }).run(), {
+    name: "RuntimeError",
+  });
+});
