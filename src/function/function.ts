@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import { createWasi, GuestExit, type Wasi, type WasiOptions } from "../wasi/wasi.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
-import { type CallLimits, Guest, startAgain } from "../wasm/guest.ts";
+import { type CallLimits, Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { mustWait } from "../wasm/jspi.ts";
@@ -107,12 +107,14 @@ export class CapsuleFunction {
       }
       instance.isFresh = false;
       const handler = instance.exports[this.options.handler] as (...args: readonly number[]) => unknown;
-      const value = call.take(instance, handler(...call.pass(instance)));
+      const result = handler(...call.pass(instance));
+      if (instance.guest.startsAgain) throw new Error("the guest caught what was to end its call");
+      const value = call.take(instance, result);
       instance.guest.output.end();
       return value;
     } catch (error) {
       healthy = this.#survives;
-      if (error !== startAgain && !mustWait(error)) {
+      if (!instance.guest.startsAgain && !mustWait(error)) {
         throw explainThrown(error, instance.guest, this.options.handler);
       }
       instance.guest.output.discard();

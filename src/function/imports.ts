@@ -1,6 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
-import { PREPARE_MODULE } from "../prepare/rewrite.ts";
+import { PREPARE_MODULE } from "../prepare/contract.ts";
 import type { Wasi, WasiFunction } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { suspending } from "../wasm/jspi.ts";

@@ -1,5 +1,6 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { type PreparedModule, prepareModule } from "../prepare/prepare.ts";
+import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint } from "../wasm/instance.ts";
 
 /** How a module is to be prepared. */
@@ -51,7 +52,7 @@ export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOp
       module,
       isolation,
       globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
-      counterExport: undefined,
+      counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
     }),
   };
 }
@@ -61,6 +62,7 @@ function prepare(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): Prepared
     const prepared = prepareModule(bytes, {
       exportGlobals: options.manyCalls && !options.reuse,
       quietExit: options.manyCalls,
+      steps: options.steps && canPause,
       maxMemoryPages: Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes)),
     });
     if (prepared.kind === "unprepared") {

@@ -1,4 +1,5 @@
 import { encodeError } from "../abi/errors.ts";
+import { carriesPassword } from "../store/settings.ts";
 import { answering, denied, type HostFamily } from "./host_function.ts";
 
 /** Which environment variables a guest may read with `GetEnv`. */
@@ -11,13 +12,7 @@ export interface EnvironmentGrant {
 
 /** Whether a variable belongs to the launcher itself: its credentials and every setting of its own. */
 export function isLauncherSecret(name: string, value: string): boolean {
-  if (name === "REDIS_PWD" || name === "COUCHBASE_PWD" || name.startsWith("CAPSULE_")) return true;
-  return name === "REDIS_ADDR" && carriesPassword(value);
-}
-
-/** `redis://user:pwd@host` carries a password; so may one address of a list. */
-function carriesPassword(address: string): boolean {
-  return address.split(/[\s,]+/).some((part) => part.includes("@"));
+  return name.startsWith("CAPSULE_") || carriesPassword(name, value);
 }
 
 /** `hostGetEnv`: the launcher's environment, but for its own secrets, which are as if they were not set. */

@@ -21,7 +21,7 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
     log.warn(`the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`);
   }
   try {
-    const called = await startFunction(options, world, {
+    const { called, close } = await startFunction(options, world, {
       mode: "cli",
       bytes,
       name,
@@ -44,7 +44,7 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
       io.stdout.write(line);
       return exitCodes.done;
     } finally {
-      called.close();
+      await close();
     }
   } catch (error) {
     if (error instanceof ExitError) return error.exitCode;

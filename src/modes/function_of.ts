@@ -5,9 +5,17 @@ import { CapsuleFunction } from "../function/function.ts";
 import { handlerExport, loadModule } from "../function/load.ts";
 import { createGuestFiles } from "../files/guest_files.ts";
 import { environmentFunctions, isLauncherSecret } from "../host/env.ts";
+import { couchbaseFunctions } from "../host/couchbase.ts";
+import type { HostFamily } from "../host/host_function.ts";
 import { fileFunctions } from "../host/files.ts";
+import { httpFunctions } from "../host/http.ts";
 import { type HostInformation, informationFunctions } from "../host/info.ts";
 import { logFunctions } from "../host/log.ts";
+import type { HttpClient } from "../host/outbound/http_client.ts";
+import { moreRedisFunctions, redisFunctions } from "../host/redis.ts";
+import { openKeyValueStore, openQueryService } from "../store/open.ts";
+import { couchbaseSettings, keyValueSettings } from "../store/settings.ts";
+import { sourcePath } from "../source/saved_copy.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
 import type { World } from "./modes.ts";
@@ -29,12 +37,19 @@ export interface FunctionPlan {
   readonly maxQueue: number;
 }
 
+/** A function that runs, and everything that was opened for it. */
+export interface RunningFunction {
+  readonly called: CapsuleFunction;
+  /** Frees all of it. */
+  close(): Promise<void>;
+}
+
 /** Makes the function that the options describe ready to be called. */
 export async function startFunction(
   options: RunnerOptions,
   world: World,
   plan: FunctionPlan,
-): Promise<CapsuleFunction> {
+): Promise<RunningFunction> {
   const { mode, name, information, sinks, stdin, reuse, maxInstances, maxQueue } = plan;
   const { io, log } = world;
   const once = mode === "cli";
@@ -56,7 +71,9 @@ export async function startFunction(
     ownFiles,
     sandbox: options.sandbox,
   });
-  return await CapsuleFunction.start(blueprint, {
+  const client = lateClient(options);
+  const services = backingServices(blueprint.module, options, world);
+  const called = await CapsuleFunction.start(blueprint, {
     name,
     handler: handlerExport[mode],
     limits: { sliceMs: once ? 0 : options.slice, timeoutMs: options.timeout },
@@ -80,14 +97,58 @@ export async function startFunction(
       }),
       fileFunctions(files),
       informationFunctions(information),
+      httpFunctions({ client: client.get }),
+      ...services.families,
     ],
   });
+  return {
+    called,
+    async close() {
+      called.close();
+      files.close();
+      await Promise.all([client.close(), services.close()]);
+    },
+  };
+}
+
+/** The client behind `Http`, made when it is first used. What is wrong with `-allowNet` is said at the start. */
+function lateClient(options: RunnerOptions) {
+  const allowNet = options.sandbox ? [] : options.allowNet;
+  let client: Promise<HttpClient> | undefined;
+  const get = () =>
+    client ??= import("../host/outbound/http_client.ts").then(({ createHttpClient }) =>
+      createHttpClient({ allowNet, timeoutMs: options.httpTimeout, maxResponseBytes: options.maxResponse })
+    );
+  return { get, close: async () => await (await client)?.close() };
+}
+
+/** The stores that a module asks for; one that it never imports is neither configured nor loaded. */
+function backingServices(module: WebAssembly.Module, { data, sandbox }: RunnerOptions, { io, log }: World) {
+  const families: HostFamily[] = [];
+  const open: { close(): Promise<void> }[] = [];
+  if (importsAny(module, /^(?:hostRedis|redis)/)) {
+    const store = openKeyValueStore(keyValueSettings(io.env, data));
+    log.info(`store: ${store.description}`);
+    families.push(redisFunctions({ store, sandbox }), moreRedisFunctions({ store, sandbox }));
+    open.push(store);
+  }
+  if (importsAny(module, /^hostCouchBase/)) {
+    const queries = openQueryService(couchbaseSettings(io.env));
+    families.push(couchbaseFunctions({ queries, sandbox }));
+    open.push(queries);
+  }
+  return { families, close: async () => void await Promise.all(open.map((service) => service.close())) };
+}
+
+function importsAny(module: WebAssembly.Module, names: RegExp): boolean {
+  return WebAssembly.Module.imports(module).some(({ name }) => names.test(name));
 }
 
 /** Files of the launcher itself, which no guest reaches wherever they lie. */
 function launcherFiles(options: RunnerOptions, io: Io): string[] {
   const named = [
     options.wasm,
+    options.wasm && sourcePath(options.wasm),
     options.data,
     "crt" in options ? options.crt : undefined,
     "key" in options ? options.key : undefined,

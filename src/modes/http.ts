@@ -18,7 +18,7 @@ export async function runHttp(options: ModeOptions<"http">, world: World): Promi
   const stdout = new BatchedOutput(io.stdout);
   const stderr = new BatchedOutput(io.stderr);
   const information = new HostInformation();
-  const called = await startFunction(options, world, {
+  const { called, close } = await startFunction(options, world, {
     mode: "http",
     bytes,
     name,
@@ -45,7 +45,7 @@ export async function runHttp(options: ModeOptions<"http">, world: World): Promi
     await serveUntilStopped(server, { log });
     return 0;
   } finally {
-    called.close();
+    await close();
     stdout.flush();
     stderr.flush();
   }

@@ -11,11 +11,11 @@ export interface CallLimits {
   readonly timeoutMs: number;
 }
 
-/**
- * Thrown through a guest that was called synchronously and came to something that such a call may not do: wait, or be
- * seen from outside. The call is thrown away and made again through `promising`. Made once, so that no stack is taken.
- */
-export const startAgain: unique symbol = Symbol("start the call again through promising");
+/** Thrown through a guest whose call is thrown away. Made once, so that no stack is taken. */
+const thrownAway = Symbol("the call is made again through promising");
+
+/** What `step` and `pause` give a guest that must stop: it traps, which no `catch_all` of its own can catch. */
+const mustStop = -1;
 
 const heldLimit = 1 << 20; // bytes of output that a call may hold back
 const firstBudget = 20_000; // steps until the first look at the clock: well under a slice
@@ -30,6 +30,11 @@ export class Guest {
   readonly limits: CallLimits;
   /** Whether the call was made through `promising`, so that it may wait. */
   waits = false;
+  /**
+   * The call was made synchronously and came to something that such a call may not do: wait, or be seen from outside. It
+   * is thrown away, whatever came of it, and made again through `promising`.
+   */
+  startsAgain = false;
   /** Calls of host functions in this call: a `_start` without one is repeatable. */
   hostCalls = 0;
   /** The exit code that the guest gave when it ended without a throw. */
@@ -56,6 +61,7 @@ export class Guest {
   begin(waits: boolean, nowMs: number): number {
     this.waits = waits;
     this.output.hold = !waits;
+    this.startsAgain = false;
     this.hostCalls = 0;
     this.exitCode = undefined;
     this.#beganMs = this.#lookedMs = nowMs;
@@ -81,13 +87,13 @@ export class Guest {
 
   /** The guest is about to do what can be seen from outside: a call that may be thrown away ends here. */
   beSeen(): void {
-    if (!this.waits) throw startAgain;
+    if (!this.waits) this.#throwAway();
     this.output.settle();
   }
 
   /** Keeps a call that may be thrown away from holding back without end. */
   boundHeld(): void {
-    if (!this.waits && this.output.heldBytes > heldLimit) throw startAgain;
+    if (!this.waits && this.output.heldBytes > heldLimit) this.#throwAway();
   }
 
   /** Aborted when the call is stopped; for host calls in flight. */
@@ -139,11 +145,12 @@ export class Guest {
   /** The import behind the step counter: fresh steps, or 0 when the guest has to pause. */
   readonly step = (): number => {
     const nowMs = performance.now();
-    if (nowMs >= this.#deadlineMs) throw this.#timeIsUp(nowMs);
+    if (nowMs >= this.#deadlineMs) return this.#timeIsUp(nowMs);
     this.#adapt(nowMs);
     if (nowMs < this.#sliceEndMs || this.#inGuestForHost > 0) return this.#budget;
-    if (!this.waits) throw startAgain;
-    return 0;
+    if (this.waits) return 0;
+    this.startsAgain = true;
+    return mustStop;
   };
 
   /** The import that pauses the guest until its next turn; it goes on with fresh steps. */
@@ -151,7 +158,7 @@ export class Guest {
     this.output.settle();
     await nextTurn();
     const nowMs = performance.now();
-    if (nowMs >= this.#deadlineMs) throw this.#timeIsUp(nowMs);
+    if (nowMs >= this.#deadlineMs) return this.#timeIsUp(nowMs);
     this.#lookedMs = nowMs;
     this.#sliceEndMs = nowMs + this.limits.sliceMs;
     return this.#budget;
@@ -162,9 +169,14 @@ export class Guest {
     this.exitCode = code;
   };
 
-  #timeIsUp(nowMs: number): CapsuleError {
+  #throwAway(): never {
+    this.startsAgain = true;
+    throw thrownAway;
+  }
+
+  #timeIsUp(nowMs: number): number {
     this.#stopped ??= timeoutError(this.limits.timeoutMs, nowMs - this.#beganMs);
-    return this.#stopped;
+    return mustStop;
   }
 
   /** Aims at eight looks a slice, whatever a step of this guest costs. */

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { type Guest, startAgain } from "./guest.ts";
+import type { Guest } from "./guest.ts";
 import { mustWait, promising } from "./jspi.ts";
 import type { Poolable } from "./pool.ts";
 
@@ -122,7 +122,7 @@ export class GuestInstance implements Poolable {
     try {
       this.#run(this.#start);
     } catch (error) {
-      if (error !== startAgain && !mustWait(error)) throw error;
+      if (!this.guest.startsAgain && !mustWait(error)) throw error;
       this.guest.output.discard();
       this.#blueprint.seen.startWaits = true;
       if (!this.putBack()) throw new CapsuleError("START", "the module cannot be started a second time");

@@ -39,7 +39,7 @@ export async function serveModule(
   if (command.kind !== "mode") throw new Error("the flags ask for no mode");
   const options = command.options as ModeOptions<"http">;
   const log = createLog("text", io);
-  const called = await startFunction(options, { io, log }, {
+  const { called, close } = await startFunction(options, { io, log }, {
     mode: "http",
     bytes,
     name: "guest.wasm",
@@ -64,9 +64,6 @@ export async function serveModule(
       seen.stderr = stderr.text.length;
       return since;
     },
-    [Symbol.asyncDispose]: () => {
-      called.close();
-      return Promise.resolve();
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
