@@ -95,31 +95,37 @@ export class CapsuleFunction {
 
   /** Makes one call; the result is there at once when the function is quick. */
   call<T>(call: Call<T>): T | Promise<T> {
-    if (this.#waits) return this.#callWaiting(call);
-    const instance = this.#pool.take();
-    if (!instance) return this.#callWaiting(call);
+    const instance = this.#waits ? undefined : this.#pool.take();
+    if (instance) {
+      const made = this.#callNow(instance, call);
+      if (made) return made.value;
+    }
+    return this.#callWaiting(call);
+  }
+
+  /** Calls synchronously; `undefined` says that the call was thrown away, and has to be made where it can wait. */
+  #callNow<T>(instance: GuestInstance, call: Call<T>): { value: T } | undefined {
+    const { guest } = instance;
     let healthy = true;
     try {
       instance.begin(false);
       if (!instance.start()) {
         this.#waits = true;
-        return this.#callWaiting(call);
+        return undefined;
       }
       instance.isFresh = false;
       const handler = instance.exports[this.options.handler] as (...args: readonly number[]) => unknown;
       const result = handler(...call.pass(instance));
-      if (instance.guest.startsAgain) throw new Error("the guest caught what was to end its call");
+      if (guest.startsAgain) throw new Error("the guest caught what was to end its call");
       const value = call.take(instance, result);
-      instance.guest.output.end();
-      return value;
+      guest.output.end();
+      return { value };
     } catch (error) {
       healthy = this.#survives;
-      if (!instance.guest.startsAgain && !mustWait(error)) {
-        throw explainThrown(error, instance.guest, this.options.handler);
-      }
-      instance.guest.output.discard();
+      if (!guest.startsAgain && !mustWait(error)) throw explainThrown(error, guest, this.options.handler);
+      guest.output.discard();
       this.#waits = true;
-      return this.#callWaiting(call);
+      return undefined;
     } finally {
       this.#giveBack(instance, healthy);
     }

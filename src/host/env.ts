@@ -1,5 +1,6 @@
 import { encodeError } from "../abi/errors.ts";
 import { carriesPassword } from "../store/settings.ts";
+import { refuseInSandbox } from "./backing_service.ts";
 import { answering, denied, type HostFamily } from "./host_function.ts";
 
 /** Which environment variables a guest may read with `GetEnv`. */
@@ -21,7 +22,8 @@ export function environmentFunctions(grant: EnvironmentGrant): HostFamily {
     now: {
       hostGetEnv: answering(guest, (inputs) => {
         const name = inputs.text(0);
-        if (grant.sandbox || (grant.allowEnv && !grant.allowEnv.includes(name))) {
+        refuseInSandbox(grant.sandbox, `reading the variable ${name}`);
+        if (grant.allowEnv && !grant.allowEnv.includes(name)) {
           throw denied(`reading the variable ${name}`, `-allowEnv=${name}`);
         }
         const value = isReadable(name) ? grant.get(name) : undefined;

@@ -1,19 +1,22 @@
 import { decodeHeaders } from "../abi/headers.ts";
 import { readByteString } from "../abi/byte_string.ts";
+import { refuseInSandbox } from "./backing_service.ts";
 import { answeringLater, type HostFamily } from "./host_function.ts";
 import type { HttpClient } from "./outbound/http_client.ts";
 
 /** The client that a function's instances share; made when the first guest calls, so that others do not load it. */
 export interface HttpGrant {
   readonly client: () => Promise<HttpClient>;
+  readonly sandbox: boolean;
 }
 
 /** `hostHttp`: the body of the answer whatever its status, or why there is none. */
-export function httpFunctions({ client }: HttpGrant): HostFamily {
+export function httpFunctions({ client, sandbox }: HttpGrant): HostFamily {
   return (guest) => ({
     waiting: {
       hostHttp: answeringLater(guest, async (inputs, signal) => {
         const url = inputs.text(0);
+        refuseInSandbox(sandbox, `calling ${url}`);
         const method = inputs.text(1);
         const list = inputs.bytes(2);
         const headers = decodeHeaders(readByteString(list, 0, list.length));

@@ -97,7 +97,7 @@ export async function startFunction(
       }),
       fileFunctions(files),
       informationFunctions(information),
-      httpFunctions({ client: client.get }),
+      httpFunctions({ client: client.get, sandbox: options.sandbox }),
       ...services.families,
     ],
   });
@@ -113,7 +113,7 @@ export async function startFunction(
 
 /** The client behind `Http`, made when it is first used. What is wrong with `-allowNet` is said at the start. */
 function lateClient(options: RunnerOptions) {
-  const allowNet = options.sandbox ? [] : options.allowNet;
+  const { allowNet } = options;
   let client: Promise<HttpClient> | undefined;
   const get = () =>
     client ??= import("../host/outbound/http_client.ts").then(({ createHttpClient }) =>

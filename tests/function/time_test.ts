@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { guestModule, serveModule } from "../testing/function.ts";
+
+const post = (body: string, signal?: AbortSignal) =>
+  new Request("http://test/", { method: "POST", body, signal });
+
+Deno.test("a guest that never returns is stopped at its deadline with 504, and the next call works", async () => {
+  await using served = await serveModule(await guestModule("loop"), ["-timeout=100ms"]);
+  for (let i = 0; i < 3; i++) {
+    const response = await served.handle(post("forever"));
+    assert.equal(response.status, 504);
+    const { code, message, limitMs, elapsedMs } = await response.json();
+    assert.equal(code, "TIMEOUT");
+    assert.match(message, /-timeout/);
+    assert.equal(limitMs, 100);
+    assert.equal(elapsedMs >= 100, true);
+    assert.equal(await served.post("x"), "done");
+  }
+  assert.deepEqual(served.called.figures, { instances: 1, busy: 0, queued: 0 });
+});
+
+Deno.test("while guests compute without end, others are served", async () => {
+  await using served = await serveModule(await guestModule("loop"), ["-timeout=500ms"]);
+  const endless = [1, 2, 3].map(() => served.handle(post("forever")));
+  let ended = false;
+  const all = Promise.all(endless).then((responses) => {
+    ended = true;
+    return responses;
+  });
+  for (let i = 0; i < 10; i++) assert.equal(await served.post("x"), "done");
+  assert.equal(ended, false);
+  for (const response of await all) assert.equal((await response.json()).code, "TIMEOUT");
+});
+
+Deno.test("a guest that computes longer than a slice gives the right answer, paused or not", async () => {
+  await using sliced = await serveModule(await guestModule("compute"), ["-slice=1ms"]);
+  await using whole = await serveModule(await guestModule("compute"), ["-slice=596h"]);
+  for (const work of ["arithmetic 20000000", "sieve 40000", "json 300", "strings 300", "fibonacci 25"]) {
+    const answer = await whole.post(work);
+    assert.doesNotMatch(answer, /want a name|TRAP/, `${work}: ${answer}`);
+    assert.equal(await sliced.post(work), answer, work);
+  }
+});
+
+Deno.test("a call that is made again logs once", async () => {
+  await using served = await serveModule(await guestModule("main-log"));
+  served.output();
+  await served.post("a");
+  await using slow = await serveModule(await guestModule("upstream"));
+  slow.output();
+  assert.match(await slow.post("", { "upstream-url": "http://127.0.0.1:1/" }), /refused|connect/i);
+  assert.equal(slow.output().stdout, "");
+});
+
+Deno.test("a client that goes away ends its call", async () => {
+  await using served = await serveModule(await guestModule("loop"));
+  const client = new AbortController();
+  const answer = served.handle(post("forever", client.signal));
+  await served.post("x");
+  client.abort();
+  assert.equal((await answer).status, 499);
+  assert.deepEqual(served.called.figures, { instances: 2, busy: 0, queued: 0 });
+});
+
+/** An upstream on loopback that answers when it is told to. */
+function upstream() {
+  const waiting: (() => void)[] = [];
+  let released = false;
+  let arrived = () => {};
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    arrived();
+    if (!released) await new Promise<void>((resolve) => waiting.push(resolve));
+    return new Response(`${request.method} ${await request.text()}`);
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    /** Resolves when that many requests wait. */
+    async until(count: number) {
+      while (waiting.length < count) await new Promise<void>((resolve) => arrived = resolve);
+    },
+    release() {
+      released = true;
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("a thousand calls wait for one slow upstream together", async () => {
+  await using slow = upstream();
+  await using served = await serveModule(await guestModule("upstream"), [], { UPSTREAM_URL: slow.url });
+  const calls = Array.from({ length: 1000 }, (_, i) => served.post(`☹ ${i}`, { "upstream-method": "POST" }));
+  await slow.until(1000);
+  assert.equal(served.called.figures.busy, 1000);
+  slow.release();
+  assert.deepEqual(await Promise.all(calls), calls.map((_, i) => `POST ☹ ${i}`));
+});
+
+Deno.test("a call that waits is stopped at its deadline, and its host call with it", async () => {
+  await using slow = upstream();
+  await using served = await serveModule(await guestModule("upstream"), ["-timeout=50ms"], {
+    UPSTREAM_URL: slow.url,
+  });
+  const response = await served.handle(post(""));
+  assert.equal(response.status, 504);
+  assert.equal((await response.json()).code, "TIMEOUT");
+  slow.release();
+});
+
+Deno.test("beyond -maxInstances calls wait in order, and beyond -maxQueue they are refused with 503", async () => {
+  await using slow = upstream();
+  const flags = ["-maxInstances=2", "-maxQueue=3"];
+  await using served = await serveModule(await guestModule("upstream"), flags, { UPSTREAM_URL: slow.url });
+  const calls = [0, 1, 2, 3, 4].map((i) => served.post(String(i), { "upstream-method": "POST" }));
+  await slow.until(2);
+  assert.deepEqual(served.called.figures, { instances: 2, busy: 2, queued: 3 });
+  const refused = await served.handle(post(""));
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("retry-after"), "1");
+  assert.equal((await refused.json()).code, "OVERLOADED");
+  slow.release();
+  assert.deepEqual(await Promise.all(calls), calls.map((_, i) => `POST ${i}`));
+});
+
+Deno.test("a refused address is an error with the flag that would allow it", async () => {
+  await using slow = upstream();
+  slow.release();
+  const env = { UPSTREAM_URL: slow.url };
+  await using confined = await serveModule(await guestModule("upstream"), ["-allowNet=10.0.0.0/8"], env);
+  assert.match(await confined.post(""), /-allowNet=127\.0\.0\.1/);
+  await using allowed = await serveModule(await guestModule("upstream"), ["-allowNet=127.0.0.1"], env);
+  assert.equal(await allowed.post(""), "GET ");
+  await using nothing = await serveModule(await guestModule("upstream"), ["-sandbox"], env);
+  assert.match(await nothing.post("", { "upstream-url": slow.url }), /-sandbox/);
+});
