@@ -1,0 +1,44 @@
+import { env, root } from "./contenders.ts";
+import { ownEnvironment } from "./processes.ts";
+
+/** What is called, and by whom: `capsule`, with its flags, or `naive`, with a new instance for each call. */
+export interface CallPlan {
+  readonly who: "capsule" | "naive";
+  readonly module: string;
+  readonly body: string;
+  readonly flags?: readonly string[];
+}
+
+/** A process that calls a function without HTTP (`servers/calls.ts`), so that each has a compiler and a heap of its own. */
+export class CallProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #output: ReadableStreamDefaultReader<string>;
+
+  constructor({ who, module, body, flags = [] }: CallPlan) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", `${root}scripts/bench/servers/calls.ts`, who, module, body, ...flags],
+      clearEnv: true,
+      env: { ...ownEnvironment(), ...env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Calls for so many seconds, and returns the microseconds that one call took. */
+  async run(seconds: number): Promise<number> {
+    await this.#input.write(new TextEncoder().encode(`${seconds}\n`));
+    const { value } = await this.#output.read();
+    if (value === undefined) throw new Error("the process that calls ended; its stderr says why");
+    return Number(value);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close().catch(() => {});
+    await this.#output.cancel();
+    await this.#child.status;
+  }
+}

@@ -1,0 +1,44 @@
+/** A client's connection that is kept open: as cheap as one can be, for there are ten thousand of them. */
+export class Connection implements Disposable {
+  readonly #connection: Deno.TcpConn;
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  static async open(port: number): Promise<Connection> {
+    return new Connection(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  /** Sends a request without a body and reads its answer. */
+  async request(method: string, path: string, headers: Record<string, string> = {}): Promise<string> {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const length = method === "POST" ? "Content-Length: 0\r\n" : "";
+    const text = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${length}${lines}\r\n`;
+    await writeAll(this.#connection, new TextEncoder().encode(text));
+    return await readAnswer(this.#connection);
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+async function writeAll(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
+}
+
+/** The status and the body, as `200 text`; only answers that say their length. */
+async function readAnswer(from: Deno.TcpConn): Promise<string> {
+  const buffer = new Uint8Array(2048);
+  let text = "";
+  for (;;) {
+    const [head = "", body] = text.split("\r\n\r\n");
+    const length = Number(head.match(/\r\ncontent-length: (\d+)/i)?.[1] ?? NaN);
+    if (body !== undefined && body.length >= length) return `${head.slice(9, 12)} ${body}`;
+    if (body !== undefined && Number.isNaN(length)) throw new Error(`an answer without its length: ${head}`);
+    const count = await from.read(buffer);
+    if (count === null) throw new Error("the server closed the connection");
+    text += String.fromCharCode(...buffer.subarray(0, count));
+  }
+}

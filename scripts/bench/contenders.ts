@@ -1,0 +1,64 @@
+import { fileURLToPath } from "node:url";
+import { type ServerProcess, startServer } from "./processes.ts";
+import type { Other } from "./row.ts";
+
+/** A server that can be started: a column of the issue's table, the `who` of a line. */
+export interface Contender {
+  readonly name: string;
+  start(module: string): Promise<ServerProcess>;
+}
+
+/** The project's folder. */
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+const deno = Deno.execPath();
+
+/** `hello` wants the variable that the description sets. */
+export const env = { MESSAGE: "hello from the bench" };
+
+/** The modules that the rows call. */
+export const modules = {
+  hello: `${root}examples/hello-http/hello.wasm`,
+  helloCli: `${root}examples/hello-cli/hello.wasm`,
+  leaking: `${root}tests/testdata/go/leaking/leaking.wasm`,
+  allocate: `${root}tests/testdata/go/allocate/allocate.wasm`,
+  compute: `${root}tests/testdata/go/compute/compute.wasm`,
+  loop: `${root}tests/testdata/go/loop/loop.wasm`,
+  upstream: `${root}tests/testdata/go/upstream/upstream.wasm`,
+} as const;
+
+/** This launcher, as its source in this folder. */
+export const capsule = [deno, "run", "-A", `${root}main.ts`] as const;
+
+/** One of the programs in `servers/`. */
+export function startOwnServer(name: string, ...args: string[]): Promise<ServerProcess> {
+  return startServer(
+    (port) => [deno, "run", "-A", `${root}scripts/bench/servers/${name}.ts`, `${port}`, ...args],
+    env,
+  );
+}
+
+/** Ours, on one thread, with every other flag at its default unless given. */
+export function startOurs(module: string, ...flags: string[]): Promise<ServerProcess> {
+  const args = ["-mode=http", "-threads=1", `-wasm=${module}`, ...flags];
+  return startServer((port) => [...capsule, ...args, `-httpPort=${port}`], env);
+}
+
+export const bare: Contender = { name: "bare Deno.serve", start: () => startOwnServer("bare") };
+export const ours: Contender = { name: "ours", start: (module) => startOurs(module) };
+export const oursReuse: Contender = {
+  name: "ours -reuse",
+  start: (module) => startOurs(module, "-reuse"),
+};
+export const naive: Contender = {
+  name: "naive new instance",
+  start: (module) => startOwnServer("naive", module),
+};
+
+/** A launcher that the command line named. */
+export function other({ name, words }: Other): Contender {
+  const [binary = "", ...args] = words;
+  const given = args.length > 0 ? args : ["-mode=http", "-wasm={wasm}", "-httpPort={port}"];
+  const filled = (module: string, port: number) =>
+    given.map((word) => word.replaceAll("{wasm}", module).replaceAll("{port}", `${port}`));
+  return { name, start: (module) => startServer((port) => [binary, ...filled(module, port)], env) };
+}

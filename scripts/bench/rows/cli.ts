@@ -1,0 +1,90 @@
+import { capsule, modules, root } from "../contenders.ts";
+import { ownEnvironment } from "../processes.ts";
+import { atMost, type Bench, byLength, type Row } from "../row.ts";
+import { alternate, median, medianRatio } from "../statistics.ts";
+import { digits } from "../table.ts";
+
+const words = ["👋", "hello"];
+
+/** A command that prints the function's answer, and how its time is judged. */
+interface Program {
+  readonly name: string;
+  readonly command: readonly string[];
+}
+
+/** The whole time of a process that makes one trivial call. */
+export const cli: Row = {
+  name: "cli",
+  about: "a process that makes one trivial call, from its start to its end, beside a one-line Deno script",
+  async run(bench) {
+    const { length } = bench;
+    const rounds = byLength(length, { smoke: 1, quick: 15, full: 40 });
+    const folder = await Deno.makeTempDir({ prefix: "capsule-bench-" });
+    try {
+      const [own = { name: "", command: [] }, ...rest] = programs(bench);
+      const { text } = await run(own.command);
+      const script = `${folder}/say.ts`;
+      await Deno.writeTextFile(script, `console.log(${JSON.stringify(text.trimEnd())});\n`);
+      const baseline = { name: "one-line Deno script", command: [Deno.execPath(), "run", "-A", script] };
+      const all = [baseline, own, ...rest];
+      for (const program of all) {
+        const printed = await run(program.command);
+        if (printed.text === text) continue;
+        throw new Error(
+          `${program.name} printed ${JSON.stringify(printed.text)}, not ${JSON.stringify(text)}`,
+        );
+      }
+      const samples = await alternate(all, rounds, async ({ command }) => (await run(command)).elapsedMs);
+      return all.map(({ name }, index) => {
+        const times = samples[index] ?? [];
+        const ratio = medianRatio(times, samples[0] ?? []);
+        return {
+          what: "one call",
+          who: name,
+          seen: `${digits(median(times))} ms`,
+          ratio: index === 0 ? undefined : `${digits(ratio)} × the script`,
+          target: name === own.name ? atMost(1.8, ratio) : undefined,
+        };
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+};
+
+function programs({ others }: Bench): Program[] {
+  const call = ["-mode=cli", `-wasm=${modules.helloCli}`, ...words];
+  const compiled = `${root}dist/capsule`;
+  return [
+    { name: "ours", command: [...capsule, ...call] },
+    ...(exists(compiled) ? [{ name: "ours, compiled", command: [compiled, ...call] }] : []),
+    // A launcher with a command line of its own was named for the rows that serve.
+    ...others.filter((other) => other.words.length === 1)
+      .map((other) => ({ name: other.name, command: [...other.words, ...call] })),
+  ];
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function run([program = "", ...args]: readonly string[]): Promise<{ text: string; elapsedMs: number }> {
+  const beganMs = performance.now();
+  const command = new Deno.Command(program, {
+    args,
+    clearEnv: true,
+    env: ownEnvironment(),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { success, stdout, stderr } = await command.output();
+  const elapsedMs = performance.now() - beganMs;
+  if (!success) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+  return { text: new TextDecoder().decode(stdout), elapsedMs };
+}

@@ -1,0 +1,47 @@
+import { CallProcess } from "../call_process.ts";
+import { modules } from "../contenders.ts";
+import { atMost, byLength, type Line, type Row } from "../row.ts";
+import { alternate, median, medianRatio } from "../statistics.ts";
+import { digits } from "../table.ts";
+import { hello } from "./throughput.ts";
+
+/** What a just-started module costs: putting back, `_start` and the call, beside a new instance. */
+export const inProcess: Row = {
+  name: "in-process",
+  about: "reset, _start and call without HTTP, beside a new instance for each call",
+  async run({ length }) {
+    const lines: Line[] = [];
+    const seconds = Math.min(length.seconds, 1);
+    const rounds = length.rounds + byLength(length, { smoke: 0, quick: 2, full: 4 });
+    for (
+      const { what, module, limit } of [
+        { what: "hello-http", module: modules.hello, limit: 10 },
+        { what: "hello-http, -gc=leaking", module: modules.leaking, limit: 5 },
+      ]
+    ) {
+      await using fresh = new CallProcess({ who: "naive", module, body: hello.body });
+      await using own = new CallProcess({ who: "capsule", module, body: hello.body });
+      const both = [fresh, own];
+      await alternate(both, 1, (process) => process.run(seconds));
+      const [freshTimes = [], ownTimes = []] = await alternate(
+        both,
+        rounds,
+        (process) => process.run(seconds),
+      );
+      const ratio = medianRatio(ownTimes, freshTimes);
+      const took = median(ownTimes);
+      lines.push(
+        { what, who: "naive new instance", seen: `${digits(median(freshTimes))} µs` },
+        {
+          what,
+          who: "ours",
+          seen: `${digits(took)} µs`,
+          ratio: `${digits(ratio)} × new instance`,
+          target: atMost(0.1, ratio),
+        },
+        { what, who: "ours", seen: `${digits(took)} µs`, target: atMost(limit, took, "µs") },
+      );
+    }
+    return lines;
+  },
+};

@@ -1,0 +1,67 @@
+/**
+ * What somebody writes in half an hour: a new instance for each call, and just enough of WASI and of the host functions
+ * for `examples/hello-http`. It drops what the guest logs, so it does less than a launcher has to.
+ */
+const exited = new Error("proc_exit");
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The exports that are used here. */
+interface Exports {
+  memory: WebAssembly.Memory;
+  _start(): void;
+  malloc(size: number): number;
+  allocateBuffer(size: number): number;
+  callHandleHttp(...pointersAndLengths: number[]): bigint;
+}
+
+/** Calls the http handler of a new instance; `headers` is the list as the guest reads it. Returns what it answers. */
+export function naiveCall(module: WebAssembly.Module, body: Uint8Array, headers: string): string {
+  const bytes = () => new Uint8Array(guest.memory.buffer);
+  const write = (data: Uint8Array, pointer: number) => (bytes().set(data, pointer), pointer);
+  const wasi: Record<string, (...numbers: number[]) => unknown> = {
+    proc_exit: () => {
+      throw exited;
+    },
+    random_get: (pointer = 0, length = 0) => {
+      crypto.getRandomValues(bytes().subarray(pointer, pointer + length));
+      return 0;
+    },
+  };
+  for (const { module: from, name } of imports(module)) {
+    if (from === "wasi_snapshot_preview1") wasi[name] ??= () => 0;
+  }
+  const env = {
+    hostLogString: () => {},
+    hostGetEnv: (pointer: number, length: number, pointerCell: number, lengthCell: number) => {
+      const value = encoder.encode(Deno.env.get(decoder.decode(bytes().subarray(pointer, pointer + length))));
+      const at = write(value, guest.allocateBuffer(value.length));
+      const view = new DataView(guest.memory.buffer);
+      view.setUint32(pointerCell, at, true);
+      view.setUint32(lengthCell, value.length, true);
+    },
+  };
+  const guest = new WebAssembly.Instance(module, { wasi_snapshot_preview1: wasi, env })
+    .exports as unknown as Exports;
+  try {
+    guest._start();
+  } catch (error) {
+    if (error !== exited) throw error;
+  }
+  const list = encoder.encode(headers);
+  const listAt = guest.malloc(list.length + body.length);
+  const bodyAt = listAt + list.length;
+  write(list, listAt);
+  write(body, bodyAt);
+  const result = BigInt.asUintN(64, guest.callHandleHttp(bodyAt, body.length, listAt, list.length));
+  const pointer = Number(result >> 32n);
+  return decoder.decode(bytes().subarray(pointer, pointer + Number(result & 0xffffffffn)));
+}
+
+const known = new WeakMap<WebAssembly.Module, WebAssembly.ModuleImportDescriptor[]>();
+
+function imports(module: WebAssembly.Module): WebAssembly.ModuleImportDescriptor[] {
+  let list = known.get(module);
+  if (list === undefined) known.set(module, list = WebAssembly.Module.imports(module));
+  return list;
+}

@@ -1,0 +1,39 @@
+/** The middle value, or the mean of the two middle ones; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/** The smallest value that at least `percent` of the values do not exceed (nearest rank); NaN of none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const rank = Math.ceil(percent / 100 * sorted.length);
+  return sorted[Math.max(rank, 1) - 1] ?? NaN;
+}
+
+/**
+ * The median of the ratios within each round. What ran one after the other met the same machine; a ratio of two
+ * medians would compare one noise with another.
+ */
+export function medianRatio(values: readonly number[], base: readonly number[]): number {
+  return median(values.map((value, round) => value / (base[round] ?? NaN)));
+}
+
+/**
+ * Measures each in turn, round after round: A B C A B C. Returns the samples of each, in the order of the rounds.
+ */
+export async function alternate<T, Sample>(
+  contenders: readonly T[],
+  rounds: number,
+  measure: (contender: T) => Promise<Sample>,
+): Promise<Sample[][]> {
+  const samples: Sample[][] = contenders.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, contender] of contenders.entries()) {
+      samples[index]?.push(await measure(contender));
+    }
+  }
+  return samples;
+}

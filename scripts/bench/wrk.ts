@@ -1,0 +1,55 @@
+import { fileURLToPath } from "node:url";
+import type { Loaded, LoadGenerator, Requests } from "./load.ts";
+
+const script = fileURLToPath(new URL("./wrk_report.lua", import.meta.url));
+
+/** What `wrk_report.lua` prints. Times are microseconds. */
+interface Report {
+  requests: number;
+  duration: number;
+  p50: number;
+  p99: number;
+  errors: number;
+}
+
+/** Loads a server with `wrk`, on one thread of its own: the server has the other processor. */
+export class WrkLoad implements LoadGenerator {
+  readonly name = "wrk";
+
+  /** Whether there is a `wrk` on the PATH. */
+  static async isHere(): Promise<boolean> {
+    try {
+      await new Deno.Command("wrk", { args: ["--version"], stdout: "null", stderr: "null" }).output();
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  async run({ url, connections, seconds, method, body = "" }: Requests): Promise<Loaded> {
+    // wrk counts whole seconds; an interrupt ends it earlier, with its report.
+    const child = new Deno.Command("wrk", {
+      args: ["-t1", `-c${connections}`, `-d${Math.ceil(seconds) + 5}s`, "-s", script, url, method, body],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const timer = setTimeout(() => child.kill("SIGINT"), seconds * 1000);
+    const { stdout, stderr } = await child.output();
+    clearTimeout(timer);
+    const text = new TextDecoder().decode(stdout);
+    const line = text.split("\n").find((each) => each.startsWith("{"));
+    if (line === undefined) {
+      throw new Error(`wrk printed no report:\n${text}${new TextDecoder().decode(stderr)}`);
+    }
+    const report: Report = JSON.parse(line);
+    return {
+      requests: report.requests,
+      perSecond: report.requests / report.duration * 1e6,
+      p50Ms: report.p50 / 1000,
+      p99Ms: report.p99 / 1000,
+      errors: report.errors,
+    };
+  }
+}
