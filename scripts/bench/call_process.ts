@@ -1,11 +1,10 @@
 import { env, root } from "./contenders.ts";
 import { ownEnvironment } from "./processes.ts";
 
-/** What is called, and by whom: `capsule`, with its flags, or `naive`, with a new instance for each call. */
+/** What is called, and by whom: `capsule`, with its flags, also without step counter, or `naive`, with a new instance for each call. */
 export interface CallPlan {
-  readonly who: "capsule" | "naive";
+  readonly who: "capsule" | "uncounted" | "naive";
   readonly module: string;
-  readonly body: string;
   readonly flags?: readonly string[];
 }
 
@@ -15,9 +14,9 @@ export class CallProcess implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #output: ReadableStreamDefaultReader<string>;
 
-  constructor({ who, module, body, flags = [] }: CallPlan) {
+  constructor({ who, module, flags = [] }: CallPlan) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", `${root}scripts/bench/servers/calls.ts`, who, module, body, ...flags],
+      args: ["run", "-A", `${root}scripts/bench/servers/calls.ts`, who, module, ...flags],
       clearEnv: true,
       env: { ...ownEnvironment(), ...env },
       stdin: "piped",
@@ -28,9 +27,9 @@ export class CallProcess implements AsyncDisposable {
     this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Calls for so many seconds, and returns the microseconds that one call took. */
-  async run(seconds: number): Promise<number> {
-    await this.#input.write(new TextEncoder().encode(`${seconds}\n`));
+  /** Calls with that body for so many seconds, and returns the microseconds that one call took. */
+  async run(seconds: number, body: string): Promise<number> {
+    await this.#input.write(new TextEncoder().encode(`${JSON.stringify([seconds, body])}\n`));
     const { value } = await this.#output.read();
     if (value === undefined) throw new Error("the process that calls ended; its stderr says why");
     return Number(value);

@@ -19,14 +19,14 @@ export const inProcess: Row = {
         { what: "hello-http, -gc=leaking", module: modules.leaking, limit: 5 },
       ]
     ) {
-      await using fresh = new CallProcess({ who: "naive", module, body: hello.body });
-      await using own = new CallProcess({ who: "capsule", module, body: hello.body });
+      await using fresh = new CallProcess({ who: "naive", module });
+      await using own = new CallProcess({ who: "capsule", module });
       const both = [fresh, own];
-      await alternate(both, 1, (process) => process.run(seconds));
+      await alternate(both, 1, (process) => process.run(seconds, hello.body));
       const [freshTimes = [], ownTimes = []] = await alternate(
         both,
         rounds,
-        (process) => process.run(seconds),
+        (process) => process.run(seconds, hello.body),
       );
       const ratio = medianRatio(ownTimes, freshTimes);
       const took = median(ownTimes);

@@ -1,6 +1,6 @@
 /**
- * Calls a function in this process, without HTTP, for a number of seconds each time a line with that number comes, and
- * answers each line with the microseconds that one call took. `deno run -A calls.ts capsule|naive MODULE BODY`
+ * Calls a function in this process, without HTTP, each time a line says so (`[0.5,"body"]`: for half a second, with this
+ * body), and answers each line with the microseconds that one call took. `deno run -A calls.ts capsule|uncounted|naive MODULE`
  */
 import { createLog } from "../../../src/base/log.ts";
 import type { ModeOptions } from "../../../src/cli/flags.ts";
@@ -8,39 +8,79 @@ import { parse } from "../../../src/cli/parse.ts";
 import { takeResult } from "../../../src/abi/result.ts";
 import { writeByteString } from "../../../src/abi/byte_string.ts";
 import { allocateArguments } from "../../../src/function/pass_bytes.ts";
-import type { Call } from "../../../src/function/function.ts";
+import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
+import { handlerExport, loadModule } from "../../../src/function/load.ts";
 import { HostInformation } from "../../../src/host/info.ts";
 import { startFunction } from "../../../src/modes/function_of.ts";
 import { processIo } from "../../../src/base/io.ts";
 import { naiveCall } from "./naive_call.ts";
 
 const headers = "Host:localhost:8080|Accept:*/*";
-const [who, path = "", text = "", ...flags] = Deno.args;
+const [who, path = "", ...flags] = Deno.args;
 const bytes = await Deno.readFile(path);
-const body = new TextEncoder().encode(text);
+type CallOnce = (body: Uint8Array) => unknown;
 
 const answered = (result: string) => {
   if (!result.startsWith("[BODY]")) throw new Error(`the function answered ${result}`);
 };
 
-async function capsuleCall(): Promise<() => unknown> {
-  const io = processIo(Deno.args);
+const sink = { write: () => {}, isTerminal: () => false };
+const sinks = { stdout: sink, stderr: sink, wholeLines: true };
+const stdin = { kind: "empty" } as const;
+
+function optionsOf(flags: readonly string[]): ModeOptions<"http"> {
   const command = parse(["-mode=http", ...flags], { get: () => undefined });
   if (command.kind !== "mode") throw new Error("the flags ask for no mode");
-  const options = command.options as ModeOptions<"http">;
-  const sink = { write: () => {}, isTerminal: () => false };
-  const called = await startFunction(options, { io, log: createLog("text", io) }, {
+  return command.options as ModeOptions<"http">;
+}
+
+/** As `-mode=http` does it. */
+async function capsuleFunction(): Promise<CapsuleFunction> {
+  const io = processIo(Deno.args);
+  const options = optionsOf(flags);
+  const { reuse, maxInstances, maxQueue } = options;
+  const information = new HostInformation();
+  const plan = {
     mode: "http",
     bytes,
     name: path,
-    information: new HostInformation(),
-    sinks: { stdout: sink, stderr: sink, wholeLines: true },
-    stdin: { kind: "empty" },
-    reuse: options.reuse,
-    maxInstances: options.maxInstances,
-    maxQueue: options.maxQueue,
+    information,
+    sinks,
+    stdin,
+    reuse,
+    maxInstances,
+    maxQueue,
+  } as const;
+  return await startFunction(options, { io, log: createLog("text", io) }, plan);
+}
+
+/** The same without the step counter in the module, for one that imports nothing but WASI. */
+async function uncountedFunction(): Promise<CapsuleFunction> {
+  const { maxMemory, maxInstances, maxQueue } = optionsOf(flags);
+  const { blueprint } = await loadModule(bytes, {
+    name: path,
+    mode: "http",
+    maxMemoryBytes: maxMemory,
+    steps: false,
+    manyCalls: true,
+    reuse: false,
+    warn: console.error,
   });
-  const call: Call<void> = {
+  return await CapsuleFunction.start(blueprint, {
+    name: path,
+    handler: handlerExport.http,
+    limits: { sliceMs: 0, timeoutMs: 0 },
+    maxInstances,
+    maxQueue,
+    sinks,
+    alwaysWaits: false,
+    wasi: { args: [path], env: {}, preopens: [], ownFiles: [], stdin },
+    families: [],
+  });
+}
+
+function callsOf(called: CapsuleFunction): CallOnce {
+  const callWith = (body: Uint8Array): Call<void> => ({
     pass: (instance) => {
       const headersAt = allocateArguments(instance, headers.length + body.length);
       const { bytes } = instance.guest.memory;
@@ -52,25 +92,34 @@ async function capsuleCall(): Promise<() => unknown> {
       const bytes = takeResult(instance.guest, result);
       if (bytes[1] !== 0x42) answered(new TextDecoder().decode(bytes)); // the B of [BODY]
     },
-  };
-  return () => called.call(call);
+  });
+  return (body) => called.call(callWith(body));
 }
 
-async function naiveCalls(): Promise<() => unknown> {
+async function naiveCalls(): Promise<CallOnce> {
   const module = await WebAssembly.compile(bytes);
-  return () => answered(naiveCall(module, body, headers));
+  return (body) => answered(naiveCall(module, { body, headers, log: () => {} }));
 }
 
-const callOnce = who === "naive" ? await naiveCalls() : await capsuleCall();
+const callers: Record<string, () => Promise<CallOnce>> = {
+  capsule: async () => callsOf(await capsuleFunction()),
+  uncounted: async () => callsOf(await uncountedFunction()),
+  naive: naiveCalls,
+};
+const makeCalls = callers[who ?? ""];
+if (!makeCalls) throw new Error(`there is no caller "${who}"`);
+const callOnce = await makeCalls();
 for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-  const lastsMs = Number(line) * 1000;
+  const [seconds, text]: [number, string] = JSON.parse(line);
+  const lastsMs = seconds * 1000;
+  const body = new TextEncoder().encode(text);
   let calls = 0;
   let calledMs = 0;
   while (calledMs < lastsMs) {
     const beganMs = performance.now();
     const endMs = beganMs + Math.min(5, lastsMs - calledMs);
     do {
-      const result = callOnce();
+      const result = callOnce(body);
       if (result instanceof Promise) await result;
       calls++;
     } while (performance.now() < endMs);

@@ -10,7 +10,7 @@ Deno.serve({ hostname: "127.0.0.1", port: Number(port), onListen: () => {} }, as
   const list: string[] = [];
   request.headers.forEach((value, name) => list.push(`${name}:${value}`));
   const body = request.method === "GET" ? nothing : await request.bytes();
-  const result = naiveCall(module, body, list.join("|"));
+  const result = naiveCall(module, { body, headers: list.join("|"), log: console.log });
   const [text = "", headers = ""] = result.slice("[BODY]".length).split("[HEADERS]");
   const pairs = headers.split("|").filter((item) => item.includes(":")).map((item): [string, string] => {
     const colon = item.indexOf(":");

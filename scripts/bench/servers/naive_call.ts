@@ -1,6 +1,6 @@
 /**
  * What somebody writes in half an hour: a new instance for each call, and just enough of WASI and of the host functions
- * for `examples/hello-http`. It drops what the guest logs, so it does less than a launcher has to.
+ * for `examples/hello-http`.
  */
 const exited = new Error("proc_exit");
 const encoder = new TextEncoder();
@@ -15,9 +15,18 @@ interface Exports {
   callHandleHttp(...pointersAndLengths: number[]): bigint;
 }
 
-/** Calls the http handler of a new instance; `headers` is the list as the guest reads it. Returns what it answers. */
-export function naiveCall(module: WebAssembly.Module, body: Uint8Array, headers: string): string {
+/** What the guest is given; the headers are a list, as it reads them. */
+export interface NaiveCall {
+  readonly body: Uint8Array;
+  readonly headers: string;
+  readonly log: (line: string) => void;
+}
+
+/** Calls the http handler of a new instance. Returns what it answers. */
+export function naiveCall(module: WebAssembly.Module, { body, headers, log }: NaiveCall): string {
   const bytes = () => new Uint8Array(guest.memory.buffer);
+  const text = (pointer: number, length: number) =>
+    decoder.decode(bytes().subarray(pointer, pointer + length));
   const write = (data: Uint8Array, pointer: number) => (bytes().set(data, pointer), pointer);
   const wasi: Record<string, (...numbers: number[]) => unknown> = {
     proc_exit: () => {
@@ -32,9 +41,9 @@ export function naiveCall(module: WebAssembly.Module, body: Uint8Array, headers:
     if (from === "wasi_snapshot_preview1") wasi[name] ??= () => 0;
   }
   const env = {
-    hostLogString: () => {},
+    hostLogString: (pointer: number, length: number) => log(text(pointer, length)),
     hostGetEnv: (pointer: number, length: number, pointerCell: number, lengthCell: number) => {
-      const value = encoder.encode(Deno.env.get(decoder.decode(bytes().subarray(pointer, pointer + length))));
+      const value = encoder.encode(Deno.env.get(text(pointer, length)));
       const at = write(value, guest.allocateBuffer(value.length));
       const view = new DataView(guest.memory.buffer);
       view.setUint32(pointerCell, at, true);
@@ -54,8 +63,7 @@ export function naiveCall(module: WebAssembly.Module, body: Uint8Array, headers:
   write(list, listAt);
   write(body, bodyAt);
   const result = BigInt.asUintN(64, guest.callHandleHttp(bodyAt, body.length, listAt, list.length));
-  const pointer = Number(result >> 32n);
-  return decoder.decode(bytes().subarray(pointer, pointer + Number(result & 0xffffffffn)));
+  return text(Number(result >> 32n), Number(result & 0xffffffffn));
 }
 
 const known = new WeakMap<WebAssembly.Module, WebAssembly.ModuleImportDescriptor[]>();
