@@ -81,6 +81,8 @@ async function compile(): Promise<string> {
     `--output=${target}`,
     "--unstable-raw-imports",
     "--include=scripts/embedded.ts",
+    "--include=src/modes/http_thread.ts",
+    "--include=src/store/checkpoint_worker.ts",
     "main.ts",
   ];
 

@@ -5,7 +5,7 @@ import { callCli } from "../function/cli_call.ts";
 import { ExitError, TrapError } from "../function/traps.ts";
 import { HostInformation } from "../host/info.ts";
 import { TimeoutError } from "../wasm/guest.ts";
-import { startFunction } from "./function_of.ts";
+import { loadFunction, startFunction } from "./function_of.ts";
 import type { World } from "./modes.ts";
 import { moduleBytes } from "./module_bytes.ts";
 
@@ -15,7 +15,8 @@ const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
 /** Calls the function once with the arguments of the command line and prints its result. */
 export async function runCli(options: ModeOptions<"cli">, world: World): Promise<number> {
   const { io, log } = world;
-  const { bytes, name } = await moduleBytes(options, world, "cli");
+  const module = await moduleBytes(options, world, "cli");
+  const { name } = module;
   for (const argument of options.args) {
     if (!argument.includes(argumentSeparator)) continue;
     log.warn(`the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`);
@@ -23,12 +24,11 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
   try {
     const { called, close } = await startFunction(options, world, {
       mode: "cli",
-      bytes,
+      blueprint: await loadFunction(options, world, { ...module, mode: "cli" }),
       name,
       information: new HostInformation(),
       sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: false },
       stdin: { kind: "stream", read: (buffer) => io.stdin.read(buffer) },
-      reuse: false,
       maxInstances: 1,
       maxQueue: 0,
     });

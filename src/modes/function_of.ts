@@ -14,11 +14,13 @@ import { logFunctions } from "../host/log.ts";
 import type { HttpClient } from "../host/outbound/http_client.ts";
 import { moreRedisFunctions, redisFunctions } from "../host/redis.ts";
 import { openKeyValueStore, openQueryService } from "../store/open.ts";
-import { couchbaseSettings, keyValueSettings } from "../store/settings.ts";
+import { couchbaseSettings, databasePath, keyValueSettings } from "../store/settings.ts";
 import { sourcePath } from "../source/saved_copy.ts";
+import type { Blueprint } from "../wasm/instance.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
 import type { World } from "./modes.ts";
+import type { NamedModule } from "./module_bytes.ts";
 
 /** The options that say what a function is and what it may reach: those that cli and http share. */
 type RunnerOptions = ModeOptions<"cli"> | ModeOptions<"http">;
@@ -26,13 +28,12 @@ type RunnerOptions = ModeOptions<"cli"> | ModeOptions<"http">;
 /** What the mode decides about the function that it runs. */
 export interface FunctionPlan {
   readonly mode: "cli" | "http";
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly blueprint: Blueprint;
   /** The module as the user named it. */
   readonly name: string;
   readonly information: HostInformation;
   readonly sinks: OutputSinks;
   readonly stdin: WasiOptions["stdin"];
-  readonly reuse: boolean;
   readonly maxInstances: number;
   readonly maxQueue: number;
 }
@@ -44,24 +45,34 @@ export interface RunningFunction {
   close(): Promise<void>;
 }
 
+/** Prepares and compiles a module as the options say; what comes of it may be posted to other threads. */
+export async function loadFunction(
+  options: RunnerOptions,
+  { log }: World,
+  { mode, name, bytes }: NamedModule & { mode: "cli" | "http" },
+): Promise<Blueprint> {
+  const manyCalls = mode === "http";
+  const { blueprint } = await loadModule(bytes, {
+    name,
+    mode,
+    maxMemoryBytes: options.maxMemory,
+    steps: options.timeout > 0 || manyCalls,
+    manyCalls,
+    reuse: "reuse" in options && options.reuse,
+    warn: (sentence) => log.warn(sentence),
+  });
+  return blueprint;
+}
+
 /** Makes the function that the options describe ready to be called. */
 export async function startFunction(
   options: RunnerOptions,
   world: World,
   plan: FunctionPlan,
 ): Promise<RunningFunction> {
-  const { mode, name, information, sinks, stdin, reuse, maxInstances, maxQueue } = plan;
-  const { io, log } = world;
+  const { mode, blueprint, name, information, sinks, stdin, maxInstances, maxQueue } = plan;
+  const { io } = world;
   const once = mode === "cli";
-  const { blueprint } = await loadModule(plan.bytes, {
-    name,
-    mode,
-    maxMemoryBytes: options.maxMemory,
-    steps: options.timeout > 0 || !once,
-    manyCalls: !once,
-    reuse,
-    warn: (sentence) => log.warn(sentence),
-  });
   const ownFiles = launcherFiles(options, io);
   const files = createGuestFiles({
     cwd: io.cwd(),
@@ -150,10 +161,17 @@ function launcherFiles(options: RunnerOptions, io: Io): string[] {
     options.wasm,
     options.wasm && sourcePath(options.wasm),
     options.data,
+    ...databaseFiles(options.data),
     "crt" in options ? options.crt : undefined,
     "key" in options ? options.key : undefined,
   ];
   return named.filter((path) => path !== undefined).map((path) => resolve(io.cwd(), path));
+}
+
+/** The embedded store's file, and those that SQLite keeps beside it. */
+function databaseFiles(folder: string): string[] {
+  const path = databasePath({ kind: "embedded", folder });
+  return [path, `${path}-wal`, `${path}-shm`, `${path}-journal`];
 }
 
 /** The environment that WASI shows: exactly what `-env` names; a name alone takes the launcher's own value. */

@@ -3,7 +3,7 @@ import type { ModeOptions } from "../../src/cli/flags.ts";
 import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
 import { HostInformation } from "../../src/host/info.ts";
-import { startFunction } from "../../src/modes/function_of.ts";
+import { loadFunction, startFunction } from "../../src/modes/function_of.ts";
 import { createLog } from "../../src/base/log.ts";
 import { memoryIo } from "./memory_io.ts";
 
@@ -41,12 +41,11 @@ export async function serveModule(
   const log = createLog("text", io);
   const { called, close } = await startFunction(options, { io, log }, {
     mode: "http",
-    bytes,
+    blueprint: await loadFunction(options, { io, log }, { mode: "http", name: "guest.wasm", bytes }),
     name: "guest.wasm",
     information: new HostInformation(),
     sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: true },
     stdin: { kind: "empty" },
-    reuse: options.reuse,
     maxInstances: options.maxInstances,
     maxQueue: options.maxQueue,
   });

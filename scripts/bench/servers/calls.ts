@@ -11,7 +11,7 @@ import { allocateArguments } from "../../../src/function/pass_bytes.ts";
 import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
 import { handlerExport, loadModule } from "../../../src/function/load.ts";
 import { HostInformation } from "../../../src/host/info.ts";
-import { startFunction } from "../../../src/modes/function_of.ts";
+import { loadFunction, startFunction } from "../../../src/modes/function_of.ts";
 import { processIo } from "../../../src/base/io.ts";
 import { naiveCall } from "./naive_call.ts";
 
@@ -38,20 +38,21 @@ function optionsOf(flags: readonly string[]): ModeOptions<"http"> {
 async function capsuleFunction(): Promise<CapsuleFunction> {
   const io = processIo(Deno.args);
   const options = optionsOf(flags);
-  const { reuse, maxInstances, maxQueue } = options;
+  const { maxInstances, maxQueue } = options;
   const information = new HostInformation();
+  const world = { io, log: createLog("text", io) };
+  const blueprint = await loadFunction(options, world, { mode: "http", name: path, bytes });
   const plan = {
     mode: "http",
-    bytes,
+    blueprint,
     name: path,
     information,
     sinks,
     stdin,
-    reuse,
     maxInstances,
     maxQueue,
   } as const;
-  return await startFunction(options, { io, log: createLog("text", io) }, plan);
+  return (await startFunction(options, world, plan)).called;
 }
 
 /** The same without the step counter in the module, for one that imports nothing but WASI. */

@@ -49,7 +49,7 @@ for (const { name } of rows) {
       deepStrictEqual(failed, []);
       const line = text.split("\n").find((each) => each.startsWith(name));
       equal(line === undefined, false, `${said.join("\n")}\n${text}`);
-      equal(/ours  .*ERRORS/.test(text), false, text);
+      equal(/ours {2}.*ERRORS/.test(text), false, text);
     },
   });
 }

@@ -1,0 +1,98 @@
+/// <reference lib="deno.worker" />
+import { messageOf } from "../base/errors.ts";
+import type { Output } from "../base/io.ts";
+import type { Log } from "../base/log.ts";
+import {
+  type ServedFunction,
+  serveFunction,
+  type ServeOptions,
+  type ThreadFigures,
+} from "./serve_function.ts";
+
+/** What the first thread tells a worker. */
+export type ToThread =
+  | { kind: "serve"; serving: ServeOptions }
+  | { kind: "figures?" }
+  | { kind: "metrics"; id: number; metrics: unknown }
+  | { kind: "stop"; graceMs: number };
+
+/** What a worker tells the first thread. */
+export type FromThread =
+  | { kind: "ready" | "stopped" }
+  | { kind: "failed"; message: string }
+  | { kind: "output"; stream: "stdout" | "stderr"; bytes: Uint8Array }
+  | { kind: "log"; level: "info" | "warn" | "error"; sentence: string }
+  | { kind: "figures"; figures: ThreadFigures }
+  | { kind: "metrics?"; id: number };
+
+/** The part of a worker's global scope that is used here. */
+interface Scope {
+  postMessage(message: FromThread): void;
+  onmessage: ((event: MessageEvent<ToThread>) => void) | null;
+}
+
+const scope = self as unknown as Scope;
+const asked = new Map<number, (metrics: unknown) => void>();
+let lastId = 0;
+let served: ServedFunction | undefined;
+let hasStarted = false;
+
+function output(stream: "stdout" | "stderr"): Output {
+  const encoder = new TextEncoder();
+  return {
+    isTerminal: () => false,
+    write(bytes) {
+      const copy = typeof bytes === "string" ? encoder.encode(bytes) : bytes.slice();
+      scope.postMessage({ kind: "output", stream, bytes: copy });
+    },
+  };
+}
+
+/** What the first thread said already while it started is not said again. */
+function line(level: "info" | "warn" | "error") {
+  return (sentence: string) => {
+    if (hasStarted) scope.postMessage({ kind: "log", level, sentence });
+  };
+}
+
+const log: Log = { event: () => {}, info: line("info"), warn: line("warn"), error: line("error") };
+const io = {
+  args: [],
+  env: Deno.env,
+  stdin: { read: () => Promise.resolve(null) },
+  stdout: output("stdout"),
+  stderr: output("stderr"),
+  cwd: Deno.cwd,
+};
+
+function metrics(): Promise<unknown> {
+  const id = ++lastId;
+  return new Promise((resolve) => {
+    asked.set(id, resolve);
+    scope.postMessage({ kind: "metrics?", id });
+  });
+}
+
+scope.onmessage = async ({ data }) => {
+  try {
+    switch (data.kind) {
+      case "serve":
+        served = await serveFunction({ ...data.serving, reusePort: "join", metrics }, { io, log });
+        hasStarted = true;
+        return scope.postMessage({ kind: "ready" });
+      case "figures?":
+        if (served) scope.postMessage({ kind: "figures", figures: served.figures() });
+        return;
+      case "metrics":
+        asked.get(data.id)?.(data.metrics);
+        asked.delete(data.id);
+        return;
+      case "stop":
+        await served?.stop(data.graceMs);
+        await served?.close();
+        return scope.postMessage({ kind: "stopped" });
+    }
+  } catch (error) {
+    scope.postMessage({ kind: "failed", message: messageOf(error) });
+  }
+};

@@ -1,0 +1,89 @@
+import { BatchedOutput } from "../base/batched_output.ts";
+import type { ModeOptions } from "../cli/flags.ts";
+import { createHttpHandler } from "../function/http_handler.ts";
+import { HostInformation } from "../host/info.ts";
+import { errorResponse } from "../server/json_error.ts";
+import { listen, type ListenOptions } from "../server/listen.ts";
+import type { Blueprint } from "../wasm/instance.ts";
+import { startFunction } from "./function_of.ts";
+import type { World } from "./modes.ts";
+
+/** How one thread serves. */
+export interface ServeOptions {
+  readonly options: ModeOptions<"http">;
+  readonly name: string;
+  readonly blueprint: Blueprint;
+  readonly port: number;
+  readonly reusePort?: ListenOptions["reusePort"];
+  /** What `/host-metrics` answers: this thread's figures unless there are others. */
+  readonly metrics?: () => Promise<unknown>;
+}
+
+/** Figures of one thread: bytes, and counts of instances and calls. */
+export type ThreadFigures = Deno.MemoryUsage & { instances: number; busy: number; queued: number };
+
+/** A function that is listened for. */
+export interface ServedFunction {
+  readonly url: string;
+  readonly port: number;
+  readonly finished: Promise<void>;
+  figures(): ThreadFigures;
+  stop(graceMs: number): Promise<void>;
+  /** Frees everything; after `stop`. */
+  close(): Promise<void>;
+}
+
+/** Listens, and calls the function for each request but those for the launcher's own pages. */
+export async function serveFunction(serving: ServeOptions, world: World): Promise<ServedFunction> {
+  const { options, name, blueprint, port, reusePort } = serving;
+  const { io, log } = world;
+  const stdout = new BatchedOutput(io.stdout);
+  const stderr = new BatchedOutput(io.stderr);
+  const information = new HostInformation();
+  const { called, close: closeFunction } = await startFunction(options, world, {
+    mode: "http",
+    blueprint,
+    name,
+    information,
+    sinks: { stdout, stderr, wholeLines: true },
+    stdin: { kind: "empty" },
+    maxInstances: options.maxInstances,
+    maxQueue: options.maxQueue,
+  });
+  const close = async () => {
+    await closeFunction();
+    stdout.flush();
+    stderr.flush();
+  };
+  const figures = () => ({ ...Deno.memoryUsage(), ...called.figures });
+  const metrics = serving.metrics ?? (() => Promise.resolve(figures()));
+  const own = new Map<string, () => Response | Promise<Response>>([
+    ["/health", () => new Response("OK")],
+    ["/host-metrics", async () => Response.json(await metrics())],
+  ]);
+  const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log });
+  const { crt, key, host } = options;
+  try {
+    const server = await listen({
+      host,
+      port,
+      reusePort,
+      tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
+      handler: (request) => own.get(pathOf(request.url))?.() ?? serve(request),
+      onError: (error) => errorResponse(error, log),
+    });
+    information.httpPort = server.port;
+    return { ...server, figures, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The path of an absolute URL, without building one. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", 8);
+  if (start < 0) return "/";
+  const end = url.indexOf("?", start);
+  return end < 0 ? url.slice(start) : url.slice(start, end);
+}
