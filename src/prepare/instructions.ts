@@ -74,6 +74,7 @@ export const Op = {
   i32Eqz: 0x45,
   i32LessSigned: 0x48,
   i32GreaterUnsigned: 0x4b,
+  i32GreaterOrEqualSigned: 0x4e,
   i32Add: 0x6a,
   i32Sub: 0x6b,
   i32ShiftRightUnsigned: 0x76,

@@ -1,17 +1,13 @@
 import { Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
 import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
+import { Mark } from "./marks.ts";
 import { Reader } from "./reader.ts";
 import { catchLabels, type Code } from "./scan.ts";
 
-/** What to do at an event. */
-export const Mark = {
-  none: 0,
-  /** Check the step counter before it. */
-  check: 1,
-  /** A `br_if` to a loop: check when the branch is taken. */
-  checkedBranch: 2,
-} as const;
+/** A loop is unrolled when it has no calls and no loops in it, and at most so many bytes and events. */
+const maxUnrolledBytes = 64;
+const maxUnrolledEvents = 16;
 
 /** State of code that is never reached. */
 const unreachable = 0x7fff_ffff;
@@ -32,7 +28,7 @@ export class CheckPlacer {
   readonly #layout: Layout;
   readonly #code: Code;
   readonly #cut: Uint8Array;
-  /** A `Mark` for each event. */
+  /** `Mark` bits for each event. */
   readonly marks: Uint8Array;
 
   // The blocks that are open, one number each.
@@ -75,7 +71,7 @@ export class CheckPlacer {
           depth++;
           this.#push(event, depth, state);
           if ((events.argument(event) & LOOP_IS_CAUGHT) !== 0) {
-            this.marks[event + 1] = Mark.check;
+            this.#mark(event + 1, Mark.check);
             state = Math.max(state, depth);
           }
           break;
@@ -94,7 +90,10 @@ export class CheckPlacer {
           const begin = this.#begin.pop();
           const kind = begin < 0 ? Kind.block : events.kind(begin);
           const [itsDepth, atEnd, atBegin] = [this.#depth.pop(), this.#atEnd.pop(), this.#atBegin.pop()];
-          if (kind === Kind.loop) depth = itsDepth - 1;
+          if (kind === Kind.loop) {
+            depth = itsDepth - 1;
+            if (this.#isTight(begin, event)) this.marks[begin] = Mark.unroll;
+          }
           if (kind === Kind.if) state = Math.min(state, atBegin);
           state = Math.min(state, atEnd);
           if (state !== unreachable) state = Math.min(state, depth);
@@ -102,7 +101,10 @@ export class CheckPlacer {
         }
         case Kind.br: {
           const label = events.argument(event);
-          if (state < this.#loopDepth(label)) state = this.#check(event, depth);
+          if (state < this.#loopDepth(label)) {
+            state = this.#check(event, depth);
+            this.#markSplit(label);
+          }
           this.#join(label, state);
           state = unreachable;
           break;
@@ -110,9 +112,8 @@ export class CheckPlacer {
         case Kind.brIf: {
           const label = events.argument(event);
           if (state < this.#loopDepth(label)) {
-            const begin = this.#begin.at(this.#begin.length - 1 - label);
-            if ((events.argument(begin) & LOOP_HAS_PARAMETERS) !== 0) state = this.#check(event, depth);
-            else this.marks[event] = Mark.checkedBranch;
+            if (this.#markSplit(label)) this.#mark(event, Mark.checkedBranch);
+            else state = this.#check(event, depth);
           }
           this.#join(label, state);
           break;
@@ -152,8 +153,31 @@ export class CheckPlacer {
   }
 
   #check(event: number, depth: number): number {
-    this.marks[event] = Mark.check;
+    this.#mark(event, Mark.check);
     return depth;
+  }
+
+  #mark(event: number, mark: number): void {
+    this.marks[event] = (this.marks[event] ?? 0) | mark;
+  }
+
+  /** The loop `label` branches back under checks; returns whether blocks can stand around it and its branches. */
+  #markSplit(label: number): boolean {
+    const begin = this.#begin.at(this.#begin.length - 1 - label);
+    if ((this.#code.events.argument(begin) & LOOP_HAS_PARAMETERS) !== 0) return false;
+    this.#mark(begin, Mark.split);
+    return true;
+  }
+
+  /** Whether a loop that branches back under checks is so short that its body can stand four times. */
+  #isTight(begin: number, end: number): boolean {
+    const { events } = this.#code;
+    if (this.marks[begin] !== Mark.split || events.argument(begin) !== 0) return false;
+    if (end - begin > maxUnrolledEvents || events.offset(end) - events.offset(begin) > maxUnrolledBytes) {
+      return false;
+    }
+    for (let event = begin + 1; event < end; event++) if (!tightKinds.has(events.kind(event))) return false;
+    return true;
   }
 
   /** Depth that the state must have for a branch to `label`: that of the loop, or -1 when it is none. */
@@ -170,6 +194,18 @@ export class CheckPlacer {
     this.#atEnd.set(place, Math.min(this.#atEnd.at(place), state));
   }
 }
+
+/** What may stand in a loop that is unrolled. */
+const tightKinds: ReadonlySet<number> = new Set([
+  Kind.block,
+  Kind.if,
+  Kind.else,
+  Kind.end,
+  Kind.br,
+  Kind.brIf,
+  Kind.return,
+  Kind.unreachable,
+]);
 
 /** All labels of the `br_table` at `at`. */
 export function tableLabels(bytes: Uint8Array, at: number): number[] {

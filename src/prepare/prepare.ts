@@ -1,9 +1,10 @@
 import { CapsuleError } from "../base/errors.ts";
 import { exitImport, PREPARE_MODULE } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
-import { CodeEdits, EditKind, type Edits } from "./edits.ts";
+import type { Edits } from "./edits.ts";
 import { readLayout } from "./layout.ts";
 import { limitMemory } from "./limit_memory.ts";
+import { emptyPlan, Mark } from "./marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./reader.ts";
 import { exportState } from "./state.ts";
@@ -70,25 +71,26 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     if (layout.unknown) throw layout.unknown;
     const code = scanCode(layout);
     const state = exportState(description, code);
-    const exits = options.quietExit ? findQuietExits(layout, code) : new Set<number>();
+    const plan = options.steps ? placeSteps(layout, code) : emptyPlan(code);
     const edits: Edits = {
       imports: [],
       functions: [],
       counterExport: undefined,
       exports: options.exportGlobals ? state.exports : [],
       maxMemoryPages: options.maxMemoryPages,
-      code: new CodeEdits(),
+      code: plan,
     };
-    if (exits.size > 0) edits.imports.push(exitImport);
-    if (options.steps) addSteps(edits, placeSteps(layout, code), code, exits);
-    else for (const event of exits) edits.code.push(code.events.offset(event), EditKind.quietExit);
+    addSteps(edits);
+    const exits = options.quietExit ? findQuietExits(layout, code) : [];
+    for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
+    if (exits.length > 0) edits.imports.push(exitImport);
     return {
       kind: "prepared",
       bytes: rewrite(layout, code, edits),
       module: description,
       globals: options.exportGlobals ? state.globals : [],
       memoryExport: options.exportGlobals ? state.memoryExport : undefined,
-      quietExits: exits.size,
+      quietExits: exits.length,
       counterExport: edits.counterExport,
       cannotReset: state.cannotReset,
     };

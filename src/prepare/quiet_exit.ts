@@ -9,8 +9,8 @@ const wasiModules = ["wasi_snapshot_preview1", "wasi_unstable"];
  * The calls of `proc_exit` (numbers of events) in the body of `_start`. The host ends such a call by throwing, which costs microseconds;
  * in the body of a function that only the host calls, noting the code and returning is the same.
  */
-export function findQuietExits(layout: Layout, code: Code): Set<number> {
-  const found = new Set<number>();
+export function findQuietExits(layout: Layout, code: Code): number[] {
+  const found: number[] = [];
   const start = startFunction(layout);
   const exit = procExit(layout);
   if (start !== undefined && exit !== undefined && !isUsedElsewhere(start, layout, code)) {
@@ -20,7 +20,7 @@ export function findQuietExits(layout: Layout, code: Code): Set<number> {
     for (let event = functions.firstEvent(defined); event < last; event++) {
       const kind = events.kind(event);
       if ((kind === Kind.call || kind === Kind.returnCall) && events.argument(event) === exit) {
-        found.add(event);
+        found.push(event);
       }
     }
   }

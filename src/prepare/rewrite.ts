@@ -185,7 +185,7 @@ class Rewriting {
   }
 
   #custom(section: Section): void {
-    const hasMoved = this.#shift > 0 || this.#edits.code.length > 0;
+    const hasMoved = this.#shift > 0;
     if (hasMoved && section.name === "name") {
       this.#writeCustom(section.name, rewriteNames(section, this.#renumbering()), section.sizeWidth);
     } else if (hasMoved && section.name.startsWith(METADATA_PREFIX)) {

@@ -1,10 +1,11 @@
 import { readCallGraph } from "./call_graph.ts";
 import { COUNTER_EXPORT, pauseImport, PREPARE_MODULE, stepImport } from "./contract.ts";
-import { type AddedFunction, EditKind, type Edits } from "./edits.ts";
+import type { AddedFunction, Edits } from "./edits.ts";
 import { BULK_IS_SMALL, Kind } from "./events.ts";
 import { EMPTY_BLOCK, Op } from "./instructions.ts";
 import type { Layout } from "./layout.ts";
-import { CheckPlacer, Mark } from "./place_checks.ts";
+import { type CodePlan, Mark } from "./marks.ts";
+import { CheckPlacer } from "./place_checks.ts";
 import type { Code } from "./scan.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
 import { Writer } from "./writer.ts";
@@ -20,38 +21,24 @@ export const freeBulkLength = 4096;
 /** One step stands for 2^6 bytes or elements of a bulk instruction. */
 const bulkShift = 6;
 
-/** Where a module's code checks the counter, and by how much it lowers it. */
-export interface Steps {
-  /** A `Mark` for each event. */
-  marks: Uint8Array;
-  weights: Int32Array;
-}
-
 /** Decides where the checks go; the rules are in `place_checks.ts` and `weigh_checks.ts`. */
-export function placeSteps(layout: Layout, code: Code): Steps {
+export function placeSteps(layout: Layout, code: Code): CodePlan {
   const graph = readCallGraph(layout, code);
   const placer = new CheckPlacer(layout, code, graph.cut);
   for (let index = 0; index < code.functions.length - 1; index++) placer.place(index);
   const weigher = new CheckWeigher(layout, code, graph, placer.marks);
   weigher.weigh();
+  const { events } = code;
+  for (let event = 0; event < events.length; event++) {
+    const isBulk = events.kind(event) === Kind.bulk && events.argument(event) !== BULK_IS_SMALL;
+    if (isBulk) placer.marks[event] = (placer.marks[event] ?? 0) | Mark.chargeBulk;
+  }
   return { marks: placer.marks, weights: weigher.weights };
 }
 
-/** Adds the checks to `edits`, in the order of the file, together with the quiet `exits`. */
-export function addSteps(edits: Edits, { marks, weights }: Steps, code: Code, exits: Set<number>): void {
-  const { events } = code;
-  let count = 0;
-  for (let event = 0; event < events.length; event++) {
-    const offset = events.offset(event);
-    const mark = marks[event];
-    if (mark === Mark.check) edits.code.push(offset, EditKind.check, weights[event]);
-    if (mark === Mark.checkedBranch) edits.code.push(offset, EditKind.checkedBranch, weights[event]);
-    const isBulk = events.kind(event) === Kind.bulk && events.argument(event) !== BULK_IS_SMALL;
-    if (isBulk) edits.code.push(offset, EditKind.chargeBulk);
-    if (exits.has(event)) edits.code.push(offset, EditKind.quietExit);
-    if (mark !== Mark.none || isBulk) count++;
-  }
-  if (count === 0) return;
+/** Adds what the checks of the plan use, if there is one. */
+export function addSteps(edits: Edits): void {
+  if (edits.code.marks.every((mark) => mark === 0)) return;
   edits.counterExport = COUNTER_EXPORT;
   edits.imports.push(stepImport, pauseImport);
   edits.functions.push(tick, charge);

@@ -2,7 +2,8 @@ import type { CallGraph } from "./call_graph.ts";
 import { Kind } from "./events.ts";
 import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
-import { Mark, tableLabels } from "./place_checks.ts";
+import { copies, Mark } from "./marks.ts";
+import { tableLabels } from "./place_checks.ts";
 import { catchLabels, type Code } from "./scan.ts";
 
 /** Instructions that a call of an import is worth: what it costs to come to JavaScript and back. */
@@ -16,6 +17,12 @@ const maxPathCost = 65_536;
  * without this the counter would run out a hundred times too early.
  */
 const maxWeight = 4096;
+
+/** A loop is split when the path from its head is at most this long: in a longer one the call would not be felt. */
+const maxSplitCost = 64;
+
+/** Marks that stand for a check. */
+const isCheck = Mark.check | Mark.checkedBranch;
 
 /**
  * Gives each check its weight: the number of instructions on the longest path from it to the next check of the same
@@ -119,6 +126,9 @@ export class CheckWeigher {
         case Kind.loop:
           handler = this.#close();
           this.weights[event] = cost;
+          if (isFinal && cost > maxSplitCost) this.#unmark(event, Mark.split);
+          // It may run that often before its first check.
+          if (this.#has(event, Mark.unroll)) cost *= copies;
           break;
         case Kind.if:
           cost = Math.max(cost, this.#else.at(this.#else.length - 1));
@@ -174,27 +184,39 @@ export class CheckWeigher {
   /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
   #passBranch(event: number, cost: number, isFinal: boolean): number {
     const taken = this.#costOf(this.#code.events.argument(event));
-    if (this.#marks[event] !== Mark.checkedBranch) return Math.max(cost, taken);
+    if (!this.#has(event, Mark.checkedBranch)) return Math.max(cost, taken);
     if (!isFinal) return cost;
     this.weights[event] = Math.min(taken + 1, maxWeight);
     if (cost + this.#code.events.cost(event) <= maxPathCost) return cost;
-    this.#marks[event] = Mark.check;
+    this.#unmark(event, Mark.checkedBranch);
+    this.#mark(event, Mark.check);
     return Math.max(cost, taken);
   }
 
   /** The cost just before an event, without its own: 0 where a check stands. */
   #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
-    const mark = this.#marks[event];
-    if (mark !== Mark.none) this.#needsWeights[index] = 1;
+    if (this.#has(event, isCheck)) this.#needsWeights[index] = 1;
     const isLong = cost + this.#code.events.cost(event) > maxPathCost;
     if (isLong) this.#needsWeights[index] = 1;
-    if (isFinal && isLong && mark === Mark.none) this.#marks[event] = Mark.check;
-    if (this.#marks[event] === Mark.check) {
+    if (isFinal && isLong && !this.#has(event, isCheck)) this.#mark(event, Mark.check);
+    if (this.#has(event, Mark.check)) {
       if (isFinal) this.weights[event] = Math.min(cost + 1, maxWeight);
       return 0;
     }
     // Where the last walk will put a check the others only stop counting: theirs may be the higher costs.
     return isLong ? Math.min(cost, maxPathCost) : cost;
+  }
+
+  #has(event: number, mark: number): boolean {
+    return ((this.#marks[event] ?? 0) & mark) !== 0;
+  }
+
+  #mark(event: number, mark: number): void {
+    this.#marks[event] = (this.#marks[event] ?? 0) | mark;
+  }
+
+  #unmark(event: number, mark: number): void {
+    this.#marks[event] = (this.#marks[event] ?? 0) & ~mark;
   }
 
   #costOf(label: number): number {

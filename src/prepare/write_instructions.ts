@@ -1,0 +1,417 @@
+import { exitImport } from "./contract.ts";
+import type { AddedIndices, Edits } from "./edits.ts";
+import { Kind } from "./events.ts";
+import { readCatch } from "./immediates.ts";
+import { EMPTY_BLOCK, Op } from "./instructions.ts";
+import { Ints } from "./ints.ts";
+import type { Layout } from "./layout.ts";
+import { copies, Mark } from "./marks.ts";
+import { Reader } from "./reader.ts";
+import type { Moves } from "./rewrite_code.ts";
+import type { Code } from "./scan.ts";
+import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
+import type { Writer } from "./writer.ts";
+
+interface Context {
+  layout: Layout;
+  code: Code;
+  edits: Edits;
+  indices: AddedIndices;
+  moves: Moves;
+}
+
+/**
+ * Writes the instructions of one function after the other, copying what lies between the events that are marked. Blocks that are added
+ * move labels, so it keeps a list of the blocks that are open in the old code, with their depths in the new.
+ */
+export class InstructionWriter {
+  readonly #out: Writer;
+  readonly #context: Context;
+  readonly #bytes: Uint8Array;
+  readonly #shift: number;
+  /** Number of the function. */
+  #function = 0;
+  /** First byte of the old file that is not copied yet. */
+  #from = 0;
+  /** Where the new body starts in `out`. */
+  #bodyAt = 0;
+  /** An i32 local for edits, when one needs it. */
+  #temporary = 0;
+  /** A body that stands several times moves to several places: notes are taken of the last. */
+  #isCopy = false;
+
+  /** Number of blocks that are open in the new code. */
+  #depth = 0;
+  // The blocks that are open in the old code: where a branch to them goes in the new code, and the events that began them.
+  readonly #targets = new Ints();
+  readonly #begins = new Ints();
+
+  constructor(out: Writer, context: Context) {
+    this.#out = out;
+    this.#context = context;
+    this.#bytes = context.layout.bytes;
+    this.#shift = context.edits.imports.length;
+  }
+
+  /** Writes the locals of a function, with one more when `temporary` is its index. */
+  begin(index: number, temporary: number | undefined): void {
+    const { functions } = this.#context.code;
+    this.#function = index;
+    this.#bodyAt = this.#out.length;
+    this.#from = functions.start(index);
+    if (temporary === undefined) return;
+    this.#temporary = temporary;
+    const reader = new Reader(this.#bytes, this.#from);
+    const groups = reader.u32("groups of locals");
+    this.#out.u32(groups + 1, reader.at - this.#from);
+    this.#from = reader.at;
+    this.#copyUpTo(functions.codeStart(index));
+    this.#out.bytes([1, 0x7f]);
+    this.#noteMove();
+  }
+
+  /** Writes the instructions of the function that was begun. */
+  write(): void {
+    const { functions } = this.#context.code;
+    this.#open(-1);
+    this.#writeEvents(functions.firstEvent(this.#function), functions.firstEvent(this.#function + 1));
+    this.#copyUpTo(functions.sizeAt(this.#function + 1));
+  }
+
+  #writeEvents(first: number, last: number): void {
+    const { events } = this.#context.code;
+    const { marks, weights } = this.#context.edits.code;
+    for (let event = first; event < last; event++) {
+      const mark = marks[event] ?? 0;
+      const argument = events.argument(event);
+      switch (events.kind(event)) {
+        case Kind.block:
+        case Kind.if:
+        case Kind.try:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          this.#open(event);
+          break;
+        case Kind.tryTable:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          this.#writeCatchLabels(event);
+          this.#open(event);
+          break;
+        case Kind.loop:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          if ((mark & Mark.unroll) !== 0) event = this.#writeUnrolled(event);
+          else if ((mark & Mark.split) !== 0) this.#beginSplit(event);
+          else this.#open(event);
+          break;
+        case Kind.delegate:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          this.#close();
+          this.#writeLabels(event, 1);
+          break;
+        case Kind.end:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          this.#close();
+          if (argument >= 0 && (marks[argument] ?? 0) & Mark.split) this.#endSplit(event);
+          break;
+        case Kind.br:
+        case Kind.brIf:
+          this.#writeBranch(event, mark, weights[event] ?? 0);
+          break;
+        case Kind.brTable: {
+          if (mark !== 0) this.#makeBefore(event, mark);
+          const reader = new Reader(this.#bytes, events.offset(event) + 1);
+          this.#writeLabels(event, reader.u32("labels") + 1, reader.at);
+          break;
+        }
+        case Kind.throw:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          if (this.#bytes[events.offset(event)] === Op.rethrow) this.#writeLabels(event, 1);
+          break;
+        case Kind.call:
+        case Kind.returnCall:
+        case Kind.refFunc:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
+          else if (this.#shift > 0 && argument >= this.#context.layout.importedFunctions) {
+            this.#replaceNumber(events.offset(event) + 1, argument + this.#shift);
+          }
+          break;
+        default:
+          if (mark !== 0) this.#makeBefore(event, mark);
+      }
+    }
+  }
+
+  /** Writes what goes before the instruction of an event. */
+  #makeBefore(event: number, mark: number): void {
+    const { code, edits } = this.#context;
+    this.#copyUpTo(code.events.offset(event));
+    if ((mark & Mark.check) !== 0) this.#writeCheck(edits.code.weights[event] ?? 0);
+    if ((mark & Mark.chargeBulk) !== 0) this.#writeCharge();
+    this.#noteMove();
+  }
+
+  /** A `br` or `br_if`, with the check that is due on a branch back to a loop. */
+  #writeBranch(event: number, mark: number, weight: number): void {
+    const { code: { events }, edits } = this.#context;
+    const out = this.#out;
+    const label = events.argument(event);
+    const begin = this.#begins.at(this.#begins.length - 1 - label);
+    const loop = begin >= 0 && events.kind(begin) === Kind.loop ? edits.code.marks[begin] ?? 0 : 0;
+    const isConditional = events.kind(event) === Kind.brIf;
+    // The branches of all copies but the last lead to the next one.
+    const isCheck = (mark & (Mark.check | Mark.checkedBranch)) !== 0 &&
+      !((loop & Mark.unroll) !== 0 && this.#isCopy);
+    const isSplit = (loop & Mark.split) !== 0 && !(isConditional && (mark & Mark.check) !== 0);
+    if (!isCheck) return this.#writeLabels(event, 1);
+    const charge = (loop & Mark.unroll) !== 0 ? weight * copies : weight;
+    this.#copyUpTo(events.offset(event));
+    if (!isSplit && (mark & Mark.check) !== 0) {
+      this.#writeCheck(charge);
+      this.#noteMove();
+      return this.#writeLabels(event, 1);
+    }
+    this.#noteMove();
+    if (isConditional) {
+      out.bytes([Op.if, EMPTY_BLOCK]);
+      this.#depth++;
+    }
+    const target = this.#targets.at(this.#targets.length - 1 - label);
+    if (isSplit) {
+      // counter -= weight; if (counter >= 0) continue loop; else leave for the block outside that renews it.
+      this.#writeDecrement(charge);
+      out.bytes([Op.globalGet]);
+      out.u32(this.#context.indices.counter);
+      out.bytes([Op.i32Const, 0, Op.i32GreaterOrEqualSigned, Op.brIf]);
+      out.u32(this.#depth - target);
+      out.byte(Op.br);
+      out.u32(this.#depth - target + 1);
+    } else {
+      this.#writeCheck(charge);
+      out.byte(Op.br);
+      out.u32(this.#depth - target);
+    }
+    if (isConditional) {
+      out.byte(Op.end);
+      this.#depth--;
+    }
+    this.#from = events.offset(event) + 1 + this.#widthAt(events.offset(event) + 1);
+    this.#noteMove();
+  }
+
+  /**
+   * Begins a loop that is split, and ends it:
+   *
+   *     block $exit
+   *       loop $again
+   *         block $renew
+   *           loop … the loop as it was; a branch back that finds the counter used up goes to $renew … end
+   *           br $exit
+   *         end
+   *         call $tick
+   *         br $again
+   *       end
+   *     end
+   */
+  #beginSplit(event: number): void {
+    const at = this.#context.code.events.offset(event);
+    this.#copyUpTo(at);
+    const out = this.#out;
+    for (const opcode of [Op.block, Op.loop]) {
+      out.byte(opcode);
+      out.span(this.#bytes, at + 1, at + 1 + this.#widthAt(at + 1));
+    }
+    out.bytes([Op.block, EMPTY_BLOCK]);
+    this.#depth += 3;
+    this.#noteMove();
+    this.#open(event);
+  }
+
+  #endSplit(event: number): void {
+    this.#copyUpTo(this.#context.code.events.offset(event) + 1);
+    this.#out.bytes([Op.br, 2, Op.end]);
+    this.#writeCall(TICK);
+    this.#out.bytes([Op.br, 0, Op.end, Op.end]);
+    this.#depth -= 3;
+    this.#noteMove();
+  }
+
+  /**
+   * Writes a loop with its body four times, and returns the event of its end:
+   *
+   *     block $exit
+   *       loop
+   *         block $next … the body; a branch back goes to $next … br $exit end
+   *         (twice more)
+   *         … the body, whose branches back are checked …
+   *       end
+   *     end
+   */
+  #writeUnrolled(event: number): number {
+    const { events } = this.#context.code;
+    const at = events.offset(event);
+    const bodyAt = at + 1 + this.#widthAt(at + 1);
+    const last = this.#endOf(event);
+    const out = this.#out;
+    this.#copyUpTo(at);
+    out.byte(Op.block);
+    out.span(this.#bytes, at + 1, bodyAt);
+    this.#depth++;
+    this.#copyUpTo(bodyAt);
+    this.#open(event);
+    const loopDepth = this.#depth;
+    this.#isCopy = true;
+    for (let copy = 1; copy < copies; copy++) {
+      out.bytes([Op.block, EMPTY_BLOCK]);
+      this.#depth++;
+      this.#targets.set(this.#targets.length - 1, this.#depth);
+      this.#writeEvents(event + 1, last);
+      this.#copyUpTo(events.offset(last));
+      out.bytes([Op.br, 2, Op.end]);
+      this.#depth--;
+      this.#from = bodyAt;
+    }
+    this.#isCopy = false;
+    this.#targets.set(this.#targets.length - 1, loopDepth);
+    this.#noteMove();
+    this.#writeEvents(event + 1, last);
+    this.#copyUpTo(events.offset(last) + 1);
+    this.#close();
+    out.byte(Op.end);
+    this.#depth--;
+    this.#noteMove();
+    return last;
+  }
+
+  #endOf(begin: number): number {
+    const { events } = this.#context.code;
+    let event = begin + 1;
+    while (events.kind(event) !== Kind.end || events.argument(event) !== begin) event++;
+    return event;
+  }
+
+  #writeQuietExit(event: number): void {
+    const at = this.#context.code.events.offset(event) + 1;
+    this.#writeCall(exitImport.name);
+    this.#out.byte(Op.return);
+    this.#from = at + this.#widthAt(at);
+    this.#noteMove();
+  }
+
+  /** counter -= weight; if (counter < 0) tick(). */
+  #writeCheck(weight: number): void {
+    this.#writeDecrement(weight);
+    this.#out.byte(Op.globalGet);
+    this.#out.u32(this.#context.indices.counter);
+    this.#out.bytes([Op.i32Const, 0, Op.i32LessSigned]);
+    this.#writeUnlikely(() => this.#writeCall(TICK));
+  }
+
+  #writeDecrement(weight: number): void {
+    const { counter } = this.#context.indices;
+    this.#out.byte(Op.globalGet);
+    this.#out.u32(counter);
+    this.#out.byte(Op.i32Const);
+    this.#out.s32(weight);
+    this.#out.bytes([Op.i32Sub, Op.globalSet]);
+    this.#out.u32(counter);
+  }
+
+  /** With the length on the stack: if (length > 4096) charge(length). */
+  #writeCharge(): void {
+    const out = this.#out;
+    out.byte(Op.localTee);
+    out.u32(this.#temporary);
+    out.byte(Op.localGet);
+    out.u32(this.#temporary);
+    out.byte(Op.i32Const);
+    out.s32(freeBulkLength);
+    out.byte(Op.i32GreaterUnsigned);
+    this.#writeUnlikely(() => {
+      out.byte(Op.localGet);
+      out.u32(this.#temporary);
+      this.#writeCall(CHARGE);
+    });
+  }
+
+  #writeUnlikely(then: () => void): void {
+    this.#context.moves.checks.push(this.#function);
+    this.#context.moves.checks.push(this.#out.length - this.#bodyAt);
+    this.#out.bytes([Op.if, EMPTY_BLOCK]);
+    then();
+    this.#out.byte(Op.end);
+  }
+
+  #writeCall(name: string): void {
+    this.#out.byte(Op.call);
+    this.#out.u32(this.#context.indices.functions.get(name) ?? 0);
+  }
+
+  /** Puts `count` labels right, which stand one after the other at `at`. */
+  #writeLabels(event: number, count: number, at = this.#context.code.events.offset(event) + 1): void {
+    const reader = new Reader(this.#bytes, at);
+    for (let left = count; left > 0; left--) {
+      const start = reader.at;
+      this.#replaceNumber(start, this.#labelNow(reader.u32("label")));
+    }
+  }
+
+  #writeCatchLabels(event: number): void {
+    const reader = new Reader(this.#bytes, this.#context.code.events.offset(event) + 1);
+    reader.skipLeb(5, "block type");
+    for (let left = reader.u32("catch clauses"); left > 0; left--) {
+      const label = readCatch(reader);
+      // The byte before the label ends another number or is the kind of the clause: it is below 0x80.
+      let start = reader.at - 1;
+      while ((this.#bytes[start - 1] ?? 0) >= 0x80) start--;
+      this.#replaceNumber(start, this.#labelNow(label));
+    }
+  }
+
+  /** What `label` of the old code is in the new code, here. */
+  #labelNow(label: number): number {
+    return this.#depth - this.#targets.at(this.#targets.length - 1 - label);
+  }
+
+  #replaceNumber(at: number, value: number): void {
+    const reader = new Reader(this.#bytes, at);
+    if (reader.u32("number") === value) return;
+    this.#copyUpTo(at);
+    this.#out.u32(value, reader.at - at);
+    this.#from = reader.at;
+    this.#noteMove();
+  }
+
+  #open(event: number): void {
+    this.#depth++;
+    this.#targets.push(this.#depth);
+    this.#begins.push(event);
+  }
+
+  #close(): void {
+    this.#depth--;
+    this.#targets.pop();
+    this.#begins.pop();
+  }
+
+  #copyUpTo(offset: number): void {
+    if (offset > this.#from) this.#out.span(this.#bytes, this.#from, offset);
+    this.#from = offset;
+  }
+
+  /** What follows in the old file is now this much further from the start of its function. */
+  #noteMove(): void {
+    if (this.#isCopy) return;
+    const { moves, code } = this.#context;
+    moves.distances.push(this.#from);
+    moves.distances.push(
+      this.#out.length - this.#bodyAt - (this.#from - code.functions.start(this.#function)),
+    );
+  }
+
+  /** Bytes of the LEB128 number at `at`. */
+  #widthAt(at: number): number {
+    let width = 1;
+    while ((this.#bytes[at + width - 1] ?? 0) >= 0x80) width++;
+    return width;
+  }
+}
