@@ -1,0 +1,147 @@
+import { BadMessage } from "./bad_message.ts";
+import { byteText, colon, cr, equalsWord, lf, space, tab, tokenBytes, valueBytes } from "./characters.ts";
+
+/** How many bytes the lines of a head may have together, the empty one included. */
+export const maxHeadBytes = 64 * 1024;
+/** How many header lines a head may have. */
+export const maxFields = 100;
+
+/** The headers that the proxy looks at; all others are only passed on. */
+const knownNames = [
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "te",
+  "trailer",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "http2-settings",
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+] as const;
+export type KnownName = typeof knownNames[number];
+
+/** Known names by their length, since few headers share one. */
+const byLength: KnownName[][] = [];
+for (const name of knownNames) (byLength[name.length] ??= []).push(name);
+
+/** A header line: where it lies in the bytes of its head. */
+export interface Field {
+  readonly known: KnownName | undefined;
+  readonly start: number;
+  readonly nameEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** After the line's end. */
+  readonly end: number;
+}
+
+/**
+ * Where the block of lines ends that begins at `start`: after its empty line; 0 while that has not come. What is no line (a bare LF) is
+ * refused as soon as it is seen. `from` is where to go on looking: the start of the last line that was not whole.
+ */
+export function findBlockEnd(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+): { end: number; lineStart: number } {
+  let lineStart = from;
+  for (;;) {
+    const newline = bytes.indexOf(lf, lineStart);
+    if (newline < 0 || newline >= end) return { end: 0, lineStart };
+    if (newline === lineStart || bytes[newline - 1] !== cr) {
+      throw new BadMessage("a line must end with CR LF");
+    }
+    if (newline === lineStart + 1) return { end: newline + 1, lineStart };
+    lineStart = newline + 1;
+  }
+}
+
+/**
+ * The header lines from `start` up to the empty line that ends at `end`.
+ *
+ * @throws BadMessage for what is no header line: folded, without a name, a space before the colon, a control character.
+ */
+export function parseFields(bytes: Uint8Array, start: number, end: number): Field[] {
+  const fields: Field[] = [];
+  let at = start;
+  while (at < end - 2) {
+    if (fields.length === maxFields) {
+      throw new BadMessage(`a message may have ${maxFields} headers, this one has more`, 431);
+    }
+    const lineStart = at;
+    while (tokenBytes[bytes[at] ?? 0] === 1) at++;
+    const nameEnd = at;
+    if (bytes[at] !== colon || nameEnd === lineStart) throw badName(bytes, lineStart, at);
+    at++;
+    while (bytes[at] === space || bytes[at] === tab) at++;
+    const valueStart = at;
+    while (valueBytes[bytes[at] ?? 0] === 1) at++;
+    let valueEnd = at;
+    while (valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab)) {
+      valueEnd--;
+    }
+    if (bytes[at] !== cr || bytes[at + 1] !== lf) {
+      throw new BadMessage(`the value of ${byteText(bytes, lineStart, nameEnd)} has a control character`);
+    }
+    at += 2;
+    fields.push({
+      known: knownName(bytes, lineStart, nameEnd),
+      start: lineStart,
+      nameEnd,
+      valueStart,
+      valueEnd,
+      end: at,
+    });
+  }
+  return fields;
+}
+
+function badName(bytes: Uint8Array, lineStart: number, at: number): BadMessage {
+  const first = bytes[lineStart];
+  if (first === space || first === tab) {
+    return new BadMessage("a header folded over several lines is not taken");
+  }
+  if (bytes[at] === space || bytes[at] === tab) {
+    return new BadMessage("a space before a header's colon is not taken");
+  }
+  return new BadMessage("a header line is a name, a colon and a value");
+}
+
+function knownName(bytes: Uint8Array, start: number, end: number): KnownName | undefined {
+  const names = byLength[end - start];
+  if (names === undefined) return undefined;
+  for (const name of names) if (equalsWord(bytes, start, end, name)) return name;
+  return undefined;
+}
+
+/** The items of a header that is a list, in lower case. */
+export function listItems(bytes: Uint8Array, { valueStart, valueEnd }: Field): string[] {
+  return byteText(bytes, valueStart, valueEnd).toLowerCase().split(",").map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/**
+ * A `Content-Length`.
+ *
+ * @throws BadMessage unless it is decimal digits, and few enough to count exactly.
+ */
+export function parseLength(bytes: Uint8Array, { valueStart, valueEnd }: Field): number {
+  let length = 0;
+  for (let i = valueStart; i < valueEnd; i++) {
+    const digit = (bytes[i] ?? 0) - 48;
+    if (digit < 0 || digit > 9) throw new BadMessage("Content-Length must be decimal digits");
+    length = length * 10 + digit;
+  }
+  if (valueStart === valueEnd || valueEnd - valueStart > 15) {
+    throw new BadMessage("Content-Length must have 1 to 15 digits");
+  }
+  return length;
+}

@@ -1,0 +1,147 @@
+import { BadMessage } from "./bad_message.ts";
+import { type BodyKind, chunkedBody, noBody } from "./body_kind.ts";
+import { byteText, equalsWord, space, targetBytes, tokenBytes } from "./characters.ts";
+import { type Field, listItems, parseFields, parseLength } from "./fields.ts";
+
+/** A request's line and headers, checked. Ranges lie in `bytes`, which belong to the connection: they are overwritten by what follows. */
+export interface RequestHead {
+  readonly bytes: Uint8Array;
+  readonly method: string;
+  /** The path and the query as they came, one character a byte. */
+  readonly target: string;
+  /** The minor number of `HTTP/1.x`. */
+  readonly minor: 0 | 1;
+  readonly fields: readonly Field[];
+  /** `undefined` for a client of HTTP/1.0 that sent none. */
+  readonly host: string | undefined;
+  readonly body: BodyKind;
+  /** The headers that `Connection` names, in lower case. */
+  readonly connection: readonly string[];
+  /** What the client would like to speak instead, as it wrote it; only where `Connection` says so too. */
+  readonly upgrade: string | undefined;
+  readonly expectsContinue: boolean;
+  readonly takesTrailers: boolean;
+  /** Whether the client would use the connection again. */
+  readonly keepAlive: boolean;
+}
+
+/**
+ * Reads the head from `start` to `end` (after its empty line). What two readers could understand differently is refused.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112
+ * @throws BadMessage with the status for the client.
+ */
+export function parseRequestHead(bytes: Uint8Array, start: number, end: number): RequestHead {
+  let at = start;
+  while (tokenBytes[bytes[at] ?? 0] === 1) at++;
+  const methodEnd = at;
+  if (methodEnd === start || bytes[at] !== space) throw badLine();
+  const targetStart = ++at;
+  while (targetBytes[bytes[at] ?? 0] === 1) at++;
+  const targetEnd = at;
+  if (targetEnd === targetStart || bytes[at] !== space) throw badLine();
+  const minor = minorVersion(bytes, at + 1);
+  const method = byteText(bytes, start, methodEnd);
+  if (
+    bytes[targetStart] !== 47 &&
+    !(method === "OPTIONS" && targetEnd - targetStart === 1 && bytes[targetStart] === 42)
+  ) {
+    throw new BadMessage("the target of a request must begin with a slash: this is no forward proxy");
+  }
+  const fields = parseFields(bytes, at + 11, end);
+  const read = readFields(bytes, fields, minor);
+  return {
+    bytes,
+    method,
+    target: byteText(bytes, targetStart, targetEnd),
+    minor,
+    fields,
+    ...read,
+  };
+}
+
+function badLine(): BadMessage {
+  return new BadMessage("the first line must be a method, a target and HTTP/1.1");
+}
+
+/** The x of `HTTP/1.x` and the line's end at `at`. */
+function minorVersion(bytes: Uint8Array, at: number): 0 | 1 {
+  const version = byteText(bytes, at, at + 10);
+  if (version === "HTTP/1.1\r\n") return 1;
+  if (version === "HTTP/1.0\r\n") return 0;
+  if (/^HTTP\/\d\.\d\r\n$/.test(version)) throw new BadMessage("HTTP/1.0 and HTTP/1.1 are spoken here", 505);
+  throw badLine();
+}
+
+function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
+  let host: string | undefined;
+  let length: number | undefined;
+  let chunked = false;
+  let connection: readonly string[] = none;
+  let upgrade: string | undefined;
+  let expectsContinue = false;
+  let takesTrailers = false;
+  for (const field of fields) {
+    switch (field.known) {
+      case undefined:
+        break;
+      case "host":
+        if (host !== undefined) throw new BadMessage("a request has one Host, this one has more");
+        host = byteText(bytes, field.valueStart, field.valueEnd);
+        if (!isAuthority(host)) throw new BadMessage("Host must be a name or an address, and a port");
+        break;
+      case "content-length":
+        if (length !== undefined) throw new BadMessage("a message has one Content-Length, this one has more");
+        length = parseLength(bytes, field);
+        break;
+      case "transfer-encoding":
+        if (chunked || minor === 0) {
+          throw new BadMessage("a request has one Transfer-Encoding, and that in HTTP/1.1");
+        }
+        if (!equalsWord(bytes, field.valueStart, field.valueEnd, "chunked")) {
+          throw new BadMessage('the only Transfer-Encoding taken is "chunked"');
+        }
+        chunked = true;
+        break;
+      case "connection":
+        connection = [...connection, ...listItems(bytes, field)];
+        break;
+      case "upgrade":
+        upgrade = upgrade === undefined ? "" : upgrade + ", ";
+        upgrade += byteText(bytes, field.valueStart, field.valueEnd);
+        break;
+      case "expect":
+        if (!equalsWord(bytes, field.valueStart, field.valueEnd, "100-continue")) {
+          throw new BadMessage('the only Expect taken is "100-continue"', 417);
+        }
+        expectsContinue = minor === 1;
+        break;
+      case "te":
+        takesTrailers ||= listItems(bytes, field).includes("trailers");
+        break;
+    }
+  }
+  if (chunked && length !== undefined) {
+    throw new BadMessage("Content-Length and Transfer-Encoding exclude each other");
+  }
+  if (host === undefined && minor === 1) throw new BadMessage("a request of HTTP/1.1 needs a Host");
+  const upgrades = upgrade !== undefined && connection.includes("upgrade") && minor === 1;
+  return {
+    host,
+    body: chunked ? chunkedBody : length === undefined ? noBody : { kind: "length", length } as const,
+    connection,
+    upgrade: upgrades && !/\bh2c\b/i.test(upgrade ?? "") ? upgrade : undefined,
+    expectsContinue,
+    takesTrailers,
+    keepAlive: minor === 1 ? !connection.includes("close") : connection.includes("keep-alive"),
+  };
+}
+
+const none: readonly string[] = [];
+
+/** `name`, `name:port`, `[address]:port`. @see https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2 */
+function isAuthority(host: string): boolean {
+  return /^(?:\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/.test(
+    host,
+  );
+}
