@@ -1,0 +1,183 @@
+import { messageOf } from "../base/errors.ts";
+import {
+  type Health,
+  type HealthRules,
+  healthy,
+  isUsable,
+  onAbandoned,
+  onAnswer,
+  onFailure,
+  onSend,
+} from "./health.ts";
+import type { Clock } from "./http1/clock.ts";
+import { type Socket, Wire } from "./http1/wire.ts";
+
+/** Connections that wait for the next request, to one upstream. */
+const maxIdle = 256;
+const idleMs = 30_000;
+/** A request that may not be sent twice takes only a connection that was used so shortly before: the upstream is hardly about to close it. */
+const freshMs = 2000;
+
+interface Idle {
+  readonly wire: Wire;
+  readonly sinceMs: number;
+}
+
+/** What an upstream's connections need around them. */
+export interface UpstreamWorld {
+  readonly clock: Clock;
+  readonly connectMs: number;
+  readonly rules: HealthRules;
+}
+
+/** Who serves: where it is, how it does, and the connections to it. */
+export class Upstream {
+  readonly url: string;
+  /** For `Host`, where the client sent none. */
+  readonly authority: string;
+  /** The path of the URL, below which all requests go; without it, the empty text. */
+  readonly basePath: string;
+  readonly #hostname: string;
+  readonly #port: number;
+  readonly #tls: boolean;
+  readonly #world: UpstreamWorld;
+  #idle: Idle[] = [];
+  #retired = false;
+  health: Health = healthy;
+  /** Requests under way. */
+  running = 0;
+
+  constructor(url: string, world: UpstreamWorld) {
+    const { protocol, hostname, port, host } = new URL(url);
+    this.url = url;
+    this.#world = world;
+    this.#tls = protocol === "https:";
+    this.#hostname = hostname.replace(/^\[(.*)\]$/, "$1");
+    this.#port = Number(port || (this.#tls ? 443 : 80));
+    this.authority = host;
+    // Not URL.pathname, which would take `..` out.
+    this.basePath = /^[^/]*\/\/[^/]*(.*)$/.exec(url)?.[1] ?? "";
+    if (this.basePath === "/") this.basePath = "";
+  }
+
+  get usable(): boolean {
+    return isUsable(this.health, this.#world.clock.nowMs);
+  }
+
+  /** Call before a request is sent there; then one of `answered`, `failed`, `abandoned`, and `left` at the end. */
+  entered(): void {
+    this.running++;
+    this.health = onSend(this.health);
+  }
+
+  answered(): void {
+    this.health = onAnswer(this.health);
+  }
+
+  failed(): void {
+    this.health = onFailure(this.health, this.#world.clock.nowMs, this.#world.rules);
+  }
+
+  left(): void {
+    this.running--;
+    this.health = onAbandoned(this.health);
+  }
+
+  checked(answers: boolean): void {
+    this.health = { ...this.health, answersChecks: answers };
+  }
+
+  /** A connection that waits; `onlyFresh` for a request that may not be sent twice. */
+  takeIdle(onlyFresh: boolean): Wire | undefined {
+    for (;;) {
+      const idle = this.#idle.pop();
+      if (idle === undefined) return undefined;
+      const { wire, sinceMs } = idle;
+      if (wire.ended || wire.buffered > 0 || (onlyFresh && this.#world.clock.nowMs - sinceMs > freshMs)) {
+        wire.close();
+        continue;
+      }
+      wire.readByMs = Infinity;
+      return wire;
+    }
+  }
+
+  /** Keeps a connection for the next request; `keepMs` is what the upstream said of it. */
+  giveBack(wire: Wire, keepMs = idleMs): void {
+    if (keepMs <= 0 || this.#retired || wire.ended || wire.buffered > 0 || this.#idle.length >= maxIdle) {
+      return wire.close();
+    }
+    wire.shrink();
+    const idle: Idle = { wire, sinceMs: this.#world.clock.nowMs };
+    this.#idle.push(idle);
+    wire.onEnd = undefined;
+    wire.readByMs = this.#world.clock.in(Math.min(keepMs, idleMs));
+    // Read ahead: so an upstream that closes it is seen, and one that talks without being asked.
+    wire.fill().then(() => {
+      const at = this.#idle.indexOf(idle);
+      if (at < 0) return;
+      this.#idle.splice(at, 1);
+      wire.close();
+    });
+  }
+
+  /**
+   * A new connection.
+   *
+   * @throws ConnectError when there is none within the time.
+   */
+  async dial(): Promise<Wire> {
+    const { clock, connectMs } = this.#world;
+    let late = false;
+    const connecting = this.#connect().then((socket) => {
+      if (late) socket.close();
+      return socket;
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        late = true;
+        reject(new ConnectError(`no connection within ${connectMs} ms`, true));
+      }, connectMs);
+    });
+    try {
+      const socket = await Promise.race([connecting, tooLate]);
+      return new Wire(socket, clock);
+    } catch (error) {
+      if (late) connecting.catch(() => {});
+      if (error instanceof ConnectError) throw error;
+      throw new ConnectError(connectReason(error), false);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #connect(): Promise<Socket> {
+    if (this.#tls) return await Deno.connectTls({ hostname: this.#hostname, port: this.#port });
+    const connection = await Deno.connect({ hostname: this.#hostname, port: this.#port });
+    connection.setNoDelay(true);
+    return connection;
+  }
+
+  /** No route leads here any more: connections are closed as they become idle. */
+  retire(): void {
+    this.#retired = true;
+    for (const { wire } of this.#idle) wire.close();
+    this.#idle = [];
+  }
+}
+
+/** An upstream could not be reached: nothing was sent. */
+export class ConnectError extends Error {
+  readonly timedOut: boolean;
+
+  constructor(message: string, timedOut: boolean) {
+    super(message);
+    this.name = "ConnectError";
+    this.timedOut = timedOut;
+  }
+}
+
+function connectReason(error: unknown): string {
+  return error instanceof Deno.errors.ConnectionRefused ? "connection refused" : messageOf(error);
+}
