@@ -3,7 +3,7 @@ import * as as from "./values.ts";
 import type { ValueType } from "./values.ts";
 
 /** Modes that listen on a port. */
-const servers = ["http"] as const;
+const servers = ["http", "reverse-proxy"] as const;
 /** Modes that run a function in this very process. */
 const runners = ["cli", "http"] as const;
 
@@ -103,8 +103,102 @@ export const flags = {
     group: "Server",
     type: as.size(),
     default: "10MiB",
-    modes: servers,
+    modes: ["http"],
     about: "The largest request body; a larger one is answered with 413.",
+  },
+
+  adminToken: {
+    group: "Server",
+    type: as.text("TOKEN"),
+    modes: ["reverse-proxy"],
+    about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN).",
+  },
+
+  config: {
+    group: "Reverse proxy",
+    type: as.path,
+    modes: ["reverse-proxy"],
+    about: "The routes (YAML): function, revision, URLs. SIGHUP reads it again.",
+  },
+  watch: {
+    group: "Reverse proxy",
+    type: as.boolean,
+    modes: ["reverse-proxy"],
+    needs: "config",
+    about: "Reads -config again whenever it changes.",
+  },
+  backend: {
+    group: "Reverse proxy",
+    type: as.oneOf(["memory", "redis"]),
+    modes: ["reverse-proxy"],
+    about: "Where routes are kept that change while it runs, by /memory/functions/… or /redis/functions/….",
+  },
+  routes: {
+    group: "Reverse proxy",
+    type: as.path,
+    modes: ["reverse-proxy"],
+    needs: "backend",
+    about: "Keeps the routes of -backend=memory in this file over a restart.",
+  },
+  balance: {
+    group: "Reverse proxy",
+    type: as.oneOf(["random", "round-robin", "least-connections", "hash"]),
+    default: "random",
+    modes: ["reverse-proxy"],
+    about: "Which of a revision's URLs takes a request; hash is by the client's address or -hashHeader.",
+  },
+  hashHeader: {
+    group: "Reverse proxy",
+    type: as.text("NAME"),
+    modes: ["reverse-proxy"],
+    about: "The header by which -balance=hash chooses.",
+  },
+  maxFails: {
+    group: "Reverse proxy",
+    type: as.whole(0),
+    default: "1",
+    modes: ["reverse-proxy"],
+    about: "After so many failures one after the other a URL is left out; 0 is never.",
+  },
+  failTimeout: {
+    group: "Reverse proxy",
+    type: as.duration(),
+    default: "10s",
+    modes: ["reverse-proxy"],
+    about: "For how long a URL is left out before one request tries it again.",
+  },
+  healthPath: {
+    group: "Reverse proxy",
+    type: as.text("PATH"),
+    modes: ["reverse-proxy"],
+    about: "Asks each URL for this path; one that does not answer well gets no requests.",
+  },
+  healthInterval: {
+    group: "Reverse proxy",
+    type: as.duration(),
+    default: "10s",
+    modes: ["reverse-proxy"],
+    about: "How often -healthPath is asked for.",
+  },
+  trustedProxies: {
+    group: "Reverse proxy",
+    type: as.list("RANGE"),
+    modes: ["reverse-proxy"],
+    about: "Addresses (10.0.0.0/8) of proxies before this one, whose X-Forwarded-… headers are believed.",
+  },
+  connectTimeout: {
+    group: "Reverse proxy",
+    type: as.duration(),
+    default: "5s",
+    modes: ["reverse-proxy"],
+    about: "How long connecting to a URL may take.",
+  },
+  idleTimeout: {
+    group: "Reverse proxy",
+    type: as.duration("none"),
+    default: "5m",
+    modes: ["reverse-proxy"],
+    about: "How long an answer or an upgraded connection may stand still; 0 is for ever.",
   },
 
   dir: {
@@ -164,9 +258,10 @@ export const flags = {
   timeout: {
     group: "Limits",
     type: as.duration("none"),
-    default: { cli: "0", http: "30s" },
-    modes: runners,
-    about: "How long one call may take, waiting included; 0 is for ever.",
+    default: { cli: "0", http: "30s", "reverse-proxy": "30s" },
+    modes: [...runners, "reverse-proxy"],
+    about:
+      "How long one call may take, waiting included; a proxy waits so long for an answer to begin. 0 is for ever.",
   },
   slice: {
     group: "Limits",

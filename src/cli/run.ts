@@ -17,6 +17,7 @@ type Mode<Name extends ModeName> = (options: ModeOptions<Name>, world: World) =>
 const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
   cli: async () => (await import("../modes/cli.ts")).runCli,
   http: async () => (await import("../modes/http.ts")).runHttp,
+  "reverse-proxy": async () => (await import("../modes/reverse_proxy.ts")).runReverseProxy,
 };
 
 /**

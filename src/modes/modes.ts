@@ -13,6 +13,10 @@ export const modes = {
     takesArguments: true,
   },
   http: { about: "serves the function on a port: every request is a call", takesArguments: false },
+  "reverse-proxy": {
+    about: "sends /functions/NAME/REVISION to whoever serves that function",
+    takesArguments: false,
+  },
 } as const satisfies Record<string, ModeEntry>;
 
 interface ModeEntry {

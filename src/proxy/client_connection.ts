@@ -64,7 +64,7 @@ export class ClientConnection {
   async respond(response: LocalResponse, request: RequestHead | undefined): Promise<void> {
     if (this.answered) return this.wire.close();
     if (request === undefined) this.keep = false;
-    else await this.#finishBody(request);
+    else if (this.keep) await this.#finishBody(request);
     const connection = request === undefined ? "close" : this.connectionHeader(request);
     const bytes = encodeResponse(response, { method: request?.method ?? "GET", connection });
     this.answered = true;

@@ -120,6 +120,8 @@ class Exchange {
   #clientGone = false;
   #sent: Moved | undefined;
   #interim = 0;
+  /** Whether the attempt has ended: who still sends the body stops. */
+  #over = false;
 
   constructor(request: RequestHead, client: ClientConnection, upstream: Upstream, outbox: Outbox) {
     this.#request = request;
@@ -170,44 +172,40 @@ class Exchange {
 
   async #talk(wire: Wire, target: string, headers: Uint8Array): Promise<Attempt> {
     const { timeouts } = this.#client;
-    const sending = await this.#send(wire, target, headers);
-    if (sending === undefined || this.#request.expectsContinue) {
-      wire.readByMs = wire.clock.in(timeouts.firstByteMs);
-    }
+    await this.#send(wire, target, headers);
+    if (this.#sent || this.#request.expectsContinue) wire.readByMs = wire.clock.in(timeouts.firstByteMs);
     try {
       const response = await this.#readResponse(wire);
       if (response === undefined) {
         wire.close();
-        await sending;
         return await this.#noAnswer(wire);
       }
       this.#upstream.answered();
       if (response.status === 101) return await this.#upgrade(wire, response);
       const { whole, again } = await this.#relay(wire, response);
-      if (this.#sent?.kind !== "done") wire.close();
-      await sending;
       if (!whole) this.#client.wire.close();
-      if (again) {
-        this.#upstream.giveBack(wire, keepMs(response));
-      } else wire.close();
+      if (again) this.#upstream.giveBack(wire, keepMs(response));
+      else wire.close();
       return over;
     } catch (error) {
       wire.close();
-      await sending;
       if (!(error instanceof BadMessage)) throw error;
-      this.#upstream.failed();
       if (this.#sent?.kind === "bad" || this.#clientGone) return await this.#noAnswer(wire);
+      this.#upstream.failed();
+      if (!this.#client.body.done) this.#client.keep = false;
       return failed(502, "ERROR_UPSTREAM_GARBAGE", error.message, "no");
+    } finally {
+      this.#over = true;
     }
   }
 
   /**
-   * Sends the head, with as much of the body as has come. A promise for the rest goes on while the answer is read: an upstream may answer before it
-   * has all, and must be heard for it to say `100`.
+   * Sends the head, with as much of the body as has come. The rest goes on while the answer is read, until `#sent` says how it ended: an
+   * upstream may answer before it has all, and must be heard for it to say `100`.
    */
-  async #send(wire: Wire, target: string, headers: Uint8Array): Promise<Promise<void> | undefined> {
+  async #send(wire: Wire, target: string, headers: Uint8Array): Promise<void> {
     const { method, body: { kind } } = this.#request;
-    const { wire: clientWire, body, patience, timeouts } = this.#client;
+    const { wire: clientWire, body, timeouts } = this.#client;
     const outbox = this.#outbox;
     outbox.clear();
     outbox.text(`${method} ${target} HTTP/1.1\r\n`);
@@ -215,38 +213,49 @@ class Exchange {
     if (kind === "length" && !this.#request.expectsContinue) {
       gather({ body, from: clientWire, outbox, chunked: false });
     }
-    if (body.done) {
-      this.#sent = { kind: "done" };
-      try {
-        await outbox.flush(wire, timeouts.idleMs);
-      } catch {
-        // Reading tells what became of the upstream; it may have answered before it closed.
-      }
+    if (!body.done) {
+      this.#sendBody(wire, outbox.copy());
       outbox.clear();
-      // Read ahead: so a client that goes away is seen.
-      if (clientWire.buffered < 2048 && !clientWire.filling) clientWire.fill();
-      return undefined;
+      return;
     }
-    const options = {
+    this.#sent = { kind: "done" };
+    try {
+      await outbox.flush(wire, timeouts.idleMs);
+    } catch {
+      // Reading tells what became of the upstream; it may have answered before it closed.
+    }
+    outbox.clear();
+    this.#readAhead();
+  }
+
+  async #sendBody(wire: Wire, before: Uint8Array): Promise<void> {
+    const { wire: clientWire, body, patience, timeouts } = this.#client;
+    using outbox = new Outbox();
+    outbox.bytes(before);
+    const moved = await moveBody({
       body,
       from: clientWire,
       to: wire,
-      outbox: new Outbox(),
-      chunked: kind === "chunked",
+      outbox,
+      chunked: this.#request.body.kind === "chunked",
       stallMs: timeouts.idleMs,
       readBy: () => patience.readBy(),
+      isStopped: () => this.#over,
       onRead: (bytes: number) => patience.got(bytes),
-    };
-    options.outbox.bytes(outbox.copy());
-    outbox.clear();
-    return moveBody(options).then((moved) => {
-      options.outbox[Symbol.dispose]();
-      this.#sent = moved;
-      if (moved.kind === "cut" || moved.kind === "bad") wire.close();
-      else wire.readByMs = wire.clock.in(timeouts.firstByteMs);
-      clientWire.shrink();
-      if (moved.kind === "done" && clientWire.buffered < 2048 && !clientWire.filling) clientWire.fill();
     });
+    if (moved.kind === "stopped" || this.#over) return;
+    this.#sent = moved;
+    if (moved.kind === "cut" || moved.kind === "bad") return wire.close();
+    // From its first byte on, the answer has deadlines of its own.
+    if (!this.#client.answered) wire.readByMs = wire.clock.in(timeouts.firstByteMs);
+    clientWire.shrink();
+    if (moved.kind === "done") this.#readAhead();
+  }
+
+  /** So a client that goes away is seen. */
+  #readAhead(): void {
+    const { wire } = this.#client;
+    if (wire.buffered < 2048) wire.fill();
   }
 
   /** The answer's head, the interim ones before it passed on; `undefined` when the connection ended first. */
@@ -352,6 +361,8 @@ class Exchange {
         "no",
       );
     }
+    // The rest of the body may still come: nobody can say where the next request begins.
+    if (!client.body.done) client.keep = false;
     const { method, body } = this.#request;
     const mayRepeat = idempotent.has(method) && body.kind === "none";
     // The upstream closed a connection that had been idle, as it may: that says nothing of its health.

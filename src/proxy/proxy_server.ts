@@ -1,7 +1,7 @@
-import ipaddr from "ipaddr.js";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { urlHost } from "../server/listen.ts";
+import { type AddressRange, isInside } from "./address_ranges.ts";
 import type { Balance } from "./choose.ts";
 import { ClientConnection } from "./client_connection.ts";
 import { forward } from "./forward.ts";
@@ -16,9 +16,6 @@ import type { Routes } from "./routes.ts";
 import { serveAdmin } from "./serve_admin.ts";
 import { Targets } from "./targets.ts";
 import type { Timeouts } from "./timeouts.ts";
-
-/** An address range, as `parseCidr` reads it. */
-export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 export interface ProxyOptions {
   readonly host: string;
@@ -146,15 +143,6 @@ export class ProxyServer {
     const { trustedProxies, tls } = this.#options;
     return { address, trusted: isInside(address, trustedProxies), protocol: tls ? "https" : "http" };
   }
-}
-
-/** Whether the address lies in one of the ranges. */
-export function isInside(address: string, ranges: readonly AddressRange[]): boolean {
-  if (ranges.length === 0 || !ipaddr.isValid(address)) return false;
-  const parsed = ipaddr.process(address);
-  return ranges.some(([first, bits]) => {
-    return first.kind() === parsed.kind() && parsed.match(first, bits);
-  });
 }
 
 function listen(host: string, port: number, tls: ProxyOptions["tls"]): Deno.TcpListener | Deno.TlsListener {

@@ -12,7 +12,9 @@ export type Moved =
   /** Whoever should get it takes no more. */
   | { readonly kind: "refused"; readonly reason: unknown }
   /** The source sent what is no body. */
-  | { readonly kind: "bad"; readonly error: BadMessage };
+  | { readonly kind: "bad"; readonly error: BadMessage }
+  /** `isStopped` said so; the source may have more. */
+  | { readonly kind: "stopped" };
 
 export interface MoveOptions {
   readonly body: BodyReader;
@@ -26,13 +28,15 @@ export interface MoveOptions {
   readonly stallMs: number;
   /** By when the next bytes must have come, in ms of the clock. */
   readonly readBy: () => number;
+  /** Whether nobody wants the rest any more; asked when more has come. */
+  readonly isStopped?: () => boolean;
   /** Told how many bytes came. */
   readonly onRead?: (bytes: number) => void;
 }
 
 /** Moves a body from one wire to the other, never holding more than a buffer of it: what is not taken is not read. */
 export async function moveBody(options: MoveOptions): Promise<Moved> {
-  const { body, from, to, outbox, chunked, stallMs, readBy, onRead } = options;
+  const { body, from, to, outbox, chunked, stallMs, readBy, isStopped, onRead } = options;
   for (;;) {
     let more: boolean;
     try {
@@ -57,6 +61,7 @@ export async function moveBody(options: MoveOptions): Promise<Moved> {
     from.readByMs = readBy();
     const before = from.end - from.start;
     const filled = await from.fill();
+    if (isStopped?.()) return { kind: "stopped" };
     from.readByMs = Infinity;
     onRead?.(from.buffered - before);
     if (!filled && !body.endsHere()) return { kind: "cut" };

@@ -128,7 +128,7 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
   const upgrades = upgrade !== undefined && connection.includes("upgrade") && minor === 1;
   return {
     host,
-    body: chunked ? chunkedBody : length === undefined ? noBody : { kind: "length", length } as const,
+    body: chunked ? chunkedBody : !length ? noBody : { kind: "length", length } as const,
     connection,
     upgrade: upgrades && !/\bh2c\b/i.test(upgrade ?? "") ? upgrade : undefined,
     expectsContinue,
