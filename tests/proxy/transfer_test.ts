@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { Peer, RawServer } from "./peers.ts";
+import { startProxy, type TestProxy } from "./start_proxy.ts";
+import type { ProxyOptions } from "../../src/proxy/proxy_server.ts";
+import type { Timeouts } from "../../src/proxy/timeouts.ts";
+
+interface Scene {
+  readonly client: Peer;
+  readonly upstream: RawServer;
+  readonly proxy: TestProxy;
+}
+
+/** A client, a proxy, an upstream. */
+async function between(
+  scene: (scene: Scene) => Promise<void>,
+  options: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<Timeouts> } = {},
+): Promise<void> {
+  using upstream = new RawServer();
+  await using proxy = startProxy({ f: { default: [upstream.url] } }, options);
+  using client = await Peer.connect(proxy.port);
+  await scene({ client, upstream, proxy });
+}
+
+const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
+const post = (headers: string) => `POST /functions/f HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+Deno.test("a body streams up as it comes, in chunks and by length", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(post("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n") + "3;a=b\r\nabc\r\n");
+    const peer = await upstream.accept();
+    assert.match(
+      await peer.until("\r\n\r\n"),
+      /\r\nTrailer: X-Sum\r\n[^]*\r\nTransfer-Encoding: chunked\r\n\r\n$/,
+    );
+    assert.equal(await peer.until("abc\r\n"), "3\r\nabc\r\n");
+    await client.send("2\r\nde\r\n");
+    assert.equal(await peer.until("de\r\n"), "2\r\nde\r\n");
+    await client.send("0\r\nX-Sum: 5\r\nHost: evil\r\n\r\n");
+    assert.equal(await peer.until("\r\n\r\n"), "0\r\nX-Sum: 5\r\n\r\n");
+    await peer.send(ok);
+    await client.message();
+
+    await client.send(post("Content-Length: 6\r\n") + "abc");
+    await peer.until("\r\n\r\n");
+    assert.equal(await peer.exactly(3), "abc");
+    await client.send("def");
+    assert.equal(await peer.exactly(3), "def");
+    await peer.send(ok);
+    assert.match(await client.message(), /ok$/);
+  }));
+
+Deno.test("server-sent events arrive one by one", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(get);
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    await peer.send(
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    await client.until("\r\n\r\n");
+    for (const event of ["data: 1\n\n", "data: 2\n\n"]) {
+      await peer.send(`${event.length.toString(16)}\r\n${event}\r\n`);
+      assert.equal(await client.until(event), `9\r\n${event}`);
+      await client.until("\r\n");
+    }
+  }));
+
+Deno.test("100-continue goes to the upstream, its answer to the client, then the body", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
+    const peer = await upstream.accept();
+    assert.match(await peer.until("\r\n\r\n"), /\r\nExpect: 100-continue\r\n/);
+    await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+    assert.match(await client.until("\r\n\r\n"), /^HTTP\/1\.1 100 /);
+    await client.send("hi");
+    assert.equal(await peer.exactly(2), "hi");
+    await peer.send(ok);
+    assert.match(await client.message(), /^HTTP\/1\.1 200 /);
+    await client.send(get);
+    await peer.until("\r\n\r\n");
+  }));
+
+Deno.test("an upstream that refuses before the body is heard, and the connection ends", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    await peer.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    const heard = await client.toEnd();
+    assert.match(heard, /^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n/);
+    assert.equal(await peer.toEnd(), "");
+  }));
+
+Deno.test("an upgrade becomes a tunnel, each side ending on its own", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(
+      "GET /functions/f/default/chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" +
+        "Sec-WebSocket-Key: k\r\n\r\nearly",
+    );
+    const peer = await upstream.accept();
+    const head = await peer.until("\r\n\r\n");
+    assert.match(head, /^GET \/chat /);
+    assert.match(
+      head,
+      /\r\nSec-WebSocket-Key: k\r\n[^]*\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n$/,
+    );
+    await peer.send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n\x81\0",
+    );
+    assert.match(
+      await client.until("\r\n\r\n"),
+      /^HTTP\/1\.1 101 Switching Protocols\r\nSec-WebSocket-Accept: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/,
+    );
+    assert.equal(await client.exactly(2), "\x81\0");
+    assert.equal(await peer.exactly(5), "early");
+    await client.send("\xff\0");
+    assert.equal(await peer.exactly(2), "\xff\0");
+    await client.closeWrite();
+    assert.equal(await peer.toEnd(), "");
+    await peer.send("bye");
+    peer.close();
+    assert.equal(await client.toEnd(), "bye");
+  }));
+
+Deno.test("a refused upgrade is an answer like others", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(
+      "GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    );
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    await peer.send(ok);
+    assert.match(await client.message(), /^HTTP\/1\.1 200 [^]*ok$/);
+    await client.send(get);
+    await peer.until("\r\n\r\n");
+  }));
+
+Deno.test("connections are used again on both sides", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(get);
+    const peer = await upstream.accept();
+    for (let i = 0; i < 3; i++) {
+      await peer.until("\r\n\r\n");
+      await peer.send(ok);
+      await client.message();
+      await client.send(get);
+    }
+  }));
+
+Deno.test("what an upstream says unasked is not taken for the next answer", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(get);
+    const first = await upstream.accept();
+    await first.until("\r\n\r\n");
+    await first.send(ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    await client.message();
+    await client.send(get);
+    const second = await upstream.accept();
+    await second.until("\r\n\r\n");
+    await second.send(ok);
+    assert.match(await client.message(), /ok$/);
+    assert.equal(await first.toEnd(), "");
+  }));
+
+Deno.test("a client that goes away cuts its request, waiting or half-way", () =>
+  between(async ({ client, upstream, proxy }) => {
+    await client.send(get);
+    const waiting = await upstream.accept();
+    await waiting.until("\r\n\r\n");
+    client.close();
+    assert.equal(await waiting.toEnd(), "");
+
+    using sender = await Peer.connect(proxy.port);
+    await sender.send(post("Content-Length: 10\r\n") + "half");
+    const half = await upstream.accept();
+    await half.until("half");
+    sender.close();
+    assert.equal(await half.toEnd(), "");
+
+    using reader = await Peer.connect(proxy.port);
+    await reader.send(get);
+    const endless = await upstream.accept();
+    await endless.until("\r\n\r\n");
+    await endless.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+    await reader.until("a");
+    reader.close();
+    assert.equal(await endless.toEnd(), "");
+  }));
+
+Deno.test("what nobody takes is not read: a slow reader holds up its sender, in both directions", () =>
+  between(async ({ client, upstream }) => {
+    const piece = new Uint8Array(1024 * 1024);
+    const most = 64;
+    /** How many MiB go out until a write is stuck. */
+    const pushed = async (peer: Peer) => {
+      for (let count = 0; count < most; count++) {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const stuck = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(true), 300));
+        const sent = peer.send(piece).then(() => false, () => false);
+        const isStuck = await Promise.race([sent, stuck]);
+        clearTimeout(timer);
+        if (isStuck) return { count, sent };
+      }
+      return { count: most, sent: Promise.resolve(false) };
+    };
+    await client.send(post("Content-Length: 1000000000\r\n"));
+    const peer = await upstream.accept();
+    const up = await pushed(client);
+    assert.ok(up.count < most, "the proxy took 64 MiB that the upstream did not read");
+    await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+    const down = await pushed(peer);
+    assert.ok(down.count < most, "the proxy took 64 MiB that the client did not read");
+    client.close();
+    peer.close();
+    await Promise.all([up.sent, down.sent]);
+  }));
+
+Deno.test("64 MiB pass each way whole", () =>
+  between(async ({ client, upstream }) => {
+    const size = 64 * 1024 * 1024;
+    const piece = new Uint8Array(size / 64).map((_, index) => index % 251);
+    const drain = async (peer: Peer) => {
+      let length = peer.heard.length;
+      peer.heard = "";
+      while (length < size) {
+        await peer.hear();
+        length += peer.heard.length;
+        peer.heard = "";
+      }
+      return length;
+    };
+    await client.send(post(`Content-Length: ${size}\r\n`));
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    const up = drain(peer);
+    for (let i = 0; i < 64; i++) await client.send(piece);
+    assert.equal(await up, size);
+    await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+    await client.until("\r\n\r\n");
+    const down = drain(client);
+    for (let i = 0; i < 64; i++) await peer.send(piece);
+    assert.equal(await down, size);
+    await client.send(get);
+    await peer.until("\r\n\r\n");
+  }));
+
+Deno.test("slow clients: a head and a body that do not come are 408, an idle connection ends silently", () =>
+  between(async ({ client, upstream, proxy }) => {
+    await client.send("GET /functions/f HTT");
+    assert.match(await client.toEnd(), /^HTTP\/1\.1 408 [^]*"REQUEST_TIMEOUT"/);
+
+    using sender = await Peer.connect(proxy.port);
+    await sender.send(post("Content-Length: 10\r\n") + "half");
+    const peer = await upstream.accept();
+    assert.match(await sender.toEnd(), /^HTTP\/1\.1 408 /);
+    assert.match(await peer.toEnd(), /half$/);
+
+    using idle = await Peer.connect(proxy.port);
+    assert.equal(await idle.toEnd(), "");
+  }, { timeouts: { headMs: 100, bodyMs: 100, keepAliveMs: 200 } }));
+
+Deno.test("a body that drips is slow, however often a byte comes", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(post("Content-Length: 100000\r\n"));
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    const answer = client.toEnd();
+    let dripping = true;
+    answer.then(() => dripping = false);
+    while (dripping) {
+      await client.send("x").catch(() => {});
+      // Waits for the byte to come through, or for the end.
+      if (!await peer.hear()) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.match(await answer, /^HTTP\/1\.1 408 /);
+  }, { timeouts: { bodyMs: 200 } }));
+
+Deno.test("an upstream that is silent is a 504 before its answer, and a broken transfer in it", () =>
+  between(async ({ client, upstream, proxy }) => {
+    await client.send(get);
+    const hung = await upstream.accept();
+    const answer = await client.message();
+    assert.match(
+      answer,
+      /^HTTP\/1\.1 504 Gateway Timeout\r\n[^]*"code":"ERROR_UPSTREAM_TIMEOUT"[^]*"why":"no answer within 100 ms"/,
+    );
+    assert.match(await hung.toEnd(), /\r\n\r\n$/);
+
+    using second = await Peer.connect(proxy.port);
+    await second.send(get);
+    const half = await upstream.accept();
+    await half.until("\r\n\r\n");
+    await half.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    assert.match(await second.toEnd(), /\r\n\r\nhello$/);
+  }, { timeouts: { firstByteMs: 100, idleMs: 150 } }));
+
+Deno.test("stopping lets a request finish, tells its client, and ends idle connections", () =>
+  between(async ({ client, upstream, proxy }) => {
+    using idle = await Peer.connect(proxy.port);
+    await client.send(get);
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    const stopped = proxy.server.stop(60_000);
+    assert.equal(await idle.toEnd(), "");
+    await assert.rejects(Peer.connect(proxy.port), Deno.errors.ConnectionRefused);
+    await peer.send(ok);
+    assert.match(await client.toEnd(), /\r\nConnection: close\r\n[^]*ok$/);
+    await stopped;
+  }));
+
+Deno.test("stopping without patience cuts what runs", () =>
+  between(async ({ client, upstream, proxy }) => {
+    await client.send(get);
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    await proxy.server.stop(0);
+    assert.equal(await client.toEnd(), "");
+    assert.equal(await peer.toEnd(), "");
+  }));
