@@ -1,3 +1,4 @@
+import { UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
 import { changeRoutes } from "./change_routes.ts";
@@ -27,8 +28,22 @@ export interface OpenTable {
  *
  * @throws CapsuleError `ROUTES` when `-routes` cannot be read, `STORE` when Redis cannot be reached.
  */
-export async function openTable({ backend, config, routesFile }: TableOptions): Promise<OpenTable> {
-  if (backend !== "memory" || routesFile === undefined) return { table: new MemoryTable(config) };
+export async function openTable(
+  { backend, config, routesFile, env, log }: TableOptions,
+): Promise<OpenTable> {
+  if (routesFile !== undefined && backend !== "memory") {
+    throw new UsageError("-routes keeps the routes of -backend=memory; Redis keeps its own");
+  }
+  if (backend === "redis") {
+    const { keyValueSettings } = await import("../store/settings.ts");
+    const settings = keyValueSettings(env, "");
+    if (settings.kind !== "redis") {
+      throw new UsageError("-backend=redis needs to know where Redis is: set REDIS_ADDR");
+    }
+    const { RedisTable } = await import("./redis_table.ts");
+    return { table: await RedisTable.open(settings, config, log) };
+  }
+  if (routesFile === undefined) return { table: new MemoryTable(config) };
   const kept = await readRoutesFile(routesFile);
   let known = config;
   const save = (routes: Routes) => writeRoutesFile(routesFile, { routes, config: known });

@@ -1,0 +1,367 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { adminApi } from "../../src/proxy/admin_api.ts";
+import { ProxyClient, ProxyClientError } from "../../src/proxy/client.ts";
+import { MemoryTable } from "../../src/proxy/memory_table.ts";
+import { listRoutes } from "../../src/proxy/routes.ts";
+import { adminGuard } from "../../src/server/admin_guard.ts";
+import { Peer, RawServer } from "./peers.ts";
+import { silentLog as log } from "./silent_log.ts";
+import { startProxy } from "./start_proxy.ts";
+
+const origin = "http://localhost:8888";
+
+function open(token?: string) {
+  const table = new MemoryTable(new Map());
+  const app = adminApi(table, { backend: "memory", guard: adminGuard({ token, host: "127.0.0.1" }), log });
+  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const response = await app.fetch(
+      new Request(`${origin}/memory/functions/${path}`, {
+        method,
+        headers: { host: "localhost:8888", ...headers },
+        body: text,
+      }),
+    );
+    return { status: response.status, body: await response.json() };
+  };
+  return { table, app, call };
+}
+
+Deno.test("the description's calls, in order, with the lists that it prints", async () => {
+  const { call } = open();
+  const list = async () => JSON.stringify((await call("GET", "list")).body);
+  const morgen = { function: "morgen", revision: "default", url: "http://localhost:5050" };
+  assert.deepEqual(await call("POST", "registration", morgen), {
+    status: 202,
+    body: { code: "OK", message: "Function created", ...morgen },
+  });
+  assert.equal(await list(), '{"morgen":{"default":["http://localhost:5050"]}}');
+  const magenta = { function: "morgen", revision: "magenta", url: "http://localhost:5051" };
+  assert.deepEqual((await call("POST", "registration", magenta)).body, {
+    code: "OK",
+    message: "Function created",
+    ...magenta,
+  });
+  assert.deepEqual(await call("POST", "registration", magenta), {
+    status: 409,
+    body: { code: "ERROR_FUNCTION_ALREADY_EXISTS", message: "morgen already exists" },
+  });
+  assert.deepEqual(await call("DELETE", "registration", { function: "morgen" }), {
+    status: 202,
+    body: { code: "OK", message: "Function removed", function: "morgen" },
+  });
+  assert.equal(await list(), "{}");
+  assert.deepEqual(await call("DELETE", "registration", { function: "morgen" }), {
+    status: 404,
+    body: { code: "ERROR_FUNCTION_NOT_FOUND", message: "morgen does not exist" },
+  });
+
+  await call("POST", "registration", morgen);
+  const blue = { revision: "blue", url: "http://localhost:5051" };
+  assert.deepEqual((await call("POST", "morgen/revision", blue)).body, {
+    code: "OK",
+    message: "Revision added to the function",
+    function: "morgen",
+    ...blue,
+  });
+  assert.equal(
+    await list(),
+    '{"morgen":{"blue":["http://localhost:5051"],"default":["http://localhost:5050"]}}',
+  );
+  const second = { url: "http://localhost:5053" };
+  assert.deepEqual(await call("POST", "morgen/blue/url", second), {
+    status: 202,
+    body: {
+      code: "OK",
+      message: "URL added to the revision",
+      function: "morgen",
+      revision: "blue",
+      ...second,
+    },
+  });
+  assert.equal(
+    await list(),
+    '{"morgen":{"blue":["http://localhost:5051","http://localhost:5053"],"default":["http://localhost:5050"]}}',
+  );
+  assert.equal(
+    (await call("DELETE", "morgen/blue/url", second)).body.message,
+    "URL removed from the revision",
+  );
+  assert.deepEqual(await call("DELETE", "morgen/blue/url", second), {
+    status: 404,
+    body: { code: "ERROR_URL_NOT_FOUND", message: "http://localhost:5053 does not exist" },
+  });
+  assert.deepEqual((await call("DELETE", "morgen/revision", { revision: "blue" })).body, {
+    code: "OK",
+    message: "Revision removed from the function",
+    function: "morgen",
+    revision: "blue",
+  });
+});
+
+const url = "http://localhost:1";
+const refused: ReadonlyArray<
+  readonly [method: string, path: string, body: unknown, status: number, code: string, message: RegExp]
+> = [
+  ["POST", "registration", "{", 400, "ERROR_JSON_BINDING", /JSON/],
+  ["POST", "registration", "", 400, "ERROR_JSON_BINDING", /empty/],
+  ["POST", "registration", "[]", 400, "ERROR_JSON_BINDING", /expected object/],
+  ["POST", "registration", { function: "f", revision: "r" }, 400, "ERROR_JSON_BINDING", /"url"/],
+  ["POST", "registration", { function: "f", revision: "r", url, more: 1 }, 400, "ERROR_JSON_BINDING", /more/],
+  ["POST", "registration", { function: 1, revision: "r", url }, 400, "ERROR_JSON_BINDING", /"function"/],
+  [
+    "POST",
+    "registration",
+    { function: "f/g", revision: "r", url },
+    400,
+    "ERROR_JSON_BINDING",
+    /1 to 128 letters/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "..", revision: "r", url },
+    400,
+    "ERROR_JSON_BINDING",
+    /1 to 128 letters/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "", revision: "r", url },
+    400,
+    "ERROR_JSON_BINDING",
+    /1 to 128 letters/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "é", revision: "r", url },
+    400,
+    "ERROR_JSON_BINDING",
+    /1 to 128 letters/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "a".repeat(129), revision: "r", url },
+    400,
+    "ERROR_JSON_BINDING",
+    /1 to 128/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "f", revision: "r", url: "localhost" },
+    400,
+    "ERROR_JSON_BINDING",
+    /begin with http/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "f", revision: "r", url: "http://u:p@a" },
+    400,
+    "ERROR_JSON_BINDING",
+    /user/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: "f", revision: "r", url: `http://${"a".repeat(65536)}` },
+    413,
+    "BODY_TOO_LARGE",
+    /65536/,
+  ],
+  ["POST", "f%2Fg/revision", { revision: "r", url }, 400, "ERROR_BAD_NAME", /1 to 128/],
+  ["POST", "f/a b/url", { url }, 400, "ERROR_BAD_NAME", /1 to 128/],
+  ["POST", "f/revision", { revision: "r", url }, 404, "ERROR_FUNCTION_NOT_FOUND", /^f does not exist$/],
+  ["GET", "elsewhere", undefined, 404, "PAGE_NOT_FOUND", /GET \/memory/],
+  ["PUT", "registration", { function: "f" }, 404, "PAGE_NOT_FOUND", /PUT/],
+];
+
+Deno.test("what the interface refuses, with code and message", async (test) => {
+  const { call, table } = open();
+  for (const [method, path, body, status, code, message] of refused) {
+    await test.step(`${method} ${path} ${status} ${message}`, async () => {
+      const answer = await call(method, path, body);
+      assert.deepEqual([answer.status, answer.body.code], [status, code]);
+      assert.match(answer.body.message, message);
+    });
+  }
+  assert.equal(table.routes.size, 0);
+});
+
+Deno.test("a token is wanted when there is one; without one, no foreign page and no foreign Host", async () => {
+  const guarded = open("secret");
+  assert.equal((await guarded.call("GET", "list")).status, 401);
+  assert.equal((await guarded.call("GET", "list", undefined, { authorization: "Bearer wrong" })).status, 401);
+  assert.equal(
+    (await guarded.call("GET", "list", undefined, { authorization: "Bearer secret" })).status,
+    200,
+  );
+  const { call } = open();
+  assert.equal((await call("GET", "list", undefined, { origin: "http://evil.example" })).status, 403);
+  assert.equal((await call("GET", "list", undefined, { host: "evil.example:8888" })).status, 403);
+});
+
+Deno.test("the client calls each of the calls, and tells what was refused", async () => {
+  const { app, table } = open("secret");
+  const client = new ProxyClient({
+    url: `${origin}/`,
+    backend: "memory",
+    token: "secret",
+    fetch: (input, init) => Promise.resolve(app.fetch(new Request(input, init))),
+  });
+  const route = { function: "f", revision: "default", url };
+  await client.register(route);
+  await client.addRevision({ ...route, revision: "blue" });
+  await client.addUrl({ ...route, url: "http://localhost:2" });
+  assert.deepEqual(
+    await client.list(),
+    new Map([["f", new Map([["blue", [url]], ["default", [url, "http://localhost:2"]]])]]),
+  );
+  await client.removeUrl(route);
+  await client.removeRevision({ function: "f", revision: "blue" });
+  assert.deepEqual(listRoutes(table.routes), { f: { default: ["http://localhost:2"] } });
+  await client.removeFunction("f");
+  await assert.rejects(client.removeFunction("f"), (error) => {
+    assert.ok(error instanceof ProxyClientError);
+    assert.deepEqual([error.status, error.code], [404, "ERROR_FUNCTION_NOT_FOUND"]);
+    return true;
+  });
+  const away = new ProxyClient({ url: "http://127.0.0.1:1", backend: "memory" });
+  await assert.rejects(away.list(), { code: "PROXY", status: 0 });
+});
+
+Deno.test("any sequence of calls leaves the routes that a plain model has", async () => {
+  const name = fc.constantFrom("f", "g", "__proto__");
+  const revision = fc.constantFrom("default", "blue");
+  const where = fc.constantFrom("http://a", "http://b");
+  const command = fc.oneof(
+    fc.record({
+      kind: fc.constantFrom("register", "add-revision", "add-url", "remove-url"),
+      name,
+      revision,
+      where,
+    }),
+    fc.record({ kind: fc.constantFrom("remove-function", "remove-revision"), name, revision, where }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { maxLength: 30 }), async (commands) => {
+      const { call, table } = open();
+      const model = new Map<string, Map<string, string[]>>();
+      for (const { kind, name, revision, where } of commands) {
+        const revisions = model.get(name);
+        const urls = revisions?.get(revision);
+        let status = 202;
+        switch (kind) {
+          case "register":
+            if (urls) status = 409;
+            else model.set(name, (revisions ?? new Map()).set(revision, [where]));
+            break;
+          case "add-revision":
+            if (!revisions) status = 404;
+            else if (urls) status = 409;
+            else revisions.set(revision, [where]);
+            break;
+          case "add-url":
+            if (!urls) status = 404;
+            else if (urls.includes(where)) status = 409;
+            else urls.push(where);
+            break;
+          case "remove-url":
+            if (!urls?.includes(where)) status = 404;
+            else urls.splice(urls.indexOf(where), 1);
+            break;
+          case "remove-revision":
+            if (!revisions?.delete(revision)) status = 404;
+            break;
+          default:
+            if (!model.delete(name)) status = 404;
+        }
+        const calls: Record<string, [string, string, unknown]> = {
+          "register": ["POST", "registration", { function: name, revision, url: where }],
+          "remove-function": ["DELETE", "registration", { function: name }],
+          "add-revision": ["POST", `${name}/revision`, { revision, url: where }],
+          "remove-revision": ["DELETE", `${name}/revision`, { revision }],
+          "add-url": ["POST", `${name}/${revision}/url`, { url: where }],
+          "remove-url": ["DELETE", `${name}/${revision}/url`, { url: where }],
+        };
+        const [method = "", path = "", body] = calls[kind] ?? [];
+        assert.equal((await call(method, path, body)).status, status, `${kind} ${name} ${revision} ${where}`);
+      }
+      const plain = new Map([...table.routes].map(([name, { revisions }]) => [
+        name,
+        new Map([...revisions].map(([revision, entries]) => [revision, entries.map(({ url }) => url)])),
+      ]));
+      assert.deepEqual(plain, model);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("no request is lost while routes change under load", async () => {
+  const servers = ["a", "b"].map(() => new RawServer());
+  for (const each of servers) each.serve(() => "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  const [a = "", b = ""] = servers.map((each) => each.url);
+  const { app, table } = open();
+  await using proxy = startProxy({}, { admin: { root: "memory", handler: app.fetch } });
+  table.listen((routes) => proxy.server.update(routes));
+  const client = new ProxyClient({ url: proxy.url, backend: "memory" });
+  const f = { function: "f", revision: "default" };
+  await client.register({ ...f, url: a });
+
+  let changing = true;
+  let answered = 0;
+  const asking = Array.from({ length: 8 }, async (_, index) => {
+    using peer = await Peer.connect(proxy.port);
+    while (changing) {
+      await peer.send(`${index % 2 ? "GET" : "POST"} /functions/f HTTP/1.1\r\nHost: x\r\n\r\n`);
+      const answer = await peer.message();
+      assert.match(answer, /^HTTP\/1\.1 200 /);
+      answered++;
+    }
+  });
+  for (let round = 0; round < 100; round++) {
+    await client.addUrl({ ...f, url: b });
+    await client.removeUrl({ ...f, url: a });
+    await client.addUrl({ ...f, url: a });
+    await client.removeUrl({ ...f, url: b });
+  }
+  changing = false;
+  await Promise.all(asking);
+  assert.ok(answered > 100, String(answered));
+  for (const each of servers) each[Symbol.dispose]();
+});
+
+Deno.test("the admin paths stand beside the functions on one port, and take bodies up to 64 KiB", async () => {
+  const { app } = open();
+  await using proxy = startProxy({}, { admin: { root: "memory", handler: app.fetch } });
+  using peer = await Peer.connect(proxy.port);
+  const ask = async (text: string) => {
+    await peer.send(text);
+    const answer = await peer.message();
+    return {
+      status: Number(answer.slice(9, 12)),
+      body: JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))),
+    };
+  };
+  const head = "POST /memory/functions/registration HTTP/1.1\r\nHost: localhost\r\n";
+  const body = JSON.stringify({ function: "f", revision: "default", url });
+  const half = body.length >> 1;
+  const chunked = `Transfer-Encoding: chunked\r\n\r\n${half.toString(16)}\r\n${body.slice(0, half)}\r\n` +
+    `${(body.length - half).toString(16)}\r\n${body.slice(half)}\r\n0\r\n\r\n`;
+  assert.equal((await ask(head + chunked)).status, 202);
+  assert.equal((await ask(`${head}Content-Length: ${body.length}\r\n\r\n${body}`)).status, 409);
+  assert.deepEqual((await ask("GET /memory/functions/list HTTP/1.1\r\nHost: localhost\r\n\r\n")).body, {
+    f: { default: [url] },
+  });
+  assert.equal((await ask("GET /memory/functions/list HTTP/1.1\r\nHost: evil.example\r\n\r\n")).status, 403);
+  const large = await ask(`${head}Content-Length: 65537\r\n\r\n${"a".repeat(65537)}`);
+  assert.deepEqual([large.status, large.body.code], [413, "BODY_TOO_LARGE"]);
+  await peer.send(`${head}Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`);
+  assert.match(await peer.until("\r\n\r\n"), /^HTTP\/1\.1 100 /);
+  assert.equal((await ask(body)).status, 409);
+});
