@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { RedisServer } from "../testing/redis_server.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** An upstream that answers with its own name, the method, path and Host. */
+function namedServer(name: string) {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const { pathname, search } = new URL(request.url);
+    return new Response(`${name} ${request.method} ${pathname}${search} ${await request.text()}`);
+  });
+  return {
+    url: `http://localhost:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+const text = async (url: string, init?: RequestInit): Promise<string> => (await fetch(url, init)).text();
+
+async function admin(
+  url: string,
+  method: string,
+  path: string,
+  body?: Record<string, string>,
+  token?: string,
+) {
+  const response = await fetch(`${url}/${path}`, {
+    method,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      ...(token && { authorization: `Bearer ${token}` }),
+    },
+    body: body && JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+Deno.test("the description's proxy chapter, from the file to the calls that change it", () =>
+  inFolder(async (folder) => {
+    await using green = namedServer("green");
+    await using orange = namedServer("orange");
+    await Deno.writeTextFile(
+      `${folder}/config.yaml`,
+      `hola:\n  default:\n    - ${green.url}\n  orange:\n    - ${orange.url}\n`,
+    );
+    await using proxy = await startCapsule([
+      "-mode=reverse-proxy",
+      "-config=./config.yaml",
+      "-backend=memory",
+    ], {
+      cwd: folder,
+    });
+    assert.equal(proxy.ready.mode, "reverse-proxy");
+    assert.equal(await text(`${proxy.url}/functions/hola`), "green GET / ");
+    assert.equal(await text(`${proxy.url}/functions/hola/orange`), "orange GET / ");
+    assert.equal(
+      await text(`${proxy.url}/functions/hola/orange/a%2Fb?q`, { method: "POST", body: "hi" }),
+      "orange POST /a%2Fb?q hi",
+    );
+
+    const routes = "memory/functions/list";
+    const registration = "memory/functions/registration";
+    const morgen = { function: "morgen", revision: "default", url: green.url };
+    assert.equal((await admin(proxy.url, "POST", registration, morgen)).status, 202);
+    assert.equal(await text(`${proxy.url}/function/morgen`), "green GET / ");
+    assert.equal(
+      (await admin(proxy.url, "POST", registration, { ...morgen, revision: "magenta", url: orange.url }))
+        .status,
+      202,
+    );
+    assert.equal(await text(`${proxy.url}/function/morgen/magenta`), "orange GET / ");
+    assert.equal(
+      (await admin(proxy.url, "POST", "memory/functions/morgen/revision", {
+        revision: "blue",
+        url: orange.url,
+      })).status,
+      202,
+    );
+    assert.equal(
+      (await admin(proxy.url, "POST", "memory/functions/morgen/blue/url", { url: green.url })).status,
+      202,
+    );
+    assert.deepEqual((await admin(proxy.url, "GET", routes)).body.morgen, {
+      blue: [orange.url, green.url],
+      default: [green.url],
+      magenta: [orange.url],
+    });
+    assert.equal(
+      (await admin(proxy.url, "DELETE", "memory/functions/morgen/blue/url", { url: green.url })).status,
+      202,
+    );
+    assert.equal(
+      (await admin(proxy.url, "DELETE", "memory/functions/morgen/revision", { revision: "blue" })).status,
+      202,
+    );
+    assert.equal((await admin(proxy.url, "DELETE", registration, { function: "morgen" })).status, 202);
+    assert.equal(
+      (await fetch(`${proxy.url}/functions/morgen`).then(async (r) => [r.status, (await r.json()).code]))
+        .join(),
+      "404,ERROR_FUNCTION_NOT_FOUND",
+    );
+    assert.equal((await proxy.stop()).code, 0);
+  }));
+
+Deno.test("three functions served by -mode=http stand behind it", () =>
+  inFolder(async (folder) => {
+    const wasm = `-wasm=${root}examples/hello-http/hello.wasm`;
+    await using one = await startCapsule(["-mode=http", wasm]);
+    await using two = await startCapsule(["-mode=http", wasm]);
+    await using three = await startCapsule(["-mode=http", wasm]);
+    const config = `hello:\n  default: [${one.url}, ${two.url}]\nhey:\n  default: ${three.url}\n`;
+    await Deno.writeTextFile(`${folder}/config.yaml`, config);
+    await using proxy = await startCapsule([
+      "-mode=reverse-proxy",
+      `-config=${folder}/config.yaml`,
+      "-balance=round-robin",
+    ]);
+    const direct = await text(one.url);
+    for (let i = 0; i < 4; i++) assert.equal(await text(`${proxy.url}/functions/hello`), direct);
+    assert.equal(await text(`${proxy.url}/functions/hey`), direct);
+    await two.stop();
+    for (let i = 0; i < 4; i++) assert.equal(await text(`${proxy.url}/functions/hello`), direct);
+  }));
+
+Deno.test({
+  name: "SIGHUP reads the file again: a good one holds at once, a bad one changes nothing and is logged",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      await using a = namedServer("a");
+      await using b = namedServer("b");
+      const config = `${folder}/config.yaml`;
+      await Deno.writeTextFile(config, `f:\n  default: ${a.url}\n`);
+      await using proxy = await startCapsule(["-mode=reverse-proxy", `-config=${config}`]);
+      await Deno.writeTextFile(config, `f:\n  default: ${b.url}\ng:\n  default: ${a.url}\n`);
+      assert.equal(await text(`${proxy.url}/functions/f`), "a GET / ");
+      proxy.kill("SIGHUP");
+      await proxy.stderr.line((line) => line.includes('"event":"reloaded"'));
+      assert.equal(await text(`${proxy.url}/functions/f`), "b GET / ");
+      await Deno.writeTextFile(config, "f:\n  default: []\n");
+      proxy.kill("SIGHUP");
+      const line = await proxy.stderr.line((line) => line.includes('"event":"reload-failed"'));
+      assert.match(line ?? "", /config\.yaml:2:12: expected at least one URL/);
+      assert.equal(await text(`${proxy.url}/functions/g`), "a GET / ");
+    }),
+});
+
+Deno.test("-watch sees the file change, also when another takes its place", () =>
+  inFolder(async (folder) => {
+    await using a = namedServer("a");
+    await using b = namedServer("b");
+    const config = `${folder}/config.yaml`;
+    await Deno.writeTextFile(config, `f:\n  default: ${a.url}\n`);
+    await using proxy = await startCapsule(["-mode=reverse-proxy", `-config=${config}`, "-watch"]);
+    await Deno.writeTextFile(`${folder}/new`, `f:\n  default: ${b.url}\n`);
+    await Deno.rename(`${folder}/new`, config);
+    await proxy.stderr.line((line) => line.includes('"event":"reloaded"'));
+    assert.equal(await text(`${proxy.url}/functions/f`), "b GET / ");
+  }));
+
+Deno.test("-routes keeps what was registered over a restart", () =>
+  inFolder(async (folder) => {
+    const args = ["-mode=reverse-proxy", "-backend=memory", `-routes=${folder}/routes.json`];
+    const first = await startCapsule(args);
+    const f = { function: "f", revision: "default", url: "http://localhost:5050" };
+    assert.equal((await admin(first.url, "POST", "memory/functions/registration", f)).status, 202);
+    await first.stop("SIGKILL");
+    await using second = await startCapsule(args);
+    assert.deepEqual((await admin(second.url, "GET", "memory/functions/list")).body, {
+      f: { default: [f.url] },
+    });
+  }));
+
+Deno.test("two proxies share their routes in Redis, and go on without it", async () => {
+  await using redis = await RedisServer.start();
+  await using a = namedServer("a");
+  const env = { REDIS_ADDR: redis.address };
+  const args = ["-mode=reverse-proxy", "-backend=redis", "-adminToken=secret"];
+  await using one = await startCapsule(args, { env });
+  await using two = await startCapsule(args, { env });
+  const f = { function: "f", revision: "default", url: a.url };
+  assert.equal((await admin(one.url, "POST", "redis/functions/registration", f)).status, 401);
+  assert.equal((await admin(one.url, "POST", "redis/functions/registration", f, "secret")).status, 202);
+  let heard = "";
+  while (heard !== "a GET / ") heard = await text(`${two.url}/functions/f`);
+  await redis.kill();
+  assert.equal(await text(`${one.url}/functions/f`), "a GET / ");
+  const { status, body } = await admin(
+    one.url,
+    "DELETE",
+    "redis/functions/registration",
+    { function: "f" },
+    "secret",
+  );
+  assert.deepEqual([status, body.code], [503, "ERROR_BACKEND_UNAVAILABLE"]);
+  assert.equal(await text(`${two.url}/functions/f`), "a GET / ");
+});
+
+Deno.test("-crt and -key: the proxy speaks TLS", () =>
+  inFolder(async (folder) => {
+    await using a = namedServer("a");
+    await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${a.url}\n`);
+    const tls = `${root}tests/testdata/tls/localhost`;
+    await using proxy = await startCapsule([
+      "-mode=reverse-proxy",
+      `-config=${folder}/config.yaml`,
+      `-crt=${tls}.crt`,
+      `-key=${tls}.key`,
+    ]);
+    const { port, protocol } = new URL(proxy.url);
+    assert.equal(protocol, "https:");
+    using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${tls}.crt`)] });
+    const response = await fetch(`https://localhost:${port}/functions/f`, { client });
+    assert.equal(await response.text(), "a GET / ");
+  }));
+
+Deno.test("what does not start, and why", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/bad.yaml`, "f:\n  default:\n    - nowhere\n");
+    await Deno.writeTextFile(`${folder}/good.yaml`, "f:\n  default: http://localhost:1\n");
+    const rows: ReadonlyArray<readonly [args: string[], code: number, stderr: RegExp]> = [
+      [[], 2, /needs -config=PATH, -backend=memory or -backend=redis/],
+      [
+        ["-config=bad.yaml"],
+        1,
+        /^capsule: bad\.yaml:3:7: a URL must begin with http:\/\/ or https:\/\/: found "nowhere"\n$/,
+      ],
+      [["-config=none.yaml"], 1, /cannot read -config=none\.yaml: no such file/],
+      [["-backend=memory", "-host=0.0.0.0"], 1, /-adminToken \(or CAPSULE_ADMIN_TOKEN\) must be set/],
+      [["-backend=redis"], 2, /set REDIS_ADDR/],
+      [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is no JSON/],
+      [["-config=good.yaml", "-trustedProxies=ten"], 2, /got "ten"/],
+      [["-config=good.yaml", "-crt=bad.yaml", "-key=bad.yaml"], 1, /cannot use -crt with -key/],
+    ];
+    for (const [args, code, stderr] of rows) {
+      const ended = await runCapsule(["-mode=reverse-proxy", "-httpPort=0", ...args], { cwd: folder });
+      assert.match(ended.stderr, stderr);
+      assert.equal(ended.code, code, ended.stderr);
+    }
+    // Nothing of a proxy without a backend can be changed, so others may reach it.
+    await using open = await startCapsule(["-mode=reverse-proxy", "-config=good.yaml", "-host=0.0.0.0"], {
+      cwd: folder,
+    });
+    assert.equal((await open.stop()).code, 0);
+  }));
