@@ -1,6 +1,6 @@
 import { BadMessage } from "./bad_message.ts";
 import type { BodyReader } from "./body_reader.ts";
-import { largeBytes } from "./buffers.ts";
+import { gatheredBytes } from "./buffers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Wire } from "./wire.ts";
 
@@ -34,13 +34,16 @@ export interface MoveOptions {
   readonly onRead?: (bytes: number) => void;
 }
 
+/** From so many on, copying costs more than another write. */
+const directBytes = 8192;
+
 /** Moves a body from one wire to the other, never holding more than a buffer of it: what is not taken is not read. */
 export async function moveBody(options: MoveOptions): Promise<Moved> {
   const { body, from, to, outbox, chunked, stallMs, readBy, isStopped, onRead } = options;
   for (;;) {
-    let more: boolean;
+    let more = false;
     try {
-      more = gather(options);
+      if (chunked || from.buffered < directBytes) more = gather(options);
     } catch (error) {
       if (error instanceof BadMessage) return { kind: "bad", error };
       throw error;
@@ -52,11 +55,13 @@ export async function moveBody(options: MoveOptions): Promise<Moved> {
     }
     try {
       await outbox.flush(to, stallMs);
+      // A large part of a body goes on from where it was read.
+      if (!chunked && !body.done && from.buffered > 0) await to.write(body.take(Infinity), stallMs);
     } catch (reason) {
       return { kind: "refused", reason };
     }
     if (body.done) return { kind: "done" };
-    if (more) continue;
+    if (more || from.buffered > 0 && !chunked) continue;
     from.enlarge();
     from.readByMs = readBy();
     const before = from.end - from.start;
@@ -75,7 +80,7 @@ export function gather(
   while (!body.done) {
     if (outbox.isFull(64)) return true;
     const before = from.start;
-    const piece = body.take(largeBytes - outbox.length);
+    const piece = body.take(gatheredBytes - outbox.length);
     if (piece.length > 0) {
       if (chunked) outbox.chunk(piece);
       else outbox.bytes(piece);

@@ -1,9 +1,9 @@
-import { borrowBuffer, giveBack, largeBytes } from "./buffers.ts";
+import { gatheredBytes, outgoing } from "./buffers.ts";
 import type { Wire } from "./wire.ts";
 
 /** Gathers what goes out until something must be waited for, so that a small message is one write. */
 export class Outbox implements Disposable {
-  #buffer = borrowBuffer();
+  #buffer = outgoing.borrow();
   #end = 0;
   #busy = false;
   #disposed = false;
@@ -14,7 +14,7 @@ export class Outbox implements Disposable {
 
   /** Whether that many bytes more should wait for a `flush`. */
   isFull(more = 0): boolean {
-    return this.#end + more > largeBytes;
+    return this.#end + more > gatheredBytes;
   }
 
   /** Text of one byte a character. */
@@ -64,13 +64,13 @@ export class Outbox implements Disposable {
       this.#end = 0;
     } finally {
       this.#busy = false;
-      if (this.#disposed) giveBack(this.#buffer);
+      if (this.#disposed) outgoing.giveBack(this.#buffer);
     }
   }
 
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (!this.#busy) giveBack(this.#buffer);
+    if (!this.#busy) outgoing.giveBack(this.#buffer);
   }
 }

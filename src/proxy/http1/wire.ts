@@ -1,5 +1,5 @@
 import { BadMessage } from "./bad_message.ts";
-import { borrowBuffer, giveBack } from "./buffers.ts";
+import { incoming } from "./buffers.ts";
 import type { Clock, Watched } from "./clock.ts";
 import { findBlockEnd, maxHeadBytes } from "./fields.ts";
 
@@ -86,10 +86,10 @@ export class Wire implements Watched {
     this.start = 0;
   }
 
-  /** For a body that goes through: larger reads. Not while one is under way. */
+  /** For a body that goes through: larger reads, once one has filled the buffer. Not while one is under way. */
   enlarge(): void {
-    if (this.#large || this.#filling || this.buffered > smallBytes) return;
-    const large = borrowBuffer();
+    if (this.end < this.bytes.length || this.#large || this.#filling || this.buffered > smallBytes) return;
+    const large = incoming.borrow();
     large.set(this.bytes.subarray(this.start, this.end));
     this.end -= this.start;
     this.start = 0;
@@ -107,7 +107,7 @@ export class Wire implements Watched {
   }
 
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#large) giveBack(this.#large);
+    if (this.#large) incoming.giveBack(this.#large);
     this.#large = undefined;
     this.bytes = bytes;
   }

@@ -1,0 +1,24 @@
+/** The shortest proxy that Node's own server and client make, to see what a library would cost. */
+import http from "node:http";
+
+const upstream = new URL(Deno.args[0] ?? "");
+const agent = new http.Agent({ keepAlive: true });
+const server = http.createServer((request, response) => {
+  const { method, url } = request;
+  const headers = request.rawHeaders as unknown as http.OutgoingHttpHeaders;
+  const onward = http.request({
+    agent,
+    host: upstream.hostname,
+    port: upstream.port,
+    method,
+    path: url,
+    headers,
+  });
+  onward.on("response", (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.rawHeaders as unknown as http.OutgoingHttpHeaders);
+    answer.pipe(response);
+  });
+  onward.on("error", () => response.writeHead(502).end());
+  request.pipe(onward);
+});
+server.listen(0, "127.0.0.1", () => console.log(Object(server.address()).port));
