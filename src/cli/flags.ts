@@ -3,7 +3,7 @@ import * as as from "./values.ts";
 import type { ValueType } from "./values.ts";
 
 /** Modes that listen on a port. */
-const servers = ["http", "reverse-proxy"] as const;
+const servers = ["http", "reverse-proxy", "registry"] as const;
 /** Modes that run a function in this very process. */
 const runners = ["cli", "http"] as const;
 
@@ -110,7 +110,7 @@ export const flags = {
   adminToken: {
     group: "Server",
     type: as.text("TOKEN"),
-    modes: ["reverse-proxy"],
+    modes: ["reverse-proxy", "registry"],
     about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN).",
   },
 
@@ -199,6 +199,41 @@ export const flags = {
     default: "5m",
     modes: ["reverse-proxy"],
     about: "How long an answer or an upgraded connection may stand still; 0 is for ever.",
+  },
+
+  files: {
+    group: "Registry",
+    type: as.path,
+    default: "./wasm_modules",
+    modes: ["registry"],
+    about: "The folder in which the modules lie.",
+  },
+  readToken: {
+    group: "Registry",
+    type: as.text("TOKEN"),
+    modes: ["registry"],
+    needs: "adminToken",
+    about: "The secret that whoever reads must show; -adminToken opens that door too.",
+  },
+  overwrite: {
+    group: "Registry",
+    type: as.boolean,
+    modes: ["registry"],
+    about: "Lets an upload replace a tag that holds another module.",
+  },
+  maxUpload: {
+    group: "Registry",
+    type: as.size(),
+    default: "100MiB",
+    modes: ["registry"],
+    about: "The largest module, or layer of an OCI image, that is taken.",
+  },
+  gcGrace: {
+    group: "Registry",
+    type: as.duration(),
+    default: "1h",
+    modes: ["registry"],
+    about: "How long a blob that no manifest names is kept.",
   },
 
   dir: {

@@ -18,6 +18,7 @@ const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
   cli: async () => (await import("../modes/cli.ts")).runCli,
   http: async () => (await import("../modes/http.ts")).runHttp,
   "reverse-proxy": async () => (await import("../modes/reverse_proxy.ts")).runReverseProxy,
+  registry: async () => (await import("../modes/registry.ts")).runRegistry,
 };
 
 /**

@@ -17,6 +17,10 @@ export const modes = {
     about: "sends /functions/NAME/REVISION to whoever serves that function",
     takesArguments: false,
   },
+  registry: {
+    about: "stores modules and gives them out, to Capsule and to any OCI tool",
+    takesArguments: false,
+  },
 } as const satisfies Record<string, ModeEntry>;
 
 interface ModeEntry {

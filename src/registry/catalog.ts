@@ -1,0 +1,230 @@
+import type { Digest } from "./digest.ts";
+import { type ModuleName, splitRepository } from "./names.ts";
+
+/** The module that a manifest holds. */
+export interface ModuleFacts {
+  digest: Digest;
+  size: number;
+  /** What its `.info` file says, without the line break at its end. */
+  info: string;
+}
+
+/** A manifest in a repository. */
+export interface ManifestRecord {
+  digest: Digest;
+  mediaType: string;
+  size: number;
+  references: readonly Digest[];
+  subject?: Digest;
+  artifactType?: string;
+  annotations?: Record<string, string>;
+  module?: ModuleFacts;
+}
+
+/** Where a tag points, and since when (milliseconds since 1970). */
+export interface TagRecord {
+  digest: Digest;
+  at: number;
+}
+
+/** A file in the blob store. */
+export interface BlobFacts {
+  size: number;
+  /** Whether it is a whole WebAssembly module, as seen when it came in. */
+  isModule: boolean;
+}
+
+/** One thing that happened. Changes that belong together are one line of the journal. */
+export type Event =
+  | { op: "blob"; digest: Digest } & BlobFacts
+  | { op: "drop"; digest: Digest }
+  | { op: "link"; repository: string; digest: Digest }
+  | { op: "unlink"; repository: string; digest: Digest }
+  | { op: "manifest"; repository: string } & ManifestRecord
+  | { op: "unmanifest"; repository: string; digest: Digest }
+  | { op: "tag"; repository: string; tag: string } & TagRecord
+  | { op: "untag"; repository: string; tag: string };
+
+/** What is known of a repository. */
+export interface Repository {
+  readonly name: string;
+  readonly tags: ReadonlyMap<string, TagRecord>;
+  readonly manifests: ReadonlyMap<Digest, ManifestRecord>;
+  /** The blobs that may be read here. */
+  readonly blobs: ReadonlySet<Digest>;
+}
+
+interface MutableRepository extends Repository {
+  tags: Map<string, TagRecord>;
+  manifests: Map<Digest, ManifestRecord>;
+  blobs: Set<Digest>;
+}
+
+/** A tag that holds a module, for people and programs that list them. */
+export interface ListedModule extends ModuleName, ModuleFacts {
+  repository: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Whether the description's interface shows it: not where its repository has more or fewer than two parts. */
+  plain: boolean;
+}
+
+/** All that the registry knows, in memory: it is what its events made of it, and asks no disk. */
+export class Catalog {
+  readonly #repositories = new Map<string, MutableRepository>();
+  readonly #blobs = new Map<Digest, BlobFacts & { seenAt: number }>();
+  #listed: ListedModule[] | undefined;
+  #events = 0;
+
+  /** How many events the present state is made of; with those that were undone, the journal has more. */
+  get liveEvents(): number {
+    return this.#events;
+  }
+
+  apply(events: readonly Event[]): void {
+    this.#listed = undefined;
+    for (const event of events) this.#apply(event);
+  }
+
+  repository(name: string): Repository | undefined {
+    return this.#repositories.get(name);
+  }
+
+  /** Names of repositories that hold something, sorted. */
+  repositories(): string[] {
+    return Array.from(this.#repositories.keys()).sort();
+  }
+
+  blob(digest: Digest): BlobFacts | undefined {
+    return this.#blobs.get(digest);
+  }
+
+  /** A client has just heard that the blob is there: it has its grace again. */
+  touch(digest: Digest): void {
+    const blob = this.#blobs.get(digest);
+    if (blob) blob.seenAt = Date.now();
+  }
+
+  /** The manifest that a tag points to. `latest`, where nobody pushed it, is the newest module. */
+  tagged(repository: string, tag: string): { tag: string; at: number; manifest: ManifestRecord } | undefined {
+    const known = this.#repositories.get(repository);
+    const name = known && !known.tags.has(tag) && tag === "latest" ? newest(known) : tag;
+    const record = name === undefined ? undefined : known?.tags.get(name);
+    const manifest = record && known?.manifests.get(record.digest);
+    return name !== undefined && record && manifest ? { tag: name, at: record.at, manifest } : undefined;
+  }
+
+  /** Every tag that holds a module, sorted by repository and then by tag. */
+  modules(): readonly ListedModule[] {
+    if (this.#listed) return this.#listed;
+    const listed: ListedModule[] = [];
+    for (const repository of this.repositories()) {
+      const known = this.#repositories.get(repository);
+      const plain = splitRepository(repository);
+      const slash = repository.lastIndexOf("/");
+      const user = plain?.user ?? repository.slice(0, Math.max(slash, 0));
+      const module = plain?.module ?? repository.slice(slash + 1);
+      for (const tag of Array.from(known?.tags.keys() ?? []).sort()) {
+        const record = known?.tags.get(tag);
+        const facts = record && known?.manifests.get(record.digest)?.module;
+        if (facts) {
+          listed.push({ repository, user, module, tag, at: record.at, plain: plain !== undefined, ...facts });
+        }
+      }
+    }
+    return this.#listed = listed;
+  }
+
+  /** Blobs that no manifest names and that nobody asked for since that time. */
+  unused(since: number): Digest[] {
+    const used = new Set<Digest>();
+    for (const { manifests } of this.#repositories.values()) {
+      for (const { digest, references, module } of manifests.values()) {
+        used.add(digest);
+        for (const each of references) used.add(each);
+        if (module) used.add(module.digest);
+      }
+    }
+    return Array.from(this.#blobs)
+      .filter(([digest, { seenAt }]) => seenAt < since && !used.has(digest))
+      .map(([digest]) => digest);
+  }
+
+  /** Events that make the present state, a line of the journal each. */
+  *snapshot(): Generator<Event[]> {
+    for (const [digest, { size, isModule }] of this.#blobs) yield [{ op: "blob", digest, size, isModule }];
+    for (const { name: repository, blobs, manifests, tags } of this.#repositories.values()) {
+      yield [
+        ...Array.from(blobs, (digest) => ({ op: "link" as const, repository, digest })),
+        ...Array.from(manifests.values(), (record) => ({ op: "manifest" as const, repository, ...record })),
+        ...Array.from(tags, ([tag, record]) => ({ op: "tag" as const, repository, tag, ...record })),
+      ];
+    }
+  }
+
+  #apply(event: Event): void {
+    switch (event.op) {
+      case "blob": {
+        const { digest, size, isModule } = event;
+        this.#events += this.#blobs.has(digest) ? 0 : 1;
+        this.#blobs.set(digest, { size, isModule, seenAt: Date.now() });
+        return;
+      }
+      case "drop":
+        this.#events -= this.#blobs.delete(event.digest) ? 1 : 0;
+        for (const { name, blobs } of this.#repositories.values()) {
+          if (blobs.delete(event.digest)) this.#forgetEmpty(name);
+        }
+        return;
+      case "link":
+        this.#open(event.repository).blobs.add(event.digest);
+        return;
+      case "manifest": {
+        const { op: _, repository, ...record } = event;
+        this.#open(repository).manifests.set(record.digest, record);
+        return;
+      }
+      case "tag": {
+        const { tags } = this.#open(event.repository);
+        // Set anew, so that the newest comes last.
+        tags.delete(event.tag);
+        tags.set(event.tag, { digest: event.digest, at: event.at });
+        return;
+      }
+      case "unlink":
+        this.#repositories.get(event.repository)?.blobs.delete(event.digest);
+        break;
+      case "unmanifest":
+        this.#repositories.get(event.repository)?.manifests.delete(event.digest);
+        break;
+      case "untag":
+        this.#repositories.get(event.repository)?.tags.delete(event.tag);
+        break;
+    }
+    this.#forgetEmpty(event.repository);
+  }
+
+  #open(name: string): MutableRepository {
+    const known = this.#repositories.get(name);
+    if (known) return known;
+    const made = { name, tags: new Map(), manifests: new Map(), blobs: new Set<Digest>() };
+    this.#repositories.set(name, made);
+    this.#events += 1;
+    return made;
+  }
+
+  #forgetEmpty(name: string): void {
+    const known = this.#repositories.get(name);
+    if (!known || known.tags.size + known.manifests.size + known.blobs.size > 0) return;
+    this.#repositories.delete(name);
+    this.#events -= 1;
+  }
+}
+
+function newest({ tags, manifests }: Repository): string | undefined {
+  let found: { tag: string; at: number } | undefined;
+  for (const [tag, { digest, at }] of tags) {
+    if (manifests.get(digest)?.module && at >= (found?.at ?? 0)) found = { tag, at };
+  }
+  return found?.tag;
+}

@@ -1,0 +1,14 @@
+import { HttpError } from "../server/http_error.ts";
+
+/** No space, over the quota, over the largest file that the process may write. */
+const codes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** Turns what a file system says when it is full into a 507; anything else passes through. */
+export function orDiskFull(error: unknown): never {
+  if (error instanceof Error && codes.has(String(Reflect.get(error, "code")))) {
+    throw new HttpError(507, "DISK_FULL", "the registry's disk is full: nothing was changed", {
+      cause: error,
+    });
+  }
+  throw error;
+}

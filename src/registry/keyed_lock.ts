@@ -1,0 +1,17 @@
+/** One at a time for each key, in the order of their coming. */
+export class KeyedLock {
+  readonly #last = new Map<string, Promise<void>>();
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(key);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last.set(key, promise);
+    try {
+      await before;
+      return await work();
+    } finally {
+      resolve();
+      if (this.#last.get(key) === promise) this.#last.delete(key);
+    }
+  }
+}

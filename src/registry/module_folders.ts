@@ -1,0 +1,142 @@
+import { dirname, join } from "node:path";
+import type { BlobFiles } from "./blob_files.ts";
+import type { ModuleFacts } from "./catalog.ts";
+import { orDiskFull } from "./disk_full.ts";
+import { isTag, type ModuleName, splitRepository } from "./names.ts";
+import { syncFolder } from "./sync_folder.ts";
+
+/** A module's folder that is ready and not yet in its place. */
+export interface Prepared {
+  /** Puts it in its place, where it replaces what was there. */
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/**
+ * The modules where the description says that they lie: `<files>/k33g/hola/0.0.0/hola.wasm` and `hola.info`.
+ *
+ * A module's file is a hard link to its blob, not a copy: a module takes its room once however often it is tagged, and it appears without a byte being
+ * written. It is read-only, since whoever wrote into it would change the blob. Where the file system has no links it is a copy.
+ */
+export class ModuleFolders {
+  readonly #files: string;
+  readonly #blobs: BlobFiles;
+
+  constructor(files: string, blobs: BlobFiles) {
+    this.#files = files;
+    this.#blobs = blobs;
+  }
+
+  /** @throws HttpError 507 `DISK_FULL`, with nothing changed. */
+  async prepare(name: ModuleName, { digest, info }: ModuleFacts): Promise<Prepared> {
+    const temporary = this.#blobs.temporary();
+    const wasm = join(temporary, `${name.module}.wasm`);
+    const text = join(temporary, `${name.module}.info`);
+    const abort = () => remove(temporary);
+    try {
+      await Deno.mkdir(temporary);
+      await this.#blobs.place(digest, wasm);
+      await Deno.writeTextFile(text, `${info}\n`);
+      using file = await Deno.open(text);
+      await file.sync();
+    } catch (error) {
+      await abort();
+      orDiskFull(error);
+    }
+    return { abort, commit: () => this.#commit(name, temporary) };
+  }
+
+  async remove(name: ModuleName): Promise<void> {
+    const folder = this.#folder(name);
+    const gone = this.#blobs.temporary();
+    try {
+      await Deno.rename(folder, gone);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    await remove(gone);
+    // The module's folder and the user's, if this was the last in it; another upload may just be using them.
+    for (const parent of [dirname(folder), dirname(dirname(folder))]) {
+      try {
+        await Deno.remove(parent);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /** Whether the file of a module is the blob that it should be. */
+  holds(name: ModuleName, { digest, size }: ModuleFacts): boolean {
+    try {
+      const file = Deno.lstatSync(join(this.#folder(name), `${name.module}.wasm`));
+      if (!file.isFile || file.size !== size) return false;
+      const blob = Deno.lstatSync(this.#blobs.path(digest));
+      return (blob.ino === file.ino && blob.dev === file.dev) || blob.nlink === 1;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+      throw error;
+    }
+  }
+
+  /** Modules that lie there, whoever put them there; the blobs and the journal are in a folder that no user can be called. */
+  *list(): Generator<ModuleName & { path: string; infoPath: string }> {
+    for (const user of folders(this.#files)) {
+      for (const module of folders(join(this.#files, user))) {
+        if (!splitRepository(`${user}/${module}`)) continue;
+        for (const tag of folders(join(this.#files, user, module))) {
+          if (!isTag(tag)) continue;
+          const base = join(this.#files, user, module, tag, module);
+          yield { user, module, tag, path: `${base}.wasm`, infoPath: `${base}.info` };
+        }
+      }
+    }
+  }
+
+  async #commit(name: ModuleName, temporary: string): Promise<void> {
+    const folder = this.#folder(name);
+    for (let tries = 0;; tries++) {
+      await Deno.mkdir(dirname(folder), { recursive: true });
+      try {
+        await Deno.rename(temporary, folder);
+        break;
+      } catch (error) {
+        // The removal of the last module beside it took the parent away.
+        if (error instanceof Deno.errors.NotFound && tries < 10) continue;
+        if (!isThere(error)) throw error;
+        // The module last: where a start finds another module than it expects, it puts both files in order.
+        for (const file of [`${name.module}.info`, `${name.module}.wasm`]) {
+          await Deno.rename(join(temporary, file), join(folder, file));
+        }
+        await remove(temporary);
+        break;
+      }
+    }
+    await syncFolder(dirname(folder));
+  }
+
+  #folder({ user, module, tag }: ModuleName): string {
+    return join(this.#files, user, module, tag);
+  }
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof Deno.errors.AlreadyExists ||
+    (error instanceof Error && ["ENOTEMPTY", "EEXIST"].includes(String(Reflect.get(error, "code"))));
+}
+
+function* folders(path: string): Generator<string> {
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(path)) if (isDirectory) yield name;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

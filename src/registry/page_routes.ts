@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto";
+import type { Hono } from "hono";
+import { html, raw } from "hono/html";
+import type { ListedModule } from "./catalog.ts";
+import type { Store } from "./store.ts";
+
+/** More than this on one page is read by nobody. */
+const pageSize = 50;
+
+const style = `
+:root { color-scheme: light dark; --line: #8884; --quiet: #6b7280; --accent: #2563eb; }
+@media (prefers-color-scheme: dark) { :root { --quiet: #9ca3af; --accent: #7aa2ff; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.5rem; margin: .5rem 0; }
+h2 { font-size: 1.1rem; margin: 0; overflow-wrap: anywhere; }
+form { display: flex; gap: .5rem; margin: 1rem 0; }
+input { flex: 1; min-width: 0; }
+input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .4rem; }
+ul { list-style: none; margin: 0; padding: 0; }
+li { border-top: 1px solid var(--line); padding: .9rem 0; }
+p { margin: .25rem 0; }
+.quiet { color: var(--quiet); font-size: .9rem; }
+code { font: .85rem/1.5 ui-monospace, monospace; }
+.digest { overflow-wrap: anywhere; }
+pre { margin: .5rem 0; padding: .6rem .75rem; border: 1px solid var(--line); border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+a { color: var(--accent); }
+nav { display: flex; justify-content: space-between; padding: 1rem 0; }
+`;
+
+/** Nothing from anywhere else, no script at all, and only this very style. */
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The page at `/`: what is stored, for people. It works without script, on a phone too. */
+export function addPageRoutes(app: Hono, store: Store): void {
+  app.get("/", (context) => {
+    const url = new URL(context.req.raw.url);
+    const query = url.searchParams.get("q")?.trim() ?? "";
+    const found = search(store.catalog.modules(), query);
+    const last = Math.max(1, Math.ceil(found.length / pageSize));
+    const page = Math.min(last, Math.max(1, Math.floor(Number(url.searchParams.get("page") ?? 1)) || 1));
+    const shown = found.slice((page - 1) * pageSize, page * pageSize);
+    const body = layout({ shown, total: found.length, query, page, last, origin: url.origin });
+    return context.html(body, 200, {
+      "content-security-policy": policy,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-cache",
+    });
+  });
+}
+
+/** Modules in whose name, tag or text every word stands. */
+function search(modules: readonly ListedModule[], query: string): readonly ListedModule[] {
+  const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  if (words.length === 0) return modules;
+  return modules.filter(({ repository, tag, info, digest }) => {
+    const text = `${repository}/${tag} ${info.toLowerCase()} ${digest}`;
+    return words.every((word) => text.includes(word));
+  });
+}
+
+interface PageContent {
+  shown: readonly ListedModule[];
+  total: number;
+  query: string;
+  page: number;
+  last: number;
+  origin: string;
+}
+
+function layout({ shown, total, query, page, last, origin }: PageContent) {
+  const link = (number: number) => `/?${new URLSearchParams({ q: query, page: String(number) })}`;
+  return html`
+    <!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>Modules${query && ` · ${query}`}</title>
+        <link rel="icon" href="data:,">
+        <style>${raw(style)}</style>
+      </head>
+      <body>
+        <header>
+          <h1>WebAssembly modules</h1>
+          <form action="/" role="search">
+            <input type="search" name="q" value="${query}" placeholder="user, module, tag or text"
+              aria-label="Search">
+            <button>Search</button>
+          </form>
+        </header>
+        <main>
+    <p class="quiet">${countOf(total, query)}</p>
+    <ul>${shown.map((module) => item(module, origin))}</ul>
+    ${last > 1
+      ? html`<nav><span>${page > 1 ? html`<a href="${link(page - 1)}" rel="prev">Back</a>` : ""}</span>
+<span class="quiet">page ${page} of ${last}</span>
+<span>${page < last ? html`<a href="${link(page + 1)}" rel="next">Next</a>` : ""}</span></nav>`
+      : ""}
+        </main>
+      </body>
+    </html>
+  `;
+}
+
+function item(module: ListedModule, origin: string) {
+  const { repository, tag, info, size, digest, at, plain } = module;
+  const file = `${module.module}.wasm`;
+  const path = plain ? `/${repository}/${tag}/${file}` : `/v2/${repository}/blobs/${digest}`;
+  const url = plain ? `${origin}${path}` : `oci://${new URL(origin).host}/${repository}:${tag}`;
+  const day = new Date(at).toISOString();
+  return html`
+    <li>
+    <h2>${repository}<span class="quiet">:${tag}</span></h2>
+    ${info === "" ? "" : html`<p>${info}</p>`}
+    <p class="quiet">${sizeOf(size)} · <time datetime="${day}">${day.slice(
+      0,
+      10,
+    )}</time> · <a href="${path}" download="${file}">Download</a></p>
+    <p class="quiet digest"><code>${digest}</code></p>
+    <pre><code>capsule -mode=http -url=${url} -wasm=${file}</code></pre>
+    </li>
+  `;
+}
+
+function countOf(total: number, query: string): string {
+  const modules = total === 1 ? "1 module" : `${total} modules`;
+  if (query !== "") return `${modules} with “${query}”`;
+  return total === 0 ? "No module yet: upload one with capsule -mode=push, curl, or any OCI tool." : modules;
+}
+
+/** `1.4 MiB`. */
+function sizeOf(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
