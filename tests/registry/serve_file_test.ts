@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { bytesOf, form, sha256, testRegistry, wasm } from "./registry_for_test.ts";
+
+const module = wasm("0123456789", 500_000);
+const path = "/k33g/hola/1/hola.wasm";
+
+async function withModule() {
+  const server = await testRegistry();
+  await (await server.call("POST", "/upload/k33g/hola/1", { body: form(module) })).body?.cancel();
+  return server;
+}
+
+Deno.test("a download says what it is: type, length, digest as ETag and Repr-Digest", async () => {
+  await using server = await withModule();
+  for (const method of ["GET", "HEAD"]) {
+    const response = await server.call(method, path);
+    const { headers } = response;
+    assert.equal(response.status, 200);
+    assert.equal(headers.get("content-type"), "application/wasm");
+    assert.equal(headers.get("content-length"), String(module.length));
+    assert.equal(headers.get("etag"), `"${sha256(module)}"`);
+    const base64 = createHash("sha256").update(module).digest("base64");
+    assert.equal(headers.get("repr-digest"), `sha-256=:${base64}:`);
+    assert.equal(headers.get("accept-ranges"), "bytes");
+    assert.deepEqual(await bytesOf(response), method === "HEAD" ? new Uint8Array(0) : module);
+  }
+});
+
+Deno.test("who has the bytes already gets none", async () => {
+  await using server = await withModule();
+  const etag = `"${sha256(module)}"`;
+  for (const value of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+    const response = await server.call("GET", path, { headers: { "if-none-match": value } });
+    assert.equal(response.status, 304, value);
+    assert.equal(await response.text(), "");
+    assert.equal(response.headers.get("etag"), etag);
+  }
+  const other = await server.call("GET", path, { headers: { "if-none-match": '"other"' } });
+  assert.equal(other.status, 200);
+  await other.body?.cancel();
+});
+
+Deno.test("parts of a module by Range, to the last byte and not one more", async () => {
+  await using server = await withModule();
+  const size = module.length;
+  const rows: [string, number, number][] = [
+    ["bytes=0-0", 0, 1],
+    ["bytes=10-19", 10, 20],
+    ["bytes=400000-", 400_000, size],
+    ["bytes=-7", size - 7, size],
+    [`bytes=-${size + 5}`, 0, size],
+    [`bytes=${size - 1}-${size + 1000}`, size - 1, size],
+  ];
+  for (const [range, start, end] of rows) {
+    const response = await server.call("GET", path, { headers: { range } });
+    assert.equal(response.status, 206, range);
+    assert.equal(response.headers.get("content-range"), `bytes ${start}-${end - 1}/${size}`);
+    assert.equal(response.headers.get("content-length"), String(end - start));
+    assert.deepEqual(await bytesOf(response), module.slice(start, end), range);
+  }
+  for (const range of [`bytes=${size}-`, "bytes=5-4", "bytes=-0"]) {
+    const response = await server.call("GET", path, { headers: { range } });
+    assert.equal(response.status, 416, range);
+    assert.equal(response.headers.get("content-range"), `bytes */${size}`);
+  }
+  const ignored: Record<string, string>[] = [{ range: "lines=1-2" }, {
+    range: "bytes=0-1",
+    "if-range": '"old"',
+  }];
+  for (const headers of ignored) {
+    const response = await server.call("GET", path, { headers });
+    assert.equal(response.status, 200);
+    assert.equal((await bytesOf(response)).length, size);
+  }
+});
+
+Deno.test("a client that goes away in the middle leaves no file open", async () => {
+  await using server = await withModule();
+  for (const range of ["", "bytes=10-"]) {
+    const response = await server.call("GET", path, { headers: { range } });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+  }
+  // The leak check of the test looks for the files.
+});
