@@ -46,22 +46,42 @@ export const flags = {
   wasm: {
     group: "Function",
     type: as.path,
-    modes: runners,
+    modes: [...runners, "push", "pull"],
+    required: ["push"],
     about: "The WebAssembly module. Without it, a built-in hello function runs.",
   },
   url: {
     group: "Function",
-    type: as.url("http:", "https:"),
-    modes: runners,
-    needs: "wasm",
-    about: "Downloads the module from there first and saves it at -wasm.",
+    type: as.url("http:", "https:", "oci:", "file:"),
+    modes: [...runners, "push", "pull"],
+    required: ["push", "pull"],
+    about:
+      "Where the module comes from (-mode=push: goes to): http:, https:, file:, or oci://host/repository:tag. " +
+      "It is saved at -wasm, which only oci: can do without.",
   },
   sha256: {
     group: "Function",
     type: as.sha256,
-    modes: runners,
-    needs: "wasm",
+    modes: [...runners, "pull"],
     about: "The digest that the module must have.",
+  },
+  cache: {
+    group: "Function",
+    type: as.path,
+    modes: [...runners, "pull"],
+    about: "The folder in which modules from oci: are kept; ~/.cache/capsule/modules without it.",
+  },
+  insecure: {
+    group: "Function",
+    type: as.boolean,
+    modes: [...runners, "push", "pull"],
+    about: "Speaks plain HTTP with the registry of an oci: URL; one on this machine needs no flag for that.",
+  },
+  info: {
+    group: "Function",
+    type: as.text("TEXT"),
+    modes: ["push"],
+    about: "What people read about the module that is pushed.",
   },
   data: {
     group: "Function",
@@ -110,7 +130,7 @@ export const flags = {
   adminToken: {
     group: "Server",
     type: as.text("TOKEN"),
-    modes: ["reverse-proxy", "registry"],
+    modes: ["reverse-proxy", "registry", "push"],
     about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN).",
   },
 

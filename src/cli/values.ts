@@ -124,7 +124,11 @@ export function url(...schemes: readonly string[]): ValueType<string> {
     absent: undefined,
     read(given) {
       const parsed = URL.parse(given);
-      return parsed && parsed.host !== "" && schemes.includes(parsed.protocol) ? given : undefined;
+      // A file's URL names no host, or the machine itself.
+      return parsed && (parsed.host !== "" || parsed.protocol === "file:") &&
+          schemes.includes(parsed.protocol)
+        ? given
+        : undefined;
     },
   };
 }

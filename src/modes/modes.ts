@@ -21,6 +21,8 @@ export const modes = {
     about: "stores modules and gives them out, to Capsule and to any OCI tool",
     takesArguments: false,
   },
+  push: { about: "sends a module to a registry", takesArguments: false },
+  pull: { about: "fetches a module from a registry", takesArguments: false },
 } as const satisfies Record<string, ModeEntry>;
 
 interface ModeEntry {

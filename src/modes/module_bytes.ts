@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { readModule } from "../source/read_module.ts";
 import type { World } from "./modes.ts";
@@ -21,26 +21,26 @@ export async function moduleBytes(
   mode: "cli" | "http",
 ): Promise<NamedModule> {
   const { wasm, url, sha256 } = options;
-  if (wasm === undefined) {
+  if (wasm === undefined && url === undefined) {
+    if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
     const verb = mode === "cli" ? "calling" : "serving";
     world.log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
     return { name: "the built-in hello function", bytes: await readModule(fileURLToPath(builtIn)) };
   }
-  const path = resolve(world.io.cwd(), wasm);
-  if (url !== undefined) {
-    const { fetchModule } = await import("../source/fetch_module.ts");
-    await fetchModule({ url, path, sha256, stderr: world.io.stderr, log: world.log });
-  }
+  const name = wasm ?? url ?? "";
+  const path = url === undefined
+    ? resolve(world.io.cwd(), name)
+    : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, world);
   const bytes = await readModule(path);
-  if (sha256 !== undefined) await checkDigest(bytes, { wasm, sha256 });
-  return { name: wasm, bytes };
+  if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });
+  return { name, bytes };
 }
 
 async function checkDigest(
   bytes: Uint8Array<ArrayBuffer>,
-  { wasm, sha256 }: { wasm: string; sha256: string },
+  { name, sha256 }: { name: string; sha256: string },
 ) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   if (digest === sha256.toLowerCase()) return;
-  throw new CapsuleError("DIGEST", `${wasm} has the digest ${digest}, and -sha256=${sha256} was asked for`);
+  throw new CapsuleError("DIGEST", `${name} has the digest ${digest}, and -sha256=${sha256} was asked for`);
 }

@@ -11,7 +11,7 @@ import type { ModuleName } from "./names.ts";
 export function artifactOf(
   { module }: ModuleName,
   { digest, size, info, at }: ModuleFacts & { at: number },
-): { config: Uint8Array; manifest: Uint8Array } {
+): { config: Uint8Array<ArrayBuffer>; manifest: Uint8Array<ArrayBuffer> } {
   const created = new Date(at).toISOString();
   const config = encode({ created, architecture: "wasm", os: "wasip1", layerDigests: [digest] });
   const manifest = encode({
@@ -36,6 +36,6 @@ export function artifactOf(
   return { config, manifest };
 }
 
-function encode(value: unknown): Uint8Array {
+function encode(value: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(value));
 }

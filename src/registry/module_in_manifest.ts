@@ -2,7 +2,8 @@ import type { BlobFacts, ModuleFacts } from "./catalog.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { Digest } from "./digest.ts";
 import type { Descriptor, ManifestFacts } from "./manifest.ts";
-import { tarEntry } from "./tar_entry.ts";
+import { tarEntry } from "../source/tar_entry.ts";
+import { layerKind } from "../source/wasm_layer.ts";
 
 /** What is looked at, and where a module that lay in an archive goes. */
 export interface BlobAccess {
@@ -13,16 +14,6 @@ export interface BlobAccess {
   keep(writer: BlobWriter): Promise<Digest>;
 }
 
-/** Layers of container images: archives of files. */
-const archive =
-  /^application\/vnd\.(?:oci\.image\.layer\.v1|docker\.image\.rootfs\.diff)\.tar(?:[.+]?(gzip))?$/;
-/** What tools have called a layer that is a module. */
-const moduleTypes = new Set([
-  "application/wasm",
-  "application/vnd.wasm.content.layer.v1+wasm",
-  "application/vnd.module.wasm.content.layer.v1+wasm",
-]);
-
 /**
  * The module that a manifest holds: its one layer that is a module, by its media type or by the name of its file; or the one `.wasm` in
  * its container image's layers. `undefined` when there is none, or more than one.
@@ -32,7 +23,7 @@ export async function moduleInManifest(
   access: BlobAccess,
 ): Promise<ModuleFacts | undefined> {
   const info = (annotations?.["org.opencontainers.image.description"] ?? "").replace(/\s*\n\s*/g, " ");
-  const direct = layers.filter(isModuleLayer);
+  const direct = layers.filter((layer) => layerKind(layer) === "module");
   if (direct.length > 1) return undefined;
   if (direct[0]) {
     const { digest } = direct[0];
@@ -48,21 +39,14 @@ export async function moduleInManifest(
   return found.length === 1 ? found[0] : undefined;
 }
 
-function isModuleLayer({ mediaType, annotations }: Descriptor): boolean {
-  const title = annotations?.["org.opencontainers.image.title"] ?? "";
-  return moduleTypes.has(mediaType) || (title.endsWith(".wasm") && !archive.test(mediaType));
-}
-
 async function inArchive(
-  { mediaType, digest }: Descriptor,
+  layer: Descriptor,
   access: BlobAccess,
 ): Promise<{ digest: Digest; size: number } | "several" | undefined> {
-  const match = archive.exec(mediaType);
-  if (!match || !access.blob(digest)) return undefined;
-  const file = await Deno.open(access.path(digest));
-  const bytes = match[1] === "gzip"
-    ? file.readable.pipeThrough(new DecompressionStream("gzip"))
-    : file.readable;
+  const kind = layerKind(layer);
+  if (!(kind === "tar" || kind === "tar+gzip") || !access.blob(layer.digest)) return undefined;
+  const file = await Deno.open(access.path(layer.digest));
+  const bytes = kind === "tar" ? file.readable : file.readable.pipeThrough(new DecompressionStream("gzip"));
   const writer = await access.begin();
   try {
     const entries = await tarEntry(bytes, {

@@ -1,3 +1,4 @@
+import { flags } from "../../src/cli/flags.ts";
 import { modeNames } from "../../src/modes/modes.ts";
 
 const every = modeNames.join(", ");
@@ -106,14 +107,15 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-sha256=abc", "-wasm=x"], '-sha256 must be 64 hexadecimal digits: got "abc"'],
   [
     ["-url=hello.wasm", "-wasm=x"],
-    '-url must be a URL that begins with http:// or https://: got "hello.wasm"',
+    '-url must be a URL that begins with http:// or https:// or oci:// or file://: got "hello.wasm"',
   ],
-  [["-url=ftp://x/y", "-wasm=x"], '-url must be a URL that begins with http:// or https://: got "ftp://x/y"'],
-  [["-url=http://", "-wasm=x"], '-url must be a URL that begins with http:// or https://: got "http://"'],
-  [["-url=http://x/y"], "-url also needs -wasm=PATH"],
   [
-    ["-sha256=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"],
-    "-sha256 also needs -wasm=PATH",
+    ["-url=ftp://x/y", "-wasm=x"],
+    '-url must be a URL that begins with http:// or https:// or oci:// or file://: got "ftp://x/y"',
+  ],
+  [
+    ["-url=http://", "-wasm=x"],
+    '-url must be a URL that begins with http:// or https:// or oci:// or file://: got "http://"',
   ],
   [["-crt=a.pem"], "-crt also needs -key=PATH"],
   [["-key=a.pem"], "-key also needs -crt=PATH"],
@@ -150,7 +152,9 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [[], `CAPSULE_MODE must be one of ${every}: got "htp" (did you mean "http"?)`, { "CAPSULE_MODE": "htp" }],
   [[], 'CAPSULE_SANDBOX must be true or false (or 1, t, 0, f): got "maybe"', { "CAPSULE_SANDBOX": "maybe" }],
   [[], 'CAPSULE_DIR must be host or host::guest: got "::b"', { "CAPSULE_DIR": "a\n::b" }],
-  [[], "CAPSULE_URL also needs -wasm=PATH", { "CAPSULE_URL": "http://x/y" }],
+  [["-readToken=r", "-mode=registry"], "-readToken also needs -adminToken=TOKEN"],
+  [["-mode=pull"], `-mode=pull needs -url=URL: ${flags.url.about}`],
+  [["-mode=push", "-url=oci://localhost:5000/a"], `-mode=push needs -wasm=PATH: ${flags.wasm.about}`],
   [[], "CAPSULE_CRT also needs -key=PATH", { "CAPSULE_CRT": "x" }],
   [["-wasm=a\nb", "-threads=a\nb"], '-threads must be a whole number from 1 to 1024: got "a\\nb"'],
   [["-log=\u009b31m"], '-log must be one of text, json: got "\\u009b31m"'],

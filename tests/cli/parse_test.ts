@@ -51,6 +51,8 @@ Deno.test("without flags the function is served on port 8080 of this machine, wi
     wasm: undefined,
     url: undefined,
     sha256: undefined,
+    cache: undefined,
+    insecure: false,
     data: "./.capsule",
     httpPort: 8080,
     host: "127.0.0.1",

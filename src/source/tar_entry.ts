@@ -3,7 +3,7 @@ export interface TarOptions {
   wanted(name: string): boolean;
   /** An archive that unpacks to more than ten times this is no module's. */
   maxBytes: number;
-  write(piece: Uint8Array): Promise<void>;
+  write(piece: Uint8Array): Promise<void> | void;
 }
 
 const block = 512;

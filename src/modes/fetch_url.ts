@@ -1,0 +1,52 @@
+import { resolve } from "node:path";
+import { UsageError } from "../base/errors.ts";
+import { defaultCacheFolder } from "../source/module_cache.ts";
+import { saveModule } from "../source/save_module.ts";
+import { sha256OfFile } from "../source/saved_copy.ts";
+import type { World } from "./modes.ts";
+
+/** Where a module comes from, and where it shall lie. */
+export interface FetchUrlOptions {
+  url: string;
+  /** As in `-wasm`; without it, an `oci://` module stays in the cache. */
+  wasm: string | undefined;
+  sha256: string | undefined;
+  cache: string | undefined;
+  insecure: boolean;
+}
+
+/**
+ * Sees to it that the module of `-url` is on this machine, and returns where.
+ *
+ * @throws UsageError for a download without a place; CapsuleError as `fetchModule` and `pullModule` say.
+ */
+export async function fetchUrl(options: FetchUrlOptions, { io, log }: World): Promise<string> {
+  const { url, sha256, wasm } = options;
+  const path = wasm === undefined ? undefined : resolve(io.cwd(), wasm);
+  if (!url.startsWith("oci:")) {
+    if (path === undefined) {
+      throw new UsageError("-url also needs -wasm=PATH");
+    }
+    const { fetchModule } = await import("../source/fetch_module.ts");
+    await fetchModule({ url, path, sha256, stderr: io.stderr, log });
+    return path;
+  }
+  const { pullModule } = await import("../source/oci_pull.ts");
+  const cacheFolder = resolve(io.cwd(), options.cache ?? defaultCacheFolder(io.env));
+  const { insecure } = options;
+  const pulled = await pullModule({
+    url,
+    sha256,
+    insecure,
+    cacheFolder,
+    env: io.env,
+    stderr: io.stderr,
+    log,
+  });
+  if (path === undefined) return pulled.path;
+  if (await sha256OfFile(path) !== pulled.sha256) {
+    const file = await Deno.open(pulled.path);
+    await saveModule(file.readable, { path, what: url, sha256: pulled.sha256 });
+  }
+  return path;
+}

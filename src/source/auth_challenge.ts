@@ -1,0 +1,28 @@
+/** What a `WWW-Authenticate` header asks for. */
+export interface Challenge {
+  scheme: "basic" | "bearer";
+  parameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * The first challenge of a header that is understood: `Bearer realm="…",service="…",scope="…"` or `Basic realm="…"`.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate
+ */
+export function readChallenge(header: string): Challenge | undefined {
+  for (
+    const [, scheme = "", rest = ""] of header.matchAll(
+      /(?:^|,)\s*(basic|bearer)\b((?:[^",]|"(?:[^"\\]|\\.)*"|,(?!\s*(?:basic|bearer)\b))*)/gi,
+    )
+  ) {
+    const parameters: Record<string, string> = {};
+    for (
+      const [, name = "", quoted, bare] of rest.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)
+    ) {
+      parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+    }
+    const lower = scheme.toLowerCase();
+    if (lower === "basic" || lower === "bearer") return { scheme: lower, parameters };
+  }
+  return undefined;
+}
