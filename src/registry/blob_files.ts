@@ -13,11 +13,11 @@ import { syncFolder } from "./sync_folder.ts";
 export class BlobFiles {
   readonly #folder: string;
   /** Whether the file system has hard links. Where not, what would be linked is moved or copied. */
-  #links: boolean;
+  readonly links: boolean;
 
   private constructor(folder: string, links: boolean) {
     this.#folder = folder;
-    this.#links = links;
+    this.links = links;
   }
 
   /** Opens the folder, made if it is not there, and removes what a killed process was writing. */
@@ -25,7 +25,7 @@ export class BlobFiles {
     await Deno.remove(join(folder, "tmp"), { recursive: true }).catch(ignoreMissing);
     await Deno.mkdir(join(folder, "tmp"), { recursive: true });
     await Deno.mkdir(join(folder, "blobs"), { recursive: true });
-    return new BlobFiles(folder, links);
+    return new BlobFiles(folder, links && await hasLinks(join(folder, "tmp")));
   }
 
   /** Every blob that is there. Synchronous: a start with ten thousand modules has no time for promises. */
@@ -77,12 +77,11 @@ export class BlobFiles {
 
   /** Makes the blob appear at another path, which must be free: as a hard link, so that it takes no room, or else as a copy. */
   async place(digest: Digest, path: string): Promise<void> {
-    if (this.#links) {
+    if (this.links) {
       try {
         return await Deno.link(this.path(digest), path);
       } catch (error) {
-        if (!isNoLinks(error)) throw error;
-        this.#links = false;
+        if (!isTooMany(error)) throw error;
       }
     }
     await Deno.copyFile(this.path(digest), path);
@@ -100,23 +99,31 @@ export class BlobFiles {
   }
 
   async #moveNew(from: string, to: string): Promise<void> {
-    if (this.#links) {
-      try {
-        return await Deno.link(from, to);
-      } catch (error) {
-        if (error instanceof Deno.errors.AlreadyExists) return;
-        if (!isNoLinks(error)) throw error;
-        this.#links = false;
-      }
+    if (!this.links) return await Deno.rename(from, to);
+    try {
+      await Deno.link(from, to);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
-    await Deno.rename(from, to);
   }
 }
 
-/** `EPERM`, `EOPNOTSUPP`, `EMLINK` (too many links to one file), `EXDEV`. */
-function isNoLinks(error: unknown): boolean {
-  return error instanceof Error &&
-    ["EPERM", "EOPNOTSUPP", "ENOTSUP", "EMLINK", "EXDEV"].includes(String(Reflect.get(error, "code")));
+async function hasLinks(folder: string): Promise<boolean> {
+  const [from, to] = [join(folder, "probe"), join(folder, "probe-link")];
+  try {
+    await Deno.writeTextFile(from, "");
+    await Deno.link(from, to);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const path of [from, to]) await Deno.remove(path).catch(ignoreMissing);
+  }
+}
+
+/** One file may have some ten thousand names, more or less by file system. */
+function isTooMany(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, "code") === "EMLINK";
 }
 
 function entries(folder: string): string[] {

@@ -72,7 +72,7 @@ export class ModuleFolders {
       const file = Deno.lstatSync(join(this.#folder(name), `${name.module}.wasm`));
       if (!file.isFile || file.size !== size) return false;
       const blob = Deno.lstatSync(this.#blobs.path(digest));
-      return (blob.ino === file.ino && blob.dev === file.dev) || blob.nlink === 1;
+      return !this.#blobs.links || (blob.ino === file.ino && blob.dev === file.dev);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
       throw error;

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { Store, type StoreOptions } from "../../src/registry/store.ts";
+import { memoryLog } from "../server/memory_log.ts";
+import { pathsBelow, sha256, sha512, wasm } from "./registry_for_test.ts";
+
+/** A store in a folder of its own, and the means to open it again. */
+async function withStore(
+  options: Partial<StoreOptions>,
+  work: (world: {
+    files: string;
+    stderr: () => string;
+    /** Opens the folder for as long as `use` takes. */
+    open: <T>(use: (store: Store) => Promise<T>, more?: Partial<StoreOptions>) => Promise<T>;
+  }) => Promise<void>,
+): Promise<void> {
+  const files = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  const { log, stderr } = memoryLog();
+  try {
+    await work({
+      files,
+      stderr,
+      async open(use, more) {
+        await using store = await Store.open({ files, log, ...options, ...more });
+        return await use(store);
+      },
+    });
+  } finally {
+    await Deno.remove(files, { recursive: true });
+  }
+}
+
+async function put(
+  store: Store,
+  tag: string,
+  bytes: Uint8Array,
+  more: { overwrite?: boolean; info?: string } = {},
+) {
+  const writer = await store.blobs.begin();
+  await writer.write(bytes);
+  return await store.putModule({ user: "k33g", module: "hola", tag }, writer, {
+    info: "",
+    overwrite: false,
+    ...more,
+  });
+}
+
+async function putBlob(
+  store: Store,
+  bytes: Uint8Array,
+  digest = sha256(bytes) as ReturnType<typeof sha256> | ReturnType<typeof sha512>,
+) {
+  const writer = await store.blobs.begin({ sha512: true });
+  await writer.write(bytes);
+  await store.putBlob("k33g/hola", writer, digest);
+}
+
+const key = (store: Store, tag: string) => store.catalog.tagged("k33g/hola", tag)?.manifest.module?.digest;
+
+// What holds of every store, on a file system with hard links and on one without.
+for (const links of [true, false]) {
+  const where = links ? "with hard links" : "without hard links";
+
+  Deno.test(`${where}: what was stored is there after a new start, byte for byte`, async () => {
+    await withStore({ links }, async ({ files, open }) => {
+      await open((store) => put(store, "1", wasm("one"), { info: "a\nb 👋" }));
+      await open((store) => putBlob(store, wasm("blob"), sha512(wasm("blob"))));
+      await open(async (store) => {
+        assert.equal(key(store, "1"), sha256(wasm("one")));
+        assert.equal(store.catalog.tagged("k33g/hola", "1")?.manifest.module?.info, "a\nb 👋");
+        assert.deepEqual(await Deno.readFile(store.blobs.path(sha256(wasm("one")))), wasm("one"));
+        assert.deepEqual(await Deno.readFile(store.blobs.path(sha512(wasm("blob")))), wasm("blob"));
+      });
+      assert.deepEqual(await pathsBelow(files), ["k33g/hola/1/hola.info", "k33g/hola/1/hola.wasm"]);
+      assert.deepEqual(await pathsBelow(`${files}/.capsule/tmp`), []);
+    });
+  });
+
+  Deno.test(`${where}: the same bytes take their room once, and go with their last name`, async () => {
+    await withStore({ links, graceMs: 1000 }, async ({ open }) => {
+      await open(async (store) => {
+        await put(store, "1", wasm("same"));
+        await put(store, "2", wasm("same"));
+        assert.equal(
+          Array.from(store.blobs.list()).filter((digest) => digest === sha256(wasm("same"))).length,
+          1,
+        );
+        const later = Date.now() + 2000;
+        assert.equal(await store.collectGarbage(later), 0);
+        for (const tag of ["1", "2"]) {
+          const digest = store.catalog.tagged("k33g/hola", tag)?.manifest.digest;
+          assert(digest && await store.deleteManifest("k33g/hola", digest));
+          assert.equal(store.catalog.blob(sha256(wasm("same"))) !== undefined, true);
+          await store.collectGarbage(later);
+        }
+        assert.deepEqual(Array.from(store.blobs.list()), []);
+        assert.deepEqual(store.catalog.repositories(), []);
+      });
+      await open((store) => Promise.resolve(assert.deepEqual(store.catalog.repositories(), [])));
+    });
+  });
+
+  Deno.test(`${where}: an overwritten module is the new one, here and in its folder`, async () => {
+    await withStore({ links }, async ({ files, open }) => {
+      await open(async (store) => {
+        assert.equal((await put(store, "1", wasm("one"), { info: "one" })).outcome, "created");
+        assert.equal((await put(store, "1", wasm("one"), { info: "other" })).outcome, "same");
+        await assert.rejects(put(store, "1", wasm("two")), { code: "TAG_EXISTS", status: 409 });
+        const replaced = await put(store, "1", wasm("two"), { info: "two", overwrite: true });
+        assert.equal(replaced.outcome, "replaced");
+      });
+      assert.deepEqual(await Deno.readFile(`${files}/k33g/hola/1/hola.wasm`), wasm("two"));
+      assert.equal(await Deno.readTextFile(`${files}/k33g/hola/1/hola.info`), "two\n");
+      await open((store) => Promise.resolve(assert.equal(key(store, "1"), sha256(wasm("two")))));
+    });
+  });
+}
+
+Deno.test("a blob that no manifest names goes after its grace, unless somebody asks for it", async () => {
+  await withStore({ graceMs: 10_000 }, async ({ open }) => {
+    await open(async (store) => {
+      await putBlob(store, wasm("unused"));
+      const now = Date.now();
+      assert.equal(await store.collectGarbage(now + 5000), 0);
+      store.catalog.touch(sha256(wasm("unused")));
+      assert.equal(await store.collectGarbage(now + 9999), 0);
+      assert.equal(await store.collectGarbage(now + 20_000), 1);
+      assert.equal(store.catalog.repository("k33g/hola"), undefined);
+    });
+    await open((store) => Promise.resolve(assert.deepEqual(Array.from(store.blobs.list()), [])));
+  });
+});
+
+Deno.test("signatures and SBOMs keep what they name", async () => {
+  await withStore({ graceMs: 1 }, async ({ open }) => {
+    await open(async (store) => {
+      await putBlob(store, wasm("signature"));
+      const layer = { mediaType: "application/x", digest: sha256(wasm("signature")), size: 10 };
+      const subject = { mediaType: "application/y", digest: sha256("gone"), size: 1 };
+      const manifest = new TextEncoder().encode(
+        JSON.stringify({ schemaVersion: 2, layers: [layer], subject }),
+      );
+      await store.putManifest("k33g/hola", manifest, {
+        digest: sha256(manifest),
+        contentType: null,
+        tags: [],
+      });
+      assert.equal(await store.collectGarbage(Date.now() + 1000), 0);
+      assert(store.catalog.blob(sha256(wasm("signature"))));
+    });
+  });
+});
+
+Deno.test("what a killed process left half done is swept, and what it had done stays", async () => {
+  await withStore({}, async ({ files, open }) => {
+    await open((store) => put(store, "1", wasm("one")));
+    const own = `${files}/.capsule`;
+    await Deno.writeTextFile(`${own}/tmp/half-a-blob`, "half");
+    await Deno.mkdir(`${own}/blobs/sha256/00`, { recursive: true });
+    await Deno.writeTextFile(`${own}/blobs/sha256/00/${"0".repeat(64)}`, "linked and not recorded");
+    await Deno.writeTextFile(`${own}/journal.jsonl`, '[{"op":"tag","repository":"k33g/hola","tag":"half', {
+      append: true,
+    });
+    await open(async (store) => {
+      assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["1"]);
+      await put(store, "2", wasm("two"));
+    });
+    assert.deepEqual(await pathsBelow(`${own}/tmp`), []);
+    assert.deepEqual(await pathsBelow(`${own}/blobs/sha256/00`), []);
+    await open((store) =>
+      Promise.resolve(assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["1", "2"]))
+    );
+  });
+});
+
+Deno.test("a module's folder that a kill left behind the journal is put in order", async () => {
+  await withStore({}, async ({ files, open }) => {
+    const folder = `${files}/k33g/hola/1`;
+    await open((store) => put(store, "1", wasm("one"), { info: "one" }));
+    const spoil: (() => Promise<void>)[] = [
+      () => Deno.remove(folder, { recursive: true }),
+      () => Deno.remove(`${folder}/hola.wasm`),
+      async () => {
+        await Deno.remove(`${folder}/hola.wasm`);
+        await Deno.writeFile(`${folder}/hola.wasm`, wasm("two"));
+        await Deno.writeTextFile(`${folder}/hola.info`, "half of another upload");
+      },
+    ];
+    for (const each of spoil) {
+      await each();
+      await open((store) => Promise.resolve(assert.equal(key(store, "1"), sha256(wasm("one")))));
+      assert.deepEqual(await Deno.readFile(`${folder}/hola.wasm`), wasm("one"));
+      assert.equal(await Deno.readTextFile(`${folder}/hola.info`), "one\n");
+    }
+  });
+});
+
+Deno.test("the folder of an older Capsule is taken in as it is; what is no module is named and left out", async () => {
+  await withStore({}, async ({ files, open, stderr }) => {
+    for (
+      const [path, bytes] of [["k33g/hola/0.0.0/hola.wasm", wasm("old")], [
+        "k33g/bad/1/bad.wasm",
+        wasm("x").slice(0, -1),
+      ]] as const
+    ) {
+      await Deno.mkdir(`${files}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeFile(`${files}/${path}`, bytes);
+    }
+    await Deno.writeTextFile(`${files}/k33g/hola/0.0.0/hola.info`, "old text\n");
+    await Deno.mkdir(`${files}/K33G/Hola/1`, { recursive: true });
+    await open((store) => {
+      assert.deepEqual(store.catalog.modules().map(({ module, info }) => [module, info]), [[
+        "hola",
+        "old text",
+      ]]);
+      return Promise.resolve();
+    });
+    assert.match(stderr(), /not shown: .*k33g\/bad\/1\/bad\.wasm is no WebAssembly module/);
+    assert.deepEqual(await Deno.readFile(`${files}/k33g/bad/1/bad.wasm`), wasm("x").slice(0, -1));
+  });
+});
+
+Deno.test("a link that somebody put into the folder is not followed", async () => {
+  await withStore({}, async ({ files, open }) => {
+    const outside = await Deno.makeTempFile();
+    try {
+      await Deno.writeFile(outside, wasm("outside"));
+      await Deno.mkdir(`${files}/k33g/hola/1`, { recursive: true });
+      await Deno.symlink(outside, `${files}/k33g/hola/1/hola.wasm`);
+      await open((store) => Promise.resolve(assert.deepEqual(store.catalog.modules(), [])));
+    } finally {
+      await Deno.remove(outside);
+    }
+  });
+});
+
+Deno.test("a second registry on the same folder does not start", async () => {
+  await withStore({}, async ({ files, open }) => {
+    await open(async () => {
+      await assert.rejects(open(() => Promise.resolve()), {
+        code: "STORE",
+        message: `cannot open -files=${files}: another registry has it open`,
+      });
+    });
+  });
+});
+
+Deno.test("a journal that is damaged in its middle is named, not guessed at", async () => {
+  await withStore({}, async ({ files, open }) => {
+    await open((store) => put(store, "1", wasm("one")));
+    const path = `${files}/.capsule/journal.jsonl`;
+    await Deno.writeTextFile(path, "{damaged\n" + await Deno.readTextFile(path));
+    await assert.rejects(open(() => Promise.resolve()), {
+      message: `cannot open the registry: line 1 of ${path} is damaged`,
+    });
+  });
+});
+
+Deno.test("a journal that is mostly history is written anew at the next start", async () => {
+  await withStore({}, async ({ files, open }) => {
+    const path = `${files}/.capsule/journal.jsonl`;
+    await open((store) => put(store, "kept", wasm("kept")));
+    const line = JSON.stringify([
+      { op: "tag", repository: "gone", tag: "x", digest: sha256("x"), at: 1 },
+      { op: "untag", repository: "gone", tag: "x" },
+    ]);
+    await Deno.writeTextFile(path, `${line}\n`.repeat(1500), { append: true });
+    await open((store) => put(store, "new", wasm("new")));
+    assert((await Deno.readTextFile(path)).split("\n").length < 20);
+    await open((store) =>
+      Promise.resolve(assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["kept", "new"]))
+    );
+  });
+});
