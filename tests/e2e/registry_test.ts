@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
+import { pathsBelow, sha256, wasm } from "../registry/registry_for_test.ts";
+import { connect } from "../server/raw_connection.ts";
+
+/** A registry in a process of its own, on a folder that goes away. */
+async function withRegistry(
+  work: (world: { server: Running; files: string; port: number; folder: string }) => Promise<void>,
+  args: readonly string[] = [],
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-registry-" });
+  const files = `${folder}/wasm_modules`;
+  try {
+    await using server = await startCapsule(["-mode=registry", `-files=${files}`, ...args]);
+    await work({ server, files, folder, port: Number(new URL(server.url).port) });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function curl(...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command("curl", { args: ["-s", ...args] }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+const example = new URL("../../examples/hello-cli/hello.wasm", import.meta.url).pathname;
+
+Deno.test("the description's chapter on the registry, command by command", async () => {
+  await withRegistry(async ({ server: { url }, files, folder }) => {
+    const upload = await curl(
+      ...["-X", "POST", `${url}/upload/k33g/hola/0.0.0`, "-F", `file=@${example}`],
+      ...["-F", "info=hola function from @k33g", "-H", "Content-Type: multipart/form-data"],
+    );
+    assert.equal(upload, '{"code":"OK","message":"🙂 hello.wasm uploaded!"}');
+    assert.deepEqual(await pathsBelow(files), ["k33g/hola/0.0.0/hola.info", "k33g/hola/0.0.0/hola.wasm"]);
+    await curl(`${url}/upload/k33g/hola/0.0.0/hello.wasm`, "-o", `${folder}/downloaded.wasm`);
+    assert.deepEqual(await Deno.readFile(`${folder}/downloaded.wasm`), await Deno.readFile(example));
+    assert.equal(await curl(`${url}/info/k33g/hola/0.0.0`), "hola function from @k33g\n");
+    const [listed] = JSON.parse(await curl(`${url}/modules`));
+    assert.equal(listed.path, `${files}/k33g/hola/0.0.0/hola.wasm`);
+
+    const called = await runCapsule(
+      ["-mode=cli", `-wasm=${folder}/tmp/hola.wasm`, `-url=${url}/k33g/hola/0.0.0/hola.wasm`, "👋"],
+    );
+    assert.equal(called.code, 0, called.stderr);
+    assert.match(called.stdout, /👋/);
+  });
+});
+
+Deno.test("an upload whose connection breaks leaves nothing, wherever it breaks", async () => {
+  await withRegistry(async ({ server, files, port }) => {
+    const body = [
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="a.wasm"\r\n\r\n',
+      ...Array.from(wasm("cut", 50_000), (byte) => String.fromCharCode(byte)),
+      "\r\n--b--\r\n",
+    ].join("");
+    const bytes = Uint8Array.from(body, (character) => character.charCodeAt(0));
+    const head = `POST /upload/k33g/hola/1 HTTP/1.1\r\nHost: localhost:${port}\r\n` +
+      `Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${bytes.length}\r\n\r\n`;
+    for (const end of [0, 10, 100, 30_000, bytes.length - 1]) {
+      using connection = await connect(port);
+      await connection.send(head);
+      await connection.send(bytes.subarray(0, end));
+    }
+    assert.equal(await (await fetch(`${server.url}/modules`)).text(), "[]");
+    using connection = await connect(port);
+    await connection.send(head);
+    await connection.send(bytes);
+    assert.equal((await connection.answer())?.status, 200);
+    assert.deepEqual(await pathsBelow(files), ["k33g/hola/1/hola.info", "k33g/hola/1/hola.wasm"]);
+    // The server has seen the last of them break when it has cleaned up behind it.
+    while ((await pathsBelow(`${files}/.capsule/tmp`)).length > 0) {
+      await (await fetch(`${server.url}/health`)).text();
+    }
+  });
+});
+
+Deno.test("a chunk whose connection breaks is gone on with where it broke", async () => {
+  await withRegistry(async ({ server: { url }, port }) => {
+    const bytes = wasm("resumed", 300_000);
+    const begun = await fetch(`${url}/v2/k33g/hola/blobs/uploads/`, { method: "POST" });
+    await begun.body?.cancel();
+    const path = begun.headers.get("location") ?? "";
+    {
+      using connection = await connect(port);
+      await connection.send(
+        `PATCH ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: ${bytes.length}\r\n` +
+          `Content-Range: 0-${bytes.length - 1}\r\n\r\n`,
+      );
+      await connection.send(bytes.subarray(0, 100_000));
+    }
+    // The server needs a moment to see that the connection is gone; until then the upload is taken.
+    let next = 0;
+    for (let status = 409; status === 409;) {
+      const asked = await fetch(url + path);
+      next = Number(/^0-(\d+)$/.exec(asked.headers.get("range") ?? "")?.[1]) + 1;
+      await asked.body?.cancel();
+      if (next === 1) continue;
+      const rest = await fetch(url + path, {
+        method: "PATCH",
+        body: bytes.subarray(next),
+        headers: { "content-range": `${next}-${bytes.length - 1}` },
+      });
+      await rest.body?.cancel();
+      // 416: more of the first chunk had come meanwhile.
+      status = rest.status === 416 ? 409 : rest.status;
+    }
+    assert(next > 1 && next <= 100_000, String(next));
+    const done = await fetch(`${url}${path}?digest=${sha256(bytes)}`, { method: "PUT" });
+    await done.body?.cancel();
+    assert.equal(done.status, 201);
+  });
+});
+
+Deno.test("two hundred uploads at once: all there, with the right digests", async () => {
+  await withRegistry(async ({ server: { url } }) => {
+    const modules = Array.from({ length: 200 }, (_, index) => wasm(`module ${index}`, 20_000 + index));
+    const statuses = await Promise.all(modules.map(async (module, index) => {
+      const body = new FormData();
+      body.set("file", new Blob([module]), "a.wasm");
+      const response = await fetch(`${url}/upload/user${index % 7}/module/${index}`, {
+        method: "POST",
+        body,
+      });
+      await response.body?.cancel();
+      return response.status;
+    }));
+    assert.deepEqual(new Set(statuses), new Set([200]));
+    const list: { tag: string; digest: string }[] = await (await fetch(`${url}/modules`)).json();
+    const digests = new Map(list.map(({ tag, digest }) => [tag, digest]));
+    assert.deepEqual(
+      modules.map((_, index) => digests.get(String(index))),
+      modules.map((each) => sha256(each)),
+    );
+  });
+});
+
+Deno.test("a full disk is a 507, changes nothing, and what fits still fits", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
+  try {
+    // The largest file that the process may write, in blocks of 512 bytes; the signal that comes with it is not for us.
+    const [program, ...first] = (await import("../testing/capsule.ts")).capsuleCommand();
+    const script = `trap '' XFSZ; ulimit -f 200; exec "$@"`;
+    const args = [
+      "-c",
+      script,
+      "sh",
+      program,
+      ...first,
+      "-mode=registry",
+      `-files=${folder}/m`,
+      "-httpPort=0",
+      "-log=json",
+    ];
+    const child = new Deno.Command("sh", { args, stdout: "piped", stderr: "null" }).spawn();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    try {
+      const { url } = JSON.parse((await lines.read()).value ?? "");
+      const upload = async (bytes: Uint8Array<ArrayBuffer>, path: string) => {
+        const body = new FormData();
+        body.set("file", new Blob([bytes]), "a.wasm");
+        const response = await fetch(`${url}/upload/${path}`, { method: "POST", body });
+        return { status: response.status, code: (await response.json()).code };
+      };
+      assert.deepEqual(await upload(wasm("big", 300_000), "k33g/big/1"), { status: 507, code: "DISK_FULL" });
+      assert.deepEqual(await upload(wasm("small", 3000), "k33g/small/1"), { status: 200, code: "OK" });
+      const list = await (await fetch(`${url}/modules`)).json();
+      assert.deepEqual(list.map(({ module }: { module: string }) => module), ["small"]);
+      assert.deepEqual(await pathsBelow(`${folder}/m/.capsule/tmp`), []);
+    } finally {
+      child.kill("SIGTERM");
+      await child.status;
+      await lines.cancel();
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("killed at any moment of its uploads, a registry has whole modules and nothing else", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-crash-" });
+  const rounds = Deno.env.get("CAPSULE_TEST_FULL") ? 20 : 4;
+  const uploads = 200 / rounds * (Deno.env.get("CAPSULE_TEST_FULL") ? 5 : 1);
+  try {
+    const answered = new Map<string, string>();
+    let next = 0;
+    for (let round = 0; round < rounds; round++) {
+      await using server = await startCapsule(["-mode=registry", `-files=${folder}`]);
+      const upload = async () => {
+        const tag = String(next++);
+        const module = wasm(`module ${tag}`, 5000 + 400 * (next % 50));
+        const body = new FormData();
+        body.set("file", new Blob([module]), "a.wasm");
+        body.set("info", `info ${tag}`);
+        const response = await fetch(`${server.url}/upload/k33g/hola/${tag}`, { method: "POST", body });
+        await response.body?.cancel();
+        if (response.status === 200) answered.set(tag, sha256(module));
+        return response.status;
+      };
+      // The kill comes at once when some upload is answered, in the middle of the others.
+      const running = Array.from({ length: uploads }, () => upload().catch(() => 0));
+      const some = Math.floor(uploads * (round + 0.5) / rounds);
+      await Promise.race([running[some], Promise.all(running)]);
+      await server.stop("SIGKILL");
+      await Promise.all(running);
+    }
+    await using server = await startCapsule(["-mode=registry", `-files=${folder}`]);
+    const list: { tag: string; digest: string; size: number }[] = await (await fetch(`${server.url}/modules`))
+      .json();
+    const there = new Map(list.map(({ tag, digest }) => [tag, digest]));
+    for (const [tag, digest] of answered) assert.equal(there.get(tag), digest, `upload ${tag} was answered`);
+    for (const { tag, digest, size } of list) {
+      const bytes = await Deno.readFile(`${folder}/k33g/hola/${tag}/hola.wasm`);
+      assert.deepEqual([sha256(bytes), bytes.length], [digest, size]);
+      assert.equal(await Deno.readTextFile(`${folder}/k33g/hola/${tag}/hola.info`), `info ${tag}\n`);
+      const got = await fetch(`${server.url}/k33g/hola/${tag}/hola.wasm`);
+      assert.equal(sha256(new Uint8Array(await got.arrayBuffer())), digest);
+    }
+    assert.equal((await pathsBelow(folder)).length, 2 * list.length);
+    assert.deepEqual(await pathsBelow(`${folder}/.capsule/tmp`), []);
+    assert(answered.size < next, "no upload was interrupted: the kill came too late");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("on an address that others reach, no start without -adminToken", async () => {
+  const files = await Deno.makeTempDir();
+  try {
+    const refused = await runCapsule(["-mode=registry", "-host=0.0.0.0", "-httpPort=0", `-files=${files}`]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /cannot start the registry on -host=0\.0\.0\.0: .*-adminToken/);
+  } finally {
+    await Deno.remove(files, { recursive: true });
+  }
+});
