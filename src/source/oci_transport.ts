@@ -51,7 +51,10 @@ export class OciTransport {
     let response = await this.#send(url, init);
     if (response.status === 401) {
       const challenge = response.headers.get("www-authenticate") ?? "";
-      const authorization = await this.#authorize(challenge);
+      const authorization = await this.#authorize(challenge).catch(async (error: unknown) => {
+        await response.body?.cancel();
+        throw error;
+      });
       if (authorization !== undefined && authorization !== this.#authorization) {
         await response.body?.cancel();
         this.#authorization = authorization;
