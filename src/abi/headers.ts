@@ -20,19 +20,16 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * A request's headers as a guest reads them: `Name:Value` items joined by `|`.
- *
- * A `|` inside a value is sent as `%7C`. The list is never empty, for a guest built with the original library traps on
- * an empty one: a request without headers has `Host:`.
+ * Adds a header to the list that a guest reads: `Name:Value` items joined by `|`, names as Go writes them. A `|` inside a
+ * value is sent as `%7C`.
  */
-export function encodeRequestHeaders(headers: Iterable<Header>): ByteString {
-  let list = "";
-  for (const [name, value] of headers) {
-    const safe = value.includes("|") ? value.replaceAll("|", "%7C") : value;
-    list += list === "" ? `${canonicalName(name)}:${safe}` : `|${canonicalName(name)}:${safe}`;
-  }
-  return list === "" ? "Host:" : list;
+export function addRequestHeader(list: ByteString, name: ByteString, value: ByteString): ByteString {
+  const item = canonicalName(name) + ":" + (value.includes("|") ? value.replaceAll("|", "%7C") : value);
+  return list === "" ? item : list + "|" + item;
 }
+
+/** The list of a request without headers: a guest built with the original library traps on an empty one. */
+export const noRequestHeaders: ByteString = "Host:";
 
 /**
  * The headers of a list that a guest made. Each item is split at its first colon and the spaces around name and value

@@ -1,12 +1,15 @@
-import { readByteString } from "./byte_string.ts";
-import { decodeHeaders, type Header } from "./headers.ts";
+import { type ByteString, readByteString } from "./byte_string.ts";
 
 /** What an http handler answered. `failed` says that the text is an error's, still with its `[ERR][code]:`. */
 export interface HttpResult {
   readonly failed: boolean;
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: Header[];
+  /** A short body of ASCII is a string, which is the same bytes: the server sends it in half the time. */
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** As the guest gave them, for `decodeHeaders`. */
+  readonly headerList: ByteString;
 }
+
+const shortBody = 1024; // bytes that are looked at one by one
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 const bodyMark = ascii("[BODY]");
@@ -34,7 +37,7 @@ function standsAt(bytes: Uint8Array, mark: Uint8Array, offset: number): boolean 
  */
 export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
   let end = result.length;
-  let headers: Header[] = [];
+  let headerList = "";
   for (
     let at = result.lastIndexOf(openBracket);
     at >= 0;
@@ -42,10 +45,20 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
   ) {
     if (!standsAt(result, headersMark, at)) continue;
     end = at;
-    headers = decodeHeaders(readByteString(result, at + headersMark.length, result.length));
+    headerList = readByteString(result, at + headersMark.length, result.length);
     break;
   }
   const failed = standsAt(result, errorMark, 0);
   const start = standsAt(result, bodyMark, 0) ? Math.min(bodyMark.length, end) : 0;
-  return { failed, body: result.slice(start, end), headers };
+  return { failed, body: bodyOf(result, start, end), headerList };
+}
+
+function bodyOf(
+  result: Uint8Array<ArrayBuffer>,
+  start: number,
+  end: number,
+): string | Uint8Array<ArrayBuffer> {
+  if (end - start > shortBody) return result.slice(start, end);
+  for (let i = start; i < end; i++) if ((result[i] ?? 0) > 127) return result.slice(start, end);
+  return readByteString(result, start, end);
 }

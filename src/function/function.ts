@@ -173,7 +173,9 @@ export class CapsuleFunction {
   }
 
   #giveBack(instance: GuestInstance, healthy: boolean): void {
-    this.#pool.giveBack(instance, healthy && (this.#blueprint.isolation === "reuse" || instance.putBack()));
+    if (healthy && this.#blueprint.isolation === "reuse") instance.freeArguments();
+    else healthy &&= instance.putBack();
+    this.#pool.giveBack(instance, healthy);
   }
 
   #create(): GuestInstance {

@@ -1,6 +1,6 @@
 import { decodeText, writeByteString } from "../abi/byte_string.ts";
 import { decodeError } from "../abi/errors.ts";
-import { encodeRequestHeaders, type Header } from "../abi/headers.ts";
+import { addRequestHeader, noRequestHeaders } from "../abi/headers.ts";
 import { decodeHttpResult, type HttpResult } from "../abi/http_result.ts";
 import { takeResult } from "../abi/result.ts";
 import type { Log } from "../base/log.ts";
@@ -29,13 +29,13 @@ export function createHttpHandler(
   const { log, maxBodyBytes } = options;
   const headersOut = new ResponseHeaders(log);
 
-  const respond = (result: HttpResult): Response => {
-    const headers = headersOut.from(result.headers);
-    if (!result.failed) return new Response(result.body, { headers });
-    const message = decodeError(decodeText(result.body)) ?? "";
-    return headersOut.isJson(result.headers)
-      ? new Response(JSON.stringify({ error: message, from: "host" }), { status: 500, headers })
-      : new Response(message, { status: 500, headers });
+  const respond = ({ failed, body, headerList }: HttpResult): Response => {
+    const { fields, isJson } = headersOut.from(headerList);
+    if (!failed) return new Response(body, { headers: fields });
+    const message = decodeError(typeof body === "string" ? body : decodeText(body)) ?? "";
+    return isJson
+      ? new Response(JSON.stringify({ error: message, from: "host" }), { status: 500, headers: fields })
+      : new Response(message, { status: 500, headers: fields });
   };
 
   const failed = (error: unknown): Response => {
@@ -71,12 +71,12 @@ export function createHttpHandler(
   return (request) => {
     try {
       let contentLength: string | null = null;
-      const received: Header[] = [];
+      let headers = "";
       request.headers.forEach((value, name) => {
         if (name === "content-length") contentLength = value;
-        received.push([name, value]);
+        headers = addRequestHeader(headers, name, value);
       });
-      const headers = encodeRequestHeaders(received);
+      if (headers === "") headers = noRequestHeaders;
       const body = readBody(request, maxBodyBytes, contentLength, "-maxBody");
       if (!(body instanceof Promise)) return callWith(request, headers, body);
       return body.then((bytes) => callWith(request, headers, bytes)).catch(failed);

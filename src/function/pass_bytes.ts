@@ -2,7 +2,7 @@ import type { GuestInstance } from "../wasm/instance.ts";
 
 /**
  * Room for arguments in the guest: one block for all of them, since memory that TinyGo's older `malloc` gave is no root of its
- * collector, and a second `malloc` may collect the first. Nothing is freed: the instance is put back after the call.
+ * collector, and a second `malloc` may collect the first. It is freed where the instance is used again as it is.
  *
  * @returns where the block lies; 0 for none, for `malloc(0)` panics in some versions.
  */
@@ -16,6 +16,7 @@ export function allocateArguments(instance: GuestInstance, length: number): numb
       `the guest allocated ${length} bytes outside its memory, at ${pointer}`,
     );
   }
+  if (exports.malloc) instance.mallocated = pointer;
   return pointer;
 }
 

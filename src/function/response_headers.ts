@@ -1,4 +1,5 @@
-import type { Header } from "../abi/headers.ts";
+import type { ByteString } from "../abi/byte_string.ts";
+import { decodeHeaders, type Header } from "../abi/headers.ts";
 import type { Log } from "../base/log.ts";
 
 /** Headers that belong to the connection or are made from the body: the server writes them itself. */
@@ -18,10 +19,19 @@ const forbiddenInValue = /[\0\r\n]|[^\0-\xff]/;
 /** `token` of RFC 9110, 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const rememberedNames = 1000;
+const rememberedLists = 100;
+
+/** The headers of an answer, as `Response` takes them. */
+export interface AnswerHeaders {
+  readonly fields: Record<string, string> | [string, string][];
+  /** Whether the function says that it answers in JSON. */
+  readonly isJson: boolean;
+}
 
 /** The headers of answers: those that may be sent, in the form that the server takes fastest. */
 export class ResponseHeaders {
   readonly #log: Log;
+  readonly #known = new Map<ByteString, AnswerHeaders>();
   readonly #verdicts = new Map<string, string | undefined>();
 
   constructor(log: Log) {
@@ -29,31 +39,31 @@ export class ResponseHeaders {
   }
 
   /**
-   * The headers that may be sent as they are, in an object, or in a list when one is repeated. A header that cannot be sent is left
-   * out, with one line in the log.
+   * What an answer's headers come to. A header that cannot be sent is left out, with one line in the log. Lists that can be sent
+   * whole are remembered: most functions answer with the same few.
    */
-  from(headers: readonly Header[]): Record<string, string> | [string, string][] {
-    const object: Record<string, string> = {};
-    let isRepeated = false;
-    for (const [name, value] of headers) {
-      const refusal = this.#refuse(name) ??
-        (forbiddenInValue.test(value) ? "its value has a forbidden character" : undefined);
-      if (refusal !== undefined) {
-        this.#log.warn(`the function's header ${JSON.stringify(name)} is left out: ${refusal}`);
-        continue;
-      }
-      if (name in object) isRepeated = true; // `__proto__` is, too: it must not be assigned
-      else object[name] = value;
+  from(list: ByteString): AnswerHeaders {
+    const known = this.#known.get(list);
+    if (known) return known;
+    const headers = decodeHeaders(list);
+    const allowed = headers.filter((header) => this.#mayBeSent(header));
+    const isJson = headers.some(([name, value]) =>
+      name.toLowerCase() === "content-type" && value.includes("json")
+    );
+    const answer = { fields: inFastestForm(allowed), isJson };
+    if (allowed.length === headers.length) {
+      if (this.#known.size >= rememberedLists) this.#known.clear();
+      this.#known.set(list, answer);
     }
-    if (!isRepeated) return object;
-    return headers.filter(([name, value]) =>
-      this.#refuse(name) === undefined && !forbiddenInValue.test(value)
-    ) as [string, string][];
+    return answer;
   }
 
-  /** Whether the function says that it answers in JSON. */
-  isJson(headers: readonly Header[]): boolean {
-    return headers.some(([name, value]) => name.toLowerCase() === "content-type" && value.includes("json"));
+  #mayBeSent([name, value]: Header): boolean {
+    const refusal = this.#refuse(name) ??
+      (forbiddenInValue.test(value) ? "its value has a forbidden character" : undefined);
+    if (refusal === undefined) return true;
+    this.#log.warn(`the function's header ${JSON.stringify(name)} is left out: ${refusal}`);
+    return false;
   }
 
   #refuse(name: string): string | undefined {
@@ -66,4 +76,15 @@ export class ResponseHeaders {
     if (this.#verdicts.size < rememberedNames) this.#verdicts.set(name, verdict);
     return verdict;
   }
+}
+
+/** An object, which the server takes fastest, or a list when a header is repeated. */
+function inFastestForm(headers: readonly Header[]): AnswerHeaders["fields"] {
+  const object: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    // `__proto__` is in every object, and must not be assigned.
+    if (name in object) return headers.map(([name, value]): [string, string] => [name, value]);
+    object[name] = value;
+  }
+  return object;
 }

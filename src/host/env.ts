@@ -1,3 +1,4 @@
+import { encodeText } from "../abi/byte_string.ts";
 import { encodeError } from "../abi/errors.ts";
 import { carriesPassword } from "../store/settings.ts";
 import { refuseInSandbox } from "./backing_service.ts";
@@ -5,7 +6,7 @@ import { answering, denied, type HostFamily } from "./host_function.ts";
 
 /** Which environment variables a guest may read with `GetEnv`. */
 export interface EnvironmentGrant {
-  readonly get: (name: string) => string | undefined;
+  readonly variables: Readonly<Record<string, string>>;
   /** When given, the whole list of names. */
   readonly allowEnv?: readonly string[];
   readonly sandbox: boolean;
@@ -18,6 +19,10 @@ export function isLauncherSecret(name: string, value: string): boolean {
 
 /** `hostGetEnv`: the launcher's environment, but for its own secrets, which are as if they were not set. */
 export function environmentFunctions(grant: EnvironmentGrant): HostFamily {
+  const readable = new Map<string, Uint8Array>();
+  for (const [name, value] of Object.entries(grant.variables)) {
+    if (value && !isLauncherSecret(name, value)) readable.set(name, encodeText(value));
+  }
   return (guest) => ({
     now: {
       hostGetEnv: answering(guest, (inputs) => {
@@ -26,15 +31,8 @@ export function environmentFunctions(grant: EnvironmentGrant): HostFamily {
         if (grant.allowEnv && !grant.allowEnv.includes(name)) {
           throw denied(`reading the variable ${name}`, `-allowEnv=${name}`);
         }
-        const value = isReadable(name) ? grant.get(name) : undefined;
-        if (!value || isLauncherSecret(name, value)) return encodeError(`${name} is empty`);
-        return value;
+        return readable.get(name) ?? encodeError(`${name} is empty`);
       }),
     },
   });
-}
-
-/** Names that no environment can hold are never set. */
-function isReadable(name: string): boolean {
-  return name !== "" && !name.includes("=") && !name.includes("\0");
 }

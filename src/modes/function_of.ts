@@ -102,7 +102,7 @@ export async function startFunction(
     families: [
       logFunctions,
       environmentFunctions({
-        get: (variable) => io.env.get(variable),
+        variables: io.env.toObject(),
         allowEnv: options.allowEnv,
         sandbox: options.sandbox,
       }),

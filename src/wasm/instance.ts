@@ -77,6 +77,8 @@ export class GuestInstance implements Poolable {
   readonly #promises = new Map<string, GuestExport>();
   /** Whether the handler can be called: started, and nothing called since. */
   isFresh = false;
+  /** What `malloc` gave for the arguments of a call; 0 for nothing. */
+  mallocated = 0;
 
   constructor(
     blueprint: Blueprint,
@@ -182,6 +184,14 @@ export class GuestInstance implements Poolable {
 
   close(): void {
     this.#belongings.close();
+  }
+
+  /** Frees the arguments of a call that ended well, in an instance that keeps its state. */
+  freeArguments(): void {
+    const pointer = this.mallocated;
+    this.mallocated = 0;
+    const free = this.exports.free as ((pointer: number) => void) | undefined;
+    if (pointer !== 0 && free) this.guest.inside(() => free(pointer));
   }
 
   /** Whether `putBack` can succeed: asked when the instance is given back, so that grown memory is not kept. */

@@ -168,7 +168,7 @@ Deno.test("the description's Couchbase example sends its statement and returns t
   const queries = openQueryService({ cluster: double.connectionString, ...login });
   const run = async (sandbox: boolean) => {
     const environment = environmentFunctions({
-      get: (name) => name === "COUCHBASE_BUCKET" ? login.bucket : undefined,
+      variables: { COUCHBASE_BUCKET: login.bucket },
       sandbox: false,
     });
     const family = couchbaseFunctions({ queries, sandbox });
