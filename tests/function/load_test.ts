@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import wabtInit from "wabt";
+import { guestModule, serveModule } from "../testing/function.ts";
+
+const wabt = await wabtInit();
+
+function wat(text: string): Uint8Array<ArrayBuffer> {
+  const module = wabt.parseWat("test.wat", text, {
+    mutable_globals: true,
+    bulk_memory: true,
+    simd: true,
+    threads: true,
+  });
+  try {
+    return new Uint8Array(module.toBinary({}).buffer);
+  } finally {
+    module.destroy();
+  }
+}
+
+/** A handler in WebAssembly text that answers what stands in memory: "[BODY]ok[HEADERS]" at 16, 17 bytes. */
+const handler = `
+  (data (i32.const 16) "[BODY]ok[HEADERS]")
+  (func (export "allocateBuffer") (param i32) (result i32) (i32.const 1024))
+  (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64) (i64.const 0x1000000011))`;
+const memory = `(memory (export "memory") 2)`;
+
+async function refusal(bytes: Uint8Array<ArrayBuffer>, flags: string[] = []): Promise<string> {
+  try {
+    await using _ = await serveModule(bytes, flags);
+  } catch (error) {
+    assert.ok(error instanceof Error && error.name === "CapsuleError", String(error));
+    return error.message;
+  }
+  return "nothing was refused";
+}
+
+Deno.test("a handler written by hand is served", async () => {
+  await using served = await serveModule(wat(`(module ${memory} ${handler})`));
+  assert.equal(await served.post(""), "ok");
+});
+
+const refused: [what: string, text: string, message: RegExp][] = [
+  [
+    "memory that is not exported",
+    `(module (memory 2) ${handler})`,
+    /does not export its memory under the name "memory"/,
+  ],
+  [
+    "no handler",
+    `(module ${memory})`,
+    /does not export "callHandleHttp", the handler that -mode=http calls$/,
+  ],
+  [
+    "only the other handler",
+    `(module ${memory} (func (export "callHandle") (param i32 i32) (result i64) (i64.const 0)))`,
+    /does not export "callHandleHttp".*it can be used with -mode=cli/,
+  ],
+  [
+    "no allocateBuffer",
+    `(module ${memory} (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64) (i64.const 0)))`,
+    /does not export "allocateBuffer"/,
+  ],
+  [
+    "an import of a later Capsule",
+    `(module (import "env" "hostMemorySet" (func (param i32 i32))) ${memory} ${handler})`,
+    /imports the function "env\.hostMemorySet", which nothing provides: .*later Capsule/,
+  ],
+  [
+    "an import for browsers",
+    `(module (import "gojs" "runtime.ticks" (func (result f64))) ${memory} ${handler})`,
+    /"gojs\.runtime\.ticks".*-target wasi/,
+  ],
+  [
+    "an import that is no function",
+    `(module (import "env" "table" (table 1 funcref)) ${memory} ${handler})`,
+    /imports the table "env\.table"/,
+  ],
+  [
+    "a start with more memory than -maxMemory",
+    `(module (memory (export "memory") 5000) ${handler})`,
+    /maxMemory|maximum|5000/,
+  ],
+  [
+    "an exit code at start",
+    `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) ${memory} ${handler}
+       (func (export "_start") (call $exit (i32.const 3)) (unreachable)))`,
+    /_start ended with exit code 3/,
+  ],
+];
+
+for (const [what, text, message] of refused) {
+  Deno.test(`a module with ${what} is refused at load with one clear sentence`, async () => {
+    assert.match(await refusal(wat(text)), message);
+  });
+}
+
+Deno.test("bytes that are no module, or part of one, are refused", async () => {
+  const whole = await guestModule("counter");
+  assert.match(await refusal(new TextEncoder().encode("GIF89a") as Uint8Array<ArrayBuffer>), /guest\.wasm/);
+  for (const length of [8, 100, 5000, whole.length - 1]) {
+    assert.match(await refusal(whole.slice(0, length)), /^guest\.wasm/, String(length));
+  }
+});
+
+Deno.test("a module with an instruction that is not known runs, with a warning that names it", async () => {
+  const text = `(module (memory (export "memory") 2 2 shared) ${
+    handler.replace(
+      "(i64.const 0x1000000011))",
+      `
+    (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1))) (i64.const 0x1000000011))`,
+    )
+  })`;
+  await using served = await serveModule(wat(text));
+  assert.equal(await served.post(""), "ok");
+  assert.equal(await served.post(""), "ok");
+  assert.match(served.output().stderr, /warning: guest\.wasm runs unprepared.*opcode/);
+});
+
+Deno.test("a state that cannot be put back gets a new instance for each call", async () => {
+  // A v128 global counts the calls, and the handler answers the digit: were it kept, the second answer would differ.
+  const text = `(module ${memory}
+    (global $count (mut v128) (v128.const i32x4 48 0 0 0))
+    (data (i32.const 16) "[BODY]x[HEADERS]")
+    (func (export "allocateBuffer") (param i32) (result i32) (i32.const 1024))
+    (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64)
+      (global.set $count (i32x4.add (global.get $count) (v128.const i32x4 1 0 0 0)))
+      (i32.store8 (i32.const 22) (i32x4.extract_lane 0 (global.get $count)))
+      (i64.const 0x1000000010)))`;
+  await using served = await serveModule(wat(text));
+  for (let i = 0; i < 3; i++) assert.equal(await served.post(""), "1");
+  assert.equal(served.called.figures.instances, 0);
+});
+
+Deno.test("a pointer outside its memory is the guest's own trap", async () => {
+  const outside = handler.replace("0x1000000011", "0x7fffffff00000011");
+  await using served = await serveModule(wat(`(module ${memory} ${outside})`));
+  const response = await served.handle(new Request("http://test/"));
+  assert.equal(response.status, 500);
+  assert.match(
+    (await response.json()).message,
+    /result lies outside the guest's memory: 17 bytes at 2147483647/,
+  );
+});
+
+Deno.test("an endless recursion is a trap, and the next call works", async () => {
+  const text = `(module ${memory} ${
+    handler.replace(
+      '(func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64)',
+      `
+    (func $deep (param i32) (result i32) (i32.add (call $deep (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
+    (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64)
+      (if (i32.gt_u (local.get 1) (i32.const 0)) (then (drop (call $deep (i32.const 0)))))`,
+    )
+  })`;
+  await using served = await serveModule(wat(text));
+  for (let i = 0; i < 3; i++) {
+    assert.match(await served.post("deep"), /"code":"TRAP"/);
+    assert.equal(await served.post(""), "ok");
+  }
+});
+
+Deno.test("a guest that spends its time in one bulk instruction after another is stopped, too", async () => {
+  const text = `(module (memory (export "memory") 1000) ${
+    handler.replace(
+      "(i64.const 0x1000000011))",
+      `
+    (loop $again (memory.fill (i32.const 65536) (i32.const 1) (i32.const 60000000)) (br $again)) (i64.const 0))`,
+    )
+  })`;
+  await using served = await serveModule(wat(text), ["-timeout=50ms"]);
+  assert.match(await served.post(""), /"code":"TIMEOUT"/);
+});
