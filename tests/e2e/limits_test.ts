@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
+
+const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const guest = (name: string) => `-wasm=${at(`tests/testdata/go/${name}/${name}.wasm`)}`;
+const environment = `-wasm=${at("examples/environment/environment.wasm")}`;
+
+Deno.test("a guest never sees the launcher's secrets, whatever is allowed", async () => {
+  const secrets = {
+    REDIS_PWD: "secret",
+    COUCHBASE_PWD: "secret",
+    CAPSULE_ADMIN_TOKEN: "secret",
+    CAPSULE_ANYTHING: "secret",
+    REDIS_ADDR: "redis://me:secret@localhost:6379",
+  };
+  for (const [name, value] of Object.entries(secrets)) {
+    // The example reads MESSAGE; the guest below names the variable itself.
+    for (const flags of [[], [`-allowEnv=${name}`]]) {
+      const { stdout, stderr } = await runCapsule(["-mode=cli", guest("get-env"), ...flags, name], {
+        env: { [name]: value },
+      });
+      assert.doesNotMatch(stdout + stderr, /secret/, name);
+      assert.match(stderr, new RegExp(`${name} is empty`), name);
+    }
+  }
+});
+
+Deno.test("-allowEnv is the whole list, and -sandbox allows none", async () => {
+  const call = (flags: string[]) =>
+    runCapsule(["-mode=cli", guest("get-env"), ...flags, "MESSAGE"], { env: { MESSAGE: "👋" } });
+  assert.equal((await call([])).stdout, "👋\n");
+  assert.equal((await call(["-allowEnv=OTHER,MESSAGE"])).stdout, "👋\n");
+  const other = await call(["-allowEnv=OTHER"]);
+  assert.deepEqual([other.code, other.stdout], [1, ""]);
+  assert.match(other.stderr, /-allowEnv=MESSAGE would allow it/);
+  assert.match((await call(["-sandbox"])).stderr, /-sandbox/);
+});
+
+Deno.test("a set but empty variable is empty, as in 0.1.3", async () => {
+  const { code, stderr } = await runCapsule(["-mode=cli", guest("get-env"), "MESSAGE"], {
+    env: { MESSAGE: "" },
+  });
+  assert.deepEqual([code, stderr], [1, "MESSAGE is empty\n"]);
+  const { stdout } = await runCapsule(["-mode=cli", environment], { env: { MESSAGE: "👋 there" } });
+  assert.match(stdout, /👋 there/);
+});
+
+Deno.test("Ping counts, and the host information is empty where no port is listened on", async () => {
+  const { stdout } = await runCapsule(["-mode=cli", guest("ping"), "☹"]);
+  assert.equal(stdout, "🏓 pong: ☹ : 1\n🏓 pong: ☹ : 2\n{}\n");
+});
+
+Deno.test("in cli a call past -timeout ends with 124, computing or not", async () => {
+  const { code, stdout, stderr } = await runCapsule(["-mode=cli", guest("cli-loop"), "-timeout=200ms"]);
+  assert.deepEqual({ code, stdout }, { code: 124, stdout: "" });
+  assert.match(stderr, /'-timeout' allows it 200 ms/);
+});
+
+Deno.test("-url downloads the module, and later starts from the saved copy when the server is away", async () => {
+  const folder = await Deno.makeTempDir();
+  const module = await Deno.readFile(at("examples/hello-cli/hello.wasm"));
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Response(module));
+  const args = [
+    "-mode=cli",
+    `-url=http://127.0.0.1:${server.addr.port}/hello.wasm`,
+    "-wasm=./tmp/hello.wasm",
+    "hi",
+  ];
+  try {
+    const first = await runCapsule(args, { cwd: folder });
+    assert.deepEqual([first.code, first.stdout], [0, "- parameter is: hi\nThe first parameter is: hi\n"]);
+    assert.deepEqual(await Deno.readFile(`${folder}/tmp/hello.wasm`), module);
+    await server.shutdown();
+    const second = await runCapsule(args, { cwd: folder });
+    assert.deepEqual([second.code, second.stdout], [0, first.stdout]);
+    assert.match(second.stderr, /^warning: /m);
+    await Deno.remove(`${folder}/tmp`, { recursive: true });
+    const third = await runCapsule(args, { cwd: folder });
+    assert.equal(third.code, 1);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("on SIGTERM a call that runs is finished", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const upstream = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
+    arrived.resolve();
+    await release.promise;
+    return new Response("late");
+  });
+  await using server = await startCapsule(["-mode=http", guest("upstream")], {
+    env: { UPSTREAM_URL: `http://127.0.0.1:${upstream.addr.port}/` },
+  });
+  const answer = fetch(server.url);
+  await arrived.promise;
+  server.kill("SIGTERM");
+  await server.stdout.line((line) => line.startsWith('{"event":"draining"'));
+  release.resolve();
+  assert.equal(await (await answer).text(), "late");
+  assert.equal((await server.status).code, 0);
+  await upstream.shutdown();
+});

@@ -1,0 +1,16 @@
+// Guest cli-loop: a cli handler that never returns.
+package main
+
+import (
+	hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
+)
+
+var steps int
+
+func main() {
+	hf.SetHandle(func(params []string) (string, error) {
+		for {
+			steps++
+		}
+	})
+}
