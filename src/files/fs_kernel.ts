@@ -32,6 +32,9 @@ export interface Ways {
   pathOf(handle: FsHandle): string;
 }
 
+/** @see statfs(2) */
+const PROC_SUPER_MAGIC = 0x9fa0;
+
 /** A handle with what the system keeps for a descriptor elsewhere. */
 interface Open extends FsHandle {
   append: boolean;
@@ -116,6 +119,8 @@ export function createFsKernel(ways: Ways): Kernel {
 
     status: (handle) => statusFrom(stat(get(handle))),
     identity: (handle) => get(handle).identity,
+    isProcess: (handle) =>
+      Deno.build.os === "linux" && fs.statfsSync(ways.pathOf(get(handle))).type === PROC_SUPER_MAGIC,
     statusOf: (folder, name) => statusFrom(fs.lstatSync(pathTo(folder, name), { bigint: true })),
     setTimes(handle, times) {
       const open = get(handle);

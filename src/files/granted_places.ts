@@ -18,8 +18,9 @@ interface Grant {
 }
 
 /**
- * Finds the granted places that a path may lie in, the nearest first. Only text is compared here: the walk that
- * follows decides whether the path stays inside.
+ * Finds the granted places that a path may lie in. The one of which the path spells out most comes first; where a name
+ * that `-dir` gave to a folder and a folder of that name are equal, the name that was given. Only text is compared here:
+ * the walk that follows decides whether the path stays inside.
  */
 export function grantedPlaces(
   grants: FileGrants,
@@ -27,29 +28,44 @@ export function grantedPlaces(
 ): (path: string) => readonly Place[] {
   if (grants.sandbox) return () => [];
   const toAbsolute = (path: string) => tidy(isAbsolute(path) ? path : `${grants.cwd}/${path}`);
+  const cwd = tidy(grants.cwd);
   const dirs = grants.dirs.map(({ host, guest }) => ({ host: toAbsolute(host), guest: tidy(guest) }));
   const granted: Grant[] = allowed
     ? allowed.map((path) => allowedGrant(toAbsolute(path)))
     : [grants.cwd, ...dirs.map((dir) => dir.host)].map((path) => folderGrant(toAbsolute(path)));
 
   return (path) => {
-    const names = [toAbsolute(path)];
+    // A slash at the end asks for a folder, so that it is kept.
+    const end = /[^/]\/+$/.test(path) ? "/" : "";
+    const names: { name: string; spelled: (base: string) => number }[] = [{
+      name: toAbsolute(path),
+      spelled: (base) => isAbsolute(path) ? base.length : Math.max(0, base.length - cwd.length - 1),
+    }];
     for (const { host, guest } of dirs) {
       const below = pathBelow(tidy(path), guest);
-      if (below !== undefined) names.push(tidy(`${host}/${below}`));
+      if (below !== undefined) {
+        names.push({
+          name: tidy(`${host}/${below}`),
+          spelled: () => guest.length + 0.5,
+        });
+      }
     }
-    const found: (Place & { length: number })[] = [];
-    for (const name of names) {
+    const found: (Place & { spelled: number; length: number })[] = [];
+    for (const { name, spelled } of names) {
       for (const grant of granted) {
         for (const base of grant.names) {
           const below = pathBelow(name, base);
           if (below === undefined || (grant.file !== undefined && below !== ".")) continue;
-          const isFile = grant.file !== undefined;
-          found.push({ folder: grant.folder, below: grant.file ?? below, isFile, length: base.length });
+          const place = {
+            folder: grant.folder,
+            below: (grant.file ?? below) + end,
+            isFile: grant.file !== undefined,
+          };
+          found.push({ ...place, spelled: spelled(base), length: base.length });
         }
       }
     }
-    return found.sort((a, b) => b.length - a.length);
+    return found.sort((a, b) => b.spelled - a.spelled || b.length - a.length);
   };
 }
 
@@ -74,6 +90,8 @@ function allowedGrant(path: string): Grant {
 /** What of the path lies below `base`: `.` for the base itself, `undefined` when it is elsewhere. */
 function pathBelow(path: string, base: string): string | undefined {
   if (path === base) return ".";
+  // The working directory under its own name: all that is not absolute.
+  if (base === "") return isAbsolute(path) ? undefined : path;
   const prefix = base.endsWith("/") ? base : `${base}/`;
   return path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
 }

@@ -41,9 +41,9 @@ const chunkBytes = 65_536;
  * files are opened. A guest names a file by its path from the working directory, by its absolute path, or by the path
  * as `-dir` gives it, on either side of the `::`.
  *
- * Messages are Go's: `open <path>: no such file or directory`.
+ * Messages are Go's: `open <path>: no such file or directory`. `kernelOf` is asked when the first file is touched.
  */
-export function createGuestFiles(grants: FileGrants): GuestFiles {
+export function createGuestFiles(grants: FileGrants, kernelOf: () => Kernel = systemKernel): GuestFiles {
   const folders = new Map<string, Folder>();
   const readable = grantedPlaces(grants, grants.allowRead);
   const writable = grantedPlaces(grants, grants.allowWrite);
@@ -52,7 +52,7 @@ export function createGuestFiles(grants: FileGrants): GuestFiles {
   const folderAt = (host: string): Folder => {
     let folder = folders.get(host);
     if (!folder) {
-      const kernel = systemKernel();
+      const kernel = kernelOf();
       folder = new Folder(kernel, kernel.openRoot(host), new OwnFiles(kernel, grants.ownFiles));
       folders.set(host, folder);
     }
