@@ -36,6 +36,7 @@ export function createByPathKernel(): Kernel {
 
   const openFile = (path: string, how: number, mode: number): FsHandle => {
     const there = kindAt(path);
+    if (there !== undefined && how & How.exclusive) throw new FileError("EEXIST");
     if (there === "link") throw new FileError("ELOOP");
     if (there === "fifo" || there === "socket" || there === "character" || there === "block") {
       throw new FileError("EACCES", "permission denied: neither a regular file nor a folder");

@@ -42,7 +42,7 @@ function walk(kernel: Kernel, root: number, path: string, how: number, mode: num
   try {
     for (;;) {
       const name = todo.pop();
-      if (name === undefined) return kernel.openStep(here(), ".", how & ~How.exclusive, mode);
+      if (name === undefined) return openFolder(kernel, here(), how);
       if (name === "" || name === ".") continue;
       if (name === "..") {
         const left = opened.pop();
@@ -50,6 +50,8 @@ function walk(kernel: Kernel, root: number, path: string, how: number, mode: num
         kernel.close(left);
         continue;
       }
+      // No file can be made where a folder is asked for.
+      if (how & How.create && todo.length > 0 && todo.every((step) => step === "")) throw new FileError("EISDIR");
       if (todo.length === 0) {
         const last = openLast(kernel, here(), name, how, mode, () => expand(name));
         if (last !== undefined) return last;
@@ -66,6 +68,12 @@ function walk(kernel: Kernel, root: number, path: string, how: number, mode: num
   } finally {
     for (const handle of opened) kernel.close(handle);
   }
+}
+
+/** Opens the folder that a path ends in by a dot or a slash. */
+function openFolder(kernel: Kernel, folder: number, how: number): number {
+  if (how & How.create) throw new FileError(how & How.exclusive ? "EEXIST" : "EISDIR");
+  return kernel.openStep(folder, ".", how, 0);
 }
 
 /** Opens a path's last step; `undefined` when it was a link and its text is to be walked first. */

@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { How, type Kernel } from "../../src/files/kernel.ts";
+import { FileError } from "../../src/files/file_error.ts";
+import { openBeneath } from "../../src/files/walk.ts";
+import { TemporaryFolder } from "./temporary_folder.ts";
+
+/** An entry of a farm: at most three folders deep, names from a few so that paths meet them. */
+export type Entry =
+  | { readonly kind: "folder"; readonly path: string }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "link"; readonly path: string; readonly target: string };
+
+const mostLinks = 14;
+const mostSteps = 6;
+
+const name = fc.constantFrom("a", "b", "c", "👋");
+const step = fc.oneof(
+  { weight: 6, arbitrary: name },
+  { weight: 3, arbitrary: fc.constant("..") },
+  { weight: 1, arbitrary: fc.constantFrom(".", "") },
+);
+
+/**
+ * A path as guests and links write them; `@` at its start stands for the absolute path of the farm. No other absolute
+ * path is made: even a walk that is broken must find nothing but decoys.
+ */
+const path = fc.tuple(
+  fc.oneof({ weight: 12, arbitrary: fc.constant("") }, fc.constantFrom("@/", "@/inside/", "/@/inside/")),
+  fc.array(step, { minLength: 1, maxLength: mostSteps }),
+  fc.oneof({ weight: 5, arbitrary: fc.constant("") }, fc.constantFrom("/", "/.", "//")),
+).map(([start, steps, end]) => (start + steps.join("/") + end).replace(/^\/+(?!@|\/)/, ""))
+  .filter((text) => text !== "");
+
+const place = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => steps.join("/"));
+const entry: fc.Arbitrary<Entry> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("folder" as const), path: place }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("file" as const), path: place }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("link" as const), path: place, target: path }) },
+);
+
+const how = fc.constantFrom(
+  How.nameOnly | How.follow,
+  How.nameOnly | How.follow | How.directory,
+  How.nameOnly | How.directory,
+  How.read | How.follow,
+  How.read,
+  How.read | How.directory | How.follow,
+  How.write | How.follow,
+  How.write | How.create | How.follow,
+  How.write | How.create,
+  How.write | How.create | How.exclusive | How.follow,
+);
+
+/** A farm and what is opened in it, in turn. */
+export const farm = fc.record({
+  entries: fc.array(entry, { minLength: 1, maxLength: mostLinks }),
+  opens: fc.array(fc.record({ path, how }), { minLength: 10, maxLength: 10 }),
+});
+export type Farm = typeof farm extends fc.Arbitrary<infer T> ? T : never;
+
+/** More steps up than all links of a farm and a path hold together, so that `..` never leaves the test's folder. */
+const depth = (mostLinks + 1) * mostSteps + 3;
+
+/** Where farms are built, one after the other. */
+export class Ground implements Disposable {
+  readonly #folder = new TemporaryFolder();
+  readonly #below: string;
+  #farms = 0;
+
+  constructor() {
+    this.#below = this.#folder.at(`outside${"/d".repeat(depth)}`);
+    Deno.mkdirSync(this.#below, { recursive: true });
+  }
+
+  /** Builds a farm below `inside`; what cannot be made (a file where a folder is wanted) is left out. */
+  build(entries: readonly Entry[]): FarmFolder {
+    const farm = new FarmFolder(`${this.#below}/${this.#farms++}`);
+    // What `..` could meet outside has the names that paths look for.
+    for (const decoy of ["inside", "a", "outside/a", "outside/b"]) farm.makeFolder(decoy);
+    Deno.writeTextFileSync(farm.at("b"), "decoy");
+    // Nothing is made through a link: only below what this very loop made as a folder.
+    const made = new Map<string, Entry["kind"]>();
+    for (const entry of entries) {
+      const steps = entry.path.split("/");
+      const parents = steps.slice(0, -1).map((_, index) => steps.slice(0, index + 1).join("/"));
+      if (made.has(entry.path) || parents.some((parent) => (made.get(parent) ?? "folder") !== "folder")) {
+        continue;
+      }
+      for (const parent of parents) made.set(parent, "folder");
+      made.set(entry.path, entry.kind);
+      farm.makeFolder(["inside", ...parents.slice(-1)].join("/"));
+      const at = farm.at(`inside/${entry.path}`);
+      if (entry.kind === "folder") Deno.mkdirSync(at);
+      else if (entry.kind === "file") Deno.writeFileSync(at, new Uint8Array(1), { createNew: true });
+      else Deno.symlinkSync(farm.absolute(entry.target), at);
+    }
+    return farm;
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+class FarmFolder implements Disposable {
+  constructor(readonly path: string) {}
+
+  at(path: string): string {
+    return `${this.path}/${path}`;
+  }
+
+  absolute(path: string): string {
+    const absolute = path.replace("@", this.path);
+    // Whatever the generator makes: nothing absolute but the farm itself is ever handed to the system.
+    if (
+      absolute.startsWith("/") && !absolute.startsWith(`/${this.path}`) && !absolute.startsWith(this.path)
+    ) {
+      throw new Error(`${absolute} lies outside the test's folder`);
+    }
+    return absolute;
+  }
+
+  makeFolder(path: string): void {
+    Deno.mkdirSync(this.at(path), { recursive: true });
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** Every path of a folder's tree, by inode. */
+function tree(folder: FarmFolder): Map<number | null, string> {
+  const found = new Map<number | null, string>([[Deno.statSync(folder.path).ino, "."]]);
+  const visit = (at: string) => {
+    for (const entry of Deno.readDirSync(folder.at(at))) {
+      const path = `${at}/${entry.name}`;
+      found.set(Deno.lstatSync(folder.at(path)).ino, path);
+      if (entry.isDirectory) visit(path);
+    }
+  };
+  visit(".");
+  return found;
+}
+
+/** What opening everything did: the file that each got, or the reason, then all that there is. */
+export function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
+  using folder = ground.build(farm.entries);
+  const root = kernel.openRoot(folder.at("inside"));
+  try {
+    const results = farm.opens.map(({ path, how }) => {
+      try {
+        const handle = openBeneath(kernel, root, folder.absolute(path), how, 0o600);
+        const { inode } = kernel.identity(handle);
+        kernel.close(handle);
+        return `${path} ${how}: ${tree(folder).get(Number(inode)) ?? "outside the whole farm"}`;
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+        return `${path} ${how}: ${error.code}`;
+      }
+    });
+    return [...results, ...[...tree(folder).values()].sort()];
+  } finally {
+    kernel.close(root);
+  }
+}
