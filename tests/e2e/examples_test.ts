@@ -1,8 +1,56 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+import { RedisServer, redisTest } from "../testing/redis_server.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-example-" });
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Serves one answer for every request on a port of this machine and notes what was asked. */
+function upstream(answer: string) {
+  const asked: { method: string; contentType: string | null; body: string }[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const { method, headers } = request;
+    asked.push({ method, contentType: headers.get("content-type"), body: await request.text() });
+    return new Response(answer);
+  });
+  return {
+    asked,
+    url: `http://127.0.0.1:${server.addr.port}/any`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("every example that is built is run by a test of this file", async () => {
+  const tests = await Deno.readTextFile(new URL(import.meta.url));
+  for await (const { name, isDirectory } of Deno.readDir(examples)) {
+    if (!isDirectory) continue;
+    for await (const file of Deno.readDir(`${examples}${name}`)) {
+      if (!file.name.endsWith(".wasm")) continue;
+      assert.ok(tests.includes(`{examples}${name}/${file.name}`), `${name}/${file.name} is run by no test`);
+    }
+  }
+});
+
+Deno.test("hello greets whom the arguments name, and answers requests", async () => {
+  const wasm = `-wasm=${examples}hello/hello.wasm`;
+  const { code, stdout, stderr } = await runCapsule([wasm, "-mode=cli", "Bob", "Morane 🎃"]);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "👋 Hello Bob Morane 🎃 🌍\n", stderr: "" });
+  await using server = await startCapsule([wasm, "-mode=http"]);
+  assert.equal(await (await fetch(server.url)).text(), "👋 Hello World 🌍\n");
+  const posted = await fetch(server.url, { method: "POST", body: "été" });
+  assert.equal(posted.headers.get("content-type"), "text/plain; charset=utf-8");
+  assert.equal(await posted.text(), "👋 Hello World 🌍\n📝 you sent: été\n");
+});
 
 Deno.test("hello-cli prints the four lines of the description", async () => {
   const { code, stdout, stderr } = await runCapsule([
@@ -68,8 +116,7 @@ Deno.test("environment reads MESSAGE, and fails without it", async () => {
 });
 
 Deno.test("files reads about.txt and writes hello.txt in the folder where Capsule runs", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     await Deno.copyFile(`${examples}files/about.txt`, `${folder}/about.txt`);
     const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}files/files.wasm`, "-mode=cli"], {
       cwd: folder,
@@ -81,7 +128,106 @@ Deno.test("files reads about.txt and writes hello.txt in the folder where Capsul
       stderr: "",
     });
     assert.equal(await Deno.readTextFile(`${folder}/hello.txt`), "👋 HELLO WORLD 🌍");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
+});
+
+Deno.test("http-get asks the URL of its parameter", async () => {
+  await using server = upstream("👋 from upstream");
+  const { code, stdout, stderr } = await runCapsule([
+    `-wasm=${examples}http-get/http-get.wasm`,
+    "-mode=cli",
+    server.url,
+  ]);
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: "📝result: 👋 from upstream\n👋 from upstream\n",
+    stderr: "",
+  });
+  assert.deepEqual(server.asked, [{ method: "GET", contentType: "text/html; charset=UTF-8", body: "" }]);
+});
+
+Deno.test("http-get tells why where -allowNet does not name the host", async () => {
+  await using server = upstream("never seen");
+  const { code, stdout, stderr } = await runCapsule([
+    `-wasm=${examples}http-get/http-get.wasm`,
+    "-mode=cli",
+    "-allowNet=10.0.0.0/8",
+    server.url,
+  ]);
+  assert.equal(code, 1);
+  assert.match(stdout, /^😡 error:Get "http:.*-allowNet=127\.0\.0\.1/);
+  assert.match(stderr, /-allowNet=127\.0\.0\.1/);
+  assert.deepEqual(server.asked, []);
+});
+
+Deno.test("http-post posts to the URL of its parameter", async () => {
+  await using server = upstream('{"ok":true}');
+  const { code, stdout, stderr } = await runCapsule([
+    `-wasm=${examples}http-post/http-post.wasm`,
+    "-mode=cli",
+    server.url,
+  ]);
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: '📝result: {"ok":true}\n{"ok":true}\n',
+    stderr: "",
+  });
+  assert.deepEqual(server.asked, [
+    { method: "POST", contentType: "text/html; charset=UTF-8", body: "👋 hello world 🌍" },
+  ]);
+});
+
+const redisOutput = "Value: [OK](greetings:Hello World)\nValue: Hello World\nHello World\n";
+
+redisTest("redis sets and gets its value on the server that REDIS_ADDR names", async () => {
+  await using server = await RedisServer.start();
+  const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}redis/redis.wasm`, "-mode=cli"], {
+    env: { REDIS_ADDR: server.address, REDIS_PWD: "" },
+  });
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: redisOutput,
+    stderr: `store: redis ${server.address}\n`,
+  });
+  assert.equal(await server.command("GET", "greetings"), "Hello World");
+});
+
+Deno.test("redis sets and gets its value in the embedded store where no server is named", async () => {
+  await inFolder(async (folder) => {
+    const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}redis/redis.wasm`, "-mode=cli"], {
+      cwd: folder,
+    });
+    assert.deepEqual({ code, stdout, stderr }, {
+      code: 0,
+      stdout: redisOutput,
+      stderr: "store: ./.capsule/data.db\n",
+    });
+    assert.ok((await Deno.stat(`${folder}/.capsule/data.db`)).isFile);
+  });
+});
+
+Deno.test("couchbase answers the rows of its query", async () => {
+  const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
+  await using server = new CouchbaseDouble(login);
+  server.answer = () => ({
+    kind: "rows",
+    rows: ['{"docs":{"name":"👋"}}', '{"docs":{"n":12345678901234567890}}'],
+  });
+  const { code, stdout, stderr } = await runCapsule([
+    `-wasm=${examples}couchbase/couchbase.wasm`,
+    "-mode=cli",
+  ], {
+    env: {
+      COUCHBASE_CLUSTER: server.connectionString,
+      COUCHBASE_USER: login.user,
+      COUCHBASE_PWD: login.password,
+      COUCHBASE_BUCKET: login.bucket,
+    },
+  });
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: '[{"docs":{"name":"👋"}},{"docs":{"n":12345678901234567890}}]\n',
+    stderr: "",
+  });
+  assert.deepEqual(server.statements, ["SELECT * FROM `wasm-data`.data.docs"]);
 });
