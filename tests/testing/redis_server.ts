@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { isInstalled } from "./is_installed.ts";
 import { TextLineStream } from "./text_lines.ts";
 
 /** How a test's Redis server is started. */
@@ -134,12 +135,7 @@ function freePort(): number {
   return listener.addr.port > 55_000 ? freePort() : listener.addr.port;
 }
 
-const installed = await new Deno.Command("redis-server", {
-  args: ["--version"],
-  stdout: "null",
-  stderr: "null",
-})
-  .output().then(({ success }) => success, () => false);
+const installed = await isInstalled("redis-server");
 
 /**
  * A test that needs `redis-server` (Debian: `apt-get install redis-server`). Without it the test is skipped and says so; under
