@@ -1,0 +1,122 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TextCollector } from "../testing/text_collector.ts";
+
+/** A fenced block of a Markdown text. */
+export interface ReadmeBlock {
+  readonly language: string;
+  readonly text: string;
+  /** The text of a `text` block that follows at once: what the block prints. */
+  readonly expected?: string;
+}
+
+/** A block that was run to its end, and what it printed. */
+export interface RanBlock extends ReadmeBlock {
+  readonly stdout: string;
+}
+
+/** Every fenced block, in order; those that say what the one before prints are folded into it. */
+export function readBlocks(markdown: string): ReadmeBlock[] {
+  const blocks: ReadmeBlock[] = [];
+  for (const [, language = "", text = ""] of markdown.matchAll(/^```(\w*)\n([^]*?)\n```$/gm)) {
+    const last = blocks.at(-1);
+    if (language === "text" && last) blocks[blocks.length - 1] = { ...last, expected: `${text}\n` };
+    else blocks.push({ language, text });
+  }
+  return blocks;
+}
+
+/**
+ * Runs shell blocks as a reader would: in one copy of the project, one after the other, each server in a terminal of
+ * its own that stays open. Servers take free ports, and what comes later is told theirs.
+ *
+ * @throws Error with what it printed when a block fails.
+ */
+export async function runBlocks(blocks: readonly ReadmeBlock[]): Promise<RanBlock[]> {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-readme-" });
+  const servers: Server[] = [];
+  const origins = new Map<string, string>();
+  try {
+    await copyProject(folder);
+    const ran: RanBlock[] = [];
+    for (const block of blocks) {
+      if (/-mode=(?:http|reverse-proxy|registry)\b/.test(block.text)) {
+        const [, port = "8080"] = block.text.match(/-httpPort=(\d+)/) ?? [];
+        const server = startServer(block.text.replace(/ -httpPort=\d+/, ""), folder);
+        servers.push(server);
+        origins.set(port, await server.origin);
+        continue;
+      }
+      const text = block.text.replaceAll(
+        /http:\/\/localhost:(\d+)/g,
+        (written, port) => origins.get(port) ?? written,
+      );
+      const { success, stdout, stderr } = await bash(text, folder).output();
+      const decoder = new TextDecoder();
+      const printed = decoder.decode(stdout);
+      if (!success) throw new Error(`${text}\nfailed:\n${printed}${decoder.decode(stderr)}`);
+      ran.push({ ...block, stdout: printed });
+    }
+    return ran;
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * What a clone has, but of the tests one file alone: `deno task test` is a block of its own, and would come back here
+ * without end.
+ */
+async function copyProject(folder: string): Promise<void> {
+  const { success, stdout } = await new Deno.Command("cp", {
+    args: [
+      "-R",
+      ...["main.ts", "deno.json", "deno.lock", "src", "examples"].map((name) => root + name),
+      folder,
+    ],
+  }).output();
+  if (!success) throw new Error(`cannot copy the project: ${new TextDecoder().decode(stdout)}`);
+  await Deno.mkdir(`${folder}/tests/base`, { recursive: true });
+  await Deno.copyFile(`${root}tests/base/units_test.ts`, `${folder}/tests/base/units_test.ts`);
+}
+
+interface Server {
+  /** Where it listens, once it is ready. */
+  readonly origin: Promise<string>;
+  stop(): Promise<void>;
+}
+
+function startServer(text: string, folder: string): Server {
+  const child = bash(text, folder, { CAPSULE_HTTP_PORT: "0", CAPSULE_LOG: "json" }).spawn();
+  const stdout = new TextCollector(child.stdout);
+  const stderr = new TextCollector(child.stderr);
+  return {
+    origin: stdout.line((line) => line.startsWith('{"event":"ready"')).then((line) => {
+      if (line === undefined) throw new Error(`${text}\nended before it was ready:\n${stderr.text}`);
+      return JSON.parse(line).url;
+    }),
+    async stop() {
+      child.kill("SIGTERM");
+      await Promise.all([child.status, stdout.done, stderr.done]);
+    },
+  };
+}
+
+/** A shell in which `deno` is the Deno of the tests, and nothing of the person's own is set that Capsule reads. */
+function bash(text: string, cwd: string, env: Record<string, string> = {}): Deno.Command {
+  const own = Object.entries(Deno.env.toObject())
+    .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));
+  const path = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
+  return new Deno.Command("bash", {
+    args: ["-euo", "pipefail", "-c", text],
+    cwd,
+    clearEnv: true,
+    env: { ...Object.fromEntries(own), NO_COLOR: "1", PATH: path, ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
