@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { isInstalled } from "../testing/is_installed.ts";
+import { flags } from "../../src/cli/flags.ts";
 import { modeNames } from "../../src/modes/modes.ts";
 import { readBlocks, type ReadmeBlock, runBlocks } from "./readme_blocks.ts";
 
@@ -55,6 +56,13 @@ Deno.test("README.md is 150 lines at most and has every mode, host function and 
   for (const [, variable = ""] of settings.matchAll(/"((?:REDIS|COUCHBASE)_\w+)"/g)) {
     assert.ok(readme.includes(`\`${variable}\``), variable);
   }
+});
+
+Deno.test("README.md names no flag that Capsule does not have", () => {
+  const ours = readme.replaceAll(/.*tinygo build.*|`-gc=leaking`/g, "");
+  const named = [...ours.matchAll(/(?:`| )-([a-z]\w+)(?==|`)/g)].map(([, name = ""]) => name);
+  assert.ok(named.length > 20);
+  for (const name of named) assert.ok(Object.hasOwn(flags, name), `-${name}`);
 });
 
 Deno.test("README.md: every file that it links to is there", async () => {
