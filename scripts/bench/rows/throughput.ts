@@ -102,17 +102,21 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
       (server) => run(server, connections, length.seconds),
     );
     const perSecond = samples.map((rounds) => rounds.map((sample) => sample.perSecond));
+    const cpu = samples.map((rounds) => rounds.map((sample) => sample.cpuMicroseconds));
     const own = perSecond[contenders.indexOf(ours)] ?? [];
     for (const [index, contender] of contenders.entries()) {
       const rounds = samples[index] ?? [];
       const errors = rounds.reduce((sum, sample) => sum + sample.errors, 0);
-      const cpu = median(rounds.map((sample) => sample.cpuMicroseconds));
-      const seen = `${digits(median(perSecond[index] ?? []))} /s, ${digits(cpu)} µs CPU`;
+      const seen = `${digits(median(perSecond[index] ?? []))} /s, ${digits(median(cpu[index] ?? []))} µs CPU`;
       // Ours is a share of bare; of everybody else it is a multiple.
       const base = contender === ours ? bare : contender;
       const ratio = medianRatio(own, perSecond[contenders.indexOf(base)] ?? []);
       const limit = connections === 1 ? undefined : work.targets[base.name];
       const compared = contender !== bare && contenders.includes(base);
+      const cpuRatio = medianRatio(cpu[index] ?? [], cpu[contenders.indexOf(bare)] ?? []);
+      const compare = contender === ours
+        ? `${digits(ratio)} × bare, CPU ${digits(cpuRatio)} ×`
+        : `ours is ${digits(ratio)} × this`;
       lines.push({
         what,
         who: contender.name,
