@@ -27,7 +27,7 @@ export class CallProcess implements AsyncDisposable {
     this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Calls with that body for so many seconds, and returns the microseconds that one call took. */
+  /** Calls with that body for so many seconds, and returns the microseconds of processor time that one call took. */
   async run(seconds: number, body: string): Promise<number> {
     await this.#input.write(new TextEncoder().encode(`${JSON.stringify([seconds, body])}\n`));
     const { value } = await this.#output.read();

@@ -37,11 +37,11 @@ export const steps: Row = {
       const [before = [], after = []] = await alternate(both, rounds, work);
       const ratio = medianRatio(after, before);
       lines.push(
-        { what, who: "uncounted", seen: `${digits(median(before) / 1000)} ms` },
+        { what, who: "uncounted", seen: `${digits(median(before) / 1000)} ms CPU` },
         {
           what,
           who: "ours",
-          seen: `${digits(median(after) / 1000)} ms`,
+          seen: `${digits(median(after) / 1000)} ms CPU`,
           ratio: `${digits(ratio)} × uncounted`,
           target: atMost(limit, ratio),
         },

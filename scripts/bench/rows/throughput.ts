@@ -121,11 +121,7 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
         what,
         who: contender.name,
         seen: errors === 0 ? seen : `${seen}, ${errors} ERRORS`,
-        ratio: !compared
-          ? undefined
-          : base === bare
-          ? `${digits(ratio)} × bare`
-          : `ours is ${digits(ratio)} × this`,
+        ratio: compared ? compare : undefined,
         target: compared && limit !== undefined ? atLeast(limit, errors === 0 ? ratio : NaN) : undefined,
       });
     }
