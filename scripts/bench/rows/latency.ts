@@ -1,4 +1,4 @@
-import { bare, ours, oursReuse } from "../contenders.ts";
+import { bare, ours } from "../contenders.ts";
 import type { ServerProcess } from "../processes.ts";
 import { atMost, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
@@ -11,7 +11,7 @@ export const latency: Row = {
   about: "median time of an answer at 1 connection",
   async run({ load, length }) {
     await using servers = new AsyncDisposableStack();
-    const contenders = [bare, ours, oursReuse];
+    const contenders = [bare, ours];
     const started: ServerProcess[] = [];
     for (const contender of contenders) started.push(servers.use(await contender.start(hello.module)));
     const run = ({ url }: ServerProcess) =>
