@@ -63,9 +63,7 @@ class Walk {
     while (this.#path.length > 0) {
       const top = this.#path.length - 1;
       const node = this.#path.at(top);
-      const at = this.#progress.at(top);
-      this.#progress.set(top, at + 1);
-      const isDone = node < this.#functions ? this.#stepFunction(node, at) : this.#stepClass(node, at);
+      const isDone = node < this.#functions ? this.#stepFunction(node, top) : this.#stepClass(node, top);
       if (!isDone) continue;
       this.#color[node] = black;
       this.graph.order.push(node);
@@ -76,11 +74,11 @@ class Walk {
 
   /** Calls through a table are cut when the class was seen to be in a circle, which may be known late. */
   cutTableCalls(): void {
-    const { events } = this.#code;
-    for (let event = 0; event < events.length; event++) {
-      const kind = events.kind(event);
+    const { kinds, arguments: values, length } = this.#code.events;
+    for (let event = 0; event < length; event++) {
+      const kind = kinds[event];
       if (kind !== Kind.callIndirect && kind !== Kind.returnCallIndirect) continue;
-      const callee = this.graph.classOfType[events.argument(event)] ?? 0;
+      const callee = this.graph.classOfType[values[event] ?? 0] ?? 0;
       if (this.#isCut[callee] === 1) this.graph.cut[event] = 1;
     }
   }
@@ -93,30 +91,42 @@ class Walk {
     this.#progress.push(isFunction ? functions.firstEvent(node - this.#layout.importedFunctions) : 0);
   }
 
-  #stepFunction(node: number, event: number): boolean {
-    const { events, functions } = this.#code;
-    if (event >= functions.firstEvent(node - this.#layout.importedFunctions + 1)) return true;
-    const kind = events.kind(event);
-    if (kind === Kind.call || kind === Kind.returnCall) {
-      const callee = events.argument(event);
-      if (callee < this.#layout.importedFunctions || this.#color[callee] === grey) this.graph.cut[event] = 1;
-      else if (this.#color[callee] === white) this.#enter(callee);
-    } else if (kind === Kind.callIndirect || kind === Kind.returnCallIndirect) {
-      const callee = this.graph.classOfType[events.argument(event)] ?? 0;
-      const node = this.#functions + callee;
-      if (this.#color[node] === grey) this.#isCut[callee] = 1;
-      else if (this.#color[node] === white) this.#enter(node);
+  /** Goes on to the next call that leads somewhere new. Returns whether there was none. */
+  #stepFunction(node: number, top: number): boolean {
+    const { kinds, arguments: values } = this.#code.events;
+    const last = this.#code.functions.firstEvent(node - this.#layout.importedFunctions + 1);
+    for (let event = this.#progress.at(top); event < last; event++) {
+      const kind = kinds[event] ?? 0;
+      if (kind < Kind.call || kind > Kind.returnCallIndirect) continue;
+      const isDirect = kind === Kind.call || kind === Kind.returnCall;
+      const value = values[event] ?? 0;
+      const callee = isDirect ? value : this.#functions + (this.graph.classOfType[value] ?? 0);
+      const isImport = isDirect && value < this.#layout.importedFunctions;
+      if (isImport || this.#color[callee] === grey) {
+        if (isDirect) this.graph.cut[event] = 1;
+        else this.#isCut[callee - this.#functions] = 1;
+      } else if (this.#color[callee] === white) {
+        this.#progress.set(top, event + 1);
+        this.#enter(callee);
+        return false;
+      }
     }
-    return false;
+    return true;
   }
 
-  #stepClass(node: number, place: number): boolean {
+  /** The same for the functions that a table call may reach. */
+  #stepClass(node: number, top: number): boolean {
     const members = this.graph.members[node - this.#functions];
-    if (!members || place >= members.length) return true;
-    const member = members.at(place);
-    if (this.#color[member] === grey) this.#isCut[node - this.#functions] = 1;
-    else if (this.#color[member] === white) this.#enter(member);
-    return false;
+    const count = members?.length ?? 0;
+    for (let place = this.#progress.at(top); members && place < count; place++) {
+      const member = members.at(place);
+      if (this.#color[member] === grey) this.#isCut[node - this.#functions] = 1;
+      if (this.#color[member] !== white) continue;
+      this.#progress.set(top, place + 1);
+      this.#enter(member);
+      return false;
+    }
+    return true;
   }
 }
 

@@ -1,5 +1,3 @@
-import { Ints } from "./ints.ts";
-
 /** Instructions that the rewriter looks at; all others only add to the cost of the next one of these. */
 export const Kind = {
   block: 1,
@@ -34,45 +32,62 @@ export const LOOP_IS_CAUGHT = 2;
 export const BULK_IS_SMALL = 1;
 
 /**
- * The instructions of a module that the rewriter looks at, in the order of the file, as four numbers each:
- *
- *     offset of the opcode | Kind | argument | cost of this instruction and those since the last one listed
- *
- * The argument is a label (br, br_if), a function (call, return_call, ref.func), a type (the table calls), the event
- * that began the block (end, delegate), or flags (loop, bulk).
+ * The instructions of a module that the rewriter looks at, in the order of the file. The lists are read directly by the
+ * walks over them: a module is prepared while somebody waits, before the engine has optimized anything.
  */
 export class Events {
-  readonly #numbers = new Ints(4096);
-
-  get length(): number {
-    return this.#numbers.length >> 2;
-  }
+  length = 0;
+  /** Offset of the opcode. */
+  offsets = new Int32Array(1024);
+  /** A `Kind`. */
+  kinds = new Uint8Array(1024);
+  /**
+   * A label (br, br_if), a function (call, return_call, ref.func), a type (the table calls), the event that began the block
+   * (end, delegate; -1 for the function), or flags (loop, bulk).
+   */
+  arguments = new Int32Array(1024);
+  /** Cost of this instruction and those since the last one listed. */
+  costs = new Int32Array(1024);
 
   push(offset: number, kind: number, argument: number, cost: number): void {
-    this.#numbers.push(offset);
-    this.#numbers.push(kind);
-    this.#numbers.push(argument);
-    this.#numbers.push(cost);
+    const event = this.length++;
+    if (event === this.kinds.length) this.#grow();
+    this.offsets[event] = offset;
+    this.kinds[event] = kind;
+    this.arguments[event] = argument;
+    this.costs[event] = cost;
   }
 
   offset(event: number): number {
-    return this.#numbers.at(event << 2);
+    return this.offsets[event] ?? 0;
   }
 
   kind(event: number): number {
-    return this.#numbers.at((event << 2) + 1);
+    return this.kinds[event] ?? 0;
   }
 
   argument(event: number): number {
-    return this.#numbers.at((event << 2) + 2);
+    return this.arguments[event] ?? 0;
   }
 
   addFlag(event: number, flag: number): void {
-    const place = (event << 2) + 2;
-    this.#numbers.set(place, this.#numbers.at(place) | flag);
+    this.arguments[event] = this.argument(event) | flag;
   }
 
   cost(event: number): number {
-    return this.#numbers.at((event << 2) + 3);
+    return this.costs[event] ?? 0;
+  }
+
+  #grow(): void {
+    const { offsets, kinds, arguments: values, costs } = this;
+    const size = kinds.length * 2;
+    this.offsets = new Int32Array(size);
+    this.offsets.set(offsets);
+    this.kinds = new Uint8Array(size);
+    this.kinds.set(kinds);
+    this.arguments = new Int32Array(size);
+    this.arguments.set(values);
+    this.costs = new Int32Array(size);
+    this.costs.set(costs);
   }
 }

@@ -51,17 +51,46 @@ export class CheckPlacer {
   /** Sets the marks of one defined function. */
   place(index: number): void {
     const { events, functions } = this.#code;
+    const { kinds } = events;
     const last = functions.firstEvent(index + 1);
     let state = -1;
     /** Depth of loops here. */
     let depth = 0;
     this.#push(-1, 0, state);
     for (let event = functions.firstEvent(index); event < last; event++) {
-      switch (events.kind(event)) {
+      // The most frequent ones come first: until the engine has optimized this, each case costs.
+      switch (kinds[event]) {
+        case Kind.end:
+        case Kind.delegate: {
+          const begin = this.#begin.pop();
+          const kind = begin < 0 ? Kind.block : events.kind(begin);
+          const [itsDepth, atEnd, atBegin] = [this.#depth.pop(), this.#atEnd.pop(), this.#atBegin.pop()];
+          if (kind === Kind.loop) {
+            depth = itsDepth - 1;
+            if (this.#isTight(begin, event)) this.marks[begin] = Mark.unroll;
+          }
+          if (kind === Kind.if) state = Math.min(state, atBegin);
+          state = Math.min(state, atEnd);
+          if (state !== unreachable) state = Math.min(state, depth);
+          break;
+        }
         case Kind.block:
         case Kind.if:
         case Kind.try:
           this.#push(event, depth, state);
+          break;
+        case Kind.brIf: {
+          const label = events.argument(event);
+          if (state < this.#loopDepth(label)) {
+            if (this.#markSplit(label)) this.#mark(event, Mark.checkedBranch);
+            else state = this.#check(event, depth);
+          }
+          this.#join(label, state);
+          break;
+        }
+        case Kind.call:
+        case Kind.callIndirect:
+          if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
           break;
         case Kind.tryTable:
           for (const label of catchLabels(this.#layout.bytes, events.offset(event))) this.#join(label, state);
@@ -85,20 +114,6 @@ export class CheckPlacer {
           if (events.kind(event) === Kind.else) this.#atBegin.set(top, unreachable);
           break;
         }
-        case Kind.end:
-        case Kind.delegate: {
-          const begin = this.#begin.pop();
-          const kind = begin < 0 ? Kind.block : events.kind(begin);
-          const [itsDepth, atEnd, atBegin] = [this.#depth.pop(), this.#atEnd.pop(), this.#atBegin.pop()];
-          if (kind === Kind.loop) {
-            depth = itsDepth - 1;
-            if (this.#isTight(begin, event)) this.marks[begin] = Mark.unroll;
-          }
-          if (kind === Kind.if) state = Math.min(state, atBegin);
-          state = Math.min(state, atEnd);
-          if (state !== unreachable) state = Math.min(state, depth);
-          break;
-        }
         case Kind.br: {
           const label = events.argument(event);
           if (state < this.#loopDepth(label)) {
@@ -107,15 +122,6 @@ export class CheckPlacer {
           }
           this.#join(label, state);
           state = unreachable;
-          break;
-        }
-        case Kind.brIf: {
-          const label = events.argument(event);
-          if (state < this.#loopDepth(label)) {
-            if (this.#markSplit(label)) this.#mark(event, Mark.checkedBranch);
-            else state = this.#check(event, depth);
-          }
-          this.#join(label, state);
           break;
         }
         case Kind.brTable: {
@@ -131,10 +137,6 @@ export class CheckPlacer {
         case Kind.throw:
         case Kind.unreachable:
           state = unreachable;
-          break;
-        case Kind.call:
-        case Kind.callIndirect:
-          if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
           break;
         case Kind.returnCall:
         case Kind.returnCallIndirect:

@@ -1,6 +1,6 @@
 import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
 import { readCatch, skipImmediates } from "./immediates.ts";
-import { BulkOp, Op } from "./instructions.ts";
+import { BulkOp, Op, Shape, shapes } from "./instructions.ts";
 import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
 import { malformed, Reader } from "./reader.ts";
@@ -61,6 +61,27 @@ export class ScannedFunctions {
   }
 }
 
+/** Opcodes without a block, a label or a function that are looked at all the same, and those that have one. */
+const events: ReadonlySet<number> = new Set<number>([
+  Op.unreachable,
+  Op.else,
+  Op.catch,
+  Op.throw,
+  Op.rethrow,
+  Op.throwRef,
+  Op.end,
+  Op.br,
+  Op.brIf,
+  Op.return,
+  Op.call,
+  Op.returnCall,
+  Op.delegate,
+  Op.catchAll,
+  Op.tableSet,
+  Op.memoryGrow,
+  Op.refFunc,
+]);
+
 /** More than V8 takes (its limit is 50,000): https://webassembly.github.io/spec/js-api/#limits. */
 const maxLocals = 50_000;
 
@@ -93,6 +114,17 @@ export function scanCode(layout: Layout): Code {
   return scanner.code;
 }
 
+/**
+ * For each opcode that is only stepped over, one more than the count of LEB128 numbers after it, and 3 for two that begin
+ * with an alignment; 0 for all others.
+ */
+const plain = shapes.map((shape, opcode) => {
+  if (events.has(opcode)) return 0;
+  if (shape === Shape.none) return 1;
+  if (shape === Shape.index || shape === Shape.i32) return 2;
+  return shape === Shape.memory ? 3 : 0;
+});
+
 class Scanner {
   readonly code: Code = {
     events: new Events(),
@@ -106,8 +138,8 @@ class Scanner {
   readonly #open = new Ints();
   readonly #begins = new Ints();
   #cost = 0;
-  /** Whether the last instruction was a constant that is small as a length. */
-  #smallConstant = false;
+  /** Offset of the last instruction that was read. */
+  #last = 0;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -132,17 +164,42 @@ class Scanner {
     this.#begins.push(-1);
     this.#cost = 0;
     while (this.#open.length > 0) {
+      this.#skipPlain(reader, end);
       if (reader.at >= end) throw malformed("a function ends inside of a block", end);
       this.#scanInstruction(reader);
     }
     if (reader.at !== end) throw malformed("a function does not end with its last block", reader.at);
   }
 
+  /** Steps over instructions that are no events, nearly all there are, without a call for each. */
+  #skipPlain(reader: Reader, end: number): void {
+    const { bytes } = reader;
+    let at = reader.at;
+    let cost = 0;
+    while (at < end) {
+      const numbers = plain[bytes[at] ?? 0] ?? 0;
+      if (numbers === 0) break;
+      let next = at + 1;
+      // Bit 6 of an alignment says that a memory index follows.
+      let left = numbers === 3 && ((bytes[next] ?? 0) & 0x40) !== 0 ? 4 : numbers;
+      for (; left > 1; left--) {
+        const start = next;
+        while ((bytes[next++] ?? 0) >= 0x80);
+        if (next - start > 5) throw malformed("a number of an instruction is longer than 5 bytes", start);
+      }
+      this.#last = at;
+      at = next;
+      cost++;
+    }
+    reader.at = at;
+    this.#cost += cost;
+  }
+
   #scanInstruction(reader: Reader): void {
     const at = reader.at;
     const opcode = reader.byte("instruction");
-    const afterSmallConstant = this.#smallConstant;
-    this.#smallConstant = false;
+    const before = this.#last;
+    this.#last = at;
     this.#cost++;
     switch (opcode) {
       case Op.block:
@@ -217,19 +274,14 @@ class Scanner {
       case Op.memoryGrow:
         this.#cost += growCost;
         break;
-      case Op.i32Const: {
-        const [first = 0, second = 0] = [reader.bytes[reader.at], reader.bytes[reader.at + 1]];
-        this.#smallConstant = first < 0x40 || (first >= 0x80 && second < 0x20);
-        break;
-      }
     }
     const second = skipImmediates(reader, opcode, at);
     if (opcode === Op.bulkPrefix && second >= BulkOp.memoryInit) {
-      this.#scanBulk(at, second, afterSmallConstant);
+      this.#scanBulk(at, second, before);
     }
   }
 
-  #scanBulk(at: number, opcode: number, afterSmallConstant: boolean): void {
+  #scanBulk(at: number, opcode: number, before: number): void {
     const instruction = bulkNames.get(opcode);
     if (opcode >= BulkOp.tableInit && opcode !== BulkOp.elemDrop && instruction) {
       this.code.tableWrite ??= { instruction, offset: at };
@@ -238,8 +290,14 @@ class Scanner {
       this.code.segmentDrop ??= { instruction: instruction ?? "", offset: at };
     } else if (instruction) {
       this.#cost += bulkCost;
-      this.#add(at, Kind.bulk, afterSmallConstant ? BULK_IS_SMALL : 0);
+      this.#add(at, Kind.bulk, this.#isSmallConstant(before) ? BULK_IS_SMALL : 0);
     }
+  }
+
+  /** Whether an i32.const below 4096 stands at `at`. */
+  #isSmallConstant(at: number): boolean {
+    const [opcode, first = 0, second = 0] = this.#layout.bytes.subarray(at, at + 3);
+    return opcode === Op.i32Const && (first < 0x40 || (first >= 0x80 && second < 0x20));
   }
 
   #add(at: number, kind: number, argument = 0): void {

@@ -28,10 +28,10 @@ export function placeSteps(layout: Layout, code: Code): CodePlan {
   for (let index = 0; index < code.functions.length - 1; index++) placer.place(index);
   const weigher = new CheckWeigher(layout, code, graph, placer.marks);
   weigher.weigh();
-  const { events } = code;
-  for (let event = 0; event < events.length; event++) {
-    const isBulk = events.kind(event) === Kind.bulk && events.argument(event) !== BULK_IS_SMALL;
-    if (isBulk) placer.marks[event] = (placer.marks[event] ?? 0) | Mark.chargeBulk;
+  const { kinds, arguments: values, length } = code.events;
+  for (let event = 0; event < length; event++) {
+    if (kinds[event] !== Kind.bulk || values[event] === BULK_IS_SMALL) continue;
+    placer.marks[event] = (placer.marks[event] ?? 0) | Mark.chargeBulk;
   }
   return { marks: placer.marks, weights: weigher.weights };
 }

@@ -21,6 +21,9 @@ const maxWeight = 4096;
 /** A loop is split when the path from its head is at most this long: in a longer one the call would not be felt. */
 const maxSplitCost = 64;
 
+const hasChecks = 1;
+const hasCutCalls = 2;
+
 /** Marks that stand for a check. */
 const isCheck = Mark.check | Mark.checkedBranch;
 
@@ -42,8 +45,8 @@ export class CheckWeigher {
   readonly weights: Int32Array;
   /** Cost from the entry of each node of the call graph to its first check. */
   readonly #entry: Int32Array;
-  /** Whether a defined function has checks, or needs some because a path is too long. */
-  readonly #needsWeights: Uint8Array;
+  /** Of a defined function: 1 when it has checks, or a path that is too long; 2 when it makes calls that are cut. */
+  readonly #needs: Uint8Array;
 
   // The blocks that are open. They are met from their end.
   /** Cost from where a branch to the block leads. */
@@ -61,7 +64,7 @@ export class CheckWeigher {
     this.weights = new Int32Array(code.events.length);
     this.#entry = new Int32Array(layout.functionTypes.length + graph.members.length);
     this.#entry.fill(importCost, 0, layout.importedFunctions);
-    this.#needsWeights = new Uint8Array(code.functions.length);
+    this.#needs = new Uint8Array(code.functions.length);
   }
 
   /** Weighs the checks of all functions, and marks those that long paths need. */
@@ -76,9 +79,10 @@ export class CheckWeigher {
     // A class in a circle was weighed before all its members were.
     members.forEach((_, index) => this.#weighClass(index));
     for (let index = 0; index < this.#code.functions.length - 1; index++) {
-      if (this.#needsWeights[index] !== 1) continue;
-      // The first walk finds the costs from the heads of loops, which the second needs at the branches to them.
-      this.#walk(index, false);
+      const needs = this.#needs[index] ?? 0;
+      if ((needs & hasChecks) === 0) continue;
+      // The branches to loops need the costs from their heads, which were found when cut calls still cost nothing.
+      if ((needs & hasCutCalls) !== 0) this.#walk(index, false);
       this.#walk(index, true);
     }
   }
@@ -98,11 +102,13 @@ export class CheckWeigher {
    */
   #walk(index: number, isFinal: boolean): number {
     const { events, functions } = this.#code;
+    const { kinds, arguments: values, costs } = events;
+    const first = functions.firstEvent(index);
     let cost = 0;
     let handler = 0;
-    for (let event = functions.firstEvent(index + 1) - 1; event >= functions.firstEvent(index); event--) {
-      const argument = events.argument(event);
-      switch (events.kind(event)) {
+    for (let event = functions.firstEvent(index + 1) - 1; event >= first; event--) {
+      const argument = values[event] ?? 0;
+      switch (kinds[event]) {
         case Kind.end:
         case Kind.delegate: {
           const kind = argument < 0 ? Kind.block : events.kind(argument);
@@ -122,6 +128,13 @@ export class CheckWeigher {
         case Kind.try:
         case Kind.tryTable:
           handler = this.#close();
+          break;
+        case Kind.brIf:
+          cost = this.#passBranch(event, cost, isFinal);
+          break;
+        case Kind.call:
+          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
+          cost = Math.max(cost, handler) + (this.#entry[argument] ?? 0);
           break;
         case Kind.loop:
           handler = this.#close();
@@ -145,9 +158,6 @@ export class CheckWeigher {
         case Kind.br:
           cost = this.#costOf(argument);
           break;
-        case Kind.brIf:
-          cost = this.#passBranch(event, cost, isFinal);
-          break;
         case Kind.brTable:
           cost = 0;
           for (const label of tableLabels(this.#layout.bytes, events.offset(event))) {
@@ -161,24 +171,31 @@ export class CheckWeigher {
         case Kind.throw:
           cost = handler;
           break;
-        case Kind.call:
-          cost = Math.max(cost, handler) + (this.#entry[argument] ?? 0);
-          break;
         case Kind.returnCall:
+          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = this.#entry[argument] ?? 0;
           break;
         case Kind.callIndirect:
+          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = Math.max(cost, handler) + this.#entryOfType(argument);
           break;
         case Kind.returnCallIndirect:
+          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = this.#entryOfType(argument);
           break;
       }
-      cost = this.#passCheck(index, event, cost, isFinal) + events.cost(event);
+      const own = costs[event] ?? 0;
+      // Nearly all events neither have a check nor need one.
+      const isPlain = this.#marks[event] === 0 && cost + own <= maxPathCost;
+      cost = own + (isPlain ? cost : this.#passCheck(index, event, cost, isFinal));
     }
     // The `end` of the function opened the last block.
     this.#close();
     return cost;
+  }
+
+  #noteCutCall(index: number): void {
+    this.#needs[index] = (this.#needs[index] ?? 0) | hasCutCalls;
   }
 
   /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
@@ -195,9 +212,9 @@ export class CheckWeigher {
 
   /** The cost just before an event, without its own: 0 where a check stands. */
   #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
-    if (this.#has(event, isCheck)) this.#needsWeights[index] = 1;
+    if (this.#has(event, isCheck)) this.#needs[index] = (this.#needs[index] ?? 0) | hasChecks;
     const isLong = cost + this.#code.events.cost(event) > maxPathCost;
-    if (isLong) this.#needsWeights[index] = 1;
+    if (isLong) this.#needs[index] = (this.#needs[index] ?? 0) | hasChecks;
     if (isFinal && isLong && !this.#has(event, isCheck)) this.#mark(event, Mark.check);
     if (this.#has(event, Mark.check)) {
       if (isFinal) this.weights[event] = Math.min(cost + 1, maxWeight);

@@ -80,16 +80,37 @@ export class InstructionWriter {
 
   #writeEvents(first: number, last: number): void {
     const { events } = this.#context.code;
+    const { kinds, arguments: values } = events;
     const { marks, weights } = this.#context.edits.code;
     for (let event = first; event < last; event++) {
       const mark = marks[event] ?? 0;
-      const argument = events.argument(event);
-      switch (events.kind(event)) {
+      const argument = values[event] ?? 0;
+      // The most frequent ones come first: until the engine has optimized this, each case costs.
+      switch (kinds[event]) {
+        case Kind.end:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          this.#close();
+          if (argument >= 0 && ((marks[argument] ?? 0) & Mark.split) !== 0) this.#endSplit(event);
+          break;
         case Kind.block:
         case Kind.if:
         case Kind.try:
           if (mark !== 0) this.#makeBefore(event, mark);
           this.#open(event);
+          break;
+        case Kind.br:
+        case Kind.brIf:
+          if (mark !== 0) this.#writeBranch(event, mark, weights[event] ?? 0);
+          else if (this.#labelNow(argument) !== argument) this.#writeLabels(event, 1);
+          break;
+        case Kind.call:
+        case Kind.returnCall:
+        case Kind.refFunc:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
+          else if (this.#shift > 0 && argument >= this.#context.layout.importedFunctions) {
+            this.#replaceNumber(events.offset(event) + 1, argument + this.#shift);
+          }
           break;
         case Kind.tryTable:
           if (mark !== 0) this.#makeBefore(event, mark);
@@ -107,15 +128,6 @@ export class InstructionWriter {
           this.#close();
           this.#writeLabels(event, 1);
           break;
-        case Kind.end:
-          if (mark !== 0) this.#makeBefore(event, mark);
-          this.#close();
-          if (argument >= 0 && (marks[argument] ?? 0) & Mark.split) this.#endSplit(event);
-          break;
-        case Kind.br:
-        case Kind.brIf:
-          this.#writeBranch(event, mark, weights[event] ?? 0);
-          break;
         case Kind.brTable: {
           if (mark !== 0) this.#makeBefore(event, mark);
           const reader = new Reader(this.#bytes, events.offset(event) + 1);
@@ -125,15 +137,6 @@ export class InstructionWriter {
         case Kind.throw:
           if (mark !== 0) this.#makeBefore(event, mark);
           if (this.#bytes[events.offset(event)] === Op.rethrow) this.#writeLabels(event, 1);
-          break;
-        case Kind.call:
-        case Kind.returnCall:
-        case Kind.refFunc:
-          if (mark !== 0) this.#makeBefore(event, mark);
-          if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
-          else if (this.#shift > 0 && argument >= this.#context.layout.importedFunctions) {
-            this.#replaceNumber(events.offset(event) + 1, argument + this.#shift);
-          }
           break;
         default:
           if (mark !== 0) this.#makeBefore(event, mark);

@@ -240,7 +240,7 @@ Deno.test("code that fits nowhere is refused with its offset", () => {
       [[0x10, 1, 0x0b], /function 1 is not there, at offset 0x18/],
       [[0x05, 0x0b], /else or catch stands in no block of its kind, at offset 0x17/],
       [[0x18, 0, 0x0b], /delegate ends no try/],
-      [[0x41, 0xff], /constant is cut off/],
+      [[0x41, 0xff], /a function ends inside of a block/],
       [[0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f], /do not fit in the 0 bytes left/],
     ] as [number[], RegExp][]
   ) {
