@@ -15,6 +15,8 @@ export const Mark = {
   split: 8,
   /** Charge a bulk instruction for its length before it runs. */
   chargeBulk: 16,
+  /** A `loop` with branches back that have no check of their own, as each way there passes one inside of the loop. */
+  relies: 64,
   /** `call $proc_exit` becomes `call $exit` and `return`. */
   quietExit: 32,
 } as const;

@@ -84,7 +84,7 @@ export class CheckPlacer {
           if (state < this.#loopDepth(label)) {
             if (this.#markSplit(label)) this.#mark(event, Mark.checkedBranch);
             else state = this.#check(event, depth);
-          }
+          } else this.#markRelies(label, state);
           this.#join(label, state);
           break;
         }
@@ -119,7 +119,7 @@ export class CheckPlacer {
           if (state < this.#loopDepth(label)) {
             state = this.#check(event, depth);
             this.#markSplit(label);
-          }
+          } else this.#markRelies(label, state);
           this.#join(label, state);
           state = unreachable;
           break;
@@ -129,6 +129,7 @@ export class CheckPlacer {
           let needed = -1;
           for (const label of labels) needed = Math.max(needed, this.#loopDepth(label));
           if (state < needed) state = this.#check(event, depth);
+          else for (const label of labels) this.#markRelies(label, state);
           for (const label of labels) this.#join(label, state);
           state = unreachable;
           break;
@@ -161,6 +162,12 @@ export class CheckPlacer {
 
   #mark(event: number, mark: number): void {
     this.marks[event] = (this.marks[event] ?? 0) | mark;
+  }
+
+  /** Notes that a branch to `label`, if it is a loop, needs no check because others are inside of the loop. */
+  #markRelies(label: number, state: number): void {
+    if (state === unreachable || this.#loopDepth(label) < 0) return;
+    this.#mark(this.#begin.at(this.#begin.length - 1 - label), Mark.relies);
   }
 
   /** The loop `label` branches back under checks; returns whether blocks can stand around it and its branches. */

@@ -2,6 +2,7 @@ import type { CallGraph } from "./call_graph.ts";
 import { Kind } from "./events.ts";
 import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
+import { LoopMeasurer } from "./measure_loops.ts";
 import { copies, Mark } from "./marks.ts";
 import { tableLabels } from "./place_checks.ts";
 import { catchLabels, type Code } from "./scan.ts";
@@ -18,20 +19,20 @@ const maxPathCost = 65_536;
  */
 const maxWeight = 4096;
 
-/** A loop is split when the path from its head is at most this long: in a longer one the call would not be felt. */
+/** A loop is split when its round is at most this long: in a longer one the call would not be felt. */
 const maxSplitCost = 64;
-
-const hasChecks = 1;
-const hasCutCalls = 2;
 
 /** Marks that stand for a check. */
 const isCheck = Mark.check | Mark.checkedBranch;
 
 /**
- * Gives each check its weight: the number of instructions on the longest path from it to the next check of the same
- * activation of its function, or to the function's end. A call on the way adds the longest path from the callee's entry
- * to its first check, for what comes after that is charged by the callee. So, up to `maxWeight`, the counter goes down by
- * at least one for each instruction that is run; where a weight is cut off there, by at least one for sixteen.
+ * Gives each check its weight, so that the counter goes down by at least one for each instruction that is run: for
+ * sixteen where `maxWeight` cuts a weight off. Everything is paid for before it runs:
+ *
+ * - who calls a function pays for the longest path through it, each of its loops once, up to its first check;
+ * - a check pays for the longest path from it to the next one;
+ * - a check at a branch back to a loop pays for the round that was made, so that the way on from the loop's head, which was
+ *   paid for when it was entered, is paid for again.
  *
  * A path that would get longer than `maxPathCost` gets a check: a pyramid of functions that each call the next one ten
  * times never ends either, though nothing in it goes in a circle.
@@ -41,12 +42,13 @@ export class CheckWeigher {
   readonly #code: Code;
   readonly #graph: CallGraph;
   readonly #marks: Uint8Array;
-  /** For each event with a check, its weight; for each `loop`, the cost of the path from its head. */
+  /** For each event with a check, its weight; for each `loop`, the cost of its longest round. */
   readonly weights: Int32Array;
   /** Cost from the entry of each node of the call graph to its first check. */
   readonly #entry: Int32Array;
-  /** Of a defined function: 1 when it has checks, or a path that is too long; 2 when it makes calls that are cut. */
-  readonly #needs: Uint8Array;
+  /** Whether a defined function has checks, or a path that is too long. */
+  readonly #needsWeights: Uint8Array;
+  readonly #measurer: LoopMeasurer;
 
   // The blocks that are open. They are met from their end.
   /** Cost from where a branch to the block leads. */
@@ -55,6 +57,10 @@ export class CheckWeigher {
   readonly #else = new Ints();
   /** Highest cost of the handlers that an exception may reach outside of the block. */
   readonly #handlers = new Ints();
+  /** Events that began the blocks. */
+  readonly #begins = new Ints();
+  /** Longest round of the loops around that rely on the checks inside of them. */
+  readonly #rounds = new Ints();
 
   constructor(layout: Layout, code: Code, graph: CallGraph, marks: Uint8Array) {
     this.#layout = layout;
@@ -64,7 +70,13 @@ export class CheckWeigher {
     this.weights = new Int32Array(code.events.length);
     this.#entry = new Int32Array(layout.functionTypes.length + graph.members.length);
     this.#entry.fill(importCost, 0, layout.importedFunctions);
-    this.#needs = new Uint8Array(code.functions.length);
+    this.#needsWeights = new Uint8Array(code.functions.length);
+    const { kinds, arguments: values } = code.events;
+    const callCost = (event: number) =>
+      kinds[event] === Kind.call
+        ? this.#entry[values[event] ?? 0] ?? 0
+        : this.#entryOfType(values[event] ?? 0);
+    this.#measurer = new LoopMeasurer(layout, code, { rounds: this.weights, maxRound: maxWeight, callCost });
   }
 
   /** Weighs the checks of all functions, and marks those that long paths need. */
@@ -79,10 +91,8 @@ export class CheckWeigher {
     // A class in a circle was weighed before all its members were.
     members.forEach((_, index) => this.#weighClass(index));
     for (let index = 0; index < this.#code.functions.length - 1; index++) {
-      const needs = this.#needs[index] ?? 0;
-      if ((needs & hasChecks) === 0) continue;
-      // The branches to loops need the costs from their heads, which were found when cut calls still cost nothing.
-      if ((needs & hasCutCalls) !== 0) this.#walk(index, false);
+      if (this.#needsWeights[index] !== 1) continue;
+      this.#measurer.measure(index);
       this.#walk(index, true);
     }
   }
@@ -119,9 +129,14 @@ export class CheckWeigher {
               handler = Math.max(handler, this.#costOf(label));
             }
           }
-          const label = kind === Kind.loop ? this.weights[argument] ?? 0 : cost;
+          // What comes after a branch back was paid for when the loop was entered.
+          const label = kind === Kind.loop ? 0 : cost;
           this.#label.push(label);
           this.#else.push(label);
+          this.#begins.push(argument);
+          const outer = this.#rounds.length > 0 ? this.#rounds.at(this.#rounds.length - 1) : 0;
+          const relies = kind === Kind.loop && this.#has(argument, Mark.relies);
+          this.#rounds.push(relies ? Math.max(outer, this.weights[argument] ?? 0) : outer);
           break;
         }
         case Kind.block:
@@ -133,15 +148,12 @@ export class CheckWeigher {
           cost = this.#passBranch(event, cost, isFinal);
           break;
         case Kind.call:
-          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = Math.max(cost, handler) + (this.#entry[argument] ?? 0);
           break;
         case Kind.loop:
           handler = this.#close();
-          this.weights[event] = cost;
-          if (isFinal && cost > maxSplitCost) this.#unmark(event, Mark.split);
-          // It may run that often before its first check.
-          if (this.#has(event, Mark.unroll)) cost *= copies;
+          if (isFinal && (this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
+          if (this.#has(event, Mark.unroll)) cost += this.#uncheckedRounds(event);
           break;
         case Kind.if:
           cost = Math.max(cost, this.#else.at(this.#else.length - 1));
@@ -172,15 +184,12 @@ export class CheckWeigher {
           cost = handler;
           break;
         case Kind.returnCall:
-          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = this.#entry[argument] ?? 0;
           break;
         case Kind.callIndirect:
-          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = Math.max(cost, handler) + this.#entryOfType(argument);
           break;
         case Kind.returnCallIndirect:
-          if (this.#graph.cut[event] === 1) this.#noteCutCall(index);
           cost = this.#entryOfType(argument);
           break;
       }
@@ -194,34 +203,63 @@ export class CheckWeigher {
     return cost;
   }
 
-  #noteCutCall(index: number): void {
-    this.#needs[index] = (this.#needs[index] ?? 0) | hasCutCalls;
-  }
-
   /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
   #passBranch(event: number, cost: number, isFinal: boolean): number {
-    const taken = this.#costOf(this.#code.events.argument(event));
-    if (!this.#has(event, Mark.checkedBranch)) return Math.max(cost, taken);
-    if (!isFinal) return cost;
-    this.weights[event] = Math.min(taken + 1, maxWeight);
-    if (cost + this.#code.events.cost(event) <= maxPathCost) return cost;
-    this.#unmark(event, Mark.checkedBranch);
-    this.#mark(event, Mark.check);
-    return Math.max(cost, taken);
+    if (!this.#has(event, Mark.checkedBranch)) {
+      return Math.max(cost, this.#costOf(this.#code.events.argument(event)));
+    }
+    if (isFinal && cost + this.#code.events.cost(event) > maxPathCost) {
+      this.#unmark(event, Mark.checkedBranch);
+      this.#mark(event, Mark.check);
+    }
+    return cost;
   }
 
-  /** The cost just before an event, without its own: 0 where a check stands. */
+  /** The cost just before an event, without its own: 0 where a check pays for all that follows. */
   #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
-    if (this.#has(event, isCheck)) this.#needs[index] = (this.#needs[index] ?? 0) | hasChecks;
+    const hasCheck = this.#has(event, isCheck);
     const isLong = cost + this.#code.events.cost(event) > maxPathCost;
-    if (isLong) this.#needs[index] = (this.#needs[index] ?? 0) | hasChecks;
-    if (isFinal && isLong && !this.#has(event, isCheck)) this.#mark(event, Mark.check);
-    if (this.#has(event, Mark.check)) {
-      if (isFinal) this.weights[event] = Math.min(cost + 1, maxWeight);
-      return 0;
+    if (hasCheck || isLong) this.#needsWeights[index] = 1;
+    if (isFinal && isLong && !this.#has(event, Mark.checkedBranch)) this.#mark(event, Mark.check);
+    const paysAll = this.#has(event, Mark.check);
+    if (isFinal && this.#has(event, isCheck)) {
+      const rounds = Math.max(this.#rounds.at(this.#rounds.length - 1), this.#roundOf(event));
+      this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, rounds), maxWeight);
     }
-    // Where the last walk will put a check the others only stop counting: theirs may be the higher costs.
+    if (paysAll) return 0;
+    // Where the last walk will put a check the first only stops counting: its costs may be the higher ones.
     return isLong ? Math.min(cost, maxPathCost) : cost;
+  }
+
+  /** The longest round of the loops that a branch leads back to; 0 when it leads back to none. */
+  #roundOf(event: number): number {
+    const { events } = this.#code;
+    const kind = events.kind(event);
+    if (kind !== Kind.br && kind !== Kind.brIf && kind !== Kind.brTable) return 0;
+    const labels = kind === Kind.brTable
+      ? tableLabels(this.#layout.bytes, events.offset(event))
+      : [events.argument(event)];
+    let longest = 0;
+    for (const label of labels) {
+      const begin = this.#begins.at(this.#begins.length - 1 - label);
+      const isLoop = begin >= 0 && events.kind(begin) === Kind.loop;
+      if (isLoop) longest = Math.max(longest, this.weights[begin] ?? 0);
+    }
+    return longest;
+  }
+
+  /** Cost of the rounds that an unrolled loop makes before its first check: all its instructions, so often. */
+  #uncheckedRounds(begin: number): number {
+    const { events } = this.#code;
+    let body = 0;
+    for (
+      let event = begin + 1;
+      events.argument(event) !== begin || events.kind(event) !== Kind.end;
+      event++
+    ) {
+      body += events.cost(event);
+    }
+    return body * (copies - 1);
   }
 
   #has(event: number, mark: number): boolean {
@@ -249,6 +287,8 @@ export class CheckWeigher {
   #close(): number {
     this.#label.pop();
     this.#else.pop();
+    this.#begins.pop();
+    this.#rounds.pop();
     return this.#handlers.pop();
   }
 }

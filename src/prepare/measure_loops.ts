@@ -1,0 +1,139 @@
+import { Kind } from "./events.ts";
+import type { Layout } from "./layout.ts";
+import { tableLabels } from "./place_checks.ts";
+import { catchLabels, type Code } from "./scan.ts";
+
+/** Code that is never reached. */
+const nowhere = -1;
+
+/** A block that is open. Distances are the cost of the longest path from the entry of the function. */
+interface Block {
+  /** Event that began it; -1 for the function. */
+  begin: number;
+  kind: number;
+  /** Where it began; nowhere once an `else` has used it. */
+  from: number;
+  /** What branches bring to its end. */
+  atEnd: number;
+  /** The farthest that was reached inside: a call may throw there. */
+  peak: number;
+}
+
+/**
+ * Finds for each loop of a function the cost of its longest round, from its head to a branch back, and writes it to
+ * `rounds` at the event of the loop. Inner loops go round once: their rounds are paid for at their own branches.
+ *
+ * All paths to a place in a loop lead over its head, so the longest round is the difference of two distances from the
+ * entry of the function, and one walk finds all.
+ */
+export class LoopMeasurer {
+  readonly #layout: Layout;
+  readonly #code: Code;
+  readonly #rounds: Int32Array;
+  /** What a call, of any kind, costs its caller. */
+  readonly #callCost: (event: number) => number;
+  readonly #maxRound: number;
+  #open: Block[] = [];
+
+  constructor(
+    layout: Layout,
+    code: Code,
+    options: { rounds: Int32Array; maxRound: number; callCost: (event: number) => number },
+  ) {
+    this.#layout = layout;
+    this.#code = code;
+    this.#rounds = options.rounds;
+    this.#maxRound = options.maxRound;
+    this.#callCost = options.callCost;
+  }
+
+  measure(index: number): void {
+    const { events, functions } = this.#code;
+    const { kinds, arguments: values, costs } = events;
+    const { bytes } = this.#layout;
+    const last = functions.firstEvent(index + 1);
+    let distance = 0;
+    this.#open = [];
+    this.#begin(-1, Kind.block, distance);
+    for (let event = functions.firstEvent(index); event < last; event++) {
+      const kind = kinds[event] ?? 0;
+      const isReached = distance !== nowhere;
+      if (isReached) distance += costs[event] ?? 0;
+      switch (kind) {
+        case Kind.end:
+        case Kind.delegate: {
+          const block = this.#open.pop();
+          if (!block) break;
+          if (block.kind === Kind.if) distance = Math.max(distance, block.from);
+          distance = Math.max(distance, block.atEnd);
+          const peak = Math.max(block.peak, distance);
+          const outer = this.#open.at(-1);
+          if (outer) outer.peak = Math.max(outer.peak, peak);
+          if (block.kind !== Kind.tryTable) break;
+          for (const label of catchLabels(bytes, events.offset(block.begin))) this.#branch(label, peak);
+          break;
+        }
+        case Kind.block:
+        case Kind.if:
+        case Kind.try:
+        case Kind.tryTable:
+        case Kind.loop:
+          this.#begin(event, kind, distance);
+          break;
+        case Kind.brIf:
+          this.#branch(values[event] ?? 0, distance);
+          break;
+        case Kind.call:
+        case Kind.callIndirect:
+          if (isReached) distance += this.#callCost(event);
+          break;
+        case Kind.br:
+          this.#branch(values[event] ?? 0, distance);
+          distance = nowhere;
+          break;
+        case Kind.brTable:
+          for (const label of tableLabels(bytes, events.offset(event))) this.#branch(label, distance);
+          distance = nowhere;
+          break;
+        case Kind.else:
+        case Kind.catch: {
+          const block = this.#open.at(-1);
+          if (!block) break;
+          block.atEnd = Math.max(block.atEnd, distance);
+          block.peak = Math.max(block.peak, distance);
+          distance = kind === Kind.else ? block.from : block.peak;
+          if (kind === Kind.else) block.from = nowhere;
+          break;
+        }
+        case Kind.return:
+        case Kind.throw:
+        case Kind.unreachable:
+        case Kind.returnCall:
+        case Kind.returnCallIndirect: {
+          const block = this.#open.at(-1);
+          if (block) block.peak = Math.max(block.peak, distance);
+          distance = nowhere;
+          break;
+        }
+      }
+    }
+  }
+
+  #begin(begin: number, kind: number, from: number): void {
+    this.#open.push({ begin, kind, from, atEnd: nowhere, peak: from });
+    if (kind === Kind.loop) this.#rounds[begin] = 1;
+  }
+
+  #branch(label: number, distance: number): void {
+    const block = this.#open[this.#open.length - 1 - label];
+    if (!block || distance === nowhere) return;
+    const inner = this.#open.at(-1);
+    if (inner) inner.peak = Math.max(inner.peak, distance);
+    if (block.kind !== Kind.loop) {
+      block.atEnd = Math.max(block.atEnd, distance);
+      return;
+    }
+    const round = Math.min(distance - block.from, this.#maxRound);
+    this.#rounds[block.begin] = Math.max(this.#rounds[block.begin] ?? 0, round);
+  }
+}
