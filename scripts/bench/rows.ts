@@ -5,6 +5,7 @@ import { fairness } from "./rows/fairness.ts";
 import { inProcess } from "./rows/in_process.ts";
 import { latency } from "./rows/latency.ts";
 import { memory } from "./rows/memory.ts";
+import { proxy } from "./rows/proxy.ts";
 import { steps } from "./rows/steps.ts";
 import { throughput } from "./rows/throughput.ts";
 import { waiting } from "./rows/waiting.ts";
@@ -20,4 +21,5 @@ export const rows: readonly Row[] = [
   waiting,
   memory,
   cli,
+  proxy,
 ];

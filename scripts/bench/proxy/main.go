@@ -1,9 +1,9 @@
-// Command proxy is what the bench of the reverse proxy is held against: an upstream, and Go's own reverse proxy on one thread.
+// Command proxy is what the benchmark holds the reverse proxy against: `proxy PORT` is an upstream, `proxy PORT URL`
+// Go's own reverse proxy before it, on one thread.
 package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -13,7 +13,7 @@ import (
 
 func main() {
 	var handler http.Handler
-	if len(os.Args) == 1 {
+	if len(os.Args) == 2 {
 		small, large := []byte("hello"), make([]byte, 1<<20)
 		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body := small
@@ -26,7 +26,7 @@ func main() {
 		})
 	} else {
 		runtime.GOMAXPROCS(1)
-		to, err := url.Parse(os.Args[1])
+		to, err := url.Parse(os.Args[2])
 		if err != nil {
 			panic(err)
 		}
@@ -37,10 +37,5 @@ func main() {
 			r.SetXForwarded()
 		}}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	panic(http.Serve(listener, handler))
+	panic(http.ListenAndServe("127.0.0.1:"+os.Args[1], handler))
 }

@@ -1,7 +1,8 @@
 /** The shortest proxy that Node's own server and client make, to see what a library would cost. */
 import http from "node:http";
 
-const upstream = new URL(Deno.args[0] ?? "");
+const [port = "", to = ""] = Deno.args;
+const upstream = new URL(to);
 const agent = new http.Agent({ keepAlive: true });
 const server = http.createServer((request, response) => {
   const { method, url } = request;
@@ -21,4 +22,4 @@ const server = http.createServer((request, response) => {
   onward.on("error", () => response.writeHead(502).end());
   request.pipe(onward);
 });
-server.listen(0, "127.0.0.1", () => console.log(Object(server.address()).port));
+server.listen(Number(port), "127.0.0.1");
