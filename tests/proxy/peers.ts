@@ -53,6 +53,18 @@ export class Peer implements Disposable {
     return head + await this.exactly(Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0));
   }
 
+  /** Hears that many bytes, keeps none, and returns how many there were. */
+  async count(bytes: number): Promise<number> {
+    let seen = this.heard.length;
+    this.heard = "";
+    while (seen < bytes) {
+      const count = await this.#connection.read(this.#buffer);
+      if (count === null) break;
+      seen += count;
+    }
+    return seen;
+  }
+
   /** Hears until the connection ends and returns all. */
   async toEnd(): Promise<string> {
     while (await this.hear());
