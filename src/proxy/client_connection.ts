@@ -11,8 +11,8 @@ import type { Timeouts } from "./timeouts.ts";
 /** Answers one request. The client's body that it leaves over costs the connection. */
 export type Serve = (request: RequestHead, client: ClientConnection) => Promise<void>;
 
-/** How long a client whose connection ends may go on sending, so that it reads the answer before it is cut. */
-const lingerMs = 2000;
+/** How long a client whose connection ends may go on sending, so that it reads the answer before it is cut: in a body, and after it. */
+const lingerMs = { body: 2000, after: 500 };
 
 /** A client's connection, from request to request. */
 export class ClientConnection {
@@ -165,7 +165,7 @@ export class ClientConnection {
     if (wire.ended) return;
     wire.onLate = () => wire.close();
     await wire.closeWrite();
-    wire.readByMs = wire.clock.in(lingerMs);
+    wire.readByMs = wire.clock.in(this.body.done ? lingerMs.after : lingerMs.body);
     do wire.start = wire.end; while (await wire.fill());
   }
 

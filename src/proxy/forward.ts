@@ -145,7 +145,7 @@ class Exchange {
       return await this.#talk(wire, target, headers);
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
-      this.#upstream.failed();
+      this.#upstream.failed(error.message);
       return this.#clientGone ? over : failed(
         error.timedOut ? 504 : 502,
         error.timedOut ? "ERROR_UPSTREAM_TIMEOUT" : "ERROR_UPSTREAM_UNREACHABLE",
@@ -191,7 +191,7 @@ class Exchange {
       wire.close();
       if (!(error instanceof BadMessage)) throw error;
       if (this.#sent?.kind === "bad" || this.#clientGone) return await this.#noAnswer(wire);
-      this.#upstream.failed();
+      this.#upstream.failed(error.message);
       if (!this.#client.body.done) this.#client.keep = false;
       return failed(502, "ERROR_UPSTREAM_GARBAGE", error.message, "no");
     } finally {
@@ -314,7 +314,7 @@ class Exchange {
     });
     if (moved.kind !== "done") {
       if (moved.kind !== "refused" && !this.#clientGone && this.#sent?.kind !== "bad") {
-        this.#upstream.failed();
+        this.#upstream.failed("an answer broke off");
       }
       return { whole: false, again: false };
     }
@@ -352,27 +352,21 @@ class Exchange {
       client.wire.close();
       return over;
     }
-    if (wire.late !== undefined) {
-      this.#upstream.failed();
-      return failed(
-        504,
-        "ERROR_UPSTREAM_TIMEOUT",
-        `no answer within ${client.timeouts.firstByteMs} ms`,
-        "no",
-      );
-    }
     // The rest of the body may still come: nobody can say where the next request begins.
     if (!client.body.done) client.keep = false;
+    if (wire.late !== undefined) {
+      const why = `no answer within ${client.timeouts.firstByteMs} ms`;
+      this.#upstream.failed(why);
+      return failed(504, "ERROR_UPSTREAM_TIMEOUT", why, "no");
+    }
     const { method, body } = this.#request;
     const mayRepeat = idempotent.has(method) && body.kind === "none";
-    // The upstream closed a connection that had been idle, as it may: that says nothing of its health.
-    if (this.#reused && mayRepeat) {
-      return failed(502, "ERROR_UPSTREAM_CLOSED", "it closed the connection", "same");
-    }
-    this.#upstream.failed();
     const why = wire.failure === undefined
       ? "it closed the connection without an answer"
       : `the connection broke: ${messageOf(wire.failure)}`;
+    // A connection that had been idle may be closed by the upstream: that says nothing of its health.
+    if (this.#reused) return failed(502, "ERROR_UPSTREAM_CLOSED", why, mayRepeat ? "same" : "no");
+    this.#upstream.failed(why);
     return failed(502, "ERROR_UPSTREAM_CLOSED", why, mayRepeat ? "other" : "no");
   }
 }

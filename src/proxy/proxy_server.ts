@@ -63,7 +63,11 @@ export class ProxyServer {
     this.url = `${tls ? "https" : "http"}://${urlHost(host)}:${this.port}`;
     const shortest = Math.min(...Object.values(timeouts).filter((ms) => ms > 0), rules.failTimeoutMs);
     this.#clock = new Clock(Math.max(10, Math.min(250, shortest / 4)));
-    this.targets = new Targets({ clock: this.#clock, connectMs: timeouts.connectMs, rules }, balance);
+    const onHealth = (sentence: string) => options.log.warn(sentence);
+    this.targets = new Targets(
+      { clock: this.#clock, connectMs: timeouts.connectMs, rules, onHealth },
+      balance,
+    );
     this.finished = this.#end.promise;
     this.#accept();
   }

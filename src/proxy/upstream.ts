@@ -28,6 +28,8 @@ export interface UpstreamWorld {
   readonly clock: Clock;
   readonly connectMs: number;
   readonly rules: HealthRules;
+  /** Told when an upstream is left out, or is back. */
+  readonly onHealth?: (sentence: string) => void;
 }
 
 /** Who serves: where it is, how it does, and the connections to it. */
@@ -71,11 +73,17 @@ export class Upstream {
   }
 
   answered(): void {
+    if (this.health.outUntilMs > 0) this.#world.onHealth?.(`${this.url} is well again`);
     this.health = onAnswer(this.health);
   }
 
-  failed(): void {
-    this.health = onFailure(this.health, this.#world.clock.nowMs, this.#world.rules);
+  failed(why: string): void {
+    const { clock, rules, onHealth } = this.#world;
+    const wasOut = this.health.outUntilMs > 0;
+    this.health = onFailure(this.health, clock.nowMs, rules);
+    if (!wasOut && this.health.outUntilMs > 0) {
+      onHealth?.(`${this.url} is left out for ${rules.failTimeoutMs / 1000} s: ${why}`);
+    }
   }
 
   left(): void {
@@ -84,6 +92,11 @@ export class Upstream {
   }
 
   checked(answers: boolean): void {
+    if (answers !== this.health.answersChecks) {
+      this.#world.onHealth?.(
+        `${this.url} ${answers ? "answers its checks again" : "does not answer its checks"}`,
+      );
+    }
     this.health = { ...this.health, answersChecks: answers };
   }
 
@@ -154,9 +167,24 @@ export class Upstream {
 
   async #connect(): Promise<Socket> {
     if (this.#tls) return await Deno.connectTls({ hostname: this.#hostname, port: this.#port });
-    const connection = await Deno.connect({ hostname: this.#hostname, port: this.#port });
+    const connection = await this.#connectTcp();
     connection.setNoDelay(true);
     return connection;
+  }
+
+  /** The runtime tries one address of a name; a server on this machine may listen on either of two. */
+  async #connectTcp(): Promise<Deno.TcpConn> {
+    const port = this.#port;
+    try {
+      return await Deno.connect({ hostname: this.#hostname, port });
+    } catch (error) {
+      if (this.#hostname !== "localhost" || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    }
+    try {
+      return await Deno.connect({ hostname: "::1", port });
+    } catch {
+      return await Deno.connect({ hostname: "127.0.0.1", port });
+    }
   }
 
   /** No route leads here any more: connections are closed as they become idle. */

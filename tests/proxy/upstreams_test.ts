@@ -63,6 +63,7 @@ Deno.test("a POST goes on to the next URL when the first refuses the connection,
   }
   const [first] = proxy.server.targets.upstreams;
   assert.deepEqual([first?.url, first?.health.fails, first?.usable], [refusing, 1, false]);
+  assert.deepEqual(proxy.logged, [`${refusing} is left out for 10 s: connection refused`]);
 });
 
 Deno.test("a request is tried at three URLs at most", async () => {
@@ -258,4 +259,48 @@ Deno.test("a resetting upstream half-way breaks the client's transfer and is lef
   assert.equal(await client.toEnd(), "");
   const [only] = proxy.server.targets.upstreams;
   assert.equal(only?.usable, false);
+});
+
+Deno.test("an upstream called localhost is found on either of the machine's addresses", async () => {
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    let server: Deno.HttpServer<Deno.NetAddr>;
+    try {
+      server = Deno.serve({ hostname, port: 0, onListen: () => {} }, () => new Response(hostname));
+    } catch (error) {
+      // A machine without IPv6.
+      if (hostname === "::1" && error instanceof Deno.errors.AddrNotAvailable) continue;
+      throw error;
+    }
+    await using proxy = startProxy({ f: { default: [`http://localhost:${server.addr.port}`] } });
+    assert.equal((await ask(proxy.port, "/functions/f")).status, 200);
+    await proxy.server.stop(0);
+    await server.shutdown();
+  }
+});
+
+Deno.test("one connection to an upstream serves many clients, one after the other", async () => {
+  using upstream = new RawServer();
+  let connections = 0;
+  const serving = (async () => {
+    for (;;) {
+      const peer = await upstream.accept().catch(() => undefined);
+      if (peer === undefined) return;
+      connections++;
+      (async () => {
+        try {
+          for (;;) {
+            await peer.message();
+            await peer.send(ok("ok"));
+          }
+        } catch {
+          peer.close();
+        }
+      })();
+    }
+  })();
+  await using proxy = startProxy({ f: { default: [upstream.url] } });
+  for (let i = 0; i < 10; i++) assert.equal((await ask(proxy.port, "/functions/f")).status, 200);
+  assert.equal(connections, 1);
+  upstream[Symbol.dispose]();
+  await serving;
 });
