@@ -19,10 +19,9 @@ input { flex: 1; min-width: 0; }
 input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .4rem; }
 ul { list-style: none; margin: 0; padding: 0; }
 li { border-top: 1px solid var(--line); padding: .9rem 0; }
-p { margin: .25rem 0; }
+p { margin: .25rem 0; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 code { font: .85rem/1.5 ui-monospace, monospace; }
-.digest { overflow-wrap: anywhere; }
 pre { margin: .5rem 0; padding: .6rem .75rem; border: 1px solid var(--line); border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 a { color: var(--accent); }
 nav { display: flex; justify-content: space-between; padding: 1rem 0; }
@@ -32,6 +31,8 @@ nav { display: flex; justify-content: space-between; padding: 1rem 0; }
 const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  // The icon that is none, so that no browser asks for one.
+  "img-src data:",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
@@ -124,7 +125,7 @@ function item(module: ListedModule, origin: string) {
       0,
       10,
     )}</time> · <a href="${path}" download="${file}">Download</a></p>
-    <p class="quiet digest"><code>${digest}</code></p>
+    <p class="quiet"><code>${digest}</code></p>
     <pre><code>capsule -mode=http -url=${url} -wasm=${file}</code></pre>
     </li>
   `;
