@@ -1,3 +1,4 @@
+import { ByteBuffer } from "../base/byte_buffer.ts";
 import { HttpError } from "../server/http_error.ts";
 
 /** What a form says of one of its parts. */
@@ -7,7 +8,7 @@ export interface Part {
   filename: string | undefined;
 }
 
-/** Takes a part's bytes, in pieces. */
+/** Takes a part's bytes, in pieces that are not to be kept: their room is used again. */
 export type TakePiece = (piece: Uint8Array) => Promise<void> | void;
 
 const maxHeaderBytes = 16 * 1024;
@@ -45,11 +46,13 @@ export async function readMultipart(
   let take: TakePiece = () => {};
   let parts = 0;
   // The first boundary may stand at the very beginning, without the line break before it.
-  let rest: Uint8Array = lineEnd;
+  const buffer = new ByteBuffer();
+  buffer.append(lineEnd);
   for await (const chunk of stream) {
     // What follows the end is nobody's, and is read so that the client gets its answer.
     if (state === "end") continue;
-    let bytes: Uint8Array = joined(rest, chunk);
+    buffer.append(chunk);
+    let bytes: Uint8Array = buffer.bytes;
     for (let waits = false; !waits;) {
       switch (state) {
         case "preamble":
@@ -87,9 +90,8 @@ export async function readMultipart(
           if (end < 0) waits = true;
           else {
             take = begin(readPart(text(bytes.subarray(0, end))));
-            bytes = bytes.subarray(end + emptyLine.length);
             // A boundary right behind the headers is an empty part's: the line break that ends them is also its own.
-            bytes = joined(lineEnd, bytes);
+            bytes = bytes.subarray(end + lineEnd.length);
             take = withoutFirst(take, lineEnd.length);
             state = "content";
           }
@@ -100,7 +102,7 @@ export async function readMultipart(
           break;
       }
     }
-    rest = state === "end" ? new Uint8Array(0) : bytes.slice();
+    buffer.dropFirst(buffer.length - bytes.length);
   }
   if (state !== "end") throw badForm("it ends early");
 }
@@ -136,13 +138,6 @@ function find(bytes: Uint8Array, wanted: Uint8Array): number {
     if (same === wanted.length) return at;
   }
   return -1;
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
