@@ -99,6 +99,11 @@ export class Catalog {
     return this.#blobs.get(digest);
   }
 
+  /** Every blob that is known. */
+  blobs(): Digest[] {
+    return Array.from(this.#blobs.keys());
+  }
+
   /** A client has just heard that the blob is there: it has its grace again. */
   touch(digest: Digest): void {
     const blob = this.#blobs.get(digest);

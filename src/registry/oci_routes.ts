@@ -78,7 +78,7 @@ class OciDistribution {
     if (!isRepository(repository)) {
       throw new HttpError(400, "NAME_INVALID", `"${repository}" is no name of a repository`);
     }
-    const call: Call = { request, url, repository, reference: decodeURIComponent(reference) };
+    const call: Call = { request, url, repository, reference: decoded(reference) };
     switch (`${method} ${kind}`) {
       case "GET blobs":
         return await this.#getBlob(call);
@@ -202,6 +202,15 @@ class OciDistribution {
     }
     const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
     return answer(request, 200, JSON.stringify(index), headers);
+  }
+}
+
+/** Clients may write the colon of a digest as `%3A`; what cannot be decoded is no reference of anything. */
+function decoded(reference: string): string {
+  try {
+    return decodeURIComponent(reference);
+  } catch {
+    return reference;
   }
 }
 

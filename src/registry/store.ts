@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { CapsuleError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { HttpError } from "../server/http_error.ts";
 import { artifactOf } from "./artifact.ts";
@@ -13,6 +13,8 @@ import { type ManifestFacts, mediaTypes, readManifest } from "./manifest.ts";
 import { moduleInManifest } from "./module_in_manifest.ts";
 import { ModuleFolders, type Prepared } from "./module_folders.ts";
 import { type ModuleName, splitRepository } from "./names.ts";
+import { Pins } from "./pins.ts";
+import { tidy } from "./tidy.ts";
 
 /** How a store is opened. */
 export interface StoreOptions {
@@ -42,13 +44,11 @@ export class Store implements AsyncDisposable {
   readonly blobs: BlobFiles;
   readonly maxBytes: number;
   readonly graceMs: number;
-  readonly #log: Log;
   readonly #journal: Journal<Event[]>;
   readonly #folders: ModuleFolders;
   readonly #lockFile: Deno.FsFile;
   readonly #locks = new KeyedLock();
-  /** Blobs that a change in progress is about to name. */
-  readonly #pins = new Map<Digest, number>();
+  readonly #pins = new Pins();
 
   private constructor(parts: {
     catalog: Catalog;
@@ -63,7 +63,6 @@ export class Store implements AsyncDisposable {
     this.#journal = parts.journal;
     this.#lockFile = parts.lockFile;
     this.#folders = new ModuleFolders(options.files, parts.blobs);
-    this.#log = options.log;
     this.maxBytes = options.maxBytes ?? defaultMaxBytes;
     this.graceMs = options.graceMs ?? defaultGraceMs;
   }
@@ -90,7 +89,12 @@ export class Store implements AsyncDisposable {
         (lines) => lines > 1000 && lines > 2 * catalog.liveEvents ? catalog.snapshot() : undefined,
       );
       const store = new Store({ catalog, blobs, journal, lockFile, options });
-      await store.#tidy();
+      await tidy({
+        store,
+        folders: store.#folders,
+        log: options.log,
+        record: (events) => store.#record(events),
+      });
       return store;
     } catch (error) {
       lockFile.close();
@@ -105,14 +109,14 @@ export class Store implements AsyncDisposable {
 
   /** Stores what was written under its digest and makes it readable in the repository. Ends the writer. */
   async putBlob(repository: string, writer: BlobWriter, digest: Digest): Promise<void> {
-    using _pin = this.#pin([digest]);
+    using _pin = this.#pins.hold([digest]);
     const blob = await this.#keep(writer, digest);
     await this.#record([blob, { op: "link", repository, digest }]);
   }
 
   /** Makes a blob of another repository (of any, without `from`) readable in this one; `false` when there is none. */
   async mount(repository: string, digest: Digest, from: string | undefined): Promise<boolean> {
-    using _pin = this.#pin([digest]);
+    using _pin = this.#pins.hold([digest]);
     if (!this.catalog.blob(digest)) return false;
     if (from !== undefined && !this.catalog.repository(from)?.blobs.has(digest)) return false;
     this.catalog.touch(digest);
@@ -139,14 +143,14 @@ export class Store implements AsyncDisposable {
   ): Promise<ManifestRecord> {
     const facts = readManifest(bytes, options.contentType);
     return await this.#locks.run(repository, async () => {
-      using _pin = this.#pin(facts.references);
+      using _pin = this.#pins.hold(facts.references);
       const writer = await this.#write(bytes, options.digest);
       const digest = options.digest ?? writer.digest();
       if (!writer.has(digest)) {
         await writer.abort();
         throw new HttpError(400, "DIGEST_INVALID", `the manifest is not ${digest} but ${writer.digest()}`);
       }
-      using _own = this.#pin([digest]);
+      using _own = this.#pins.hold([digest]);
       const module = await this.#moduleOf(repository, facts);
       const record = recordOf(digest, bytes.length, facts, module);
       const events: Event[] = [await this.#keep(writer, digest), { op: "manifest", repository, ...record }];
@@ -214,7 +218,7 @@ export class Store implements AsyncDisposable {
       const configWriter = await this.#write(config);
       const manifestWriter = await this.#write(manifest);
       const [configDigest, manifestDigest] = [configWriter.digest(), manifestWriter.digest()];
-      using _pin = this.#pin([digest, configDigest, manifestDigest]);
+      using _pin = this.#pins.hold([digest, configDigest, manifestDigest]);
       const facts = readManifest(manifest, mediaTypes.image);
       const module = { digest, size, info: options.info };
       const record = recordOf(manifestDigest, manifest.length, facts, module);
@@ -314,78 +318,6 @@ export class Store implements AsyncDisposable {
       },
     });
   }
-
-  #pin(digests: readonly Digest[]): Disposable {
-    for (const digest of digests) this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1);
-    return {
-      [Symbol.dispose]: () => {
-        for (const digest of digests) {
-          const count = (this.#pins.get(digest) ?? 1) - 1;
-          if (count === 0) this.#pins.delete(digest);
-          else this.#pins.set(digest, count);
-        }
-      },
-    };
-  }
-
-  /** After the journal was read: what it says and what lies on the disk become the same. */
-  async #tidy(): Promise<void> {
-    const present = new Set(this.blobs.list());
-    for (const digest of present) if (!this.catalog.blob(digest)) this.blobs.removeNow(digest);
-    const lost = Array.from(this.catalog.snapshot()).flat()
-      .flatMap((event) => event.op === "blob" && !present.has(event.digest) ? [event.digest] : []);
-    if (lost.length > 0) {
-      this.#log.warn(
-        `${lost.length} blobs are gone from the folder .capsule: their modules cannot be downloaded`,
-      );
-      await this.#record(lost.map((digest) => ({ op: "drop", digest })));
-    }
-
-    const listed = new Map(
-      this.catalog.modules().filter(({ plain }) => plain).map((each) => [keyOf(each), each]),
-    );
-    for (const found of this.#folders.list()) {
-      const key = keyOf(found);
-      const module = listed.get(key);
-      listed.delete(key);
-      if (module === undefined) await this.#adopt(found);
-      else if (!this.#folders.holds(module, module)) await this.#putBack(module);
-    }
-    for (const module of listed.values()) await this.#putBack(module);
-  }
-
-  /** A module's folder as the journal has it: a kill came in between, or somebody changed a file by hand. */
-  async #putBack(module: ModuleName & ModuleFacts): Promise<void> {
-    if (!this.catalog.blob(module.digest)) return;
-    await (await this.#folders.prepare(module, module)).commit();
-  }
-
-  /** Takes a module in that somebody else put there: an older Capsule, a copy of a folder, or a process that was killed. */
-  async #adopt({ path, infoPath, ...name }: ModuleName & { path: string; infoPath: string }): Promise<void> {
-    try {
-      const { isFile, mtime } = await Deno.lstat(path);
-      if (!isFile) return;
-      const writer = await this.blobs.begin();
-      try {
-        using file = await Deno.open(path);
-        const buffer = new Uint8Array(256 * 1024);
-        for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
-          await writer.write(buffer.subarray(0, count));
-        }
-        const fault = writer.moduleFault(path);
-        if (fault) throw fault;
-        const info = await Deno.readTextFile(infoPath).catch(() => "");
-        const at = mtime?.getTime() ?? Date.now();
-        await this.putModule(name, writer, { info: info.replace(/\n$/, ""), overwrite: false, at });
-      } finally {
-        await writer.abort();
-      }
-    } catch (error) {
-      // One bad file in a folder keeps nobody from the others.
-      if (error instanceof Deno.errors.NotFound) return;
-      this.#log.warn(`not shown: ${messageOf(error)}`);
-    }
-  }
 }
 
 function recordOf(
@@ -397,5 +329,3 @@ function recordOf(
   const { mediaType, references, subject, artifactType, annotations } = facts;
   return { digest, mediaType, size, references, subject, artifactType, annotations, module };
 }
-
-const keyOf = ({ user, module, tag }: ModuleName): string => `${user}/${module}/${tag}`;

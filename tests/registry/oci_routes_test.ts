@@ -273,6 +273,8 @@ Deno.test("failures have the protocol's codes", async () => {
     ["POST", `/v2/r/blobs/uploads/?digest=${some}`, { body: new Uint8Array(1001) }, "413 SIZE_INVALID"],
     ["PATCH", "/v2/r/blobs/uploads/none", { body: "x" }, "404 BLOB_UPLOAD_UNKNOWN"],
     ["GET", "/v2/r/tags/list?n=x", {}, "400 PAGINATION_NUMBER_INVALID"],
+    ["GET", "/v2/r/manifests/%E0%A4%A", {}, "404 MANIFEST_UNKNOWN"],
+    ["GET", `/v2/r/blobs/${some.replace(":", "%3A")}`, {}, "404 BLOB_UNKNOWN"],
     ["POST", "/v2/r/manifests/t", { body: "x" }, "405 UNSUPPORTED"],
     ["GET", "/v2/r/other/t", {}, "404 UNSUPPORTED"],
   ];
