@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { OciTransport } from "../../src/source/oci_transport.ts";
 import { parseOciReference, shownReference } from "../../src/source/oci_reference.ts";
 import { pullModule, type PullOptions } from "../../src/source/oci_pull.ts";
 import { memoryIo } from "../testing/memory_io.ts";
@@ -96,6 +97,21 @@ Deno.test("references are taken apart and shown as they were written", () => {
   ) {
     assert.throws(() => parseOciReference(text), { code: "URL" }, text);
   }
+});
+
+Deno.test("plain HTTP on this machine and with -insecure only", () => {
+  const base = (host: string, insecure?: boolean) =>
+    new OciTransport({ host, insecure, credentials: () => Promise.resolve(undefined) }).base;
+  for (const host of ["localhost", "LOCALHOST:5000", "127.0.0.1:1", "127.9.9.9", "[::1]:5000"]) {
+    assert.equal(base(host), `http://${host}`);
+  }
+  for (
+    const host of ["ghcr.io", "localhost.example.com", "127.0.0.1.example.com", "192.168.0.1:5000", "[::2]"]
+  ) {
+    assert.equal(base(host), `https://${host}`);
+    assert.equal(base(host, true), `http://${host}`);
+  }
+  assert.equal(base("docker.io"), "https://registry-1.docker.io");
 });
 
 Deno.test("a tag is asked for each time, its blob once", async () => {
