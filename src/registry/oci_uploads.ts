@@ -126,7 +126,8 @@ export class OciUploads {
       await receive(request, writer, this.#store.maxBytes - writer.size);
     } catch (error) {
       // What came before a connection broke stays: the client asks how much it is, and goes on there.
-      if (!(error instanceof HttpError) || error.code !== "BODY_CUT") await writer.rollback(mark);
+      const broke = error instanceof HttpError && ["BODY_CUT", "BODY_IDLE"].includes(error.code);
+      if (!broke) await writer.rollback(mark);
       throw error;
     }
     const received = writer.size - mark.size;

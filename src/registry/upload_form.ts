@@ -1,4 +1,5 @@
 import { HttpError } from "../server/http_error.ts";
+import { bodyPieces } from "./body_pieces.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import { boundaryOf, readMultipart } from "./multipart.ts";
 
@@ -37,7 +38,7 @@ export async function readUploadForm(
   let size = 0;
   let info: Uint8Array[] | undefined;
   let infoSize = 0;
-  await readMultipart(pieces(request.body), boundary, (part) => {
+  await readMultipart(bodyPieces(request), boundary, (part) => {
     if (part.name === "file") {
       if (part.filename === undefined) {
         throw badForm('"file" is a text: send the module as a file (curl -F file=@hola.wasm)');
@@ -66,22 +67,6 @@ export async function readUploadForm(
   if (filename === undefined) throw badForm('the form has no file called "file"');
   const bytes = new Uint8Array(await new Blob((info ?? []).map((piece) => piece.slice())).arrayBuffer());
   return { filename, info: new TextDecoder().decode(bytes).replace(/\r?\n$/, "") };
-}
-
-/** The body's pieces. A connection that breaks is the client's fault, and the stream stays open for whoever reads the rest. */
-async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        throw new HttpError(400, "BODY_CUT", "the request's body ended early", { cause: error });
-      });
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.releaseLock();
-  }
 }
 
 function badForm(message: string): HttpError {

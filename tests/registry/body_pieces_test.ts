@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { bodyPieces } from "../../src/registry/body_pieces.ts";
+
+async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, idleMs?: number) {
+  const seen: number[] = [];
+  const pieces = (async () => {
+    for await (const piece of bodyPieces({ body }, idleMs)) seen.push(...piece);
+  })();
+  return { seen, error: await pieces.then(() => undefined, (error: unknown) => error) };
+}
+
+const streamOf = (source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>) => new ReadableStream(source);
+
+Deno.test("a body comes piece by piece, to its end", async () => {
+  const body = ReadableStream.from([Uint8Array.of(1, 2), Uint8Array.of(3)]);
+  assert.deepEqual(await collect(body), { seen: [1, 2, 3], error: undefined });
+  assert.deepEqual(await collect(null), { seen: [], error: undefined });
+});
+
+Deno.test("a body that stops coming is given up, with what came before kept", async () => {
+  const body = streamOf({ start: (controller) => controller.enqueue(Uint8Array.of(1)) });
+  const { seen, error } = await collect(body, 5);
+  assert.deepEqual(seen, [1]);
+  assert(error instanceof Error);
+  assert.deepEqual([Reflect.get(error, "status"), Reflect.get(error, "code")], [408, "BODY_IDLE"]);
+});
+
+Deno.test("a body whose connection breaks is the client's fault", async () => {
+  const body = streamOf({ start: (controller) => controller.error(new TypeError("reset")) });
+  const { error } = await collect(body);
+  assert(error instanceof Error);
+  assert.deepEqual([Reflect.get(error, "status"), Reflect.get(error, "code")], [400, "BODY_CUT"]);
+});
+
+Deno.test("who stops early leaves the rest of the body to others", async () => {
+  const body = ReadableStream.from([Uint8Array.of(1), Uint8Array.of(2)]);
+  for await (const piece of bodyPieces({ body })) {
+    assert.deepEqual(Array.from(piece), [1]);
+    break;
+  }
+  assert.deepEqual(await Array.fromAsync(body, (piece) => piece[0]), [2]);
+});
