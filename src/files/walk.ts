@@ -51,7 +51,9 @@ function walk(kernel: Kernel, root: number, path: string, how: number, mode: num
         continue;
       }
       // No file can be made where a folder is asked for.
-      if (how & How.create && todo.length > 0 && todo.every((step) => step === "")) throw new FileError("EISDIR");
+      if (how & How.create && todo.length > 0 && todo.every((step) => step === "")) {
+        throw new FileError("EISDIR");
+      }
       if (todo.length === 0) {
         const last = openLast(kernel, here(), name, how, mode, () => expand(name));
         if (last !== undefined) return last;
