@@ -309,3 +309,32 @@ Deno.test("stopping without patience cuts what runs", () =>
     assert.equal(await client.toEnd(), "");
     assert.equal(await peer.toEnd(), "");
   }));
+
+Deno.test("large chunked bodies arrive whole and in order, both ways, to a reader that takes its time", () =>
+  between(async ({ client, upstream }) => {
+    const pieces = Array.from({ length: 600 }, (_, index) => `${index};`.repeat(1 + index * 7 % 4000));
+    const whole = pieces.join("");
+    const send = async (peer: Peer) => {
+      for (const piece of pieces) await peer.send(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+      await peer.send("0\r\n\r\n");
+    };
+    const receive = async (peer: Peer) => {
+      let body = "";
+      for (;;) {
+        const size = Number.parseInt(await peer.until("\r\n"), 16);
+        if (size === 0) break;
+        body += await peer.exactly(size);
+        await peer.until("\r\n");
+      }
+      return body;
+    };
+    await client.send(post("Transfer-Encoding: chunked\r\n"));
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    const [up] = await Promise.all([receive(peer), send(client)]);
+    assert.ok(up === whole, `${up.length} of ${whole.length}`);
+    await peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    await client.until("\r\n\r\n");
+    const [down] = await Promise.all([receive(client), send(peer)]);
+    assert.ok(down === whole, `${down.length} of ${whole.length}`);
+  }));
