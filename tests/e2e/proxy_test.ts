@@ -225,6 +225,34 @@ Deno.test("-crt and -key: the proxy speaks TLS", () =>
     assert.equal(await response.text(), "a GET / ");
   }));
 
+Deno.test("an upstream may speak TLS; one whose certificate nobody vouches for is a 502", () =>
+  inFolder(async (folder) => {
+    const tls = `${root}tests/testdata/tls/localhost`;
+    const [cert, key] = await Promise.all([Deno.readTextFile(`${tls}.crt`), Deno.readTextFile(`${tls}.key`)]);
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },
+      () => new Response("safe"),
+    );
+    await Deno.writeTextFile(
+      `${folder}/config.yaml`,
+      `f:\n  default: https://localhost:${server.addr.port}\n`,
+    );
+    const args = ["-mode=reverse-proxy", `-config=${folder}/config.yaml`];
+    {
+      await using trusting = await startCapsule(args, { env: { DENO_CERT: `${tls}.crt` } });
+      assert.equal(await text(`${trusting.url}/functions/f`), "safe");
+      assert.equal(await text(`${trusting.url}/functions/f`), "safe");
+    }
+    {
+      await using strict = await startCapsule(args);
+      const response = await fetch(`${strict.url}/functions/f`);
+      const { code, why } = await response.json();
+      assert.equal(response.status, 502);
+      assert.match(`${code} ${why}`, /^ERROR_UPSTREAM_\w+ .*certificate/);
+    }
+    await server.shutdown();
+  }));
+
 Deno.test("what does not start, and why", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/bad.yaml`, "f:\n  default:\n    - nowhere\n");
