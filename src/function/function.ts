@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import { createWasi, GuestExit, type Wasi, type WasiOptions } from "../wasi/wasi.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
-import { type CallLimits, Guest } from "../wasm/guest.ts";
+import { type CallLimits, Guest, timeoutError } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { mustWait } from "../wasm/jspi.ts";
@@ -35,11 +35,12 @@ export interface Call<T> {
   readonly pass: (instance: GuestInstance) => readonly number[];
   /** Takes the result out of the guest. */
   readonly take: (instance: GuestInstance, result: unknown) => T;
-  /** Called when the call lasts: a chance to watch whether its caller is still there. */
-  readonly onLong?: (guest: Guest) => void;
+  /** Called when the call lasts, with what stops it: a chance to watch whether its caller is still there. */
+  readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
 const idleMs = 60_000;
+const slowCall = 64; // quick calls that make up for one that was longer than a slice
 
 /**
  * A module ready to be called. Every call finds a just-started instance.
@@ -54,12 +55,15 @@ export class CapsuleFunction {
   readonly #pool: Pool<GuestInstance>;
   readonly #watch = new CallWatch();
   #waits: boolean;
+  /** Grows with each call that is longer than a slice and shrinks with each that is not. */
+  #slowness = 0;
 
   private constructor(blueprint: Blueprint, options: FunctionOptions) {
     this.#blueprint = blueprint;
     this.options = options;
     // What a guest does to files can be seen from outside, so such calls are never thrown away.
-    this.#waits = options.alwaysWaits || options.wasi.preopens.length > 0;
+    // With state that is to be kept, no call may be thrown away, either.
+    this.#waits = options.alwaysWaits || options.wasi.preopens.length > 0 || blueprint.isolation === "reuse";
     this.#pool = new Pool({
       create: () => this.#create(),
       maxInstances: options.maxInstances,
@@ -119,12 +123,13 @@ export class CapsuleFunction {
       if (guest.startsAgain) throw new Error("the guest caught what was to end its call");
       const value = call.take(instance, result);
       guest.output.end();
+      if (this.#slowness > 0) this.#slowness--;
       return { value };
     } catch (error) {
       healthy = this.#survives;
       if (!guest.startsAgain && !mustWait(error)) throw explainThrown(error, guest, this.options.handler);
       guest.output.discard();
-      this.#waits = true;
+      this.#remember(guest);
       return undefined;
     } finally {
       this.#giveBack(instance, healthy);
@@ -138,13 +143,17 @@ export class CapsuleFunction {
   }
 
   async #callWaiting<T>(call: Call<T>): Promise<T> {
-    const instance = await this.#pool.takeLater();
+    const cameMs = performance.now();
+    const instance = this.#pool.take() ?? await this.#takeLater();
     const { guest } = instance;
-    const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(guest)) };
+    const stop = (reason: CapsuleError) => {
+      if (this.#watch.has(watched)) guest.stop(reason); // later, the guest is in somebody else's call
+    };
+    const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(stop)) };
     let healthy = true;
     try {
       await this.#start(instance);
-      instance.begin(true);
+      instance.begin(true, cameMs);
       instance.isFresh = false;
       this.#watch.add(watched);
       const result = await instance.promise(this.options.handler)(...call.pass(instance));
@@ -157,6 +166,25 @@ export class CapsuleFunction {
     } finally {
       this.#watch.remove(watched);
       this.#giveBack(instance, healthy);
+    }
+  }
+
+  /** What came to wait will come to it again; what was slow may have been so by chance, as the first calls are. */
+  #remember({ startsAgain }: Guest): void {
+    if (startsAgain === "slow") this.#slowness += slowCall;
+    this.#waits = startsAgain !== "slow" || this.#slowness > 2 * slowCall;
+  }
+
+  /** Waits for an instance, at most as long as a call may take. */
+  async #takeLater(): Promise<GuestInstance> {
+    const { timeoutMs } = this.options.limits;
+    if (timeoutMs === 0) return await this.#pool.takeLater();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(timeoutError(timeoutMs, timeoutMs)), timeoutMs);
+    try {
+      return await this.#pool.takeLater(late.signal);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -58,8 +58,8 @@ export function createHttpHandler(
         return [bodyAt, body.length, headersAt, headers.length];
       },
       take: (instance, result) => decodeHttpResult(takeResult(instance.guest, result)),
-      onLong: (guest) => {
-        const gone = () => guest.stop(new HttpError(499, "CLIENT_GONE", "the client went away"));
+      onLong: (stop) => {
+        const gone = () => stop(new HttpError(499, "CLIENT_GONE", "the client went away"));
         if (request.signal.aborted) gone();
         else request.signal.addEventListener("abort", gone, { once: true });
       },

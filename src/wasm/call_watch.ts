@@ -20,6 +20,11 @@ export class CallWatch {
   #timer: Timer | undefined;
   #closed = false;
 
+  /** Whether the call still runs. */
+  has(call: WatchedCall): boolean {
+    return this.#calls.has(call);
+  }
+
   add(call: WatchedCall): void {
     this.#calls.add(call);
     if (call.onLong) this.#young.add(call);

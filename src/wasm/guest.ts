@@ -31,10 +31,10 @@ export class Guest {
   /** Whether the call was made through `promising`, so that it may wait. */
   waits = false;
   /**
-   * The call was made synchronously and came to something that such a call may not do: wait, or be seen from outside. It
-   * is thrown away, whatever came of it, and made again through `promising`.
+   * Set when a call that was made synchronously came to something that such a call may not do: it was about to be `seen` from
+   * outside, or `slow`, longer than its slice. It is thrown away, whatever came of it, and made again through `promising`.
    */
-  startsAgain = false;
+  startsAgain: "seen" | "slow" | undefined;
   /** Calls of host functions in this call: a `_start` without one is repeatable. */
   hostCalls = 0;
   /** The exit code that the guest gave when it ended without a throw. */
@@ -57,15 +57,16 @@ export class Guest {
     this.limits = limits;
   }
 
-  /** Begins a call; its steps are counted down from what is returned. */
-  begin(waits: boolean, nowMs: number): number {
+  /** Begins a call that came at that time; its steps are counted down from what is returned. */
+  begin(waits: boolean, nowMs: number, cameMs = nowMs): number {
     this.waits = waits;
     this.output.hold = !waits;
-    this.startsAgain = false;
+    this.startsAgain = undefined;
     this.hostCalls = 0;
     this.exitCode = undefined;
-    this.#beganMs = this.#lookedMs = nowMs;
-    this.#deadlineMs = this.limits.timeoutMs > 0 ? nowMs + this.limits.timeoutMs : Infinity;
+    this.#beganMs = cameMs;
+    this.#lookedMs = nowMs;
+    this.#deadlineMs = this.limits.timeoutMs > 0 ? cameMs + this.limits.timeoutMs : Infinity;
     this.#sliceEndMs = this.limits.sliceMs > 0 ? nowMs + this.limits.sliceMs : Infinity;
     this.#stopped = undefined;
     this.#abort = undefined;
@@ -149,7 +150,7 @@ export class Guest {
     this.#adapt(nowMs);
     if (nowMs < this.#sliceEndMs || this.#inGuestForHost > 0) return this.#budget;
     if (this.waits) return 0;
-    this.startsAgain = true;
+    this.startsAgain = "slow";
     return mustStop;
   };
 
@@ -170,7 +171,7 @@ export class Guest {
   };
 
   #throwAway(): never {
-    this.startsAgain = true;
+    this.startsAgain = "seen";
     throw thrownAway;
   }
 

@@ -108,8 +108,8 @@ export class GuestInstance implements Poolable {
   }
 
   /** Begins a call: the handler's next steps count for it. */
-  begin(waits: boolean): void {
-    const budget = this.guest.begin(waits, performance.now());
+  begin(waits: boolean, cameMs?: number): void {
+    const budget = this.guest.begin(waits, performance.now(), cameMs);
     if (this.#counter) this.#counter.value = budget;
   }
 
@@ -119,7 +119,8 @@ export class GuestInstance implements Poolable {
    */
   start(): boolean {
     if (this.isFresh) return true;
-    if (this.startWaits) return false;
+    // What cannot be put back cannot be tried first.
+    if (this.startWaits || this.#blueprint.isolation !== "reset") return false;
     this.#askedBefore = this.#belongings.nondeterministicCalls;
     try {
       this.#run(this.#start);

@@ -133,3 +133,49 @@ Deno.test("a refused address is an error with the flag that would allow it", asy
   await using nothing = await serveModule(await guestModule("upstream"), ["-sandbox"], env);
   assert.match(await nothing.post("", { "upstream-url": slow.url }), /-sandbox/);
 });
+
+Deno.test("a call's time counts while it waits for an instance", async () => {
+  await using slow = upstream();
+  const flags = ["-maxInstances=1", "-timeout=100ms"];
+  await using served = await serveModule(await guestModule("upstream"), flags, { UPSTREAM_URL: slow.url });
+  const [first, second] = await Promise.all([served.handle(post("")), served.handle(post(""))]);
+  assert.deepEqual([first.status, second.status], [504, 504]);
+  slow.release();
+  assert.deepEqual(served.called.figures.queued, 0);
+});
+
+Deno.test("a client that goes away after its answer stops nobody else's call", async () => {
+  await using slow = upstream();
+  await using served = await serveModule(await guestModule("upstream"), ["-maxInstances=1"], {
+    UPSTREAM_URL: slow.url,
+  });
+  const client = new AbortController();
+  const first = served.handle(post("", client.signal));
+  await slow.until(1);
+  await new Promise((resolve) => setTimeout(resolve, 60)); // the watch has looked at the client by now
+  slow.release();
+  assert.equal(await (await first).text(), "GET ");
+  await using again = upstream();
+  const second = served.post("", { "upstream-url": again.url });
+  await again.until(1);
+  client.abort();
+  again.release();
+  assert.equal(await second, "GET ");
+});
+
+Deno.test("with -reuse no call is thrown away: state outlives calls that wait and compute", async () => {
+  await using served = await serveModule(await guestModule("counter"), ["-reuse", "-slice=1ns"]);
+  for (let i = 1; i <= 5; i++) assert.equal(await served.post(""), String(i));
+});
+
+Deno.test("a function that is slow once in a while is still called synchronously", async () => {
+  await using served = await serveModule(await guestModule("compute"), ["-slice=1ms"]);
+  const isPromise = () => {
+    const answer = served.called.call({ pass: () => [0, 0, 0, 0], take: () => undefined });
+    return answer instanceof Promise ? answer.then(() => true) : false;
+  };
+  await served.post("arithmetic 20000000");
+  assert.equal(await isPromise(), false);
+  for (let i = 0; i < 4; i++) await served.post("arithmetic 20000000");
+  assert.equal(await isPromise(), true);
+});

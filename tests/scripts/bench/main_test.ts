@@ -52,7 +52,11 @@ async function goCompiles(): Promise<boolean> {
 const inCi = Deno.env.get("CI") === "true";
 
 for (const { name } of rows) {
-  const lacks = withoutWrk ? "wrk" : name === "proxy" && !await goCompiles() ? "a Go that compiles" : undefined;
+  const lacks = withoutWrk
+    ? "wrk"
+    : name === "proxy" && !await goCompiles()
+    ? "a Go that compiles"
+    : undefined;
   Deno.test({
     name: `the row ${name} runs${lacks ? ` (skipped: ${lacks} is missing here)` : ""}`,
     ignore: lacks !== undefined && !inCi,
