@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FdFlag, fileRights, FileType, OpenFlag, Right } from "../../src/wasi/preview1.ts";
+import { FdFlag, FileType, OpenFlag } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 
 const { create } = OpenFlag;

@@ -1,0 +1,8 @@
+/** What `tests/testdata/wasi/go-files` prints. */
+export const goFilesOutput = [
+  "hello world 2 é",
+  "moved false",
+  "11 true",
+  ...Array.from({ length: 6 }, () => "true"),
+  "",
+].join("\n");
