@@ -81,31 +81,31 @@ export function createFsKernel(ways: Ways): Kernel {
 
     read(handle, bytes) {
       const open = get(handle);
-      const length = fs.readSync(fdOf(handle), bytes, 0, bytes.length, open.position);
+      const length = fs.readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(open.position));
       open.position += BigInt(length);
       return length;
     },
-    readAt: (handle, bytes, offset) => fs.readSync(fdOf(handle), bytes, 0, bytes.length, offset),
+    readAt: (handle, bytes, offset) => fs.readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(offset)),
     write(handle, bytes) {
       const open = get(handle);
       const fd = fdOf(handle);
       if (open.append) open.position = fs.fstatSync(fd, { bigint: true }).size;
-      const length = fs.writeSync(fd, bytes, 0, bytes.length, Number(open.position));
+      const length = fs.writeSync(fd, bytes, 0, bytes.length, placeOf(open.position));
       open.position += BigInt(length);
       return length;
     },
-    writeAt: (handle, bytes, offset) => fs.writeSync(fdOf(handle), bytes, 0, bytes.length, Number(offset)),
+    writeAt: (handle, bytes, offset) => fs.writeSync(fdOf(handle), bytes, 0, bytes.length, placeOf(offset)),
     seek(handle, offset, whence) {
       const open = get(handle);
       const position = startOf(open, fdOf(handle), whence) + offset;
       if (position < 0n) throw new FileError("EINVAL");
       return open.position = position;
     },
-    resize: (handle, size) => fs.ftruncateSync(fdOf(handle), Number(size)),
+    resize: (handle, size) => fs.ftruncateSync(fdOf(handle), placeOf(size)),
     allocate(handle, offset, length) {
       const fd = fdOf(handle);
       const end = offset + length;
-      if (fs.fstatSync(fd, { bigint: true }).size < end) fs.ftruncateSync(fd, Number(end));
+      if (fs.fstatSync(fd, { bigint: true }).size < end) fs.ftruncateSync(fd, placeOf(end));
     },
     sync(handle, dataOnly) {
       const { fd } = get(handle);
@@ -141,7 +141,12 @@ export function createFsKernel(ways: Ways): Kernel {
 
     makeFolder: (folder, name, mode) => void fs.mkdirSync(pathTo(folder, name), { mode }),
     removeFolder: (folder, name) => fs.rmdirSync(pathTo(folder, name)),
-    unlink: (folder, name) => fs.unlinkSync(pathTo(folder, name)),
+    unlink(folder, name) {
+      const path = pathTo(folder, name);
+      // Deno's `unlinkSync` removes an empty folder, too.
+      if (fs.lstatSync(path).isDirectory()) throw new FileError("EISDIR");
+      fs.unlinkSync(path);
+    },
     rename: (folder, name, newFolder, newName) =>
       fs.renameSync(pathTo(folder, name), pathTo(newFolder, newName)),
     link: (folder, name, newFolder, newName) => fs.linkSync(pathTo(folder, name), pathTo(newFolder, newName)),
@@ -153,6 +158,12 @@ export function createFsKernel(ways: Ways): Kernel {
     },
   };
   return withFileErrors(kernel);
+}
+
+/** A place or a size as `node:fs` takes it. */
+function placeOf(offset: bigint): number {
+  if (offset > BigInt(Number.MAX_SAFE_INTEGER)) throw new FileError("EFBIG");
+  return Number(offset);
 }
 
 /** The same methods, whose errors are `FileError`s. */
