@@ -6,7 +6,7 @@ import { findLoadGenerator } from "./load.ts";
 import { stopServers } from "./processes.ts";
 import type { Bench, Length, Other } from "./row.ts";
 import { rows } from "./rows.ts";
-import { type Section, summary, table } from "./table.ts";
+import { digits, type Section, summary, table } from "./table.ts";
 
 /** What the command line asks for. */
 export interface Command {
@@ -62,6 +62,7 @@ export async function run(
   const { length, names, others } = command;
   const load = await findLoadGenerator();
   if (load.caution !== undefined) say(load.caution);
+  const [loadBefore = 0] = Deno.loadavg();
   const sections: Section[] = [];
   const failed: string[] = [];
   for (const row of rows) {
@@ -74,7 +75,9 @@ export async function run(
       failed.push(`${row.name} failed: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
-  const head = `${load.name}, ${length.rounds} rounds of ${length.seconds} s each in turn (${length.name})`;
+  const head =
+    `${load.name}, ${length.rounds} rounds of ${length.seconds} s each in turn (${length.name}); ` +
+    `load average before: ${digits(loadBefore)} on ${navigator.hardwareConcurrency} processors`;
   return { text: `${head}\n\n${table(sections)}\n${summary(sections)}\n`, failed };
 }
 
