@@ -19,6 +19,8 @@ export interface CallGraph {
   classOfType: number[];
   /** Defined functions that a table call for each class may reach. */
   members: Ints[];
+  /** 1 for each class through which the host may be called: with an imported function, or in a table that is imported. */
+  foreign: Uint8Array;
 }
 
 const white = 0;
@@ -51,9 +53,15 @@ class Walk {
     this.#layout = layout;
     this.#code = code;
     this.#functions = layout.functionTypes.length;
-    const { classOfType, members, open } = readClasses(layout, code);
-    this.graph = { cut: new Uint8Array(code.events.length), order: new Ints(), classOfType, members };
-    this.#isCut = open;
+    const { classOfType, members, foreign } = readClasses(layout, code);
+    this.graph = {
+      cut: new Uint8Array(code.events.length),
+      order: new Ints(),
+      classOfType,
+      members,
+      foreign,
+    };
+    this.#isCut = foreign.slice();
     this.#color = new Uint8Array(this.#functions + members.length);
   }
 
@@ -130,7 +138,7 @@ class Walk {
   }
 }
 
-/** Groups what tables may hold by type. A class is open when the host may be behind a call: then every call is cut. */
+/** Groups what tables may hold by type. Calls of a foreign class are all cut. */
 function readClasses(layout: Layout, code: Code) {
   const { types, functionTypes, importedFunctions, reachableFromOutside, description } = layout;
   const classOfKey = new Map<string, number>();
@@ -141,7 +149,7 @@ function readClasses(layout: Layout, code: Code) {
   });
   const members = Array.from(classOfKey, () => new Ints(0));
   const hasForeignTable = description.imports.some(({ kind }) => kind === "table");
-  const open = new Uint8Array(members.length).fill(hasForeignTable ? 1 : 0);
+  const foreign = new Uint8Array(members.length).fill(hasForeignTable ? 1 : 0);
   const isMember = new Uint8Array(functionTypes.length);
   for (const list of [reachableFromOutside.referenced, code.referenced]) {
     for (let item = 0; item < list.length; item++) {
@@ -149,9 +157,9 @@ function readClasses(layout: Layout, code: Code) {
       if (isMember[index] === 1) continue;
       isMember[index] = 1;
       const itsClass = classOfType[functionTypes.at(index)] ?? 0;
-      if (index < importedFunctions) open[itsClass] = 1;
+      if (index < importedFunctions) foreign[itsClass] = 1;
       else members[itsClass]?.push(index);
     }
   }
-  return { classOfType, members, open };
+  return { classOfType, members, foreign };
 }

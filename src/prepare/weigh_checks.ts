@@ -99,7 +99,7 @@ export class CheckWeigher {
 
   #weighClass(index: number): void {
     const members = this.#graph.members[index];
-    let highest = importCost;
+    let highest = this.#graph.foreign[index] === 1 ? importCost : 0;
     for (let item = 0; members && item < members.length; item++) {
       highest = Math.max(highest, this.#entry[members.at(item)] ?? 0);
     }

@@ -68,20 +68,65 @@ Deno.test("a recursion pays where it goes deeper, and its leaves pay nothing", (
   assert.equal(stepsOf(fibonacci, 20), 10_945 * one);
 });
 
-Deno.test("the counter is never behind the instructions that were run", () => {
-  // 9 instructions a round; a rule of thumb must not be more than a few times too high either.
-  const loop =
-    `(func $work (param i32) (result i32) (i32.mul (i32.add (local.get 0) (i32.const 3)) (i32.const 5)))
-    (func (export "run") (param i32) (result i32) (local i32)
-      (loop $l
-        (if (i32.and (local.get 0) (i32.const 1))
-          (then (local.set 1 (call $work (local.get 1))))
-          (else (local.set 1 (i32.xor (local.get 1) (local.get 0)))))
-        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-      (local.get 1))`;
-  const steps = stepsOf(loop, 1000);
-  assert(steps >= 1000 * 13 && steps <= 1000 * 26, `${steps} steps`);
-});
+const nops = "(nop)".repeat(50);
+/** Goes round as often as the first parameter says. */
+const round = (inside: string) =>
+  `(loop $l ${inside} (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))`;
+
+for (
+  const [name, text] of Object.entries({
+    "in a loop": `(func (export "run") (param i32) ${round(nops)})`,
+    "in a function that a loop calls": `(func $f ${nops}) (func (export "run") (param i32) ${
+      round("(call $f)")
+    })`,
+    "behind a table call": `(table funcref (elem $f)) (func $f ${nops})
+      (func (export "run") (param i32) ${round("(call_indirect (i32.const 0))")})`,
+    "on one way through a loop": `(func (export "run") (param i32) ${
+      round(`(if (local.get 0) (then ${nops}) (else (nop)))`)
+    })`,
+    "before a branch over dead code": `(func (export "run") (param i32) ${
+      round(`(block $b ${nops} (br $b) (unreachable))`)
+    })`,
+    "before a table of branches": `(func (export "run") (param i32)
+      ${round(`(block $b (block $c ${nops} (br_table $b $c (i32.const 0))) (nop))`)})`,
+    "before a check that a loop relies on": `(table funcref (elem $again))
+      (func $again (param i32) (if (local.get 0) (then (call_indirect (param i32) (i32.const 0) (i32.const 0)))))
+      (func (export "run") (param i32)
+        ${round(`${nops} (call_indirect (param i32) (i32.const 0) (i32.const 0))`)})`,
+    "in an outer loop that relies on a check in an inner one": `(table funcref (elem $again))
+      (func $again (param i32) (if (local.get 0) (then (call_indirect (param i32) (i32.const 0) (i32.const 0)))))
+      (func (export "run") (param i32) (local i32)
+        ${
+      round(`${nops} (loop $m
+          (call_indirect (param i32) (i32.const 0) (i32.const 0))
+          (br_if $m (local.get 1)))`)
+    })`,
+    "before a throw": `(tag $e) (func (export "run") (param i32)
+      ${round(`(block $b (try_table (catch $e $b) ${nops} (throw $e)))`)})`,
+    "before a throw, in the older encoding": `(tag $e) (func (export "run") (param i32)
+      ${round(`(try (do ${nops} (throw $e)) (catch $e))`)})`,
+    "in a handler": `(tag $e) (func $throw (throw $e))
+      (func $f (try (do (call $throw) (return)) (catch $e ${nops})))
+      (func (export "run") (param i32) ${round("(call $f)")})`,
+    "in a handler outside of a block": `(tag $e) (func $throw (throw $e))
+      (func $f (block $b (try_table (catch_all $b) (call $throw)) (return)) ${nops})
+      (func (export "run") (param i32) ${round("(call $f)")})`,
+    "in the rounds of a short loop before its first check": `(func $f (local i32)
+        (loop $s ${
+      "(nop)".repeat(15)
+    } (br_if $s (i32.ne (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 4)))))
+      (func (export "run") (param i32) ${round("(call $f)")})`,
+    "behind a call in place of a return": `(func $f ${nops}) (func $g (return_call $f))
+      (func (export "run") (param i32) ${round("(call $g)")})`,
+  })
+) {
+  Deno.test(`the counter is not behind the instructions that run ${name}`, () => {
+    const steps = stepsOf(text, 1000);
+    // Throwing is worth a thousand.
+    const [least, most] = text.includes("throw") ? [1050, 4000] : [50, 200];
+    assert(steps >= 999 * least && steps <= 1000 * most, `${steps / 1000} steps a round`);
+  });
+}
 
 Deno.test("a bulk instruction pays for its length only when it is long", () => {
   const fill = `(memory 64) (func (export "run") (param i32) (result i32)
