@@ -1,7 +1,7 @@
 import { Kind } from "./events.ts";
 import type { Layout } from "./layout.ts";
-import { tableLabels } from "./place_checks.ts";
-import { catchLabels, type Code } from "./scan.ts";
+import { catchLabels, tableLabels } from "./labels.ts";
+import type { Code } from "./scan.ts";
 
 /** Code that is never reached. */
 const nowhere = -1;

@@ -1,9 +1,9 @@
 import { Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
 import { Ints } from "./ints.ts";
+import { catchLabels, tableLabels } from "./labels.ts";
 import type { Layout } from "./layout.ts";
 import { Mark } from "./marks.ts";
-import { Reader } from "./reader.ts";
-import { catchLabels, type Code } from "./scan.ts";
+import type { Code } from "./scan.ts";
 
 /** A loop is unrolled when it has no calls and no loops in it, and at most so many bytes and events. */
 const maxUnrolledBytes = 64;
@@ -215,11 +215,3 @@ const tightKinds: ReadonlySet<number> = new Set([
   Kind.return,
   Kind.unreachable,
 ]);
-
-/** All labels of the `br_table` at `at`. */
-export function tableLabels(bytes: Uint8Array, at: number): number[] {
-  const reader = new Reader(bytes, at + 1);
-  const labels: number[] = [];
-  for (let left = reader.u32("labels") + 1; left > 0; left--) labels.push(reader.u32("label"));
-  return labels;
-}

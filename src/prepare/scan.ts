@@ -1,9 +1,11 @@
 import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
-import { readCatch, skipImmediates } from "./immediates.ts";
+import { skipImmediates } from "./immediates.ts";
+import { catchLabels } from "./labels.ts";
 import { BulkOp, Op, Shape, shapes } from "./instructions.ts";
 import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
 import { malformed, Reader } from "./reader.ts";
+import { ScannedFunctions } from "./scanned_functions.ts";
 import { SectionId } from "./sections.ts";
 import { readValueType } from "./value_types.ts";
 
@@ -21,44 +23,6 @@ export interface Code {
 interface Instance {
   instruction: string;
   offset: number;
-}
-
-/** The defined functions by number, 0 being the first that is not imported. */
-export class ScannedFunctions {
-  readonly #numbers = new Ints(1024);
-
-  get length(): number {
-    return this.#numbers.length / 5;
-  }
-
-  push(sizeAt: number, start: number, codeStart: number, locals: number, firstEvent: number): void {
-    for (const value of [sizeAt, start, codeStart, locals, firstEvent]) this.#numbers.push(value);
-  }
-
-  /** Offset of the size of the body. */
-  sizeAt(index: number): number {
-    return this.#numbers.at(index * 5);
-  }
-
-  /** Offset of the body, which begins with its locals. */
-  start(index: number): number {
-    return this.#numbers.at(index * 5 + 1);
-  }
-
-  /** Offset of the first instruction. */
-  codeStart(index: number): number {
-    return this.#numbers.at(index * 5 + 2);
-  }
-
-  /** Number of locals that are no parameters. */
-  locals(index: number): number {
-    return this.#numbers.at(index * 5 + 3);
-  }
-
-  /** Number of the first event; the last one is the `end` before the first event of the next function. */
-  firstEvent(index: number): number {
-    return this.#numbers.at(index * 5 + 4);
-  }
 }
 
 /** Opcodes without a block, a label or a function that are looked at all the same, and those that have one. */
@@ -365,12 +329,3 @@ const bulkNames = new Map<number, string>([
   [BulkOp.tableGrow, "table.grow"],
   [BulkOp.tableFill, "table.fill"],
 ]);
-
-/** The labels of the catch clauses of the `try_table` at `at`. */
-export function catchLabels(bytes: Uint8Array, at: number): number[] {
-  const reader = new Reader(bytes, at + 1);
-  reader.skipLeb(5, "block type");
-  const labels: number[] = [];
-  for (let left = reader.count("catch clauses"); left > 0; left--) labels.push(readCatch(reader));
-  return labels;
-}

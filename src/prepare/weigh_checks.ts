@@ -4,8 +4,8 @@ import { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
 import { LoopMeasurer } from "./measure_loops.ts";
 import { copies, Mark } from "./marks.ts";
-import { tableLabels } from "./place_checks.ts";
-import { catchLabels, type Code } from "./scan.ts";
+import { catchLabels, tableLabels } from "./labels.ts";
+import type { Code } from "./scan.ts";
 
 /** Instructions that a call of an import is worth: what it costs to come to JavaScript and back. */
 const importCost = 200;

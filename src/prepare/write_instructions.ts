@@ -9,7 +9,8 @@ import { copies, Mark } from "./marks.ts";
 import { Reader } from "./reader.ts";
 import type { Moves } from "./rewrite_code.ts";
 import type { Code } from "./scan.ts";
-import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
+import { TICK } from "./steps.ts";
+import { CheckWriter } from "./write_checks.ts";
 import type { Writer } from "./writer.ts";
 
 interface Context {
@@ -27,6 +28,7 @@ interface Context {
 export class InstructionWriter {
   readonly #out: Writer;
   readonly #context: Context;
+  readonly #checks: CheckWriter;
   readonly #bytes: Uint8Array;
   readonly #shift: number;
   /** Number of the function. */
@@ -49,6 +51,10 @@ export class InstructionWriter {
   constructor(out: Writer, context: Context) {
     this.#out = out;
     this.#context = context;
+    this.#checks = new CheckWriter(out, context.indices, () => {
+      context.moves.checks.push(this.#function);
+      context.moves.checks.push(out.length - this.#bodyAt);
+    });
     this.#bytes = context.layout.bytes;
     this.#shift = context.edits.imports.length;
   }
@@ -148,8 +154,8 @@ export class InstructionWriter {
   #makeBefore(event: number, mark: number): void {
     const { code, edits } = this.#context;
     this.#copyUpTo(code.events.offset(event));
-    if ((mark & Mark.check) !== 0) this.#writeCheck(edits.code.weights[event] ?? 0);
-    if ((mark & Mark.chargeBulk) !== 0) this.#writeCharge();
+    if ((mark & Mark.check) !== 0) this.#checks.check(edits.code.weights[event] ?? 0);
+    if ((mark & Mark.chargeBulk) !== 0) this.#checks.charge(this.#temporary);
     this.#noteMove();
   }
 
@@ -169,7 +175,7 @@ export class InstructionWriter {
     const charge = (loop & Mark.unroll) !== 0 ? weight * copies : weight;
     this.#copyUpTo(events.offset(event));
     if (!isSplit && (mark & Mark.check) !== 0) {
-      this.#writeCheck(charge);
+      this.#checks.check(charge);
       this.#noteMove();
       return this.#writeLabels(event, 1);
     }
@@ -181,15 +187,13 @@ export class InstructionWriter {
     const target = this.#targets.at(this.#targets.length - 1 - label);
     if (isSplit) {
       // counter -= weight; if (counter >= 0) continue loop; else leave for the block outside that renews it.
-      this.#writeDecrement(charge);
-      out.bytes([Op.globalGet]);
-      out.u32(this.#context.indices.counter);
+      this.#checks.decrement(charge);
       out.bytes([Op.i32Const, 0, Op.i32GreaterOrEqualSigned, Op.brIf]);
       out.u32(this.#depth - target);
       out.byte(Op.br);
       out.u32(this.#depth - target + 1);
     } else {
-      this.#writeCheck(charge);
+      this.#checks.check(charge);
       out.byte(Op.br);
       out.u32(this.#depth - target);
     }
@@ -232,7 +236,7 @@ export class InstructionWriter {
   #endSplit(event: number): void {
     this.#copyUpTo(this.#context.code.events.offset(event) + 1);
     this.#out.bytes([Op.br, 2, Op.end]);
-    this.#writeCall(TICK);
+    this.#checks.call(TICK);
     this.#out.bytes([Op.br, 0, Op.end, Op.end]);
     this.#depth -= 3;
     this.#noteMove();
@@ -294,59 +298,10 @@ export class InstructionWriter {
 
   #writeQuietExit(event: number): void {
     const at = this.#context.code.events.offset(event) + 1;
-    this.#writeCall(exitImport.name);
+    this.#checks.call(exitImport.name);
     this.#out.byte(Op.return);
     this.#from = at + this.#widthAt(at);
     this.#noteMove();
-  }
-
-  /** counter -= weight; if (counter < 0) tick(). */
-  #writeCheck(weight: number): void {
-    this.#writeDecrement(weight);
-    this.#out.byte(Op.globalGet);
-    this.#out.u32(this.#context.indices.counter);
-    this.#out.bytes([Op.i32Const, 0, Op.i32LessSigned]);
-    this.#writeUnlikely(() => this.#writeCall(TICK));
-  }
-
-  #writeDecrement(weight: number): void {
-    const { counter } = this.#context.indices;
-    this.#out.byte(Op.globalGet);
-    this.#out.u32(counter);
-    this.#out.byte(Op.i32Const);
-    this.#out.s32(weight);
-    this.#out.bytes([Op.i32Sub, Op.globalSet]);
-    this.#out.u32(counter);
-  }
-
-  /** With the length on the stack: if (length > 4096) charge(length). */
-  #writeCharge(): void {
-    const out = this.#out;
-    out.byte(Op.localTee);
-    out.u32(this.#temporary);
-    out.byte(Op.localGet);
-    out.u32(this.#temporary);
-    out.byte(Op.i32Const);
-    out.s32(freeBulkLength);
-    out.byte(Op.i32GreaterUnsigned);
-    this.#writeUnlikely(() => {
-      out.byte(Op.localGet);
-      out.u32(this.#temporary);
-      this.#writeCall(CHARGE);
-    });
-  }
-
-  #writeUnlikely(then: () => void): void {
-    this.#context.moves.checks.push(this.#function);
-    this.#context.moves.checks.push(this.#out.length - this.#bodyAt);
-    this.#out.bytes([Op.if, EMPTY_BLOCK]);
-    then();
-    this.#out.byte(Op.end);
-  }
-
-  #writeCall(name: string): void {
-    this.#out.byte(Op.call);
-    this.#out.u32(this.#context.indices.functions.get(name) ?? 0);
   }
 
   /** Puts `count` labels right, which stand one after the other at `at`. */

@@ -254,3 +254,36 @@ Deno.test("code that fits nowhere is refused with its offset", () => {
     message: /4294967295 locals are more than V8 allows/,
   });
 });
+
+Deno.test("a function that checks would make larger than V8 allows leaves its module unprepared", () => {
+  // 7,654,321 bytes are the most that V8 takes for a body: no locals, a loop, nops, end.
+  const size = 7_654_321;
+  const loop = [0x03, 0x40, 0x20, 0x00, 0x0d, 0x00, 0x0b];
+  const leb = (value: number) =>
+    [0, 7, 14, 21].map((shift) => value >>> shift & 0x7f | (shift < 21 ? 0x80 : 0));
+  const head = moduleOf(section(1, 1, 0x60, 1, 0x7f, 0), section(3, 1, 0), [
+    10,
+    ...leb(size + 5),
+    1,
+    ...leb(size),
+    0,
+    ...loop,
+  ]);
+  const large = new Uint8Array(head.length - 1 - loop.length + size).fill(0x01);
+  large.set(head);
+  large[large.length - 1] = 0x0b;
+  assert(WebAssembly.validate(large));
+  assert.equal(prepareModule(large, {}).kind, "prepared");
+  const result = prepareModule(large, { steps: true });
+  assert(result.kind === "unprepared");
+  assert.match(result.unknown.what, /a function that with checks has 7654\d+ bytes, more than V8 allows/);
+
+  const locals = `(local ${"i32 ".repeat(49_999)})`;
+  const many = compileWat(
+    `(module (memory 1) (func (param i32) ${locals} (memory.fill (i32.const 0) (i32.const 0) (local.get 0))))`,
+  );
+  assert(WebAssembly.validate(many));
+  const other = prepareModule(many, { steps: true });
+  assert(other.kind === "unprepared");
+  assert.match(other.unknown.what, /50001 locals/);
+});
