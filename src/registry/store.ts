@@ -142,8 +142,8 @@ export class Store implements AsyncDisposable {
     options: { digest?: Digest; contentType: string | null; tags: readonly string[] },
   ): Promise<ManifestRecord> {
     const facts = readManifest(bytes, options.contentType);
+    using _pin = this.#pins.hold(facts.references);
     return await this.#locks.run(repository, async () => {
-      using _pin = this.#pins.hold(facts.references);
       const writer = await this.#write(bytes, options.digest);
       const digest = options.digest ?? writer.digest();
       if (!writer.has(digest)) {

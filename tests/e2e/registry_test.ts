@@ -139,6 +139,7 @@ Deno.test("a full disk is a 507, changes nothing, and what fits still fits", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
+  const answered: string[] = [];
   try {
     // The largest file that the process may write, in blocks of 512 bytes; the signal that comes with it is not for us.
     const [program, ...first] = (await import("../testing/capsule.ts")).capsuleCommand();
@@ -169,11 +170,26 @@ Deno.test("a full disk is a 507, changes nothing, and what fits still fits", {
       const list = await (await fetch(`${url}/modules`)).json();
       assert.deepEqual(list.map(({ module }: { module: string }) => module), ["small"]);
       assert.deepEqual(await pathsBelow(`${folder}/m/.capsule/tmp`), []);
+      // The journal grows too, until it is what does not fit.
+      const kept = ["k33g/small/1"];
+      for (let number = 0;; number++) {
+        const { status } = await upload(wasm(`number ${number}`), `k33g/many/${number}`);
+        if (status !== 200) {
+          assert.equal(status, 507);
+          break;
+        }
+        kept.push(`k33g/many/${number}`);
+      }
+      await (await fetch(`${url}/health`)).text();
+      answered.push(...kept.sort());
     } finally {
       child.kill("SIGTERM");
       await child.status;
       await lines.cancel();
     }
+    await using server = await startCapsule(["-mode=registry", `-files=${folder}/m`]);
+    const list: Record<string, string>[] = await (await fetch(`${server.url}/modules`)).json();
+    assert.deepEqual(list.map(({ user, module, tag }) => `${user}/${module}/${tag}`).sort(), answered);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -115,6 +115,34 @@ Deno.test("a chunk out of order is refused with where to go on, and harms nothin
   assert.equal(done.status, 201);
 });
 
+Deno.test("a chunk that is too much is taken back whole", async () => {
+  await using server = await testRegistry({ maxUpload: 1000 });
+  const bytes = wasm("limit", 900);
+  const begun = await server.call("POST", "/v2/a/blobs/uploads/");
+  const url = begun.headers.get("location") ?? "";
+  const patch = (body: BodyInit) => server.call("PATCH", url, { body });
+  assert.equal((await patch(bytes.slice(0, 500))).status, 202);
+  const pieces = [new Uint8Array(400), new Uint8Array(400)];
+  assert.equal(await codeOf(await patch(ReadableStream.from(pieces))), "413 SIZE_INVALID");
+  assert.equal((await patch(bytes.slice(500))).status, 202);
+  assert.equal((await server.call("PUT", `${url}?digest=${sha256(bytes)}`)).status, 201);
+});
+
+Deno.test("an upload is written by one request at a time", async () => {
+  await using server = await testRegistry();
+  const begun = await server.call("POST", "/v2/a/blobs/uploads/");
+  const url = begun.headers.get("location") ?? "";
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const slow = server.call("PATCH", url, { body: readable });
+  const writer = writable.getWriter();
+  await writer.write(Uint8Array.of(1));
+  assert.equal(await codeOf(await server.call("PATCH", url, { body: "2" })), "409 BLOB_UPLOAD_INVALID");
+  await writer.close();
+  assert.equal((await slow).headers.get("range"), "0-0");
+  assert.equal((await server.call("DELETE", url)).status, 204);
+  assert.equal(await codeOf(await server.call("GET", url)), "404 BLOB_UPLOAD_UNKNOWN");
+});
+
 Deno.test("bytes of another digest are refused and kept nowhere", async () => {
   await using server = await testRegistry();
   const wrong = sha256("other");
@@ -330,6 +358,8 @@ Deno.test("a container image with one .wasm in its layers is a module too", asyn
     await pushManifest(server, "k33g/image", tag, { config: emptyConfig, layers: [layer(bytes, type)] });
     assert.deepEqual(await bytesOf(await server.call("GET", `/k33g/image/${tag}/image.wasm`)), module);
   }
+  // What was unpacked is named by no manifest, and stays all the same.
+  assert.equal(await server.registry.store.collectGarbage(Date.now() + 100 * 24 * 3_600_000), 0);
   const two = tar([...files, ["other.wasm", module]]);
   await pushBlob(server, "k33g/image", two);
   const layers = [layer(two, "application/vnd.oci.image.layer.v1.tar")];

@@ -130,6 +130,26 @@ Deno.test("a blob that no manifest names goes after its grace, unless somebody a
   });
 });
 
+Deno.test("a blob that a manifest on its way names is not removed under it", async () => {
+  await withStore({ graceMs: 1 }, async ({ open }) => {
+    await open(async (store) => {
+      await putBlob(store, wasm("late"));
+      const layer = { mediaType: "application/x", digest: sha256(wasm("late")), size: 10 };
+      const manifest = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, layers: [layer] }));
+      const put = store.putManifest("k33g/hola", manifest, { contentType: null, tags: ["t"] });
+      let done = false;
+      put.finally(() => done = true);
+      while (!done) {
+        await store.collectGarbage(Date.now() + 1000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await put;
+      assert.deepEqual(await Deno.readFile(store.blobs.path(layer.digest)), wasm("late"));
+      assert(store.catalog.blob(layer.digest));
+    });
+  });
+});
+
 Deno.test("signatures and SBOMs keep what they name", async () => {
   await withStore({ graceMs: 1 }, async ({ open }) => {
     await open(async (store) => {
@@ -157,9 +177,13 @@ Deno.test("what a killed process left half done is swept, and what it had done s
     await Deno.writeTextFile(`${own}/tmp/half-a-blob`, "half");
     await Deno.mkdir(`${own}/blobs/sha256/00`, { recursive: true });
     await Deno.writeTextFile(`${own}/blobs/sha256/00/${"0".repeat(64)}`, "linked and not recorded");
-    await Deno.writeTextFile(`${own}/journal.jsonl`, '[{"op":"tag","repository":"k33g/hola","tag":"half', {
-      append: true,
-    });
+    await Deno.writeTextFile(
+      `${own}/journal.jsonl`,
+      '[{"op":"tag","repository":"k33g/hola","tag":"half' + "x".repeat(10_000),
+      {
+        append: true,
+      },
+    );
     await open(async (store) => {
       assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["1"]);
       await put(store, "2", wasm("two"));

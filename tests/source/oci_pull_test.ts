@@ -288,6 +288,28 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
   });
 });
 
+Deno.test("another host that the registry sends to is shown nothing", async () => {
+  await using server = registry();
+  await using other = registry();
+  const shown: (string | null)[] = [];
+  for (const each of [server, other]) {
+    each.before = (request) => {
+      const authorization = request.headers.get("authorization");
+      if (each === other) shown.push(authorization);
+      else if (authorization === null) {
+        return new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=x" } });
+      }
+      return undefined;
+    };
+  }
+  const credentials = () => Promise.resolve({ kind: "password" as const, username: "me", password: "pass" });
+  const transport = new OciTransport({ host: server.host, credentials });
+  for (const url of ["/v2/", `http://${other.host}/v2/`]) {
+    await (await transport.request(url, {}, [200])).body?.cancel();
+  }
+  assert.deepEqual(shown, [null]);
+});
+
 Deno.test("credentials come from a helper program too", { ignore: Deno.build.os === "windows" }, async () => {
   await using server = registry();
   await withCache(async (pull, { folder }) => {
