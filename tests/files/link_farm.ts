@@ -10,8 +10,8 @@ export type Entry =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
-const mostLinks = 14;
-const mostSteps = 6;
+const mostLinks = 10;
+const mostSteps = 5;
 
 const name = fc.constantFrom("a", "b", "c", "👋");
 const step = fc.oneof(
@@ -86,9 +86,11 @@ export class Ground implements Disposable {
       if (made.has(entry.path) || parents.some((parent) => (made.get(parent) ?? "folder") !== "folder")) {
         continue;
       }
-      for (const parent of parents) made.set(parent, "folder");
+      for (const parent of parents) {
+        if (!made.has(parent)) Deno.mkdirSync(farm.at(`inside/${parent}`));
+        made.set(parent, "folder");
+      }
       made.set(entry.path, entry.kind);
-      farm.makeFolder(["inside", ...parents.slice(-1)].join("/"));
       const at = farm.at(`inside/${entry.path}`);
       if (entry.kind === "folder") Deno.mkdirSync(at);
       else if (entry.kind === "file") Deno.writeFileSync(at, new Uint8Array(1), { createNew: true });
@@ -153,13 +155,20 @@ export function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
         const handle = openBeneath(kernel, root, folder.absolute(path), how, 0o600);
         const { inode } = kernel.identity(handle);
         kernel.close(handle);
-        return `${path} ${how}: ${tree(folder).get(Number(inode)) ?? "outside the whole farm"}`;
+        return { path, how, inode: Number(inode) };
       } catch (error) {
         if (!(error instanceof FileError)) throw error;
-        return `${path} ${how}: ${error.code}`;
+        return { path, how, code: error.code };
       }
     });
-    return [...results, ...[...tree(folder).values()].sort()];
+    // Nothing is ever removed, so that one look at the end names all that was opened.
+    const paths = tree(folder);
+    return [
+      ...results.map(({ path, how, inode, code }) =>
+        `${path} ${how}: ${code ?? paths.get(inode ?? 0) ?? "outside the whole farm"}`
+      ),
+      ...[...paths.values()].sort(),
+    ];
   } finally {
     kernel.close(root);
   }
