@@ -1,7 +1,7 @@
 import type { AddedIndices } from "./edits.ts";
 import { EMPTY_BLOCK, Op } from "./instructions.ts";
 import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
-import type { Writer } from "./writer.ts";
+import { Writer } from "./writer.ts";
 
 /** Writes the instructions that count steps. None of them changes what is on the stack. */
 export class CheckWriter {
@@ -9,31 +9,34 @@ export class CheckWriter {
   readonly #indices: AddedIndices;
   /** Told before each `if` that hardly ever runs. */
   readonly #onUnlikely: () => void;
+  /** What stands before and after the weight; a module has thousands of checks. */
+  readonly #beforeWeight: Uint8Array;
+  readonly #afterWeight: Uint8Array;
+  readonly #tick: Uint8Array;
 
   constructor(out: Writer, indices: AddedIndices, onUnlikely: () => void) {
     this.#out = out;
     this.#indices = indices;
     this.#onUnlikely = onUnlikely;
+    const { counter } = indices;
+    this.#beforeWeight = bytesOf(Op.globalGet, counter, Op.i32Const);
+    this.#afterWeight = bytesOf(Op.i32Sub, Op.globalSet, counter, Op.globalGet, counter, Op.i32Const, 0);
+    this.#tick = bytesOf(Op.if, EMPTY_BLOCK, Op.call, indices.functions.get(TICK) ?? 0, Op.end);
   }
 
   /** counter -= weight; if (counter < 0) tick(). */
   check(weight: number): void {
-    this.decrement(weight);
-    this.#out.bytes([Op.i32Const, 0, Op.i32LessSigned]);
-    this.#unlikely(() => this.call(TICK));
+    this.compare(weight, Op.i32LessSigned);
+    this.#onUnlikely();
+    this.#out.bytes(this.#tick);
   }
 
-  /** counter -= weight, and the counter on the stack. */
-  decrement(weight: number): void {
-    const { counter } = this.#indices;
-    this.#out.byte(Op.globalGet);
-    this.#out.u32(counter);
-    this.#out.byte(Op.i32Const);
+  /** counter -= weight, and on the stack how the counter compares with 0. */
+  compare(weight: number, comparison: number): void {
+    this.#out.bytes(this.#beforeWeight);
     this.#out.s32(weight);
-    this.#out.bytes([Op.i32Sub, Op.globalSet]);
-    this.#out.u32(counter);
-    this.#out.byte(Op.globalGet);
-    this.#out.u32(counter);
+    this.#out.bytes(this.#afterWeight);
+    this.#out.byte(comparison);
   }
 
   /** With a length on the stack and a local to keep it in: if (length > 4096) charge(length). */
@@ -46,11 +49,11 @@ export class CheckWriter {
     out.byte(Op.i32Const);
     out.s32(freeBulkLength);
     out.byte(Op.i32GreaterUnsigned);
-    this.#unlikely(() => {
-      out.byte(Op.localGet);
-      out.u32(local);
-      this.call(CHARGE);
-    });
+    this.#onUnlikely();
+    out.bytes([Op.if, EMPTY_BLOCK, Op.localGet]);
+    out.u32(local);
+    this.call(CHARGE);
+    out.byte(Op.end);
   }
 
   /** A call of an added function. */
@@ -58,11 +61,11 @@ export class CheckWriter {
     this.#out.byte(Op.call);
     this.#out.u32(this.#indices.functions.get(name) ?? 0);
   }
+}
 
-  #unlikely(then: () => void): void {
-    this.#onUnlikely();
-    this.#out.bytes([Op.if, EMPTY_BLOCK]);
-    then();
-    this.#out.byte(Op.end);
-  }
+/** Opcodes and indices, all as unsigned LEB128: an opcode of one byte that is below 0x80 is one. */
+function bytesOf(...numbers: number[]): Uint8Array {
+  const out = new Writer(64);
+  for (const number of numbers) out.u32(number);
+  return out.finish();
 }

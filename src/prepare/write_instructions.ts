@@ -187,8 +187,8 @@ export class InstructionWriter {
     const target = this.#targets.at(this.#targets.length - 1 - label);
     if (isSplit) {
       // counter -= weight; if (counter >= 0) continue loop; else leave for the block outside that renews it.
-      this.#checks.decrement(charge);
-      out.bytes([Op.i32Const, 0, Op.i32GreaterOrEqualSigned, Op.brIf]);
+      this.#checks.compare(charge, Op.i32GreaterOrEqualSigned);
+      out.byte(Op.brIf);
       out.u32(this.#depth - target);
       out.byte(Op.br);
       out.u32(this.#depth - target + 1);
@@ -309,7 +309,8 @@ export class InstructionWriter {
     const reader = new Reader(this.#bytes, at);
     for (let left = count; left > 0; left--) {
       const start = reader.at;
-      this.#replaceNumber(start, this.#labelNow(reader.u32("label")));
+      const label = reader.u32("label");
+      if (this.#labelNow(label) !== label) this.#replaceNumber(start, this.#labelNow(label));
     }
   }
 
@@ -321,7 +322,7 @@ export class InstructionWriter {
       // The byte before the label ends another number or is the kind of the clause: it is below 0x80.
       let start = reader.at - 1;
       while ((this.#bytes[start - 1] ?? 0) >= 0x80) start--;
-      this.#replaceNumber(start, this.#labelNow(label));
+      if (this.#labelNow(label) !== label) this.#replaceNumber(start, this.#labelNow(label));
     }
   }
 
@@ -331,11 +332,10 @@ export class InstructionWriter {
   }
 
   #replaceNumber(at: number, value: number): void {
-    const reader = new Reader(this.#bytes, at);
-    if (reader.u32("number") === value) return;
+    const width = this.#widthAt(at);
     this.#copyUpTo(at);
-    this.#out.u32(value, reader.at - at);
-    this.#from = reader.at;
+    this.#out.u32(value, width);
+    this.#from = at + width;
     this.#noteMove();
   }
 
