@@ -17,8 +17,9 @@ export async function runHttp(options: ModeOptions<"http">, world: World): Promi
     ? await serveFunction(serving, world)
     : await (await import("./http_threads.ts")).serveOnThreads(serving, world);
   try {
-    announceReady(log, { mode: "http", url: server.url, sentence: `serving ${name} on ${server.url}` });
-    await serveUntilStopped(server, { log });
+    const { url } = server;
+    const ready = () => announceReady(log, { mode: "http", url, sentence: `serving ${name} on ${url}` });
+    await serveUntilStopped(server, { log, ready });
     return 0;
   } finally {
     await server.close();

@@ -30,12 +30,13 @@ export async function runRegistry(options: ModeOptions<"registry">, { log }: Wor
   });
   const count = registry.store.catalog.modules().length;
   const { url } = server;
-  announceReady(log, {
-    mode: "registry",
-    url,
-    sentence: `registry of ${count} modules in ${files} on ${url}`,
-    fields: { files },
-  });
-  await serveUntilStopped(server, { log });
+  const ready = () =>
+    announceReady(log, {
+      mode: "registry",
+      url,
+      sentence: `registry of ${count} modules in ${files} on ${url}`,
+      fields: { files },
+    });
+  await serveUntilStopped(server, { log, ready });
   return 0;
 }

@@ -76,8 +76,9 @@ export async function runReverseProxy(
   try {
     const { url } = server;
     const sentence = `reverse proxy of ${table.routes.size} functions on ${url}`;
-    announceReady(log, { mode: "reverse-proxy", url, sentence, fields: { backend: backend ?? null } });
-    await serveUntilStopped(server, { log });
+    const ready = () =>
+      announceReady(log, { mode: "reverse-proxy", url, sentence, fields: { backend: backend ?? null } });
+    await serveUntilStopped(server, { log, ready });
   } finally {
     if (onHangup) Deno.removeSignalListener("SIGHUP", reload);
   }

@@ -9,6 +9,8 @@ export interface Stoppable {
 /** How to stop. */
 export interface StopOptions {
   log: Log;
+  /** Called once a signal would be heeded: the moment to say that the server is ready. */
+  ready?: () => void;
   /** How long requests that run may take to finish. */
   graceMs?: number;
   /** Stops as a first signal does, for a program that holds the server. */
@@ -23,7 +25,7 @@ const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGI
  * once), or by itself. It leaves no listener behind, and never exits the process; the caller does, which cuts what is left.
  */
 export async function serveUntilStopped(server: Stoppable, options: StopOptions): Promise<void> {
-  const { log, graceMs = 10_000, abort } = options;
+  const { log, ready, graceMs = 10_000, abort } = options;
   let asked = 0;
   const stopped = Promise.withResolvers<void>();
   const onSignal = () => {
@@ -38,6 +40,7 @@ export async function serveUntilStopped(server: Stoppable, options: StopOptions)
   for (const signal of stopSignals) Deno.addSignalListener(signal, onSignal);
   abort?.addEventListener("abort", onSignal);
   try {
+    ready?.();
     if (abort?.aborted) onSignal();
     await Promise.race([server.finished, stopped.promise]);
   } finally {
