@@ -1,7 +1,7 @@
-import fs from "node:fs";
 import { FileError } from "./file_error.ts";
 import { createFsKernel, type FsHandle, identityFrom } from "./fs_kernel.ts";
 import { type FileIdentity, How, type Kernel } from "./kernel.ts";
+import { nodeFs } from "./node_fs.ts";
 
 /**
  * Systems without anything better: each step is looked at before it is taken and after. A link that lies there is
@@ -9,7 +9,7 @@ import { type FileIdentity, How, type Kernel } from "./kernel.ts";
  * looks, which takes it some luck.
  */
 export function createByPathKernel(): Kernel {
-  const look = (path: string): FileIdentity => identityFrom(fs.lstatSync(path, { bigint: true }));
+  const look = (path: string): FileIdentity => identityFrom(nodeFs().lstatSync(path, { bigint: true }));
 
   /** Refuses when the folder is no longer where it was opened. */
   const checkPlace = (folder: FsHandle): void => {
@@ -42,10 +42,10 @@ export function createByPathKernel(): Kernel {
       throw new FileError("EACCES", "permission denied: neither a regular file nor a folder");
     }
     if (how & How.nameOnly) return { path, identity: look(path), append: false };
-    const fd = fs.openSync(path, flagsOf(how), mode);
-    const identity = identityFrom(fs.fstatSync(fd, { bigint: true }));
+    const fd = nodeFs().openSync(path, flagsOf(how), mode);
+    const identity = identityFrom(nodeFs().fstatSync(fd, { bigint: true }));
     if (!isSame(look(path), identity)) {
-      fs.closeSync(fd);
+      nodeFs().closeSync(fd);
       throw new FileError("ELOOP");
     }
     return { fd, path, identity, append: (how & How.append) !== 0 };
@@ -53,7 +53,7 @@ export function createByPathKernel(): Kernel {
 
   return createFsKernel({
     openRoot(path) {
-      const real = fs.realpathSync(path);
+      const real = nodeFs().realpathSync(path);
       const identity = look(real);
       if (identity.kind !== "directory") throw new FileError("ENOTDIR");
       return { path: real, identity, append: false };
@@ -76,7 +76,7 @@ export function createByPathKernel(): Kernel {
       try {
         checkPlace(folder);
       } catch (error) {
-        if (opened.fd !== undefined) fs.closeSync(opened.fd);
+        if (opened.fd !== undefined) nodeFs().closeSync(opened.fd);
         throw error;
       }
       return opened;
@@ -95,7 +95,7 @@ function isSame(a: FileIdentity, b: FileIdentity): boolean {
 
 /** `node:fs` has each system's own numbers. */
 function flagsOf(how: number): number {
-  const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+  const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = nodeFs().constants;
   let flags = how & How.write ? how & How.read ? O_RDWR : O_WRONLY : O_RDONLY;
   flags |= O_NOFOLLOW | O_NONBLOCK;
   if (how & How.create) flags |= O_CREAT;

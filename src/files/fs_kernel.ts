@@ -1,5 +1,4 @@
-import { Buffer } from "node:buffer";
-import fs from "node:fs";
+import type fs from "node:fs";
 import { FileError } from "./file_error.ts";
 import {
   type FileIdentity,
@@ -11,6 +10,7 @@ import {
   type Kernel,
   type Whence,
 } from "./kernel.ts";
+import { nodeFs } from "./node_fs.ts";
 
 /** An open file or folder. */
 export interface FsHandle {
@@ -66,52 +66,54 @@ export function createFsKernel(ways: Ways): Kernel {
   const pathTo = (folder: number, name: string) => ways.pathTo(get(folder), name);
   const stat = (handle: Open) =>
     handle.fd === undefined
-      ? fs.lstatSync(ways.pathOf(handle), { bigint: true })
-      : fs.fstatSync(handle.fd, { bigint: true });
+      ? nodeFs().lstatSync(ways.pathOf(handle), { bigint: true })
+      : nodeFs().fstatSync(handle.fd, { bigint: true });
 
   const kernel: Kernel = {
     openRoot: (path) => keep(ways.openRoot(path)),
-    identityAt: (path) => identityFrom(fs.statSync(path, { bigint: true })),
+    identityAt: (path) => identityFrom(nodeFs().statSync(path, { bigint: true })),
     openStep: (folder, name, how, mode) => keep(ways.openStep(get(folder), name, how, mode)),
     close(handle) {
       const { fd } = get(handle);
       handles.delete(handle);
-      if (fd !== undefined) fs.closeSync(fd);
+      if (fd !== undefined) nodeFs().closeSync(fd);
     },
 
     read(handle, bytes) {
       const open = get(handle);
-      const length = fs.readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(open.position));
+      const length = nodeFs().readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(open.position));
       open.position += BigInt(length);
       return length;
     },
-    readAt: (handle, bytes, offset) => fs.readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(offset)),
+    readAt: (handle, bytes, offset) =>
+      nodeFs().readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(offset)),
     write(handle, bytes) {
       const open = get(handle);
       const fd = fdOf(handle);
-      if (open.append) open.position = fs.fstatSync(fd, { bigint: true }).size;
-      const length = fs.writeSync(fd, bytes, 0, bytes.length, placeOf(open.position));
+      if (open.append) open.position = nodeFs().fstatSync(fd, { bigint: true }).size;
+      const length = nodeFs().writeSync(fd, bytes, 0, bytes.length, placeOf(open.position));
       open.position += BigInt(length);
       return length;
     },
-    writeAt: (handle, bytes, offset) => fs.writeSync(fdOf(handle), bytes, 0, bytes.length, placeOf(offset)),
+    writeAt: (handle, bytes, offset) =>
+      nodeFs().writeSync(fdOf(handle), bytes, 0, bytes.length, placeOf(offset)),
     seek(handle, offset, whence) {
       const open = get(handle);
       const position = startOf(open, fdOf(handle), whence) + offset;
       if (position < 0n) throw new FileError("EINVAL");
       return open.position = position;
     },
-    resize: (handle, size) => fs.ftruncateSync(fdOf(handle), placeOf(size)),
+    resize: (handle, size) => nodeFs().ftruncateSync(fdOf(handle), placeOf(size)),
     allocate(handle, offset, length) {
       const fd = fdOf(handle);
       const end = offset + length;
-      if (fs.fstatSync(fd, { bigint: true }).size < end) fs.ftruncateSync(fd, placeOf(end));
+      if (nodeFs().fstatSync(fd, { bigint: true }).size < end) nodeFs().ftruncateSync(fd, placeOf(end));
     },
     sync(handle, dataOnly) {
       const { fd } = get(handle);
       if (fd === undefined) return;
-      if (dataOnly) fs.fdatasyncSync(fd);
-      else fs.fsyncSync(fd);
+      if (dataOnly) nodeFs().fdatasyncSync(fd);
+      else nodeFs().fsyncSync(fd);
     },
     setAppend(handle, append) {
       get(handle).append = append;
@@ -120,17 +122,17 @@ export function createFsKernel(ways: Ways): Kernel {
     status: (handle) => statusFrom(stat(get(handle))),
     identity: (handle) => get(handle).identity,
     isProcess: (handle) =>
-      Deno.build.os === "linux" && fs.statfsSync(ways.pathOf(get(handle))).type === PROC_SUPER_MAGIC,
-    statusOf: (folder, name) => statusFrom(fs.lstatSync(pathTo(folder, name), { bigint: true })),
+      Deno.build.os === "linux" && nodeFs().statfsSync(ways.pathOf(get(handle))).type === PROC_SUPER_MAGIC,
+    statusOf: (folder, name) => statusFrom(nodeFs().lstatSync(pathTo(folder, name), { bigint: true })),
     setTimes(handle, times) {
       const open = get(handle);
       const [access, modify] = timesIn(times, stat(open));
-      fs.utimesSync(ways.pathOf(open), access, modify);
+      nodeFs().utimesSync(ways.pathOf(open), access, modify);
     },
     setTimesOf(folder, name, times) {
       const path = pathTo(folder, name);
-      const [access, modify] = timesIn(times, fs.lstatSync(path, { bigint: true }));
-      fs.lutimesSync(path, access, modify);
+      const [access, modify] = timesIn(times, nodeFs().lstatSync(path, { bigint: true }));
+      nodeFs().lutimesSync(path, access, modify);
     },
     entries(handle, cookie, take) {
       const open = get(handle);
@@ -139,20 +141,21 @@ export function createFsKernel(ways: Ways): Kernel {
       for (const entry of open.listing.slice(Number(cookie))) if (!take(entry)) return;
     },
 
-    makeFolder: (folder, name, mode) => void fs.mkdirSync(pathTo(folder, name), { mode }),
-    removeFolder: (folder, name) => fs.rmdirSync(pathTo(folder, name)),
+    makeFolder: (folder, name, mode) => void nodeFs().mkdirSync(pathTo(folder, name), { mode }),
+    removeFolder: (folder, name) => nodeFs().rmdirSync(pathTo(folder, name)),
     unlink(folder, name) {
       const path = pathTo(folder, name);
       // Deno's `unlinkSync` removes an empty folder, too.
-      if (fs.lstatSync(path).isDirectory()) throw new FileError("EISDIR");
-      fs.unlinkSync(path);
+      if (nodeFs().lstatSync(path).isDirectory()) throw new FileError("EISDIR");
+      nodeFs().unlinkSync(path);
     },
     rename: (folder, name, newFolder, newName) =>
-      fs.renameSync(pathTo(folder, name), pathTo(newFolder, newName)),
-    link: (folder, name, newFolder, newName) => fs.linkSync(pathTo(folder, name), pathTo(newFolder, newName)),
-    symlink: (target, folder, name) => fs.symlinkSync(target, pathTo(folder, name)),
+      nodeFs().renameSync(pathTo(folder, name), pathTo(newFolder, newName)),
+    link: (folder, name, newFolder, newName) =>
+      nodeFs().linkSync(pathTo(folder, name), pathTo(newFolder, newName)),
+    symlink: (target, folder, name) => nodeFs().symlinkSync(target, pathTo(folder, name)),
     readLink(folder, name, into) {
-      const text = Buffer.from(fs.readlinkSync(pathTo(folder, name)));
+      const text = new TextEncoder().encode(nodeFs().readlinkSync(pathTo(folder, name)));
       into.set(text.subarray(0, into.length));
       return Math.min(text.length, into.length);
     },
@@ -191,7 +194,7 @@ export function fileErrorOf(error: unknown): unknown {
 
 function startOf(open: Open, fd: number, whence: Whence): bigint {
   if (whence === "start") return 0n;
-  return whence === "current" ? open.position : fs.fstatSync(fd, { bigint: true }).size;
+  return whence === "current" ? open.position : nodeFs().fstatSync(fd, { bigint: true }).size;
 }
 
 const kinds: readonly [(stats: fs.BigIntStats | fs.Dirent) => boolean, FileKind][] = [
@@ -232,12 +235,12 @@ function timesIn(times: FileTimes, stats: fs.BigIntStats): [number, number] {
 
 function list(path: string, identity: FileIdentity): FolderEntry[] {
   const dots = [".", ".."].map((name) => ({ name, kind: "directory" as const }));
-  const entries = fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({
+  const entries = nodeFs().readdirSync(path, { withFileTypes: true }).map((entry) => ({
     name: entry.name,
     kind: kindOf(entry),
   }));
   return [...dots, ...entries].map(({ name, kind }, index) => ({
-    name: Buffer.from(name),
+    name: new TextEncoder().encode(name),
     kind,
     inode: name === "." ? identity.inode : inodeOf(`${path}/${name}`),
     next: BigInt(index + 1),
@@ -246,7 +249,7 @@ function list(path: string, identity: FileIdentity): FolderEntry[] {
 
 function inodeOf(path: string): bigint {
   try {
-    return fs.lstatSync(path, { bigint: true }).ino;
+    return nodeFs().lstatSync(path, { bigint: true }).ino;
   } catch {
     return 0n; // Gone meanwhile.
   }

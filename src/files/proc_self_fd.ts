@@ -1,8 +1,8 @@
-import fs from "node:fs";
 import { FileError } from "./file_error.ts";
 import { createFsKernel, type FsHandle, identityFrom } from "./fs_kernel.ts";
 import { How, type Kernel } from "./kernel.ts";
 import { linuxFlags, O_CLOEXEC, O_DIRECTORY } from "./linux_flags.ts";
+import { nodeFs } from "./node_fs.ts";
 
 /**
  * Linux without its C library: `/proc/self/fd/<folder>/<name>` is what `openat` would open, whatever was renamed
@@ -16,16 +16,16 @@ export function createProcSelfFdKernel(): Kernel {
   const opened = (fd: number, path: string, how: number): FsHandle => ({
     fd,
     path,
-    identity: identityFrom(fs.fstatSync(fd, { bigint: true })),
+    identity: identityFrom(nodeFs().fstatSync(fd, { bigint: true })),
     append: (how & How.append) !== 0,
   });
   const pathTo = (folder: FsHandle, name: string) => `/proc/self/fd/${folder.fd}/${name}`;
   return createFsKernel({
-    openRoot: (path) => opened(fs.openSync(path, O_DIRECTORY | O_CLOEXEC), path, 0),
+    openRoot: (path) => opened(nodeFs().openSync(path, O_DIRECTORY | O_CLOEXEC), path, 0),
     openStep(folder, name, how, mode) {
       // Appending is done above, so that a write at a place is one.
       const flags = linuxFlags(how & ~(How.follow | How.append));
-      return opened(fs.openSync(pathTo(folder, name), flags, mode), name, how);
+      return opened(nodeFs().openSync(pathTo(folder, name), flags, mode), name, how);
     },
     pathTo,
     pathOf: (handle) => `/proc/self/fd/${handle.fd}`,
@@ -36,16 +36,16 @@ export function createProcSelfFdKernel(): Kernel {
 function prove(): void {
   let same = false;
   try {
-    const fd = fs.openSync("/", O_DIRECTORY | O_CLOEXEC);
+    const fd = nodeFs().openSync("/", O_DIRECTORY | O_CLOEXEC);
     try {
       const [real, found] = [
-        fs.statSync("/", { bigint: true }),
-        fs.statSync(`/proc/self/fd/${fd}`, { bigint: true }),
+        nodeFs().statSync("/", { bigint: true }),
+        nodeFs().statSync(`/proc/self/fd/${fd}`, { bigint: true }),
       ];
       same = real.dev === found.dev && real.ino === found.ino &&
-        fs.readlinkSync(`/proc/self/fd/${fd}`) === "/";
+        nodeFs().readlinkSync(`/proc/self/fd/${fd}`) === "/";
     } finally {
-      fs.closeSync(fd);
+      nodeFs().closeSync(fd);
     }
   } catch {
     same = false;

@@ -201,7 +201,7 @@ export class CapsuleFunction {
   }
 
   #giveBack(instance: GuestInstance, healthy: boolean): void {
-    if (healthy && this.#blueprint.isolation === "reuse") instance.freeArguments();
+    if (healthy && this.#blueprint.isolation === "reuse") instance.keepState();
     else healthy &&= instance.putBack();
     this.#pool.giveBack(instance, healthy);
   }

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { absolutePath } from "../base/paths.ts";
 import type { Io } from "../base/io.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { CapsuleFunction } from "../function/function.ts";
@@ -15,7 +15,7 @@ import type { HttpClient } from "../host/outbound/http_client.ts";
 import { moreRedisFunctions, redisFunctions } from "../host/redis.ts";
 import { openKeyValueStore, openQueryService } from "../store/open.ts";
 import { couchbaseSettings, databasePath, keyValueSettings } from "../store/settings.ts";
-import { sourcePath } from "../source/saved_copy.ts";
+import { sourcePath } from "../source/source_path.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
@@ -165,7 +165,7 @@ function launcherFiles(options: RunnerOptions, io: Io): string[] {
     "crt" in options ? options.crt : undefined,
     "key" in options ? options.key : undefined,
   ];
-  return named.filter((path) => path !== undefined).map((path) => resolve(io.cwd(), path));
+  return named.filter((path) => path !== undefined).map((path) => absolutePath(path, io.cwd()));
 }
 
 /** The embedded store's file, and those that SQLite keeps beside it. */

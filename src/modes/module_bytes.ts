@@ -1,5 +1,4 @@
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { absolutePath } from "../base/paths.ts";
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { readModule } from "../source/read_module.ts";
@@ -25,11 +24,11 @@ export async function moduleBytes(
     if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
     const verb = mode === "cli" ? "calling" : "serving";
     world.log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
-    return { name: "the built-in hello function", bytes: await readModule(fileURLToPath(builtIn)) };
+    return { name: "the built-in hello function", bytes: await readModule(builtIn) };
   }
   const name = wasm ?? url ?? "";
   const path = url === undefined
-    ? resolve(world.io.cwd(), name)
+    ? absolutePath(name, world.io.cwd())
     : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, world);
   const bytes = await readModule(path);
   if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });

@@ -1,32 +1,43 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { ByteBuffer } from "../base/byte_buffer.ts";
 import { assertModule } from "./module_magic.ts";
+
+const chunkBytes = 256 * 1024;
 
 /**
  * The bytes of a module's file. A pipe is read to its end, so `-wasm=<(gunzip -c hello.wasm.gz)` works.
  *
  * @throws CapsuleError `LOAD` when it cannot be read, `NOT_A_MODULE` when it does not begin like one.
  */
-export async function readModule(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await read(path);
-  assertModule(bytes, path);
-  return bytes;
-}
-
-async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readModule(path: string | URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    // Asked first: a device may never end, and reading a directory says "is a directory" on some systems only.
-    const { isDirectory, isCharDevice, isBlockDevice } = await Deno.stat(path);
-    if (isDirectory) throw cannotLoad(path, "it is a directory");
-    if (isCharDevice || isBlockDevice) throw cannotLoad(path, "it is a device");
-    return await Deno.readFile(path);
+    return await read(path);
   } catch (error) {
     if (error instanceof CapsuleError) throw error;
     if (error instanceof Deno.errors.NotFound) throw cannotLoad(path, "no such file", error);
     if (error instanceof Deno.errors.PermissionDenied) throw cannotLoad(path, "permission denied", error);
+    if (error instanceof Deno.errors.IsADirectory) throw cannotLoad(path, "it is a directory", error);
     throw cannotLoad(path, messageOf(error), error);
   }
 }
 
-function cannotLoad(path: string, why: string, cause?: unknown): CapsuleError {
+/** Looks at the beginning before it reads on, for a device may never end. (Asking for its kind would cost a start 12 ms.) */
+async function read(path: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await Deno.open(path);
+  const bytes = new ByteBuffer();
+  const chunk = new Uint8Array(chunkBytes);
+  let isChecked = false;
+  for (;;) {
+    const count = await file.read(chunk);
+    bytes.append(chunk.subarray(0, count ?? 0));
+    if (!isChecked && (count === null || bytes.length >= 8)) {
+      assertModule(bytes.bytes, String(path));
+      isChecked = true;
+    }
+    if (count === null) return bytes.bytes.slice();
+  }
+}
+
+function cannotLoad(path: string | URL, why: string, cause?: unknown): CapsuleError {
   return new CapsuleError("LOAD", `cannot load ${path || '""'}: ${why}`, { cause });
 }

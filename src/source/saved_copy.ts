@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sourcePath } from "./source_path.ts";
 
 /** What `hello.wasm.source.json` says of the `hello.wasm` beside it. */
 interface Source {
@@ -68,11 +69,6 @@ export async function sha256OfFile(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** The file that says where the module at `path` came from. It is the launcher's own: no guest may read it. */
-export function sourcePath(path: string): string {
-  return `${path}.source.json`;
 }
 
 const sha256Of = (text: string): string => createHash("sha256").update(text).digest("hex");

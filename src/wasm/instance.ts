@@ -187,8 +187,9 @@ export class GuestInstance implements Poolable {
     this.#belongings.close();
   }
 
-  /** Frees the arguments of a call that ended well, in an instance that keeps its state. */
-  freeArguments(): void {
+  /** Makes an instance whose call ended well ready for the next one as it is: started once, its arguments freed. */
+  keepState(): void {
+    this.isFresh = true;
     const pointer = this.mallocated;
     this.mallocated = 0;
     const free = this.exports.free as ((pointer: number) => void) | undefined;

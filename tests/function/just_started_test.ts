@@ -20,9 +20,15 @@ for (const name of ["map", "closure", "slice"]) {
   });
 }
 
-Deno.test("with -reuse the state stays", async () => {
+Deno.test("with -reuse the state stays, over thousands of calls", async () => {
   await using served = await serveModule(await guestModule("counter"), ["-reuse"]);
-  for (let i = 1; i <= 5; i++) assert.equal(await served.post(""), String(i));
+  for (let i = 1; i <= 10_000; i++) assert.equal(await served.post("x"), String(i));
+});
+
+Deno.test("with -reuse main runs once", async () => {
+  await using served = await serveModule(await guestModule("main-log"), ["-reuse"]);
+  for (const body of ["a", "b"]) assert.equal(await served.post(body), `http: ${body}`);
+  assert.equal(served.output().stdout, "main runs\n");
 });
 
 Deno.test("a guest that traps half-way is just started at the next call, and the same instance is used", async () => {
