@@ -51,10 +51,10 @@ function isUsedElsewhere(start: number, { description, reachableFromOutside }: L
   const { exported, referenced } = reachableFromOutside;
   if (description.start === start || times(start, exported) > 1) return true;
   if (times(start, referenced) + times(start, code.referenced) > 0) return true;
-  const { events } = code;
-  for (let event = 0; event < events.length; event++) {
-    const kind = events.kind(event);
-    if ((kind === Kind.call || kind === Kind.returnCall) && events.argument(event) === start) return true;
+  const { kinds, arguments: values, length } = code.events;
+  for (let event = 0; event < length; event++) {
+    if (values[event] !== start) continue;
+    if (kinds[event] === Kind.call || kinds[event] === Kind.returnCall) return true;
   }
   return false;
 }
