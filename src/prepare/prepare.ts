@@ -2,8 +2,8 @@ import { CapsuleError } from "../base/errors.ts";
 import { exitImport, PREPARE_MODULE } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
 import type { Edits } from "./edits.ts";
-import { readLayout } from "./layout.ts";
-import { limitMemory } from "./limit_memory.ts";
+import { type Layout, readLayout } from "./layout.ts";
+import { limitMemory, withLimits } from "./limit_memory.ts";
 import { emptyPlan, Mark } from "./marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./reader.ts";
@@ -69,6 +69,10 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
   try {
     if (options.maxMemoryPages !== undefined) limitMemory(description, options.maxMemoryPages);
     if (layout.unknown) throw layout.unknown;
+    const { exportGlobals, quietExit, steps, maxMemoryPages } = options;
+    if (maxMemoryPages !== undefined && !exportGlobals && !quietExit && !steps) {
+      return limited(layout, maxMemoryPages);
+    }
     const code = scanCode(layout);
     const state = exportState(description, code);
     const plan = options.steps ? placeSteps(layout, code) : emptyPlan(code);
@@ -99,6 +103,20 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     const { opcode, offset, what } = error;
     return { kind: "unprepared", bytes, module: description, unknown: { opcode, offset, what } };
   }
+}
+
+/** A module of which nothing is wanted but the limit: what a single call needs, at the price of a copy. */
+function limited(layout: Layout, maxPages: number): Prepared {
+  return {
+    kind: "prepared",
+    bytes: withLimits(layout, maxPages),
+    module: layout.description,
+    globals: [],
+    memoryExport: undefined,
+    quietExits: 0,
+    counterExport: undefined,
+    cannotReset: ["its code was not looked at"],
+  };
 }
 
 /** A guest must not reach what belongs to the launcher, nor a module be prepared twice. */

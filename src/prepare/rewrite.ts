@@ -7,6 +7,7 @@ import {
 } from "./custom_sections.ts";
 import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
 import { PREPARE_MODULE } from "./contract.ts";
+import { copyWithLimits } from "./limit_memory.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
 import type { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
@@ -155,7 +156,7 @@ class Rewriting {
 
   /** Copies bytes outside of the code, with function indices and memory limits put right. */
   #copy(start: number, end: number): void {
-    const { bytes, functionReferences, memoryLimits } = this.#layout;
+    const { bytes, functionReferences } = this.#layout;
     const out = this.#out;
     let from = start;
     if (this.#shift > 0) {
@@ -169,19 +170,7 @@ class Rewriting {
         from = reader.at;
       }
     }
-    const maxPages = this.#edits.maxMemoryPages;
-    for (let item = 0; maxPages !== undefined && item < memoryLimits.length; item += 2) {
-      const [at, after] = [memoryLimits.at(item), memoryLimits.at(item + 1)];
-      if (at < start || at >= end) continue;
-      const { min, max } = this.#layout.description.memories[item / 2]?.limits ?? { min: 0, max: undefined };
-      if (max !== undefined && max <= maxPages) continue;
-      out.span(bytes, from, at);
-      out.byte(1);
-      out.u32(min);
-      out.u32(maxPages);
-      from = after;
-    }
-    out.span(bytes, from, end);
+    copyWithLimits(out, this.#layout, { start: from, end, maxPages: this.#edits.maxMemoryPages });
   }
 
   #custom(section: Section): void {
