@@ -1,8 +1,10 @@
 import type { Output } from "./io.ts";
 
+const gatherMs = 2;
+
 /**
- * An output that gathers what is written in one turn of the event loop and hands it on with one call, for a system call
- * a line costs a server more than the function that logs it.
+ * An output that gathers what is written within two milliseconds and hands it on with one call: a system call a line, or
+ * a timer a turn of the event loop, costs a server as much as the function that logs it.
  */
 export class BatchedOutput implements Output {
   readonly #to: Output;
@@ -29,7 +31,7 @@ export class BatchedOutput implements Output {
     this.#length += data.length;
     if (!this.#scheduled) {
       this.#scheduled = true;
-      queueMicrotask(this.#schedule);
+      setTimeout(this.#handOn, gatherMs);
     }
   }
 
@@ -40,10 +42,8 @@ export class BatchedOutput implements Output {
     this.#length = 0;
   }
 
-  readonly #schedule = () => {
-    setTimeout(() => {
-      this.#scheduled = false;
-      this.flush();
-    }, 0);
+  readonly #handOn = () => {
+    this.#scheduled = false;
+    this.flush();
   };
 }
