@@ -104,3 +104,28 @@ Deno.test("on SIGTERM a call that runs is finished", async () => {
   assert.equal((await server.status).code, 0);
   await upstream.shutdown();
 });
+
+Deno.test("WASI sees what -dir and -env name and nothing else, in cli and in http", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/data`);
+    await Deno.writeTextFile(`${folder}/data/a.txt`, "granted ☹");
+    await Deno.writeTextFile(`${folder}/own.txt`, "of the working directory");
+    const env = { MINE: "👋", OTHER: "not yours", CAPSULE_ADMIN_TOKEN: "secret" };
+    const flags = [guest("wasi-view"), "-dir=data", "-env=MINE", "-env=GIVEN=a=b"];
+    const seen = "MINE=👋,GIVEN=a=b\n";
+    const cli = async (flags: string[], path: string) =>
+      (await runCapsule(["-mode=cli", ...flags, path], { cwd: folder, env })).stdout;
+    assert.equal(await cli(flags, "data/a.txt"), `${seen}granted ☹\n`);
+    assert.equal(await cli(flags, "own.txt"), `${seen}refused\n`);
+    assert.equal(await cli(flags, "data/../own.txt"), `${seen}refused\n`);
+    assert.equal(await cli([guest("wasi-view")], "own.txt"), "\nrefused\n");
+    assert.equal(await cli([...flags, "-sandbox"], "data/a.txt"), `${seen}refused\n`);
+    await using server = await startCapsule(["-mode=http", ...flags], { cwd: folder, env });
+    const post = async (body: string) => await (await fetch(server.url, { method: "POST", body })).text();
+    assert.equal(await post("data/a.txt"), `${seen}granted ☹`);
+    assert.equal(await post("own.txt"), `${seen}refused`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
