@@ -17,8 +17,6 @@ import { type Section, SectionId, sectionOrder } from "./sections.ts";
 import { type FunctionType, valueTypeCode } from "./value_types.ts";
 import { Writer } from "./writer.ts";
 
-export { PREPARE_MODULE };
-
 /**
  * The module with all edits made, and where the additions are. Every byte that no edit touches is copied as it is, with the padding of
  * its numbers. Types and globals are appended, so that only function indices move: imported functions come first.
