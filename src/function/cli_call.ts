@@ -19,8 +19,6 @@ export async function callCli(called: CapsuleFunction, args: readonly string[]):
     },
     take: (instance, result) => takeResult(instance.guest, result).slice(),
   });
-  const error = decodeError(decodeText(bytes.subarray(0, 64))) === undefined
-    ? undefined
-    : decodeError(decodeText(bytes));
-  return error === undefined ? { kind: "result", bytes } : { kind: "error", message: error };
+  const message = decodeError(decodeText(bytes));
+  return message === undefined ? { kind: "result", bytes } : { kind: "error", message };
 }

@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import { createWasi, GuestExit, type Wasi, type WasiOptions } from "../wasi/wasi.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
-import { type CallLimits, Guest, timeoutError } from "../wasm/guest.ts";
+import { type CallLimits, Guest, TimeoutError } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { mustWait } from "../wasm/jspi.ts";
@@ -180,7 +180,7 @@ export class CapsuleFunction {
     const { timeoutMs } = this.options.limits;
     if (timeoutMs === 0) return await this.#pool.takeLater();
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(timeoutError(timeoutMs, timeoutMs)), timeoutMs);
+    const timer = setTimeout(() => late.abort(new TimeoutError(timeoutMs, timeoutMs)), timeoutMs);
     try {
       return await this.#pool.takeLater(late.signal);
     } finally {
@@ -216,7 +216,6 @@ export class CapsuleFunction {
     };
     const wasi = createWasi({ ...settings, stdout: write(1), stderr: write(2) });
     const imports = makeImports(guest, wasi, families);
-    checkImports(this.#blueprint.module, imports, name);
     try {
       const instance = new GuestInstance(this.#blueprint, { guest, belongings: belongingsOf(wasi), imports });
       wasi.memory.bind(instance.exports.memory as WebAssembly.Memory);
@@ -224,7 +223,8 @@ export class CapsuleFunction {
       return instance;
     } catch (error) {
       wasi.close();
-      if (error instanceof WebAssembly.LinkError) {
+      if (error instanceof WebAssembly.LinkError || error instanceof TypeError) {
+        checkImports(this.#blueprint.module, imports, name);
         throw new CapsuleError("LOAD", `${name} cannot be linked: ${error.message}`);
       }
       throw error;

@@ -1,5 +1,5 @@
 import type { Timer } from "../base/timers.ts";
-import { type Guest, timeoutError } from "./guest.ts";
+import { type Guest, TimeoutError } from "./guest.ts";
 
 const tickMs = 10;
 
@@ -52,7 +52,7 @@ export class CallWatch {
     const nowMs = performance.now();
     for (const { guest } of this.#calls) {
       if (guest.deadlineMs > nowMs) break;
-      guest.stop(timeoutError(guest.limits.timeoutMs, nowMs - guest.beganMs));
+      guest.stop(new TimeoutError(guest.limits.timeoutMs, nowMs - guest.beganMs));
     }
     for (const call of this.#young) {
       if (call.guest.beganMs > nowMs - 2 * tickMs) break;

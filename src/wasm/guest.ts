@@ -176,7 +176,7 @@ export class Guest {
   }
 
   #timeIsUp(nowMs: number): number {
-    this.#stopped ??= timeoutError(this.limits.timeoutMs, nowMs - this.#beganMs);
+    this.#stopped ??= new TimeoutError(this.limits.timeoutMs, nowMs - this.#beganMs);
     return mustStop;
   }
 
@@ -201,11 +201,6 @@ export class TimeoutError extends CapsuleError {
       `the function was stopped as '-timeout' allows it ${limitMs} ms: it took ${Math.round(elapsedMs)} ms`,
     );
     this.limitMs = limitMs;
-    this.elapsedMs = elapsedMs;
+    this.elapsedMs = Math.round(elapsedMs);
   }
-}
-
-/** The error of a call that took longer than it may. */
-export function timeoutError(limitMs: number, elapsedMs: number): TimeoutError {
-  return new TimeoutError(limitMs, Math.round(elapsedMs));
 }
