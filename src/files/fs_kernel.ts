@@ -6,7 +6,6 @@ import {
   type FileStatus,
   type FileTimes,
   type FolderEntry,
-  How,
   type Kernel,
   type Whence,
 } from "./kernel.ts";
@@ -253,9 +252,4 @@ function inodeOf(path: string): bigint {
   } catch {
     return 0n; // Gone meanwhile.
   }
-}
-
-/** Asks for what `how` says of a folder or a file. */
-export function checkKind(how: number, identity: FileIdentity): void {
-  if (how & How.directory && identity.kind !== "directory") throw new FileError("ENOTDIR");
 }

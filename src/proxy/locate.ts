@@ -1,5 +1,3 @@
-import { defaultRevision } from "./routes.ts";
-
 /** What a request's target asks for. */
 export type Location =
   | {
@@ -54,6 +52,3 @@ export function upstreamTarget(basePath: string, rest: string, query: string): s
   if (rest === "") return (basePath === "" ? "/" : basePath) + query;
   return (basePath.endsWith("/") ? basePath.slice(0, -1) : basePath) + rest + query;
 }
-
-/** The revision's name for a message. */
-export const shownRevision = (revision: string | undefined): string => revision ?? defaultRevision;

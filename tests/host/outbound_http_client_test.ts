@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { refused } from "../testing/refused.ts";
 import { gzipSync } from "node:zlib";
 import { CapsuleError } from "../../src/base/errors.ts";
 import { guestMark } from "../../src/base/guest_mark.ts";
@@ -96,15 +97,6 @@ async function rawServer(
     listener.close();
     await serving;
   }
-}
-
-async function refused(promise: Promise<unknown>, code: string, message: RegExp): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert.ok(error instanceof CapsuleError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    return true;
-  });
 }
 
 Deno.test("every method arrives with its headers and body as bytes, and the answer comes back so", () =>

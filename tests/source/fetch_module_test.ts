@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { refused } from "../testing/refused.ts";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
-import { CapsuleError } from "../../src/base/errors.ts";
 import { createLog } from "../../src/base/log.ts";
 import { fetchModule, type FetchOptions } from "../../src/source/fetch_module.ts";
 import type { Patience } from "../../src/source/http_download.ts";
@@ -67,15 +67,6 @@ async function files(folder: string): Promise<string[]> {
     names.push(...entry.isDirectory ? await files(path) : [path]);
   }
   return names.sort();
-}
-
-async function refused(promise: Promise<unknown>, code: string, message: RegExp): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert.ok(error instanceof CapsuleError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    return true;
-  });
 }
 
 Deno.test("a module is saved whole, its folders made, its source noted without query or credentials", () =>
