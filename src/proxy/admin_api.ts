@@ -1,10 +1,11 @@
 import type { Hono } from "hono";
 import { z } from "zod";
+import { isName, nameRule } from "../base/function_names.ts";
 import type { Log } from "../base/log.ts";
 import type { Guard } from "../server/admin_guard.ts";
 import { HttpError } from "../server/http_error.ts";
 import { guarded, jsonApp, readJson } from "../server/json_app.ts";
-import { isName, listRoutes, nameRule, urlFault } from "./routes.ts";
+import { listRoutes, urlFault } from "./routes.ts";
 import type { RouteTable } from "./route_table.ts";
 
 /** What the admin interface needs around it. */

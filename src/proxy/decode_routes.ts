@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CapsuleError } from "../base/errors.ts";
-import { isName, type Routes, urlFault } from "./routes.ts";
+import { isName } from "../base/function_names.ts";
+import { type Routes, urlFault } from "./routes.ts";
 
 const weight = z.number().int().min(0).max(1_000_000);
 const entry = z.strictObject({

@@ -16,16 +16,6 @@ export interface FunctionRoutes {
 /** Function → what serves it. Never changed: a change makes another. */
 export type Routes = ReadonlyMap<string, FunctionRoutes>;
 
-export const defaultRevision = "default";
-
-const namePattern = /^[A-Za-z0-9_.-]{1,128}$/;
-export const nameRule = "1 to 128 letters, digits, -, _ or ., and neither . nor ..";
-
-/** Whether functions and revisions may be called so. Clients take `.` and `..` out of a path, so those could not be reached. */
-export function isName(text: string): boolean {
-  return namePattern.test(text) && text !== "." && text !== "..";
-}
-
 /** Why a text cannot be the URL of an upstream; `undefined` when it can. */
 export function urlFault(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text)) return "a URL must begin with http:// or https://";

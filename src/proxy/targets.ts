@@ -1,6 +1,7 @@
+import { defaultRevision } from "../base/function_names.ts";
 import type { Balance, Chance, Choice } from "./choose.ts";
 import { choose } from "./choose.ts";
-import { defaultRevision, type Routes } from "./routes.ts";
+import type { Routes } from "./routes.ts";
 import { Upstream, type UpstreamWorld } from "./upstream.ts";
 
 /** An upstream as one of a revision's. */
