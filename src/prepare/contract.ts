@@ -26,3 +26,6 @@ export const pauseImport: AddedImport = { name: "pause", type: { params: [], res
  * `step`. The host may set it at any time, at best before each call.
  */
 export const COUNTER_EXPORT = `${PREPARE_MODULE}:counter`;
+
+/** Export of the size of memory 0 that the guest sees, in pages of 64 KiB, a mutable i32; the memory may be larger. */
+export const PAGES_EXPORT = `${PREPARE_MODULE}:pages`;

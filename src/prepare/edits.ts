@@ -9,12 +9,17 @@ export interface AddedFunction {
   body: (indices: AddedIndices) => Uint8Array;
 }
 
+/** A mutable i32 global that is appended to the module and exported under its name. */
+export interface AddedGlobal {
+  name: string;
+  initial: number;
+}
+
 /** Everything that a rewriting adds or changes. Nothing at all leaves the bytes as they are. */
 export interface Edits {
   imports: AddedImport[];
   functions: AddedFunction[];
-  /** Adds a mutable i32 global, 0 at first, and names its export. */
-  counterExport: string | undefined;
+  globals: AddedGlobal[];
   exports: { name: string; kind: "global" | "memory"; index: number }[];
   /** Lowers the maximum of each memory to this many pages. */
   maxMemoryPages: number | undefined;
@@ -25,5 +30,6 @@ export interface Edits {
 export interface AddedIndices {
   /** Function indices by name, imports and functions alike. */
   functions: ReadonlyMap<string, number>;
-  counter: number;
+  /** Global indices by name. */
+  globals: ReadonlyMap<string, number>;
 }

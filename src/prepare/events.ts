@@ -21,6 +21,10 @@ export const Kind = {
   returnCallIndirect: 19,
   refFunc: 20,
   bulk: 21,
+  /** `memory.size` of memory 0. */
+  memorySize: 22,
+  /** `memory.grow` of memory 0. */
+  memoryGrow: 23,
 } as const;
 
 /** Flag in the argument of a `loop`: it has parameters, which a block around its branches would hide. */

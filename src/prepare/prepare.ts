@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { exitImport, PREPARE_MODULE } from "./contract.ts";
+import { exitImport, PAGES_EXPORT, PREPARE_MODULE } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
 import type { Edits } from "./edits.ts";
 import { type Layout, readLayout } from "./layout.ts";
@@ -7,6 +7,7 @@ import { limitMemory, withLimits } from "./limit_memory.ts";
 import { emptyPlan, Mark } from "./marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./reader.ts";
+import { showSeenPages } from "./seen_pages.ts";
 import { exportState } from "./state.ts";
 import { rewrite } from "./rewrite.ts";
 import { scanCode } from "./scan.ts";
@@ -14,7 +15,10 @@ import { addSteps, placeSteps } from "./steps.ts";
 import type { ValueType } from "./value_types.ts";
 
 export interface PrepareOptions {
-  /** Export every mutable global, and memory 0 if it is hidden, under a private prefix so an instance can be put back. */
+  /**
+   * Export every mutable global, and memory 0 if it is hidden, under a private prefix so an instance can be put back. The size
+   * of a memory that can grow becomes one more of these globals (`seen_pages.ts`).
+   */
   exportGlobals?: boolean;
   /**
    * End `_start` without a throw where `proc_exit` is called in its own body: `call $proc_exit` becomes `call $exit; return`, where
@@ -32,7 +36,7 @@ export interface Prepared {
   bytes: Uint8Array<ArrayBuffer>;
   /** The module as it was given: without what the preparation imports and exports. */
   module: ModuleDescription;
-  /** The mutable globals of the module and the names under which they are exported now. */
+  /** The mutable globals and the names under which they are exported now. */
   globals: { exportName: string; type: ValueType }[];
   /** A name under which memory 0 is exported, if there is one. */
   memoryExport: string | undefined;
@@ -79,12 +83,15 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     const edits: Edits = {
       imports: [],
       functions: [],
-      counterExport: undefined,
+      globals: [],
       exports: options.exportGlobals ? state.exports : [],
       maxMemoryPages: options.maxMemoryPages,
       code: plan,
     };
-    addSteps(edits);
+    const counterExport = addSteps(edits);
+    if (options.exportGlobals && showSeenPages(edits, layout, code)) {
+      state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
+    }
     const exits = options.quietExit ? findQuietExits(layout, code) : [];
     for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
     if (exits.length > 0) edits.imports.push(exitImport);
@@ -95,7 +102,7 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
       globals: options.exportGlobals ? state.globals : [],
       memoryExport: options.exportGlobals ? state.memoryExport : undefined,
       quietExits: exits.length,
-      counterExport: edits.counterExport,
+      counterExport,
       cannotReset: state.cannotReset,
     };
   } catch (error) {

@@ -9,6 +9,7 @@ import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
 import { PREPARE_MODULE } from "./contract.ts";
 import { copyWithLimits } from "./limit_memory.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
+import { Op } from "./instructions.ts";
 import type { Ints } from "./ints.ts";
 import type { Layout } from "./layout.ts";
 import { Reader } from "./reader.ts";
@@ -47,7 +48,9 @@ class Rewriting {
     edits.imports.forEach(({ name }, index) => functions.set(name, layout.importedFunctions + index));
     const added = layout.functionTypes.length + this.#shift;
     edits.functions.forEach(({ name }, index) => functions.set(name, added + index));
-    this.#indices = { functions, counter: layout.description.globals.length };
+    const globals = new Map<string, number>();
+    edits.globals.forEach(({ name }, index) => globals.set(name, layout.description.globals.length + index));
+    this.#indices = { functions, globals };
     layout.types.forEach(({ key }, index) => this.#typeIndices.set(key, index));
     for (const { type } of [...edits.imports, ...edits.functions]) this.#typeIndex(type);
     this.#rewritten = rewriteCode(layout, code, edits, this.#indices);
@@ -70,20 +73,20 @@ class Rewriting {
 
   /** Sections that the additions need and the module lacks, in the order of a file. */
   #missing(): number[] {
-    const { imports, functions, counterExport, exports } = this.#edits;
+    const { imports, functions, globals, exports } = this.#edits;
     const needed = new Set<number>();
     if (this.#newTypes.length > 0) needed.add(SectionId.type);
     if (imports.length > 0) needed.add(SectionId.import);
     if (functions.length > 0) needed.add(SectionId.function).add(SectionId.code);
-    if (counterExport !== undefined) needed.add(SectionId.global);
-    if (counterExport !== undefined || exports.length > 0) needed.add(SectionId.export);
+    if (globals.length > 0) needed.add(SectionId.global);
+    if (globals.length + exports.length > 0) needed.add(SectionId.export);
     for (const section of this.#layout.sections) needed.delete(section.id);
     return sectionOrder.filter((id) => needed.has(id));
   }
 
   /** Writes one section; without `section` it is one that the module lacks. */
   #section(id: number, section: Section | undefined): void {
-    const { imports, functions, counterExport, exports } = this.#edits;
+    const { imports, functions, globals, exports } = this.#edits;
     switch (id) {
       case SectionId.custom:
         if (section) this.#custom(section);
@@ -106,20 +109,18 @@ class Rewriting {
           for (const { type } of functions) this.#out.u32(this.#typeIndex(type));
         });
       case SectionId.global:
-        return this.#vector(id, section, counterExport === undefined ? 0 : 1, () => {
-          if (counterExport !== undefined) this.#out.bytes([0x7f, 0x01, 0x41, 0x00, 0x0b]);
-        });
-      case SectionId.export: {
-        const counter = { name: counterExport ?? "", kind: "global", index: this.#indices.counter } as const;
-        const added = counterExport === undefined ? exports : [...exports, counter];
-        return this.#vector(id, section, added.length, () => {
-          for (const { name, kind, index } of added) {
-            this.#out.name(name);
-            this.#out.byte(kind === "memory" ? 2 : 3);
-            this.#out.u32(index);
+        return this.#vector(id, section, globals.length, () => {
+          for (const { initial } of globals) {
+            this.#out.bytes([0x7f, 0x01, Op.i32Const]);
+            this.#out.s32(initial);
+            this.#out.byte(Op.end);
           }
         });
-      }
+      case SectionId.export:
+        return this.#vector(id, section, exports.length + globals.length, () => {
+          for (const { name, kind, index } of exports) this.#export(name, kind === "memory" ? 2 : 3, index);
+          for (const { name } of globals) this.#export(name, 3, this.#indices.globals.get(name) ?? 0);
+        });
       case SectionId.code: {
         const { content, moves } = this.#rewritten;
         const isHinted = this.#layout.description.customSections.includes(BRANCH_HINTS);
@@ -150,6 +151,12 @@ class Rewriting {
       }
       append();
     });
+  }
+
+  #export(name: string, kind: number, index: number): void {
+    this.#out.name(name);
+    this.#out.byte(kind);
+    this.#out.u32(index);
   }
 
   /** Copies bytes outside of the code, with function indices and memory limits put right. */

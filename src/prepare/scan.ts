@@ -42,6 +42,7 @@ const events: ReadonlySet<number> = new Set<number>([
   Op.delegate,
   Op.catchAll,
   Op.tableSet,
+  Op.memorySize,
   Op.memoryGrow,
   Op.refFunc,
 ]);
@@ -235,9 +236,13 @@ class Scanner {
       case Op.tableSet:
         this.code.tableWrite ??= { instruction: "table.set", offset: at };
         break;
+      case Op.memorySize:
+        if (reader.u32("memory") === 0) this.#add(at, Kind.memorySize);
+        return;
       case Op.memoryGrow:
         this.#cost += growCost;
-        break;
+        if (reader.u32("memory") === 0) this.#add(at, Kind.memoryGrow);
+        return;
     }
     const second = skipImmediates(reader, opcode, at);
     if (opcode === Op.bulkPrefix && second >= BulkOp.memoryInit) {

@@ -36,19 +36,21 @@ export function placeSteps(layout: Layout, code: Code): CodePlan {
   return { marks: placer.marks, weights: weigher.weights };
 }
 
-/** Adds what the checks of the plan use, if there is one. */
-export function addSteps(edits: Edits): void {
-  if (edits.code.marks.every((mark) => mark === 0)) return;
-  edits.counterExport = COUNTER_EXPORT;
+/** Adds what the checks of the plan use. Returns the name of the counter, or undefined when there are no checks. */
+export function addSteps(edits: Edits): string | undefined {
+  if (edits.code.marks.every((mark) => mark === 0)) return undefined;
+  edits.globals.push({ name: COUNTER_EXPORT, initial: 0 });
   edits.imports.push(stepImport, pauseImport);
   edits.functions.push(tick, charge);
+  return COUNTER_EXPORT;
 }
 
 /** counter = step() || pause(); if (counter < 0) trap(). */
 const tick: AddedFunction = {
   name: TICK,
   type: { params: [], results: [] },
-  body: ({ functions, counter }) => {
+  body: ({ functions, globals }) => {
+    const counter = globals.get(COUNTER_EXPORT) ?? 0;
     const out = new Writer(32);
     out.bytes([1, 1, 0x7f]);
     out.byte(Op.call);
@@ -67,7 +69,8 @@ const tick: AddedFunction = {
 const charge: AddedFunction = {
   name: CHARGE,
   type: { params: ["i32"], results: [] },
-  body: ({ functions, counter }) => {
+  body: ({ functions, globals }) => {
+    const counter = globals.get(COUNTER_EXPORT) ?? 0;
     const out = new Writer(32);
     out.bytes([0, Op.globalGet]);
     out.u32(counter);

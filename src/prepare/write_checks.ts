@@ -1,3 +1,4 @@
+import { COUNTER_EXPORT } from "./contract.ts";
 import type { AddedIndices } from "./edits.ts";
 import { EMPTY_BLOCK, Op } from "./instructions.ts";
 import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
@@ -18,7 +19,7 @@ export class CheckWriter {
     this.#out = out;
     this.#indices = indices;
     this.#onUnlikely = onUnlikely;
-    const { counter } = indices;
+    const counter = indices.globals.get(COUNTER_EXPORT) ?? 0;
     this.#beforeWeight = bytesOf(Op.globalGet, counter, Op.i32Const);
     this.#afterWeight = bytesOf(Op.i32Sub, Op.globalSet, counter, Op.globalGet, counter, Op.i32Const, 0);
     this.#tick = bytesOf(Op.if, EMPTY_BLOCK, Op.call, indices.functions.get(TICK) ?? 0, Op.end);

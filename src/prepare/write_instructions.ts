@@ -1,4 +1,4 @@
-import { exitImport } from "./contract.ts";
+import { exitImport, PAGES_EXPORT } from "./contract.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
 import { Kind } from "./events.ts";
 import { readCatch } from "./immediates.ts";
@@ -9,6 +9,7 @@ import { copies, Mark } from "./marks.ts";
 import { Reader } from "./reader.ts";
 import type { Moves } from "./rewrite_code.ts";
 import type { Code } from "./scan.ts";
+import { GROW } from "./seen_pages.ts";
 import { TICK } from "./steps.ts";
 import { CheckWriter } from "./write_checks.ts";
 import type { Writer } from "./writer.ts";
@@ -143,6 +144,11 @@ export class InstructionWriter {
         case Kind.throw:
           if (mark !== 0) this.#makeBefore(event, mark);
           if (this.#bytes[events.offset(event)] === Op.rethrow) this.#writeLabels(event, 1);
+          break;
+        case Kind.memorySize:
+        case Kind.memoryGrow:
+          if (mark !== 0) this.#makeBefore(event, mark);
+          if ((mark & Mark.seenPages) !== 0) this.#writeSeenPages(event);
           break;
         default:
           if (mark !== 0) this.#makeBefore(event, mark);
@@ -300,6 +306,18 @@ export class InstructionWriter {
     const at = this.#context.code.events.offset(event) + 1;
     this.#checks.call(exitImport.name);
     this.#out.byte(Op.return);
+    this.#from = at + this.#widthAt(at);
+    this.#noteMove();
+  }
+
+  /** `memory.size` becomes a look at the pages that the guest sees, `memory.grow` a call. */
+  #writeSeenPages(event: number): void {
+    const { code: { events }, indices } = this.#context;
+    const at = events.offset(event) + 1;
+    if (events.kind(event) === Kind.memorySize) {
+      this.#out.byte(Op.globalGet);
+      this.#out.u32(indices.globals.get(PAGES_EXPORT) ?? 0);
+    } else this.#checks.call(GROW);
     this.#from = at + this.#widthAt(at);
     this.#noteMove();
   }

@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
 import { mustWait, promising } from "./jspi.ts";
 import type { Poolable } from "./pool.ts";
@@ -35,6 +36,12 @@ export function createBlueprint(parts: Omit<Blueprint, "seen">): Blueprint {
   return { ...parts, seen: { beforeStart: undefined, afterStart: undefined, startWaits: false } };
 }
 
+/** By how many bytes a memory may have grown for its instance to be kept: clearing them costs less than a new instance. */
+const keptGrowth = 4 << 20;
+/** After so many calls in a row that needed less, a memory that grew is let go: clearing it all costs each of them. */
+const callsUntilShrunk = 16;
+const pageBytes = 65536;
+
 /** Memory and globals at one moment. Of the memory only the span that is not zero is kept. */
 interface Image {
   readonly byteLength: number;
@@ -61,8 +68,9 @@ export type GuestExport = (...args: number[]) => unknown;
 /**
  * One instance and its way back: `start` brings it to where the handler can be called, `reset` to where it was before.
  *
- * An instance is put back whole: memory, and every mutable global, so that it survives even a trap. It is not put back
- * when its memory grew, for a memory cannot shrink.
+ * An instance is put back whole: memory, and every mutable global, so that it survives even a trap. A memory that grew
+ * cannot shrink: the guest sees its first size again (`prepare/seen_pages.ts`), and an instance is let go when it grew by
+ * much, or when what it grew is no longer needed.
  */
 export class GuestInstance implements Poolable {
   readonly guest: Guest;
@@ -71,6 +79,9 @@ export class GuestInstance implements Poolable {
   readonly #memory: WebAssembly.Memory;
   readonly #globals: WebAssembly.Global[];
   readonly #counter: WebAssembly.Global | undefined;
+  /** The pages that the guest sees; undefined when its memory cannot grow. */
+  readonly #pages: WebAssembly.Global | undefined;
+  #callsWithSpare = 0;
   readonly #belongings: Belongings;
   readonly #start: GuestExport | undefined;
   #askedBefore = 0;
@@ -96,6 +107,7 @@ export class GuestInstance implements Poolable {
     this.#counter = blueprint.counterExport
       ? this.exports[blueprint.counterExport] as WebAssembly.Global
       : undefined;
+    this.#pages = this.exports[PAGES_EXPORT] as WebAssembly.Global | undefined;
     this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
     if (blueprint.isolation === "reset" && !blueprint.seen.beforeStart) {
       blueprint.seen.beforeStart = this.#takeImage();
@@ -168,8 +180,7 @@ export class GuestInstance implements Poolable {
     const { beforeStart, afterStart } = this.#blueprint.seen;
     const image = afterStart ?? beforeStart;
     if (!image) return false;
-    const { buffer } = this.#memory;
-    if (buffer.byteLength !== image.byteLength) return false;
+    if (!this.#keepsMemory(image)) return false;
     const bytes = this.guest.memory.bytes;
     bytes.fill(0, 0, image.offset);
     bytes.set(image.bytes, image.offset);
@@ -196,11 +207,14 @@ export class GuestInstance implements Poolable {
     if (pointer !== 0 && free) this.guest.inside(() => free(pointer));
   }
 
-  /** Whether `putBack` can succeed: asked when the instance is given back, so that grown memory is not kept. */
-  canBeUsedAgain(): boolean {
-    const { isolation, seen: { beforeStart, afterStart } } = this.#blueprint;
-    if (isolation !== "reset" || this.isFresh) return isolation === "reuse" || this.isFresh;
-    return this.#memory.buffer.byteLength === (afterStart ?? beforeStart)?.byteLength;
+  /** Whether the memory is such that an instance with it is worth being put back. */
+  #keepsMemory(image: Image): boolean {
+    const grown = this.#memory.buffer.byteLength - image.byteLength;
+    if (grown === 0) return true;
+    if (!this.#pages || grown < 0 || grown > keptGrowth) return false;
+    const hasSpare = this.#pages.value * pageBytes < this.#memory.buffer.byteLength;
+    this.#callsWithSpare = hasSpare ? this.#callsWithSpare + 1 : 0;
+    return this.#callsWithSpare < callsUntilShrunk;
   }
 
   #run(start: GuestExport | undefined): void {

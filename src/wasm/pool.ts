@@ -1,10 +1,8 @@
 import { CapsuleError } from "../base/errors.ts";
 import { type Timer, unref } from "../base/timers.ts";
 
-/** What a pool lends: something that knows whether it can be lent again. */
+/** What a pool lends. */
 export interface Poolable {
-  /** Whether it can still be put back; asked when it is given back. */
-  canBeUsedAgain(): boolean;
   /** Called once, when the pool lets go of it. */
   close(): void;
 }
@@ -108,7 +106,7 @@ export class Pool<T extends Poolable> {
   /** Takes back what was lent; `healthy` is false for what must not be used again. */
   giveBack(instance: T, healthy: boolean): void {
     if (!this.#lent.delete(instance)) throw new Error("an instance was given back that is not lent");
-    if (healthy && !this.#closed && instance.canBeUsedAgain()) {
+    if (healthy && !this.#closed) {
       this.#idle.push(instance);
       this.#idleSince.push(this.#sweeps);
       this.#sweeper ??= unref(setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed));

@@ -56,7 +56,26 @@ Deno.test("random numbers differ between calls", async () => {
   assert.equal(seen.size, 100);
 });
 
-Deno.test("a guest that grew its memory does not keep it", async () => {
+Deno.test("a guest that grows its memory by little stays on one instance and finds its memory as it was at first", async () => {
+  await using served = await serveModule(await guestModule("allocate"));
+  for (let i = 0; i < 50; i++) {
+    assert.equal(await served.post("1000000"), "1000000");
+    assert.equal(served.called.figures.instances, 1);
+  }
+});
+
+Deno.test("what one call in many grew is let go when the others do not need it", async () => {
+  const freed = new Set<number>();
+  await using served = await serveModule(await guestModule("allocate"));
+  await served.post("1000000");
+  for (let i = 0; i < 40; i++) {
+    assert.equal(await served.post("1000"), "1000");
+    if (served.called.figures.instances === 0) freed.add(i);
+  }
+  assert.equal(freed.size, 1);
+});
+
+Deno.test("a guest that grew its memory by much does not keep it", async () => {
   await using served = await serveModule(await guestModule("allocate"));
   assert.equal(await served.post("1000"), "1000");
   assert.equal(served.called.figures.instances, 1);

@@ -44,6 +44,39 @@ Deno.test("every mutable global can be read and put back, hidden or not", () => 
   assert.equal(exports.run?.(), 42);
 });
 
+Deno.test("a memory that grew is seen in its first size once its pages are put back, and grows into what it has", () => {
+  const prepared = prepareText(
+    `(module (memory 1 9)
+      (func (export "size") (result i32) (memory.size))
+      (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))`,
+    { exportGlobals: true, maxMemoryPages: 8 },
+  );
+  assert.deepEqual(prepared.globals, [{ exportName: "capsule:prepare:pages", type: "i32" }]);
+  const exports = instantiate(prepared);
+  const { size, grow } = exports as never as Record<"size" | "grow", (pages?: number) => number>;
+  const pagesThere = () =>
+    (exports["capsule:prepare:memory"] as unknown as WebAssembly.Memory).buffer.byteLength / 65536;
+  assert.deepEqual([size(), grow(3), size(), pagesThere()], [1, 1, 4, 4]);
+  Object.assign(exports["capsule:prepare:pages"] ?? {}, { value: 1 });
+  assert.deepEqual([size(), grow(0), grow(2), size(), pagesThere()], [1, 1, 1, 3, 4]);
+  assert.deepEqual([grow(6), grow(-1), size(), pagesThere()], [-1, -1, 3, 4]);
+  assert.deepEqual([grow(3), size(), pagesThere()], [3, 6, 6]);
+  assert.deepEqual([grow(2), grow(1), size(), pagesThere()], [6, -1, 8, 8]);
+});
+
+Deno.test("the size of a memory is left alone where it cannot grow, is another's, or is one of several", () => {
+  for (
+    const [text, globals] of [
+      [`(memory 1) (func (drop (memory.size)))`, 0],
+      [`(import "env" "m" (memory 1)) (func (drop (memory.grow (memory.size))))`, 0],
+      [`(memory 1) (memory 1) (func (drop (memory.grow 1 (memory.size 0))))`, 0],
+      [`(memory 1) (func (drop (memory.grow (memory.size))))`, 1],
+    ] as const
+  ) {
+    assert.equal(prepareText(`(module ${text})`, { exportGlobals: true }).globals.length, globals, text);
+  }
+});
+
 Deno.test("a module without sections for what is added gets them", () => {
   const prepared = prepareText(`(module (memory 1) (global (mut i32) (i32.const 5)))`, {
     exportGlobals: true,

@@ -1,0 +1,73 @@
+import { PAGES_EXPORT, PREPARE_MODULE } from "./contract.ts";
+import type { AddedFunction, Edits } from "./edits.ts";
+import { Kind } from "./events.ts";
+import { EMPTY_BLOCK, Op } from "./instructions.ts";
+import type { Layout } from "./layout.ts";
+import { Mark } from "./marks.ts";
+import type { Code } from "./scan.ts";
+import { Writer } from "./writer.ts";
+
+/** Function that takes the place of `memory.grow`. */
+export const GROW = `${PREPARE_MODULE}.grow`;
+
+/**
+ * Lets a memory that has grown be used again as if it had not, for a WebAssembly memory cannot shrink: the size that the
+ * guest sees is a global, which can be put back. `memory.size` reads it, and `memory.grow` asks the system only for what
+ * the memory lacks. Between the two sizes, where a just-started guest would trap, this one finds zeros.
+ *
+ * Does nothing to a module that cannot grow its memory, or does not own it. Returns whether it did anything.
+ */
+export function showSeenPages(edits: Edits, { description }: Layout, { events }: Code): boolean {
+  const { memories, imports } = description;
+  const [memory] = memories;
+  if (!memory || memories.length > 1 || imports.some(({ kind }) => kind === "memory")) return false;
+  if (!events.kinds.subarray(0, events.length).includes(Kind.memoryGrow)) return false;
+  const { marks } = edits.code;
+  for (let event = 0; event < events.length; event++) {
+    const kind = events.kinds[event];
+    if (kind !== Kind.memorySize && kind !== Kind.memoryGrow) continue;
+    marks[event] = (marks[event] ?? 0) | Mark.seenPages;
+  }
+  edits.globals.push({ name: PAGES_EXPORT, initial: memory.limits.min });
+  edits.functions.push(grow);
+  return true;
+}
+
+/**
+ * spare = memory.size - pages;
+ * if (pages_more > spare && memory.grow(pages_more - spare) == -1) return -1;
+ * pages += pages_more; return what it was before
+ */
+const grow: AddedFunction = {
+  name: GROW,
+  type: { params: ["i32"], results: ["i32"] },
+  body: ({ globals }) => {
+    const pages = globals.get(PAGES_EXPORT) ?? 0;
+    const [more, spare] = [0, 1];
+    const out = new Writer(64);
+    out.bytes([1, 1, 0x7f, Op.memorySize, 0, Op.globalGet]);
+    out.u32(pages);
+    out.bytes([Op.i32Sub, Op.localSet, spare, Op.localGet, more, Op.localGet, spare, Op.i32GreaterUnsigned]);
+    out.bytes([Op.if, EMPTY_BLOCK, Op.localGet, more, Op.localGet, spare, Op.i32Sub, Op.memoryGrow, 0]);
+    out.bytes([
+      Op.i32Const,
+      0x7f,
+      Op.i32Equal,
+      Op.if,
+      EMPTY_BLOCK,
+      Op.i32Const,
+      0x7f,
+      Op.return,
+      Op.end,
+      Op.end,
+    ]);
+    out.byte(Op.globalGet);
+    out.u32(pages);
+    out.byte(Op.globalGet);
+    out.u32(pages);
+    out.bytes([Op.localGet, more, Op.i32Add, Op.globalSet]);
+    out.u32(pages);
+    out.byte(Op.end);
+    return out.finish();
+  },
+};
