@@ -8,18 +8,40 @@ export interface Strings {
   readonly starts: readonly number[];
 }
 
+/** A variable's value: text, or bytes that may be no UTF-8, such as a header of a request. */
+export type VariableValue = string | Uint8Array;
+
+const encoder = new TextEncoder();
+
 /** `["a", "bc"]` is `61 00 62 63 00`, with starts 0 and 2. */
 export function encodeStrings(strings: readonly string[]): Strings {
+  return joined(strings.map((string) => [string]));
+}
+
+/** The same of `NAME=value`, for each variable. */
+export function encodeVariables(variables: Readonly<Record<string, VariableValue>>): Strings {
+  return joined(Object.entries(variables).map(([name, value]) => [`${name}=`, value]));
+}
+
+function joined(strings: readonly (readonly VariableValue[])[]): Strings {
   const starts: number[] = [];
-  let text = "";
-  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [];
   let length = 0;
   for (const string of strings) {
     starts.push(length);
-    text += `${string}\0`;
-    length += encoder.encode(string).length + 1;
+    for (const piece of [...string, "\0"]) {
+      const part = typeof piece === "string" ? encoder.encode(piece) : piece;
+      parts.push(part);
+      length += part.length;
+    }
   }
-  return { bytes: encoder.encode(text), starts };
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { bytes, starts };
 }
 
 /** Arguments and environment: two lists of strings, told in the same way. */

@@ -1,6 +1,6 @@
 import type { Whence } from "../files/kernel.ts";
 import type { Descriptor, InputStream, OpenFile, OutputStream } from "./descriptors.ts";
-import { Errno, refuse, Right } from "./preview1.ts";
+import { refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
 import { checkRange, checkVectors, readVectors, writeVectors } from "./wire.ts";
 
@@ -70,15 +70,7 @@ export function fdByteFunctions(state: State) {
       }
       const { input } = descriptor;
       if (input.isReady) return tell(result, readInput(input, vectors, served));
-      return input.fill().then(
-        () => {
-          try {
-            return tell(result, readInput(input, vectors, served));
-          } catch {
-            return Errno.EIO;
-          }
-        },
-      );
+      return input.fill().then(() => tell(result, readInput(input, vectors, served)));
     },
 
     /**
@@ -110,7 +102,8 @@ export function fdByteFunctions(state: State) {
       return 0;
     },
 
-    fd_write(fd: number, vectors: number, count: number, result: number): number {
+    /** Suspends the guest when it writes to a stream that takes nothing now. */
+    fd_write(fd: number, vectors: number, count: number, result: number): number | Promise<number> {
       state.nondeterministicCalls++;
       vectors >>>= 0;
       result >>>= 0;
@@ -119,7 +112,17 @@ export function fdByteFunctions(state: State) {
       const descriptor = writable(descriptors.get(fd >>> 0));
       if (descriptor.kind === "output") {
         const { write } = descriptor;
-        return tell(result, writeVectors(memory, vectors, served, (bytes) => write(bytes) ?? bytes.length));
+        let later: Promise<number> | undefined;
+        const done = writeVectors(memory, vectors, served, (bytes) => {
+          const taken = write(bytes) ?? bytes.length;
+          if (typeof taken === "number") return taken;
+          later = taken;
+          return 0;
+        });
+        if (!later) return tell(result, done);
+        // A failure after some bytes were taken is told by the next write.
+        const more = done === 0 ? later : later.catch(() => 0);
+        return more.then((taken) => tell(result, done + taken));
       }
       const { folder, handle } = descriptor;
       return tell(

@@ -1,5 +1,5 @@
 import { FileError } from "../files/file_error.ts";
-import { argsFunctions, encodeStrings } from "./args.ts";
+import { argsFunctions, encodeStrings, encodeVariables, type VariableValue } from "./args.ts";
 import { clockFunctions } from "./clock.ts";
 import { fdByteFunctions } from "./fd_bytes.ts";
 import { fdFolderFunctions } from "./fd_folder.ts";
@@ -18,7 +18,7 @@ export type WasiImports = Readonly<Record<Preview1Name, WasiFunction>>;
 /** What the table needs beside the state: what the guest was called with. */
 export interface Called {
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, VariableValue>>;
 }
 
 /** In the order of the specification. */
@@ -63,7 +63,7 @@ export function preview1(state: State, called: Called): WasiImports {
   const args = argsFunctions(
     state,
     once(() => encodeStrings(called.args)),
-    once(() => encodeStrings(Object.entries(called.env).map(([name, value]) => `${name}=${value}`))),
+    once(() => encodeVariables(called.env)),
   );
   const clock = clockFunctions(state);
   const fdBytes = fdByteFunctions(state);
@@ -131,7 +131,8 @@ function atBorder<P extends unknown[], R extends number | Promise<number>>(
 ): (...parameters: P) => R | number {
   return (...parameters) => {
     try {
-      return call(...parameters);
+      const answer = call(...parameters);
+      return answer instanceof Promise ? answer.catch(errnoOf) as unknown as R : answer;
     } catch (thrown) {
       return errnoOf(thrown);
     }

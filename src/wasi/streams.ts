@@ -9,10 +9,11 @@ export type WasiInput =
 
 /**
  * Takes what a guest writes on descriptor 1 or 2. The bytes are the guest's memory or a buffer that the next write
- * overwrites: use or copy them before returning. Answers how many it took when those are not all. Throws
- * `Deno.errors.BrokenPipe` when nobody reads any more; the guest then gets `EPIPE`.
+ * overwrites: use or copy them before returning. Answers how many it took when those are not all; a promise of that
+ * suspends the guest (`WasiOptions.outputWaits`). Throws `Deno.errors.BrokenPipe` when nobody reads any more; the guest
+ * then gets `EPIPE`.
  */
-export type WasiOutput = (bytes: Uint8Array) => number | void;
+export type WasiOutput = (bytes: Uint8Array) => number | void | Promise<number>;
 
 const readAheadBytes = 65_536;
 

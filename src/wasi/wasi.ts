@@ -2,6 +2,7 @@ import { Folder } from "../files/folder.ts";
 import { OwnFiles } from "../files/own_files.ts";
 import { systemKernel } from "../files/system_kernel.ts";
 import { GuestMemory } from "../wasm/memory.ts";
+import type { VariableValue } from "./args.ts";
 import { systemClock, type WasiClock } from "./clock.ts";
 import { type Descriptor, Descriptors } from "./descriptors.ts";
 import { allRights, directoryRights, Right, streamRights } from "./preview1.ts";
@@ -11,7 +12,7 @@ import type { State, WasiFunction } from "./state.ts";
 import { StandardInput, type WasiInput, type WasiOutput } from "./streams.ts";
 
 export { GuestExit };
-export type { WasiClock, WasiFunction, WasiImports, WasiInput, WasiOutput };
+export type { VariableValue, WasiClock, WasiFunction, WasiImports, WasiInput, WasiOutput };
 
 /** A folder that a guest sees, and under which name. */
 export interface Preopen {
@@ -22,7 +23,7 @@ export interface Preopen {
 export interface WasiOptions {
   /** The first one is the program's own name. */
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, VariableValue>>;
   /** Descriptors from 3 on, in this order. Each is opened when the guest first uses it. */
   readonly preopens: readonly Preopen[];
   /** Files of the launcher's own, which no path leads to even inside a preopen. Default: none. */
@@ -30,6 +31,8 @@ export interface WasiOptions {
   readonly stdin: WasiInput;
   readonly stdout: WasiOutput;
   readonly stderr: WasiOutput;
+  /** Whether one of the two may answer a promise. Default: no. */
+  readonly outputWaits?: boolean;
   /** Which standard streams are terminals, for programs that ask. Default: none. */
   readonly terminals?: { readonly stdin?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
   /** Default: the clocks of this process. */
@@ -87,7 +90,9 @@ export function createWasi(options: WasiOptions): Wasi {
     pending: new Set(),
   };
   const imports = preview1(state, options);
-  const suspending = new Set(["poll_oneoff", ...(options.stdin.kind === "stream" ? ["fd_read"] : [])]);
+  const suspending = new Set(["poll_oneoff"]);
+  if (options.stdin.kind === "stream") suspending.add("fd_read");
+  if (options.outputWaits) suspending.add("fd_write");
   let unstable: Record<string, WasiFunction> | undefined;
 
   const reset = () => {

@@ -99,6 +99,37 @@ Deno.test("an output that nobody reads any more is EPIPE, and the guest lives on
   assert.equal(guest.write(2, "still here"), "SUCCESS");
 });
 
+Deno.test("a write to an output that is full waits until it takes some, and what fails then is told like any failure", async () => {
+  const full: PromiseWithResolvers<number>[] = [];
+  const stdout = (bytes: Uint8Array) => {
+    if (bytes.length < 10) return;
+    full.push(Promise.withResolvers<number>());
+    return full.at(-1)?.promise;
+  };
+  using guest = new Guest({ stdout, outputWaits: true });
+  assert.deepEqual([...guest.wasi.suspending].sort(), ["fd_write", "poll_oneoff"]);
+  const large = { at: 0x9000, length: 20_000 };
+  const list = (...pieces: { at: number; length: number }[]) => guest.vectors(...pieces).at;
+  assert.equal(guest.call("fd_write", 1, list({ at: 0, length: 9 }), 1, guest.result), "SUCCESS");
+  const write = (pieces: { at: number; length: number }[]) =>
+    guest.wait("fd_write", 1, list(...pieces), pieces.length, guest.result);
+  const waiting = write([large]);
+  full[0]?.resolve(7);
+  assert.deepEqual([await waiting, guest.u32()], ["SUCCESS", 7]);
+  const broken = write([large]);
+  full[1]?.reject(new Deno.errors.BrokenPipe());
+  assert.equal(await broken, "EPIPE");
+  // Pieces that are too much to go as one: the first is taken at once, the second is waited for.
+  const small = { at: 0, length: 9 };
+  const many = [small, large, large, large, large];
+  const part = write(many);
+  full[2]?.resolve(100);
+  assert.deepEqual([await part, guest.u32()], ["SUCCESS", 109]);
+  const cut = write(many);
+  full[3]?.reject(new Deno.errors.BrokenPipe());
+  assert.deepEqual([await cut, guest.u32()], ["SUCCESS", 9]);
+});
+
 Deno.test("a stream is a character device with no seek only when it is a terminal", () => {
   using guest = new Guest({ terminals: { stdout: true } });
   const type = (fd: number) => {
@@ -278,6 +309,13 @@ Deno.test("arguments and environment: none, empty ones, non-ASCII ones, many", (
       Object.entries(env).map(([name, value]) => `${name}=${value}`),
     );
   }
+});
+
+Deno.test("a variable may be bytes that are no text", () => {
+  using guest = new Guest({ env: { RAW: Uint8Array.of(0x61, 0xff), EMPTY: new Uint8Array(0) } });
+  assert.equal(guest.call("environ_get", 0x9000, 0xa000), "SUCCESS");
+  const written = guest.bytes.slice(0xa000, 0xa000 + 14);
+  assert.equal(String.fromCharCode(...written), "RAW=a\xff\0EMPTY=\0");
 });
 
 Deno.test("the clocks go on, have a resolution, and others do not exist", () => {
