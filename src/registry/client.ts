@@ -1,4 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { bearer } from "../server/bearer.ts";
 import type { ModuleName } from "./names.ts";
 
 /** A module as `GET /modules` lists it. */
@@ -87,7 +88,7 @@ export class RegistryClient {
   async #send(method: string, path: string, init: RequestInit = {}): Promise<Response> {
     const { token, signal } = this.#options;
     const headers = new Headers(init.headers);
-    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (token !== undefined) headers.set("authorization", bearer(token));
     let response: Response;
     try {
       response = await fetch(`${this.#url}${path}`, { ...init, method, headers, signal });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { adminApi } from "../../src/proxy/admin_api.ts";
-import { ProxyClient, ProxyClientError } from "../../src/proxy/client.ts";
+import { ProxyClient } from "../../src/proxy/client.ts";
+import { AdminCallError } from "../../src/server/call_admin.ts";
 import { MemoryTable } from "../../src/proxy/memory_table.ts";
 import { listRoutes } from "../../src/proxy/routes.ts";
 import { adminGuard } from "../../src/server/admin_guard.ts";
@@ -227,12 +228,12 @@ Deno.test("the client calls each of the calls, and tells what was refused", asyn
   assert.deepEqual(listRoutes(table.routes), { f: { default: ["http://localhost:2"] } });
   await client.removeFunction("f");
   await assert.rejects(client.removeFunction("f"), (error) => {
-    assert.ok(error instanceof ProxyClientError);
+    assert.ok(error instanceof AdminCallError);
     assert.deepEqual([error.status, error.code], [404, "ERROR_FUNCTION_NOT_FOUND"]);
     return true;
   });
   const away = new ProxyClient({ url: "http://127.0.0.1:1", backend: "memory" });
-  await assert.rejects(away.list(), { code: "PROXY", status: 0 });
+  await assert.rejects(away.list(), { code: "UNREACHABLE", status: 0 });
 });
 
 Deno.test("any sequence of calls leaves the routes that a plain model has", async () => {
