@@ -135,6 +135,8 @@ class Exchange {
     const giveUp = () => {
       this.#clientGone = true;
       this.#wire?.close();
+      // It may have ended its own side only: what it still takes would look like the whole, or never end.
+      clientWire.close();
     };
     clientWire.onEnd = giveUp;
     if (clientWire.ended) giveUp();
@@ -154,7 +156,6 @@ class Exchange {
       );
     } finally {
       clientWire.onEnd = undefined;
-      if (this.#clientGone) clientWire.close();
     }
   }
 
@@ -248,7 +249,6 @@ class Exchange {
     if (moved.kind === "cut" || moved.kind === "bad") return wire.close();
     // From its first byte on, the answer has deadlines of its own.
     if (!this.#client.answered) wire.readByMs = wire.clock.in(timeouts.firstByteMs);
-    clientWire.shrink();
     if (moved.kind === "done") this.#readAhead();
   }
 

@@ -22,6 +22,19 @@ export class Peer implements Disposable {
     while (rest.length > 0) rest = rest.subarray(await this.#connection.write(rest));
   }
 
+  /** Sends a piece again and again until nobody takes it for a while, `most` times at most; `sent` settles with what is stuck. */
+  async sendUntilStuck(piece: Uint8Array, most: number): Promise<{ count: number; sent: Promise<void> }> {
+    for (let count = 0; count < most; count++) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const stuck = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), 300));
+      const sent = this.send(piece).catch(() => {});
+      const isStuck = await Promise.race([sent, stuck]);
+      clearTimeout(timer);
+      if (isStuck) return { count, sent };
+    }
+    return { count: most, sent: Promise.resolve() };
+  }
+
   /** Hears more; false at the end. A reset is an end, too. */
   async hear(): Promise<boolean> {
     const count = await this.#connection.read(this.#buffer).catch(() => null);

@@ -192,24 +192,12 @@ Deno.test("what nobody takes is not read: a slow reader holds up its sender, in 
   between(async ({ client, upstream }) => {
     const piece = new Uint8Array(1024 * 1024);
     const most = 64;
-    /** How many MiB go out until a write is stuck. */
-    const pushed = async (peer: Peer) => {
-      for (let count = 0; count < most; count++) {
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const stuck = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(true), 300));
-        const sent = peer.send(piece).then(() => false, () => false);
-        const isStuck = await Promise.race([sent, stuck]);
-        clearTimeout(timer);
-        if (isStuck) return { count, sent };
-      }
-      return { count: most, sent: Promise.resolve(false) };
-    };
     await client.send(post("Content-Length: 1000000000\r\n"));
     const peer = await upstream.accept();
-    const up = await pushed(client);
+    const up = await client.sendUntilStuck(piece, most);
     assert.ok(up.count < most, "the proxy took 64 MiB that the upstream did not read");
     await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
-    const down = await pushed(peer);
+    const down = await peer.sendUntilStuck(piece, most);
     assert.ok(down.count < most, "the proxy took 64 MiB that the client did not read");
     client.close();
     peer.close();

@@ -33,13 +33,10 @@ export class BodyReader {
     return this.#chunks ? this.#takeChunks(this.#chunks, max) : this.#takePlain(max);
   }
 
-  /**
-   * The connection has ended; whether the body has, too.
-   */
+  /** The connection has ended; whether the body has, too. It has not where the end is not the peer's own. */
   endsHere(): boolean {
-    if (this.#left === Infinity && this.#wire.failure === undefined && this.#wire.late === undefined) {
-      this.done = true;
-    }
+    const { failure, late, closed } = this.#wire;
+    if (this.#left === Infinity && failure === undefined && late === undefined && !closed) this.done = true;
     return this.done;
   }
 

@@ -39,6 +39,15 @@ const directBytes = 8192;
 
 /** Moves a body from one wire to the other, never holding more than a buffer of it: what is not taken is not read. */
 export async function moveBody(options: MoveOptions): Promise<Moved> {
+  try {
+    return await move(options);
+  } finally {
+    // Only now is no write from the buffer under way, whoever closed which connection meanwhile.
+    options.from.shrink();
+  }
+}
+
+async function move(options: MoveOptions): Promise<Moved> {
   const { body, from, to, outbox, chunked, stallMs, readBy, isStopped, onRead } = options;
   for (;;) {
     let more = false;

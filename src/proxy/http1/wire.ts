@@ -96,7 +96,7 @@ export class Wire implements Watched {
     this.bytes = this.#large = large;
   }
 
-  /** An idle connection needs little. */
+  /** An idle connection needs little. The large buffer goes to somebody else: nobody may still be writing bytes from it. */
   shrink(): void {
     if (this.#filling || this.bytes.length === smallBytes || this.buffered > smallBytes) return;
     const small = new Uint8Array(smallBytes);
@@ -182,8 +182,7 @@ export class Wire implements Watched {
     } catch {
       // The runtime closed it already.
     }
-    // A read under way still owns the buffer; only an unused one may go to somebody else.
-    if (this.#large && !this.#filling) this.#replace(new Uint8Array(0));
+    // Its large buffer stays its own: a write of what was read from here may still be under way elsewhere (`shrink`).
     this.ended = true;
   }
 }
