@@ -8,6 +8,7 @@
 const root = new URL("../", import.meta.url).pathname;
 const target = Deno.build.os === "windows" ? "dist/capsule.exe" : "dist/capsule";
 const lock = "dist/compile.lock";
+const config = "dist/compile.json";
 
 /** The parts of a lock file, version 5, that are read here. */
 interface Lock {
@@ -52,6 +53,11 @@ export function runtimeLock(whole: Lock, info: ModuleInfo): Lock {
   };
 }
 
+/** The project's settings without lazy imports, with which `deno compile` would leave out what is imported later. */
+export function compileConfig(settings: { unstable: readonly string[] }): unknown {
+  return { ...settings, unstable: settings.unstable.filter((feature) => feature !== "lazy-dynamic-imports") };
+}
+
 interface Output {
   success: boolean;
   text: string;
@@ -78,6 +84,7 @@ async function compile(): Promise<string> {
     "--allow-all",
     "--no-check",
     `--lock=${lock}`,
+    `--config=${config}`,
     `--output=${target}`,
     "--unstable-raw-imports",
     "--include=scripts/embedded.ts",
@@ -103,6 +110,8 @@ async function compile(): Promise<string> {
 
 if (import.meta.main) {
   await Deno.mkdir(`${root}dist`, { recursive: true });
+  const settings = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+  await Deno.writeTextFile(`${root}${config}`, JSON.stringify(compileConfig(settings), null, 2));
   const whole: Lock = JSON.parse(await Deno.readTextFile(`${root}deno.lock`));
   const info: ModuleInfo = JSON.parse(await mustRun(Deno.execPath(), ["info", "--json", "main.ts"]));
   await Deno.writeTextFile(`${root}${lock}`, JSON.stringify(runtimeLock(whole, info), null, 2));

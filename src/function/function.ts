@@ -19,6 +19,8 @@ export interface FunctionOptions {
   readonly limits: CallLimits;
   readonly maxInstances: number;
   readonly maxQueue: number;
+  /** How long an instance lies idle before it is freed, in milliseconds. Default: a minute; `Infinity`: for ever. */
+  readonly idleMs?: number;
   readonly sinks: OutputSinks;
   readonly families: readonly HostFamily[];
   readonly wasi: WasiSettings;
@@ -39,7 +41,7 @@ export interface Call<T> {
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
-const idleMs = 60_000;
+const defaultIdleMs = 60_000;
 const slowCall = 64; // quick calls that make up for one that was longer than a slice
 
 /**
@@ -68,7 +70,7 @@ export class CapsuleFunction {
       create: () => this.#create(),
       maxInstances: options.maxInstances,
       maxQueue: options.maxQueue,
-      idleMs,
+      idleMs: options.idleMs ?? defaultIdleMs,
     });
   }
 

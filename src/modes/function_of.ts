@@ -90,6 +90,8 @@ export async function startFunction(
     limits: { sliceMs: once ? 0 : options.slice, timeoutMs: options.timeout },
     maxInstances,
     maxQueue,
+    // The first timer of a process costs it 5 ms.
+    idleMs: once ? Infinity : undefined,
     sinks,
     alwaysWaits: once,
     wasi: {

@@ -24,13 +24,13 @@ export async function moduleBytes(
     if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
     const verb = mode === "cli" ? "calling" : "serving";
     world.log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
-    return { name: "the built-in hello function", bytes: await readModule(builtIn) };
+    return { name: "the built-in hello function", bytes: readModule(builtIn) };
   }
   const name = wasm ?? url ?? "";
   const path = url === undefined
     ? absolutePath(name, world.io.cwd())
     : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, world);
-  const bytes = await readModule(path);
+  const bytes = readModule(path);
   if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });
   return { name, bytes };
 }

@@ -13,7 +13,7 @@ import type { World } from "./modes.ts";
 /** Sends a module to a registry: what was pushed and its digest are the last line, as `-url` and `-sha256` take them. */
 export async function runPush(options: ModeOptions<"push">, { io }: World): Promise<number> {
   const { url, wasm, info = "", insecure, adminToken } = options;
-  const bytes = await readModule(resolve(io.cwd(), wasm));
+  const bytes = readModule(resolve(io.cwd(), wasm));
   const bar = await progressBar(io.stderr, url);
   try {
     bar.start(bytes.length);

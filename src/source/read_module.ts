@@ -5,13 +5,14 @@ import { assertModule } from "./module_magic.ts";
 const chunkBytes = 256 * 1024;
 
 /**
- * The bytes of a module's file. A pipe is read to its end, so `-wasm=<(gunzip -c hello.wasm.gz)` works.
+ * The bytes of a module's file. A pipe is read to its end, so `-wasm=<(gunzip -c hello.wasm.gz)` works. It is read
+ * synchronously, since nothing else happens while a function starts, and a first asynchronous read costs a millisecond.
  *
  * @throws CapsuleError `LOAD` when it cannot be read, `NOT_A_MODULE` when it does not begin like one.
  */
-export async function readModule(path: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+export function readModule(path: string | URL): Uint8Array<ArrayBuffer> {
   try {
-    return await read(path);
+    return read(path);
   } catch (error) {
     if (error instanceof CapsuleError) throw error;
     if (error instanceof Deno.errors.NotFound) throw cannotLoad(path, "no such file", error);
@@ -22,13 +23,13 @@ export async function readModule(path: string | URL): Promise<Uint8Array<ArrayBu
 }
 
 /** Looks at the beginning before it reads on, for a device may never end. (Asking for its kind would cost a start 12 ms.) */
-async function read(path: string | URL): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await Deno.open(path);
+function read(path: string | URL): Uint8Array<ArrayBuffer> {
+  using file = Deno.openSync(path);
   const bytes = new ByteBuffer();
   const chunk = new Uint8Array(chunkBytes);
   let isChecked = false;
   for (;;) {
-    const count = await file.read(chunk);
+    const count = file.readSync(chunk);
     bytes.append(chunk.subarray(0, count ?? 0));
     if (!isChecked && (count === null || bytes.length >= 8)) {
       assertModule(bytes.bytes, String(path));

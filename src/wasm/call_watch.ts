@@ -12,7 +12,8 @@ export interface WatchedCall {
 
 /**
  * Stops calls at their deadlines while they wait; a call that computes finds its deadline by its own steps. All calls
- * of a function have the same time-out, so the oldest call is the first to be stopped, and one timer serves all.
+ * of a function have the same time-out, so the oldest call is the first to be stopped, and one timer serves all. Calls
+ * with neither a deadline nor a client need none.
  */
 export class CallWatch {
   readonly #calls = new Set<WatchedCall>();
@@ -28,7 +29,9 @@ export class CallWatch {
   add(call: WatchedCall): void {
     this.#calls.add(call);
     if (call.onLong) this.#young.add(call);
-    this.#timer ??= setInterval(() => this.#tick(), tickMs);
+    if (call.onLong || call.guest.deadlineMs < Infinity) {
+      this.#timer ??= setInterval(() => this.#tick(), tickMs);
+    }
   }
 
   remove(call: WatchedCall): void {
@@ -44,7 +47,7 @@ export class CallWatch {
   }
 
   #sleep(): void {
-    clearInterval(this.#timer);
+    if (this.#timer !== undefined) clearInterval(this.#timer);
     this.#timer = undefined;
   }
 

@@ -12,7 +12,7 @@ export interface PoolOptions<T extends Poolable> {
   readonly create: () => T;
   readonly maxInstances: number;
   readonly maxQueue: number;
-  /** How long an instance may lie idle before it is freed, in milliseconds. */
+  /** How long an instance may lie idle before it is freed, in milliseconds; `Infinity` keeps all, without a timer. */
   readonly idleMs: number;
 }
 
@@ -109,7 +109,7 @@ export class Pool<T extends Poolable> {
     if (healthy && !this.#closed) {
       this.#idle.push(instance);
       this.#idleSince.push(this.#sweeps);
-      this.#sweeper ??= unref(setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed));
+      this.#startSweeper();
     } else {
       instance.close();
     }
@@ -152,8 +152,15 @@ export class Pool<T extends Poolable> {
     for (const instance of this.#idle.splice(0, count)) instance.close();
   }
 
+  #startSweeper(): void {
+    const { idleMs } = this.#options;
+    if (idleMs < Infinity) {
+      this.#sweeper ??= unref(setInterval(() => this.#sweep(), idleMs / sweepsUntilFreed));
+    }
+  }
+
   #stopSweeper(): void {
-    clearInterval(this.#sweeper);
+    if (this.#sweeper !== undefined) clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
 }

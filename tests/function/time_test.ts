@@ -169,13 +169,13 @@ Deno.test("with -reuse no call is thrown away: state outlives calls that wait an
 });
 
 Deno.test("a function that is slow once in a while is still called synchronously", async () => {
-  await using served = await serveModule(await guestModule("compute"), ["-slice=1ms"]);
+  await using served = await serveModule(await guestModule("compute"), ["-slice=10ms"]);
   const isPromise = () => {
     const answer = served.called.call({ pass: () => [0, 0, 0, 0], take: () => undefined });
     return answer instanceof Promise ? answer.then(() => true) : false;
   };
-  await served.post("arithmetic 20000000");
+  await served.post("arithmetic 40000000");
   assert.equal(await isPromise(), false);
-  for (let i = 0; i < 4; i++) await served.post("arithmetic 20000000");
+  for (let i = 0; i < 4; i++) await served.post("arithmetic 40000000");
   assert.equal(await isPromise(), true);
 });

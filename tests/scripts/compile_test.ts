@@ -1,5 +1,5 @@
-import { deepStrictEqual } from "node:assert/strict";
-import { runtimeLock } from "../../scripts/compile.ts";
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { compileConfig, runtimeLock } from "../../scripts/compile.ts";
 
 Deno.test("the compiled program's lock file names what main.ts reaches, and nothing of the tests", () => {
   const whole = {
@@ -40,4 +40,10 @@ Deno.test("the compiled program's lock file names what main.ts reaches, and noth
     npm,
     workspace: { dependencies: ["npm:@scope/used@^1.0.0", "npm:used@2"] },
   });
+});
+
+Deno.test("the program is compiled without lazy imports, under which it would hold no mode at all", async () => {
+  const settings = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  ok(settings.unstable.includes("lazy-dynamic-imports"));
+  deepStrictEqual(compileConfig(settings), { ...settings, unstable: ["net", "no-legacy-abort"] });
 });
