@@ -1,26 +1,34 @@
 import type { ModeOptions } from "../cli/flags.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
-import { announceReady } from "../server/announce_ready.ts";
 import { errorResponse } from "../server/json_error.ts";
 import { listen } from "../server/listen.ts";
-import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import type { World } from "./modes.ts";
+import { type Part, runPart } from "./part.ts";
 
 /** Stores modules and gives them out until it is told to stop. */
-export async function runRegistry(options: ModeOptions<"registry">, { log }: World): Promise<number> {
+export async function runRegistry(options: ModeOptions<"registry">, world: World): Promise<number> {
+  await using registry = await startRegistry(options, world);
+  return await runPart(registry, world, { mode: "registry", fields: { files: options.files } });
+}
+
+/** Listens, and serves the registry of a folder. */
+export async function startRegistry(options: ModeOptions<"registry">, { log }: World): Promise<Part> {
   const { host, httpPort: port, crt, key, files, adminToken, readToken, overwrite } = options;
   assertMayStart({ host, token: adminToken, what: "the registry" });
-  await using registry = await openRegistry({
-    files,
-    host,
-    log,
-    adminToken,
-    readToken,
-    overwrite,
-    maxUpload: options.maxUpload,
-    graceMs: options.gcGrace,
-  });
+  await using opened = new AsyncDisposableStack();
+  const registry = opened.use(
+    await openRegistry({
+      files,
+      host,
+      log,
+      adminToken,
+      readToken,
+      overwrite,
+      maxUpload: options.maxUpload,
+      graceMs: options.gcGrace,
+    }),
+  );
   const server = await listen({
     handler: registry.handler,
     host,
@@ -28,15 +36,11 @@ export async function runRegistry(options: ModeOptions<"registry">, { log }: Wor
     tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
     onError: (error) => errorResponse(error, log),
   });
-  const count = registry.store.catalog.modules().length;
-  const { url } = server;
-  const ready = () =>
-    announceReady(log, {
-      mode: "registry",
-      url,
-      sentence: `registry of ${count} modules in ${files} on ${url}`,
-      fields: { files },
-    });
-  await serveUntilStopped(server, { log, ready });
-  return 0;
+  opened.defer(() => server.stop(0));
+  const open = opened.move();
+  return {
+    ...server,
+    about: `registry of ${registry.store.catalog.modules().length} modules in ${files}`,
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
 }

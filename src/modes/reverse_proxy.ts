@@ -10,15 +10,21 @@ import { readConfigFile } from "../proxy/read_config.ts";
 import { readTls } from "../proxy/read_tls.ts";
 import { defaultTimeouts } from "../proxy/timeouts.ts";
 import { adminGuard, assertMayStart } from "../server/admin_guard.ts";
-import { announceReady } from "../server/announce_ready.ts";
-import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import type { World } from "./modes.ts";
+import { type Part, runPart } from "./part.ts";
 
 /** Sends each function's requests to whoever serves it, until it is told to stop. */
-export async function runReverseProxy(
+export async function runReverseProxy(options: ModeOptions<"reverse-proxy">, world: World): Promise<number> {
+  await using proxy = await startReverseProxy(options, world);
+  const fields = { backend: options.backend ?? null };
+  return await runPart(proxy, world, { mode: "reverse-proxy", fields });
+}
+
+/** Listens, and sends each function's requests to whoever serves it. */
+export async function startReverseProxy(
   options: ModeOptions<"reverse-proxy">,
   { io, log }: World,
-): Promise<number> {
+): Promise<Part> {
   const { host, httpPort: port, config, backend, adminToken: token, crt, key } = options;
   if (config === undefined && backend === undefined) {
     throw new UsageError("-mode=reverse-proxy needs -config=PATH, -backend=memory or -backend=redis");
@@ -27,6 +33,7 @@ export async function runReverseProxy(
   if (backend !== undefined) assertMayStart({ host, token, what: "a proxy with an admin interface" });
   const tls = crt !== undefined && key !== undefined ? await readTls(crt, key) : undefined;
   const read = config === undefined ? new Map() : await readConfigFile(config);
+  await using opened = new AsyncDisposableStack();
   const { table, onRead } = await openTable({
     backend,
     config: read,
@@ -34,7 +41,7 @@ export async function runReverseProxy(
     env: io.env,
     log,
   });
-  await using _table = table;
+  opened.use(table);
 
   const admin = backend && {
     root: backend,
@@ -57,30 +64,35 @@ export async function runReverseProxy(
     admin,
     log,
   });
+  opened.defer(() => server.stop(0));
   table.listen((routes) => server.update(routes));
 
-  await using watch = config === undefined
-    ? undefined
-    : new ConfigWatch({ path: config, read, table, onRead, log });
-  if (options.watch) watch?.watch();
-  const reload = () => void watch?.reload();
-  const onHangup = Deno.build.os !== "windows" && watch !== undefined;
-  if (onHangup) Deno.addSignalListener("SIGHUP", reload);
-  await using checks = options.healthPath === undefined ? undefined : new HealthChecks({
-    path: options.healthPath,
-    intervalMs: options.healthInterval,
-    timeoutMs: Math.min(options.healthInterval, 5000),
-    upstreams: () => server.targets.upstreams,
-  });
-  void checks?.check();
-  try {
-    const { url } = server;
-    const sentence = `reverse proxy of ${table.routes.size} functions on ${url}`;
-    const ready = () =>
-      announceReady(log, { mode: "reverse-proxy", url, sentence, fields: { backend: backend ?? null } });
-    await serveUntilStopped(server, { log, ready });
-  } finally {
-    if (onHangup) Deno.removeSignalListener("SIGHUP", reload);
+  if (config !== undefined) {
+    const watch = opened.use(new ConfigWatch({ path: config, read, table, onRead, log }));
+    if (options.watch) watch.watch();
+    if (Deno.build.os !== "windows") {
+      const reload = () => void watch.reload();
+      Deno.addSignalListener("SIGHUP", reload);
+      opened.defer(() => Deno.removeSignalListener("SIGHUP", reload));
+    }
   }
-  return 0;
+  if (options.healthPath !== undefined) {
+    const checks = opened.use(
+      new HealthChecks({
+        path: options.healthPath,
+        intervalMs: options.healthInterval,
+        timeoutMs: Math.min(options.healthInterval, 5000),
+        upstreams: () => server.targets.upstreams,
+      }),
+    );
+    void checks.check();
+  }
+  const open = opened.move();
+  return {
+    url: server.url,
+    about: `reverse proxy of ${table.routes.size} functions`,
+    finished: server.finished,
+    stop: (graceMs) => server.stop(graceMs),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
 }
