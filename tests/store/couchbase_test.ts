@@ -1,12 +1,9 @@
-/**
- * The real client with its native code, against a double of ours that speaks as much of Couchbase's protocol as the client
- * needs: login, the cluster's configuration, and the query service over HTTP with errors, slow answers and cut connections.
- * What the double does not know is N1QL itself: it answers what the test says.
- */
+/** The real client with its native code, against CouchbaseMock and against our double: `query_contract.ts` says which does what. */
 import assert from "node:assert/strict";
 import { CouchbaseQueries } from "../../src/store/couchbase.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+import { CouchbaseMock, couchbaseMockTest } from "../testing/couchbase_mock.ts";
 import { patient } from "./key_value_contract.ts";
 import { queryContract } from "./query_contract.ts";
 
@@ -37,14 +34,36 @@ queryContract(
   (use) =>
     withDouble(async (double) => {
       double.answer = (statement) =>
-        statement === "SELECT 1"
-          ? { kind: "rows", rows: ['{"row":"value"}'] }
-          : { kind: "error", code: 3000, message: "syntax error" };
+        statement === "SELEC 1"
+          ? { kind: "error", code: 3000, message: "syntax error" }
+          : { kind: "rows", rows: statement === "SELECT 1" ? ['{"row":"value"}'] : [] };
       const settings = { cluster: double.connectionString, ...login };
-      await use({ settings, statement: "SELECT 1", refused: "SELEC 1" });
+      await use({ settings, statement: "SELECT 1", empty: "SELECT nothing", refused: "SELEC 1" });
     }),
   (settings) => new CouchbaseQueries(settings),
 );
+
+queryContract(
+  "couchbase mock",
+  couchbaseMockTest,
+  async (use) => {
+    await using mock = await CouchbaseMock.start();
+    const { settings } = mock;
+    // All the N1QL that the mock knows.
+    await use({ settings, statement: "SELECT mockrow", empty: "SELECT emptyrow", refused: "SELEC 1" });
+  },
+  (settings) => new CouchbaseQueries(settings),
+);
+
+couchbaseMockTest("couchbase mock: what it refuses is an error with its own message and code", async () => {
+  await using mock = await CouchbaseMock.start();
+  const queries = new CouchbaseQueries(mock.settings);
+  await assert.rejects(queries.query("SELECT * FROM `wasm-data`.data.docs", patient), {
+    code: "QUERY",
+    message: "keyspace not found (12003)",
+  });
+  await queries.close();
+});
 
 Deno.test("couchbase: it is the native client that asks", () =>
   withDouble(async (_, open) => {
