@@ -15,14 +15,10 @@ import type { UploadSessions } from "./upload_sessions.ts";
 /** Manifests are read into memory; the specification has clients expect at least this much. */
 const maxManifestBytes = 4 * 1024 * 1024;
 
-const challenge = 'Basic realm="capsule", charset="UTF-8"';
-
 /** What the protocol's handlers work on. */
 export interface OciOptions {
   store: Store;
   sessions: UploadSessions;
-  /** Whether writing needs a token: then the answer at `/v2/` says how it is shown, since that is where clients look. */
-  asksForToken: boolean;
 }
 
 /** A request for something in a repository. */
@@ -55,21 +51,16 @@ export function addOciRoutes(app: Hono, options: OciOptions): void {
 class OciDistribution {
   readonly #store: Store;
   readonly #uploads: OciUploads;
-  readonly #asksForToken: boolean;
 
-  constructor({ store, sessions, asksForToken }: OciOptions) {
+  constructor({ store, sessions }: OciOptions) {
     this.#store = store;
-    this.#asksForToken = asksForToken;
     this.#uploads = new OciUploads(store, sessions);
   }
 
   async handle(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const method = request.method === "HEAD" ? "GET" : request.method;
-    if (/^\/v2\/?$/.test(url.pathname) && method === "GET") {
-      const headers: Record<string, string> = this.#asksForToken ? { "www-authenticate": challenge } : {};
-      return answer(request, 200, "{}", headers);
-    }
+    if (/^\/v2\/?$/.test(url.pathname) && method === "GET") return answer(request, 200, "{}");
     if (url.pathname === "/v2/_catalog" && method === "GET") return this.#repositories(request, url);
 
     const [, repository = "", kind = "", reference = ""] =

@@ -75,7 +75,8 @@ export class OciTransport {
     const headers = new Headers(init.headers);
     // Another host, such as a store that uploads are sent to, is shown nothing.
     const own = url.origin === new URL(this.base).origin;
-    if (own && this.#authorization !== undefined) headers.set("authorization", this.#authorization);
+    const shown = headers.has("authorization") ? undefined : this.#authorization;
+    if (own && shown !== undefined) headers.set("authorization", shown);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s`)), answerMs);
     try {

@@ -1,29 +1,39 @@
 import assert from "node:assert/strict";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { isInstalled } from "../testing/is_installed.ts";
 import { sha256 } from "../registry/registry_for_test.ts";
 import { TextCollector } from "../testing/text_collector.ts";
 
 const example = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pathname;
 
-/** Debian's packages of these names; where they must be there, their absence is a failure. */
-async function missing(program: string): Promise<boolean> {
-  if (Deno.env.get("CI")) return false;
-  try {
-    await new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" }).output();
-    return false;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return true;
-    throw error;
-  }
+const here = new Map<string, boolean>();
+for (const program of ["skopeo", "oras", "docker-registry"] as const) {
+  here.set(program, await isInstalled(program, program === "oras" ? "version" : "--version"));
 }
 
-async function skopeo(...args: string[]): Promise<string> {
-  const { stdout, stderr, success } = await new Deno.Command("skopeo", {
-    args: ["--insecure-policy", ...args],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
+/**
+ * A test with these programs (Debian has them, `scripts/install_oras.sh` builds oras). Without them it is skipped and says so;
+ * under CI, which installs them, it fails.
+ */
+function peerTest(programs: readonly string[], name: string, fn: () => Promise<void>): void {
+  const lacks = programs.filter((program) => !here.get(program));
+  if (lacks.length === 0 || Deno.env.get("CI")) return Deno.test(name, fn);
+  Deno.test({ name: `${name} (skipped: ${lacks.join(" and ")} is not on the PATH)`, ignore: true, fn });
 }
+
+/** Runs a program; what it printed, and its exit code. */
+async function run(program: string, ...args: string[]): Promise<{ code: number; text: string }> {
+  const { stdout, stderr, code } = await new Deno.Command(program, { args, stdin: "null" }).output();
+  return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+async function succeeding(program: string, ...args: string[]): Promise<string> {
+  const { code, text } = await run(program, ...args);
+  assert.equal(code, 0, `${program} ${args.join(" ")}\n${text}`);
+  return text;
+}
+
+const skopeo = (...args: string[]) => succeeding("skopeo", "--insecure-policy", ...args);
 
 /** Debian's docker-registry in a folder of its own; it says on stderr where it listens. */
 async function dockerRegistry(folder: string): Promise<AsyncDisposable & { host: string }> {
@@ -130,71 +140,187 @@ Deno.test("-url without -wasm is refused unless it is oci:, -sha256 where there 
   assert.deepEqual([digest.code, digest.stderr], [2, "capsule: -sha256 also needs -wasm=PATH\n"]);
 });
 
-Deno.test("skopeo copies modules out of the registry and into it, with the token as password", {
-  ignore: await missing("skopeo"),
-}, async () => {
-  await inFolder(async (folder) => {
-    const bytes = await Deno.readFile(example);
-    await using server = await startCapsule([
-      "-mode=registry",
-      `-files=${folder}/m`,
-      "-adminToken=s3cret",
-      "-readToken=r3ad",
-    ]);
-    const { host } = new URL(server.url);
-    const url = `oci://${host}/k33g/hey:1`;
-    const pushed = await runCapsule(["-mode=push", `-wasm=${example}`, `-url=${url}`, "-adminToken=s3cret"]);
-    assert.equal(pushed.code, 0, pushed.stderr);
-    await skopeo(
-      ...["copy", "--src-tls-verify=false", "--dest-tls-verify=false"],
-      ...["--src-creds=me:r3ad", "--dest-creds=me:s3cret"],
-      ...[`docker://${host}/k33g/hey:1`, `docker://${host}/copied/hey:2`],
-    );
-    const got = await fetch(`${server.url}/copied/hey/2/hey.wasm`, {
-      headers: { authorization: "Bearer r3ad" },
+peerTest(
+  ["skopeo"],
+  "skopeo copies modules out of the registry and into it, with the token as password",
+  async () => {
+    await inFolder(async (folder) => {
+      const bytes = await Deno.readFile(example);
+      await using server = await startCapsule([
+        "-mode=registry",
+        `-files=${folder}/m`,
+        "-adminToken=s3cret",
+        "-readToken=r3ad",
+      ]);
+      const { host } = new URL(server.url);
+      const url = `oci://${host}/k33g/hey:1`;
+      const pushed = await runCapsule([
+        "-mode=push",
+        `-wasm=${example}`,
+        `-url=${url}`,
+        "-adminToken=s3cret",
+      ]);
+      assert.equal(pushed.code, 0, pushed.stderr);
+      await skopeo(
+        ...["copy", "--src-tls-verify=false", "--dest-tls-verify=false"],
+        ...["--src-creds=me:r3ad", "--dest-creds=me:s3cret"],
+        ...[`docker://${host}/k33g/hey:1`, `docker://${host}/copied/hey:2`],
+      );
+      const got = await fetch(`${server.url}/copied/hey/2/hey.wasm`, {
+        headers: { authorization: "Bearer r3ad" },
+      });
+      assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
+      await skopeo(
+        "copy",
+        "--src-tls-verify=false",
+        "--src-creds=me:r3ad",
+        `docker://${host}/copied/hey:2`,
+        `dir:${folder}/out`,
+      );
+      assert.deepEqual(await Deno.readFile(`${folder}/out/${sha256(bytes).slice(7)}`), bytes);
+      const tags = await skopeo(
+        "list-tags",
+        "--tls-verify=false",
+        "--creds=me:r3ad",
+        `docker://${host}/copied/hey`,
+      );
+      assert.deepEqual(JSON.parse(tags).Tags, ["2"]);
     });
-    assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
-    await skopeo(
-      "copy",
-      "--src-tls-verify=false",
-      "--src-creds=me:r3ad",
-      `docker://${host}/copied/hey:2`,
-      `dir:${folder}/out`,
-    );
-    assert.deepEqual(await Deno.readFile(`${folder}/out/${sha256(bytes).slice(7)}`), bytes);
-    const tags = await skopeo(
-      "list-tags",
-      "--tls-verify=false",
-      "--creds=me:r3ad",
-      `docker://${host}/copied/hey`,
-    );
-    assert.deepEqual(JSON.parse(tags).Tags, ["2"]);
-  });
-});
+  },
+);
 
-Deno.test("docker-registry takes what we push, and we what it has", {
-  ignore: await missing("docker-registry") || await missing("skopeo"),
-}, async () => {
+peerTest(
+  ["docker-registry", "skopeo"],
+  "docker-registry takes what we push, and we what it has",
+  async () => {
+    await inFolder(async (folder) => {
+      const bytes = await Deno.readFile(example);
+      await using theirs = await dockerRegistry(folder);
+      await using ours = await startCapsule(["-mode=registry", `-files=${folder}/m`]);
+      const { host } = new URL(ours.url);
+      const pushed = await runCapsule([
+        "-mode=push",
+        `-wasm=${example}`,
+        `-url=oci://${theirs.host}/k33g/hey:1`,
+      ]);
+      assert.equal(pushed.code, 0, pushed.stderr);
+      const pull = ["-mode=pull", `-url=oci://${theirs.host}/k33g/hey:1`, `-cache=${folder}/cache`];
+      const pulled = await runCapsule([...pull, `-wasm=${folder}/hey.wasm`]);
+      assert.equal(pulled.stdout, `${folder}/hey.wasm ${sha256(bytes)}\n`, pulled.stderr);
+      const plain = ["copy", "--src-tls-verify=false", "--dest-tls-verify=false"];
+      await skopeo(...plain, `docker://${theirs.host}/k33g/hey:1`, `docker://${host}/k33g/hey:1`);
+      await skopeo(...plain, `docker://${host}/k33g/hey:1`, `docker://${theirs.host}/back/hey:1`);
+      const got = await fetch(`${ours.url}/k33g/hey/1/hey.wasm`);
+      assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
+      const listed = await fetch(`http://${theirs.host}/v2/back/hey/tags/list`);
+      assert.deepEqual((await listed.json()).tags, ["1"]);
+    });
+  },
+);
+
+/** A registry that everybody reads and whoever knows `s3cret` writes to, with the example in it. */
+async function withAdminOnly(work: (world: { host: string; url: string; folder: string }) => Promise<void>) {
   await inFolder(async (folder) => {
-    const bytes = await Deno.readFile(example);
-    await using theirs = await dockerRegistry(folder);
-    await using ours = await startCapsule(["-mode=registry", `-files=${folder}/m`]);
-    const { host } = new URL(ours.url);
-    const pushed = await runCapsule([
-      "-mode=push",
-      `-wasm=${example}`,
-      `-url=oci://${theirs.host}/k33g/hey:1`,
-    ]);
+    await using server = await startCapsule(["-mode=registry", `-files=${folder}/m`, "-adminToken=s3cret"]);
+    const { host } = new URL(server.url);
+    const url = `-url=oci://${host}/k33g/hey:1`;
+    const pushed = await runCapsule(["-mode=push", `-wasm=${example}`, url, "-adminToken=s3cret"]);
     assert.equal(pushed.code, 0, pushed.stderr);
-    const pull = ["-mode=pull", `-url=oci://${theirs.host}/k33g/hey:1`, `-cache=${folder}/cache`];
-    const pulled = await runCapsule([...pull, `-wasm=${folder}/hey.wasm`]);
-    assert.equal(pulled.stdout, `${folder}/hey.wasm ${sha256(bytes)}\n`, pulled.stderr);
-    const plain = ["copy", "--src-tls-verify=false", "--dest-tls-verify=false"];
-    await skopeo(...plain, `docker://${theirs.host}/k33g/hey:1`, `docker://${host}/k33g/hey:1`);
-    await skopeo(...plain, `docker://${host}/k33g/hey:1`, `docker://${theirs.host}/back/hey:1`);
-    const got = await fetch(`${ours.url}/k33g/hey/1/hey.wasm`);
-    assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
-    const listed = await fetch(`http://${theirs.host}/v2/back/hey/tags/list`);
-    assert.deepEqual((await listed.json()).tags, ["1"]);
+    await work({ host, url: server.url, folder });
   });
-});
+}
+
+peerTest(
+  ["oras"],
+  "oras is asked for the password where only writing needs it, and reads without one",
+  () =>
+    withAdminOnly(async ({ host, url, folder }) => {
+      const bytes = await Deno.readFile(example);
+      await Deno.copyFile(example, `${folder}/hola.wasm`);
+      const own = ["--plain-http", "--registry-config", `${folder}/config.json`];
+      const login = (password: string) => run("oras", "login", ...own, "-u", "me", "-p", password, host);
+      const push = (tag: string) =>
+        run(
+          ...["oras", "push", ...own, "--disable-path-validation"] as const,
+          ...["--artifact-type", "application/vnd.wasm.config.v0+json", `${host}/k33g/hola:${tag}`],
+          `${folder}/hola.wasm:application/wasm`,
+        );
+
+      await succeeding("oras", "pull", ...own, "-o", `${folder}/out`, `${host}/k33g/hey:1`);
+      assert.deepEqual(await Deno.readFile(`${folder}/out/hey.wasm`), bytes);
+      const refused = await push("1");
+      assert.equal(refused.code, 1);
+      assert.match(refused.text, /this needs the registry's token/);
+      const wrong = await login("wrong");
+      assert.equal(wrong.code, 1);
+      assert.match(wrong.text, /the password is not the registry's token/);
+      assert.deepEqual((await login("s3cret")).code, 0);
+      const pushed = await push("1");
+      assert.equal(pushed.code, 0, pushed.text);
+
+      const got = await fetch(`${url}/k33g/hola/1/hola.wasm`);
+      assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
+      await using serving = await startCapsule(
+        ["-mode=http", `-url=oci://${host}/k33g/hola:1`, `-cache=${folder}/cache`],
+        { env: { MESSAGE: "hello" } },
+      );
+      const answer = await fetch(serving.url, { method: "POST", body: "hello" });
+      assert.equal(await answer.text(), `{"message": "hey people!"}`);
+
+      // What is about the module, such as its SBOM, is found with it.
+      await Deno.writeTextFile(`${folder}/sbom.json`, "{}");
+      await succeeding(
+        ...["oras", "attach", ...own, "--disable-path-validation"] as const,
+        ...["--artifact-type", "application/spdx+json", `${host}/k33g/hola:1`, `${folder}/sbom.json`],
+      );
+      const tree = await succeeding("oras", "discover", ...own, "--format=json", `${host}/k33g/hola:1`);
+      assert.deepEqual(
+        JSON.parse(tree).referrers.map(({ artifactType }: Record<string, string>) => artifactType),
+        ["application/spdx+json"],
+      );
+      const tags = await succeeding("oras", "repo", "tags", ...own, `${host}/k33g/hola`);
+      assert.equal(tags, "1\n");
+      await succeeding("oras", "manifest", "delete", ...own, "--force", `${host}/k33g/hola:1`);
+      const gone = await fetch(`${url}/k33g/hola/1/hola.wasm`);
+      assert.deepEqual([gone.status, (await gone.json()).code], [404, "MODULE_NOT_FOUND"]);
+    }),
+);
+
+peerTest(
+  ["skopeo"],
+  "skopeo is asked for the password where only writing needs it, and reads without one",
+  () =>
+    withAdminOnly(async ({ host, folder }) => {
+      const own = ["--tls-verify=false", "--authfile", `${folder}/auth.json`];
+      const login = (password: string) => run("skopeo", "login", ...own, "-u", "me", "-p", password, host);
+      const plain = ["--insecure-policy", "copy", "--src-tls-verify=false", "--dest-tls-verify=false"];
+      const copy = (to: string, ...more: string[]) =>
+        run("skopeo", ...plain, ...more, `docker://${host}/k33g/hey:1`, to);
+      assert.equal((await copy(`dir:${folder}/out`)).code, 0);
+      const refused = await copy(`docker://${host}/k33g/copy:1`);
+      assert.equal(refused.code, 1);
+      assert.match(refused.text, /unauthorized: this needs the registry's token/);
+      assert.match((await login("wrong")).text, /invalid username\/password/);
+      assert.equal((await login("s3cret")).code, 0);
+      const copied = await copy(`docker://${host}/k33g/copy:1`, "--authfile", `${folder}/auth.json`);
+      assert.equal(copied.code, 0, copied.text);
+    }),
+);
+
+peerTest(
+  ["docker-registry", "oras"],
+  "oras copies between docker-registry and this one, both ways",
+  () =>
+    inFolder(async (folder) => {
+      await using theirs = await dockerRegistry(folder);
+      await using ours = await startCapsule(["-mode=registry", `-files=${folder}/m`]);
+      const { host } = new URL(ours.url);
+      await runCapsule(["-mode=push", `-wasm=${example}`, `-url=oci://${host}/k33g/hey:1`]);
+      const copy = (from: string, to: string) =>
+        succeeding("oras", "copy", "--recursive", "--from-plain-http", "--to-plain-http", from, to);
+      await copy(`${host}/k33g/hey:1`, `${theirs.host}/k33g/hey:1`);
+      await copy(`${theirs.host}/k33g/hey:1`, `${host}/back/hey:2`);
+      const got = await fetch(`${ours.url}/back/hey/2/hey.wasm`);
+      assert.deepEqual(new Uint8Array(await got.arrayBuffer()), await Deno.readFile(example));
+    }),
+);

@@ -9,6 +9,7 @@ const writes: [string, string][] = [
   ["DELETE", "/k33g/hola/1"],
   ["POST", "/v2/k33g/hola/blobs/uploads/"],
   ["PUT", "/v2/k33g/hola/manifests/x"],
+  ["DELETE", "/v2/k33g/hola/manifests/x"],
 ];
 const reads: [string, string][] = [
   ["GET", "/modules"],
@@ -30,7 +31,13 @@ Deno.test("with an admin token, writing needs it and reading does not", async ()
     for (const authorization of ["", "Bearer wrong", basic("wrong")]) {
       const response = await server.call(method, path, { headers: { authorization } });
       assert.equal(response.status, 401, `${method} ${path}`);
-      assert.equal(response.headers.get("www-authenticate"), 'Basic realm="capsule", charset="UTF-8"');
+      const scope = `repository:k33g/hola:${method === "DELETE" ? "delete" : "pull,push"}`;
+      assert.equal(
+        response.headers.get("www-authenticate"),
+        path.startsWith("/v2/")
+          ? `Bearer realm="http://localhost:4999/v2/token",service="localhost:4999",scope="${scope}"`
+          : 'Basic realm="capsule", charset="UTF-8"',
+      );
       const body = await response.json();
       assert.equal(path.startsWith("/v2/") ? body.errors[0].code : body.code, "UNAUTHORIZED");
     }
@@ -39,22 +46,59 @@ Deno.test("with an admin token, writing needs it and reading does not", async ()
     await allowed.body?.cancel();
   }
   // The list of writes removed it.
-  for (const [method, path] of reads.filter(([, path]) => !path.includes("hola"))) {
+  for (const [method, path] of reads.filter(([, path]) => !/hola|^\/v2\/$/.test(path))) {
     const response = await server.call(method, path);
     assert.equal(response.status, 200, `${method} ${path}`);
     await response.body?.cancel();
   }
 });
 
-Deno.test("OCI clients learn at /v2/ how to show the token, and whether theirs is right", async () => {
+Deno.test("where everybody reads and the admin writes, OCI clients are sent for a token, and get one without a password", async () => {
   await using server = await testRegistry({ adminToken: "s3cret" });
-  const anonymous = await server.call("GET", "/v2/");
-  assert.equal(anonymous.status, 200);
-  assert.match(anonymous.headers.get("www-authenticate") ?? "", /^Basic /);
-  const right = await server.call("GET", "/v2/", { headers: { authorization: basic("s3cret") } });
-  const wrong = await server.call("GET", "/v2/", { headers: { authorization: basic("no") } });
-  assert.deepEqual([right.status, wrong.status], [200, 401]);
-  for (const { body } of [anonymous, right, wrong]) await body?.cancel();
+  const ping = async (authorization?: string, more: Record<string, string> = {}) => {
+    const headers = { ...(authorization === undefined ? {} : { authorization }), ...more };
+    const response = await server.call("GET", "/v2/", { headers });
+    await response.body?.cancel();
+    return response;
+  };
+  const token = (authorization?: string) =>
+    server.call("GET", "/v2/token?service=x&scope=repository:k33g/hola:pull,push", {
+      headers: authorization === undefined ? {} : { authorization },
+    });
+  const challenge = 'Bearer realm="http://localhost:4999/v2/token",service="localhost:4999"';
+  assert.equal((await ping()).status, 401);
+  assert.equal((await ping()).headers.get("www-authenticate"), challenge);
+  // Behind a proxy that speaks TLS, the password must not go to it in the clear.
+  const behind = (await ping(undefined, { "x-forwarded-proto": "https" })).headers.get("www-authenticate");
+  assert.equal(behind, challenge.replace("http:", "https:"));
+  assert.deepEqual([(await ping(basic("s3cret"))).status, (await ping(basic("no"))).status], [200, 401]);
+
+  const mine = await token(basic("s3cret"));
+  assert.equal(mine.headers.get("cache-control"), "no-store");
+  const admin = `Bearer ${(await mine.json()).token}`;
+  const anybody = `Bearer ${(await (await token()).json()).token}`;
+  const wrong = await token(basic("no"));
+  assert.equal(wrong.status, 401);
+  assert.equal((await wrong.json()).errors[0].message, "the password is not the registry's token");
+  for (const [authorization, writes] of [[admin, 202], [anybody, 401]] as const) {
+    assert.equal((await ping(authorization)).status, 200);
+    const response = await server.call("POST", "/v2/k33g/hola/blobs/uploads/", {
+      headers: { authorization },
+    });
+    await response.body?.cancel();
+    assert.equal(response.status, writes);
+  }
+});
+
+Deno.test("where reading needs a token too, OCI clients are asked for a password, and no token is given", async () => {
+  await using server = await testRegistry({ adminToken: "s3cret", readToken: "r3ad" });
+  const ping = await server.call("GET", "/v2/");
+  await ping.body?.cancel();
+  assert.equal(ping.status, 401);
+  assert.equal(ping.headers.get("www-authenticate"), 'Basic realm="capsule", charset="UTF-8"');
+  const token = await server.call("GET", "/v2/token", { headers: { authorization: basic("r3ad") } });
+  await token.body?.cancel();
+  assert.equal(token.status, 404);
 });
 
 Deno.test("with a read token, reading needs it or the admin's, and health does not", async () => {

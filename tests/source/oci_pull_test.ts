@@ -288,6 +288,30 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
   });
 });
 
+Deno.test("a token that is not enough for the next request is exchanged for another, by the password again", async () => {
+  await using server = registry();
+  const right = `Basic ${btoa("me:s3cret")}`;
+  server.before = (request, url) => {
+    const shown = request.headers.get("authorization") ?? "";
+    if (url.pathname === "/token") {
+      return shown === right
+        ? Response.json({ token: url.searchParams.get("scope") })
+        : new Response(null, { status: 401 });
+    }
+    const scope = request.method === "POST" ? "push" : "pull";
+    if (shown === `Bearer ${scope}`) return new Response(null, { status: 202 });
+    const challenge = `Bearer realm="http://${server.host}/token",service="reg",scope="${scope}"`;
+    return new Response(null, { status: 401, headers: { "www-authenticate": challenge } });
+  };
+  const transport = new OciTransport({
+    host: server.host,
+    credentials: () => Promise.resolve({ kind: "password", username: "me", password: "s3cret" }),
+  });
+  for (const method of ["GET", "POST"]) {
+    await (await transport.request("/v2/a/blobs/uploads/", { method }, [202])).body?.cancel();
+  }
+});
+
 Deno.test("another host that the registry sends to is shown nothing", async () => {
   await using server = registry();
   await using other = registry();

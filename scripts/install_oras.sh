@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds oras, a client of OCI registries that Debian 12 lacks, from the Go module proxy, and prints the folder to put on the
+# PATH: PATH="$(scripts/install_oras.sh):$PATH". Wants Go, and about a minute; once built it answers at once.
+set -euo pipefail
+version=v1.3.6
+home="${XDG_CACHE_HOME:-$HOME/.cache}/capsule-oras/$version"
+
+if [ ! -x "$home/oras" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  mkdir -p "$home"
+  (
+    cd "$work"
+    export GOTOOLCHAIN=auto # it wants a newer Go than TinyGo takes
+    go mod init oras-build
+    go get "oras.land/oras/cmd/oras@$version"
+    go build -trimpath -o "$home/oras.$$" oras.land/oras/cmd/oras
+  ) >&2
+  mv "$home/oras.$$" "$home/oras"
+fi
+echo "$home"
