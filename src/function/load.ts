@@ -1,5 +1,7 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { type PreparedModule, prepareModule } from "../prepare/prepare.ts";
+import { refuseReservedNames } from "../prepare/contract.ts";
+import type { LimitedModule } from "../prepare/limit_memory.ts";
+import type { PreparedModule } from "../prepare/prepare.ts";
 import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint } from "../wasm/instance.ts";
 
@@ -24,57 +26,60 @@ export const handlerExport = { cli: "callHandle", http: "callHandleHttp" } as co
 
 const pageBytes = 65536;
 
-/** The bytes of a module made ready, as threads share them. */
-export interface ReadyModule {
-  readonly blueprint: Blueprint;
-  readonly prepared: PreparedModule;
-}
-
 /**
  * Makes a module ready to be instantiated: prepared, compiled, and checked once. What can be known to fail later fails
  * here.
  *
  * @throws CapsuleError `LOAD` with one clear sentence.
  */
-export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): Promise<ReadyModule> {
-  const prepared = prepare(bytes, options);
-  checkExports(prepared, options);
+export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): Promise<Blueprint> {
+  const prepared = await prepare(bytes, options);
+  if (prepared.kind === "unprepared") {
+    const { what, opcode, offset } = prepared.unknown;
+    options.warn(
+      `${options.name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
+        `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`,
+    );
+  }
   const module = await compile(prepared.bytes, options.name);
-  const cannotReset = prepared.kind === "prepared" ? prepared.cannotReset : ["it is not prepared"];
-  const isolation = options.reuse
-    ? "reuse"
-    : cannotReset.length === 0 && options.manyCalls
-    ? "reset"
-    : "new instance";
-  return {
-    prepared,
-    blueprint: createBlueprint({
-      module,
-      isolation,
-      globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
-      counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
-    }),
-  };
+  const exports = WebAssembly.Module.exports(module);
+  if (prepared.kind !== "prepared") {
+    const imports = WebAssembly.Module.imports(module);
+    withName(options.name, () => refuseReservedNames({ imports, exports }));
+  }
+  checkExports(exports, options);
+  const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 && options.manyCalls;
+  return createBlueprint({
+    module,
+    isolation: options.reuse ? "reuse" : isReset ? "reset" : "new instance",
+    globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
+    counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
+  });
 }
 
-function prepare(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): PreparedModule {
+/** Loads of the preparation what this module needs of it. */
+async function prepare(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: LoadOptions,
+): Promise<PreparedModule | LimitedModule> {
+  const { name, manyCalls, reuse } = options;
+  const steps = options.steps && canPause;
+  const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
+  if (!manyCalls && !steps) {
+    const { limitModule } = await import("../prepare/limit_memory.ts");
+    return withName(name, () => limitModule(bytes, maxMemoryPages));
+  }
+  const { prepareModule } = await import("../prepare/prepare.ts");
+  const wanted = { exportGlobals: manyCalls && !reuse, quietExit: manyCalls, steps, maxMemoryPages };
+  return withName(name, () => prepareModule(bytes, wanted));
+}
+
+/** Lets messages begin with the module's name. */
+function withName<T>(name: string, work: () => T): T {
   try {
-    const prepared = prepareModule(bytes, {
-      exportGlobals: options.manyCalls && !options.reuse,
-      quietExit: options.manyCalls,
-      steps: options.steps && canPause,
-      maxMemoryPages: Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes)),
-    });
-    if (prepared.kind === "unprepared") {
-      const { what, opcode, offset } = prepared.unknown;
-      options.warn(
-        `${options.name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
-          `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`,
-      );
-    }
-    return prepared;
+    return work();
   } catch (error) {
-    if (error instanceof CapsuleError) throw new CapsuleError("LOAD", `${options.name}: ${error.message}`);
+    if (error instanceof CapsuleError) throw new CapsuleError("LOAD", `${name}: ${error.message}`);
     throw error;
   }
 }
@@ -88,8 +93,10 @@ async function compile(bytes: Uint8Array, name: string): Promise<WebAssembly.Mod
   }
 }
 
-function checkExports(prepared: PreparedModule, { name, mode }: LoadOptions): void {
-  const { exports } = prepared.module;
+function checkExports(
+  exports: readonly WebAssembly.ModuleExportDescriptor[],
+  { name, mode }: Pick<LoadOptions, "name" | "mode">,
+): void {
   const has = (wanted: string, kind: string) => exports.some((it) => it.name === wanted && it.kind === kind);
   const fail = (sentence: string): never => {
     throw new CapsuleError("LOAD", `${name} ${sentence}`);

@@ -52,7 +52,7 @@ export async function loadFunction(
   { mode, name, bytes }: NamedModule & { mode: "cli" | "http" },
 ): Promise<Blueprint> {
   const manyCalls = mode === "http";
-  const { blueprint } = await loadModule(bytes, {
+  return await loadModule(bytes, {
     name,
     mode,
     maxMemoryBytes: options.maxMemory,
@@ -61,7 +61,6 @@ export async function loadFunction(
     reuse: "reuse" in options && options.reuse,
     warn: (sentence) => log.warn(sentence),
   });
-  return blueprint;
 }
 
 /** Makes the function that the options describe ready to be called. */

@@ -1,3 +1,4 @@
+import { CapsuleError } from "../base/errors.ts";
 import type { FunctionType } from "./value_types.ts";
 
 /** The module that a prepared module imports from, and the beginning of every name that it exports in addition. */
@@ -29,3 +30,24 @@ export const COUNTER_EXPORT = `${PREPARE_MODULE}:counter`;
 
 /** Export of the size of memory 0 that the guest sees, in pages of 64 KiB, a mutable i32; the memory may be larger. */
 export const PAGES_EXPORT = `${PREPARE_MODULE}:pages`;
+
+/** Names that a module imports and exports. */
+interface Names {
+  readonly imports: readonly { readonly module: string }[];
+  readonly exports: readonly { readonly name: string }[];
+}
+
+/**
+ * A guest must not reach what belongs to the launcher, nor a module be prepared twice.
+ *
+ * @throws CapsuleError `LOAD`
+ */
+export function refuseReservedNames({ imports, exports }: Names): void {
+  const taken = imports.find(({ module }) => module === PREPARE_MODULE)?.module ??
+    exports.find(({ name }) => name.startsWith(`${PREPARE_MODULE}:`))?.name;
+  if (taken === undefined) return;
+  throw new CapsuleError(
+    "LOAD",
+    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher and it uses '${taken}' (was it prepared before?)`,
+  );
+}

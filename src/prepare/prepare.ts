@@ -1,9 +1,8 @@
-import { CapsuleError } from "../base/errors.ts";
-import { exitImport, PAGES_EXPORT, PREPARE_MODULE } from "./contract.ts";
+import { exitImport, PAGES_EXPORT, refuseReservedNames } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
 import type { Edits } from "./edits.ts";
-import { type Layout, readLayout } from "./layout.ts";
-import { limitMemory, withLimits } from "./limit_memory.ts";
+import { readLayout } from "./layout.ts";
+import { refuseLarger } from "./limit_memory.ts";
 import { emptyPlan, Mark } from "./marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./reader.ts";
@@ -71,12 +70,8 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
   const { description } = layout;
   refuseReservedNames(description);
   try {
-    if (options.maxMemoryPages !== undefined) limitMemory(description, options.maxMemoryPages);
+    if (options.maxMemoryPages !== undefined) refuseLarger(description.memories, options.maxMemoryPages);
     if (layout.unknown) throw layout.unknown;
-    const { exportGlobals, quietExit, steps, maxMemoryPages } = options;
-    if (maxMemoryPages !== undefined && !exportGlobals && !quietExit && !steps) {
-      return limited(layout, maxMemoryPages);
-    }
     const code = scanCode(layout);
     const state = exportState(description, code);
     const plan = options.steps ? placeSteps(layout, code) : emptyPlan(code);
@@ -110,29 +105,4 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     const { opcode, offset, what } = error;
     return { kind: "unprepared", bytes, module: description, unknown: { opcode, offset, what } };
   }
-}
-
-/** A module of which nothing is wanted but the limit: what a single call needs, at the price of a copy. */
-function limited(layout: Layout, maxPages: number): Prepared {
-  return {
-    kind: "prepared",
-    bytes: withLimits(layout, maxPages),
-    module: layout.description,
-    globals: [],
-    memoryExport: undefined,
-    quietExits: 0,
-    counterExport: undefined,
-    cannotReset: ["its code was not looked at"],
-  };
-}
-
-/** A guest must not reach what belongs to the launcher, nor a module be prepared twice. */
-function refuseReservedNames({ imports, exports }: ModuleDescription): void {
-  const taken = imports.find(({ module }) => module === PREPARE_MODULE)?.module ??
-    exports.find(({ name }) => name.startsWith(`${PREPARE_MODULE}:`))?.name;
-  if (taken === undefined) return;
-  throw new CapsuleError(
-    "LOAD",
-    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher and it uses '${taken}' (was it prepared before?)`,
-  );
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import wabtInit from "wabt";
+import { loadModule } from "../../src/function/load.ts";
 import { guestModule, serveModule } from "../testing/function.ts";
 
 const wabt = await wabtInit();
@@ -170,4 +171,21 @@ Deno.test("a guest that spends its time in one bulk instruction after another is
   })`;
   await using served = await serveModule(wat(text), ["-timeout=50ms"]);
   assert.match(await served.post(""), /"code":"TIMEOUT"/);
+});
+
+Deno.test("a module for a single call may not use the launcher's names either", async () => {
+  const text = `(module (import "capsule:prepare" "step" (func (result i32))) ${memory} ${handler})`;
+  const load = loadModule(wat(text), {
+    name: "guest.wasm",
+    mode: "cli",
+    maxMemoryBytes: 2 ** 20,
+    steps: false,
+    manyCalls: false,
+    reuse: false,
+    warn: assert.fail,
+  });
+  await assert.rejects(load, {
+    code: "LOAD",
+    message: /^guest\.wasm: .*names that begin with 'capsule:prepare' belong to the launcher/,
+  });
 });

@@ -27,7 +27,7 @@ async function callGuest(
 ): Promise<{ result: string; stdout: string }> {
   const io = memoryIo({});
   const log = createLog("text", io);
-  const { blueprint } = await loadModule(bytes, {
+  const blueprint = await loadModule(bytes, {
     name: "guest.wasm",
     mode: "cli",
     maxMemoryBytes: 256 * 1024 * 1024,

@@ -59,7 +59,7 @@ async function capsuleFunction(): Promise<CapsuleFunction> {
 /** The same without the step counter in the module, for one that imports nothing but WASI. */
 async function uncountedFunction(): Promise<CapsuleFunction> {
   const { maxMemory, maxInstances, maxQueue } = optionsOf(flags);
-  const { blueprint } = await loadModule(bytes, {
+  const blueprint = await loadModule(bytes, {
     name: path,
     mode: "http",
     maxMemoryBytes: maxMemory,
