@@ -1,19 +1,5 @@
 import { TemporaryFolder } from "../files/temporary_folder.ts";
-
-/** How a program of a suite is run, and what it must do: its `name.json`. */
-export interface Description {
-  /** After the program's own name. */
-  args?: readonly string[];
-  env?: Readonly<Record<string, string>>;
-  /** A folder beside the description: the program gets a copy of it, as `/`. */
-  root?: string;
-  /** The same for several, each under the name given here. */
-  dirs?: readonly string[];
-  /** Default: 0. */
-  exit_code?: number;
-  /** Exactly; anything when absent. */
-  stdout?: string;
-}
+import { type Description, readDescription } from "./suite_description.ts";
 
 /** Programs that are not expected to pass, each with the reason. */
 export interface Expectations {
@@ -28,8 +14,6 @@ export interface Result {
   /** `undefined` when it passed. */
   readonly failure?: string;
 }
-
-const keys = new Set(["args", "env", "root", "dirs", "exit_code", "stdout"]);
 
 /** The programs of a folder, in the order of their names. */
 export function programsIn(suite: string): string[] {
@@ -57,18 +41,16 @@ export async function runOne(suite: string, name: string, limitMs: number): Prom
   const described = describe(suite, name);
   using folder = new TemporaryFolder();
   const flags: string[] = [];
-  const dirs = described.dirs?.map((dir) => [dir, dir] as const) ?? [];
-  const roots = described.root === undefined ? [] : [[described.root, "/"] as const];
-  for (const [index, [from, guest]] of [...roots, ...dirs].entries()) {
+  for (const [index, { from, guest }] of described.folders.entries()) {
     const host = folder.at(`inside/${index}`);
     copy(`${suite}/${from}`, host);
     flags.push(`-dir=${host}::${guest}`);
   }
-  for (const [key, value] of Object.entries(described.env ?? {})) flags.push(`-env=${key}=${value}`);
+  for (const [key, value] of Object.entries(described.env)) flags.push(`-env=${key}=${value}`);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check", new URL("run_program.ts", import.meta.url).pathname],
-      ...[...flags, `${suite}/${name}.wasm`, ...(described.args ?? [])],
+      ...[...flags, `${suite}/${name}.wasm`, ...described.args],
     ],
     cwd: folder.inside,
     stdin: "null",
@@ -83,11 +65,14 @@ export async function runOne(suite: string, name: string, limitMs: number): Prom
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   if (late) return `did not end within ${limitMs} ms`;
-  const wanted = described.exit_code ?? 0;
-  if (code !== wanted) return `exit code ${code}, not ${wanted}\n${new TextDecoder().decode(stderr)}`;
-  const printed = new TextDecoder().decode(stdout);
-  if (described.stdout === undefined || described.stdout === printed) return undefined;
-  return `printed ${JSON.stringify(printed)}, not ${JSON.stringify(described.stdout)}`;
+  const printed = { stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  if (code !== described.exitCode) return `exit code ${code}, not ${described.exitCode}\n${printed.stderr}`;
+  for (const stream of ["stdout", "stderr"] as const) {
+    const wanted = described[stream];
+    if (wanted === undefined || wanted === printed[stream]) continue;
+    return `printed ${JSON.stringify(printed[stream])} on ${stream}, not ${JSON.stringify(wanted)}`;
+  }
+  return undefined;
 }
 
 /** What is wrong with a run: failures that nobody expected, and expectations that do not hold any more. */
@@ -113,24 +98,20 @@ function describe(suite: string, name: string): Description {
   try {
     text = Deno.readTextFileSync(`${suite}/${name}.json`);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
+    if (error instanceof Deno.errors.NotFound) return { args: [], env: {}, folders: [], exitCode: 0 };
     throw error;
   }
-  const described = JSON.parse(text) as Description;
-  const unknown = Object.keys(described).find((key) => !keys.has(key));
-  if (unknown !== undefined) throw new Error(`${name}.json: the runner does not know ${unknown}`);
-  for (const folder of [described.root ?? ".", ...(described.dirs ?? [])]) {
-    if (folder.startsWith("/") || folder.split("/").includes("..")) {
-      throw new Error(`${name}.json: ${folder} does not lie in the suite`);
-    }
-  }
-  return described;
+  return readDescription(`${name}.json`, text);
 }
+
+/** What programs left behind in the suite's own folders, where somebody ran them there. */
+const leftover = /\.cleanup$/;
 
 /** Copies a folder, links as links. */
 function copy(from: string, to: string): void {
   Deno.mkdirSync(to);
   for (const { name, isDirectory, isSymlink } of Deno.readDirSync(from)) {
+    if (leftover.test(name)) continue;
     if (isDirectory) copy(`${from}/${name}`, `${to}/${name}`);
     else if (isSymlink) Deno.symlinkSync(Deno.readLinkSync(`${from}/${name}`), `${to}/${name}`);
     else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);

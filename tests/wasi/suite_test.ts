@@ -1,27 +1,31 @@
 import assert from "node:assert/strict";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
-import { type Description, type Expectations, judge, programsIn, runOne, runSuite } from "./suite.ts";
+import { type Expectations, judge, programsIn, type Result, runOne, runSuite } from "./suite.ts";
+import type { FlatDescription, StepDescription } from "./suite_description.ts";
 
-/** A folder of programs in the public suite's format, to run them all. */
-const suite = Deno.env.get("CAPSULE_WASI_SUITE");
+/** Folders of programs in the public suite's format, with a colon between them, to run them all. */
+const suites = Deno.env.get("CAPSULE_WASI_SUITE")?.split(":") ?? [];
 
 Deno.test({
-  name: "every program of the suite at CAPSULE_WASI_SUITE does as suite_expectations.json says",
-  ignore: suite === undefined,
+  name: "every program of the suites at CAPSULE_WASI_SUITE does as suite_expectations.json says",
+  ignore: suites.length === 0,
   async fn() {
-    if (suite === undefined) return;
     const path = new URL("suite_expectations.json", import.meta.url);
     const expectations = JSON.parse(Deno.readTextFileSync(path)) as Expectations;
-    const results = await runSuite(suite, expectations, 30_000);
+    const results: Result[] = [];
+    for (const suite of suites) results.push(...await runSuite(suite, expectations, 30_000));
     const passed = results.filter(({ failure }) => failure === undefined).length;
     const unable = Object.keys(expectations.cannotRun).length;
     console.log(`${passed} passed, ${results.length - passed} failed, ${unable} cannot run here`);
-    assert.deepEqual(judge(programsIn(suite), results, expectations), []);
+    assert.deepEqual(judge(suites.flatMap(programsIn), results, expectations), []);
   },
 });
 
 /** A suite of programs from `tests/testdata/wasi`, each under another name. */
-function smallSuite(folder: TemporaryFolder, programs: Record<string, [string, Description?]>): string {
+function smallSuite(
+  folder: TemporaryFolder,
+  programs: Record<string, [string, (FlatDescription | StepDescription)?]>,
+): string {
   for (const [name, [program, description]] of Object.entries(programs)) {
     Deno.copyFileSync(
       new URL(`../testdata/wasi/${program}.wasm`, import.meta.url),
@@ -53,17 +57,37 @@ Deno.test("a suite's programs get their arguments, environment and folder, and a
       args: ["files.dir/a"],
       stdout: "files.dir/a: read, written\n",
     }],
+    "steps": ["echo", {
+      operations: [
+        { type: "run", args, env: { NAME: "é=" } },
+        { type: "read", payload: "[]\n[👋]\n" },
+        { type: "read", id: "stdout", payload: "NAME=é=\n" },
+        { type: "wait", exit_code: 7 },
+      ],
+      proposals: [],
+    }],
+    "steps-on-a-root": ["escape", {
+      operations: [{ type: "run", root: "files.dir", args: ["/a", "/left.cleanup"] }, {
+        type: "read",
+        payload: "/a: read, written\n/left.cleanup: No such file or directory, written\n",
+      }],
+    }],
+    "wrong-error-output": ["echo", { ...right, stderr: "no" }],
     "never-run": ["trap"],
   });
   folder.write("outside/files.dir/a", "kept");
+  folder.write("outside/files.dir/left.cleanup", "of an earlier run");
   const results = await runSuite(suite, { ...none, cannotRun: { "never-run": "why" } }, 60_000);
   assert.deepEqual(results.map(({ name, failure }) => [name, failure?.split("\n")[0]]), [
     ["dirs", undefined],
     ["right", undefined],
     ["root", undefined],
+    ["steps", undefined],
+    ["steps-on-a-root", undefined],
     ["trap", "exit code 134, not 0"],
     ["wrong-code", "exit code 7, not 8"],
-    ["wrong-output", 'printed "[]\\n[👋]\\nNAME=é=\\n", not "no"'],
+    ["wrong-error-output", 'printed "done\\n" on stderr, not "no"'],
+    ["wrong-output", 'printed "[]\\n[👋]\\nNAME=é=\\n" on stdout, not "no"'],
   ]);
   assert.equal(folder.read("outside/files.dir/a"), "kept", "programs work on a copy");
 });
@@ -83,9 +107,22 @@ Deno.test("a suite's program that never ends is a failure, not a hang", async ()
 
 Deno.test("a suite's description must be understood whole and stay in the suite", async () => {
   using folder = new TemporaryFolder();
-  for (const description of [{ unknown: 1 }, { root: "../inside" }, { dirs: ["/"] }]) {
-    const suite = smallSuite(folder, { one: ["trap", description as Description] });
-    await assert.rejects(runOne(suite, "one", 1), /one\.json: /);
+  const run = { type: "run" };
+  for (
+    const [description, complaint] of [
+      [{ unknown: 1 }, "the runner does not know unknown"],
+      [{ root: "../inside" }, "../inside does not lie in the suite"],
+      [{ dirs: ["/"] }, "/ does not lie in the suite"],
+      [{ operations: [run], args: [] }, "the runner does not know args"],
+      [{ operations: [{ ...run, unknown: 1 }] }, "the runner does not know unknown"],
+      [{ operations: [{ ...run, root: "/" }] }, "/ does not lie in the suite"],
+      [{ operations: [run, { type: "connect" }] }, "the runner does not know operation connect"],
+      [{ operations: [run, { type: "read", id: "server" }] }, "the runner cannot read server"],
+      [{ operations: [run], proposals: ["http"] }, "preview1 does not have http"],
+    ] as const
+  ) {
+    const suite = smallSuite(folder, { one: ["trap", description as FlatDescription] });
+    await assert.rejects(runOne(suite, "one", 1), { message: `one.json: ${complaint}` });
   }
 });
 
