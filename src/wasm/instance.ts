@@ -76,7 +76,6 @@ export class GuestInstance implements Poolable {
   readonly guest: Guest;
   readonly exports: WebAssembly.Exports;
   readonly #blueprint: Blueprint;
-  readonly #memory: WebAssembly.Memory;
   readonly #globals: WebAssembly.Global[];
   readonly #counter: WebAssembly.Global | undefined;
   /** The pages that the guest sees; undefined when its memory cannot grow. */
@@ -101,8 +100,7 @@ export class GuestInstance implements Poolable {
     this.guest = guest;
     const instance = new WebAssembly.Instance(blueprint.module, imports);
     this.exports = instance.exports;
-    this.#memory = this.exports.memory as WebAssembly.Memory;
-    guest.memory.bind(this.#memory);
+    guest.memory.bind(this.exports.memory as WebAssembly.Memory);
     this.#globals = blueprint.globalExports.map((name) => this.exports[name] as WebAssembly.Global);
     this.#counter = blueprint.counterExport
       ? this.exports[blueprint.counterExport] as WebAssembly.Global
@@ -209,10 +207,11 @@ export class GuestInstance implements Poolable {
 
   /** Whether the memory is such that an instance with it is worth being put back. */
   #keepsMemory(image: Image): boolean {
-    const grown = this.#memory.buffer.byteLength - image.byteLength;
+    const { length } = this.guest.memory.bytes;
+    const grown = length - image.byteLength;
     if (grown === 0) return true;
     if (!this.#pages || grown < 0 || grown > keptGrowth) return false;
-    const hasSpare = this.#pages.value * pageBytes < this.#memory.buffer.byteLength;
+    const hasSpare = this.#pages.value * pageBytes < length;
     this.#callsWithSpare = hasSpare ? this.#callsWithSpare + 1 : 0;
     return this.#callsWithSpare < callsUntilShrunk;
   }
@@ -247,7 +246,7 @@ export class GuestInstance implements Poolable {
   }
 
   #takeImage(): Image {
-    const bytes = new Uint8Array(this.#memory.buffer);
+    const { bytes } = this.guest.memory;
     let offset = 0;
     let end = bytes.length;
     while (offset < end && bytes[offset] === 0) offset++;
@@ -255,7 +254,7 @@ export class GuestInstance implements Poolable {
     return {
       byteLength: bytes.length,
       offset,
-      bytes: bytes.slice(offset, end) as Uint8Array<ArrayBuffer>,
+      bytes: bytes.slice(offset, end),
       globals: this.#globals.map((global) => global.value),
     };
   }

@@ -2,8 +2,9 @@
  * A guest's memory, as seen from the host.
  *
  * A guest that grows its memory detaches the buffer that JavaScript held of it, so `bytes` and `view` are read anew
- * after every call into the guest; both cost a comparison when nothing changed. One `GuestMemory` belongs to one
- * instance for life: `bind` is called once, when the instance exists.
+ * after every call into the guest; both cost a comparison when nothing changed: an array on a detached buffer has length
+ * 0, and asking the memory itself for its buffer is a call out of JavaScript. One `GuestMemory` belongs to one instance
+ * for life: `bind` is called once, when the instance exists.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
@@ -17,25 +18,25 @@ export class GuestMemory {
 
   /** All of the memory as it is now. Do not keep it over a call into the guest. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    const buffer = this.#buffer();
-    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    if (this.#bytes.length === 0) this.#renew();
     return this.#bytes;
   }
 
   /** The same memory for numbers; WebAssembly is little-endian. */
   get view(): DataView<ArrayBuffer> {
-    const buffer = this.#buffer();
-    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
+    if (this.#bytes.length === 0) this.#renew();
     return this.#view;
   }
 
   /** Whether `length` bytes from `pointer` lie inside the memory. Both are taken as unsigned. */
   holds(pointer: number, length: number): boolean {
-    return (pointer >>> 0) + (length >>> 0) <= this.#buffer().byteLength;
+    return (pointer >>> 0) + (length >>> 0) <= this.bytes.length;
   }
 
-  #buffer(): ArrayBuffer {
+  #renew(): void {
     if (!this.#memory) throw new Error("guest memory is used before the instance exists");
-    return this.#memory.buffer as ArrayBuffer;
+    const buffer = this.#memory.buffer as ArrayBuffer;
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
   }
 }
