@@ -19,7 +19,7 @@ export type Mark = Readonly<Progress>;
  *
  * Only `BlobFiles` and upload sessions hold one. One write at a time.
  */
-export class BlobWriter {
+export class BlobWriter implements AsyncDisposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
   #now: Progress;
@@ -103,6 +103,10 @@ export class BlobWriter {
     await Deno.remove(this.path).catch((error: unknown) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
   }
 
   #close(): void {

@@ -7,7 +7,7 @@ import { syncFolder } from "./sync_folder.ts";
 
 /** A module's folder that is ready and not yet in its place. */
 export interface Prepared {
-  /** Puts it in its place, where it replaces what was there. */
+  /** Puts it in its place, where it replaces what was there. The room for it is there already. */
   commit(): Promise<void>;
   abort(): Promise<void>;
 }
@@ -32,13 +32,17 @@ export class ModuleFolders {
     const temporary = this.#blobs.temporary();
     const wasm = join(temporary, `${name.module}.wasm`);
     const text = join(temporary, `${name.module}.info`);
-    const abort = () => remove(temporary);
+    const abort = async () => {
+      await remove(temporary);
+      await this.#removeEmptyParents(name);
+    };
     try {
       await Deno.mkdir(temporary);
       await this.#blobs.place(digest, wasm);
       await Deno.writeTextFile(text, `${info}\n`);
       using file = await Deno.open(text);
       await file.sync();
+      await Deno.mkdir(dirname(this.#folder(name)), { recursive: true });
     } catch (error) {
       await abort();
       orDiskFull(error);
@@ -56,14 +60,7 @@ export class ModuleFolders {
       throw error;
     }
     await remove(gone);
-    // The module's folder and the user's, if this was the last in it; another upload may just be using them.
-    for (const parent of [dirname(folder), dirname(dirname(folder))]) {
-      try {
-        await Deno.remove(parent);
-      } catch {
-        return;
-      }
-    }
+    await this.#removeEmptyParents(name);
   }
 
   /** Whether the file of a module is the blob that it should be. */
@@ -101,7 +98,7 @@ export class ModuleFolders {
         await Deno.rename(temporary, folder);
         break;
       } catch (error) {
-        // The removal of the last module beside it took the parent away.
+        // Whoever left the parent empty took it away.
         if (error instanceof Deno.errors.NotFound && tries < 10) continue;
         if (!isThere(error)) throw error;
         // The module last: where a start finds another module than it expects, it puts both files in order.
@@ -113,6 +110,18 @@ export class ModuleFolders {
       }
     }
     await syncFolder(dirname(folder));
+  }
+
+  /** The module's folder and the user's, if nothing is in them; another upload may just be using them. */
+  async #removeEmptyParents(name: ModuleName): Promise<void> {
+    const parent = dirname(this.#folder(name));
+    for (const folder of [parent, dirname(parent)]) {
+      try {
+        await Deno.remove(folder);
+      } catch {
+        return;
+      }
+    }
   }
 
   #folder({ user, module, tag }: ModuleName): string {

@@ -41,18 +41,14 @@ export function addModuleRoutes(app: Hono, { store, files, overwrite }: ModuleOp
     try {
       const name = nameOf(context);
       assertModuleName(name);
-      const writer = await store.blobs.begin();
-      try {
-        const { filename, info } = await readUploadForm(request, { writer, maxBytes: store.maxBytes });
-        const fault = writer.moduleFault(filename);
-        if (fault) throw new HttpError(400, "NOT_A_MODULE", fault.message, { cause: fault });
-        const { digest } = await store.putModule(name, writer, { info, overwrite });
-        return context.json({ code: "OK", message: `🙂 ${filename} uploaded!` }, 200, {
-          "docker-content-digest": digest,
-        });
-      } finally {
-        await writer.abort();
-      }
+      await using writer = await store.blobs.begin();
+      const { filename, info } = await readUploadForm(request, { writer, maxBytes: store.maxBytes });
+      const fault = writer.moduleFault(filename);
+      if (fault) throw new HttpError(400, "NOT_A_MODULE", fault.message, { cause: fault });
+      const { digest } = await store.putModule(name, writer, { info, overwrite });
+      return context.json({ code: "OK", message: `🙂 ${filename} uploaded!` }, 200, {
+        "docker-content-digest": digest,
+      });
     } catch (error) {
       await dropBody(request);
       throw error;

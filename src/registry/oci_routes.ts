@@ -121,7 +121,7 @@ class OciDistribution {
 
   async #deleteBlob({ repository, reference }: Call): Promise<Response> {
     const digest = readDigest(reference);
-    if (!await this.#store.unlinkBlob(repository, digest)) {
+    if (!await this.#store.blobs.unlink(repository, digest)) {
       throw new HttpError(404, "BLOB_UNKNOWN", `there is no blob ${digest} in ${repository}`);
     }
     return new Response(null, { status: 202 });
@@ -178,7 +178,7 @@ class OciDistribution {
     const known = this.#store.catalog.repository(repository);
     // Clients of registries without this API keep the list in an index under this tag.
     const fallback = known?.tags.get(reference.replace(":", "-").slice(0, 128))?.digest;
-    const listed = fallback === undefined ? [] : manifestsOf(await this.#store.readManifest(fallback));
+    const listed = fallback === undefined ? [] : manifestsOf(await this.#store.blobs.read(fallback));
     const wanted = url.searchParams.get("artifactType");
     const found = referrersOf(known, subject, listed)
       .filter(({ artifactType }) => wanted === null || artifactType === wanted);

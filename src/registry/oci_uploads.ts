@@ -51,7 +51,9 @@ export class OciUploads {
       const digest = readDigest(mount);
       const from = url.searchParams.get("from") ?? undefined;
       const known = from === undefined || isRepository(from);
-      if (known && await this.#store.mount(repository, digest, from)) return created(repository, digest);
+      if (known && await this.#store.blobs.mount(repository, digest, from)) {
+        return created(repository, digest);
+      }
       // Not there: the client sends it, as the protocol wants.
       return await this.#open(repository);
     }
@@ -61,15 +63,11 @@ export class OciUploads {
       return await this.#open(repository);
     }
     const digest = readDigest(wanted);
-    const writer = await this.#store.blobs.begin({ sha512: algorithmOf(digest) === "sha512" });
-    try {
-      await receive(request, writer, this.#store.maxBytes);
-      assertDigest(writer, digest);
-      await this.#store.putBlob(repository, writer, digest);
-      return created(repository, digest);
-    } finally {
-      await writer.abort();
-    }
+    await using writer = await this.#store.blobs.begin({ sha512: algorithmOf(digest) === "sha512" });
+    await receive(request, writer, this.#store.maxBytes);
+    assertDigest(writer, digest);
+    await this.#store.blobs.put(repository, writer, digest);
+    return created(repository, digest);
   }
 
   async #open(repository: string): Promise<Response> {
@@ -88,7 +86,7 @@ export class OciUploads {
     await this.#append(call, session);
     try {
       assertDigest(session.writer, digest);
-      await this.#store.putBlob(call.repository, session.writer, digest);
+      await this.#store.blobs.put(call.repository, session.writer, digest);
       return created(call.repository, digest);
     } finally {
       await this.#sessions.end(session);

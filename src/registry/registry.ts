@@ -54,7 +54,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   let cleaning = Promise.resolve();
   const clean = async () => {
     await sessions.endIdle(Date.now() - store.graceMs);
-    const removed = await store.collectGarbage();
+    const removed = await store.blobs.collectGarbage();
     if (removed > 0) log.info(`removed ${removed} blobs that no manifest names`);
   };
   const timer = unref(setInterval(() => {

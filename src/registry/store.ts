@@ -1,19 +1,19 @@
 import { join } from "node:path";
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { HttpError } from "../server/http_error.ts";
 import { artifactOf } from "./artifact.ts";
 import { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
-import { Catalog, type Event, type ManifestRecord, type ModuleFacts } from "./catalog.ts";
-import { algorithmOf, type Digest } from "./digest.ts";
-import { Journal } from "./journal.ts";
+import type { Catalog, Event, ManifestRecord, ModuleFacts } from "./catalog.ts";
+import type { Digest } from "./digest.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import { Ledger } from "./ledger.ts";
 import { type ManifestFacts, mediaTypes, readManifest } from "./manifest.ts";
-import { moduleInManifest } from "./module_in_manifest.ts";
 import { ModuleFolders, type Prepared } from "./module_folders.ts";
+import { moduleInManifest } from "./module_in_manifest.ts";
 import { type ModuleName, splitRepository } from "./names.ts";
-import { Pins } from "./pins.ts";
+import { StoredBlobs } from "./stored_blobs.ts";
 import { tidy } from "./tidy.ts";
 
 /** How a store is opened. */
@@ -36,35 +36,36 @@ const defaultMaxBytes = 100 * 1024 * 1024;
 export type Uploaded = { outcome: "created" | "replaced" | "same"; digest: Digest };
 
 /**
- * The one store beneath both interfaces. What it knows is in the catalog, every change of it a line in the journal; the bytes are in the blob files, and the
- * modules' folders are links to them. A change is on the disk when its method returns, or has not happened.
+ * The one store beneath both interfaces: manifests and the tags that point to them, on the blobs. A module's folder is a link to its
+ * blob. A change is on the disk when its method returns, or has not happened.
  */
 export class Store implements AsyncDisposable {
   readonly catalog: Catalog;
-  readonly blobs: BlobFiles;
+  readonly blobs: StoredBlobs;
   readonly maxBytes: number;
   readonly graceMs: number;
-  readonly #journal: Journal<Event[]>;
+  readonly #ledger: Ledger;
   readonly #folders: ModuleFolders;
   readonly #lockFile: Deno.FsFile;
+  readonly #log: Log;
   readonly #locks = new KeyedLock();
-  readonly #pins = new Pins();
 
-  private constructor(parts: {
-    catalog: Catalog;
-    blobs: BlobFiles;
-    journal: Journal<Event[]>;
-    lockFile: Deno.FsFile;
-    options: StoreOptions;
-  }) {
-    const { options } = parts;
-    this.catalog = parts.catalog;
-    this.blobs = parts.blobs;
-    this.#journal = parts.journal;
-    this.#lockFile = parts.lockFile;
-    this.#folders = new ModuleFolders(options.files, parts.blobs);
+  private constructor(
+    { files, ledger, lockFile, options }: {
+      files: BlobFiles;
+      ledger: Ledger;
+      lockFile: Deno.FsFile;
+      options: StoreOptions;
+    },
+  ) {
     this.maxBytes = options.maxBytes ?? defaultMaxBytes;
     this.graceMs = options.graceMs ?? defaultGraceMs;
+    this.catalog = ledger.catalog;
+    this.blobs = new StoredBlobs(files, ledger, this.graceMs);
+    this.#ledger = ledger;
+    this.#folders = new ModuleFolders(options.files, files);
+    this.#lockFile = lockFile;
+    this.#log = options.log;
   }
 
   /**
@@ -81,20 +82,10 @@ export class Store implements AsyncDisposable {
       throw new CapsuleError("STORE", `cannot open -files=${options.files}: another registry has it open`);
     }
     try {
-      const blobs = await BlobFiles.open(own, { links: options.links });
-      const catalog = new Catalog();
-      const journal = await Journal.open<Event[]>(
-        join(own, "journal.jsonl"),
-        (events) => catalog.apply(events),
-        (lines) => lines > 1000 && lines > 2 * catalog.liveEvents ? catalog.snapshot() : undefined,
-      );
-      const store = new Store({ catalog, blobs, journal, lockFile, options });
-      await tidy({
-        store,
-        folders: store.#folders,
-        log: options.log,
-        record: (events) => store.#record(events),
-      });
+      const files = await BlobFiles.open(own, { links: options.links });
+      const ledger = await Ledger.open(join(own, "journal.jsonl"));
+      const store = new Store({ files, ledger, lockFile, options });
+      await tidy({ store, folders: store.#folders, log: options.log });
       return store;
     } catch (error) {
       lockFile.close();
@@ -103,32 +94,8 @@ export class Store implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#journal.close();
+    await this.#ledger.close();
     this.#lockFile.close();
-  }
-
-  /** Stores what was written under its digest and makes it readable in the repository. Ends the writer. */
-  async putBlob(repository: string, writer: BlobWriter, digest: Digest): Promise<void> {
-    using _pin = this.#pins.hold([digest]);
-    const blob = await this.#keep(writer, digest);
-    await this.#record([blob, { op: "link", repository, digest }]);
-  }
-
-  /** Makes a blob of another repository (of any, without `from`) readable in this one; `false` when there is none. */
-  async mount(repository: string, digest: Digest, from: string | undefined): Promise<boolean> {
-    using _pin = this.#pins.hold([digest]);
-    if (!this.catalog.blob(digest)) return false;
-    if (from !== undefined && !this.catalog.repository(from)?.blobs.has(digest)) return false;
-    this.catalog.touch(digest);
-    await this.#record([{ op: "link", repository, digest }]);
-    return true;
-  }
-
-  /** Takes the blob out of the repository; its bytes go when nobody else has it. */
-  async unlinkBlob(repository: string, digest: Digest): Promise<boolean> {
-    if (!this.catalog.repository(repository)?.blobs.has(digest)) return false;
-    await this.#record([{ op: "unlink", repository, digest }]);
-    return true;
   }
 
   /**
@@ -142,18 +109,21 @@ export class Store implements AsyncDisposable {
     options: { digest?: Digest; contentType: string | null; tags: readonly string[] },
   ): Promise<ManifestRecord> {
     const facts = readManifest(bytes, options.contentType);
-    using _pin = this.#pins.hold(facts.references);
+    using _named = this.blobs.hold(facts.references);
     return await this.#locks.run(repository, async () => {
-      const writer = await this.#write(bytes, options.digest);
+      await using writer = await this.blobs.write(bytes, options.digest);
       const digest = options.digest ?? writer.digest();
       if (!writer.has(digest)) {
-        await writer.abort();
         throw new HttpError(400, "DIGEST_INVALID", `the manifest is not ${digest} but ${writer.digest()}`);
       }
-      using _own = this.#pins.hold([digest]);
+      using _own = this.blobs.hold([digest]);
       const module = await this.#moduleOf(repository, facts);
       const record = recordOf(digest, bytes.length, facts, module);
-      const events: Event[] = [await this.#keep(writer, digest), { op: "manifest", repository, ...record }];
+      const events: Event[] = [await this.blobs.keep(writer, digest), {
+        op: "manifest",
+        repository,
+        ...record,
+      }];
       const at = Date.now();
       for (const tag of options.tags) events.push({ op: "tag", repository, tag, digest, at });
       await this.#change(repository, options.tags.map((tag) => ({ tag, module })), events);
@@ -215,17 +185,17 @@ export class Store implements AsyncDisposable {
         );
       }
       const { config, manifest } = artifactOf(name, { digest, size, info: options.info, at });
-      const configWriter = await this.#write(config);
-      const manifestWriter = await this.#write(manifest);
+      await using configWriter = await this.blobs.write(config);
+      await using manifestWriter = await this.blobs.write(manifest);
       const [configDigest, manifestDigest] = [configWriter.digest(), manifestWriter.digest()];
-      using _pin = this.#pins.hold([digest, configDigest, manifestDigest]);
+      using _held = this.blobs.hold([digest, configDigest, manifestDigest]);
       const facts = readManifest(manifest, mediaTypes.image);
       const module = { digest, size, info: options.info };
       const record = recordOf(manifestDigest, manifest.length, facts, module);
       const events: Event[] = [
-        await this.#keep(writer, digest),
-        await this.#keep(configWriter, configDigest),
-        await this.#keep(manifestWriter, manifestDigest),
+        await this.blobs.keep(writer, digest),
+        await this.blobs.keep(configWriter, configDigest),
+        await this.blobs.keep(manifestWriter, manifestDigest),
         { op: "link", repository, digest },
         { op: "link", repository, digest: configDigest },
         { op: "manifest", repository, ...record },
@@ -234,45 +204,6 @@ export class Store implements AsyncDisposable {
       await this.#change(repository, [{ tag, module }], events);
       return { outcome: before ? "replaced" : "created", digest };
     }).finally(() => writer.abort());
-  }
-
-  /** The bytes of a manifest. */
-  async readManifest(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
-    return await Deno.readFile(this.blobs.path(digest));
-  }
-
-  /** Removes blobs that no manifest has named for `graceMs`; says how many. */
-  async collectGarbage(now = Date.now()): Promise<number> {
-    const unused = this.catalog.unused(now - this.graceMs).filter((digest) => !this.#pins.has(digest));
-    if (unused.length === 0) return 0;
-    // In one turn, so that nobody is told that a blob is there which is about to go.
-    const events = unused.map((digest) => ({ op: "drop" as const, digest }));
-    this.catalog.apply(events);
-    for (const digest of unused) this.blobs.removeNow(digest);
-    await this.#journal.append(events);
-    return unused.length;
-  }
-
-  /** Writes bytes that are in memory already, such as a manifest. */
-  async #write(bytes: Uint8Array, digest?: Digest): Promise<BlobWriter> {
-    const writer = await this.blobs.begin({
-      sha512: digest !== undefined && algorithmOf(digest) === "sha512",
-    });
-    try {
-      await writer.write(bytes);
-      return writer;
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
-  }
-
-  /** Brings a blob to its place and returns what the journal must say of it. The caller has pinned it. */
-  async #keep(writer: BlobWriter, digest: Digest): Promise<Event> {
-    const isModule = writer.moduleFault("") === undefined;
-    const { size } = writer;
-    await this.blobs.keep(writer, digest);
-    return { op: "blob", digest, size, isModule };
   }
 
   /** Records events after which tags hold other modules, and sees to the modules' folders; the caller has the repository's lock. */
@@ -289,20 +220,20 @@ export class Store implements AsyncDisposable {
           if (module) ready.push(await this.#folders.prepare({ ...plain, tag }, module));
         }
       }
-      await this.#record(events);
+      await this.#ledger.record(events);
     } catch (error) {
       for (const each of ready) await each.abort();
       throw error;
     }
-    for (const each of ready) await each.commit();
-    if (plain) {
-      for (const { tag, module } of tags) if (!module) await this.#folders.remove({ ...plain, tag });
+    try {
+      for (const each of ready) await each.commit();
+      if (plain) {
+        for (const { tag, module } of tags) if (!module) await this.#folders.remove({ ...plain, tag });
+      }
+    } catch (error) {
+      // It has happened all the same: the folder only shows it.
+      this.#log.error(`a folder of ${repository} is put right at the next start: ${messageOf(error)}`);
     }
-  }
-
-  async #record(events: Event[]): Promise<void> {
-    await this.#journal.append(events);
-    this.catalog.apply(events);
   }
 
   async #moduleOf(repository: string, facts: ManifestFacts): Promise<ModuleFacts | undefined> {
@@ -313,7 +244,7 @@ export class Store implements AsyncDisposable {
       begin: () => this.blobs.begin(),
       keep: async (writer) => {
         const digest = writer.digest();
-        await this.putBlob(repository, writer, digest);
+        await this.blobs.put(repository, writer, digest);
         return digest;
       },
     });

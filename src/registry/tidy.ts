@@ -1,6 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Event, ListedModule, ModuleFacts } from "./catalog.ts";
+import type { ListedModule, ModuleFacts } from "./catalog.ts";
 import type { ModuleFolders } from "./module_folders.ts";
 import type { ModuleName } from "./names.ts";
 import type { Store } from "./store.ts";
@@ -10,25 +10,21 @@ export interface TidyOptions {
   store: Store;
   folders: ModuleFolders;
   log: Log;
-  /** Writes to the journal. */
-  record: (events: Event[]) => Promise<void>;
 }
 
 /**
  * After the journal was read: what it says and what lies on the disk become the same. Files that no line speaks of were being written when a
  * process was killed and go; a module's folder becomes what the journal says; a folder of which it says nothing is taken in.
  */
-export async function tidy({ store, folders, log, record }: TidyOptions): Promise<void> {
-  const { blobs, catalog } = store;
-  const present = new Set(blobs.list());
-  for (const digest of present) if (!catalog.blob(digest)) blobs.removeNow(digest);
-  const lost = catalog.blobs().filter((digest) => !present.has(digest));
+export async function tidy({ store, folders, log }: TidyOptions): Promise<void> {
+  const lost = await store.blobs.reconcile();
   if (lost.length > 0) {
     log.warn(`${lost.length} blobs are gone from the folder .capsule: their modules cannot be downloaded`);
-    await record(lost.map((digest) => ({ op: "drop", digest })));
   }
 
-  const listed = new Map(catalog.modules().filter(({ plain }) => plain).map((each) => [keyOf(each), each]));
+  const listed = new Map(
+    store.catalog.modules().filter(({ plain }) => plain).map((each) => [keyOf(each), each]),
+  );
   const wrong: ListedModule[] = [];
   for (const found of folders.list()) {
     const module = listed.get(keyOf(found));
@@ -58,21 +54,17 @@ async function adopt(
   try {
     const { isFile, mtime } = await Deno.lstat(path);
     if (!isFile) return;
-    const writer = await store.blobs.begin();
-    try {
-      using file = await Deno.open(path);
-      const buffer = new Uint8Array(256 * 1024);
-      for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
-        await writer.write(buffer.subarray(0, count));
-      }
-      const fault = writer.moduleFault(path);
-      if (fault) throw fault;
-      const info = await Deno.readTextFile(infoPath).catch(() => "");
-      const at = mtime?.getTime() ?? Date.now();
-      await store.putModule(name, writer, { info: info.replace(/\n$/, ""), overwrite: false, at });
-    } finally {
-      await writer.abort();
+    await using writer = await store.blobs.begin();
+    using file = await Deno.open(path);
+    const buffer = new Uint8Array(256 * 1024);
+    for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
+      await writer.write(buffer.subarray(0, count));
     }
+    const fault = writer.moduleFault(path);
+    if (fault) throw fault;
+    const info = await Deno.readTextFile(infoPath).catch(() => "");
+    const at = mtime?.getTime() ?? Date.now();
+    await store.putModule(name, writer, { info: info.replace(/\n$/, ""), overwrite: false, at });
   } catch (error) {
     // One bad file in a folder keeps nobody from the others.
     if (error instanceof Deno.errors.NotFound) return;

@@ -135,66 +135,6 @@ Deno.test("two hundred uploads at once: all there, with the right digests", asyn
   });
 });
 
-Deno.test("a full disk is a 507, changes nothing, and what fits still fits", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
-  const answered: string[] = [];
-  try {
-    // The largest file that the process may write, in blocks of 512 bytes; the signal that comes with it is not for us.
-    const [program, ...first] = (await import("../testing/capsule.ts")).capsuleCommand();
-    const script = `trap '' XFSZ; ulimit -f 200; exec "$@"`;
-    const args = [
-      "-c",
-      script,
-      "sh",
-      program,
-      ...first,
-      "-mode=registry",
-      `-files=${folder}/m`,
-      "-httpPort=0",
-      "-log=json",
-    ];
-    const child = new Deno.Command("sh", { args, stdout: "piped", stderr: "null" }).spawn();
-    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    try {
-      const { url } = JSON.parse((await lines.read()).value ?? "");
-      const upload = async (bytes: Uint8Array<ArrayBuffer>, path: string) => {
-        const body = new FormData();
-        body.set("file", new Blob([bytes]), "a.wasm");
-        const response = await fetch(`${url}/upload/${path}`, { method: "POST", body });
-        return { status: response.status, code: (await response.json()).code };
-      };
-      assert.deepEqual(await upload(wasm("big", 300_000), "k33g/big/1"), { status: 507, code: "DISK_FULL" });
-      assert.deepEqual(await upload(wasm("small", 3000), "k33g/small/1"), { status: 200, code: "OK" });
-      const list = await (await fetch(`${url}/modules`)).json();
-      assert.deepEqual(list.map(({ module }: { module: string }) => module), ["small"]);
-      assert.deepEqual(await pathsBelow(`${folder}/m/.capsule/tmp`), []);
-      // The journal grows too, until it is what does not fit.
-      const kept = ["k33g/small/1"];
-      for (let number = 0;; number++) {
-        const { status } = await upload(wasm(`number ${number}`), `k33g/many/${number}`);
-        if (status !== 200) {
-          assert.equal(status, 507);
-          break;
-        }
-        kept.push(`k33g/many/${number}`);
-      }
-      await (await fetch(`${url}/health`)).text();
-      answered.push(...kept.sort());
-    } finally {
-      child.kill("SIGTERM");
-      await child.status;
-      await lines.cancel();
-    }
-    await using server = await startCapsule(["-mode=registry", `-files=${folder}/m`]);
-    const list: Record<string, string>[] = await (await fetch(`${server.url}/modules`)).json();
-    assert.deepEqual(list.map(({ user, module, tag }) => `${user}/${module}/${tag}`).sort(), answered);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
 Deno.test("killed at any moment of its uploads, a registry has whole modules and nothing else", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-crash-" });
   const rounds = Deno.env.get("CAPSULE_TEST_FULL") ? 20 : 4;

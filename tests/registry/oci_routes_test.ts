@@ -359,7 +359,7 @@ Deno.test("a container image with one .wasm in its layers is a module too", asyn
     assert.deepEqual(await bytesOf(await server.call("GET", `/k33g/image/${tag}/image.wasm`)), module);
   }
   // What was unpacked is named by no manifest, and stays all the same.
-  assert.equal(await server.registry.store.collectGarbage(Date.now() + 100 * 24 * 3_600_000), 0);
+  assert.equal(await server.registry.store.blobs.collectGarbage(Date.now() + 100 * 24 * 3_600_000), 0);
   const two = tar([...files, ["other.wasm", module]]);
   await pushBlob(server, "k33g/image", two);
   const layers = [layer(two, "application/vnd.oci.image.layer.v1.tar")];

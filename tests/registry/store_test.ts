@@ -51,7 +51,7 @@ async function putBlob(
 ) {
   const writer = await store.blobs.begin({ sha512: true });
   await writer.write(bytes);
-  await store.putBlob("k33g/hola", writer, digest);
+  await store.blobs.put("k33g/hola", writer, digest);
 }
 
 const key = (store: Store, tag: string) => store.catalog.tagged("k33g/hola", tag)?.manifest.module?.digest;
@@ -85,12 +85,12 @@ for (const links of [true, false]) {
           1,
         );
         const later = Date.now() + 2000;
-        assert.equal(await store.collectGarbage(later), 0);
+        assert.equal(await store.blobs.collectGarbage(later), 0);
         for (const tag of ["1", "2"]) {
           const digest = store.catalog.tagged("k33g/hola", tag)?.manifest.digest;
           assert(digest && await store.deleteManifest("k33g/hola", digest));
           assert.equal(store.catalog.blob(sha256(wasm("same"))) !== undefined, true);
-          await store.collectGarbage(later);
+          await store.blobs.collectGarbage(later);
         }
         assert.deepEqual(Array.from(store.blobs.list()), []);
         assert.deepEqual(store.catalog.repositories(), []);
@@ -120,10 +120,10 @@ Deno.test("a blob that no manifest names goes after its grace, unless somebody a
     await open(async (store) => {
       await putBlob(store, wasm("unused"));
       const now = Date.now();
-      assert.equal(await store.collectGarbage(now + 5000), 0);
+      assert.equal(await store.blobs.collectGarbage(now + 5000), 0);
       store.catalog.touch(sha256(wasm("unused")));
-      assert.equal(await store.collectGarbage(now + 9999), 0);
-      assert.equal(await store.collectGarbage(now + 20_000), 1);
+      assert.equal(await store.blobs.collectGarbage(now + 9999), 0);
+      assert.equal(await store.blobs.collectGarbage(now + 20_000), 1);
       assert.equal(store.catalog.repository("k33g/hola"), undefined);
     });
     await open((store) => Promise.resolve(assert.deepEqual(Array.from(store.blobs.list()), [])));
@@ -140,7 +140,7 @@ Deno.test("a blob that a manifest on its way names is not removed under it", asy
       let done = false;
       put.finally(() => done = true);
       while (!done) {
-        await store.collectGarbage(Date.now() + 1000);
+        await store.blobs.collectGarbage(Date.now() + 1000);
         await new Promise((resolve) => setImmediate(resolve));
       }
       await put;
@@ -164,7 +164,7 @@ Deno.test("signatures and SBOMs keep what they name", async () => {
         contentType: null,
         tags: [],
       });
-      assert.equal(await store.collectGarbage(Date.now() + 1000), 0);
+      assert.equal(await store.blobs.collectGarbage(Date.now() + 1000), 0);
       assert(store.catalog.blob(sha256(wasm("signature"))));
     });
   });

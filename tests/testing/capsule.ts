@@ -11,6 +11,8 @@ export interface ProcessOptions {
   env?: Record<string, string>;
   /** The working directory; the tests' own if not given. */
   cwd?: string;
+  /** A program and its arguments that start Capsule, such as a shell that first limits itself. */
+  under?: readonly string[];
 }
 
 /** How a process ended and what it wrote. */
@@ -140,7 +142,7 @@ export function capsuleCommand(): [string, ...string[]] {
 }
 
 function command(args: readonly string[], options: ProcessOptions, stdin: "null" | "piped"): Deno.Command {
-  const [program, ...first] = capsuleCommand();
+  const [program = "", ...first] = [...options.under ?? [], ...capsuleCommand()];
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));
   return new Deno.Command(program, {

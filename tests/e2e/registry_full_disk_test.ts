@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { form, pathsBelow, sha256, wasm } from "../registry/registry_for_test.ts";
+import { type Running, startCapsule } from "../testing/capsule.ts";
+import { SmallDisk, smallDiskTest } from "../testing/small_disk.ts";
+
+/** What a registry holds: the modules that it lists, each with its digest, and how much is half done. */
+async function holds({ url }: Running, files: string) {
+  const list: Record<string, string>[] = await (await fetch(`${url}/modules`)).json();
+  return {
+    modules: Object.fromEntries(list.map(({ module, digest }) => [module, digest])),
+    paths: await pathsBelow(files),
+    folders: await namesIn(`${files}/k33g`),
+    unfinished: await pathsBelow(`${files}/.capsule/tmp`),
+  };
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+async function upload({ url }: Running, module: string, bytes: Uint8Array<ArrayBuffer>) {
+  const response = await fetch(`${url}/upload/k33g/${module}/1`, { method: "POST", body: form(bytes, "") });
+  const { code, message } = await response.json();
+  return { status: response.status, code, message };
+}
+
+const full = { status: 507, code: "DISK_FULL", message: "the registry's disk is full: nothing was changed" };
+
+/** Uploads until there is no room left. At each refusal nothing may have changed, and the last state is there after a new start. */
+async function fill(start: () => Promise<Running>, files: string): Promise<void> {
+  const there = new Map<string, string>();
+  const expected = () => ({
+    modules: Object.fromEntries(there),
+    paths: Array.from(
+      there.keys(),
+      (module) => [`k33g/${module}/1/${module}.info`, `k33g/${module}/1/${module}.wasm`],
+    )
+      .flat().sort(),
+    folders: Array.from(there.keys()).sort(),
+    unfinished: [],
+  });
+  const put = async (server: Running, module: string, bytes: Uint8Array<ArrayBuffer>) => {
+    const answer = await upload(server, module, bytes);
+    if (answer.status === 200) there.set(module, sha256(bytes));
+    else assert.deepEqual(answer, full);
+    assert.deepEqual(await holds(server, files), expected());
+    return answer.status;
+  };
+  {
+    await using server = await start();
+    assert.equal(await put(server, "big", wasm("big", 2_000_000)), 507);
+    assert.equal(await put(server, "small", wasm("small", 3000)), 200);
+    let next = 0;
+    while (await put(server, `m${next}`, wasm(`module ${next}`)) === 200) next++;
+    assert(next > 0);
+    // What does not fit by much, by little, and through the other door.
+    assert.equal(await put(server, "big", wasm("big", 2_000_000)), 507);
+    const begun = await fetch(
+      `${server.url}/v2/k33g/other/blobs/uploads/?digest=${sha256(wasm("other", 2_000_000))}`,
+      {
+        method: "POST",
+        body: wasm("other", 2_000_000),
+      },
+    );
+    assert.deepEqual([begun.status, (await begun.json()).errors[0].code], [507, "DISK_FULL"]);
+    assert.deepEqual(await holds(server, files), expected());
+    const got = await fetch(`${server.url}/k33g/small/1/small.wasm`);
+    assert.equal(sha256(new Uint8Array(await got.arrayBuffer())), there.get("small"));
+  }
+  // It starts on the full disk, has what it answered for, and still says what is wrong.
+  await using server = await start();
+  assert.deepEqual(await holds(server, files), expected());
+  assert.equal(await put(server, "big", wasm("big", 2_000_000)), 507);
+}
+
+async function fillDisk(bounds: string): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
+  try {
+    await using disk = await SmallDisk.mount(folder, bounds);
+    const { under } = disk;
+    await fill(() => startCapsule(["-mode=registry", `-files=${folder}`], { under }), disk.path);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+smallDiskTest("a disk without room is a 507 that changes nothing, and no obstacle to a start", async () => {
+  await fillDisk("size=256k");
+});
+
+// An upload makes ten files and folders, so that it ends at another one with each of these bounds.
+const filesMore = Deno.env.get("CAPSULE_TEST_FULL") ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] : [0, 4, 7];
+for (const more of filesMore) {
+  smallDiskTest(
+    `a disk with room for ${60 + more} files is a 507 that changes nothing, and no obstacle to a start`,
+    async () => {
+      await fillDisk(`size=1m,nr_inodes=${60 + more}`);
+    },
+  );
+}
+
+Deno.test("a file that may not grow further is a 507 that changes nothing, the journal's too", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
+  // The largest file that the process may write, in blocks of 512 bytes; the signal that comes with it is not for us.
+  const under = ["sh", "-c", `trap '' XFSZ; ulimit -f 60; exec "$@"`, "sh"];
+  try {
+    await fill(() => startCapsule(["-mode=registry", `-files=${folder}`], { under }), folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
