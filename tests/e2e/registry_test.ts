@@ -135,53 +135,6 @@ Deno.test("two hundred uploads at once: all there, with the right digests", asyn
   });
 });
 
-Deno.test("killed at any moment of its uploads, a registry has whole modules and nothing else", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-crash-" });
-  const rounds = Deno.env.get("CAPSULE_TEST_FULL") ? 20 : 4;
-  const uploads = 200 / rounds * (Deno.env.get("CAPSULE_TEST_FULL") ? 5 : 1);
-  try {
-    const answered = new Map<string, string>();
-    let next = 0;
-    for (let round = 0; round < rounds; round++) {
-      await using server = await startCapsule(["-mode=registry", `-files=${folder}`]);
-      const upload = async () => {
-        const tag = String(next++);
-        const module = wasm(`module ${tag}`, 5000 + 400 * (next % 50));
-        const body = new FormData();
-        body.set("file", new Blob([module]), "a.wasm");
-        body.set("info", `info ${tag}`);
-        const response = await fetch(`${server.url}/upload/k33g/hola/${tag}`, { method: "POST", body });
-        await response.body?.cancel();
-        if (response.status === 200) answered.set(tag, sha256(module));
-        return response.status;
-      };
-      // The kill comes at once when some upload is answered, in the middle of the others.
-      const running = Array.from({ length: uploads }, () => upload().catch(() => 0));
-      const some = Math.floor(uploads * (round + 0.5) / rounds);
-      await Promise.race([running[some], Promise.all(running)]);
-      await server.stop("SIGKILL");
-      await Promise.all(running);
-    }
-    await using server = await startCapsule(["-mode=registry", `-files=${folder}`]);
-    const list: { tag: string; digest: string; size: number }[] = await (await fetch(`${server.url}/modules`))
-      .json();
-    const there = new Map(list.map(({ tag, digest }) => [tag, digest]));
-    for (const [tag, digest] of answered) assert.equal(there.get(tag), digest, `upload ${tag} was answered`);
-    for (const { tag, digest, size } of list) {
-      const bytes = await Deno.readFile(`${folder}/k33g/hola/${tag}/hola.wasm`);
-      assert.deepEqual([sha256(bytes), bytes.length], [digest, size]);
-      assert.equal(await Deno.readTextFile(`${folder}/k33g/hola/${tag}/hola.info`), `info ${tag}\n`);
-      const got = await fetch(`${server.url}/k33g/hola/${tag}/hola.wasm`);
-      assert.equal(sha256(new Uint8Array(await got.arrayBuffer())), digest);
-    }
-    assert.equal((await pathsBelow(folder)).length, 2 * list.length);
-    assert.deepEqual(await pathsBelow(`${folder}/.capsule/tmp`), []);
-    assert(answered.size < next, "no upload was interrupted: the kill came too late");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
 Deno.test("on an address that others reach, no start without -adminToken", async () => {
   const files = await Deno.makeTempDir();
   try {
