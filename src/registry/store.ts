@@ -7,7 +7,7 @@ import { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { Catalog, Event, ManifestRecord, ModuleFacts } from "./catalog.ts";
 import type { Digest } from "./digest.ts";
-import { KeyedLock } from "./keyed_lock.ts";
+import { KeyedLock } from "../base/keyed_lock.ts";
 import { Ledger } from "./ledger.ts";
 import { type ManifestFacts, mediaTypes, readManifest } from "./manifest.ts";
 import { ModuleFolders, type Prepared } from "./module_folders.ts";
