@@ -24,7 +24,7 @@ const url = z.string().superRefine((text, context) => {
 const registration = z.strictObject({ function: name, revision: name, url });
 const justFunction = z.strictObject({ function: name });
 const revisionAndUrl = z.strictObject({ revision: name, url });
-const justRevision = z.strictObject({ revision: name });
+const whichRevision = z.strictObject({ revision: name, ifEmpty: z.boolean().optional() });
 const justUrl = z.strictObject({ url });
 
 /** The calls that show and change the routes while the proxy runs. */
@@ -56,7 +56,7 @@ export function adminApi(table: RouteTable, { backend, guard, log }: AdminOption
   app.delete(`${root}/:function/revision`, async (context) => {
     const given = {
       function: nameIn(context.req.param("function")),
-      ...await readJson(context, justRevision),
+      ...await readJson(context, whichRevision),
     };
     await table.change({ kind: "remove-revision", ...given });
     return context.json({ code: "OK", message: "Revision removed from the function", ...given }, 202);

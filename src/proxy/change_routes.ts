@@ -9,7 +9,13 @@ export type Change =
     readonly revision: string;
     readonly url: string;
   }
-  | { readonly kind: "remove-revision"; readonly function: string; readonly revision: string }
+  | {
+    readonly kind: "remove-revision";
+    readonly function: string;
+    readonly revision: string;
+    /** Only one that has no URL, and with the last revision the function. */
+    readonly ifEmpty?: boolean;
+  }
   | { readonly kind: "remove-function"; readonly function: string }
   /** The configuration file changed: functions that differ in it become what it says, or go. */
   | { readonly kind: "reload"; readonly before: Routes; readonly after: Routes }
@@ -39,8 +45,14 @@ export function changeRoutes(routes: Routes, change: Change): Routes {
       }
       return withRevision(routes, change.function, change.revision, [entryOf(change.url)]);
     case "remove-revision": {
-      needRevision(routes, change.function, change.revision);
+      const entries = needRevision(routes, change.function, change.revision);
       const { revisions, weights } = needFunction(routes, change.function);
+      if (change.ifEmpty) {
+        if (entries.length > 0) {
+          throw new HttpError(409, "ERROR_REVISION_NOT_EMPTY", `${change.revision} has URLs`);
+        }
+        if (revisions.size === 1) return without(routes, change.function);
+      }
       return new Map(routes).set(change.function, withWeights(without(revisions, change.revision), weights));
     }
     case "add-url": {

@@ -51,8 +51,11 @@ export class ProxyClient {
     await this.#call("POST", `${encodeURIComponent(name)}/revision`, { revision, url });
   }
 
-  async removeRevision({ function: name, revision }: Omit<Route, "url">): Promise<void> {
-    await this.#call("DELETE", `${encodeURIComponent(name)}/revision`, { revision });
+  /** With `ifEmpty`, one that has URLs is refused (409), and with the last revision the function goes. */
+  async removeRevision(
+    { function: name, revision, ifEmpty }: Omit<Route, "url"> & { readonly ifEmpty?: boolean },
+  ): Promise<void> {
+    await this.#call("DELETE", `${encodeURIComponent(name)}/revision`, { revision, ifEmpty });
   }
 
   async addUrl({ function: name, revision, url }: Route): Promise<void> {
@@ -63,7 +66,7 @@ export class ProxyClient {
     await this.#call("DELETE", `${encodeURIComponent(name)}/${encodeURIComponent(revision)}/url`, { url });
   }
 
-  async #call(method: string, path: string, body?: Record<string, string>): Promise<unknown> {
+  async #call(method: string, path: string, body?: Record<string, unknown>): Promise<unknown> {
     const { backend, ...server } = this.#options;
     return await callAdmin({ what: "the proxy", ...server }, {
       method,
