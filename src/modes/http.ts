@@ -1,6 +1,8 @@
+import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
+import type { Supervisor } from "../server/supervision.ts";
 import { loadFunction } from "./function_of.ts";
 import type { World } from "./modes.ts";
 import { moduleBytes } from "./module_bytes.ts";
@@ -8,6 +10,26 @@ import { serveFunction } from "./serve_function.ts";
 
 /** Serves the function until the process is told to stop: every request is a call. */
 export async function runHttp(options: ModeOptions<"http">, world: World): Promise<number> {
+  if (!options.supervised) return await serve(options, world, undefined);
+  const { attachSupervisor } = await import("../server/supervision.ts");
+  // Ctrl+C reaches every process of a terminal; this one ends when its supervisor says so.
+  Deno.addSignalListener("SIGINT", () => {});
+  const supervisor = await attachSupervisor(world.io);
+  try {
+    return await serve(options, world, supervisor);
+  } catch (error) {
+    if (error instanceof CapsuleError) {
+      supervisor.tell({ kind: "failed", code: error.code, message: error.message });
+    }
+    throw error;
+  }
+}
+
+async function serve(
+  options: ModeOptions<"http">,
+  world: World,
+  supervisor: Supervisor | undefined,
+): Promise<number> {
   const { log } = world;
   const module = await moduleBytes(options, world, "http");
   const { name } = module;
@@ -17,9 +39,14 @@ export async function runHttp(options: ModeOptions<"http">, world: World): Promi
     ? await serveFunction(serving, world)
     : await (await import("./http_threads.ts")).serveOnThreads(serving, world);
   try {
-    const { url } = server;
-    const ready = () => announceReady(log, { mode: "http", url, sentence: `serving ${name} on ${url}` });
-    await serveUntilStopped(server, { log, ready });
+    const { url, port } = server;
+    // Nobody is left who would care for what still runs.
+    supervisor?.gone.then(() => server.stop(0));
+    const ready = () => {
+      announceReady(log, { mode: "http", url, sentence: `serving ${name} on ${url}` });
+      supervisor?.tell({ kind: "ready", url, port });
+    };
+    await serveUntilStopped(server, { log, ready, signals: supervisor ? ["SIGTERM"] : undefined });
     return 0;
   } finally {
     await server.close();

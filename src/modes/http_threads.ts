@@ -134,10 +134,21 @@ class Thread {
 }
 
 function sum(all: ThreadFigures[]): ThreadFigures {
-  const total = { rss: 0, heapTotal: 0, heapUsed: 0, external: 0, instances: 0, busy: 0, queued: 0 };
+  const total = {
+    rss: 0,
+    heapTotal: 0,
+    heapUsed: 0,
+    external: 0,
+    instances: 0,
+    busy: 0,
+    queued: 0,
+    requests: 0,
+  };
   for (const figures of all) {
     total.rss = Math.max(total.rss, figures.rss); // of the whole process
-    for (const key of ["heapTotal", "heapUsed", "external", "instances", "busy", "queued"] as const) {
+    for (
+      const key of ["heapTotal", "heapUsed", "external", "instances", "busy", "queued", "requests"] as const
+    ) {
       total[key] += figures[key];
     }
   }

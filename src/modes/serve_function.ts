@@ -19,8 +19,13 @@ export interface ServeOptions {
   readonly metrics?: () => Promise<unknown>;
 }
 
-/** Figures of one thread: bytes, and counts of instances and calls. */
-export type ThreadFigures = Deno.MemoryUsage & { instances: number; busy: number; queued: number };
+/** Figures of one thread: bytes, and counts of instances and calls; `requests` counts those since its start. */
+export type ThreadFigures = Deno.MemoryUsage & {
+  instances: number;
+  busy: number;
+  queued: number;
+  requests: number;
+};
 
 /** A function that is listened for. */
 export interface ServedFunction {
@@ -55,7 +60,8 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     stdout.flush();
     stderr.flush();
   };
-  const figures = () => ({ ...Deno.memoryUsage(), ...called.figures });
+  let requests = 0;
+  const figures = () => ({ ...Deno.memoryUsage(), ...called.figures, requests });
   const metrics = serving.metrics ?? (() => Promise.resolve(figures()));
   const own = new Map<string, () => Response | Promise<Response>>([
     ["/health", () => new Response("OK")],
@@ -69,7 +75,12 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
       port,
       reusePort,
       tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
-      handler: (request) => own.get(pathOf(request.url))?.() ?? serve(request),
+      handler: (request) => {
+        const page = own.get(pathOf(request.url));
+        if (page) return page();
+        requests++;
+        return serve(request);
+      },
       onError: (error) => errorResponse(error, log),
     });
     information.httpPort = server.port;

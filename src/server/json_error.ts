@@ -23,7 +23,10 @@ export function pageNotFound(request: Request): Response {
 
 /** The border between what handlers throw and what clients see: an unknown error is a bug, logged here and told to nobody. */
 export function errorResponse(error: unknown, log: Log): Response {
-  if (error instanceof HttpError) return jsonError(error.status, error.code, error.message);
+  if (error instanceof HttpError) {
+    const { status, code, message, more } = error;
+    return Response.json({ code, message, ...more }, { status });
+  }
   log.error(`request failed: ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`);
   return jsonError(500, "INTERNAL_ERROR", "the server failed, its log says why");
 }

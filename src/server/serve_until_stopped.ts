@@ -15,17 +15,20 @@ export interface StopOptions {
   graceMs?: number;
   /** Stops as a first signal does, for a program that holds the server. */
   abort?: AbortSignal;
+  /** Signals that mean stop; SIGINT and SIGTERM if not given. */
+  signals?: readonly Deno.Signal[];
 }
 
-/** Signals that mean stop; Windows has no SIGTERM to listen for. */
-const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+const stopSignals: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 /**
  * Resolves when the server has ended: by SIGINT or SIGTERM (what runs finishes within `graceMs`, 10 s), by a second signal (at
  * once), or by itself. It leaves no listener behind, and never exits the process; the caller does, which cuts what is left.
  */
 export async function serveUntilStopped(server: Stoppable, options: StopOptions): Promise<void> {
-  const { log, ready, graceMs = 10_000, abort } = options;
+  const { log, ready, graceMs = 10_000, abort, signals = stopSignals } = options;
+  // Windows has no SIGTERM to listen for.
+  const heeded = signals.filter((signal) => signal === "SIGINT" || Deno.build.os !== "windows");
   let asked = 0;
   const stopped = Promise.withResolvers<void>();
   const onSignal = () => {
@@ -37,14 +40,14 @@ export async function serveUntilStopped(server: Stoppable, options: StopOptions)
     }
   };
 
-  for (const signal of stopSignals) Deno.addSignalListener(signal, onSignal);
+  for (const signal of heeded) Deno.addSignalListener(signal, onSignal);
   abort?.addEventListener("abort", onSignal);
   try {
     ready?.();
     if (abort?.aborted) onSignal();
     await Promise.race([server.finished, stopped.promise]);
   } finally {
-    for (const signal of stopSignals) Deno.removeSignalListener(signal, onSignal);
+    for (const signal of heeded) Deno.removeSignalListener(signal, onSignal);
     abort?.removeEventListener("abort", onSignal);
   }
 }

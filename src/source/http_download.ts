@@ -29,6 +29,19 @@ export interface DownloadOptions<T> {
   validators?: Validators;
   signal: AbortSignal;
   patience: Patience;
+  /** The secret that the server asks for; where it redirects to another one, that one is not shown it. */
+  token?: string;
+}
+
+/** The server answered, and had no module to give. Code `DOWNLOAD`. */
+export class DownloadRefused extends CapsuleError {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super("DOWNLOAD", message);
+    this.name = "DownloadRefused";
+    this.status = status;
+  }
 }
 
 /** A try that failed in a way that another one may not. */
@@ -71,7 +84,7 @@ export async function httpDownload<T>(url: URL, options: DownloadOptions<T>): Pr
 
 async function attempt<T>(
   url: URL,
-  { take, validators, signal, patience }: DownloadOptions<T>,
+  { take, validators, signal, patience, token }: DownloadOptions<T>,
 ): Promise<T | undefined> {
   const shown = shownUrl(url);
   const silent = new AbortController();
@@ -81,7 +94,7 @@ async function attempt<T>(
   let response: Response;
   try {
     response = await fetch(url, {
-      headers: conditions(validators),
+      headers: { ...conditions(validators), ...(token && { authorization: `Bearer ${token}` }) },
       signal: AbortSignal.any([signal, silent.signal]),
     });
   } catch (error) {
@@ -96,7 +109,7 @@ async function attempt<T>(
     await response.body?.cancel();
     const message = `cannot download ${shown}: the server answers ${response.status} ${response.statusText}`
       .trimEnd();
-    if (!laterStatuses.includes(response.status)) throw new CapsuleError("DOWNLOAD", message);
+    if (!laterStatuses.includes(response.status)) throw new DownloadRefused(response.status, message);
     throw new Transient(message, {
       waitMs: Math.min(maxWaitMs, 1000 * Number(response.headers.get("retry-after")) || 0),
     });
@@ -138,12 +151,14 @@ function reasonOf(error: unknown): string {
     .replace(/ \(os error \d+\)$/, "");
 }
 
-function conditions(validators: Validators | undefined): Headers {
+function conditions(validators: Validators | undefined): Record<string, string> {
   // A module compresses to a half, but then nobody knows its size before it is there.
-  const headers = new Headers({ accept: "application/wasm, */*;q=0.1", "accept-encoding": "identity" });
-  if (validators?.etag) headers.set("if-none-match", validators.etag);
-  if (validators?.lastModified) headers.set("if-modified-since", validators.lastModified);
-  return headers;
+  const headers = { accept: "application/wasm, */*;q=0.1", "accept-encoding": "identity" };
+  return {
+    ...headers,
+    ...(validators?.etag && { "if-none-match": validators.etag }),
+    ...(validators?.lastModified && { "if-modified-since": validators.lastModified }),
+  };
 }
 
 /** Aborts when nothing restarts it for that long. */

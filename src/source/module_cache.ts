@@ -44,6 +44,10 @@ export class ModuleCache {
     return sha256;
   }
 
+  async remove(sha256: string): Promise<void> {
+    await Deno.remove(this.path(sha256)).catch(() => {});
+  }
+
   async recall(reference: string): Promise<CachedReference | undefined> {
     try {
       const value: unknown = JSON.parse(await Deno.readTextFile(this.#referencePath(reference)));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Env, Output } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import { dockerCredentials } from "./docker_credentials.ts";
+import { type Credentials, dockerCredentials } from "./docker_credentials.ts";
 import { ModuleCache } from "./module_cache.ts";
 import { type Layer, readImage } from "./oci_image.ts";
 import { type OciReference, parseOciReference, shownReference } from "./oci_reference.ts";
@@ -18,8 +18,9 @@ export interface PullOptions {
   /** The digest that the module must have: 64 hexadecimal digits. */
   sha256?: string;
   insecure?: boolean;
-  /** Where Docker's configuration is looked for. */
+  /** Where Docker's configuration is looked for, unless `credentials` says what to show. */
   env: Env;
+  credentials?: Credentials;
   stderr: Output;
   log: Log;
 }
@@ -99,7 +100,10 @@ class Pull {
     this.#transport = new OciTransport({
       host: reference.host,
       insecure: options.insecure,
-      credentials: () => dockerCredentials(reference.host, options.env),
+      credentials: () =>
+        options.credentials
+          ? Promise.resolve(options.credentials)
+          : dockerCredentials(reference.host, options.env),
     });
   }
 
