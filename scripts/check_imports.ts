@@ -23,12 +23,12 @@ rooms.modes = lower;
 rooms.cli = ["modes", "base"];
 
 /**
- * Files of a room that others may reach against the arrows: the worker drives the proxy and the registry as their
- * client, and a mode takes the type of its options from the one table of flags.
+ * Files of a room that others may reach against the arrows: the worker drives the proxy as its client and puts a server of the
+ * proxy's kind before functions that sleep, and a mode takes the type of its options from the one table of flags.
  */
 const open: Record<string, readonly string[]> = {
   modes: ["cli/flags.ts"],
-  worker: ["proxy/client.ts", "registry/client.ts"],
+  worker: ["proxy/client.ts", "proxy/front.ts"],
 };
 
 const importPattern = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;

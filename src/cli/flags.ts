@@ -3,7 +3,7 @@ import * as as from "./values.ts";
 import type { ValueType } from "./values.ts";
 
 /** Modes that listen on a port. */
-const servers = ["http", "reverse-proxy", "registry"] as const;
+const servers = ["http", "reverse-proxy", "registry", "worker"] as const;
 /** Modes that run a function in this very process. */
 const runners = ["cli", "http"] as const;
 
@@ -87,14 +87,21 @@ export const flags = {
     group: "Function",
     type: as.path,
     default: "./.capsule",
-    modes: runners,
-    about: "The folder of the launcher's own data, such as the embedded key-value store.",
+    modes: [...runners, "worker"],
+    about:
+      "The folder of the launcher's own data, such as the embedded key-value store; of a worker's modules and " +
+      "processes, too.",
   },
 
   httpPort: {
     group: "Server",
     type: as.whole(0, 65535),
-    default: "8080",
+    default: {
+      http: "8080",
+      "reverse-proxy": "8080",
+      registry: "8080",
+      worker: "9999",
+    },
     modes: servers,
     about: "The port to listen on; 0 picks a free one.",
   },
@@ -127,10 +134,20 @@ export const flags = {
     about: "The largest request body; a larger one is answered with 413.",
   },
 
+  supervised: {
+    group: "Server",
+    type: as.boolean,
+    modes: ["http"],
+    variable: false,
+    about:
+      "For a worker: reads a secret line from standard input, says behind that secret when it is ready, and ends " +
+      "when standard input does.",
+  },
+
   adminToken: {
     group: "Server",
     type: as.text("TOKEN"),
-    modes: ["reverse-proxy", "registry", "push"],
+    modes: ["reverse-proxy", "registry", "worker", "push"],
     about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN).",
   },
 
@@ -150,8 +167,11 @@ export const flags = {
   backend: {
     group: "Reverse proxy",
     type: as.oneOf(["memory", "redis"]),
-    modes: ["reverse-proxy"],
-    about: "Where routes are kept that change while it runs, by /memory/functions/… or /redis/functions/….",
+    default: { worker: "memory" },
+    modes: ["reverse-proxy", "worker"],
+    about:
+      "Where routes are kept that change while it runs, by /memory/functions/… or /redis/functions/…; a worker " +
+      "names its proxy's.",
   },
   routes: {
     group: "Reverse proxy",
@@ -197,8 +217,8 @@ export const flags = {
     group: "Reverse proxy",
     type: as.duration(),
     default: "10s",
-    modes: ["reverse-proxy"],
-    about: "How often -healthPath is asked for.",
+    modes: ["reverse-proxy", "worker"],
+    about: "How often -healthPath is asked for; by a worker, how often each of its processes is.",
   },
   trustedProxies: {
     group: "Reverse proxy",
@@ -254,6 +274,59 @@ export const flags = {
     default: "1h",
     modes: ["registry"],
     about: "How long a blob that no manifest names is kept.",
+  },
+
+  reverseProxy: {
+    group: "Worker",
+    type: as.url("http:", "https:"),
+    default: "http://localhost:8888",
+    modes: ["worker"],
+    about: "The proxy with which functions are registered.",
+  },
+  proxyToken: {
+    group: "Worker",
+    type: as.text("TOKEN"),
+    modes: ["worker"],
+    about: "The proxy's -adminToken.",
+  },
+  registry: {
+    group: "Worker",
+    type: as.url("http:", "https:"),
+    modes: ["worker"],
+    about: "The registry to which -registryToken is shown, and no other.",
+  },
+  registryToken: {
+    group: "Worker",
+    type: as.text("TOKEN"),
+    modes: ["worker"],
+    needs: "registry",
+    about: "The registry's -readToken or -adminToken.",
+  },
+  workerDomain: {
+    group: "Worker",
+    type: as.text("NAME"),
+    default: "localhost",
+    modes: ["worker"],
+    about: "By which name the proxy reaches this machine. The functions listen on -host.",
+  },
+  httpPortCounter: {
+    group: "Worker",
+    type: as.whole(0, 65534),
+    default: "10000",
+    modes: ["worker"],
+    about: "Functions listen on the next free ports above it; 0 lets the system choose.",
+  },
+  capsulePath: {
+    group: "Worker",
+    type: as.path,
+    modes: ["worker"],
+    about: "The program that serves the functions; this one if not given.",
+  },
+  state: {
+    group: "Worker",
+    type: as.path,
+    modes: ["worker"],
+    about: "The file that keeps what is deployed over a restart; worker.json in -data if not given.",
   },
 
   dir: {

@@ -19,6 +19,7 @@ const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
   http: async () => (await import("../modes/http.ts")).runHttp,
   "reverse-proxy": async () => (await import("../modes/reverse_proxy.ts")).runReverseProxy,
   registry: async () => (await import("../modes/registry.ts")).runRegistry,
+  worker: async () => (await import("../modes/worker.ts")).runWorker,
   push: async () => (await import("../modes/push.ts")).runPush,
   pull: async () => (await import("../modes/pull.ts")).runPull,
 };

@@ -53,7 +53,10 @@ function notes(flag: Flag, mode: ModeName | undefined): string {
 function defaultNote(flag: Flag, mode: ModeName | undefined): string {
   if (flag.default === undefined) return "";
   if (typeof flag.default === "string") return ` (default${noBreak}${flag.default})`;
-  if (mode !== undefined) return ` (default${noBreak}${defaultOf(flag, mode)})`;
+  if (mode !== undefined) {
+    const own = defaultOf(flag, mode);
+    return own === undefined ? "" : ` (default${noBreak}${own})`;
+  }
   const each = Object.entries(flag.default).map(([name, text]) => `${text} with -mode=${name}`);
   return ` (default ${each.join(", ")})`;
 }

@@ -21,6 +21,10 @@ export const modes = {
     about: "stores modules and gives them out, to Capsule and to any OCI tool",
     takesArguments: false,
   },
+  worker: {
+    about: "starts functions that are deployed to it, keeps them running and registers them with a proxy",
+    takesArguments: false,
+  },
   push: { about: "sends a module to a registry", takesArguments: false },
   pull: { about: "fetches a module from a registry", takesArguments: false },
 } as const satisfies Record<string, ModeEntry>;

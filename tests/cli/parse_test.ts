@@ -69,6 +69,7 @@ Deno.test("without flags the function is served on port 8080 of this machine, wi
     maxMemory: 256 * 1024 ** 2,
     timeout: 30_000,
     slice: 2,
+    supervised: false,
     httpTimeout: 30_000,
     maxResponse: 64 * 1024 ** 2,
     threads: 1,

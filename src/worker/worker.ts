@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import { CapsuleError, messageOf } from "../base/errors.ts";
+import type { Env } from "../base/io.ts";
+import type { Log } from "../base/log.ts";
+import { ProxyClient } from "../proxy/client.ts";
+import { Front } from "../proxy/front.ts";
+import { adminGuard } from "../server/admin_guard.ts";
+import type { Patience } from "../source/http_download.ts";
+import { defaultDelays, type Delays } from "./backoff.ts";
+import { Deployments } from "./deployments.ts";
+import { holdFolder } from "./hold_folder.ts";
+import { Modules } from "./modules.ts";
+import { Ports } from "./ports.ts";
+import { ProcessRunner } from "./process_runner.ts";
+import { RouteKeeper } from "./route_keeper.ts";
+import { StateFile } from "./state_file.ts";
+import { workerApi } from "./worker_api.ts";
+
+/** A worker's settings; durations in milliseconds. */
+export interface WorkerOptions {
+  /** The launcher that serves the functions, and its first arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** Everything of the worker's own lies below it, absolute. */
+  readonly data: string;
+  /** Where the state is kept; `worker.json` in `data` if not given. */
+  readonly state?: string;
+  /** The address on which the worker and its functions listen. */
+  readonly host: string;
+  readonly adminToken?: string;
+  readonly proxy: { readonly url: string; readonly backend: string; readonly token?: string };
+  readonly registry?: { readonly url: string; readonly token?: string };
+  /** By which name the proxy reaches this machine. */
+  readonly domain: string;
+  /** Functions listen on the next free ports above it; 0 lets the system choose. */
+  readonly portCounter: number;
+  readonly healthMs: number;
+  readonly env: Env;
+  readonly log: Log;
+  readonly delays?: Delays;
+  readonly patience?: Patience;
+}
+
+/** A worker, as a function from request to response. */
+export interface Worker {
+  readonly handler: (request: Request) => Response | Promise<Response>;
+  /** How many revisions are deployed. */
+  readonly count: number;
+  /** Starts what ran when the worker was stopped, in the background. */
+  start(): void;
+  /** Unregisters all, lets it finish for so long, and ends it. What is wanted stays: the next start has it again. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How long a process may take to serve, and to answer a check. */
+const startMs = 30_000;
+const longestCheckMs = 5000;
+/** How long a request waits for a function that sleeps. */
+const holdMs = 10_000;
+const drainMs = 10_000;
+const proxyMs = 5000;
+const proxyIntervalMs = 1000;
+
+/**
+ * Opens the worker of a folder.
+ *
+ * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder.
+ */
+export async function openWorker(options: WorkerOptions): Promise<Worker> {
+  const { command, data, host, adminToken, proxy, domain, env, log, registry } = options;
+  const own = join(data, "worker");
+  const held = await holdFolder(own);
+  try {
+    const file = new StateFile(options.state ?? join(data, "worker.json"));
+    const { wanted, routes } = await file.read(log);
+    const processes = join(own, "processes");
+    // Of a worker that was killed; its processes have ended with it.
+    await Deno.remove(processes, { recursive: true }).catch(() => {});
+
+    const address = host.toLowerCase() === "localhost" ? "127.0.0.1" : host;
+    const ports = new Ports(options.portCounter, address);
+    const runner = new ProcessRunner({
+      command,
+      host: address,
+      domain,
+      ports,
+      folder: processes,
+      data,
+      env,
+      startMs,
+    });
+    const proxyUrl = proxy.url.replace(/\/+$/, "");
+    const deployments: Deployments = new Deployments({
+      runner,
+      modules: new Modules({ folder: join(own, "modules"), registry, env, log, patience: options.patience }),
+      wanted,
+      save: (wanted) => file.save({ wanted, routes: keeper.owned }),
+      sync: () => keeper.sync(),
+      front: (what, upstream) => openFront({ ...what, upstream, ports, hostname: address, domain, log }),
+      delays: options.delays ?? defaultDelays,
+      health: {
+        intervalMs: options.healthMs,
+        timeoutMs: Math.min(longestCheckMs, Math.max(options.healthMs, 1000)),
+      },
+      drainMs,
+      log,
+    });
+    const keeper = new RouteKeeper({
+      client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
+      owned: routes,
+      wanted: () => deployments.routes(),
+      save: (routes) => file.save({ wanted: deployments.wanted, routes }),
+      intervalMs: proxyIntervalMs,
+      log,
+    });
+    const api = workerApi({
+      deployments,
+      proxyUrl,
+      env,
+      guard: adminGuard({ token: adminToken, host }),
+      log,
+    });
+    return {
+      handler: (request) => api.fetch(request),
+      get count() {
+        return [...deployments.wanted.values()].reduce((sum, { revisions }) => sum + revisions.size, 0);
+      },
+      start() {
+        deployments.revive();
+        keeper.sync();
+      },
+      async stop(graceMs) {
+        await deployments.stop(graceMs);
+        await keeper[Symbol.asyncDispose]();
+        await runner[Symbol.asyncDispose]();
+        held[Symbol.dispose]();
+      },
+    };
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** The server before a function that sleeps, on a port of its own. */
+function openFront(
+  { ports, domain, ...options }: {
+    function: string;
+    revision: string;
+    upstream: () => Promise<string>;
+    hostname: string;
+    ports: Ports;
+    domain: string;
+    log: Log;
+  },
+) {
+  const port = ports.take();
+  let front: Front;
+  try {
+    front = new Front({ ...options, hostname: options.hostname.replace(/^\[(.*)\]$/, "$1"), port, holdMs });
+  } catch (error) {
+    ports.giveBack(port);
+    throw new CapsuleError("LISTEN", `cannot listen on port ${port}: ${messageOf(error)}`, { cause: error });
+  }
+  return {
+    url: `http://${domain}:${front.port}`,
+    get requests() {
+      return front.requests;
+    },
+    idleMs: () => front.idleMs(),
+    async stop(graceMs: number) {
+      await front.stop(graceMs);
+      ports.giveBack(port);
+    },
+  };
+}

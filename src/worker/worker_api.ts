@@ -1,0 +1,202 @@
+import type { Hono } from "hono";
+import { z } from "zod";
+import { CapsuleError } from "../base/errors.ts";
+import { isName, nameRule } from "../base/function_name.ts";
+import type { Env } from "../base/io.ts";
+import type { Log } from "../base/log.ts";
+import { parseDurationMs } from "../base/units.ts";
+import type { Guard } from "../server/admin_guard.ts";
+import { HttpError } from "../server/http_error.ts";
+import { guarded, jsonApp, readJson as readBody } from "../server/json_app.ts";
+import { errorResponse } from "../server/json_error.ts";
+import type { Deployed, Deployments } from "./deployments.ts";
+import { maxInstances } from "./deployments.ts";
+import { variableFault } from "./environment.ts";
+import { listDeployments } from "./list_deployments.ts";
+import type { LogLine } from "./log_lines.ts";
+import type { Synced } from "./route_keeper.ts";
+
+/** What the interface needs around it. */
+export interface WorkerApiOptions {
+  readonly deployments: Deployments;
+  /** The proxy's URL, without a slash at its end. */
+  readonly proxyUrl: string;
+  /** The worker's own environment, against which a deployment's variables are checked. */
+  readonly env: Env;
+  readonly guard: Guard;
+  readonly log: Log;
+}
+
+/** The worker's interface, as this room's README has it. */
+export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiOptions): Hono {
+  const deployment = deploymentSchema(env);
+  const remoteUrl = (...names: string[]) => [proxyUrl, "functions", ...names].join("/");
+  const app = jsonApp(log);
+  app.onError((error) => errorResponse(asHttp(error), log));
+  app.get("/health", (context) => context.text("OK"));
+  app.use("/functions/*", guarded(guard));
+
+  app.post("/functions/deploy", async (context) => {
+    const asked = await readJson(context.req.raw, deployment);
+    const { function: name, revision, instances } = asked;
+    const { urls, registration } = await deployments.deploy(asked);
+    return context.json({
+      code: "FUNCTION_DEPLOYED",
+      message: "Function deployed",
+      function: name,
+      revision,
+      localUrl: urls[0],
+      remoteUrl: remoteUrl(name, revision),
+      ...(instances !== undefined && { localUrls: urls }),
+      ...unregistered(registration),
+    }, 202);
+  });
+
+  app.post("/functions/scale", async (context) => {
+    const { instances, ...what } = await readJson(context.req.raw, scaling);
+    const { urls, registration }: Deployed = await deployments.scale(what, instances);
+    return context.json({
+      code: "FUNCTION_SCALED",
+      message: "Function scaled",
+      ...what,
+      instances,
+      localUrls: urls,
+      ...unregistered(registration),
+    }, 202);
+  });
+
+  app.post("/functions/set_default_revision", async (context) => {
+    const what = await readJson(context.req.raw, named);
+    const registration = await deployments.setDefault(what);
+    return context.json({
+      code: "DEFAULT_REVISION_REGISTERED",
+      message: "Default revision registered",
+      ...what,
+      url: remoteUrl(what.function),
+      ...unregistered(registration),
+    }, 202);
+  });
+
+  app.delete("/functions/remove_default_revision", async (context) => {
+    const what = await readJson(context.req.raw, justFunction);
+    const registration = await deployments.removeDefault(what.function);
+    return context.json({
+      code: "DEFAULT_REVISION_REMOVED",
+      message: "Default revision removed",
+      ...what,
+      ...unregistered(registration),
+    }, 202);
+  });
+
+  app.delete("/functions/revisions/deployments", async (context) => {
+    const what = await readJson(context.req.raw, named);
+    await deployments.remove(what);
+    return context.json({
+      code: "REVISION_DEPLOYMENT_REMOVED",
+      message: "revision deployment removed (all processes killed)",
+      ...what,
+    }, 202);
+  });
+
+  app.get("/functions/list", async (context) => context.json(await listDeployments(deployments, remoteUrl)));
+
+  app.get("/functions/:function/:revision/logs", (context) => {
+    const { function: name, revision } = context.req.param();
+    const found = deployments.find({ function: name, revision });
+    if (found === undefined) {
+      throw new HttpError(404, "REVISION_NOT_FOUND", `${revision} of ${name} is not deployed`);
+    }
+    const count = lineCount(context.req.query("lines"));
+    const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+    if (context.req.query("follow") === undefined) {
+      return new Response(found.logs.last(count).map(shown).join(""), { headers });
+    }
+    const encoder = new TextEncoder();
+    const bytes = new TransformStream<LogLine, Uint8Array>({
+      transform: (line, controller) => controller.enqueue(encoder.encode(shown(line))),
+    });
+    return new Response(found.logs.follow(count).pipeThrough(bytes), { headers });
+  });
+  return app;
+}
+
+const name = z.string().refine(isName, { message: `must be ${nameRule}` });
+const named = z.strictObject({ function: name, revision: name });
+const justFunction = z.strictObject({ function: name });
+const scaling = z.strictObject({
+  function: name,
+  revision: name,
+  instances: z.number().int().min(0).max(maxInstances),
+});
+
+function deploymentSchema(env: Env) {
+  return z.strictObject({
+    function: name,
+    revision: name,
+    downloadUrl: z.string().superRefine((text, context) => {
+      const fault = urlFault(text);
+      if (fault) context.addIssue({ code: "custom", message: fault });
+    }),
+    sha256: z.string().regex(/^(?:sha256:)?[0-9a-fA-F]{64}$/, { message: "must be 64 hexadecimal digits" })
+      .transform((text) => text.toLowerCase().replace(/^sha256:/, "")).optional(),
+    instances: z.number().int().min(1).max(maxInstances).optional(),
+    envVariables: z.record(z.string(), z.string()).superRefine((variables, context) => {
+      for (const [variable, value] of Object.entries(variables)) {
+        const fault = variableFault(variable, value, env);
+        if (fault) context.addIssue({ code: "custom", path: [variable], message: fault });
+      }
+    }).optional(),
+    idle: z.string().superRefine((text, context) => {
+      const fault = durationFault(text);
+      if (fault) context.addIssue({ code: "custom", message: fault });
+    }).optional(),
+  });
+}
+
+function urlFault(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !["http:", "https:", "oci:"].includes(url.protocol) || url.host === "") {
+    return "must be a URL that begins with http://, https:// or oci://";
+  }
+  if (url.username !== "" || url.password !== "") return "must not hold a user or a password";
+  return undefined;
+}
+
+/** Timers count milliseconds in 31 bits. */
+const longestMs = 2 ** 31 - 1;
+
+function durationFault(text: string): string | undefined {
+  try {
+    const ms = parseDurationMs(text);
+    return ms > 0 && ms <= longestMs ? undefined : "must be above 0, and at most 596h";
+  } catch (error) {
+    if (error instanceof CapsuleError) return error.message;
+    throw error;
+  }
+}
+
+function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  // A deployment may bring many variables.
+  return readBody(request, schema, {
+    maxBytes: 1024 * 1024,
+    syntaxCode: "JSON_PARSE_ERROR",
+    shapeCode: "JSON_SHAPE_ERROR",
+  });
+}
+
+function lineCount(text: string | undefined): number {
+  if (text === undefined) return 100;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new HttpError(400, "BAD_LINES", `lines must be a number of lines: got "${text.slice(0, 40)}"`);
+}
+
+/** What was done is undone then. */
+function asHttp(error: unknown): unknown {
+  if (!(error instanceof CapsuleError) || error.code !== "STATE") return error;
+  return new HttpError(507, "STATE_NOT_SAVED", error.message, { cause: error, more: { step: "save" } });
+}
+
+const unregistered = (synced: Synced) => synced.kind === "done" ? {} : { registered: false, why: synced.why };
+
+const shown = ({ timeMs, from, text }: LogLine): string =>
+  `${new Date(timeMs).toISOString()} ${from} ${text}\n`;

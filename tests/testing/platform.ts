@@ -1,0 +1,96 @@
+/** Registry, proxy and worker as processes, for tests of the whole chain. */
+import { fileURLToPath } from "node:url";
+import { type ProcessOptions, type Running, startCapsule } from "./capsule.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What a call was answered. */
+export interface Called {
+  readonly status: number;
+  // deno-lint-ignore no-explicit-any -- what a server answers, which assertions look into
+  readonly body: any;
+}
+
+/** Calls an admin interface with JSON. */
+export async function callJson(
+  method: string,
+  url: string,
+  { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Called> {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+    body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return { status: response.status, body: JSON.parse(await response.text()) };
+}
+
+/** A registry, a proxy, and workers of it, all in one folder. */
+export class Platform implements AsyncDisposable {
+  readonly folder: string;
+  readonly registry: Running;
+  readonly proxy: Running;
+  readonly #running: Running[] = [];
+
+  private constructor(folder: string, registry: Running, proxy: Running) {
+    this.folder = folder;
+    this.registry = registry;
+    this.proxy = proxy;
+  }
+
+  static async start(): Promise<Platform> {
+    const folder = await Deno.makeTempDir();
+    const [registry, proxy] = await Promise.all([
+      startCapsule(["-mode=registry", `-files=${folder}/modules`, "-overwrite"]),
+      startCapsule(["-mode=reverse-proxy", "-backend=memory"]),
+    ]);
+    return new Platform(folder, registry, proxy);
+  }
+
+  /** A worker with the folder's `data` (or another) as its own. */
+  async worker(
+    args: readonly string[] = [],
+    options: ProcessOptions & { data?: string } = {},
+  ): Promise<Running> {
+    const { data = `${this.folder}/data`, ...more } = options;
+    const worker = await startCapsule([
+      "-mode=worker",
+      `-data=${data}`,
+      `-reverseProxy=${this.proxy.url}`,
+      "-httpPortCounter=0",
+      ...args,
+    ], more);
+    this.#running.push(worker);
+    return worker;
+  }
+
+  /** Uploads a module of the repository and returns where it is downloaded from. */
+  async upload(path: string, name: string): Promise<string> {
+    const form = new FormData();
+    form.set("file", new Blob([await Deno.readFile(`${root}${path}`)]), `${name}.wasm`);
+    const response = await fetch(`${this.registry.url}/upload/me/${name}/0.0.0`, {
+      method: "POST",
+      body: form,
+    });
+    if (!response.ok) throw new Error(await response.text());
+    await response.body?.cancel();
+    return `${this.registry.url}/me/${name}/0.0.0/${name}.wasm`;
+  }
+
+  /** The proxy's routes. */
+  async routes(): Promise<Record<string, Record<string, string[]>>> {
+    return (await callJson("GET", `${this.proxy.url}/memory/functions/list`)).body;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.stop()));
+    await Promise.all([this.registry.stop(), this.proxy.stop()]);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** Numbers of the processes that a process has started and that have not ended. Linux only. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const text = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`).catch(() => "");
+  return text.split(" ").filter((each) => each !== "").map(Number);
+}
