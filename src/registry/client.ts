@@ -1,5 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { bearer } from "../server/bearer.ts";
+import { bearer } from "../base/bearer.ts";
 import type { ModuleName } from "./names.ts";
 
 /** A module as `GET /modules` lists it. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { bearer } from "./bearer.ts";
+import { bearer } from "../base/bearer.ts";
 
 /** An admin interface of another process, and how to be let in. */
 export interface AdminServer {

@@ -1,3 +1,4 @@
+import { bearer } from "../base/bearer.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { shownUrl, type Validators } from "./saved_copy.ts";
 
@@ -94,7 +95,7 @@ async function attempt<T>(
   let response: Response;
   try {
     response = await fetch(url, {
-      headers: { ...conditions(validators), ...(token && { authorization: `Bearer ${token}` }) },
+      headers: { ...conditions(validators), ...(token && { authorization: bearer(token) }) },
       signal: AbortSignal.any([signal, silent.signal]),
     });
   } catch (error) {

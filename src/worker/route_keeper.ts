@@ -1,7 +1,8 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Timer, unref } from "../base/timers.ts";
-import { type ProxyClient, ProxyClientError, type Route, type RouteList } from "../proxy/client.ts";
+import type { ProxyClient, Route, RouteList } from "../proxy/client.ts";
+import { AdminCallError } from "../server/call_admin.ts";
 import { eachRoute, hasRoute, type OwnRoutes, sameRoutes, union } from "./routes.ts";
 
 export interface RouteKeeperOptions {
@@ -132,5 +133,5 @@ async function ignoring(status: number, call: Promise<void>): Promise<void> {
 }
 
 function isStatus(error: unknown, status: number): boolean {
-  return error instanceof ProxyClientError && error.status === status;
+  return error instanceof AdminCallError && error.status === status;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defaultRevision } from "../base/function_name.ts";
+import { defaultRevision } from "../base/function_names.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** Function → revision → URLs: what this worker has, or wants to have, registered with the proxy. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isName, nameRule } from "../base/function_name.ts";
+import { isName, nameRule } from "../base/function_names.ts";
 
 /** What a revision of a function is, and how much of it there shall be. */
 export interface WantedRevision {

@@ -119,6 +119,12 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       guard: adminGuard({ token: adminToken, host }),
       log,
     });
+    let closing: Promise<void> | undefined;
+    const close = async () => {
+      await keeper[Symbol.asyncDispose]();
+      await runner[Symbol.asyncDispose]();
+      held[Symbol.dispose]();
+    };
     return {
       handler: (request) => api.fetch(request),
       get count() {
@@ -130,9 +136,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       },
       async stop(graceMs) {
         await deployments.stop(graceMs);
-        await keeper[Symbol.asyncDispose]();
-        await runner[Symbol.asyncDispose]();
-        held[Symbol.dispose]();
+        await (closing ??= close());
       },
     };
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { CapsuleError } from "../base/errors.ts";
-import { isName, nameRule } from "../base/function_name.ts";
+import { isName, nameRule } from "../base/function_names.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
 import { parseDurationMs } from "../base/units.ts";
