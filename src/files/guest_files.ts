@@ -1,8 +1,8 @@
 import { FileError } from "./file_error.ts";
-import { Folder } from "./folder.ts";
+import type { Folder } from "./folder.ts";
 import { grantedPlaces, type Place } from "./granted_places.ts";
 import { How, type Kernel } from "./kernel.ts";
-import { OwnFiles } from "./own_files.ts";
+import { openFolder } from "./open_folder.ts";
 import { systemKernel } from "./system_kernel.ts";
 
 /** Which files the host functions `ReadFile` and `WriteFile` reach. */
@@ -52,8 +52,7 @@ export function createGuestFiles(grants: FileGrants, kernelOf: () => Kernel = sy
   const folderAt = (host: string): Folder => {
     let folder = folders.get(host);
     if (!folder) {
-      const kernel = kernelOf();
-      folder = new Folder(kernel, kernel.openRoot(host), new OwnFiles(kernel, grants.ownFiles));
+      folder = openFolder(host, grants.ownFiles, kernelOf());
       folders.set(host, folder);
     }
     return folder;

@@ -2,10 +2,10 @@ import { encodeText } from "../abi/byte_string.ts";
 import { answering, type HostFamily } from "./host_function.ts";
 
 /** What the launcher tells of itself, and the counter behind `Ping`: one for all instances of a function. */
-export class HostInformation {
+export interface HostInformation {
   /** The port that is listened on, in http mode. */
-  httpPort: number | undefined;
-  pings = 0;
+  httpPort?: number;
+  pings: number;
 }
 
 /** `hostGetHostInformation` and `hostPing`. */

@@ -3,7 +3,6 @@ import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { callCli } from "../function/cli_call.ts";
 import { ExitError, TrapError } from "../function/traps.ts";
-import { HostInformation } from "../host/info.ts";
 import { TimeoutError } from "../wasm/guest.ts";
 import { loadFunction, startFunction } from "./function_of.ts";
 import type { World } from "./modes.ts";
@@ -26,7 +25,7 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
       mode: "cli",
       blueprint: await loadFunction(options, world, { ...module, mode: "cli" }),
       name,
-      information: new HostInformation(),
+      information: { pings: 0 },
       sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: false },
       stdin: { kind: "stream", read: (buffer) => io.stdin.read(buffer) },
       maxInstances: 1,

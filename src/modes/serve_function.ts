@@ -1,7 +1,7 @@
 import { BatchedOutput } from "../base/batched_output.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
-import { HostInformation } from "../host/info.ts";
+import type { HostInformation } from "../host/info.ts";
 import { errorResponse } from "../server/json_error.ts";
 import { listen, type ListenOptions } from "../server/listen.ts";
 import type { Blueprint } from "../wasm/instance.ts";
@@ -44,7 +44,7 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
   const { io, log } = world;
   const stdout = new BatchedOutput(io.stdout);
   const stderr = new BatchedOutput(io.stderr);
-  const information = new HostInformation();
+  const information: HostInformation = { pings: 0 };
   const { called, close: closeFunction } = await startFunction(options, world, {
     mode: "http",
     blueprint,

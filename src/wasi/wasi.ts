@@ -1,6 +1,4 @@
-import { Folder } from "../files/folder.ts";
-import { OwnFiles } from "../files/own_files.ts";
-import { systemKernel } from "../files/system_kernel.ts";
+import type { Folder } from "../files/folder.ts";
 import { GuestMemory } from "../wasm/memory.ts";
 import type { VariableValue } from "./args.ts";
 import { systemClock, type WasiClock } from "./clock.ts";
@@ -16,18 +14,17 @@ export type { VariableValue, WasiClock, WasiFunction, WasiImports, WasiInput, Wa
 
 /** A folder that a guest sees, and under which name. */
 export interface Preopen {
-  readonly host: string;
   readonly guest: string;
+  /** Opens it, when the guest first uses it. */
+  open(): Folder;
 }
 
 export interface WasiOptions {
   /** The first one is the program's own name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, VariableValue>>;
-  /** Descriptors from 3 on, in this order. Each is opened when the guest first uses it. */
+  /** Descriptors from 3 on, in this order. */
   readonly preopens: readonly Preopen[];
-  /** Files of the launcher's own, which no path leads to even inside a preopen. Default: none. */
-  readonly ownFiles?: readonly string[];
   readonly stdin: WasiInput;
   readonly stdout: WasiOutput;
   readonly stderr: WasiOutput;
@@ -79,7 +76,7 @@ const differentInUnstable: ReadonlySet<string> = new Set([
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */
 export function createWasi(options: WasiOptions): Wasi {
-  const roots = options.preopens.map((preopen) => new Root(preopen, options.ownFiles ?? []));
+  const roots = options.preopens.map((preopen) => new Root(preopen));
   const input = new StandardInput(options.stdin);
   const state: State = {
     memory: new GuestMemory(),
@@ -126,24 +123,16 @@ export function createWasi(options: WasiOptions): Wasi {
 /** A granted folder, opened when it is first used. */
 class Root {
   readonly name: Uint8Array;
-  readonly #host: string;
-  readonly #ownFiles: readonly string[];
+  readonly #preopen: Preopen;
   #folder: Folder | undefined;
 
-  constructor(preopen: Preopen, ownFiles: readonly string[]) {
+  constructor(preopen: Preopen) {
     this.name = new TextEncoder().encode(preopen.guest);
-    this.#host = preopen.host;
-    this.#ownFiles = ownFiles;
+    this.#preopen = preopen;
   }
 
   get folder(): Folder {
-    if (this.#folder) return this.#folder;
-    const kernel = systemKernel();
-    return this.#folder = new Folder(
-      kernel,
-      kernel.openRoot(this.#host),
-      new OwnFiles(kernel, this.#ownFiles),
-    );
+    return this.#folder ??= this.#preopen.open();
   }
 
   close(): void {

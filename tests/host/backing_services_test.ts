@@ -44,7 +44,7 @@ async function callGuest(
     maxQueue: 0,
     sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: false },
     families: [logFunctions, ...families],
-    wasi: { args: ["guest.wasm"], env: {}, preopens: [], ownFiles: [], stdin: { kind: "empty" } },
+    wasi: { args: ["guest.wasm"], env: {}, preopens: [], stdin: { kind: "empty" } },
     alwaysWaits: true,
   });
   try {

@@ -2,7 +2,6 @@ import { parse } from "../../src/cli/parse.ts";
 import type { ModeOptions } from "../../src/cli/flags.ts";
 import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
-import { HostInformation } from "../../src/host/info.ts";
 import { loadFunction, startFunction } from "../../src/modes/function_of.ts";
 import { createLog } from "../../src/base/log.ts";
 import { memoryIo } from "./memory_io.ts";
@@ -43,7 +42,7 @@ export async function serveModule(
     mode: "http",
     blueprint: await loadFunction(options, { io, log }, { mode: "http", name: "guest.wasm", bytes }),
     name: "guest.wasm",
-    information: new HostInformation(),
+    information: { pings: 0 },
     sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: true },
     stdin: { kind: "empty" },
     maxInstances: options.maxInstances,

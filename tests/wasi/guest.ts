@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { openFolder } from "../../src/files/open_folder.ts";
 import { allRights, directoryRights, Errno, fileRights, OpenFlag, Right } from "../../src/wasi/preview1.ts";
 import { createWasi, type Wasi, type WasiOptions } from "../../src/wasi/wasi.ts";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
@@ -13,6 +14,13 @@ export interface Placed {
   readonly length: number;
 }
 
+/** What WASI is given, with folders by their paths. */
+type GuestOptions = Partial<Omit<WasiOptions, "preopens">> & {
+  /** Default: the guest's own folder as `/data`. */
+  readonly preopens?: readonly { host: string; guest: string }[];
+  readonly ownFiles?: readonly string[];
+};
+
 /**
  * A guest without a module: its memory (one page), a folder of its own as descriptor 3, and the functions as its code
  * would call them. What is put into its memory lies in the lower half; the upper half is for results.
@@ -24,16 +32,17 @@ export class Guest implements Disposable {
   readonly written = { stdout: "", stderr: "" };
   #free = 16;
 
-  constructor(options: Partial<WasiOptions> = {}) {
+  constructor(options: GuestOptions = {}) {
+    const { preopens = [{ host: this.folder.inside, guest: "/data" }], ownFiles = [], ...rest } = options;
     const text = new TextDecoder();
     this.wasi = createWasi({
       args: ["program"],
       env: {},
-      preopens: [{ host: this.folder.inside, guest: "/data" }],
+      preopens: preopens.map(({ host, guest }) => ({ guest, open: () => openFolder(host, ownFiles) })),
       stdin: { kind: "empty" },
       stdout: (bytes) => void (this.written.stdout += text.decode(bytes)),
       stderr: (bytes) => void (this.written.stderr += text.decode(bytes)),
-      ...options,
+      ...rest,
     });
     this.wasi.memory.bind(this.memory);
   }

@@ -3,12 +3,14 @@
  * `deno run -A tests/wasi/run_program.ts [-dir=host::guest]… [-env=NAME=value]… program.wasm [args…]`.
  */
 import { promising, suspending } from "../../src/wasm/jspi.ts";
-import { createWasi, GuestExit, type Preopen, type WasiInput } from "../../src/wasi/wasi.ts";
+import { openFolder } from "../../src/files/open_folder.ts";
+import { createWasi, GuestExit, type WasiInput } from "../../src/wasi/wasi.ts";
 
 export interface ProgramOptions {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  preopens?: readonly Preopen[];
+  /** Folders that the program sees: where they are, and under which name. */
+  preopens?: readonly { host: string; guest: string }[];
   stdin?: WasiInput;
 }
 
@@ -42,7 +44,10 @@ async function run(
   const wasi = createWasi({
     args: options.args ?? ["program"],
     env: options.env ?? {},
-    preopens: options.preopens ?? [],
+    preopens: (options.preopens ?? []).map(({ host, guest }) => ({
+      guest,
+      open: () => openFolder(host, []),
+    })),
     stdin: options.stdin ?? { kind: "empty" },
     ...output,
   });
@@ -84,7 +89,7 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }): (bytes: Uin
 }
 
 if (import.meta.main) {
-  const preopens: Preopen[] = [];
+  const preopens: { host: string; guest: string }[] = [];
   const env: Record<string, string> = {};
   const rest = [...Deno.args];
   for (let flag = rest[0]; flag?.startsWith("-"); flag = rest[0]) {

@@ -11,7 +11,7 @@ import { writeByteString } from "../../../src/abi/byte_string.ts";
 import { allocateArguments } from "../../../src/function/pass_bytes.ts";
 import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
 import { handlerExport, loadModule } from "../../../src/function/load.ts";
-import { HostInformation } from "../../../src/host/info.ts";
+import type { HostInformation } from "../../../src/host/info.ts";
 import { loadFunction, startFunction } from "../../../src/modes/function_of.ts";
 import { processIo } from "../../../src/base/io.ts";
 import { naiveCall } from "./naive_call.ts";
@@ -40,7 +40,7 @@ async function capsuleFunction(): Promise<CapsuleFunction> {
   const io = processIo(Deno.args);
   const options = optionsOf(flags);
   const { maxInstances, maxQueue } = options;
-  const information = new HostInformation();
+  const information: HostInformation = { pings: 0 };
   const world = { io, log: createLog("text", io) };
   const blueprint = await loadFunction(options, world, { mode: "http", name: path, bytes });
   const plan = {
@@ -76,7 +76,7 @@ async function uncountedFunction(): Promise<CapsuleFunction> {
     maxQueue,
     sinks,
     alwaysWaits: false,
-    wasi: { args: [path], env: {}, preopens: [], ownFiles: [], stdin },
+    wasi: { args: [path], env: {}, preopens: [], stdin },
     families: [],
   });
 }

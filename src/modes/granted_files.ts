@@ -1,0 +1,45 @@
+import { absolutePath } from "../base/paths.ts";
+import type { Io } from "../base/io.ts";
+import { createGuestFiles, type GuestFiles } from "../files/guest_files.ts";
+import { openFolder } from "../files/open_folder.ts";
+import { sourcePath } from "../source/source_path.ts";
+import { databasePath } from "../store/settings.ts";
+import type { Preopen } from "../wasi/wasi.ts";
+import type { RunnerOptions } from "./function_of.ts";
+
+/** The files that `ReadFile` and `WriteFile` reach. */
+export function grantedFiles(options: RunnerOptions, io: Io): GuestFiles {
+  return createGuestFiles({
+    cwd: io.cwd(),
+    dirs: options.dir,
+    allowRead: options.allowRead,
+    allowWrite: options.allowWrite,
+    ownFiles: launcherFiles(options, io),
+    sandbox: options.sandbox,
+  });
+}
+
+/** The folders that WASI shows. */
+export function grantedFolders(options: RunnerOptions, io: Io): Preopen[] {
+  const ownFiles = launcherFiles(options, io);
+  return options.dir.map(({ host, guest }) => ({ guest, open: () => openFolder(host, ownFiles) }));
+}
+
+/** Files of the launcher itself, which no guest reaches wherever they lie. */
+function launcherFiles(options: RunnerOptions, io: Io): string[] {
+  const named = [
+    options.wasm,
+    options.wasm && sourcePath(options.wasm),
+    options.data,
+    ...databaseFiles(options.data),
+    "crt" in options ? options.crt : undefined,
+    "key" in options ? options.key : undefined,
+  ];
+  return named.filter((path) => path !== undefined).map((path) => absolutePath(path, io.cwd()));
+}
+
+/** The embedded store's file, and those that SQLite keeps beside it. */
+function databaseFiles(folder: string): string[] {
+  const path = databasePath({ kind: "embedded", folder });
+  return [path, `${path}-wal`, `${path}-shm`, `${path}-journal`];
+}
