@@ -7,8 +7,8 @@ export interface Io {
   readonly args: readonly string[];
   readonly env: Env;
   readonly stdin: Input;
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdout: ProcessOutput;
+  readonly stderr: ProcessOutput;
   /** The working directory, absolute. */
   cwd(): string;
 }
@@ -26,20 +26,37 @@ export interface Output {
   isTerminal(): boolean;
 }
 
+/** An output as a program of its own would have it. */
+export interface ProcessOutput extends Output {
+  /**
+   * Writes what the stream takes at once and answers how many bytes that were. A promise where the stream is full and
+   * does not block; with `later` always, so that this thread goes on while it waits.
+   *
+   * @throws Deno.errors.BrokenPipe when nobody reads any more. Thrown or rejected.
+   */
+  writeSome(bytes: Uint8Array, later: boolean): number | Promise<number>;
+}
+
 /** A stream of bytes from a person or a program. */
 export interface Input {
   /** Reads at least one byte into the buffer; `null` at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
+  isTerminal(): boolean;
 }
 
 const encoder = new TextEncoder();
+const retryMs = 2; // until a full stream that does not block is tried again
 
-interface SyncWriter {
+/** Nobody ever wakes who waits here: it sleeps, without keeping a processor busy. */
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+interface Writer {
+  write(bytes: Uint8Array): Promise<number>;
   writeSync(bytes: Uint8Array): number;
   isTerminal(): boolean;
 }
 
-function output(stream: SyncWriter): Output {
+function output(stream: Writer): ProcessOutput {
   return {
     isTerminal: () => stream.isTerminal(),
     write(bytes) {
@@ -49,12 +66,33 @@ function output(stream: SyncWriter): Output {
           rest = rest.subarray(stream.writeSync(rest));
         } catch (error) {
           if (error instanceof Deno.errors.BrokenPipe) return;
-          if (error instanceof Deno.errors.WouldBlock) continue;
-          throw error;
+          if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+          Atomics.wait(sleeper, 0, 0, retryMs);
         }
       }
     },
+    writeSome(bytes, later) {
+      if (!later) {
+        try {
+          return stream.writeSync(bytes);
+        } catch (error) {
+          if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+        }
+      }
+      return writeWaiting(stream, bytes.slice());
+    },
   };
+}
+
+async function writeWaiting(stream: Writer, bytes: Uint8Array): Promise<number> {
+  for (;;) {
+    try {
+      return await stream.write(bytes);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
 }
 
 /** The world of this process. */

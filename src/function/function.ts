@@ -1,13 +1,13 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
-import { createWasi, GuestExit, type Wasi, type WasiOptions } from "../wasi/wasi.ts";
+import type { WasiOptions } from "../wasi/wasi.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
-import { type CallLimits, Guest, TimeoutError } from "../wasm/guest.ts";
+import { type CallLimits, Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
-import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
+import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { mustWait } from "../wasm/jspi.ts";
 import { Pool } from "../wasm/pool.ts";
-import { checkImports, makeImports } from "./imports.ts";
+import { makeInstance } from "./make_instance.ts";
 import { explainThrown } from "./traps.ts";
 
 /** What a function's instances are given. */
@@ -146,7 +146,7 @@ export class CapsuleFunction {
 
   async #callWaiting<T>(call: Call<T>): Promise<T> {
     const cameMs = performance.now();
-    const instance = this.#pool.take() ?? await this.#takeLater();
+    const instance = this.#pool.take() ?? await this.#pool.takeWithin(this.options.limits.timeoutMs);
     const { guest } = instance;
     const stop = (reason: CapsuleError) => {
       if (this.#watch.has(watched)) guest.stop(reason); // later, the guest is in somebody else's call
@@ -177,19 +177,6 @@ export class CapsuleFunction {
     this.#waits = startsAgain !== "slow" || this.#slowness > 2 * slowCall;
   }
 
-  /** Waits for an instance, at most as long as a call may take. */
-  async #takeLater(): Promise<GuestInstance> {
-    const { timeoutMs } = this.options.limits;
-    if (timeoutMs === 0) return await this.#pool.takeLater();
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new TimeoutError(timeoutMs, timeoutMs)), timeoutMs);
-    try {
-      return await this.#pool.takeLater(late.signal);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   async #start(instance: GuestInstance): Promise<void> {
     if (instance.isFresh) return;
     if (this.options.alwaysWaits) return await instance.startWaiting();
@@ -216,32 +203,7 @@ export class CapsuleFunction {
       guest.output.write(descriptor, bytes);
       guest.boundHeld();
     };
-    const wasi = createWasi({ ...settings, stdout: write(1), stderr: write(2) });
-    const imports = makeImports(guest, wasi, families);
-    try {
-      const instance = new GuestInstance(this.#blueprint, { guest, belongings: belongingsOf(wasi), imports });
-      wasi.memory.bind(instance.exports.memory as WebAssembly.Memory);
-      guest.allocateBuffer = instance.exports.allocateBuffer as (size: number) => number;
-      return instance;
-    } catch (error) {
-      wasi.close();
-      if (error instanceof WebAssembly.LinkError || error instanceof TypeError) {
-        checkImports(this.#blueprint.module, imports, name);
-        throw new CapsuleError("LOAD", `${name} cannot be linked: ${error.message}`);
-      }
-      throw error;
-    }
+    const wasi = { ...settings, stdout: write(1), stderr: write(2) };
+    return makeInstance(this.#blueprint, { guest, wasi, families, name });
   }
-}
-
-/** What the engine has to know of a guest's WASI. */
-function belongingsOf(wasi: Wasi): Belongings {
-  return {
-    reset: wasi.reset,
-    close: wasi.close,
-    get nondeterministicCalls() {
-      return wasi.nondeterministicCalls;
-    },
-    exitCodeOf: (thrown) => thrown instanceof GuestExit ? thrown.code : undefined,
-  };
 }

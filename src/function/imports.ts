@@ -6,23 +6,38 @@ import type { Guest } from "../wasm/guest.ts";
 import { suspending } from "../wasm/jspi.ts";
 
 const wasiModule = "wasi_snapshot_preview1";
+/** Its older name, for modules of 2019 and 2020. */
+const unstableModule = "wasi_unstable";
 
 /** Everything that a guest may import, for one instance. */
 export function makeImports(guest: Guest, wasi: Wasi, families: readonly HostFamily[]): WebAssembly.Imports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
     [PREPARE_MODULE]: { step: guest.step, pause: suspending(guest.pause), exit: guest.exit },
-    [wasiModule]: {},
+    [wasiModule]: wasiImports(guest, wasi, wasi.imports),
+    // Looked at only where it is imported.
+    get [unstableModule]() {
+      return wasiImports(guest, wasi, wasi.unstableImports);
+    },
   };
   const into = (module: string) => imports[module] ??= {};
-  for (const [name, call] of Object.entries(wasi.imports)) {
-    into(wasiModule)[name] = wasi.suspending.has(name)
-      ? suspending(waiting(guest, call))
-      : call as WebAssembly.ImportValue;
-  }
   for (const family of families) {
     const { module = "env", now = {}, waiting = {} } = family(guest);
     for (const [name, call] of Object.entries(now)) into(module)[name] = call;
     for (const [name, call] of Object.entries(waiting)) into(module)[name] = suspending(call);
+  }
+  return imports;
+}
+
+function wasiImports(
+  guest: Guest,
+  wasi: Wasi,
+  calls: Readonly<Record<string, WasiFunction>>,
+): Record<string, WebAssembly.ImportValue> {
+  const imports: Record<string, WebAssembly.ImportValue> = {};
+  for (const [name, call] of Object.entries(calls)) {
+    imports[name] = wasi.suspending.has(name)
+      ? suspending(waiting(guest, call))
+      : call as WebAssembly.ImportValue;
   }
   return imports;
 }
@@ -59,6 +74,9 @@ function whoProvides(module: string): string {
   }
   if (module === "capsule") return "a newer Capsule may have this host function";
   if (module === wasiModule) return "it is no function of WASI preview1";
+  if (module === unstableModule) {
+    return "it is no function of WASI's older version that is the same in preview1: build the module for preview1";
+  }
   if (module === "gojs" || module === "go") {
     return "build the module with `-target wasi`, this one is for browsers";
   }

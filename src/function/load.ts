@@ -3,7 +3,8 @@ import { refuseReservedNames } from "../prepare/contract.ts";
 import type { LimitedModule } from "../prepare/limit_memory.ts";
 import type { PreparedModule } from "../prepare/prepare.ts";
 import { canPause } from "../wasm/jspi.ts";
-import { type Blueprint, createBlueprint } from "../wasm/instance.ts";
+import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
+import { isProgram, kindOf } from "./module_kind.ts";
 
 /** How a module is to be prepared. */
 export interface LoadOptions {
@@ -20,9 +21,6 @@ export interface LoadOptions {
   readonly reuse: boolean;
   readonly warn: (sentence: string) => void;
 }
-
-/** The export that is called in each mode. */
-export const handlerExport = { cli: "callHandle", http: "callHandleHttp" } as const;
 
 const pageBytes = 65536;
 
@@ -42,19 +40,27 @@ export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOp
     );
   }
   const module = await compile(prepared.bytes, options.name);
-  const exports = WebAssembly.Module.exports(module);
-  if (prepared.kind !== "prepared") {
-    const imports = WebAssembly.Module.imports(module);
-    withName(options.name, () => refuseReservedNames({ imports, exports }));
+  const named = { imports: WebAssembly.Module.imports(module), exports: WebAssembly.Module.exports(module) };
+  if (prepared.kind !== "prepared") withName(options.name, () => refuseReservedNames(named));
+  const kind = kindOf(named, options);
+  if (options.reuse && kind === "command") {
+    options.warn(
+      `-reuse does nothing with ${options.name}: a program ends, and the next request starts it anew`,
+    );
   }
-  checkExports(exports, options);
-  const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 && options.manyCalls;
   return createBlueprint({
     module,
-    isolation: options.reuse ? "reuse" : isReset ? "reset" : "new instance",
+    kind,
+    isolation: kind === "command" ? "new instance" : isolationOf(prepared, options),
     globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
     counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
   });
+}
+
+function isolationOf(prepared: PreparedModule | LimitedModule, options: LoadOptions): Isolation {
+  if (options.reuse) return "reuse";
+  const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 && options.manyCalls;
+  return isReset ? "reset" : "new instance";
 }
 
 /** Loads of the preparation what this module needs of it. */
@@ -70,7 +76,12 @@ async function prepare(
     return withName(name, () => limitModule(bytes, maxMemoryPages));
   }
   const { prepareModule } = await import("../prepare/prepare.ts");
-  const wanted = { exportGlobals: manyCalls && !reuse, quietExit: manyCalls, steps, maxMemoryPages };
+  const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };
+  if (manyCalls && !reuse) {
+    const { describeModule } = await import("../prepare/describe.ts");
+    // A program ends with its instance: it is never put back.
+    wanted.exportGlobals = !isProgram(withName(name, () => describeModule(bytes)).exports);
+  }
   return withName(name, () => prepareModule(bytes, wanted));
 }
 
@@ -90,25 +101,5 @@ async function compile(bytes: Uint8Array, name: string): Promise<WebAssembly.Mod
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
     throw new CapsuleError("LOAD", `${name} is no valid WebAssembly module: ${messageOf(error)}`);
-  }
-}
-
-function checkExports(
-  exports: readonly WebAssembly.ModuleExportDescriptor[],
-  { name, mode }: Pick<LoadOptions, "name" | "mode">,
-): void {
-  const has = (wanted: string, kind: string) => exports.some((it) => it.name === wanted && it.kind === kind);
-  const fail = (sentence: string): never => {
-    throw new CapsuleError("LOAD", `${name} ${sentence}`);
-  };
-  if (!has("memory", "memory")) fail(`does not export its memory under the name "memory"`);
-  const handler = handlerExport[mode];
-  if (!has(handler, "function")) {
-    const other = mode === "cli" ? "http" : "cli";
-    const hint = has(handlerExport[other], "function") ? `: it can be used with -mode=${other}` : "";
-    fail(`does not export "${handler}", the handler that -mode=${mode} calls${hint}`);
-  }
-  if (!has("allocateBuffer", "function")) {
-    fail(`does not export "allocateBuffer", which the host needs to give it results`);
   }
 }

@@ -7,6 +7,13 @@ export class TrapError extends CapsuleError {
   constructor(message: string, cause: unknown) {
     super("TRAP", message, { cause });
   }
+
+  /** The guest's functions that were under way, the innermost first, each on a line; empty when the engine told none. */
+  get guestStack(): string {
+    const stack = this.cause instanceof Error ? this.cause.stack ?? "" : "";
+    const frames = stack.split("\n").filter((line) => line.includes("wasm://"));
+    return frames.map((line) => `${line}\n`).join("");
+  }
 }
 
 /** The guest ended itself with an exit code while it handled a call. */

@@ -1,6 +1,8 @@
 import type { ModeOptions } from "../cli/flags.ts";
+import type { Command } from "../function/command.ts";
 import { CapsuleFunction } from "../function/function.ts";
-import { handlerExport, loadModule } from "../function/load.ts";
+import { loadModule } from "../function/load.ts";
+import { handlerExport } from "../function/module_kind.ts";
 import type { HostInformation } from "../host/info.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
@@ -12,22 +14,21 @@ import type { NamedModule } from "./module_bytes.ts";
 /** The options that say what a function is and what it may reach: those that cli and http share. */
 export type RunnerOptions = ModeOptions<"cli"> | ModeOptions<"http">;
 
-/** What the mode decides about the function that it runs. */
-export interface FunctionPlan {
+/** What the mode decides about the module that it runs. */
+export interface Plan {
   readonly mode: "cli" | "http";
   readonly blueprint: Blueprint;
   /** The module as the user named it. */
   readonly name: string;
   readonly information: HostInformation;
   readonly sinks: OutputSinks;
-  readonly stdin: WasiOptions["stdin"];
   readonly maxInstances: number;
   readonly maxQueue: number;
 }
 
-/** A function that runs, and everything that was opened for it. */
-export interface RunningFunction {
-  readonly called: CapsuleFunction;
+/** What runs, and everything that was opened for it. */
+export interface Running<Called> {
+  readonly called: Called;
   /** Frees all of it. */
   close(): Promise<void>;
 }
@@ -54,31 +55,51 @@ export async function loadFunction(
 export async function startFunction(
   options: RunnerOptions,
   world: World,
-  plan: FunctionPlan,
-): Promise<RunningFunction> {
-  const { mode, blueprint, name, information, sinks, stdin, maxInstances, maxQueue } = plan;
-  const once = mode === "cli";
+  plan: Plan & { readonly stdin: WasiOptions["stdin"] },
+): Promise<Running<CapsuleFunction>> {
+  const { wasi, close, ...shared } = await reach(options, world, plan);
+  const once = plan.mode === "cli";
+  const called = await CapsuleFunction.start(plan.blueprint, {
+    ...shared,
+    handler: handlerExport[plan.mode],
+    // The first timer of a process costs it 5 ms.
+    idleMs: once ? Infinity : undefined,
+    alwaysWaits: once,
+    wasi: { ...wasi, args: [plan.name], stdin: plan.stdin },
+  });
+  return { called, close: () => close(called) };
+}
+
+/** Makes the program that the options describe ready to be run, with these arguments after its name. */
+export async function openCommand(
+  options: RunnerOptions,
+  world: World,
+  plan: Plan & { readonly args: readonly string[] },
+): Promise<Running<Command>> {
+  const { wasi, close, ...shared } = await reach(options, world, plan);
+  const { Command } = await import("../function/command.ts");
+  const name = plan.name.slice(plan.name.lastIndexOf("/") + 1);
+  const called = Command.open(plan.blueprint, { ...shared, wasi: { ...wasi, args: [name, ...plan.args] } });
+  return { called, close: () => close(called) };
+}
+
+/** What a module is given whatever it is: its limits, and what it may reach. */
+async function reach(options: RunnerOptions, world: World, plan: Plan) {
+  const { mode, blueprint, name, information, sinks, maxInstances, maxQueue } = plan;
   const env = await guestEnvironment(options.env, world);
   const preopens = options.sandbox || options.dir.length === 0
     ? []
     : (await import("./granted_files.ts")).grantedFolders(options, world.io);
   const host = await hostFamilies(blueprint.module, { options, world, information });
-  const called = await CapsuleFunction.start(blueprint, {
+  return {
     name,
-    handler: handlerExport[mode],
-    limits: { sliceMs: once ? 0 : options.slice, timeoutMs: options.timeout },
+    limits: { sliceMs: mode === "cli" ? 0 : options.slice, timeoutMs: options.timeout },
     maxInstances,
     maxQueue,
-    // The first timer of a process costs it 5 ms.
-    idleMs: once ? Infinity : undefined,
     sinks,
-    alwaysWaits: once,
-    wasi: { args: [name], env, preopens, stdin },
     families: host.families,
-  });
-  return {
-    called,
-    async close() {
+    wasi: { env, preopens },
+    async close(called: { close(): void }) {
       called.close();
       await host.close();
     },

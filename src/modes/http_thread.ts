@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 import { messageOf } from "../base/errors.ts";
-import type { Output } from "../base/io.ts";
+import type { ProcessOutput } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
 import {
   type ServedFunction,
@@ -37,15 +37,17 @@ let lastId = 0;
 let served: ServedFunction | undefined;
 let hasStarted = false;
 
-function output(stream: "stdout" | "stderr"): Output {
+function output(stream: "stdout" | "stderr"): ProcessOutput {
   const encoder = new TextEncoder();
-  return {
-    isTerminal: () => false,
-    write(bytes) {
-      const copy = typeof bytes === "string" ? encoder.encode(bytes) : bytes.slice();
-      scope.postMessage({ kind: "output", stream, bytes: copy });
-    },
+  const write = (bytes: Uint8Array | string) => {
+    const copy = typeof bytes === "string" ? encoder.encode(bytes) : bytes.slice();
+    scope.postMessage({ kind: "output", stream, bytes: copy });
   };
+  const writeSome = (bytes: Uint8Array) => {
+    write(bytes);
+    return bytes.length;
+  };
+  return { isTerminal: () => false, write, writeSome };
 }
 
 /** What the first thread said already while it started is not said again. */
@@ -59,7 +61,7 @@ const log: Log = { event: () => {}, info: line("info"), warn: line("warn"), erro
 const io = {
   args: [],
   env: Deno.env,
-  stdin: { read: () => Promise.resolve(null) },
+  stdin: { read: () => Promise.resolve(null), isTerminal: () => false },
   stdout: output("stdout"),
   stderr: output("stderr"),
   cwd: Deno.cwd,

@@ -43,7 +43,7 @@ export class Guest {
   allocateBuffer: (size: number) => number = () => 0;
 
   #deadlineMs = Infinity;
-  #sliceEndMs = 0;
+  #sliceEndMs = Infinity;
   #lookedMs = 0;
   #budget = firstBudget;
   #inGuestForHost = 0;

@@ -7,6 +7,7 @@ import type { Poolable } from "./pool.ts";
 /** What all instances of a module share. */
 export interface Blueprint {
   readonly module: WebAssembly.Module;
+  readonly kind: ModuleKind;
   /** Exports under which the mutable globals are found, but for the step counter. */
   readonly globalExports: readonly string[];
   /** The export of the step counter, if one was added. */
@@ -15,6 +16,12 @@ export interface Blueprint {
   /** What was seen of the module while it ran. */
   readonly seen: Seen;
 }
+
+/**
+ * A `function` is started once (`_start` or `_initialize`), and its handler is called. A `command` is a program: its `_start` is
+ * the call, and when that ends, so does the instance.
+ */
+export type ModuleKind = "function" | "command";
 
 /**
  * What a call finds of the calls before it. `reset`: nothing, the instance is put back after each call. `new instance`:
@@ -82,7 +89,7 @@ export class GuestInstance implements Poolable {
   readonly #pages: WebAssembly.Global | undefined;
   #callsWithSpare = 0;
   readonly #belongings: Belongings;
-  readonly #start: GuestExport | undefined;
+  readonly #start: GuestExport | undefined = undefined;
   #askedBefore = 0;
   readonly #promises = new Map<string, GuestExport>();
   /** Whether the handler can be called: started, and nothing called since. */
@@ -106,7 +113,9 @@ export class GuestInstance implements Poolable {
       ? this.exports[blueprint.counterExport] as WebAssembly.Global
       : undefined;
     this.#pages = this.exports[PAGES_EXPORT] as WebAssembly.Global | undefined;
-    this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
+    if (blueprint.kind === "function") {
+      this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
+    }
     if (blueprint.isolation === "reset" && !blueprint.seen.beforeStart) {
       blueprint.seen.beforeStart = this.#takeImage();
     }

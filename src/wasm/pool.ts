@@ -1,5 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
 import { type Timer, unref } from "../base/timers.ts";
+import { TimeoutError } from "./guest.ts";
 
 /** What a pool lends. */
 export interface Poolable {
@@ -101,6 +102,22 @@ export class Pool<T extends Poolable> {
       this.#queue.add(waiter);
       signal?.addEventListener("abort", leave, { once: true });
     });
+  }
+
+  /**
+   * The same, waiting at most as long as a call may take; 0 is for ever.
+   *
+   * @throws TimeoutError
+   */
+  async takeWithin(timeoutMs: number): Promise<T> {
+    if (timeoutMs === 0) return await this.takeLater();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new TimeoutError(timeoutMs, timeoutMs)), timeoutMs);
+    try {
+      return await this.takeLater(late.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Takes back what was lent; `healthy` is false for what must not be used again. */

@@ -28,14 +28,12 @@ Deno.test("a wrong command line is one line on stderr and exit code 2", async ()
 
 /** A world whose standard output fails with what is given. */
 function failing(error: unknown) {
+  const fail = () => {
+    throw error;
+  };
   return {
     ...memoryIo({ args: ["-version"] }),
-    stdout: {
-      isTerminal: () => false,
-      write(): void {
-        throw error;
-      },
-    },
+    stdout: { isTerminal: () => false, write: fail, writeSome: fail },
   };
 }
 

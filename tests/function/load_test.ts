@@ -50,7 +50,7 @@ const refused: [what: string, text: string, message: RegExp][] = [
   [
     "no handler",
     `(module ${memory})`,
-    /does not export "callHandleHttp", the handler that -mode=http calls$/,
+    /neither a function nor a program: it does not export "callHandleHttp".*, nor "_start", with which/,
   ],
   [
     "only the other handler",

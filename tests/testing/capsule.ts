@@ -131,6 +131,15 @@ export async function startCapsule(args: readonly string[], options: ProcessOpti
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
+/** Starts Capsule and leaves its streams to the caller. */
+export function spawnCapsule(
+  args: readonly string[],
+  stdin: "null" | "piped",
+  options: ProcessOptions = {},
+): Deno.ChildProcess {
+  return command(args, options, stdin).spawn();
+}
+
 /** The program and its first arguments. */
 export function capsuleCommand(): [string, ...string[]] {
   const binary = Deno.env.get("CAPSULE_BIN");

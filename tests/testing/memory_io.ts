@@ -1,4 +1,4 @@
-import type { Io, Output } from "../../src/base/io.ts";
+import type { Io, ProcessOutput } from "../../src/base/io.ts";
 
 /** A world in memory: what is written to its streams can be read as text. */
 export interface MemoryIo extends Io {
@@ -7,12 +7,17 @@ export interface MemoryIo extends Io {
 }
 
 /** An output that keeps what was written to it. */
-export class MemoryOutput implements Output {
+export class MemoryOutput implements ProcessOutput {
   readonly #decoder = new TextDecoder();
   text = "";
 
   write(bytes: Uint8Array | string): void {
     this.text += typeof bytes === "string" ? bytes : this.#decoder.decode(bytes, { stream: true });
+  }
+
+  writeSome(bytes: Uint8Array): number {
+    this.write(bytes);
+    return bytes.length;
   }
 
   isTerminal(): boolean {
@@ -30,6 +35,7 @@ export function memoryIo(
     args: world.args ?? [],
     env: { get: (name) => Object.hasOwn(env, name) ? env[name] : undefined, toObject: () => ({ ...env }) },
     stdin: {
+      isTerminal: () => false,
       read(buffer) {
         const part = rest.subarray(0, buffer.length);
         buffer.set(part);
