@@ -40,3 +40,23 @@ export function createLog(format: LogFormat, streams: { stdout: Output; stderr: 
     error: line("error"),
   };
 }
+
+/**
+ * How a line that a guest printed by itself stands in the log: `name: line`, or a JSON object. Takes and gives the line
+ * with its end.
+ */
+export function guestLine(format: LogFormat, name: string): (line: Uint8Array) => Uint8Array {
+  if (format === "json") {
+    return (line) => {
+      const message = new TextDecoder().decode(line).replace(/\r?\n$/, "");
+      return new TextEncoder().encode(JSON.stringify({ level: "info", function: name, message }) + "\n");
+    };
+  }
+  const prefix = new TextEncoder().encode(`${name}: `);
+  return (line) => {
+    const formed = new Uint8Array(prefix.length + line.length);
+    formed.set(prefix);
+    formed.set(line, prefix.length);
+    return formed;
+  };
+}

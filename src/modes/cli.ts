@@ -20,7 +20,7 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
     blueprint,
     name: module.name,
     information: { pings: 0 },
-    sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: false },
+    sinks: { stdout: io.stdout, stderr: io.stderr },
     maxInstances: 1,
     maxQueue: 0,
   };

@@ -1,4 +1,5 @@
 import { BatchedOutput } from "../base/batched_output.ts";
+import { guestLine } from "../base/log.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
@@ -50,7 +51,7 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     blueprint,
     name,
     information,
-    sinks: { stdout, stderr, wholeLines: true },
+    sinks: { stdout, stderr, formLine: guestLine(options.log, functionName(name)) },
     stdin: { kind: "empty" },
     maxInstances: options.maxInstances,
     maxQueue: options.maxQueue,
@@ -89,6 +90,11 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     await close();
     throw error;
   }
+}
+
+/** What the function is called in a line of the log: its module's name without its folder and ending. */
+function functionName(module: string): string {
+  return module.slice(module.lastIndexOf("/") + 1).replace(/\.wasm$/, "");
 }
 
 /** The path of an absolute URL, without building one. */

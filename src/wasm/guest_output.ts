@@ -6,10 +6,11 @@ export interface OutputSinks {
   readonly stdout: Output;
   readonly stderr: Output;
   /**
-   * Several guests share the sinks: what one writes reaches them in whole lines, and what is left of a line when its
-   * call ends is ended there. Otherwise bytes pass as they are.
+   * Given where several guests share the sinks: what one writes on descriptors 1 and 2 reaches them in whole lines, each
+   * (with its end) in this form, and what is left of a line when its call ends is ended there. Otherwise bytes pass as
+   * they are.
    */
-  readonly wholeLines: boolean;
+  readonly formLine?: (line: Uint8Array) => Uint8Array;
 }
 
 /**
@@ -25,8 +26,8 @@ export class GuestOutput {
   #last: Stream | undefined;
 
   constructor(sinks: OutputSinks) {
-    this.#out = new Stream(sinks.stdout, sinks.wholeLines);
-    this.#error = new Stream(sinks.stderr, sinks.wholeLines);
+    this.#out = new Stream(sinks.stdout, sinks.formLine);
+    this.#error = new Stream(sinks.stderr, sinks.formLine);
   }
 
   /** Whether the call may still be thrown away: set before it begins. */
@@ -91,13 +92,13 @@ const tailLimit = 65536; // bytes without a line's end, or of one panic, that ar
 class Stream {
   hold = false;
   readonly #sink: Output;
-  readonly #wholeLines: boolean;
+  readonly #formLine: OutputSinks["formLine"];
   readonly #held = new ByteBuffer();
   readonly #tail = new ByteBuffer();
 
-  constructor(sink: Output, wholeLines: boolean) {
+  constructor(sink: Output, formLine: OutputSinks["formLine"]) {
     this.#sink = sink;
-    this.#wholeLines = wholeLines;
+    this.#formLine = formLine;
   }
 
   get heldBytes(): number {
@@ -111,21 +112,18 @@ class Stream {
 
   write(bytes: Uint8Array): void {
     this.#tail.append(bytes);
-    const keepFrom = this.#tail.length > tailLimit ? this.#tail.length : startOfTail(this.#tail.bytes);
-    this.#emitFirst(keepFrom);
+    if (this.#tail.length > tailLimit) this.#emitAll();
+    else this.#emitFirst(startOfTail(this.#tail.bytes));
   }
 
   /** Lets go of the tail, but for a line that others must not be mixed into. */
   release(): void {
     const { bytes } = this.#tail;
-    this.#emitFirst(this.#wholeLines ? bytes.lastIndexOf(newline) + 1 : bytes.length);
+    this.#emitFirst(this.#formLine ? bytes.lastIndexOf(newline) + 1 : bytes.length);
   }
 
   end(): void {
-    if (this.#tail.length > 0) {
-      if (this.#wholeLines && this.#tail.bytes.at(-1) !== newline) this.#tail.append(lineEnd);
-      this.#emitFirst(this.#tail.length);
-    }
+    this.#emitAll();
     if (this.#held.length > 0) {
       this.#sink.write(this.#held.bytes);
       this.#held.clear();
@@ -143,9 +141,23 @@ class Stream {
     this.#tail.clear();
   }
 
+  /** Lines that are formed have an end, also where the guest gave them none. */
+  #emitAll(): void {
+    if (this.#tail.length === 0) return;
+    if (this.#formLine && this.#tail.bytes.at(-1) !== newline) this.#tail.append(lineEnd);
+    this.#emitFirst(this.#tail.length);
+  }
+
+  /** Where lines are formed, these bytes end with one. */
   #emitFirst(count: number): void {
     if (count === 0) return;
-    this.emit(this.#tail.bytes.subarray(0, count));
+    const bytes = this.#tail.bytes.subarray(0, count);
+    if (this.#formLine) {
+      for (let at = 0, next = 0; at < count; at = next) {
+        next = bytes.indexOf(newline, at) + 1;
+        this.emit(this.#formLine(bytes.subarray(at, next)));
+      }
+    } else this.emit(bytes);
     this.#tail.dropFirst(count);
   }
 }

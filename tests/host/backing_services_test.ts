@@ -42,7 +42,7 @@ async function callGuest(
     limits: { sliceMs: 2, timeoutMs },
     maxInstances: 1,
     maxQueue: 0,
-    sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: false },
+    sinks: { stdout: io.stdout, stderr: io.stderr },
     families: [logFunctions, ...families],
     wasi: { args: ["guest.wasm"], env: {}, preopens: [], stdin: { kind: "empty" } },
     alwaysWaits: true,

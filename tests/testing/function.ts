@@ -3,7 +3,7 @@ import type { ModeOptions } from "../../src/cli/flags.ts";
 import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
 import { loadFunction, startFunction } from "../../src/modes/function_of.ts";
-import { createLog } from "../../src/base/log.ts";
+import { createLog, guestLine } from "../../src/base/log.ts";
 import { memoryIo } from "./memory_io.ts";
 
 /** A served function in this process, without a socket, as flags describe it. */
@@ -43,7 +43,7 @@ export async function serveModule(
     blueprint: await loadFunction(options, { io, log }, { mode: "http", name: "guest.wasm", bytes }),
     name: "guest.wasm",
     information: { pings: 0 },
-    sinks: { stdout: io.stdout, stderr: io.stderr, wholeLines: true },
+    sinks: { stdout: io.stdout, stderr: io.stderr, formLine: guestLine("text", "guest") },
     stdin: { kind: "empty" },
     maxInstances: options.maxInstances,
     maxQueue: options.maxQueue,

@@ -14,6 +14,7 @@ import { loadModule } from "../../../src/function/load.ts";
 import { handlerExport } from "../../../src/function/module_kind.ts";
 import type { HostInformation } from "../../../src/host/info.ts";
 import { loadFunction, startFunction } from "../../../src/modes/function_of.ts";
+import { guestLine } from "../../../src/base/log.ts";
 import { processIo } from "../../../src/base/io.ts";
 import { naiveCall } from "./naive_call.ts";
 
@@ -27,7 +28,7 @@ const answered = (result: string) => {
 };
 
 const sink = { write: () => {}, isTerminal: () => false };
-const sinks = { stdout: sink, stderr: sink, wholeLines: true };
+const sinks = { stdout: sink, stderr: sink, formLine: guestLine("text", "guest") };
 const stdin = { kind: "empty" } as const;
 
 function optionsOf(flags: readonly string[]): ModeOptions<"http"> {
