@@ -18,7 +18,7 @@ export interface CommandOptions {
   readonly maxQueue: number;
   readonly sinks: OutputSinks;
   readonly families: readonly HostFamily[];
-  readonly wasi: Pick<WasiOptions, "args" | "env" | "preopens">;
+  readonly wasi: Pick<WasiOptions, "families" | "args" | "env" | "preopens">;
 }
 
 /** One run: what it reads, where it writes, and how long it is watched. */

@@ -29,7 +29,7 @@ export interface FunctionOptions {
 }
 
 /** What WASI shows a guest. */
-export type WasiSettings = Pick<WasiOptions, "args" | "env" | "preopens" | "stdin">;
+export type WasiSettings = Pick<WasiOptions, "families" | "args" | "env" | "preopens" | "stdin">;
 
 /** One call, in the two ways in which it may be made. */
 export interface Call<T> {

@@ -6,6 +6,7 @@ import { handlerExport } from "../function/module_kind.ts";
 import type { HostInformation } from "../host/info.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
+import { loadFamilies } from "../wasi/imports.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
 import { hostFamilies } from "./host_families.ts";
 import type { World } from "./modes.ts";
@@ -90,7 +91,8 @@ async function reach(options: RunnerOptions, world: World, plan: Plan) {
   const preopens = options.sandbox || options.dir.length === 0
     ? []
     : (await import("./granted_files.ts")).grantedFolders(options, world.io);
-  const host = await hostFamilies(blueprint.module, { options, world, information });
+  const names = WebAssembly.Module.imports(blueprint.module).map((wanted) => wanted.name);
+  const host = await hostFamilies(names, { options, world, information });
   return {
     name,
     limits: { sliceMs: mode === "cli" ? 0 : options.slice, timeoutMs: options.timeout },
@@ -98,7 +100,7 @@ async function reach(options: RunnerOptions, world: World, plan: Plan) {
     maxQueue,
     sinks,
     families: host.families,
-    wasi: { env, preopens },
+    wasi: { families: await loadFamilies(names), env, preopens },
     async close(called: { close(): void }) {
       called.close();
       await host.close();

@@ -22,7 +22,7 @@ interface Given {
   readonly information: HostInformation;
 }
 
-/** Each family: what its functions' names are, and how it is made. */
+/** Each family: how its functions are called, and how it is made. */
 const families: readonly { names: RegExp; make: (given: Given) => Promise<Family> }[] = [
   { names: /^hostLogString$/, make: log },
   { names: /^hostGetEnv$/, make: environment },
@@ -34,9 +34,8 @@ const families: readonly { names: RegExp; make: (given: Given) => Promise<Family
 ];
 
 /** The families of which the module imports a function; others are neither loaded nor configured nor opened. */
-export async function hostFamilies(module: WebAssembly.Module, given: Given): Promise<HostSide> {
-  const imports = WebAssembly.Module.imports(module);
-  const wanted = families.filter(({ names }) => imports.some(({ name }) => names.test(name)));
+export async function hostFamilies(imported: readonly string[], given: Given): Promise<HostSide> {
+  const wanted = families.filter(({ names }) => imported.some((name) => names.test(name)));
   const made = await Promise.all(wanted.map(({ make }) => make(given)));
   return {
     families: made.flatMap(({ functions }) => functions),

@@ -44,9 +44,17 @@ function joined(strings: readonly (readonly VariableValue[])[]): Strings {
   return { bytes, starts };
 }
 
+/** What a guest was called with. */
+export interface Called {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, VariableValue>>;
+}
+
 /** Arguments and environment: two lists of strings, told in the same way. */
-export function argsFunctions(state: State, args: () => Strings, environ: () => Strings) {
+export function argsFunctions(state: State, called: Called) {
   const { memory } = state;
+  const args = once(() => encodeStrings(called.args));
+  const environ = once(() => encodeVariables(called.env));
 
   /**
    * Writes where each string is, then the strings. At 0x100 for the list and 0x200 for the text, `["a", "bc"]` is
@@ -84,4 +92,9 @@ export function argsFunctions(state: State, args: () => Strings, environ: () => 
     environ_get: get(environ),
     environ_sizes_get: sizes(environ),
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => made ??= make();
 }

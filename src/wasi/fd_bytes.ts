@@ -6,7 +6,7 @@ import { checkRange, checkVectors, readVectors, writeVectors } from "./wire.ts";
 
 const whences: readonly Whence[] = ["start", "current", "end"];
 
-/** What reads, writes and moves within an open descriptor. */
+/** What reads, writes and moves within an open descriptor, and closes it: what most guests import together. */
 export function fdByteFunctions(state: State) {
   const { memory, descriptors } = state;
 
@@ -19,6 +19,11 @@ export function fdByteFunctions(state: State) {
     readVectors(memory, vectors, count, (bytes) => input.take(bytes));
 
   return {
+    fd_close(fd: number): number {
+      descriptors.close(fd >>> 0);
+      return 0;
+    },
+
     fd_pread(fd: number, vectors: number, count: number, offset: bigint, result: number): number {
       state.nondeterministicCalls++;
       vectors >>>= 0;

@@ -40,11 +40,6 @@ export function fdStateFunctions(state: State) {
       return 0;
     },
 
-    fd_close(fd: number): number {
-      descriptors.close(fd >>> 0);
-      return 0;
-    },
-
     fd_datasync: (fd: number): number => sync(state, fd >>> 0, true),
 
     /**

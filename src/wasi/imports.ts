@@ -1,138 +1,102 @@
 import { FileError } from "../files/file_error.ts";
-import { argsFunctions, encodeStrings, encodeVariables, type VariableValue } from "./args.ts";
-import { clockFunctions } from "./clock.ts";
-import { fdByteFunctions } from "./fd_bytes.ts";
-import { fdFolderFunctions } from "./fd_folder.ts";
-import { fdStateFunctions } from "./fd_state.ts";
-import { pathFunctions } from "./path.ts";
-import { pollFunctions } from "./poll.ts";
+import type { Called } from "./args.ts";
 import { Errno, Refusal } from "./preview1.ts";
-import { GuestExit, procFunctions, schedFunctions } from "./proc.ts";
-import { randomFunctions } from "./random.ts";
-import { sockFunctions } from "./sock.ts";
 import type { State, WasiFunction } from "./state.ts";
 
-/** All functions of `wasi_snapshot_preview1`, by name. */
-export type WasiImports = Readonly<Record<Preview1Name, WasiFunction>>;
+/** The functions of one file, made for one guest. */
+export type Family = (state: State, called: Called) => Readonly<Record<string, WasiFunction>>;
 
-/** What the table needs beside the state: what the guest was called with. */
-export interface Called {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, VariableValue>>;
+const args = async () => (await import("./args.ts")).argsFunctions;
+const clock = async () => (await import("./clock.ts")).clockFunctions;
+const fdBytes = async () => (await import("./fd_bytes.ts")).fdByteFunctions;
+const fdFolder = async () => (await import("./fd_folder.ts")).fdFolderFunctions;
+const fdState = async () => (await import("./fd_state.ts")).fdStateFunctions;
+const path = async () => (await import("./path.ts")).pathFunctions;
+const poll = async () => (await import("./poll.ts")).pollFunctions;
+const proc = async () => (await import("./proc.ts")).procFunctions;
+const random = async () => (await import("./random.ts")).randomFunctions;
+const sched = async () => (await import("./proc.ts")).schedFunctions;
+const sock = async () => (await import("./sock.ts")).sockFunctions;
+
+/** All functions of `wasi_snapshot_preview1` in the order of the specification, and where each is. */
+const homes = {
+  args_get: args,
+  args_sizes_get: args,
+  environ_get: args,
+  environ_sizes_get: args,
+  clock_res_get: clock,
+  clock_time_get: clock,
+  fd_advise: fdState,
+  fd_allocate: fdState,
+  fd_close: fdBytes,
+  fd_datasync: fdState,
+  fd_fdstat_get: fdState,
+  fd_fdstat_set_flags: fdState,
+  fd_fdstat_set_rights: fdState,
+  fd_filestat_get: fdState,
+  fd_filestat_set_size: fdState,
+  fd_filestat_set_times: fdState,
+  fd_pread: fdBytes,
+  fd_prestat_get: fdFolder,
+  fd_prestat_dir_name: fdFolder,
+  fd_pwrite: fdBytes,
+  fd_read: fdBytes,
+  fd_readdir: fdFolder,
+  fd_renumber: fdState,
+  fd_seek: fdBytes,
+  fd_sync: fdState,
+  fd_tell: fdBytes,
+  fd_write: fdBytes,
+  path_create_directory: path,
+  path_filestat_get: path,
+  path_filestat_set_times: path,
+  path_link: path,
+  path_open: path,
+  path_readlink: path,
+  path_remove_directory: path,
+  path_rename: path,
+  path_symlink: path,
+  path_unlink_file: path,
+  poll_oneoff: poll,
+  proc_exit: proc,
+  proc_raise: proc,
+  sched_yield: sched,
+  random_get: random,
+  sock_accept: sock,
+  sock_recv: sock,
+  sock_send: sock,
+  sock_shutdown: sock,
+} as const satisfies Record<string, () => Promise<Family>>;
+
+export type Preview1Name = keyof typeof homes;
+
+export const preview1Names = Object.keys(homes) as readonly Preview1Name[];
+
+/** The functions of a guest, by name; those of families that were not loaded are missing. */
+export type WasiImports = Readonly<Partial<Record<Preview1Name, WasiFunction>>>;
+
+/** Loads the families of the functions that are named; what is no function of WASI has none. */
+export async function loadFamilies(names: readonly string[] = preview1Names): Promise<readonly Family[]> {
+  const homeOf: Readonly<Record<string, () => Promise<Family>>> = homes;
+  const wanted = new Set(names.filter((name) => Object.hasOwn(homes, name)).map((name) => homeOf[name]));
+  return await Promise.all([...wanted].map((load) => load?.())) as readonly Family[];
 }
 
-/** In the order of the specification. */
-export const preview1Names = [
-  ...["args_get", "args_sizes_get", "environ_get", "environ_sizes_get", "clock_res_get", "clock_time_get"],
-  ...["fd_advise", "fd_allocate", "fd_close", "fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags"],
-  ...["fd_fdstat_set_rights", "fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread"],
-  ...[
-    "fd_prestat_get",
-    "fd_prestat_dir_name",
-    "fd_pwrite",
-    "fd_read",
-    "fd_readdir",
-    "fd_renumber",
-    "fd_seek",
-  ],
-  ...[
-    "fd_sync",
-    "fd_tell",
-    "fd_write",
-    "path_create_directory",
-    "path_filestat_get",
-    "path_filestat_set_times",
-  ],
-  ...["path_link", "path_open", "path_readlink", "path_remove_directory", "path_rename", "path_symlink"],
-  ...[
-    "path_unlink_file",
-    "poll_oneoff",
-    "proc_exit",
-    "proc_raise",
-    "sched_yield",
-    "random_get",
-    "sock_accept",
-  ],
-  ...["sock_recv", "sock_send", "sock_shutdown"],
-] as const;
-
-export type Preview1Name = (typeof preview1Names)[number];
-
-/** The table, in the order of the specification. */
-export function preview1(state: State, called: Called): WasiImports {
-  const args = argsFunctions(
-    state,
-    once(() => encodeStrings(called.args)),
-    once(() => encodeVariables(called.env)),
-  );
-  const clock = clockFunctions(state);
-  const fdBytes = fdByteFunctions(state);
-  const fdState = fdStateFunctions(state);
-  const fdFolder = fdFolderFunctions(state);
-  const path = pathFunctions(state);
-  const poll = pollFunctions(state);
-  const proc = procFunctions(new GuestExit());
-  const random = randomFunctions(state);
-  const sched = schedFunctions();
-  const sock = sockFunctions(state);
-  return {
-    args_get: atBorder(args.args_get),
-    args_sizes_get: atBorder(args.args_sizes_get),
-    environ_get: atBorder(args.environ_get),
-    environ_sizes_get: atBorder(args.environ_sizes_get),
-    clock_res_get: atBorder(clock.clock_res_get),
-    clock_time_get: atBorder(clock.clock_time_get),
-    fd_advise: atBorder(fdState.fd_advise),
-    fd_allocate: atBorder(fdState.fd_allocate),
-    fd_close: atBorder(fdState.fd_close),
-    fd_datasync: atBorder(fdState.fd_datasync),
-    fd_fdstat_get: atBorder(fdState.fd_fdstat_get),
-    fd_fdstat_set_flags: atBorder(fdState.fd_fdstat_set_flags),
-    fd_fdstat_set_rights: atBorder(fdState.fd_fdstat_set_rights),
-    fd_filestat_get: atBorder(fdState.fd_filestat_get),
-    fd_filestat_set_size: atBorder(fdState.fd_filestat_set_size),
-    fd_filestat_set_times: atBorder(fdState.fd_filestat_set_times),
-    fd_pread: atBorder(fdBytes.fd_pread),
-    fd_prestat_get: atBorder(fdFolder.fd_prestat_get),
-    fd_prestat_dir_name: atBorder(fdFolder.fd_prestat_dir_name),
-    fd_pwrite: atBorder(fdBytes.fd_pwrite),
-    fd_read: atBorder(fdBytes.fd_read),
-    fd_readdir: atBorder(fdFolder.fd_readdir),
-    fd_renumber: atBorder(fdState.fd_renumber),
-    fd_seek: atBorder(fdBytes.fd_seek),
-    fd_sync: atBorder(fdState.fd_sync),
-    fd_tell: atBorder(fdBytes.fd_tell),
-    fd_write: atBorder(fdBytes.fd_write),
-    path_create_directory: atBorder(path.path_create_directory),
-    path_filestat_get: atBorder(path.path_filestat_get),
-    path_filestat_set_times: atBorder(path.path_filestat_set_times),
-    path_link: atBorder(path.path_link),
-    path_open: atBorder(path.path_open),
-    path_readlink: atBorder(path.path_readlink),
-    path_remove_directory: atBorder(path.path_remove_directory),
-    path_rename: atBorder(path.path_rename),
-    path_symlink: atBorder(path.path_symlink),
-    path_unlink_file: atBorder(path.path_unlink_file),
-    poll_oneoff: atBorder(poll.poll_oneoff),
-    proc_exit: proc.proc_exit,
-    proc_raise: proc.proc_raise,
-    sched_yield: sched.sched_yield,
-    random_get: atBorder(random.random_get),
-    sock_accept: atBorder(sock.sock_accept),
-    sock_recv: atBorder(sock.sock_recv),
-    sock_send: atBorder(sock.sock_send),
-    sock_shutdown: atBorder(sock.sock_shutdown),
-  } satisfies Record<Preview1Name, WasiFunction>;
+/** The functions of these families, for one guest. */
+export function preview1(families: readonly Family[], state: State, called: Called): WasiImports {
+  const imports: Record<string, WasiFunction> = {};
+  for (const family of families) {
+    for (const [name, call] of Object.entries(family(state, called))) imports[name] = atBorder(call);
+  }
+  return imports;
 }
 
 /** The border: what is thrown inside becomes the number that the guest gets. Anything unknown is a bug and passes. */
-function atBorder<P extends unknown[], R extends number | Promise<number>>(
-  call: (...parameters: P) => R,
-): (...parameters: P) => R | number {
+function atBorder(call: WasiFunction): WasiFunction {
   return (...parameters) => {
     try {
       const answer = call(...parameters);
-      return answer instanceof Promise ? answer.catch(errnoOf) as unknown as R : answer;
+      return answer instanceof Promise ? answer.catch(errnoOf) : answer;
     } catch (thrown) {
       return errnoOf(thrown);
     }
@@ -148,9 +112,4 @@ function errnoOf(thrown: unknown): number {
   if (thrown instanceof Deno.errors.BrokenPipe) return Errno.EPIPE;
   if (thrown instanceof Deno.errors.WouldBlock) return Errno.EAGAIN;
   throw thrown;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => made ??= make();
 }

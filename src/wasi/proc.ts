@@ -9,7 +9,8 @@ export class GuestExit {
   code = 0;
 }
 
-export function procFunctions(exit: GuestExit) {
+export function procFunctions() {
+  const exit = new GuestExit();
   return {
     proc_exit(code: number): never {
       exit.code = code >>> 0;

@@ -5,7 +5,7 @@ import { systemClock, type WasiClock } from "./clock.ts";
 import { type Descriptor, Descriptors } from "./descriptors.ts";
 import { allRights, directoryRights, Right, streamRights } from "./preview1.ts";
 import { GuestExit } from "./proc.ts";
-import { preview1, type WasiImports } from "./imports.ts";
+import { type Family, preview1, type WasiImports } from "./imports.ts";
 import type { State, WasiFunction } from "./state.ts";
 import { StandardInput, type WasiInput, type WasiOutput } from "./streams.ts";
 
@@ -20,6 +20,8 @@ export interface Preopen {
 }
 
 export interface WasiOptions {
+  /** What `loadFamilies` gave for the functions that the guest imports. */
+  readonly families: readonly Family[];
   /** The first one is the program's own name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, VariableValue>>;
@@ -86,7 +88,7 @@ export function createWasi(options: WasiOptions): Wasi {
     nondeterministicCalls: 0,
     pending: new Set(),
   };
-  const imports = preview1(state, options);
+  const imports = preview1(options.families, state, options);
   const suspending = new Set(["poll_oneoff"]);
   if (options.stdin.kind === "stream") suspending.add("fd_read");
   if (options.outputWaits) suspending.add("fd_write");

@@ -8,6 +8,7 @@ import { couchbaseFunctions } from "../../src/host/couchbase.ts";
 import { environmentFunctions } from "../../src/host/env.ts";
 import type { HostFamily } from "../../src/host/host_function.ts";
 import { logFunctions } from "../../src/host/log.ts";
+import { loadFamilies } from "../../src/wasi/imports.ts";
 import { moreRedisFunctions, redisFunctions } from "../../src/host/redis.ts";
 import type { KeyValueStore } from "../../src/store/key_value.ts";
 import { openKeyValueStore, openQueryService } from "../../src/store/open.ts";
@@ -44,7 +45,13 @@ async function callGuest(
     maxQueue: 0,
     sinks: { stdout: io.stdout, stderr: io.stderr },
     families: [logFunctions, ...families],
-    wasi: { args: ["guest.wasm"], env: {}, preopens: [], stdin: { kind: "empty" } },
+    wasi: {
+      families: await loadFamilies(),
+      args: ["guest.wasm"],
+      env: {},
+      preopens: [],
+      stdin: { kind: "empty" },
+    },
     alwaysWaits: true,
   });
   try {

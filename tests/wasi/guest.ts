@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { openFolder } from "../../src/files/open_folder.ts";
 import { allRights, directoryRights, Errno, fileRights, OpenFlag, Right } from "../../src/wasi/preview1.ts";
+import { loadFamilies } from "../../src/wasi/imports.ts";
 import { createWasi, type Wasi, type WasiOptions } from "../../src/wasi/wasi.ts";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
+
+const families = await loadFamilies();
 
 type Call = (...parameters: (number | bigint)[]) => number | Promise<number>;
 
@@ -36,6 +39,7 @@ export class Guest implements Disposable {
     const { preopens = [{ host: this.folder.inside, guest: "/data" }], ownFiles = [], ...rest } = options;
     const text = new TextDecoder();
     this.wasi = createWasi({
+      families,
       args: ["program"],
       env: {},
       preopens: preopens.map(({ host, guest }) => ({ guest, open: () => openFolder(host, ownFiles) })),

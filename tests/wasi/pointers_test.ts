@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { preview1Names } from "../../src/wasi/imports.ts";
+import { loadFamilies, preview1Names } from "../../src/wasi/imports.ts";
 import { Guest } from "./guest.ts";
 
 const end = 65_536;
@@ -144,4 +144,16 @@ Deno.test("every function with a pointer is in this suite", () => {
   ];
   assert.equal(preview1Names.length, 46);
   assert.deepEqual([...Object.keys(calls), ...without].sort(), [...preview1Names].sort());
+});
+
+Deno.test("every function is in the family that the table names, and no other family is loaded for it", async () => {
+  using guest = new Guest();
+  assert.deepEqual(Object.keys(guest.wasi.imports).sort(), [...preview1Names].sort());
+  for (const name of preview1Names) {
+    const families = await loadFamilies([name]);
+    assert.equal(families.length, 1, name);
+    using alone = new Guest({ families });
+    assert.ok(alone.wasi.imports[name], name);
+  }
+  assert.deepEqual(await loadFamilies(["fd_eat", "toString", ""]), []);
 });

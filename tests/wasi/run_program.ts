@@ -4,7 +4,10 @@
  */
 import { promising, suspending } from "../../src/wasm/jspi.ts";
 import { openFolder } from "../../src/files/open_folder.ts";
+import { loadFamilies } from "../../src/wasi/imports.ts";
 import { createWasi, GuestExit, type WasiInput } from "../../src/wasi/wasi.ts";
+
+const families = await loadFamilies();
 
 export interface ProgramOptions {
   args?: readonly string[];
@@ -42,6 +45,7 @@ async function run(
   output: { stdout: (bytes: Uint8Array) => void; stderr: (bytes: Uint8Array) => void },
 ): Promise<{ exitCode: number; trap?: unknown }> {
   const wasi = createWasi({
+    families,
     args: options.args ?? ["program"],
     env: options.env ?? {},
     preopens: (options.preopens ?? []).map(({ host, guest }) => ({

@@ -12,6 +12,7 @@ import { allocateArguments } from "../../../src/function/pass_bytes.ts";
 import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
 import { loadModule } from "../../../src/function/load.ts";
 import { handlerExport } from "../../../src/function/module_kind.ts";
+import { loadFamilies } from "../../../src/wasi/imports.ts";
 import type { HostInformation } from "../../../src/host/info.ts";
 import { loadFunction, startFunction } from "../../../src/modes/function_of.ts";
 import { guestLine } from "../../../src/base/log.ts";
@@ -78,7 +79,7 @@ async function uncountedFunction(): Promise<CapsuleFunction> {
     maxQueue,
     sinks,
     alwaysWaits: false,
-    wasi: { args: [path], env: {}, preopens: [], stdin },
+    wasi: { families: await loadFamilies(), args: [path], env: {}, preopens: [], stdin },
     families: [],
   });
 }
