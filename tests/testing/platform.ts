@@ -91,6 +91,33 @@ export class Platform implements AsyncDisposable {
 
 /** Numbers of the processes that a process has started and that have not ended. Linux only. */
 export async function childrenOf(pid: number): Promise<number[]> {
-  const text = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`).catch(() => "");
-  return text.split(" ").filter((each) => each !== "").map(Number);
+  const children: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(parent) === pid && state !== "Z") children.push(Number(name));
+  }
+  return children;
+}
+
+/** Every file and folder below a folder, without the folder before them. */
+export async function filesBelow(folder: string, under = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${folder}/${under}`)) {
+    found.push(under + name);
+    if (isDirectory) found.push(...await filesBelow(folder, `${under}${name}/`));
+  }
+  return found.sort();
+}
+
+/** Asks until the answer is as hoped for; `give up` after a minute, with the last answer. */
+export async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
+  const endMs = Date.now() + 60_000;
+  for (;;) {
+    const answer = await ask();
+    if (holds(answer)) return answer;
+    if (Date.now() > endMs) throw new Error(`not within a minute: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

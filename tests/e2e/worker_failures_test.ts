@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { callJson, childrenOf, filesBelow, Platform } from "../testing/platform.ts";
+
+const zeros = "0".repeat(64);
+
+/** A port on which nobody listens. */
+function closedPort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+Deno.test("a deployment whose steps fail says which one, and leaves nothing behind", async () => {
+  await using platform = await Platform.start();
+  const worker = await platform.worker();
+  const deploy = `${worker.url}/functions/deploy`;
+  const good = await platform.upload("examples/hello-http/hello.wasm", "hello");
+  const none = await platform.upload("tests/testdata/wasi/echo.wasm", "none");
+  await using page = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("<html>not found</html>"),
+  );
+  const pageUrl = `http://localhost:${page.addr.port}/hello.wasm`;
+
+  const rows: ReadonlyArray<
+    readonly [more: Record<string, unknown>, status: number, code: string, step: string, message: RegExp]
+  > = [
+    [{ downloadUrl: good.replace("0.0.0", "9.9.9") }, 404, "MODULE_NOT_FOUND", "fetch", /answers 404/],
+    [{ downloadUrl: pageUrl }, 422, "NOT_A_MODULE", "fetch", /it begins with "<html>n/],
+    [
+      { downloadUrl: good, sha256: zeros },
+      422,
+      "WRONG_DIGEST",
+      "fetch",
+      new RegExp(`-sha256=${zeros}, but it has`),
+    ],
+    [
+      { downloadUrl: `http://127.0.0.1:${closedPort()}/hello.wasm` },
+      502,
+      "DOWNLOAD_FAILED",
+      "fetch",
+      /refused.*tried 3 times/,
+    ],
+    [{ downloadUrl: none }, 422, "START_FAILED", "start", /callHandleHttp/],
+    [{ downloadUrl: none, idle: "1m" }, 422, "START_FAILED", "start", /callHandleHttp/],
+    [{ downloadUrl: none, instances: 3 }, 422, "START_FAILED", "start", /callHandleHttp/],
+  ];
+  await Promise.all(rows.map(async ([more, status, code, step, message], index) => {
+    const { body, status: answered } = await callJson("POST", deploy, {
+      body: { function: `f${index}`, revision: "blue", ...more },
+    });
+    assert.deepEqual([answered, body.code, body.step], [status, code, step], JSON.stringify(body));
+    assert.match(body.message, message);
+    if (step === "start") assert.ok(body.lines.some((line: string) => line.includes("callHandleHttp")));
+  }));
+  assert.deepEqual((await callJson("GET", `${worker.url}/functions/list`)).body, {});
+  assert.deepEqual(await platform.routes(), {});
+  assert.deepEqual(await childrenOf(worker.pid), []);
+  const left = await filesBelow(`${platform.folder}/data`);
+  assert.deepEqual(left, [
+    "worker",
+    "worker/lock",
+    "worker/modules",
+    "worker/modules/sha256",
+    "worker/processes",
+  ]);
+
+  // What was there before a failure is as it was.
+  const hello = { function: "hello", revision: "blue", downloadUrl: good };
+  const { body: { localUrl } } = await callJson("POST", deploy, { body: hello });
+  await Deno.mkdir(`${platform.folder}/data/worker.json.new`);
+  for (
+    const [path, body] of [["deploy", hello], ["scale", {
+      function: "hello",
+      revision: "blue",
+      instances: 3,
+    }]] as const
+  ) {
+    const failed = await callJson("POST", `${worker.url}/functions/${path}`, { body });
+    assert.deepEqual([failed.status, failed.body.code, failed.body.step], [507, "STATE_NOT_SAVED", "save"]);
+  }
+  assert.deepEqual(await platform.routes(), { hello: { blue: [localUrl] } });
+  assert.equal((await childrenOf(worker.pid)).length, 1);
+  await Deno.remove(`${platform.folder}/data/worker.json.new`);
+  assert.equal((await callJson("POST", deploy, { body: hello })).status, 202);
+});
+
+Deno.test("a process that dies as it starts is an error with its last lines, and a port that everybody has is one", async () => {
+  await using platform = await Platform.start();
+  const downloadUrl = await platform.upload("examples/hello-http/hello.wasm", "hello");
+  const body = { function: "hello", revision: "blue", downloadUrl };
+  const script = `${platform.folder}/launcher`;
+  await Deno.writeTextFile(script, "#!/bin/sh\necho one\necho 👋 two >&2\nexit 3\n", { mode: 0o755 });
+  const dying = await platform.worker([`-capsulePath=${script}`]);
+  const died = await callJson("POST", `${dying.url}/functions/deploy`, { body });
+  assert.deepEqual([died.status, died.body.code], [422, "START_FAILED"]);
+  assert.match(died.body.message, /exit code 3; its last lines:\n/);
+  assert.deepEqual(died.body.lines.toSorted(), ["one", "👋 two"]);
+
+  const nowhere = await platform.worker(["-capsulePath=/nowhere/capsule"], { data: `${platform.folder}/b` });
+  const missing = await callJson("POST", `${nowhere.url}/functions/deploy`, { body });
+  assert.deepEqual([missing.status, missing.body.code], [422, "START_FAILED"]);
+  assert.match(missing.body.message, /the process cannot be started: .*\/nowhere\/capsule/);
+
+  using _taken = Deno.listen({ hostname: "127.0.0.1", port: 65535 });
+  const full = await platform.worker(["-httpPortCounter=65534"], { data: `${platform.folder}/c` });
+  for (const more of [{}, { idle: "1m" }]) {
+    const refused = await callJson("POST", `${full.url}/functions/deploy`, { body: { ...body, ...more } });
+    assert.deepEqual([refused.status, refused.body.code, refused.body.step], [503, "PORT_TAKEN", "start"]);
+    assert.match(refused.body.message, /every port from 65535 to 65535 is taken \(-httpPortCounter=65534\)/);
+  }
+});
