@@ -11,10 +11,14 @@ import { serveFunction } from "./serve_function.ts";
 /** Serves the function until the process is told to stop: every request is a call. */
 export async function runHttp(options: ModeOptions<"http">, world: World): Promise<number> {
   if (!options.supervised) return await serve(options, world, undefined);
-  const { attachSupervisor } = await import("../server/supervision.ts");
+  const [{ attachSupervisor }, { endWithInput }] = await Promise.all([
+    import("../server/supervision.ts"),
+    import("../server/end_with_input.ts"),
+  ]);
   // Ctrl+C reaches every process of a terminal; this one ends when its supervisor says so.
   Deno.addSignalListener("SIGINT", () => {});
   const supervisor = await attachSupervisor(world.io);
+  endWithInput();
   try {
     return await serve(options, world, supervisor);
   } catch (error) {
