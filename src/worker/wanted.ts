@@ -46,7 +46,10 @@ export function withRevision(
   });
 }
 
-const name = z.string().refine(isName, { message: `must be ${nameRule}` });
+/** A function's or a revision's name. `__proto__` is none: whoever reads JSON into an object loses it. */
+export const nameSchema = z.string().refine((text) => isName(text) && text !== "__proto__", {
+  message: `must be ${nameRule}, and not __proto__`,
+});
 const revision = z.strictObject({
   downloadUrl: z.string(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -55,12 +58,12 @@ const revision = z.strictObject({
   idle: z.string().optional(),
 });
 const wantedFunction = z.strictObject({
-  defaultRevision: name.optional(),
-  revisions: z.record(name, revision),
+  defaultRevision: nameSchema.optional(),
+  revisions: z.record(nameSchema, revision),
 });
 
 /** As the state file has it. */
-export const wantedSchema = z.record(name, wantedFunction).transform((functions): Wanted =>
+export const wantedSchema = z.record(nameSchema, wantedFunction).transform((functions): Wanted =>
   new Map(
     Object.entries(functions).map(([name, { revisions, defaultRevision }]) => [
       name,

@@ -1,7 +1,6 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { CapsuleError } from "../base/errors.ts";
-import { isName, nameRule } from "../base/function_names.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
 import { parseDurationMs } from "../base/units.ts";
@@ -15,6 +14,7 @@ import { variableFault } from "./environment.ts";
 import { listDeployments } from "./list_deployments.ts";
 import type { LogLine } from "./log_lines.ts";
 import type { Synced } from "./route_keeper.ts";
+import { nameSchema } from "./wanted.ts";
 
 /** What the interface needs around it. */
 export interface WorkerApiOptions {
@@ -120,19 +120,18 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
   return app;
 }
 
-const name = z.string().refine(isName, { message: `must be ${nameRule}` });
-const named = z.strictObject({ function: name, revision: name });
-const justFunction = z.strictObject({ function: name });
+const named = z.strictObject({ function: nameSchema, revision: nameSchema });
+const justFunction = z.strictObject({ function: nameSchema });
 const scaling = z.strictObject({
-  function: name,
-  revision: name,
+  function: nameSchema,
+  revision: nameSchema,
   instances: z.number().int().min(0).max(maxInstances),
 });
 
 function deploymentSchema(env: Env) {
   return z.strictObject({
-    function: name,
-    revision: name,
+    function: nameSchema,
+    revision: nameSchema,
     downloadUrl: z.string().superRefine((text, context) => {
       const fault = urlFault(text);
       if (fault) context.addIssue({ code: "custom", message: fault });

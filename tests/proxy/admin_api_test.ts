@@ -224,6 +224,10 @@ Deno.test("the client calls each of the calls, and tells what was refused", asyn
     new Map([["f", new Map([["blue", [url]], ["default", [url, "http://localhost:2"]]])]]),
   );
   await client.removeUrl(route);
+  await assert.rejects(client.removeRevision({ function: "f", revision: "blue", ifEmpty: true }), {
+    status: 409,
+    code: "ERROR_REVISION_NOT_EMPTY",
+  });
   await client.removeRevision({ function: "f", revision: "blue" });
   assert.deepEqual(listRoutes(table.routes), { f: { default: ["http://localhost:2"] } });
   await client.removeFunction("f");
@@ -247,7 +251,12 @@ Deno.test("any sequence of calls leaves the routes that a plain model has", asyn
       revision,
       where,
     }),
-    fc.record({ kind: fc.constantFrom("remove-function", "remove-revision"), name, revision, where }),
+    fc.record({
+      kind: fc.constantFrom("remove-function", "remove-revision", "remove-empty"),
+      name,
+      revision,
+      where,
+    }),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 30 }), async (commands) => {
@@ -279,6 +288,12 @@ Deno.test("any sequence of calls leaves the routes that a plain model has", asyn
           case "remove-revision":
             if (!revisions?.delete(revision)) status = 404;
             break;
+          case "remove-empty":
+            if (!revisions || !urls) status = 404;
+            else if (urls.length > 0) status = 409;
+            else if (revisions.size === 1) model.delete(name);
+            else revisions.delete(revision);
+            break;
           default:
             if (!model.delete(name)) status = 404;
         }
@@ -287,6 +302,7 @@ Deno.test("any sequence of calls leaves the routes that a plain model has", asyn
           "remove-function": ["DELETE", "registration", { function: name }],
           "add-revision": ["POST", `${name}/revision`, { revision, url: where }],
           "remove-revision": ["DELETE", `${name}/revision`, { revision }],
+          "remove-empty": ["DELETE", `${name}/revision`, { revision, ifEmpty: true }],
           "add-url": ["POST", `${name}/${revision}/url`, { url: where }],
           "remove-url": ["DELETE", `${name}/${revision}/url`, { url: where }],
         };

@@ -65,6 +65,7 @@ Deno.test("a bad body is a 400 that says which field, which rule and what was gi
       [{ function: "hello", revision: "blue" }, /"downloadUrl": /],
       [bad({ function: "a b" }), /"function": must be 1 to 128 letters/],
       [bad({ function: ".." }), /"function": /],
+      [bad({ function: "__proto__" }), /"function": /],
       [bad({ revision: "" }), /"revision": /],
       [bad({ revision: "x".repeat(129) }), /"revision": /],
       [bad({ downloadUrl: "hello.wasm" }), /"downloadUrl": must be a URL that begins with http:/],

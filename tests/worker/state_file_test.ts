@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { encodeOwnRoutes } from "../../src/worker/routes.ts";
+import { StateFile, type WorkerState } from "../../src/worker/state_file.ts";
+import { encodeWanted } from "../../src/worker/wanted.ts";
+import { memoryLog } from "../server/memory_log.ts";
+import { refused } from "../testing/refused.ts";
+
+async function inFolder(run: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(`${folder}/state/worker.json`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A state with so many functions, one of which has no revision of a usual name. */
+function state(count: number): WorkerState {
+  const names = Array.from({ length: count }, (_, index) => `f${index}`);
+  const revision = {
+    downloadUrl: "http://localhost:4999/👋/hello.wasm",
+    sha256: "0".repeat(64),
+    instances: 2,
+    envVariables: { MESSAGE: "👋", EMPTY: "" },
+    idle: "60s",
+  };
+  return {
+    wanted: new Map(names.map((name) => [
+      name,
+      {
+        defaultRevision: "blue",
+        revisions: new Map([["blue", revision], ["default", { ...revision, instances: 0 }]]),
+      },
+    ])),
+    routes: new Map(
+      names.map((name) => [name, new Map([["blue", new Set([`http://localhost:1/${name}`])]])]),
+    ),
+  };
+}
+
+const plain = ({ wanted, routes }: WorkerState) => ({
+  wanted: encodeWanted(wanted),
+  routes: encodeOwnRoutes(routes),
+});
+const read = async (path: string) => plain(await new StateFile(path).read(memoryLog().log));
+
+Deno.test("a state is read as it was saved, and nobody else reads it", () =>
+  inFolder(async (path) => {
+    assert.deepEqual(await read(path), plain(state(0)));
+    const file = new StateFile(path);
+    for (const count of [3, 0, 1]) {
+      await file.save(state(count));
+      assert.deepEqual(await read(path), plain(state(count)));
+    }
+    if (Deno.build.os !== "windows") assert.equal(Number((await Deno.stat(path)).mode) & 0o777, 0o600);
+  }));
+
+Deno.test("saves that come together are done in their order", () =>
+  inFolder(async (path) => {
+    const file = new StateFile(path);
+    await Promise.all([1, 5, 2, 4, 3].map((count) => file.save(state(count))));
+    assert.deepEqual(await read(path), plain(state(3)));
+  }));
+
+Deno.test("a file that was cut at any byte loses no more than the last change", () =>
+  inFolder(async (path) => {
+    const file = new StateFile(path);
+    await file.save(state(1));
+    await file.save(state(2));
+    const whole = await Deno.readFile(path);
+    const before = plain(state(1));
+    const after = plain(state(2));
+    for (let length = 0; length <= whole.length; length++) {
+      await Deno.writeFile(path, whole.subarray(0, length));
+      const { log, stderr } = memoryLog();
+      const found = plain(await new StateFile(path).read(log));
+      // All but the line break at its end is the whole of it.
+      assert.deepEqual(found, length >= whole.length - 1 ? after : before, `cut at ${length}`);
+      if (length < whole.length - 1) assert.match(stderr(), /going on with the state before the last change/);
+    }
+    await Deno.remove(path);
+    assert.deepEqual(await read(path), before);
+  }));
+
+Deno.test("after a cut, the next change keeps the good state, not the damaged one", () =>
+  inFolder(async (path) => {
+    const file = new StateFile(path);
+    await file.save(state(1));
+    await file.save(state(2));
+    await Deno.writeTextFile(path, '{"version":');
+    const again = new StateFile(path);
+    await again.read(memoryLog().log);
+    await again.save(state(3));
+    await Deno.truncate(path, 1);
+    assert.deepEqual(await read(path), plain(state(1)));
+  }));
+
+Deno.test("a first state that was cut is none", () =>
+  inFolder(async (path) => {
+    await new StateFile(path).save(state(2));
+    await Deno.truncate(path, 100);
+    assert.deepEqual(await read(path), plain(state(0)));
+  }));
+
+Deno.test("a file that is something else is refused, and left as it is", () =>
+  inFolder(async (path) => {
+    await new StateFile(path).save(state(1));
+    for (
+      const [text, why] of [
+        ["[]", /is no worker's state/],
+        ['{"version":2,"functions":{},"routes":{}}', /is no worker's state: version/],
+        ['{"version":1,"functions":{"a b":{"revisions":{}}},"routes":{}}', /is no worker's state: functions/],
+      ] as const
+    ) {
+      await Deno.writeTextFile(path, text);
+      await refused(read(path), "STATE", why);
+      assert.equal(await Deno.readTextFile(path), text);
+    }
+    await Deno.remove(path);
+    await Deno.mkdir(path);
+    await refused(read(path), "STATE", /cannot read -state=/);
+  }));
+
+Deno.test("what cannot be saved says so, and what was there stays", () =>
+  inFolder(async (path) => {
+    const file = new StateFile(path);
+    await file.save(state(1));
+    await Deno.mkdir(`${path}.new`);
+    await refused(file.save(state(2)), "STATE", /cannot write -state=/);
+    assert.deepEqual(await read(path), plain(state(1)));
+    await Deno.remove(`${path}.new`);
+    await file.save(state(2));
+    assert.deepEqual(await read(path), plain(state(2)));
+  }));
