@@ -22,7 +22,7 @@ const maxLineBytes = 256;
  * The pipe needs nothing of the supervisor: the system closes it also when that process is killed.
  */
 export async function attachSupervisor(
-  { stdin, stdout }: { stdin: Input; stdout: Output },
+  { stdin, stdout }: { stdin: Pick<Input, "read">; stdout: Output },
 ): Promise<Supervisor> {
   const buffer = new Uint8Array(maxLineBytes);
   let length = 0;
