@@ -61,7 +61,7 @@ export class ProxyServer {
     this.#listener = listen(host, port, tls);
     this.port = this.#listener.addr.port;
     this.url = `${tls ? "https" : "http"}://${urlHost(host)}:${this.port}`;
-    const shortest = Math.min(...Object.values(timeouts).filter((ms) => ms > 0), rules.failTimeoutMs);
+    const shortest = Math.min(...[...Object.values(timeouts), rules.failTimeoutMs].filter((ms) => ms > 0));
     this.#clock = new Clock(Math.max(10, Math.min(250, shortest / 4)));
     const onHealth = (sentence: string) => options.log.warn(sentence);
     this.targets = new Targets(

@@ -24,8 +24,17 @@ const whereItCameFrom: readonly KnownName[] = [
 ];
 
 const dropped: ReadonlySet<KnownName> = new Set(ofOneConnection);
-const droppedOfStranger: ReadonlySet<KnownName> = new Set([...ofOneConnection, ...whereItCameFrom]);
-const droppedOfTrusted: ReadonlySet<KnownName> = new Set([...ofOneConnection, "x-forwarded-for"]);
+const droppedWithLength: ReadonlySet<KnownName> = new Set([...ofOneConnection, "content-length"]);
+const droppedOfStranger: ReadonlySet<KnownName> = new Set([
+  ...ofOneConnection,
+  ...whereItCameFrom,
+  "lookalike",
+]);
+const droppedOfTrusted: ReadonlySet<KnownName> = new Set([
+  ...ofOneConnection,
+  "x-forwarded-for",
+  "lookalike",
+]);
 
 /** The client that a request comes from. */
 export interface Sender {
@@ -44,11 +53,9 @@ export function writeRequestFields(
   out: Outbox,
   request: RequestHead,
   sender: Sender,
-  authority: string,
 ): void {
   const { bytes, fields } = request;
   copyFields(out, bytes, fields, sender.trusted ? droppedOfTrusted : droppedOfStranger, request.connection);
-  if (request.host === undefined) out.text(`Host: ${authority}\r\n`);
   out.text("X-Forwarded-For: ");
   if (sender.trusted) {
     for (const field of fields) {
@@ -64,7 +71,7 @@ export function writeRequestFields(
   if (!(sender.trusted && has(fields, "x-forwarded-proto"))) {
     out.text(`X-Forwarded-Proto: ${sender.protocol}\r\n`);
   }
-  out.text("Via: 1.1 capsule\r\n");
+  out.text(`Via: 1.${request.minor} capsule\r\n`);
   if (request.takesTrailers) out.text("TE: trailers\r\n");
   if (request.body.kind === "chunked") out.text("Transfer-Encoding: chunked\r\n");
   if (request.upgrade !== undefined) out.text(`Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`);
@@ -89,7 +96,7 @@ export function writeResponseHead(
   out.text("HTTP/1.1 ");
   out.bytes(bytes.subarray(statusStart, lineEnd));
   out.text(lineEnd === statusStart + 3 ? " \r\n" : "\r\n");
-  copyFields(out, bytes, fields, dropped, response.connection);
+  copyFields(out, bytes, fields, hasNoLength(response) ? droppedWithLength : dropped, response.connection);
   if (connection === "upgrade") {
     out.text("Connection: Upgrade\r\n");
     for (const field of fields) {
@@ -97,7 +104,12 @@ export function writeResponseHead(
     }
   } else if (connection !== undefined) out.text(`Connection: ${connection}\r\n`);
   if (chunked) out.text("Transfer-Encoding: chunked\r\n");
-  out.text("Via: 1.1 capsule\r\n\r\n");
+  out.text(`Via: 1.${response.minor} capsule\r\n\r\n`);
+}
+
+/** Answers that must not speak of a length: a client that believed it would take the next answer for a body. */
+function hasNoLength({ status }: ResponseHead): boolean {
+  return status < 200 || status === 204;
 }
 
 /** Copies lines in runs, from one that is dropped to the next. */

@@ -135,55 +135,55 @@ export class Upstream {
   }
 
   /**
-   * A new connection.
+   * A new connection, ready to be written to: a certificate that nobody vouches for is found before anything is sent.
    *
    * @throws ConnectError when there is none within the time.
    */
   async dial(): Promise<Wire> {
     const { clock, connectMs } = this.#world;
-    let late = false;
-    const connecting = this.#connect().then((socket) => {
-      if (late) socket.close();
-      return socket;
-    });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        late = true;
-        reject(new ConnectError(`no connection within ${connectMs} ms`, true));
-      }, connectMs);
-    });
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), connectMs);
     try {
-      const socket = await Promise.race([connecting, tooLate]);
-      return new Wire(socket, clock);
+      return new Wire(await this.#connect(late.signal), clock);
     } catch (error) {
-      if (late) connecting.catch(() => {});
-      if (error instanceof ConnectError) throw error;
+      if (late.signal.aborted) throw new ConnectError(`no connection within ${connectMs} ms`, true);
       throw new ConnectError(connectReason(error), false);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #connect(): Promise<Socket> {
-    if (this.#tls) return await Deno.connectTls({ hostname: this.#hostname, port: this.#port });
-    const connection = await this.#connectTcp();
-    connection.setNoDelay(true);
+  async #connect(late: AbortSignal): Promise<Socket> {
+    const plain = await this.#connectTcp(late);
+    plain.setNoDelay(true);
+    if (!this.#tls) return plain;
+    const connection = await Deno.startTls(plain, { hostname: this.#hostname });
+    const giveUp = () => connection.close();
+    late.addEventListener("abort", giveUp);
+    try {
+      await connection.handshake();
+      late.throwIfAborted();
+    } catch (error) {
+      if (!late.aborted) connection.close();
+      throw error;
+    } finally {
+      late.removeEventListener("abort", giveUp);
+    }
     return connection;
   }
 
   /** The runtime tries one address of a name; a server on this machine may listen on either of two. */
-  async #connectTcp(): Promise<Deno.TcpConn> {
+  async #connectTcp(signal: AbortSignal): Promise<Deno.TcpConn> {
     const port = this.#port;
     try {
-      return await Deno.connect({ hostname: this.#hostname, port });
+      return await Deno.connect({ hostname: this.#hostname, port, signal });
     } catch (error) {
       if (this.#hostname !== "localhost" || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
     }
     try {
-      return await Deno.connect({ hostname: "::1", port });
+      return await Deno.connect({ hostname: "::1", port, signal });
     } catch {
-      return await Deno.connect({ hostname: "127.0.0.1", port });
+      return await Deno.connect({ hostname: "127.0.0.1", port, signal });
     }
   }
 

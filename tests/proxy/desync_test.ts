@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Peer, RawServer } from "./peers.ts";
-import { startProxy } from "./start_proxy.ts";
+import { startProxy, type TestProxy } from "./start_proxy.ts";
+import type { Timeouts } from "../../src/proxy/timeouts.ts";
 
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -31,3 +32,222 @@ Deno.test("a client that ends its side and reads late never gets what another cl
   const heard = await slow.toEnd();
   assert.match(heard.slice(heard.indexOf("\r\n\r\n") + 4), /^A+$/);
 });
+
+/** The proxy between one client and an upstream whose connections the test takes one after the other. */
+async function between(
+  scene: (client: Peer, upstream: RawServer, proxy: TestProxy) => Promise<void>,
+  timeouts: Partial<Timeouts> = {},
+): Promise<void> {
+  using upstream = new RawServer();
+  await using proxy = startProxy({ f: { default: [upstream.url] } }, { timeouts });
+  using client = await Peer.connect(proxy.port);
+  await scene(client, upstream, proxy);
+}
+
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+
+/** After each of these the upstream's connection is not used again, whatever comes on it. */
+const oddAnswers: ReadonlyArray<
+  readonly [what: string, method: string, answer: string, arrives: string]
+> = [
+  [
+    "bytes after the answer",
+    "GET",
+    ok + evil,
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 capsule\r\n\r\nok",
+  ],
+  [
+    "a line's end after the answer",
+    "GET",
+    ok + "\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 capsule\r\n\r\nok",
+  ],
+  [
+    "a HEAD answered with a body",
+    "HEAD",
+    ok,
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 capsule\r\n\r\n",
+  ],
+  [
+    "a 304 with a body",
+    "GET",
+    "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\nVia: 1.1 capsule\r\n\r\n",
+  ],
+  [
+    "a 204 with a body to come",
+    "GET",
+    "HTTP/1.1 204 No Content\r\nContent-Length: 40\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\nVia: 1.1 capsule\r\n\r\n",
+  ],
+  [
+    "a 204 in chunks",
+    "GET",
+    "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\nVia: 1.1 capsule\r\n\r\n",
+  ],
+  [
+    "chunks in HTTP/1.0",
+    "GET",
+    "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nVia: 1.0 capsule\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ],
+  [
+    "a length in an interim answer",
+    "GET",
+    "HTTP/1.1 103 Early Hints\r\nContent-Length: 90\r\n\r\n" + ok + evil,
+    "HTTP/1.1 103 Early Hints\r\nVia: 1.1 capsule\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 capsule\r\n\r\nok",
+  ],
+];
+
+for (const [what, method, answer, arrives] of oddAnswers) {
+  Deno.test(`${what}: the next request goes over another connection`, () =>
+    between(async (client, upstream) => {
+      await client.send(`${method} /functions/f HTTP/1.1\r\nHost: x\r\n\r\n`);
+      const first = await upstream.accept();
+      await first.until("\r\n\r\n");
+      await first.send(answer);
+      assert.equal(await client.exactly(arrives.length), arrives);
+      await client.send(get);
+      assert.equal(await first.toEnd(), "");
+      const second = await upstream.accept();
+      await second.until("\r\n\r\n");
+      await second.send(ok);
+      assert.match(await client.message(), /^HTTP\/1\.1 200 [^]*\r\n\r\nok$/);
+    }, { firstByteMs: 2000 }));
+}
+
+Deno.test("an upstream that talks while nobody asks is not asked on that connection again", () =>
+  between(async (client, upstream) => {
+    await client.send(get);
+    const first = await upstream.accept();
+    await first.until("\r\n\r\n");
+    await first.send(ok);
+    await client.message();
+    await first.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    assert.equal(await first.toEnd(), "");
+    await client.send(get);
+    const second = await upstream.accept();
+    await second.until("\r\n\r\n");
+    await second.send(ok);
+    assert.match(await client.message(), /ok$/);
+  }));
+
+Deno.test("an answer before the body has come: what is left of the body is no request, on either side", () =>
+  between(async (client, upstream) => {
+    const smuggled = "GET /functions/f?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    const body = `hello${smuggled}`;
+    await client.send(`POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\nhello`);
+    const first = await upstream.accept();
+    await first.until("hello");
+    await first.send(ok);
+    assert.match(await client.message(), /\r\nConnection: close\r\n[^]*ok$/);
+    await client.send(smuggled).catch(() => {});
+    assert.equal(await client.toEnd(), "");
+    assert.equal(await first.toEnd(), "");
+    using next = await Peer.connect(upstream.port);
+    // Connections come in order: had the proxy opened one for the smuggled request, it would be the next.
+    await next.send("mine");
+    next.close();
+    assert.equal(await (await upstream.accept()).toEnd(), "mine");
+  }));
+
+Deno.test("a protocol is changed only when it was asked for, and after the whole request", async (test) => {
+  const switched = (headers: string) => `HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`;
+  for (
+    const [what, request, answer, why] of [
+      [
+        "before the body",
+        `POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n${upgrade}\r\nhello`,
+        switched(upgrade),
+        "the upstream changed the protocol before it had the whole request",
+      ],
+      [
+        "another protocol",
+        `GET /functions/f HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`,
+        switched("Upgrade: tls/1.2\r\nConnection: Upgrade\r\n"),
+        "the upstream changed to a protocol that was not asked for",
+      ],
+      [
+        "no protocol",
+        `GET /functions/f HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`,
+        switched("Connection: Upgrade\r\n"),
+        "the upstream changed to a protocol that was not asked for",
+      ],
+      [
+        "h2c is not asked for",
+        `GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: x\r\n\r\n`,
+        switched("Upgrade: h2c\r\nConnection: Upgrade\r\n"),
+        "the upstream changed the protocol without being asked",
+      ],
+    ] as const
+  ) {
+    await test.step(what, () =>
+      between(async (client, upstream) => {
+        await client.send(request);
+        const peer = await upstream.accept();
+        await peer.until("\r\n\r\n");
+        await peer.send(answer);
+        const heard = await client.message();
+        assert.match(heard, /^HTTP\/1\.1 502 /);
+        assert.equal(JSON.parse(heard.slice(heard.indexOf("\r\n\r\n"))).why, why);
+        await peer.toEnd();
+      }));
+  }
+  await test.step("one of several, in other letters", () =>
+    between(async (client, upstream) => {
+      await client.send(
+        "GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: chat/2, WebSocket\r\nConnection: Upgrade\r\n\r\n",
+      );
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await peer.send(switched(upgrade));
+      assert.match(await client.until("\r\n\r\n"), /^HTTP\/1\.1 101 /);
+    }));
+});
+
+Deno.test("a body that turns out to be none while its answer streams breaks that answer", () =>
+  between(async (client, upstream) => {
+    await client.send(
+      "POST /functions/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+    );
+    const peer = await upstream.accept();
+    await peer.until("hi\r\n");
+    // Its end would be the end of the connection: nobody may take the cut for it.
+    await peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    const { sent } = await peer.sendUntilStuck(new Uint8Array(1024 * 1024), 64);
+    await client.send("x\r\n");
+    await sent;
+    assert.doesNotMatch((await client.toEnd()).slice(-64), /\r\n0\r\n/);
+  }));
+
+Deno.test("headers that servers of the CGI kind take for ours or for framing do not go on", () =>
+  between(async (client, upstream) => {
+    await client.send(
+      "POST /functions/f HTTP/1.1\r\nHost: x\r\nX_Forwarded_For: 6.6.6.6\r\nX-Forwarded_Host: evil\r\nX_Own: 1\r\n" +
+        "Content_Length: 4\r\nTransfer_Encoding: chunked\r\nContent-Length: 2\r\n\r\nhi",
+    );
+    const peer = await upstream.accept();
+    assert.equal(
+      await peer.until("hi"),
+      "POST / HTTP/1.1\r\nHost: x\r\nX_Own: 1\r\nContent-Length: 2\r\nX-Forwarded-For: 127.0.0.1\r\n" +
+        "X-Forwarded-Host: x\r\nX-Forwarded-Proto: http\r\nVia: 1.1 capsule\r\n\r\nhi",
+    );
+  }));
+
+Deno.test("stopping without patience cuts a client that has sent many requests ahead", () =>
+  between(async (client, upstream, proxy) => {
+    await client.send(get.repeat(100));
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    const stopped = proxy.server.stop(0).then(() => "stopped");
+    // It is not waited for the upstream until its time is over.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const waits = new Promise((resolve) => timer = setTimeout(() => resolve("still waits"), 10_000));
+    assert.equal(await Promise.race([stopped, waits]), "stopped");
+    clearTimeout(timer);
+    assert.equal(await client.toEnd(), "");
+    assert.equal(await peer.toEnd(), "");
+  }));

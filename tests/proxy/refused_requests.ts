@@ -55,6 +55,7 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
   ["an absolute target", `GET http://x/functions/f HTTP/1.1\r\n${host}\r\n`],
   ["an absolute target of another host", `GET http://y/functions/f HTTP/1.1\r\n${host}\r\n`],
   ["CONNECT", `CONNECT x:80 HTTP/1.1\r\n${host}\r\n`],
+  ["CONNECT with a path", `CONNECT /functions/f HTTP/1.1\r\n${host}\r\n`],
   ["a target with a fragment", `GET /functions/f#a HTTP/1.1\r\n${host}\r\n`],
   ["no Host", `GET /functions/f HTTP/1.1\r\n\r\n`],
   ["two Hosts", `GET /functions/f HTTP/1.1\r\n${host}Host: y\r\n\r\n`],

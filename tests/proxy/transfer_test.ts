@@ -92,6 +92,54 @@ Deno.test("an upstream that refuses before the body is heard, and the connection
     assert.equal(await peer.toEnd(), "");
   }));
 
+Deno.test("100-continue: who waits for whom is not counted against the other", async (test) => {
+  const expecting = post("Content-Length: 2\r\nExpect: 100-continue\r\n");
+  const longer = () => new Promise((resolve) => setTimeout(resolve, 400));
+  await test.step("an upstream that takes its time to say 100", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await longer();
+      await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+      await client.until("\r\n\r\n");
+      await client.send("hi");
+      assert.equal(await peer.exactly(2), "hi");
+      await peer.send(ok);
+      assert.match(await client.message(), /^HTTP\/1\.1 200 /);
+    }, { timeouts: { bodyMs: 100 } }));
+  await test.step("an upstream that never says 100, and a client that sends slowly all the same", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await client.send("h");
+      assert.equal(await peer.exactly(1), "h");
+      await longer();
+      await client.send("i");
+      assert.equal(await peer.exactly(1), "i");
+      await peer.send(ok);
+      assert.match(await client.message(), /^HTTP\/1\.1 200 /);
+    }, { timeouts: { firstByteMs: 200 } }));
+  await test.step("an upstream that says nothing at all", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      assert.match(await client.toEnd(), /^HTTP\/1\.1 504 /);
+      assert.match(await peer.toEnd(), /\r\n\r\n$/);
+    }, { timeouts: { firstByteMs: 100 } }));
+  await test.step("a client that has its 100 and sends nothing", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+      await client.until("\r\n\r\n");
+      assert.match(await client.toEnd(), /^HTTP\/1\.1 408 /);
+      await peer.toEnd();
+    }, { timeouts: { bodyMs: 100 } }));
+});
+
 Deno.test("an upgrade becomes a tunnel, each side ending on its own", () =>
   between(async ({ client, upstream }) => {
     await client.send(

@@ -75,6 +75,14 @@ Deno.test("a client cannot have its own framing or Host removed by naming it in 
   );
 });
 
+Deno.test("a client of HTTP/1.0 without a Host: the upstream's own goes on, and Via says which HTTP it was", async () => {
+  const head = await heardOf("GET /functions/f HTTP/1.0\r\nX: 1\r\n\r\n");
+  assert.match(
+    head,
+    /^GET \/ HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\nX: 1\r\nX-Forwarded-For: 127\.0\.0\.1\r\nX-Forwarded-Proto: http\r\nVia: 1\.0 capsule\r\n\r\n$/,
+  );
+});
+
 Deno.test("100 headers and a head of nearly 64 KiB pass", async () => {
   const many = "GET /functions/f HTTP/1.1\r\nHost: x\r\n" + "X: a\r\n".repeat(99) + "\r\n";
   assert.equal((await heardOf(many)).match(/X: a\r\n/g)?.length, 99);
@@ -186,6 +194,10 @@ const garbage: ReadonlyArray<readonly [what: string, answer: string]> = [
   ["another coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"],
   ["NUL in a header", "HTTP/1.1 200 OK\r\nX: \0\r\n\r\n"],
   ["a header split by CR", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\n\r\n"],
+  ["a folded header", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"],
+  ["a space before a colon", "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello"],
+  ["a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\nhello"],
+  ["a list of lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello"],
   [
     "a protocol nobody asked for",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",

@@ -1,6 +1,8 @@
 import { BadMessage } from "./bad_message.ts";
 import { byteText, colon, cr, equalsWord, lf, space, tab, tokenBytes, valueBytes } from "./characters.ts";
 
+const dash = 45, underscore = 95;
+
 /** How many bytes the lines of a head may have together, the empty one included. */
 export const maxHeadBytes = 64 * 1024;
 /** How many header lines a head may have. */
@@ -26,10 +28,11 @@ const knownNames = [
   "x-forwarded-host",
   "x-forwarded-proto",
 ] as const;
-export type KnownName = typeof knownNames[number];
+/** `lookalike`: one of them with `_` for `-`, which servers of the CGI kind cannot tell from it. */
+export type KnownName = typeof knownNames[number] | "lookalike";
 
 /** Known names by their length, since few headers share one. */
-const byLength: KnownName[][] = [];
+const byLength: Exclude<KnownName, "lookalike">[][] = [];
 for (const name of knownNames) (byLength[name.length] ??= []).push(name);
 
 /** A header line: where it lies in the bytes of its head. */
@@ -118,8 +121,20 @@ function badName(bytes: Uint8Array, lineStart: number, at: number): BadMessage {
 function knownName(bytes: Uint8Array, start: number, end: number): KnownName | undefined {
   const names = byLength[end - start];
   if (names === undefined) return undefined;
-  for (const name of names) if (equalsWord(bytes, start, end, name)) return name;
+  for (const name of names) {
+    if (equalsWord(bytes, start, end, name)) return name;
+    if (name.includes("-") && looksLike(bytes, start, name)) return "lookalike";
+  }
   return undefined;
+}
+
+function looksLike(bytes: Uint8Array, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const byte = bytes[start + i] ?? 0;
+    const lower = byte >= 65 && byte <= 90 ? byte | 32 : byte === underscore ? dash : byte;
+    if (lower !== name.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** The items of a header that is a list, in lower case. */

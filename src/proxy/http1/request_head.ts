@@ -48,6 +48,7 @@ export function parseRequestHead(bytes: Uint8Array, start: number, end: number):
   ) {
     throw new BadMessage("the target of a request must begin with a slash: this is no forward proxy");
   }
+  if (method === "CONNECT") throw new BadMessage("CONNECT is not taken: this is no forward proxy");
   const fields = parseFields(bytes, at + 11, end);
   const read = readFields(bytes, fields, minor);
   return {

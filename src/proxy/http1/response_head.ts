@@ -7,6 +7,8 @@ import { type Field, listItems, parseFields, parseLength } from "./fields.ts";
 export interface ResponseHead {
   readonly bytes: Uint8Array;
   readonly status: number;
+  /** The minor number of `HTTP/1.x`. */
+  readonly minor: 0 | 1;
   /** From the status to the end of the first line, the CR LF left out. */
   readonly statusStart: number;
   readonly lineEnd: number;
@@ -41,6 +43,7 @@ export function parseResponseHead(
   if (bytes[lineEnd] !== cr) throw new BadMessage("the answer's first line has a control character");
 
   const status = Number(digits);
+  const minor = version === "HTTP/1.1" ? 1 : 0;
   const fields = parseFields(bytes, lineEnd + 2, end);
   let length: number | undefined;
   let chunked = false;
@@ -81,16 +84,20 @@ export function parseResponseHead(
     : length === undefined
     ? untilClose
     : { kind: "length", length };
+  // Such an upstream may mean something else than is read here, so nothing after it is believed: a body that a 204 cannot have, and chunks
+  // in HTTP/1.0, which does not know them.
+  const isOdd = (status === 204 && (chunked || (length ?? 0) > 0)) || (minor === 0 && chunked);
   return {
     bytes,
     status,
+    minor,
     statusStart: start + 9,
     lineEnd,
     fields,
     body,
     connection,
-    keepAlive: body.kind !== "until-close" &&
-      (version === "HTTP/1.1" ? !connection.includes("close") : connection.includes("keep-alive")),
+    keepAlive: body.kind !== "until-close" && !isOdd &&
+      (minor === 1 ? !connection.includes("close") : connection.includes("keep-alive")),
     keepAliveSeconds,
   };
 }

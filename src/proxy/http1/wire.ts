@@ -27,7 +27,7 @@ export class Wire implements Watched {
   late: "read" | "write" | undefined;
   closed = false;
   onLate: (() => void) | undefined;
-  /** Called when a read finds the end. */
+  /** Called when a read finds the end, and when it is closed from here; perhaps twice. */
   onEnd: (() => void) | undefined;
   readonly clock: Clock;
   readonly #socket: Socket;
@@ -184,5 +184,6 @@ export class Wire implements Watched {
     }
     // Its large buffer stays its own: a write of what was read from here may still be under way elsewhere (`shrink`).
     this.ended = true;
+    this.onEnd?.();
   }
 }
