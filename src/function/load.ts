@@ -1,7 +1,7 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { refuseReservedNames } from "../prepare/contract.ts";
 import type { LimitedModule } from "../prepare/limit_memory.ts";
-import type { PreparedModule } from "../prepare/prepare.ts";
+import type { PreparedModule, PrepareOptions } from "../prepare/prepare.ts";
 import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
@@ -77,12 +77,16 @@ async function prepare(
   }
   const { prepareModule } = await import("../prepare/prepare.ts");
   const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };
-  if (manyCalls && !reuse) {
-    const { describeModule } = await import("../prepare/describe.ts");
-    // A program ends with its instance: it is never put back.
-    wanted.exportGlobals = !isProgram(withName(name, () => describeModule(bytes)).exports);
-  }
-  return withName(name, () => prepareModule(bytes, wanted));
+  const prepared = (startMemos?: PrepareOptions["startMemos"]) =>
+    withName(name, () => prepareModule(bytes, { ...wanted, startMemos }));
+  if (!manyCalls || reuse) return prepared();
+  const { describeModule } = await import("../prepare/describe.ts");
+  // A program ends with its instance: it is never put back.
+  wanted.exportGlobals = !isProgram(withName(name, () => describeModule(bytes)).exports);
+  const recording = prepared("record");
+  if (recording.kind === "unprepared" || recording.memoCalls === 0) return recording;
+  const { recordStart } = await import("../wasm/record_start.ts");
+  return prepared(recordStart(await compile(recording.bytes, name)));
 }
 
 /** Lets messages begin with the module's name. */

@@ -10,6 +10,18 @@ export interface AddedImport {
   type: FunctionType;
 }
 
+/** What calls that are recorded tell the host; see `memo_record.ts`. An address is the sum of two unsigned numbers. */
+export const recordImports = {
+  begin: { name: "begin", type: { params: ["i32"], results: [] } },
+  note: { name: "note", type: { params: ["i64"], results: [] } },
+  run: { name: "run", type: { params: [], results: [] } },
+  read: { name: "read", type: { params: ["i32", "i32", "i32"], results: [] } },
+  write: { name: "write", type: { params: ["i32", "i32", "i32"], results: [] } },
+  leave: { name: "leave", type: { params: [], results: [] } },
+  turn: { name: "turn", type: { params: [], results: [] } },
+  end: { name: "end", type: { params: [], results: [] } },
+} satisfies Record<string, AddedImport>;
+
 /** Takes the place of `proc_exit`: the host notes the exit code and returns. */
 export const exitImport: AddedImport = { name: "exit", type: { params: ["i32"], results: [] } };
 

@@ -20,6 +20,8 @@ export interface Edits {
   imports: AddedImport[];
   functions: AddedFunction[];
   globals: AddedGlobal[];
+  /** Calls, by their events, that go to an added function instead. */
+  calls: Map<number, string>;
   exports: { name: string; kind: "global" | "memory"; index: number }[];
   /** Lowers the maximum of each memory to this many pages. */
   maxMemoryPages: number | undefined;
@@ -32,4 +34,6 @@ export interface AddedIndices {
   functions: ReadonlyMap<string, number>;
   /** Global indices by name. */
   globals: ReadonlyMap<string, number>;
+  /** By how much the index of each defined function has grown. */
+  shift: number;
 }

@@ -4,6 +4,9 @@ import type { Edits } from "./edits.ts";
 import { readLayout } from "./layout.ts";
 import { refuseLarger } from "./limit_memory.ts";
 import { emptyPlan, Mark } from "./marks.ts";
+import { findMemoCalls } from "./memo_calls.ts";
+import { recordCalls } from "./memo_record.ts";
+import { type CallMemo, replayCalls } from "./memo_replay.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./reader.ts";
 import { showSeenPages } from "./seen_pages.ts";
@@ -26,6 +29,8 @@ export interface PrepareOptions {
   quietExit?: boolean;
   /** Maximum of a memory in pages of 64 KiB: the lower of this and the module's own is written. */
   maxMemoryPages?: number;
+  /** What long calls in `_start` did at an earlier start, so that they need not do it again; or `record`, to learn it. */
+  startMemos?: "record" | readonly CallMemo[];
   /** Count steps, and ask the host when a number that it gave has been used up (`steps.ts`). */
   steps?: boolean;
 }
@@ -41,6 +46,8 @@ export interface Prepared {
   memoryExport: string | undefined;
   /** How many calls of `proc_exit` in `_start` were made quiet. The module imports `exit` if there is one. */
   quietExits: number;
+  /** How many calls in `_start` can be remembered; with `startMemos: "record"` they tell the host what they do. */
+  memoCalls: number;
   /** The name of the step counter, a mutable i32 global, 0 at first; undefined without `steps`, or when nothing can run long. */
   counterExport: string | undefined;
   /** Why an instance cannot be put back to its first state, as sentences; empty when it can. */
@@ -79,6 +86,7 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
       imports: [],
       functions: [],
       globals: [],
+      calls: new Map(),
       exports: options.exportGlobals ? state.exports : [],
       maxMemoryPages: options.maxMemoryPages,
       code: plan,
@@ -90,6 +98,10 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     const exits = options.quietExit ? findQuietExits(layout, code) : [];
     for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
     if (exits.length > 0) edits.imports.push(exitImport);
+    const { startMemos } = options;
+    const memoCalls = startMemos ? findMemoCalls(layout, code) : [];
+    if (startMemos === "record") recordCalls(edits, layout, code, memoCalls);
+    else if (startMemos) replayCalls(edits, layout, { calls: memoCalls, memos: startMemos });
     return {
       kind: "prepared",
       bytes: rewrite(layout, code, edits),
@@ -97,6 +109,7 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
       globals: options.exportGlobals ? state.globals : [],
       memoryExport: options.exportGlobals ? state.memoryExport : undefined,
       quietExits: exits.length,
+      memoCalls: memoCalls.length,
       counterExport,
       cannotReset: state.cannotReset,
     };

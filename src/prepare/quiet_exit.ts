@@ -28,7 +28,7 @@ export function findQuietExits(layout: Layout, code: Code): number[] {
 }
 
 /** Index of the defined function that is exported as `_start` and takes and gives nothing. */
-function startFunction({ description, importedFunctions }: Layout): number | undefined {
+export function startFunction({ description, importedFunctions }: Layout): number | undefined {
   const start = description.exports.find(({ name, kind }) => name === "_start" && kind === "function");
   if (!start?.type || start.index < importedFunctions) return undefined;
   return start.type.params.length + start.type.results.length === 0 ? start.index : undefined;

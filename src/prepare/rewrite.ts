@@ -50,7 +50,7 @@ class Rewriting {
     edits.functions.forEach(({ name }, index) => functions.set(name, added + index));
     const globals = new Map<string, number>();
     edits.globals.forEach(({ name }, index) => globals.set(name, layout.description.globals.length + index));
-    this.#indices = { functions, globals };
+    this.#indices = { functions, globals, shift: this.#shift };
     layout.types.forEach(({ key }, index) => this.#typeIndices.set(key, index));
     for (const { type } of [...edits.imports, ...edits.functions]) this.#typeIndex(type);
     this.#rewritten = rewriteCode(layout, code, edits, this.#indices);

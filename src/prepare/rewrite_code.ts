@@ -44,7 +44,7 @@ export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: A
       functions.sizeAt(index + 1),
     ];
     const marks = marksOf(code, edits, index);
-    if (marks === 0 && edits.imports.length === 0) {
+    if (marks === 0 && edits.imports.length === 0 && edits.calls.size === 0) {
       out.span(layout.bytes, sizeAt, end);
       continue;
     }

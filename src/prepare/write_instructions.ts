@@ -88,7 +88,7 @@ export class InstructionWriter {
   #writeEvents(first: number, last: number): void {
     const { events } = this.#context.code;
     const { kinds, arguments: values } = events;
-    const { marks, weights } = this.#context.edits.code;
+    const { indices, edits: { calls, code: { marks, weights } } } = this.#context;
     for (let event = first; event < last; event++) {
       const mark = marks[event] ?? 0;
       const argument = values[event] ?? 0;
@@ -115,7 +115,9 @@ export class InstructionWriter {
         case Kind.refFunc:
           if (mark !== 0) this.#makeBefore(event, mark);
           if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
-          else if (this.#shift > 0 && argument >= this.#context.layout.importedFunctions) {
+          else if (calls.size > 0 && calls.has(event)) {
+            this.#replaceNumber(events.offset(event) + 1, indices.functions.get(calls.get(event) ?? "") ?? 0);
+          } else if (this.#shift > 0 && argument >= this.#context.layout.importedFunctions) {
             this.#replaceNumber(events.offset(event) + 1, argument + this.#shift);
           }
           break;

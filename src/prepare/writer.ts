@@ -61,6 +61,17 @@ export class Writer {
     this.#bytes[this.#length++] = rest & 0x7f;
   }
 
+  /** Signed LEB128 of a 64-bit number. */
+  s64(value: bigint): void {
+    this.#reserve(10);
+    let rest = BigInt.asIntN(64, value);
+    while (rest < -64n || rest > 63n) {
+      this.#bytes[this.#length++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#bytes[this.#length++] = Number(rest & 0x7fn);
+  }
+
   name(text: string): void {
     const bytes = utf8.encode(text);
     this.u32(bytes.length);

@@ -7,6 +7,7 @@ const everything: PrepareOptions = {
   quietExit: true,
   maxMemoryPages: 4096,
   steps: true,
+  startMemos: "record",
 };
 
 function prepared(bytes: Uint8Array, options: PrepareOptions): Prepared {
@@ -18,7 +19,15 @@ function prepared(bytes: Uint8Array, options: PrepareOptions): Prepared {
 /** Both halves of the promise: nothing switched on changes nothing, everything switched on is still valid. */
 function checkModule(name: string, bytes: Uint8Array<ArrayBuffer>): void {
   assert.deepEqual(prepared(bytes, {}).bytes, bytes, `${name} with nothing switched on`);
-  for (const options of [everything, { steps: true }, { exportGlobals: true }, { quietExit: true }]) {
+  for (
+    const options of [
+      everything,
+      { steps: true },
+      { exportGlobals: true },
+      { quietExit: true },
+      { startMemos: "record" } as const,
+    ]
+  ) {
     const { bytes: rewritten } = prepared(bytes, options);
     assert(WebAssembly.validate(rewritten), `${name} with ${JSON.stringify(options)}`);
   }

@@ -4,7 +4,13 @@ import { describeModule } from "../../src/prepare/describe.ts";
 import { prepareModule } from "../../src/prepare/prepare.ts";
 import { committedModules, watModules } from "./modules.ts";
 
-const options = { exportGlobals: true, quietExit: true, maxMemoryPages: 4096, steps: true };
+const options = {
+  exportGlobals: true,
+  quietExit: true,
+  maxMemoryPages: 4096,
+  steps: true,
+  startMemos: "record",
+} as const;
 
 /** Numbers that repeat: a failure is seen again. https://en.wikipedia.org/wiki/Linear_congruential_generator */
 function randomFrom(seed: number): (below: number) => number {

@@ -1,0 +1,118 @@
+import { Kind } from "./events.ts";
+import { BulkOp, Op } from "./instructions.ts";
+import type { Layout } from "./layout.ts";
+import { memoryBytes } from "./memory_accesses.ts";
+import { startFunction } from "./quiet_exit.ts";
+import type { Code } from "./scan.ts";
+import { walkInstructions } from "./walk_instructions.ts";
+
+/**
+ * A call in the body of `_start` whose whole effect can be written down: as long as it runs only functions that reach no
+ * import and no table, do not grow the memory, and take and give integers, it does the same whenever it finds the same
+ * parameters, globals and bytes of memory. (A way out to anything else is there in most functions, and hardly ever taken:
+ * a runtime's panic.)
+ */
+export interface MemoCall {
+  /** Event of the call. */
+  event: number;
+  /** Index of the function that is called. */
+  callee: number;
+  /** Indices of such functions that the call may run, its callee first. */
+  functions: number[];
+  /** Indices of the globals that they use. */
+  globals: number[];
+}
+
+/** More than a runtime's first steps need; what is larger is not looked at. */
+const maxCalls = 8;
+const maxFunctions = 16;
+
+const allowedEvents: ReadonlySet<number> = new Set<number>([
+  Kind.block,
+  Kind.loop,
+  Kind.if,
+  Kind.else,
+  Kind.end,
+  Kind.br,
+  Kind.brIf,
+  Kind.brTable,
+  Kind.return,
+  Kind.unreachable,
+  Kind.call,
+  Kind.bulk,
+]);
+
+/** The calls of `_start` that are worth remembering, for they run a loop, in the order of the file. */
+export function findMemoCalls(layout: Layout, code: Code): MemoCall[] {
+  const { importedFunctions, description } = layout;
+  const start = startFunction(layout);
+  if (start === undefined || description.memories.length !== 1) return [];
+  const found: MemoCall[] = [];
+  const { events, functions } = code;
+  const last = functions.firstEvent(start - importedFunctions + 1);
+  for (let event = functions.firstEvent(start - importedFunctions); event < last; event++) {
+    if (events.kind(event) !== Kind.call || found.length === maxCalls) continue;
+    const call = memoCall(layout, code, { event, callee: events.argument(event) });
+    if (call) found.push(call);
+  }
+  return found;
+}
+
+function memoCall(
+  layout: Layout,
+  code: Code,
+  { event, callee }: Pick<MemoCall, "event" | "callee">,
+): MemoCall | undefined {
+  const type = layout.types[layout.functionTypes.at(callee)];
+  if (!type || [...type.params, ...type.results].some((it) => !isInteger(it))) return undefined;
+  const functions: number[] = [];
+  const globals = new Set<number>();
+  const seen = [callee];
+  let hasLoop = false;
+  for (const index of seen) {
+    const found = followable(layout, code, index);
+    if (!found) continue;
+    if (functions.push(index) > maxFunctions) return undefined;
+    hasLoop ||= found.hasLoop;
+    for (const global of found.globals) globals.add(global);
+    for (const called of found.calls) if (!seen.includes(called)) seen.push(called);
+  }
+  return hasLoop && functions[0] === callee ? { event, callee, functions, globals: [...globals] } : undefined;
+}
+
+/** What a function calls and uses; undefined for one with anything that cannot be remembered, and for an import. */
+function followable(
+  layout: Layout,
+  code: Code,
+  index: number,
+): { calls: Set<number>; globals: Set<number>; hasLoop: boolean } | undefined {
+  const { importedFunctions, description } = layout;
+  if (index < importedFunctions) return undefined;
+  const { events, functions } = code;
+  const found = { calls: new Set<number>(), globals: new Set<number>(), hasLoop: false };
+  const last = functions.firstEvent(index - importedFunctions + 1);
+  for (let event = functions.firstEvent(index - importedFunctions); event < last; event++) {
+    const kind = events.kind(event);
+    if (!allowedEvents.has(kind)) return undefined;
+    found.hasLoop ||= kind === Kind.loop;
+    if (kind === Kind.call) found.calls.add(events.argument(event));
+  }
+  let isKnown = true;
+  walkInstructions(layout, code, index, ({ opcode, second, immediates }) => {
+    if (opcode === Op.globalGet || opcode === Op.globalSet) {
+      const global = immediates().u32("global");
+      isKnown &&= isInteger(description.globals[global]?.type);
+      found.globals.add(global);
+    } else if (opcode === Op.bulkPrefix) {
+      isKnown &&= second < BulkOp.memoryInit || second === BulkOp.memoryCopy || second === BulkOp.memoryFill;
+    } else if (memoryBytes(opcode) === 0) {
+      // Numbers and locals; references, vectors and what comes after them are left alone.
+      isKnown &&= opcode < Op.tableGet || (opcode >= Op.i32Const && opcode < Op.refNull);
+    }
+  });
+  return isKnown ? found : undefined;
+}
+
+function isInteger(type: string | undefined): boolean {
+  return type === "i32" || type === "i64";
+}

@@ -1,0 +1,34 @@
+import { skipImmediates } from "./immediates.ts";
+import type { Layout } from "./layout.ts";
+import { Reader } from "./reader.ts";
+import type { Code } from "./scan.ts";
+
+/** One instruction of a function. */
+export interface Instruction {
+  opcode: number;
+  /** The opcode after a prefix, 0 without one. */
+  second: number;
+  /** Offsets of its first byte and of the next instruction. */
+  at: number;
+  end: number;
+  /** What stands after a one-byte opcode. */
+  immediates: () => Reader;
+}
+
+/** Visits every instruction of a defined function, named by its index, in the order of the file. */
+export function walkInstructions(
+  { bytes, importedFunctions }: Layout,
+  { functions }: Code,
+  index: number,
+  visit: (instruction: Instruction) => void,
+): void {
+  const defined = index - importedFunctions;
+  const reader = new Reader(bytes, functions.codeStart(defined), functions.sizeAt(defined + 1));
+  while (!reader.done) {
+    const at = reader.at;
+    const opcode = reader.byte("instruction");
+    const second = skipImmediates(reader, opcode, at);
+    const end = reader.at;
+    visit({ opcode, second, at, end, immediates: () => new Reader(bytes, at + 1, end) });
+  }
+}
