@@ -1,4 +1,5 @@
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { CapsuleError } from "../base/errors.ts";
+import { fetchReason } from "../base/fetch_reason.ts";
 import { bearer } from "../base/bearer.ts";
 import type { ModuleName } from "./names.ts";
 
@@ -94,7 +95,7 @@ export class RegistryClient {
       response = await fetch(`${this.#url}${path}`, { ...init, method, headers, signal });
     } catch (error) {
       signal?.throwIfAborted();
-      throw new CapsuleError("REGISTRY", `cannot reach the registry ${this.#url}: ${messageOf(error)}`, {
+      throw new CapsuleError("REGISTRY", `cannot reach the registry ${this.#url}: ${fetchReason(error)}`, {
         cause: error,
       });
     }

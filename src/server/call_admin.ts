@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { CapsuleError } from "../base/errors.ts";
+import { fetchReason } from "../base/fetch_reason.ts";
 import { bearer } from "../base/bearer.ts";
 
 /** An admin interface of another process, and how to be let in. */
@@ -65,7 +66,7 @@ export async function callAdmin(server: AdminServer, { method, path, body }: Adm
     throw new AdminCallError(response.status, code, `${what} ${url} refused: ${message}`);
   } catch (error) {
     if (error instanceof AdminCallError) throw error;
-    const reason = late.signal.aborted ? `no answer within ${timeoutMs} ms` : messageOf(error);
+    const reason = late.signal.aborted ? `no answer within ${timeoutMs} ms` : fetchReason(error);
     throw new AdminCallError(0, "UNREACHABLE", `${what} ${url} cannot be reached: ${reason}`, {
       cause: error,
     });

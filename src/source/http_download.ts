@@ -1,5 +1,6 @@
 import { bearer } from "../base/bearer.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { fetchReason } from "../base/fetch_reason.ts";
 import { shownUrl, type Validators } from "./saved_copy.ts";
 
 /** How patient a download is. */
@@ -89,7 +90,8 @@ async function attempt<T>(
 ): Promise<T | undefined> {
   const shown = shownUrl(url);
   const silent = new AbortController();
-  const why = (error: unknown) => silent.signal.aborted ? messageOf(silent.signal.reason) : reasonOf(error);
+  const why = (error: unknown) =>
+    silent.signal.aborted ? messageOf(silent.signal.reason) : fetchReason(error);
   using clock = watch(silent, patience.answerMs);
 
   let response: Response;
@@ -140,16 +142,6 @@ async function attempt<T>(
     // For a `take` that failed before it had read anything; what it had begun is cancelled by its loop's end.
     await response.body?.cancel().catch(() => {});
   }
-}
-
-/** What lies beneath "fetch failed", without the URL that Deno writes into it: its query may be a secret. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return messageOf(cause).replace(/^error sending request for url \(.*?\): /, "").replace(
-    /^client error \(\w+\): /,
-    "",
-  )
-    .replace(/ \(os error \d+\)$/, "");
 }
 
 function conditions(validators: Validators | undefined): Record<string, string> {

@@ -1,4 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { fetchReason } from "../base/fetch_reason.ts";
 import { readChallenge } from "./auth_challenge.ts";
 import type { Credentials } from "./docker_credentials.ts";
 
@@ -84,7 +85,7 @@ export class OciTransport {
       return await fetch(url, { ...init, headers, signal: AbortSignal.any(signals) });
     } catch (error) {
       signal?.throwIfAborted();
-      const why = late.signal.aborted ? messageOf(late.signal.reason) : messageOf(error);
+      const why = late.signal.aborted ? messageOf(late.signal.reason) : fetchReason(error);
       throw new CapsuleError("DOWNLOAD", `cannot reach the registry ${url.host}: ${why}`, { cause: error });
     } finally {
       clearTimeout(timer);
