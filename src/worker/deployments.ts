@@ -93,13 +93,14 @@ export class Deployments {
     return this.#wanted;
   }
 
-  /** Starts what is wanted, in the background. */
+  /** Starts what is wanted and was not deployed since, in the background. */
   revive(): void {
+    if (this.#isStopping) return;
     for (const [name, { revisions }] of this.#wanted) {
       for (const [revision, wanted] of revisions) {
         const what = { function: name, revision };
         const entry = this.#entry(what);
-        for (let i = 0; i < wanted.instances; i++) {
+        while (entry.instances.length < wanted.instances) {
           entry.instances.push(Instance.revive(this.#instance(what, wanted, entry.logs)));
         }
       }

@@ -76,7 +76,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
     // Of a worker that was killed; its processes have ended with it.
     await Deno.remove(processes, { recursive: true }).catch(() => {});
 
-    const address = host.toLowerCase() === "localhost" ? "127.0.0.1" : host;
+    const address = functionHost.toLowerCase() === "localhost" ? "127.0.0.1" : functionHost;
     const ports = new Ports(options.portCounter, address);
     const runner = new ProcessRunner({
       command,
@@ -119,8 +119,10 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       guard: adminGuard({ token: adminToken, host }),
       log,
     });
+    let isOver = false;
     let closing: Promise<void> | undefined;
     const close = async () => {
+      isOver = true;
       await keeper[Symbol.asyncDispose]();
       await runner[Symbol.asyncDispose]();
       held[Symbol.dispose]();
@@ -131,11 +133,11 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
         return [...deployments.wanted.values()].reduce((sum, { revisions }) => sum + revisions.size, 0);
       },
       start() {
-        deployments.revive();
-        keeper.sync();
+        keeper.sync().then(() => deployments.revive());
       },
       async stop(graceMs) {
-        await deployments.stop(graceMs);
+        // Whoever disposes of it after it was stopped asks the proxy for nothing more.
+        if (!isOver) await deployments.stop(graceMs);
         await (closing ??= close());
       },
     };
