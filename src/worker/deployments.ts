@@ -8,7 +8,7 @@ import { type Front, Instance } from "./instance.ts";
 import { LogLines } from "./log_lines.ts";
 import { type OwnRoutes, routesOf } from "./routes.ts";
 import type { Synced } from "./route_keeper.ts";
-import { type Wanted, type WantedRevision, withFunction, withRevision } from "./wanted.ts";
+import { maxInstances, type Wanted, type WantedRevision, withFunction, withRevision } from "./wanted.ts";
 
 /** What is asked for. */
 export interface Deployment {
@@ -16,8 +16,10 @@ export interface Deployment {
   readonly revision: string;
   readonly downloadUrl: string;
   readonly sha256?: string;
-  /** So many more than there are; 1 if not given. */
+  /** So many more than there are, 1 if not given; with `replace` so many in all, as many as there are if not given. */
   readonly instances?: number;
+  /** Takes the place of what is deployed under this name, once it runs. */
+  readonly replace?: boolean;
   readonly envVariables?: Readonly<Record<string, string>>;
   readonly idle?: string;
 }
@@ -56,8 +58,6 @@ export interface DeploymentsOptions {
   readonly log: Log;
 }
 
-/** No revision has more instances on one worker. */
-export const maxInstances = 256;
 /** So many processes are started at the same time. */
 const startsAtOnce = 4;
 
@@ -130,16 +130,17 @@ export class Deployments {
     return this.#lock.run(asked.function, async () => {
       this.#assertRunning();
       const known = this.#wanted.get(asked.function)?.revisions.get(asked.revision);
-      if (known) assertSame(asked, known);
-      const count = asked.instances ?? 1;
-      assertCount((known?.instances ?? 0) + count);
+      const like = asked.replace ? undefined : known;
+      if (like) assertSame(asked, like);
+      const count = asked.instances ?? (asked.replace && known?.instances || 1);
+      assertCount((like?.instances ?? 0) + count);
       this.#deploying++;
       try {
         await this.#cleaning;
         const { modules } = this.#options;
-        const sha256 = await modules.fetch(asked.downloadUrl, asked.sha256 ?? known?.sha256);
+        const sha256 = await modules.fetch(asked.downloadUrl, asked.sha256 ?? like?.sha256);
         const { downloadUrl, envVariables = {}, idle } = asked;
-        const base = known ?? { downloadUrl, sha256, instances: 0, envVariables, ...(idle && { idle }) };
+        const base = like ?? { downloadUrl, sha256, instances: 0, envVariables, ...(idle && { idle }) };
         return await this.#grow(asked, base, count);
       } finally {
         this.#deploying--;
@@ -229,6 +230,7 @@ export class Deployments {
     await this.#cleaning;
   }
 
+  /** Starts so many more than the base has; whatever runs and is none of the base's is ended then. */
   async #grow(what: Named, base: WantedRevision, count: number): Promise<Deployed> {
     const entry = this.#entry(what);
     const started = await this.#startAll(what, base, { count, logs: entry.logs });
@@ -241,9 +243,12 @@ export class Deployments {
       this.#forgetEmpty(what);
       throw error;
     }
+    const leaving = entry.instances.splice(base.instances);
     entry.instances.push(...started);
     const urls = started.flatMap(({ url }) => url ?? []);
-    return { urls, registration: await this.#options.sync() };
+    const registration = await this.#options.sync();
+    this.#end(leaving);
+    return { urls, registration };
   }
 
   /** All of them, or none and the reason. */

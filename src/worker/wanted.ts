@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { isName, nameRule } from "../base/function_names.ts";
 
+/** No revision has more instances on one worker. */
+export const maxInstances = 256;
+
 /** What a revision of a function is, and how much of it there shall be. */
 export interface WantedRevision {
   readonly downloadUrl: string;

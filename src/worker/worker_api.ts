@@ -9,12 +9,11 @@ import { HttpError } from "../server/http_error.ts";
 import { guarded, jsonApp, readJson as readBody } from "../server/json_app.ts";
 import { errorResponse } from "../server/json_error.ts";
 import type { Deployed, Deployments } from "./deployments.ts";
-import { maxInstances } from "./deployments.ts";
 import { variableFault } from "./environment.ts";
 import { listDeployments } from "./list_deployments.ts";
 import type { LogLine } from "./log_lines.ts";
 import type { Synced } from "./route_keeper.ts";
-import { nameSchema } from "./wanted.ts";
+import { maxInstances, nameSchema } from "./wanted.ts";
 
 /** What the interface needs around it. */
 export interface WorkerApiOptions {
@@ -139,6 +138,7 @@ function deploymentSchema(env: Env) {
     sha256: z.string().regex(/^(?:sha256:)?[0-9a-fA-F]{64}$/, { message: "must be 64 hexadecimal digits" })
       .transform((text) => text.toLowerCase().replace(/^sha256:/, "")).optional(),
     instances: z.number().int().min(1).max(maxInstances).optional(),
+    replace: z.boolean().optional(),
     envVariables: z.record(z.string(), z.string()).superRefine((variables, context) => {
       for (const [variable, value] of Object.entries(variables)) {
         const fault = variableFault(variable, value, env);
