@@ -93,6 +93,16 @@ export class YamlValue {
     return isScalar(this.#node) ? this.#node.value ?? undefined : undefined;
   }
 
+  /** Whether nothing stands here, where something could. */
+  get isEmpty(): boolean {
+    return this.#node === null || isScalar(this.#node) && this.#node.value === null;
+  }
+
+  /** A scalar as it was written, so that 1.0 is no 1; `undefined` for a map, a list and for nothing at all. */
+  get text(): string | undefined {
+    return isScalar(this.#node) && !this.isEmpty ? written(this.#node) : undefined;
+  }
+
   /** The items of a list; `undefined` for what is none. */
   get items(): YamlValue[] | undefined {
     if (!isSeq(this.#node)) return undefined;

@@ -4,6 +4,10 @@ import type { ValueType } from "./values.ts";
 
 /** Modes that listen on a port. */
 const servers = ["http", "reverse-proxy", "registry", "worker"] as const;
+/** Modes that are a proxy, a registry, a worker; `faas` is all three. */
+const proxies = ["reverse-proxy", "faas"] as const;
+const registries = ["registry", "faas"] as const;
+const workers = ["worker", "faas"] as const;
 /** Modes that run a function in this very process. */
 const runners = ["cli", "http"] as const;
 
@@ -87,7 +91,7 @@ export const flags = {
     group: "Function",
     type: as.path,
     default: "./.capsule",
-    modes: [...runners, "worker"],
+    modes: [...runners, ...workers],
     about:
       "The folder of the launcher's own data, such as the embedded key-value store; of a worker's modules and " +
       "processes, too.",
@@ -109,7 +113,7 @@ export const flags = {
     group: "Server",
     type: as.text("ADDRESS"),
     default: "127.0.0.1",
-    modes: servers,
+    modes: [...servers, "faas"],
     about: "The address to listen on; 0.0.0.0 is every IPv4 address of the machine.",
   },
   crt: {
@@ -147,20 +151,22 @@ export const flags = {
   adminToken: {
     group: "Server",
     type: as.text("TOKEN"),
-    modes: ["reverse-proxy", "registry", "worker", "push"],
+    modes: ["reverse-proxy", "registry", ...workers, "push", "apply"],
     about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN).",
   },
 
   config: {
     group: "Reverse proxy",
     type: as.path,
-    modes: ["reverse-proxy"],
-    about: "The routes (YAML): function, revision, URLs. SIGHUP reads it again.",
+    default: { apply: "./functions.yaml" },
+    modes: [...proxies, "apply"],
+    about:
+      "The routes (YAML): function, revision, URLs. SIGHUP reads it again. With -mode=apply: what shall run.",
   },
   watch: {
     group: "Reverse proxy",
     type: as.boolean,
-    modes: ["reverse-proxy"],
+    modes: proxies,
     needs: "config",
     about: "Reads -config again whenever it changes.",
   },
@@ -184,60 +190,60 @@ export const flags = {
     group: "Reverse proxy",
     type: as.oneOf(["random", "round-robin", "least-connections", "hash"]),
     default: "random",
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "Which of a revision's URLs takes a request; hash is by the client's address or -hashHeader.",
   },
   hashHeader: {
     group: "Reverse proxy",
     type: as.text("NAME"),
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "The header by which -balance=hash chooses.",
   },
   maxFails: {
     group: "Reverse proxy",
     type: as.whole(0),
     default: "1",
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "After so many failures one after the other a URL is left out; 0 is never.",
   },
   failTimeout: {
     group: "Reverse proxy",
     type: as.duration(),
     default: "10s",
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "For how long a URL is left out before one request tries it again.",
   },
   healthPath: {
     group: "Reverse proxy",
     type: as.text("PATH"),
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "Asks each URL for this path; one that does not answer well gets no requests.",
   },
   healthInterval: {
     group: "Reverse proxy",
     type: as.duration(),
     default: "10s",
-    modes: ["reverse-proxy", "worker"],
+    modes: [...proxies, "worker"],
     about: "How often -healthPath is asked for; by a worker, how often each of its processes is.",
   },
   trustedProxies: {
     group: "Reverse proxy",
     type: as.list("RANGE"),
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "Addresses (10.0.0.0/8) of proxies before this one, whose X-Forwarded-… headers are believed.",
   },
   connectTimeout: {
     group: "Reverse proxy",
     type: as.duration(),
     default: "5s",
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "How long connecting to a URL may take.",
   },
   idleTimeout: {
     group: "Reverse proxy",
     type: as.duration("none"),
     default: "5m",
-    modes: ["reverse-proxy"],
+    modes: proxies,
     about: "How long an answer or an upgraded connection may stand still; 0 is for ever.",
   },
 
@@ -251,28 +257,28 @@ export const flags = {
   readToken: {
     group: "Registry",
     type: as.text("TOKEN"),
-    modes: ["registry"],
+    modes: registries,
     needs: "adminToken",
     about: "The secret that whoever reads must show; -adminToken opens that door too.",
   },
   overwrite: {
     group: "Registry",
     type: as.boolean,
-    modes: ["registry"],
+    modes: registries,
     about: "Lets an upload replace a tag that holds another module.",
   },
   maxUpload: {
     group: "Registry",
     type: as.size(),
     default: "100MiB",
-    modes: ["registry"],
+    modes: registries,
     about: "The largest module, or layer of an OCI image, that is taken.",
   },
   gcGrace: {
     group: "Registry",
     type: as.duration(),
     default: "1h",
-    modes: ["registry"],
+    modes: registries,
     about: "How long a blob that no manifest names is kept.",
   },
 
@@ -306,20 +312,20 @@ export const flags = {
     group: "Worker",
     type: as.text("NAME"),
     default: "localhost",
-    modes: ["worker"],
+    modes: workers,
     about: "By which name the proxy reaches this machine. The functions listen on -host.",
   },
   httpPortCounter: {
     group: "Worker",
     type: as.whole(0, 65534),
     default: "10000",
-    modes: ["worker"],
+    modes: workers,
     about: "Functions listen on the next free ports above it; 0 lets the system choose.",
   },
   capsulePath: {
     group: "Worker",
     type: as.path,
-    modes: ["worker"],
+    modes: workers,
     about: "The program that serves the functions; this one if not given.",
   },
   state: {
@@ -327,6 +333,47 @@ export const flags = {
     type: as.path,
     modes: ["worker"],
     about: "The file that keeps what is deployed over a restart; worker.json in -data if not given.",
+  },
+  worker: {
+    group: "Worker",
+    type: as.url("http:", "https:"),
+    default: "http://localhost:9999",
+    modes: ["apply"],
+    about: "The worker that shall run what -config says.",
+  },
+  dryRun: {
+    group: "Worker",
+    type: as.boolean,
+    modes: ["apply"],
+    about: "Prints what would change, and changes nothing.",
+  },
+  keep: {
+    group: "Worker",
+    type: as.boolean,
+    modes: ["apply"],
+    about: "Leaves alone what runs and does not stand in -config, instead of removing it.",
+  },
+
+  registryPort: {
+    group: "All together",
+    type: as.whole(0, 65535),
+    default: "4999",
+    modes: ["faas"],
+    about: "The registry's port; 0 picks a free one.",
+  },
+  proxyPort: {
+    group: "All together",
+    type: as.whole(0, 65535),
+    default: "8888",
+    modes: ["faas"],
+    about: "The proxy's port; 0 picks a free one.",
+  },
+  workerPort: {
+    group: "All together",
+    type: as.whole(0, 65535),
+    default: "9999",
+    modes: ["faas"],
+    about: "The worker's port; 0 picks a free one.",
   },
 
   dir: {
@@ -386,8 +433,8 @@ export const flags = {
   timeout: {
     group: "Limits",
     type: as.duration("none"),
-    default: { cli: "0", http: "30s", "reverse-proxy": "30s" },
-    modes: [...runners, "reverse-proxy"],
+    default: { cli: "0", http: "30s", "reverse-proxy": "30s", faas: "30s" },
+    modes: [...runners, ...proxies],
     about:
       "How long one call may take, waiting included; a proxy waits so long for an answer to begin. 0 is for ever.",
   },

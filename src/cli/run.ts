@@ -20,6 +20,8 @@ const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
   "reverse-proxy": async () => (await import("../modes/reverse_proxy.ts")).runReverseProxy,
   registry: async () => (await import("../modes/registry.ts")).runRegistry,
   worker: async () => (await import("../modes/worker.ts")).runWorker,
+  faas: async () => (await import("../modes/faas.ts")).runFaas,
+  apply: async () => (await import("../modes/apply.ts")).runApply,
   push: async () => (await import("../modes/push.ts")).runPush,
   pull: async () => (await import("../modes/pull.ts")).runPull,
 };

@@ -25,6 +25,14 @@ export const modes = {
     about: "starts functions that are deployed to it, keeps them running and registers them with a proxy",
     takesArguments: false,
   },
+  faas: {
+    about: "is registry, reverse proxy and worker together, and tells how to try them",
+    takesArguments: false,
+  },
+  apply: {
+    about: "makes a worker run the functions that a file names, and tells what changes",
+    takesArguments: false,
+  },
   push: { about: "sends a module to a registry", takesArguments: false },
   pull: { about: "fetches a module from a registry", takesArguments: false },
 } as const satisfies Record<string, ModeEntry>;

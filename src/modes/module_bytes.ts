@@ -5,7 +5,7 @@ import { readModule } from "../source/read_module.ts";
 import type { World } from "./modes.ts";
 
 /** The function that runs when no module is named: it has a handler for each mode. */
-const builtIn = new URL("../../examples/hello/hello.wasm", import.meta.url);
+export const builtIn = new URL("../../examples/hello/hello.wasm", import.meta.url);
 
 /** A module's bytes, and its name for messages. */
 export interface NamedModule {

@@ -17,12 +17,22 @@ export async function runWorker(options: ModeOptions<"worker">, world: World): P
   });
 }
 
-/** Listens, and starts what ran when the worker was stopped. */
-export async function startWorker(options: ModeOptions<"worker">, { io, log }: World): Promise<Part> {
+/**
+ * Listens, and starts what ran when the worker was stopped.
+ *
+ * @param functionHost is the address on which functions listen; `-host` if not given.
+ */
+export async function startWorker(
+  options: ModeOptions<"worker">,
+  { io, log }: World,
+  functionHost = options.host,
+): Promise<Part> {
   const { host, httpPort: port, crt, key, adminToken, workerDomain: domain, reverseProxy } = options;
   assertMayStart({ host, token: adminToken, what: "the worker" });
-  if (isLoopback(host) && !isLoopback(domain)) {
-    log.warn(`functions listen on ${host} only: for a proxy that reaches them at ${domain}, set -host, too`);
+  if (isLoopback(functionHost) && !isLoopback(domain)) {
+    log.warn(
+      `functions listen on ${functionHost} only: for a proxy that reaches them at ${domain}, set -host, too`,
+    );
   }
   const cwd = io.cwd();
   await using opened = new AsyncDisposableStack();
@@ -31,6 +41,7 @@ export async function startWorker(options: ModeOptions<"worker">, { io, log }: W
     data: resolve(cwd, options.data),
     state: options.state && resolve(cwd, options.state),
     host,
+    functionHost,
     adminToken,
     proxy: { url: reverseProxy, backend: options.backend, token: options.proxyToken },
     registry: options.registry === undefined

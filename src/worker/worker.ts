@@ -24,8 +24,10 @@ export interface WorkerOptions {
   readonly data: string;
   /** Where the state is kept; `worker.json` in `data` if not given. */
   readonly state?: string;
-  /** The address on which the worker and its functions listen. */
+  /** The address on which the worker listens. */
   readonly host: string;
+  /** The address on which its functions do; the same if not given. */
+  readonly functionHost?: string;
   readonly adminToken?: string;
   readonly proxy: { readonly url: string; readonly backend: string; readonly token?: string };
   readonly registry?: { readonly url: string; readonly token?: string };
@@ -45,7 +47,10 @@ export interface Worker {
   readonly handler: (request: Request) => Response | Promise<Response>;
   /** How many revisions are deployed. */
   readonly count: number;
-  /** Starts what ran when the worker was stopped, in the background. */
+  /**
+   * Starts what ran when the worker was stopped, in the background. First its old routes are taken out of the proxy: they lead to
+   * ports that may be another function's in a moment.
+   */
   start(): void;
   /** Unregisters all, lets it finish for so long, and ends it. What is wanted stays: the next start has it again. */
   stop(graceMs: number): Promise<void>;
@@ -66,7 +71,7 @@ const proxyIntervalMs = 1000;
  * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder.
  */
 export async function openWorker(options: WorkerOptions): Promise<Worker> {
-  const { command, data, host, adminToken, proxy, domain, env, log, registry } = options;
+  const { command, data, host, functionHost = host, adminToken, proxy, domain, env, log, registry } = options;
   const own = join(data, "worker");
   const held = await holdFolder(own);
   try {

@@ -40,11 +40,10 @@ export async function runBlocks(blocks: readonly ReadmeBlock[]): Promise<RanBloc
     await copyProject(folder);
     const ran: RanBlock[] = [];
     for (const block of blocks) {
-      if (/-mode=(?:http|reverse-proxy|registry)\b/.test(block.text)) {
-        const [, port = "8080"] = block.text.match(/-httpPort=(\d+)/) ?? [];
-        const server = startServer(block.text.replace(/ -httpPort=\d+/, ""), folder);
+      if (/-mode=(?:http|faas)\b/.test(block.text)) {
+        const server = startServer(block.text, folder);
         servers.push(server);
-        origins.set(port, await server.origin);
+        for (const [port, origin] of await server.origins) origins.set(port, origin);
         continue;
       }
       const text = block.text.replaceAll(
@@ -84,19 +83,22 @@ async function copyProject(folder: string): Promise<void> {
 }
 
 interface Server {
-  /** Where it listens, once it is ready. */
-  readonly origin: Promise<string>;
+  /** Where it listens, once it is ready: by the port that the text says. */
+  readonly origins: Promise<[port: string, origin: string][]>;
   stop(): Promise<void>;
 }
 
 function startServer(text: string, folder: string): Server {
-  const child = bash(text, folder, { CAPSULE_HTTP_PORT: "0", CAPSULE_LOG: "json" }).spawn();
+  const ports = ["HTTP_PORT", "REGISTRY_PORT", "PROXY_PORT", "WORKER_PORT", "HTTP_PORT_COUNTER"];
+  const free = Object.fromEntries(ports.map((name) => [`CAPSULE_${name}`, "0"]));
+  const child = bash(text, folder, { ...free, CAPSULE_LOG: "json" }).spawn();
   const stdout = new TextCollector(child.stdout);
   const stderr = new TextCollector(child.stderr);
   return {
-    origin: stdout.line((line) => line.startsWith('{"event":"ready"')).then((line) => {
+    origins: stdout.line((line) => line.startsWith('{"event":"ready"')).then((line) => {
       if (line === undefined) throw new Error(`${text}\nended before it was ready:\n${stderr.text}`);
-      return JSON.parse(line).url;
+      const { mode, url, registry, proxy, worker } = JSON.parse(line);
+      return mode === "faas" ? [["4999", registry], ["8888", proxy], ["9999", worker]] : [["8080", url]];
     }),
     async stop() {
       child.kill("SIGTERM");

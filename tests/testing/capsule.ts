@@ -75,16 +75,25 @@ export interface Running extends AsyncDisposable {
 const stuckMs = 60_000;
 
 /**
- * Starts a mode that listens, with `-log=json` and `-httpPort=0` unless the arguments say otherwise, and waits for
- * its ready line: `await using server = await startCapsule(["-mode=http"])`.
+ * Starts a mode that listens, with `-log=json` and `-httpPort=0` (or whatever its ports are called) unless the arguments say otherwise,
+ * and waits for its ready line: `await using server = await startCapsule(["-mode=http"])`.
  *
  * @throws Error with all that it wrote when it ends, or is stuck, before it is ready.
  */
-export async function startCapsule(args: readonly string[], options: ProcessOptions = {}): Promise<Running> {
+export async function startCapsule(
+  args: readonly string[],
+  options: ProcessOptions & {
+    /** What shows that it is ready, where that is not the line of JSON; then `ready` and `url` say nothing. */
+    readyLine?: RegExp;
+  } = {},
+): Promise<Running> {
   const given = (name: string) => args.some((arg) => new RegExp(`^--?${name}(=|$)`).test(arg));
+  const ports = args.includes("-mode=faas")
+    ? ["registryPort", "proxyPort", "workerPort", "httpPortCounter"]
+    : ["httpPort"];
   const added = [
     ...(given("log") ? [] : ["-log=json"]),
-    ...(given("httpPort") ? [] : ["-httpPort=0"]),
+    ...ports.filter((name) => !given(name)).map((name) => `-${name}=0`),
   ];
   const child = command([...added, ...args], options, "null").spawn();
   const stdout = new TextCollector(child.stdout);
@@ -104,7 +113,8 @@ export async function startCapsule(args: readonly string[], options: ProcessOpti
   };
 
   const stuck = setTimeout(() => kill("SIGKILL"), stuckMs);
-  const line = await stdout.line((text) => text.startsWith('{"event":"ready"'));
+  const { readyLine = /^\{"event":"ready"/ } = options;
+  const line = await stdout.line((text) => readyLine.test(text));
   clearTimeout(stuck);
   if (line === undefined) {
     const { code } = await stop();
@@ -113,9 +123,9 @@ export async function startCapsule(args: readonly string[], options: ProcessOpti
         `stdout: ${stdout.text}\nstderr: ${stderr.text}`,
     );
   }
-  const ready: Record<string, unknown> = JSON.parse(line);
+  const ready: Record<string, unknown> = line.startsWith("{") ? JSON.parse(line) : {};
   return {
-    url: String(ready.url),
+    url: String(ready.url ?? ""),
     ready,
     pid: child.pid,
     stdout,

@@ -1,0 +1,58 @@
+import { CapsuleError } from "../../base/errors.ts";
+import type { Changed, WorkerClient } from "../client.ts";
+import type { Step } from "./difference.ts";
+
+/** What became of some steps. */
+export interface Applied {
+  readonly done: number;
+  /** A step that failed; those of the same function that came after it were left out. */
+  readonly failures: readonly { readonly step: Step; readonly error: CapsuleError }[];
+  readonly skipped: readonly Step[];
+}
+
+/**
+ * Carries steps out, one after the other. Where one fails, the rest of its function is left out, and other functions go on.
+ *
+ * @param onDone is told of each that was carried out.
+ */
+export async function apply(
+  steps: readonly Step[],
+  worker: WorkerClient,
+  onDone: (step: Step, changed: Changed) => void,
+): Promise<Applied> {
+  let done = 0;
+  const failures: { step: Step; error: CapsuleError }[] = [];
+  const skipped: Step[] = [];
+  for (const step of steps) {
+    if (failures.some((failure) => failure.step.function === step.function)) {
+      skipped.push(step);
+      continue;
+    }
+    try {
+      onDone(step, await carryOut(step, worker));
+      done++;
+    } catch (error) {
+      if (!(error instanceof CapsuleError)) throw error;
+      failures.push({ step, error });
+    }
+  }
+  return { done, failures, skipped };
+}
+
+async function carryOut(step: Step, worker: WorkerClient): Promise<Changed> {
+  const what = { function: step.function, revision: "revision" in step ? step.revision : "" };
+  switch (step.kind) {
+    case "deploy":
+      return await worker.deploy(what, step.deployment);
+    case "replace":
+      return await worker.replace(what, step.deployment);
+    case "scale":
+      return await worker.scale(what, step.to);
+    case "set-default":
+      return await worker.setDefault(what);
+    case "remove-default":
+      return await worker.removeDefault(step.function);
+    case "remove":
+      return await worker.remove(what);
+  }
+}

@@ -1,0 +1,37 @@
+import { parseDurationMs } from "../../base/units.ts";
+
+/** What a revision of a function is, and how many processes serve it. */
+export interface Deployment {
+  readonly downloadUrl: string;
+  /** The digest that its module has, or must have; without it, whatever the URL led to is right. */
+  readonly sha256?: string;
+  readonly instances: number;
+  readonly envVariables: Readonly<Record<string, string>>;
+  /** A process without requests for so long is stopped until the next one; as it was written, such as `60s`. */
+  readonly idle?: string;
+}
+
+export interface DeclaredFunction {
+  /** The revision that calls get which name none. */
+  readonly defaultRevision?: string;
+  readonly revisions: ReadonlyMap<string, Deployment>;
+}
+
+/** Function → what shall run of it, or does. */
+export type Declared = ReadonlyMap<string, DeclaredFunction>;
+
+/** What differs between two deployments, but for the number of instances: names of fields and of variables, never a value. */
+export function changedFields(before: Deployment, after: Deployment): string[] {
+  const variables = new Set([...Object.keys(before.envVariables), ...Object.keys(after.envVariables)]);
+  return [
+    ...(before.downloadUrl === after.downloadUrl ? [] : ["downloadUrl"]),
+    ...(after.sha256 === undefined || before.sha256 === after.sha256 ? [] : ["sha256"]),
+    ...(idleMs(before) === idleMs(after) ? [] : ["idle"]),
+    ...[...variables].filter((name) => valueOf(before, name) !== valueOf(after, name)).sort(),
+  ];
+}
+
+const idleMs = ({ idle }: Deployment): number => idle === undefined ? 0 : parseDurationMs(idle);
+
+const valueOf = ({ envVariables }: Deployment, name: string): string | undefined =>
+  Object.hasOwn(envVariables, name) ? envVariables[name] : undefined;

@@ -1,0 +1,78 @@
+import { changedFields, type Declared, type DeclaredFunction, type Deployment } from "./declared.ts";
+
+/** One call to the worker. */
+export type Step =
+  & { readonly function: string }
+  & (
+    | { readonly kind: "deploy"; readonly revision: string; readonly deployment: Deployment }
+    | {
+      readonly kind: "replace";
+      readonly revision: string;
+      readonly deployment: Deployment;
+      /** What of it is another. */
+      readonly changed: readonly string[];
+    }
+    | { readonly kind: "scale"; readonly revision: string; readonly from: number; readonly to: number }
+    | { readonly kind: "set-default"; readonly revision: string; readonly from: string | undefined }
+    | { readonly kind: "remove-default"; readonly from: string }
+    | { readonly kind: "remove"; readonly revision: string }
+  );
+
+/**
+ * What makes `actual` be as `wanted` says, function by function, each in an order in which no call fails that did not fail before: what is new
+ * comes first, then the default is switched to it, and what nobody wants goes last.
+ */
+export function difference(wanted: Declared, actual: Declared): Step[] {
+  const names = [...new Set([...wanted.keys(), ...actual.keys()])].sort();
+  return names.flatMap((name) => {
+    const wants = wanted.get(name) ?? nothing;
+    const has = actual.get(name) ?? nothing;
+    const { comes, goes } = revisionSteps(name, wants, has);
+    return [...comes, ...defaultSteps(name, wants, has), ...goes];
+  });
+}
+
+/** What is wanted, and beside it all that is there and of which it says nothing. */
+export function keeping(wanted: Declared, actual: Declared): Declared {
+  const all = new Map(actual);
+  for (const [name, { revisions, defaultRevision }] of wanted) {
+    const has = actual.get(name) ?? nothing;
+    all.set(name, {
+      revisions: new Map([...has.revisions, ...revisions]),
+      defaultRevision: defaultRevision ?? has.defaultRevision,
+    });
+  }
+  return all;
+}
+
+const nothing: DeclaredFunction = { revisions: new Map() };
+
+function revisionSteps(name: string, wants: DeclaredFunction, has: DeclaredFunction) {
+  const comes: Step[] = [];
+  const goes: Step[] = [];
+  for (const [revision, deployment] of wants.revisions) {
+    const before = has.revisions.get(revision);
+    const where = { function: name, revision };
+    const changed = before === undefined ? [] : changedFields(before, deployment);
+    if (before === undefined) comes.push({ kind: "deploy", ...where, deployment });
+    else if (changed.length > 0) comes.push({ kind: "replace", ...where, deployment, changed });
+    else if (before.instances !== deployment.instances) {
+      const scale: Step = { kind: "scale", ...where, from: before.instances, to: deployment.instances };
+      (deployment.instances > before.instances ? comes : goes).push(scale);
+    }
+  }
+  for (const revision of has.revisions.keys()) {
+    if (!wants.revisions.has(revision)) goes.push({ kind: "remove", function: name, revision });
+  }
+  return { comes, goes };
+}
+
+function defaultSteps(name: string, wants: DeclaredFunction, has: DeclaredFunction): Step[] {
+  const { defaultRevision: from } = has;
+  const { defaultRevision: to } = wants;
+  if (to === from) return [];
+  if (to !== undefined) return [{ kind: "set-default", function: name, revision: to, from }];
+  // A revision that goes takes the default with it.
+  const stays = from !== undefined && wants.revisions.has(from);
+  return stays ? [{ kind: "remove-default", function: name, from }] : [];
+}

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { AdminCallError, type AdminServer, callAdmin } from "../server/call_admin.ts";
+import type { Declared, Deployment } from "./apply/declared.ts";
+
+/** Where the worker is, and how to be let in. */
+export type WorkerClientOptions = Omit<AdminServer, "what" | "timeoutMs">;
+
+/** A function's revision. */
+export interface Named {
+  readonly function: string;
+  readonly revision: string;
+}
+
+/** What the worker made of a change. `registered`: whether the proxy knows of it; if not, it will be told. */
+export interface Changed {
+  readonly registered: boolean;
+}
+
+/** A deployment fetches a module and starts processes; a removal waits for what runs to finish. */
+const changeMs = 10 * 60_000;
+
+/** The interface of a worker, called. Every method throws an `AdminCallError`. */
+export class WorkerClient {
+  readonly #server: AdminServer;
+
+  constructor(options: WorkerClientOptions) {
+    this.#server = { what: "the worker", ...options };
+  }
+
+  /** What is deployed there. */
+  async list(): Promise<Declared> {
+    const list = listed.safeParse(await callAdmin(this.#server, { method: "GET", path: "functions/list" }));
+    if (list.success) return list.data;
+    const [issue] = list.error.issues;
+    const reason = `${issue?.path.join(".")}: ${issue?.message}`;
+    throw new AdminCallError(200, "HTTP", `the list of the worker ${this.#server.url} is none: ${reason}`);
+  }
+
+  /** A revision that is not there yet. */
+  async deploy(what: Named, deployment: Deployment): Promise<Changed> {
+    return await this.#change("POST", "deploy", { ...what, ...deployment });
+  }
+
+  /** Another deployment in the place of one that is there, without a moment in which neither serves. */
+  async replace(what: Named, deployment: Deployment): Promise<Changed> {
+    return await this.#change("POST", "deploy", { ...what, ...deployment, replace: true });
+  }
+
+  async scale(what: Named, instances: number): Promise<Changed> {
+    return await this.#change("POST", "scale", { ...what, instances });
+  }
+
+  async setDefault(what: Named): Promise<Changed> {
+    return await this.#change("POST", "set_default_revision", { ...what });
+  }
+
+  async removeDefault(name: string): Promise<Changed> {
+    return await this.#change("DELETE", "remove_default_revision", { function: name });
+  }
+
+  async remove(what: Named): Promise<Changed> {
+    return await this.#change("DELETE", "revisions/deployments", { ...what });
+  }
+
+  async #change(method: string, path: string, body: Record<string, unknown>): Promise<Changed> {
+    const server = { ...this.#server, timeoutMs: changeMs };
+    const answer = await callAdmin(server, { method, path: `functions/${path}`, body });
+    return { registered: Reflect.get(Object(answer), "registered") !== false };
+  }
+}
+
+const revision = z.object({
+  wasmRegistryUrl: z.string(),
+  isDefaultRevision: z.boolean(),
+  sha256: z.string(),
+  instances: z.number(),
+  envVariables: z.record(z.string(), z.string()),
+  idle: z.string().nullable(),
+});
+const listed = z.record(z.string(), z.record(z.string(), revision)).transform((functions): Declared =>
+  new Map(
+    Object.entries(functions).map(([name, revisions]) => [name, {
+      revisions: new Map(Object.entries(revisions).map(([key, each]) => [key, deploymentOf(each)])),
+      defaultRevision: Object.keys(revisions).find((key) => revisions[key]?.isDefaultRevision),
+    }]),
+  )
+);
+
+function deploymentOf(listed: z.infer<typeof revision>): Deployment {
+  const { wasmRegistryUrl: downloadUrl, sha256, instances, envVariables, idle } = listed;
+  return { downloadUrl, sha256, instances, envVariables, ...(idle !== null && { idle }) };
+}

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
+import { callJson, childrenOf, until } from "../testing/platform.ts";
+
+const hello = fileURLToPath(new URL("../../examples/hello/hello.wasm", import.meta.url));
+const isLinux = Deno.build.os === "linux";
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-faas-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const tokenIn = async (folder: string) => (await Deno.readTextFile(`${folder}/.capsule/token`)).trim();
+
+/** What a call is answered, once that is no "not yet". */
+const answered = (url: string, init?: RequestInit) =>
+  until(
+    async () => {
+      try {
+        const response = await fetch(url, init);
+        return { status: response.status, text: await response.text() };
+      } catch (error) {
+        return { status: 0, text: String(error) };
+      }
+    },
+    ({ status }) => ![0, 404, 502, 503].includes(status),
+  );
+
+/** The flags with which the same ports are listened on again. */
+const samePorts = ({ ready }: Running): string[] =>
+  ["registry", "proxy", "worker"].map((part) => `-${part}Port=${new URL(String(ready[part])).port}`);
+
+Deno.test("the four commands that -mode=faas prints upload, deploy, call and list", () =>
+  inFolder(async (folder) => {
+    await using faas = await startCapsule(["-mode=faas", "-log=text"], {
+      cwd: folder,
+      readyLine: /^curl .*\/functions\/list/,
+    });
+    const commands = faas.stdout.lines.filter((line) => line.startsWith("curl "));
+    assert.equal(commands.length, 4);
+    const answers: string[] = [];
+    for (const command of commands) {
+      const shell = new Deno.Command("sh", { args: ["-c", `${command} -sSf`], cwd: folder });
+      const { stdout, stderr, success } = await shell.output();
+      assert.ok(success, `${command}\n${new TextDecoder().decode(stderr)}`);
+      answers.push(new TextDecoder().decode(stdout));
+    }
+    const [uploaded = "", deployed = "", called, listed = ""] = answers;
+    assert.equal(JSON.parse(uploaded).code, "OK");
+    assert.equal(JSON.parse(deployed).code, "FUNCTION_DEPLOYED");
+    assert.equal(called, "👋 Hello World 🌍\n📝 you sent: Bob\n");
+    assert.deepEqual(Object.keys(JSON.parse(listed)), ["hello"]);
+
+    const children = isLinux ? await childrenOf(faas.pid) : [];
+    assert.equal(children.length, isLinux ? 1 : 0);
+    assert.equal((await faas.stop()).code, 0);
+    assert.doesNotMatch(faas.stderr.text, /warning|error/);
+    for (const child of children) {
+      await assert.rejects(Deno.stat(`/proc/${child}`), Deno.errors.NotFound);
+    }
+  }));
+
+Deno.test("all of it killed, -mode=faas comes back with its token and the same functions", () =>
+  inFolder(async (folder) => {
+    const faas = await startCapsule(["-mode=faas"], { cwd: folder });
+    const token = await tokenIn(folder);
+    if (Deno.build.os !== "windows") {
+      assert.equal(((await Deno.stat(`${folder}/.capsule/token`)).mode ?? 0) & 0o777, 0o600);
+    }
+    const { registry, worker, proxy } = faas.ready;
+    const headers = { authorization: `Bearer ${token}` };
+    const url = `${registry}/me/hello/0.0.0`;
+    const pushed = await runCapsule(["-mode=push", `-wasm=${hello}`, `-url=${url}`, `-adminToken=${token}`]);
+    assert.equal(pushed.code, 0, pushed.stderr);
+    const blue = { function: "hello", revision: "blue" };
+    const body = { ...blue, downloadUrl: `${url}/hello.wasm`, instances: 2, envVariables: { A: "é" } };
+    assert.equal((await callJson("POST", `${worker}/functions/deploy`, { body, headers })).status, 202);
+    await callJson("POST", `${worker}/functions/set_default_revision`, { body: blue, headers });
+    const call = { method: "POST", body: "Bob" };
+    const { text } = await answered(`${proxy}/functions/hello`, call);
+    assert.match(text, /you sent: Bob/);
+    const wanted = async () => {
+      const { body } = await callJson("GET", `${worker}/functions/list`, { headers });
+      const { wasmModules, ...revision } = body.hello.blue;
+      const states: unknown[] = Object.values(wasmModules).map((each) => Object(each).state);
+      return { revision, states };
+    };
+    const before = await wanted();
+    assert.deepEqual([before.revision.isDefaultRevision, before.states], [true, ["running", "running"]]);
+
+    const children = isLinux ? await childrenOf(faas.pid) : [];
+    await faas.stop("SIGKILL");
+    await until(
+      () => Promise.all(children.map((child) => Deno.stat(`/proc/${child}`).catch(() => "gone"))),
+      (left) => left.every((each) => each === "gone"),
+    );
+    await using again = await startCapsule(["-mode=faas", ...samePorts(faas)], { cwd: folder });
+    assert.equal(await tokenIn(folder), token);
+    assert.deepEqual(await answered(`${proxy}/functions/hello`, call), { status: 200, text });
+    assert.deepEqual(await until(wanted, ({ states }) => states.every((each) => each === "running")), before);
+    assert.equal((await again.stop()).code, 0);
+  }));
+
+Deno.test("without the token nothing of -mode=faas can be changed, and no function is told it", () =>
+  inFolder(async (folder) => {
+    await using faas = await startCapsule(["-mode=faas"], { cwd: folder });
+    const { registry, worker, proxy } = faas.ready;
+    const token = await tokenIn(folder);
+    const form = new FormData();
+    form.set("file", new Blob([await Deno.readFile(hello)]), "hello.wasm");
+    const upload = `${registry}/upload/me/hello/0.0.0`;
+    const blue = { function: "hello", revision: "blue" };
+    const downloadUrl = `${registry}/me/hello/0.0.0/hello.wasm`;
+    const calls: [string, string, BodyInit | undefined][] = [
+      ["POST", upload, form],
+      ["POST", `${worker}/functions/deploy`, JSON.stringify({ ...blue, downloadUrl })],
+      ["GET", `${worker}/functions/list`, undefined],
+      [
+        "POST",
+        `${proxy}/memory/functions/registration`,
+        JSON.stringify({ ...blue, url: "http://localhost" }),
+      ],
+      ["GET", `${proxy}/memory/functions/list`, undefined],
+    ];
+    for (const [method, url, body] of calls) {
+      for (const authorization of ["", "Bearer wrong"]) {
+        const refused = await fetch(url, { method, body, headers: { authorization } });
+        await refused.body?.cancel();
+        assert.equal(refused.status, 401, url);
+      }
+    }
+
+    const headers = { authorization: `Bearer ${token}` };
+    await (await fetch(upload, { method: "POST", body: form, headers })).body?.cancel();
+    const body = { ...blue, downloadUrl };
+    assert.equal((await callJson("POST", `${worker}/functions/deploy`, { body, headers })).status, 202);
+    assert.doesNotMatch(`${faas.stdout.text}${faas.stderr.text}`, new RegExp(token), "a log in JSON is kept");
+    if (!isLinux) return;
+    const [child] = await childrenOf(faas.pid);
+    for (const file of ["environ", "cmdline"]) {
+      const text = await Deno.readTextFile(`/proc/${child}/${file}`);
+      assert.ok(text.length > 0 && !text.includes(token), file);
+    }
+  }));
+
+Deno.test("a token of the person's own is the one that counts, and is not printed", () =>
+  inFolder(async (folder) => {
+    const adminToken = "a-secret-of-my-own";
+    await using faas = await startCapsule(["-mode=faas", "-log=text"], {
+      cwd: folder,
+      env: { CAPSULE_ADMIN_TOKEN: adminToken },
+      readyLine: /^curl .*\/functions\/list/,
+    });
+    const [listing = ""] = faas.stdout.lines.filter((line) => line.includes("/functions/list"));
+    const env = { CAPSULE_ADMIN_TOKEN: adminToken };
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", `${listing} -sSf`], env }).output();
+    assert.equal(new TextDecoder().decode(stdout), "{}");
+    assert.doesNotMatch(`${faas.stdout.text}${faas.stderr.text}`, new RegExp(adminToken));
+    await assert.rejects(tokenIn(folder), Deno.errors.NotFound);
+  }));
+
+Deno.test("what keeps -mode=faas from starting is told with its own flag, and leaves no part behind", () =>
+  inFolder(async (folder) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    for (const part of ["registry", "proxy", "worker"]) {
+      const ports = ["registry", "proxy", "worker"].map((each) =>
+        `-${each}Port=${each === part ? taken.addr.port : 0}`
+      );
+      const { code, stderr } = await runCapsule(["-mode=faas", ...ports], { cwd: folder });
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`listens there already \\(choose another -${part}Port, 0 for`));
+    }
+    await using _faas = await startCapsule(["-mode=faas"], { cwd: folder });
+    const second = await runCapsule(["-mode=faas", "-registryPort=0", "-proxyPort=0"], { cwd: folder });
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /cannot open -files=\.capsule\/modules: another registry has it open/);
+  }));
