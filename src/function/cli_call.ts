@@ -2,23 +2,79 @@ import { joinArguments } from "../abi/cli_arguments.ts";
 import { decodeText, encodeText } from "../abi/byte_string.ts";
 import { decodeError } from "../abi/errors.ts";
 import { takeResult } from "../abi/result.ts";
-import type { CapsuleFunction } from "./function.ts";
+import type { HostFamily } from "../host/host_function.ts";
+import type { WasiOptions } from "../wasi/wasi.ts";
+import { type CallLimits, Guest } from "../wasm/guest.ts";
+import type { OutputSinks } from "../wasm/guest_output.ts";
+import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
+import { makeInstance } from "./make_instance.ts";
+import { handlerExport } from "./module_kind.ts";
 import { passBytes } from "./pass_bytes.ts";
+import { explainThrown } from "./traps.ts";
+
+/** What the one instance is given. */
+export interface CliCallOptions {
+  /** The module as the user named it, for messages. */
+  readonly name: string;
+  readonly limits: CallLimits;
+  readonly sinks: OutputSinks;
+  readonly families: readonly HostFamily[];
+  readonly wasi: Omit<WasiOptions, "stdout" | "stderr">;
+  readonly args: readonly string[];
+}
 
 /** What a cli handler answered: its result in the guest's own bytes, or its error for a person to read. */
 export type CliResult =
   | { readonly kind: "result"; readonly bytes: Uint8Array }
   | { readonly kind: "error"; readonly message: string };
 
-/** Calls a function's cli handler once. */
-export async function callCli(called: CapsuleFunction, args: readonly string[]): Promise<CliResult> {
-  const bytes = await called.call({
-    pass: (instance) => {
-      const text = encodeText(joinArguments(args));
-      return [passBytes(instance, text), text.length];
-    },
-    take: (instance, result) => takeResult(instance.guest, result).slice(),
-  });
-  const message = decodeError(decodeText(bytes));
-  return message === undefined ? { kind: "result", bytes } : { kind: "error", message };
+/**
+ * Calls a function's cli handler once, in an instance that ends with the call: there is no pool, nothing is put back, and
+ * nothing thrown away.
+ *
+ * @throws CapsuleError `LOAD`, TrapError, ExitError, TimeoutError.
+ */
+export async function callCli(blueprint: Blueprint, options: CliCallOptions): Promise<CliResult> {
+  const { name, limits, sinks, families, wasi, args } = options;
+  const guest = new Guest(sinks, limits);
+  const write = (descriptor: 1 | 2) => (bytes: Uint8Array) => guest.output.write(descriptor, bytes);
+  const outputs = { stdout: write(1), stderr: write(2) };
+  const instance = makeInstance(blueprint, { guest, wasi: { ...wasi, ...outputs }, families, name });
+  const unwatch = await watch(guest);
+  let running = "_start";
+  try {
+    await instance.startWaiting();
+    running = handlerExport.cli;
+    const bytes = await answer(instance, args);
+    const message = decodeError(decodeText(bytes));
+    return message === undefined ? { kind: "result", bytes } : { kind: "error", message };
+  } catch (error) {
+    throw explainThrown(error, guest, running);
+  } finally {
+    unwatch();
+    instance.close();
+  }
+}
+
+async function answer(instance: GuestInstance, args: readonly string[]): Promise<Uint8Array> {
+  const { guest } = instance;
+  const text = encodeText(joinArguments(args));
+  instance.begin(true);
+  const result = await instance.promise(handlerExport.cli)(passBytes(instance, text), text.length);
+  const bytes = takeResult(guest, result).slice();
+  guest.output.end();
+  return bytes;
+}
+
+/** Has the call stopped at its deadline while it waits, if it has one. Returns what ends the watch. */
+async function watch(guest: Guest): Promise<() => void> {
+  if (guest.limits.timeoutMs === 0) return () => {};
+  const { CallWatch } = await import("../wasm/call_watch.ts");
+  const watch = new CallWatch();
+  const watched = { guest };
+  watch.add(watched);
+  return () => {
+    watch.remove(watched);
+    watch.close();
+  };
 }

@@ -19,13 +19,9 @@ export interface FunctionOptions {
   readonly limits: CallLimits;
   readonly maxInstances: number;
   readonly maxQueue: number;
-  /** How long an instance lies idle before it is freed, in milliseconds. Default: a minute; `Infinity`: for ever. */
-  readonly idleMs?: number;
   readonly sinks: OutputSinks;
   readonly families: readonly HostFamily[];
   readonly wasi: WasiSettings;
-  /** Whether what a guest writes must be seen at once: no call is made that could be thrown away. */
-  readonly alwaysWaits: boolean;
 }
 
 /** What WASI shows a guest. */
@@ -41,7 +37,7 @@ export interface Call<T> {
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
-const defaultIdleMs = 60_000;
+const idleMs = 60_000;
 const slowCall = 64; // quick calls that make up for one that was longer than a slice
 
 /**
@@ -65,12 +61,12 @@ export class CapsuleFunction {
     this.options = options;
     // What a guest does to files can be seen from outside, so such calls are never thrown away.
     // With state that is to be kept, no call may be thrown away, either.
-    this.#waits = options.alwaysWaits || options.wasi.preopens.length > 0 || blueprint.isolation === "reuse";
+    this.#waits = options.wasi.preopens.length > 0 || blueprint.isolation === "reuse";
     this.#pool = new Pool({
       create: () => this.#create(),
       maxInstances: options.maxInstances,
       maxQueue: options.maxQueue,
-      idleMs: options.idleMs ?? defaultIdleMs,
+      idleMs,
     });
   }
 
@@ -179,7 +175,6 @@ export class CapsuleFunction {
 
   async #start(instance: GuestInstance): Promise<void> {
     if (instance.isFresh) return;
-    if (this.options.alwaysWaits) return await instance.startWaiting();
     instance.begin(false);
     if (!instance.start()) await instance.startWaiting();
   }

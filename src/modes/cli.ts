@@ -1,9 +1,8 @@
 import { argumentSeparator } from "../abi/cli_arguments.ts";
 import type { ModeOptions } from "../cli/flags.ts";
-import { callCli } from "../function/cli_call.ts";
 import { ExitError, TrapError } from "../function/traps.ts";
 import { TimeoutError } from "../wasm/guest.ts";
-import { loadFunction, type Plan, startFunction } from "./function_of.ts";
+import { callFunction, loadFunction, type Plan } from "./function_of.ts";
 import type { World } from "./modes.ts";
 import { moduleBytes } from "./module_bytes.ts";
 
@@ -26,7 +25,7 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
   };
   const isProgram = blueprint.kind === "command";
   try {
-    if (!isProgram) return await callFunction(options, world, plan);
+    if (!isProgram) return await printAnswer(options, world, plan);
     const { runProgram } = await import("./cli_program.ts");
     return exitStatus(await runProgram(options, world, plan));
   } catch (error) {
@@ -42,30 +41,22 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
   }
 }
 
-async function callFunction(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<number> {
+async function printAnswer(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<number> {
   const { io, log } = world;
   for (const argument of options.args) {
     if (!argument.includes(argumentSeparator)) continue;
     log.warn(`the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`);
   }
-  const { called, close } = await startFunction(options, world, {
-    ...plan,
-    stdin: { kind: "stream", read: (buffer) => io.stdin.read(buffer) },
-  });
-  try {
-    const result = await callCli(called, options.args);
-    if (result.kind === "error") {
-      io.stderr.write(result.message + "\n");
-      return exitCodes.failed;
-    }
-    const line = new Uint8Array(result.bytes.length + 1);
-    line.set(result.bytes);
-    line[result.bytes.length] = 0x0a;
-    io.stdout.write(line);
-    return exitCodes.done;
-  } finally {
-    await close();
+  const result = await callFunction(options, world, plan);
+  if (result.kind === "error") {
+    io.stderr.write(result.message + "\n");
+    return exitCodes.failed;
   }
+  const line = new Uint8Array(result.bytes.length + 1);
+  line.set(result.bytes);
+  line[result.bytes.length] = 0x0a;
+  io.stdout.write(line);
+  return exitCodes.done;
 }
 
 /** What a system keeps of an exit code: eight bits. */

@@ -1,13 +1,13 @@
 import type { ModeOptions } from "../cli/flags.ts";
 import type { Command } from "../function/command.ts";
-import { CapsuleFunction } from "../function/function.ts";
+import type { CliResult } from "../function/cli_call.ts";
+import type { CapsuleFunction } from "../function/function.ts";
 import { loadModule } from "../function/load.ts";
 import { handlerExport } from "../function/module_kind.ts";
 import type { HostInformation } from "../host/info.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import { loadFamilies } from "../wasi/imports.ts";
-import type { WasiOptions } from "../wasi/wasi.ts";
 import { hostFamilies } from "./host_families.ts";
 import type { World } from "./modes.ts";
 import type { NamedModule } from "./module_bytes.ts";
@@ -52,23 +52,40 @@ export async function loadFunction(
   });
 }
 
-/** Makes the function that the options describe ready to be called. */
+/** Makes the function that the options describe ready to be called by requests. */
 export async function startFunction(
   options: RunnerOptions,
   world: World,
-  plan: Plan & { readonly stdin: WasiOptions["stdin"] },
+  plan: Plan,
 ): Promise<Running<CapsuleFunction>> {
   const { wasi, close, ...shared } = await reach(options, world, plan);
-  const once = plan.mode === "cli";
+  const { CapsuleFunction } = await import("../function/function.ts");
   const called = await CapsuleFunction.start(plan.blueprint, {
     ...shared,
-    handler: handlerExport[plan.mode],
-    // The first timer of a process costs it 5 ms.
-    idleMs: once ? Infinity : undefined,
-    alwaysWaits: once,
-    wasi: { ...wasi, args: [plan.name], stdin: plan.stdin },
+    handler: handlerExport.http,
+    wasi: { ...wasi, args: [plan.name], stdin: { kind: "empty" } },
   });
-  return { called, close: () => close(called) };
+  return { called, close: closing(called, close) };
+}
+
+/** Calls the function that the options describe once. */
+export async function callFunction(
+  options: ModeOptions<"cli">,
+  world: World,
+  plan: Plan,
+): Promise<CliResult> {
+  const { wasi, close, ...shared } = await reach(options, world, plan);
+  const { callCli } = await import("../function/cli_call.ts");
+  try {
+    const stdin = { kind: "stream", read: (buffer: Uint8Array) => world.io.stdin.read(buffer) } as const;
+    return await callCli(plan.blueprint, {
+      ...shared,
+      wasi: { ...wasi, args: [plan.name], stdin },
+      args: options.args,
+    });
+  } finally {
+    await close();
+  }
 }
 
 /** Makes the program that the options describe ready to be run, with these arguments after its name. */
@@ -81,7 +98,14 @@ export async function openCommand(
   const { Command } = await import("../function/command.ts");
   const name = plan.name.slice(plan.name.lastIndexOf("/") + 1);
   const called = Command.open(plan.blueprint, { ...shared, wasi: { ...wasi, args: [name, ...plan.args] } });
-  return { called, close: () => close(called) };
+  return { called, close: closing(called, close) };
+}
+
+function closing(called: { close(): void }, close: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    called.close();
+    await close();
+  };
 }
 
 /** What a module is given whatever it is: its limits, and what it may reach. */
@@ -101,10 +125,7 @@ async function reach(options: RunnerOptions, world: World, plan: Plan) {
     sinks,
     families: host.families,
     wasi: { families: await loadFamilies(names), env, preopens },
-    async close(called: { close(): void }) {
-      called.close();
-      await host.close();
-    },
+    close: host.close,
   };
 }
 

@@ -52,7 +52,6 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     name,
     information,
     sinks: { stdout, stderr, formLine: guestLine(options.log, functionName(name)) },
-    stdin: { kind: "empty" },
     maxInstances: options.maxInstances,
     maxQueue: options.maxQueue,
   });

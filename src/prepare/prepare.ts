@@ -2,7 +2,7 @@ import { exitImport, PAGES_EXPORT, refuseReservedNames } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
 import type { Edits } from "./edits.ts";
 import { readLayout } from "./layout.ts";
-import { refuseLarger } from "./limit_memory.ts";
+import { refuseLarger } from "./limit_module.ts";
 import { emptyPlan, Mark } from "./marks.ts";
 import { findMemoCalls } from "./memo_calls.ts";
 import { recordCalls } from "./memo_record.ts";

@@ -13,7 +13,7 @@ export interface PoolOptions<T extends Poolable> {
   readonly create: () => T;
   readonly maxInstances: number;
   readonly maxQueue: number;
-  /** How long an instance may lie idle before it is freed, in milliseconds; `Infinity` keeps all, without a timer. */
+  /** How long an instance may lie idle before it is freed, in milliseconds. */
   readonly idleMs: number;
 }
 
@@ -126,7 +126,7 @@ export class Pool<T extends Poolable> {
     if (healthy && !this.#closed) {
       this.#idle.push(instance);
       this.#idleSince.push(this.#sweeps);
-      this.#startSweeper();
+      this.#sweeper ??= unref(setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed));
     } else {
       instance.close();
     }
@@ -169,15 +169,8 @@ export class Pool<T extends Poolable> {
     for (const instance of this.#idle.splice(0, count)) instance.close();
   }
 
-  #startSweeper(): void {
-    const { idleMs } = this.#options;
-    if (idleMs < Infinity) {
-      this.#sweeper ??= unref(setInterval(() => this.#sweep(), idleMs / sweepsUntilFreed));
-    }
-  }
-
   #stopSweeper(): void {
-    if (this.#sweeper !== undefined) clearInterval(this.#sweeper);
+    clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
 }

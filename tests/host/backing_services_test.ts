@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { createLog } from "../../src/base/log.ts";
 import { callCli } from "../../src/function/cli_call.ts";
-import { CapsuleFunction } from "../../src/function/function.ts";
 import { loadModule } from "../../src/function/load.ts";
 import { couchbaseFunctions } from "../../src/host/couchbase.ts";
 import { environmentFunctions } from "../../src/host/env.ts";
@@ -37,12 +36,9 @@ async function callGuest(
     reuse: false,
     warn: (sentence) => log.warn(sentence),
   });
-  const called = await CapsuleFunction.start(blueprint, {
+  const outcome = await callCli(blueprint, {
     name: "guest.wasm",
-    handler: "callHandle",
-    limits: { sliceMs: 2, timeoutMs },
-    maxInstances: 1,
-    maxQueue: 0,
+    limits: { sliceMs: 0, timeoutMs },
     sinks: { stdout: io.stdout, stderr: io.stderr },
     families: [logFunctions, ...families],
     wasi: {
@@ -52,15 +48,10 @@ async function callGuest(
       preopens: [],
       stdin: { kind: "empty" },
     },
-    alwaysWaits: true,
+    args: params,
   });
-  try {
-    const outcome = await callCli(called, params);
-    const result = outcome.kind === "error" ? outcome.message : new TextDecoder().decode(outcome.bytes);
-    return { result, stdout: io.stdout.text };
-  } finally {
-    called.close();
-  }
+  const result = outcome.kind === "error" ? outcome.message : new TextDecoder().decode(outcome.bytes);
+  return { result, stdout: io.stdout.text };
 }
 
 function families(store: KeyValueStore, sandbox = false): HostFamily[] {

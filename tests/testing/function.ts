@@ -44,7 +44,6 @@ export async function serveModule(
     name: "guest.wasm",
     information: { pings: 0 },
     sinks: { stdout: io.stdout, stderr: io.stderr, formLine: guestLine("text", "guest") },
-    stdin: { kind: "empty" },
     maxInstances: options.maxInstances,
     maxQueue: options.maxQueue,
   });

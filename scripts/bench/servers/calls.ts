@@ -30,7 +30,6 @@ const answered = (result: string) => {
 
 const sink = { write: () => {}, isTerminal: () => false };
 const sinks = { stdout: sink, stderr: sink, formLine: guestLine("text", "guest") };
-const stdin = { kind: "empty" } as const;
 
 function optionsOf(flags: readonly string[]): ModeOptions<"http"> {
   const command = parse(["-mode=http", ...flags], { get: () => undefined });
@@ -52,7 +51,6 @@ async function capsuleFunction(): Promise<CapsuleFunction> {
     name: path,
     information,
     sinks,
-    stdin,
     maxInstances,
     maxQueue,
   } as const;
@@ -78,8 +76,7 @@ async function uncountedFunction(): Promise<CapsuleFunction> {
     maxInstances,
     maxQueue,
     sinks,
-    alwaysWaits: false,
-    wasi: { families: await loadFamilies(), args: [path], env: {}, preopens: [], stdin },
+    wasi: { families: await loadFamilies(), args: [path], env: {}, preopens: [], stdin: { kind: "empty" } },
     families: [],
   });
 }

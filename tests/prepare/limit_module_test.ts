@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CapsuleError } from "../../src/base/errors.ts";
-import { limitModule } from "../../src/prepare/limit_memory.ts";
+import { limitModule } from "../../src/prepare/limit_module.ts";
 import { prepareModule } from "../../src/prepare/prepare.ts";
 import { committedModules, compileWat, watModules } from "./modules.ts";
 
