@@ -39,7 +39,7 @@ export function createHttpHandler(
   };
 
   const failed = (error: unknown): Response => {
-    if (error instanceof TrapError || error instanceof ExitError) {
+    if (error instanceof TrapError || error instanceof ExitError || error instanceof TimeoutError) {
       log.error(`${called.options.name}: ${error.message}`);
     }
     return errorAnswer(error, log);

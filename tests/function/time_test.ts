@@ -14,6 +14,10 @@ Deno.test("a guest that never returns is stopped at its deadline with 504, and t
     assert.match(message, /-timeout/);
     assert.equal(limitMs, 100);
     assert.equal(elapsedMs >= 100, true);
+    assert.match(
+      served.output().stderr,
+      /error: guest\.wasm: the function was stopped as '-timeout' allows it 100 ms/,
+    );
     assert.equal(await served.post("x"), "done");
   }
   assert.deepEqual(served.called.figures, { instances: 1, busy: 0, queued: 0 });
