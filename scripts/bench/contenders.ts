@@ -22,6 +22,7 @@ export const modules = {
   leaking: `${root}tests/testdata/go/leaking/leaking.wasm`,
   allocate: `${root}tests/testdata/go/allocate/allocate.wasm`,
   compute: `${root}tests/testdata/go/compute/compute.wasm`,
+  stores: `${root}tests/testdata/go/stores/stores.wasm`,
   loop: `${root}tests/testdata/go/loop/loop.wasm`,
   upstream: `${root}tests/testdata/go/upstream/upstream.wasm`,
 } as const;
@@ -39,8 +40,17 @@ export function startOwnServer(name: string, ...args: string[]): Promise<ServerP
 
 /** Ours, on one thread, with every other flag at its default unless given. */
 export function startOurs(module: string, ...flags: string[]): Promise<ServerProcess> {
+  return startOursWith(env, module, ...flags);
+}
+
+/** The same, with other variables. */
+export function startOursWith(
+  variables: Record<string, string>,
+  module: string,
+  ...flags: string[]
+): Promise<ServerProcess> {
   const args = ["-mode=http", "-threads=1", `-wasm=${module}`, ...flags];
-  return startServer((port) => [...capsule, ...args, `-httpPort=${port}`], env);
+  return startServer((port) => [...capsule, ...args, `-httpPort=${port}`], variables);
 }
 
 export const bare: Contender = { name: "bare Deno.serve", start: () => startOwnServer("bare") };

@@ -4,9 +4,11 @@ import { deadline } from "./rows/deadline.ts";
 import { fairness } from "./rows/fairness.ts";
 import { inProcess } from "./rows/in_process.ts";
 import { latency } from "./rows/latency.ts";
+import { loading } from "./rows/loading.ts";
 import { memory } from "./rows/memory.ts";
 import { proxy } from "./rows/proxy.ts";
 import { steps } from "./rows/steps.ts";
+import { store } from "./rows/store.ts";
 import { throughput } from "./rows/throughput.ts";
 import { waiting } from "./rows/waiting.ts";
 
@@ -19,6 +21,8 @@ export const rows: readonly Row[] = [
   fairness,
   deadline,
   waiting,
+  store,
+  loading,
   memory,
   cli,
   proxy,

@@ -1,4 +1,5 @@
 import { bare, type Contender, modules, naive, other, ours, oursReuse } from "../contenders.ts";
+import { loadServer } from "../load_server.ts";
 import type { ServerProcess } from "../processes.ts";
 import { atLeast, type Bench, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
@@ -86,11 +87,8 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
   await using servers = new AsyncDisposableStack();
   const started: ServerProcess[] = [];
   for (const contender of contenders) started.push(servers.use(await contender.start(module)));
-  const run = async (server: ServerProcess, connections: number, seconds: number) => {
-    const before = server.cpuSeconds();
-    const loaded = await load.run({ url: server.url, connections, seconds, method, body });
-    return { ...loaded, cpuMicroseconds: (server.cpuSeconds() - before) / loaded.requests * 1e6 };
-  };
+  const run = (server: ServerProcess, connections: number, seconds: number) =>
+    loadServer(server, load, { connections, seconds, method, body });
   // The first second of a server is the compiler's.
   for (const server of started) await run(server, 32, length.seconds / 2);
 

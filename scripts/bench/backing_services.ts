@@ -1,0 +1,88 @@
+import { CouchbaseDouble } from "../../tests/testing/couchbase_double.ts";
+import { openKeyValueStore } from "../../src/store/open.ts";
+import { keyValueSettings } from "../../src/store/settings.ts";
+import { env, modules, startOursWith } from "./contenders.ts";
+import { type ServerProcess, startServer } from "./processes.ts";
+
+/** Redis, an embedded store and a stand-in for Couchbase, each with what the module `stores` asks for. */
+export class BackingServices implements AsyncDisposable {
+  readonly redisPort: number;
+  readonly #folder: string;
+  readonly #couchbase: CouchbaseDouble;
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(
+    folder: string,
+    redis: ServerProcess,
+    couchbase: CouchbaseDouble,
+    stack: AsyncDisposableStack,
+  ) {
+    this.redisPort = redis.port;
+    this.#folder = folder;
+    this.#couchbase = couchbase;
+    this.#stack = stack;
+  }
+
+  /** What `RedisGet("greetings")` answers. */
+  static readonly greeting = "Hello World 👋";
+
+  /** @returns `undefined` where there is no `redis-server`. */
+  static async start(): Promise<BackingServices | undefined> {
+    await using stack = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir({ prefix: "capsule-bench-" });
+    stack.defer(() => Deno.remove(folder, { recursive: true }));
+    if (!await redisIsHere()) return undefined;
+    const redis = stack.use(
+      await startServer((
+        port,
+      ) => ["redis-server", "--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder]),
+    );
+    const couchbase = stack.use(
+      new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" }),
+    );
+    const services = new BackingServices(folder, redis, couchbase, stack.move());
+    for (const variables of [services.#variables("redis"), services.#variables("embedded")]) {
+      const store = openKeyValueStore(
+        keyValueSettings({ get: (name) => variables[name], toObject: () => variables }, services.#data),
+      );
+      await store.set(encode("greetings"), encode(BackingServices.greeting), { timeoutMs: 10_000 });
+      await store.close();
+    }
+    return services;
+  }
+
+  get #data(): string {
+    return `${this.#folder}/.capsule`;
+  }
+
+  #variables(store: "redis" | "embedded"): Record<string, string> {
+    return {
+      ...env,
+      REDIS_ADDR: store === "redis" ? `127.0.0.1:${this.redisPort}` : "",
+      COUCHBASE_CLUSTER: this.#couchbase.connectionString,
+      COUCHBASE_USER: "admin",
+      COUCHBASE_PWD: "secret",
+      COUCHBASE_BUCKET: "wasm-data",
+    };
+  }
+
+  /** Ours, on one thread, with a function that imports all of the stores unless another is named. */
+  startOurs(store: "redis" | "embedded", module: string = modules.stores): Promise<ServerProcess> {
+    return startOursWith(this.#variables(store), module, `-data=${this.#data}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+async function redisIsHere(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("redis-server", { args: ["--version"], stdout: "null" }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
