@@ -154,7 +154,7 @@ export class CapsuleFunction {
       instance.begin(true, cameMs);
       instance.isFresh = false;
       this.#watch.add(watched);
-      const result = await instance.promise(this.options.handler)(...call.pass(instance));
+      const result = await instance.callWaiting(this.options.handler, call.pass(instance));
       const value = call.take(instance, result);
       guest.output.end();
       return value;
