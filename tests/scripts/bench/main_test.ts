@@ -3,6 +3,7 @@ import { parseCommand, run } from "../../../scripts/bench/main.ts";
 import { rows } from "../../../scripts/bench/rows.ts";
 import { hello } from "../../../scripts/bench/rows/throughput.ts";
 import { WrkLoad } from "../../../scripts/bench/wrk.ts";
+import { isInstalled } from "../../testing/is_installed.ts";
 
 Deno.test("the command line names rows, a length, and other launchers after --", () => {
   const command = parseCommand(["--quick", "memory", "cli", "--", "old=./capsule", "new=./c --wasm={wasm}"]);
@@ -49,6 +50,8 @@ async function goCompiles(): Promise<boolean> {
   }
 }
 
+const withoutRedis = !await isInstalled("redis-server");
+
 const inCi = Deno.env.get("CI") === "true";
 
 for (const { name } of rows) {
@@ -56,6 +59,8 @@ for (const { name } of rows) {
     ? "wrk"
     : name === "proxy" && !await goCompiles()
     ? "a Go that compiles"
+    : ["store", "loading"].includes(name) && withoutRedis
+    ? "redis-server"
     : undefined;
   Deno.test({
     name: `the row ${name} runs${lacks ? ` (skipped: ${lacks} is missing here)` : ""}`,
