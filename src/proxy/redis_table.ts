@@ -1,4 +1,3 @@
-import { Redis } from "ioredis";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Timer, unref } from "../base/timers.ts";
@@ -205,7 +204,6 @@ export class RedisTable implements RouteTable {
 
   async #open(): Promise<void> {
     const client = await this.#announcements.open();
-    if (!(client instanceof Redis)) return;
     await client.subscribe(channel);
     client.on("message", () => this.#refresh());
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { RedisServer } from "../testing/redis_server.ts";
+import { makeCertificates } from "../testing/certificates.ts";
+import { RedisCluster } from "../testing/redis_cluster.ts";
+import { RedisServer, redisTest } from "../testing/redis_server.ts";
 import { RedisTable } from "../../src/proxy/redis_table.ts";
 import { listRoutes, type Routes } from "../../src/proxy/routes.ts";
 import type { RedisSettings } from "../../src/store/settings.ts";
@@ -35,7 +37,7 @@ testRouteTable("redis", async (routes) => {
       await redis[Symbol.asyncDispose]();
     },
   };
-});
+}, redisTest);
 
 /** Resolves when the table's routes are as the condition says. */
 async function until(table: RedisTable, holds: (routes: Routes) => boolean): Promise<void> {
@@ -46,32 +48,24 @@ async function until(table: RedisTable, holds: (routes: Routes) => boolean): Pro
   await promise;
 }
 
-Deno.test("two proxies on one Redis see each other's changes, and lose none made at once", async () => {
-  await using redis = await RedisServer.start();
-  await using one = await RedisTable.open(
-    settingsOf(redis.port),
-    routesOf({ f: { default: [url] } }),
-    silentLog,
-  );
+/** Two proxies on the same Redis see each other's changes, and lose none that are made at once. */
+async function twoProxies(settings: RedisSettings): Promise<void> {
+  await using one = await RedisTable.open(settings, routesOf({ f: { default: [url] } }), silentLog);
   await using two = await RedisTable.open(
-    settingsOf(redis.port),
+    settings,
     routesOf({ f: { default: ["http://other"] } }),
     silentLog,
   );
   // What is there already wins over a file.
   assert.deepEqual(listRoutes(two.routes), { f: { default: [url] } });
 
-  const all = Array.from(
-    { length: 30 },
-    (_, index) =>
-      (index % 2 ? one : two).change({
-        kind: "add-url",
-        function: "f",
-        revision: "default",
-        url: `${url}/${index}`,
-      }),
-  );
-  await Promise.all(all);
+  await Promise.all(Array.from({ length: 30 }, (_, index) =>
+    (index % 2 ? one : two).change({
+      kind: "add-url",
+      function: "f",
+      revision: "default",
+      url: `${url}/${index}`,
+    })));
   const has31 = (routes: Routes) => routes.get("f")?.revisions.get("default")?.length === 31;
   await Promise.all([until(one, has31), until(two, has31)]);
 
@@ -81,9 +75,66 @@ Deno.test("two proxies on one Redis see each other's changes, and lose none made
   assert.deepEqual(contest.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
   await one.change({ kind: "remove-function", function: "f" });
   await until(two, (routes) => !routes.has("f"));
+  assert.deepEqual(listRoutes(two.routes), { g: { default: [url] } });
+}
+
+redisTest("two proxies on one Redis see each other's changes, and lose none made at once", async () => {
+  await using redis = await RedisServer.start();
+  await twoProxies(settingsOf(redis.port));
 });
 
-Deno.test("while Redis is away the routes stay and changes are 503; back again, they catch up", async () => {
+redisTest(
+  "two proxies on a Redis that speaks TLS do the same, and one that does not trust it does not start",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
+    try {
+      await makeCertificates(folder);
+      await using redis = await RedisServer.start({ tlsFolder: folder, config: ["--requirepass", "secret"] });
+      const settings = { ...settingsOf(redis.port), tls: true, login: { password: "secret" } };
+      await twoProxies({ ...settings, caFile: `${folder}/ca.crt` });
+      await assert.rejects(RedisTable.open(settings, new Map(), silentLog), {
+        code: "STORE",
+        message: /^cannot read the routes from redis 127\.0\.0\.1:\d+ with TLS: .*certificate/,
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+redisTest(
+  "two proxies on a cluster do the same, hear of changes, and go on while its nodes are away",
+  async () => {
+    await using cluster = await RedisCluster.start();
+    const settings = {
+      ...settingsOf(0),
+      mode: "cluster" as const,
+      addresses: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+    };
+    await twoProxies(settings);
+    await using table = await RedisTable.open(settings, new Map(), silentLog);
+    const listeners = async () => {
+      const counts = await Promise.all(
+        cluster.nodes.map((node) => node.command("PUBSUB", "NUMSUB", "capsule:routes:changed")),
+      );
+      return counts.reduce((sum: number, each) => sum + Number(Array.isArray(each) ? each[1] : NaN), 0);
+    };
+    assert.equal(await listeners(), 1);
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    await assert.rejects(table.change({ kind: "remove-function", function: "g" }), {
+      status: 503,
+      code: "ERROR_BACKEND_UNAVAILABLE",
+    });
+    assert.deepEqual(listRoutes(table.routes), { g: { default: [url] } });
+    await Promise.all(cluster.nodes.map((node) => node.restart()));
+    await cluster.agreed();
+    await table.change({ kind: "remove-function", function: "g" });
+    assert.deepEqual(listRoutes(table.routes), {});
+    while (await listeners() < 1);
+  },
+);
+
+redisTest("while Redis is away the routes stay and changes are 503; back again, they catch up", async () => {
   await using redis = await RedisServer.start();
   await using table = await RedisTable.open(
     settingsOf(redis.port),

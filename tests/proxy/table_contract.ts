@@ -8,10 +8,14 @@ import { routesOf } from "./start_proxy.ts";
 const url = "http://localhost:5050";
 const other = "http://localhost:5051";
 
-/** Every table does this. `open` makes one that begins with these routes, and is closed by the test. */
-export function testRouteTable(name: string, open: (routes: Routes) => Promise<RouteTable>): void {
+/** Every table does this. `open` makes one that begins with these routes, and is closed by the test; `define` is how a test is declared. */
+export function testRouteTable(
+  name: string,
+  open: (routes: Routes) => Promise<RouteTable>,
+  define: (name: string, fn: () => Promise<void>) => void = Deno.test,
+): void {
   const test = (sentence: string, run: (table: RouteTable) => Promise<void>, routes: Routes = new Map()) =>
-    Deno.test(`${name}: ${sentence}`, async () => {
+    define(`${name}: ${sentence}`, async () => {
       await using table = await open(routes);
       await run(table);
     });
