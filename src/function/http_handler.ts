@@ -4,11 +4,10 @@ import { addRequestHeader, noRequestHeaders } from "../abi/headers.ts";
 import { decodeHttpResult, type HttpResult } from "../abi/http_result.ts";
 import { takeResult } from "../abi/result.ts";
 import type { Log } from "../base/log.ts";
-import { jsonError } from "../server/json_error.ts";
 import { readBody } from "../server/read_body.ts";
 import { HttpError } from "../server/http_error.ts";
 import { TimeoutError } from "../wasm/guest.ts";
-import { OverloadedError } from "../wasm/pool.ts";
+import { errorAnswer } from "./error_answer.ts";
 import type { Call, CapsuleFunction } from "./function.ts";
 import { allocateArguments } from "./pass_bytes.ts";
 import { ResponseHeaders } from "./response_headers.ts";
@@ -84,23 +83,4 @@ export function createHttpHandler(
       return failed(error);
     }
   };
-}
-
-/** What a client is told of a call that did not end well. */
-function errorAnswer(error: unknown, log: Log): Response {
-  if (error instanceof TimeoutError) {
-    const { code, message, limitMs, elapsedMs } = error;
-    return Response.json({ code, message, limitMs, elapsedMs }, { status: 504 });
-  }
-  if (error instanceof OverloadedError) {
-    return jsonError(503, error.code, error.message, { "retry-after": "1" });
-  }
-  if (error instanceof TrapError || error instanceof ExitError) {
-    return jsonError(500, error.code, error.message);
-  }
-  if (error instanceof HttpError) return jsonError(error.status, error.code, error.message);
-  log.error(
-    `a call failed, this is a bug in capsule: ${error instanceof Error ? error.stack : String(error)}`,
-  );
-  return jsonError(500, "INTERNAL_ERROR", "the launcher failed, its log says why");
 }

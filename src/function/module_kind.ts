@@ -41,7 +41,7 @@ export function kindOf(
   };
   const handler = handlerExport[mode];
   const isFunction = has(handler);
-  if (!isFunction && (mode === "http" || !isProgram(exports))) {
+  if (!isFunction && !isProgram(exports)) {
     const isMissing = `does not export "${handler}", the handler that -mode=${mode} calls`;
     const other = mode === "cli" ? "http" : "cli";
     if (has(handlerExport[other])) fail(`${isMissing}: it can be used with -mode=${other}`);

@@ -46,7 +46,7 @@ export class ResponseHeaders {
     const known = this.#known.get(list);
     if (known) return known;
     const headers = decodeHeaders(list);
-    const allowed = headers.filter((header) => this.#mayBeSent(header));
+    const allowed = this.allowed(headers);
     const isJson = headers.some(([name, value]) =>
       name.toLowerCase() === "content-type" && value.includes("json")
     );
@@ -56,6 +56,11 @@ export class ResponseHeaders {
       this.#known.set(list, answer);
     }
     return answer;
+  }
+
+  /** Those that may be sent; each of the others is a line in the log. */
+  allowed(headers: readonly Header[]): Header[] {
+    return headers.filter((header) => this.#mayBeSent(header));
   }
 
   #mayBeSent([name, value]: Header): boolean {

@@ -4,9 +4,9 @@ import type { ModeOptions } from "../cli/flags.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
 import { errorResponse } from "../server/json_error.ts";
-import { listen, type ListenOptions } from "../server/listen.ts";
+import { type Handler, listen, type ListenOptions } from "../server/listen.ts";
 import type { Blueprint } from "../wasm/instance.ts";
-import { startFunction } from "./function_of.ts";
+import { type Plan, startFunction } from "./function_of.ts";
 import type { World } from "./modes.ts";
 
 /** How one thread serves. */
@@ -39,6 +39,14 @@ export interface ServedFunction {
   close(): Promise<void>;
 }
 
+/** A module that answers requests. */
+export interface ServedModule {
+  /** The server's handler: `own` answers what is no call. */
+  handler(own: (request: Request) => Response | Promise<Response> | undefined): Handler;
+  figures(): Pick<ThreadFigures, "instances" | "busy" | "queued">;
+  close(): Promise<void>;
+}
+
 /** Listens, and calls the function for each request but those for the launcher's own pages. */
 export async function serveFunction(serving: ServeOptions, world: World): Promise<ServedFunction> {
   const { options, name, blueprint, port, reusePort } = serving;
@@ -46,7 +54,7 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
   const stdout = new BatchedOutput(io.stdout);
   const stderr = new BatchedOutput(io.stderr);
   const information: HostInformation = { pings: 0 };
-  const { called, close: closeFunction } = await startFunction(options, world, {
+  const plan: Plan = {
     mode: "http",
     blueprint,
     name,
@@ -54,20 +62,22 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     sinks: { stdout, stderr, formLine: guestLine(options.log, functionName(name)) },
     maxInstances: options.maxInstances,
     maxQueue: options.maxQueue,
-  });
+  };
+  const module = blueprint.kind === "command"
+    ? await (await import("./serve_program.ts")).serveProgram(options, world, plan)
+    : await serveCalls(options, world, plan);
   const close = async () => {
-    await closeFunction();
+    await module.close();
     stdout.flush();
     stderr.flush();
   };
   let requests = 0;
-  const figures = () => ({ ...Deno.memoryUsage(), ...called.figures, requests });
+  const figures = () => ({ ...Deno.memoryUsage(), ...module.figures(), requests });
   const metrics = serving.metrics ?? (() => Promise.resolve(figures()));
   const own = new Map<string, () => Response | Promise<Response>>([
     ["/health", () => new Response("OK")],
     ["/host-metrics", async () => Response.json(await metrics())],
   ]);
-  const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log });
   const { crt, key, host } = options;
   try {
     const server = await listen({
@@ -75,12 +85,11 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
       port,
       reusePort,
       tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
-      handler: (request) => {
+      handler: module.handler((request) => {
         const page = own.get(pathOf(request.url));
-        if (page) return page();
-        requests++;
-        return serve(request);
-      },
+        if (!page) requests++;
+        return page?.();
+      }),
       onError: (error) => errorResponse(error, log),
     });
     information.httpPort = server.port;
@@ -89,6 +98,22 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     await close();
     throw error;
   }
+}
+
+/** Every request but those for the launcher's own pages is a call. */
+async function serveCalls(
+  options: ModeOptions<"http">,
+  world: World,
+  plan: Plan,
+): Promise<ServedModule> {
+  const { called, close } = await startFunction(options, world, plan);
+  const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: world.log });
+  return {
+    // A handler that takes the request alone is the cheapest one.
+    handler: (own) => (request) => own(request) ?? serve(request),
+    figures: () => called.figures,
+    close,
+  };
 }
 
 /** What the function is called in a line of the log: its module's name without its folder and ending. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
-import { runCapsule, spawnCapsule } from "../testing/capsule.ts";
+import { runCapsule, spawnCapsule, startCapsule } from "../testing/capsule.ts";
 import { buildGo, goTest } from "../testing/go_program.ts";
 import { goFilesOutput } from "../wasi/go_files_output.ts";
 
@@ -136,4 +136,43 @@ Deno.test("a module that is neither a function nor a program is refused with wha
     stderr,
     /library\.wasm is neither a function nor a program: it does not export "callHandle", .* nor "_start", with which a WASI program begins\n$/,
   );
+});
+
+Deno.test("a program is served like CGI: short answers with their length, long ones streamed, HEAD without a body", async () => {
+  await using server = await startCapsule(["-mode=http", program("cgi"), "-env=MINE=é"]);
+  const short = await fetch(`${server.url}/variables?q=a%20b`);
+  const text = await short.text();
+  assert.equal(short.headers.get("content-length"), String(new TextEncoder().encode(text).length));
+  const { port } = new URL(server.url);
+  for (const line of ["MINE=é", "QUERY_STRING=q=a%20b", `SERVER_PORT=${port}`, "REMOTE_ADDR=127.0.0.1"]) {
+    assert.ok(text.split("\n").includes(line), `${line} is not in ${text}`);
+  }
+  const much = await fetch(`${server.url}/much`);
+  assert.equal(much.headers.get("content-length"), null);
+  assert.equal((await much.text()).length, 7_000_000);
+  const head = await fetch(`${server.url}/endless`, { method: "HEAD" });
+  assert.deepEqual([head.status, head.headers.get("content-type"), await head.text()], [
+    200,
+    "text/plain",
+    "",
+  ]);
+  const waiting = await fetch(`${server.url}/first-then-sleep`);
+  const reader = waiting.body?.getReader();
+  assert.equal(new TextDecoder().decode((await reader?.read())?.value), "first\n");
+  await reader?.cancel();
+  await assert.rejects((await fetch(`${server.url}/late-trap`)).text());
+  assert.equal(await (await fetch(`${server.url}/health`)).text(), "OK");
+  let busy = 1;
+  for (let looks = 0; busy > 0 && looks < 1000; looks++) {
+    ({ busy } = await (await fetch(`${server.url}/host-metrics`)).json());
+  }
+  assert.equal(busy, 0);
+});
+
+Deno.test("on several threads a program is served by each, and what it prints is logged", async () => {
+  await using server = await startCapsule(["-mode=http", program("cgi"), "-threads=2"]);
+  const answers = Array.from({ length: 8 }, async () => await (await fetch(`${server.url}/complain`)).text());
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set(["complained\n"]));
+  const line = await server.stderr.line((text) => text.includes('"three"'));
+  assert.deepEqual(JSON.parse(line ?? ""), { level: "info", function: "cgi", message: "three" });
 });

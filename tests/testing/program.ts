@@ -1,0 +1,55 @@
+import { createLog, guestLine } from "../../src/base/log.ts";
+import { parse } from "../../src/cli/parse.ts";
+import type { ModeOptions } from "../../src/cli/flags.ts";
+import type { Command } from "../../src/function/command.ts";
+import { createCgiHandler } from "../../src/function/cgi/cgi_handler.ts";
+import { loadFunction, openCommand } from "../../src/modes/function_of.ts";
+import { memoryIo } from "./memory_io.ts";
+
+/** A program served in this process, without a socket, as flags describe it. */
+export interface TestProgram extends AsyncDisposable {
+  readonly command: Command;
+  /** Asks for a path. */
+  readonly get: (path: string, init?: RequestInit) => Promise<Response>;
+  /** What went to standard output and stderr. */
+  readonly output: () => { stdout: string; stderr: string };
+}
+
+/** Serves a program of `tests/testdata/wasi` with the flags of `-mode=http`. */
+export async function serveProgram(name: string, flags: readonly string[] = []): Promise<TestProgram> {
+  const io = memoryIo();
+  const parsed = parse(["-mode=http", ...flags], io.env);
+  if (parsed.kind !== "mode") throw new Error("the flags ask for no mode");
+  const options = parsed.options as ModeOptions<"http">;
+  const log = createLog("text", io);
+  const module = {
+    name: `${name}.wasm`,
+    bytes: await Deno.readFile(new URL(`../testdata/wasi/${name}.wasm`, import.meta.url)),
+  };
+  const { called: command, close } = await openCommand(options, { io, log }, {
+    mode: "http",
+    blueprint: await loadFunction(options, { io, log }, { mode: "http", ...module }),
+    name: module.name,
+    information: { pings: 0 },
+    sinks: { stdout: io.stdout, stderr: io.stderr, formLine: guestLine("text", name) },
+    maxInstances: options.maxInstances,
+    maxQueue: options.maxQueue,
+    args: [],
+  });
+  const handle = createCgiHandler(command, {
+    maxBodyBytes: options.maxBody,
+    log,
+    server: () => ({ hostname: "127.0.0.1", port: 8080, isTls: false }),
+  });
+  return {
+    command,
+    get: (path, init) =>
+      handle(new Request(`http://test${path}`, init), {
+        transport: "tcp",
+        hostname: "127.0.0.1",
+        port: 1234,
+      }),
+    output: () => ({ stdout: io.stdout.text, stderr: io.stderr.text }),
+    [Symbol.asyncDispose]: close,
+  };
+}
