@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { isName, nameRule } from "../base/function_names.ts";
 import type { Log } from "../base/log.ts";
 import type { Guard } from "../server/admin_guard.ts";

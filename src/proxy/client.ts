@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { AdminCallError, type AdminServer, callAdmin } from "../server/call_admin.ts";
 
 /** Where the proxy is, and how to be let in. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CapsuleError } from "../base/errors.ts";
 import { isName } from "../base/function_names.ts";
 import { type Routes, urlFault } from "./routes.ts";

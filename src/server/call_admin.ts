@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CapsuleError } from "../base/errors.ts";
 import { fetchReason } from "../base/fetch_reason.ts";
 import { bearer } from "../base/bearer.ts";
