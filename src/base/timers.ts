@@ -3,6 +3,8 @@ export type Timer = ReturnType<typeof setInterval>;
 
 /** Lets the process end while the timer runs. */
 export function unref(timer: Timer): Timer {
-  Deno.unrefTimer(timer as unknown as number); // takes both kinds; converting the object to a number does nothing
+  const either: number | { unref(): unknown } = timer;
+  if (typeof either === "number") Deno.unrefTimer(either);
+  else either.unref();
   return timer;
 }
