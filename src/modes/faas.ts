@@ -1,7 +1,6 @@
 import { join, resolve } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
-import { readModule } from "../source/read_module.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import { tokenOfFile } from "../server/token_file.ts";
@@ -71,7 +70,7 @@ export async function runFaas(options: ModeOptions<"faas">, world: World): Promi
     ended.resolve();
   };
   const wasm = join(options.data, "hello.wasm");
-  await Deno.writeFile(join(data, "hello.wasm"), await readModule(builtIn));
+  await Deno.writeFile(join(data, "hello.wasm"), await builtIn());
   // A secret that was given to us is not ours to print.
   const shownToken = options.adminToken === undefined ? token : undefined;
   const ready = () => {

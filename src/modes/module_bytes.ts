@@ -4,9 +4,6 @@ import type { ModeOptions } from "../cli/flags.ts";
 import { readModule } from "../source/read_module.ts";
 import type { World } from "./modes.ts";
 
-/** The function that runs when no module is named: it has a handler for each mode. */
-export const builtIn = new URL("../../examples/hello/hello.wasm", import.meta.url);
-
 /** A module's bytes, and its name for messages. */
 export interface NamedModule {
   readonly name: string;
@@ -24,7 +21,7 @@ export async function moduleBytes(
     if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
     const verb = mode === "cli" ? "calling" : "serving";
     world.log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
-    return { name: "the built-in hello function", bytes: readModule(builtIn) };
+    return { name: "the built-in hello function", bytes: await builtIn() };
   }
   const name = wasm ?? url ?? "";
   const path = url === undefined
@@ -42,4 +39,9 @@ async function checkDigest(
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   if (digest === sha256.toLowerCase()) return;
   throw new CapsuleError("DIGEST", `${name} has the digest ${digest}, and -sha256=${sha256} was asked for`);
+}
+
+/** The function that runs when no module is named: it has a handler for each mode. */
+export async function builtIn(): Promise<Uint8Array<ArrayBuffer>> {
+  return (await import("../../examples/hello/hello.wasm", { with: { type: "bytes" } })).default;
 }

@@ -10,7 +10,7 @@ const chunkBytes = 256 * 1024;
  *
  * @throws CapsuleError `LOAD` when it cannot be read, `NOT_A_MODULE` when it does not begin like one.
  */
-export function readModule(path: string | URL): Uint8Array<ArrayBuffer> {
+export function readModule(path: string): Uint8Array<ArrayBuffer> {
   try {
     return read(path);
   } catch (error) {
@@ -23,7 +23,7 @@ export function readModule(path: string | URL): Uint8Array<ArrayBuffer> {
 }
 
 /** Looks at the beginning before it reads on, for a device may never end. (Asking for its kind would cost a start 12 ms.) */
-function read(path: string | URL): Uint8Array<ArrayBuffer> {
+function read(path: string): Uint8Array<ArrayBuffer> {
   using file = Deno.openSync(path);
   const bytes = new ByteBuffer();
   const chunk = new Uint8Array(chunkBytes);
@@ -32,13 +32,13 @@ function read(path: string | URL): Uint8Array<ArrayBuffer> {
     const count = file.readSync(chunk);
     bytes.append(chunk.subarray(0, count ?? 0));
     if (!isChecked && (count === null || bytes.length >= 8)) {
-      assertModule(bytes.bytes, String(path));
+      assertModule(bytes.bytes, path);
       isChecked = true;
     }
     if (count === null) return bytes.bytes.slice();
   }
 }
 
-function cannotLoad(path: string | URL, why: string, cause?: unknown): CapsuleError {
+function cannotLoad(path: string, why: string, cause?: unknown): CapsuleError {
   return new CapsuleError("LOAD", `cannot load ${path || '""'}: ${why}`, { cause });
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { AdminCallError, type AdminServer, callAdmin } from "../server/call_admin.ts";
 import type { Declared, Deployment } from "./apply/declared.ts";
 

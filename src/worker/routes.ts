@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defaultRevision } from "../base/function_names.ts";
 import type { Wanted } from "./wanted.ts";
 

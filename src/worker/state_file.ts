@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { syncFolder } from "../base/sync_folder.ts";

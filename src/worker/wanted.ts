@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isName, nameRule } from "../base/function_names.ts";
 
 /** No revision has more instances on one worker. */

@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { CapsuleError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
