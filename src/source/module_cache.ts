@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Env } from "../base/io.ts";
+import { userCacheFolder } from "../base/paths.ts";
 import { saveModule } from "./save_module.ts";
 import { sha256OfFile } from "./saved_copy.ts";
 
@@ -77,7 +78,5 @@ export class ModuleCache {
 
 /** Where modules are kept when `-cache` does not say. */
 export function defaultCacheFolder(env: Env): string {
-  const own = Deno.build.os === "windows" ? env.get("LOCALAPPDATA") : env.get("XDG_CACHE_HOME");
-  const base = own || join(env.get("HOME") ?? env.get("USERPROFILE") ?? ".", ".cache");
-  return join(base, "capsule", "modules");
+  return join(userCacheFolder(env) ?? join(".cache", "capsule"), "modules");
 }

@@ -68,11 +68,20 @@ export function openQueryService(settings: CouchbaseSettings): QueryService {
   return {
     description: settings.cluster,
     async query(statement, limit) {
-      loading ??= import("./couchbase.ts").then(({ CouchbaseQueries }) => new CouchbaseQueries(settings));
+      loading ??= loadCouchbase(settings);
       return (await loading).query(statement, limit);
     },
     async close() {
       await (await loading)?.close();
     },
   };
+}
+
+let couchbaseClient: Promise<typeof import("./couchbase.ts")> | undefined;
+
+async function loadCouchbase(settings: CouchbaseSettings): Promise<QueryService> {
+  couchbaseClient ??= import("./native_addon.ts")
+    .then(({ withNativeAddon }) => withNativeAddon(settings.cacheFolder, () => import("./couchbase.ts")));
+  const { CouchbaseQueries } = await couchbaseClient;
+  return new CouchbaseQueries(settings);
 }

@@ -1,5 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
+import { userCacheFolder } from "../base/paths.ts";
 import { type Address, type Login, parseAddresses } from "./addresses.ts";
 
 /** Which key-value store is in use, and how to reach it. */
@@ -36,6 +37,8 @@ export interface CouchbaseSettings {
   readonly bucket: string;
   /** The file with the authority's certificate, for `couchbases://`. */
   readonly caFile?: string;
+  /** Where the compiled program keeps the client's native code. */
+  readonly cacheFolder?: string;
 }
 
 /**
@@ -98,12 +101,14 @@ export function couchbaseSettings(env: Env): CouchbaseSettings {
       : `"${cluster}"`;
     throw new UsageError(`COUCHBASE_CLUSTER is couchbase://host or couchbases://host: got ${shown}`);
   }
+  const cache = userCacheFolder(env);
   return {
     cluster,
     user: env.get("COUCHBASE_USER") || "admin",
     password: env.get("COUCHBASE_PWD") ?? "",
     bucket: env.get("COUCHBASE_BUCKET") || "wasm-data",
     caFile: env.get("COUCHBASE_CA") || undefined,
+    cacheFolder: cache && `${cache}/native`,
   };
 }
 

@@ -13,7 +13,9 @@ Deno.test("the process prints its version on standard output and ends with 0, in
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     assert.match(
       stdout,
-      new RegExp(`^capsule ${config.version} \\(deno \\S+, v8 \\S+, ${Deno.build.target}\\)\\n$`),
+      new RegExp(
+        `^capsule ${config.version} \\((?:from sources|commit \\S+), deno \\S+, v8 \\S+, ${Deno.build.target}\\)\\n$`,
+      ),
     );
     assert.deepEqual([...Deno.readDirSync(folder)], []);
   } finally {

@@ -154,6 +154,7 @@ Deno.test("store settings: Couchbase has the defaults of Capsule 0.1.3", () => {
     password: "",
     bucket: "wasm-data",
     caFile: undefined,
+    cacheFolder: undefined,
   });
   const variables = {
     COUCHBASE_CLUSTER: "couchbases://a,b",
@@ -161,6 +162,7 @@ Deno.test("store settings: Couchbase has the defaults of Capsule 0.1.3", () => {
     COUCHBASE_PWD: "ilovepandas",
     COUCHBASE_BUCKET: "b",
     COUCHBASE_CA: "ca.pem",
+    XDG_CACHE_HOME: "/cache",
   };
   assert.deepEqual(couchbaseSettings(env(variables)), {
     cluster: "couchbases://a,b",
@@ -168,6 +170,7 @@ Deno.test("store settings: Couchbase has the defaults of Capsule 0.1.3", () => {
     password: "ilovepandas",
     bucket: "b",
     caFile: "ca.pem",
+    cacheFolder: "/cache/capsule/native",
   });
   assert.throws(() => couchbaseSettings(env({ COUCHBASE_CLUSTER: "localhost" })), {
     name: "UsageError",

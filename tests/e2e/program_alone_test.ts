@@ -1,0 +1,122 @@
+/**
+ * The compiled program as people get it: one file, in an empty folder, for a user who has no home, with nothing of Deno around
+ * it. Only with CAPSULE_BIN.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
+import { type ProcessOptions, runCapsule, startCapsule } from "../testing/capsule.ts";
+import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+
+const binary = Deno.env.get("CAPSULE_BIN");
+const root = fileURLToPath(new URL("../../", import.meta.url));
+/** To become another user takes root's rights, and `setpriv` of util-linux. */
+const canBecomeNobody = Deno.build.os === "linux" && Deno.uid() === 0;
+const nobody = 65534;
+
+/** The program and the modules of these tests, which nobody may read, and an empty folder, in which nobody may write. */
+async function aloneWith(use: (folder: string, options: ProcessOptions) => Promise<void>): Promise<void> {
+  const whole = await Deno.makeTempDir({ prefix: "capsule-alone-" });
+  try {
+    await Deno.chmod(whole, 0o755);
+    await Deno.copyFile(binary ?? "", `${whole}/capsule`);
+    for (const name of ["redis", "couchbase"]) {
+      await Deno.copyFile(`${root}examples/${name}/${name}.wasm`, `${whole}/${name}.wasm`);
+    }
+    const folder = `${whole}/empty`;
+    await Deno.mkdir(folder);
+    await Deno.chown(folder, nobody, nobody);
+    await use(folder, {
+      cwd: folder,
+      under: [
+        ...["/usr/bin/setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"],
+        // The copy in place of the program of CAPSULE_BIN, which may lie where others do not come: that is the shell's $0.
+        ...["/bin/sh", "-c", `exec '${whole}/capsule' "$@"`],
+      ],
+      env: { PATH: "/nowhere", HOME: "/nowhere", XDG_CACHE_HOME: "", DENO_DIR: "/nowhere", TMPDIR: folder },
+    });
+  } finally {
+    await Deno.remove(whole, { recursive: true });
+  }
+}
+
+const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
+
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, ignore: binary === undefined || (!canBecomeNobody && !Deno.env.get("CI")), fn });
+
+test("the program alone says what it is, calls its own function and leaves nothing behind", () =>
+  aloneWith(async (folder, options) => {
+    const version = await runCapsule(["-version"], options);
+    assert.match(
+      version.stdout,
+      new RegExp(
+        `^capsule ${config.version} \\(commit [0-9a-f]{12}(-dirty)?, deno \\S+, v8 \\S+, ${Deno.build.target}\\)\\n$`,
+      ),
+    );
+    const { code, stdout } = await runCapsule(["-mode=cli", "Bob"], options);
+    assert.deepEqual([code, stdout], [0, "👋 Hello Bob 🌍\n"]);
+    assert.deepEqual(names(folder), []);
+  }));
+
+test("the program alone stores keys, in the folder that -data names", () =>
+  aloneWith(async (folder, options) => {
+    const args = ["-mode=cli", "-wasm=../redis.wasm", "-data=data"];
+    const { code, stdout, stderr } = await runCapsule(args, options);
+    assert.deepEqual([code, stderr], [0, "store: data/data.db\n"]);
+    assert.match(stdout, /Hello World\n$/);
+    assert.deepEqual(names(folder), ["data"]);
+  }));
+
+test("the program alone asks Couchbase: its client is unpacked for once, or kept where there is a home", () =>
+  aloneWith(async (folder, options) => {
+    const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
+    await using server = new CouchbaseDouble(login);
+    server.answer = () => ({ kind: "rows", rows: ['{"name":"👋"}'] });
+    const query = (env: Record<string, string>) =>
+      runCapsule(["-mode=cli", "-wasm=../couchbase.wasm"], {
+        ...options,
+        env: {
+          ...options.env,
+          COUCHBASE_CLUSTER: server.connectionString,
+          COUCHBASE_USER: login.user,
+          COUCHBASE_PWD: login.password,
+          ...env,
+        },
+      });
+    const answer = { code: 0, stdout: '[{"name":"👋"}]\n', stderr: "" };
+
+    const { stdoutBytes: _, signal: __, ...once } = await query({});
+    assert.deepEqual(once, answer);
+    assert.deepEqual(names(folder), []);
+
+    await Deno.mkdir(`${folder}/home`);
+    await Deno.chown(`${folder}/home`, nobody, nobody);
+    for (let times = 0; times < 2; times++) {
+      const { stdoutBytes: _, signal: __, ...kept } = await query({
+        HOME: `${folder}/home`,
+        TMPDIR: "/nowhere",
+      });
+      assert.deepEqual(kept, answer);
+    }
+    assert.match(names(`${folder}/home/.cache/capsule/native`).join(), /^couchbase-[0-9a-f]{64}\.node$/);
+
+    const nowhere = await query({ TMPDIR: "/nowhere" });
+    assert.equal(nowhere.code, 1);
+    assert.match(
+      nowhere.stdout,
+      /the Couchbase client has to be unpacked, and no folder can be written \(.*\): name one with TMPDIR or XDG_CACHE_HOME/,
+    );
+  }));
+
+test("the program alone serves on two threads, and a registry with its page", () =>
+  aloneWith(async (folder, options) => {
+    {
+      await using server = await startCapsule(["-mode=http", "-threads=2"], options);
+      assert.equal(await (await fetch(server.url)).text(), "👋 Hello World 🌍\n");
+      assert.equal((await server.stop()).code, 0);
+    }
+    await using registry = await startCapsule(["-mode=registry", "-files=modules"], options);
+    assert.match(await (await fetch(`${registry.url}/`)).text(), /<title>Modules<\/title>.*No module yet/s);
+    assert.deepEqual(names(folder), ["modules"]);
+  }));

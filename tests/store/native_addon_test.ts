@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { unpackAddon } from "../../src/store/native_addon.ts";
+
+const code = new TextEncoder().encode("native code");
+const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", code)).toHex();
+const name = `couchbase-${sha256}.node`;
+
+/** Runs with a folder of its own, and counts how often something is unpacked. */
+async function inFolder(
+  use: (
+    folder: string,
+    unpacking: { sha256: string; unpack(): Promise<Uint8Array<ArrayBuffer>>; times: number },
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const unpacking = {
+    sha256,
+    times: 0,
+    unpack() {
+      unpacking.times++;
+      return Promise.resolve(code.slice());
+    },
+  };
+  try {
+    await use(folder, unpacking);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const read = (path: string) => Deno.readTextFileSync(path);
+const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
+
+Deno.test("native addon: it is unpacked once, and then taken from the cache", () =>
+  inFolder(async (folder, unpacking) => {
+    const cacheFolder = `${folder}/deep/native`;
+    for (let times = 0; times < 2; times++) {
+      using addon = await unpackAddon({ ...unpacking, cacheFolder });
+      assert.equal(addon.path, `${cacheFolder}/${name}`);
+      assert.equal(read(addon.path), "native code");
+    }
+    assert.equal(unpacking.times, 1);
+    assert.deepEqual(names(cacheFolder), [name]);
+    assert.equal(((await Deno.stat(cacheFolder)).mode ?? 0) & 0o777, 0o700);
+  }));
+
+Deno.test("native addon: a file in the cache that was changed is never loaded, and gives way to the right one", () =>
+  inFolder(async (folder, unpacking) => {
+    await Deno.writeTextFile(`${folder}/${name}`, "other code!");
+    using addon = await unpackAddon({ ...unpacking, cacheFolder: folder });
+    assert.equal(addon.path, `${folder}/${name}`);
+    assert.equal(read(addon.path), "native code");
+  }));
+
+Deno.test("native addon: many processes that start together get whole files", () =>
+  inFolder(async (folder, unpacking) => {
+    const addons = await Promise.all(
+      Array.from({ length: 20 }, () => unpackAddon({ ...unpacking, cacheFolder: folder })),
+    );
+    for (const { path } of addons) assert.equal(read(path), "native code");
+    assert.deepEqual(names(folder), [name]);
+  }));
+
+Deno.test({
+  name: "native addon: a folder in which others may write is no cache, nor is a link or a file",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder, unpacking) => {
+      await Deno.mkdir(`${folder}/shared`);
+      await Deno.chmod(`${folder}/shared`, 0o770);
+      await Deno.writeTextFile(`${folder}/shared/${name}`, "native code");
+      await Deno.mkdir(`${folder}/own`, { mode: 0o700 });
+      await Deno.symlink("own", `${folder}/link`);
+      await Deno.writeTextFile(`${folder}/file`, "");
+      for (
+        const cacheFolder of [`${folder}/shared`, `${folder}/link`, `${folder}/file`, "/proc/none", undefined]
+      ) {
+        let path;
+        {
+          using addon = await unpackAddon({ ...unpacking, cacheFolder });
+          path = addon.path;
+          assert.ok(!path.startsWith(folder), path);
+          assert.equal(read(path), "native code");
+        }
+        // What is unpacked for one process only does not outlive its loading.
+        assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+      }
+      assert.deepEqual(names(`${folder}/own`), []);
+      assert.deepEqual(names(`${folder}/shared`), [name]);
+      assert.equal(unpacking.times, 5);
+    }),
+});
+
+Deno.test("native addon: a program whose addon has another digest is damaged, and nothing of it is written", () =>
+  inFolder(async (folder, unpacking) => {
+    await assert.rejects(
+      () => unpackAddon({ ...unpacking, sha256: "0".repeat(64), cacheFolder: folder }),
+      {
+        code: "QUERY",
+        message: `this program is damaged: its Couchbase client has the digest ${sha256}, not ${
+          "0".repeat(64)
+        }`,
+      },
+    );
+    assert.deepEqual(names(folder), []);
+  }));
