@@ -9,7 +9,10 @@ Deno.test("-version is one line on standard output", async () => {
   const io = memoryIo({ args: ["-version"] });
   assert.equal(await run(io), 0);
   const { deno, v8 } = Deno.version;
-  assert.equal(io.stdout.text, `capsule ${config.version} (deno ${deno}, v8 ${v8}, ${Deno.build.target})\n`);
+  assert.equal(
+    io.stdout.text,
+    `capsule ${config.version} (from sources, deno ${deno}, v8 ${v8}, ${Deno.build.target})\n`,
+  );
   assert.equal(io.stderr.text, "");
 });
 
