@@ -40,13 +40,14 @@ const unitsMs: Record<string, number> = {
 export function parseDurationMs(text: string): number {
   const trimmed = text.trim();
   if (trimmed === "0") return 0;
-  const whole = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-  if (!whole.test(trimmed)) {
-    throw new CapsuleError("UNIT", `a duration is written like 500ms, 30s, 2m or 0: got "${text}"`);
-  }
+  const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
   let totalMs = 0;
-  for (const [, amount, unit] of trimmed.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    totalMs += Number(amount) * (unitsMs[unit ?? ""] ?? NaN);
-  }
+  do {
+    const [, amount, unit = ""] = part.exec(trimmed) ?? [];
+    if (amount === undefined) {
+      throw new CapsuleError("UNIT", `a duration is written like 500ms, 30s, 2m or 0: got "${text}"`);
+    }
+    totalMs += Number(amount) * (unitsMs[unit] ?? NaN);
+  } while (part.lastIndex < trimmed.length);
   return totalMs;
 }

@@ -1,6 +1,6 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { refuseReservedNames } from "../prepare/contract.ts";
-import type { LimitedModule } from "../prepare/limit_module.ts";
+import { type LimitedModule, limitModule } from "../prepare/limit_module.ts";
 import type { PreparedModule, PrepareOptions } from "../prepare/prepare.ts";
 import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
@@ -71,10 +71,7 @@ async function prepare(
   const { name, manyCalls, reuse } = options;
   const steps = options.steps && canPause;
   const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
-  if (!manyCalls && !steps) {
-    const { limitModule } = await import("../prepare/limit_module.ts");
-    return withName(name, () => limitModule(bytes, maxMemoryPages));
-  }
+  if (!manyCalls && !steps) return withName(name, () => limitModule(bytes, maxMemoryPages));
   const { prepareModule } = await import("../prepare/prepare.ts");
   const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };
   const prepared = (startMemos?: PrepareOptions["startMemos"]) =>

@@ -1,8 +1,9 @@
 import { argumentSeparator } from "../abi/cli_arguments.ts";
 import type { ModeOptions } from "../cli/flags.ts";
+import { callCli, type CliResult } from "../function/cli_call.ts";
 import { ExitError, TrapError } from "../function/traps.ts";
 import { TimeoutError } from "../wasm/guest.ts";
-import { callFunction, loadFunction, type Plan } from "./function_of.ts";
+import { loadFunction, type Plan, reach } from "./function_of.ts";
 import type { World } from "./modes.ts";
 import { moduleBytes } from "./module_bytes.ts";
 
@@ -62,4 +63,23 @@ async function printAnswer(options: ModeOptions<"cli">, world: World, plan: Plan
 /** What a system keeps of an exit code: eight bits. */
 function exitStatus(exitCode: number): number {
   return exitCode & 0xff;
+}
+
+/** Calls the function that the options describe once. */
+async function callFunction(
+  options: ModeOptions<"cli">,
+  world: World,
+  plan: Plan,
+): Promise<CliResult> {
+  const { wasi, close, ...shared } = await reach(options, world, plan);
+  try {
+    const stdin = { kind: "stream", read: (buffer: Uint8Array) => world.io.stdin.read(buffer) } as const;
+    return await callCli(plan.blueprint, {
+      ...shared,
+      wasi: { ...wasi, args: [plan.name], stdin },
+      args: options.args,
+    });
+  } finally {
+    await close();
+  }
 }

@@ -1,6 +1,5 @@
 import type { ModeOptions } from "../cli/flags.ts";
 import type { Command } from "../function/command.ts";
-import type { CliResult } from "../function/cli_call.ts";
 import type { CapsuleFunction } from "../function/function.ts";
 import { loadModule } from "../function/load.ts";
 import { handlerExport } from "../function/module_kind.ts";
@@ -68,26 +67,6 @@ export async function startFunction(
   return { called, close: closing(called, close) };
 }
 
-/** Calls the function that the options describe once. */
-export async function callFunction(
-  options: ModeOptions<"cli">,
-  world: World,
-  plan: Plan,
-): Promise<CliResult> {
-  const { wasi, close, ...shared } = await reach(options, world, plan);
-  const { callCli } = await import("../function/cli_call.ts");
-  try {
-    const stdin = { kind: "stream", read: (buffer: Uint8Array) => world.io.stdin.read(buffer) } as const;
-    return await callCli(plan.blueprint, {
-      ...shared,
-      wasi: { ...wasi, args: [plan.name], stdin },
-      args: options.args,
-    });
-  } finally {
-    await close();
-  }
-}
-
 /** Makes the program that the options describe ready to be run, with these arguments after its name. */
 export async function openCommand(
   options: RunnerOptions,
@@ -109,7 +88,7 @@ function closing(called: { close(): void }, close: () => Promise<void>): () => P
 }
 
 /** What a module is given whatever it is: its limits, and what it may reach. */
-async function reach(options: RunnerOptions, world: World, plan: Plan) {
+export async function reach(options: RunnerOptions, world: World, plan: Plan) {
   const { mode, blueprint, name, information, sinks, maxInstances, maxQueue } = plan;
   const env = await guestEnvironment(options.env, world);
   const preopens = options.sandbox || options.dir.length === 0

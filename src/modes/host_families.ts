@@ -1,4 +1,5 @@
 import type { HostFamily } from "../host/host_function.ts";
+import { logFunctions } from "../host/log.ts";
 import type { HostInformation } from "../host/info.ts";
 import type { HttpClient } from "../host/outbound/http_client.ts";
 import type { RunnerOptions } from "./function_of.ts";
@@ -43,8 +44,8 @@ export async function hostFamilies(imported: readonly string[], given: Given): P
   };
 }
 
-async function log(): Promise<Family> {
-  return { functions: [(await import("../host/log.ts")).logFunctions] };
+function log(): Promise<Family> {
+  return Promise.resolve({ functions: [logFunctions] });
 }
 
 async function environment({ options: { allowEnv, sandbox }, world: { io } }: Given): Promise<Family> {

@@ -2,7 +2,7 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { assertModule } from "./module_magic.ts";
 
-const chunkBytes = 256 * 1024;
+const chunkBytes = 64 * 1024;
 
 /**
  * The bytes of a module's file. A pipe is read to its end, so `-wasm=<(gunzip -c hello.wasm.gz)` works. It is read

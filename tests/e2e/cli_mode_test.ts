@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { runCapsule } from "../testing/capsule.ts";
+import { isBinary, runCapsule } from "../testing/capsule.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const guest = (name: string) => at(`tests/testdata/go/${name}/${name}.wasm`);
@@ -29,6 +29,40 @@ Deno.test("the description's cli call prints exactly its four lines", async () =
     "- parameter is: 👋 hello world 🌍🎃\n- parameter is: 1234\n- parameter is: Bob Morane\n" +
       "The first parameter is: 👋 hello world 🌍🎃\n",
   );
+});
+
+Deno.test({
+  name: "a call reads no file of a server, a store, a rewriter or a way to files",
+  ignore: isBinary, // which is one file
+  fn: () =>
+    inFolder(async (folder) => {
+      const copy = (from: string, to: string) => {
+        Deno.mkdirSync(to);
+        for (const { name, isDirectory } of Deno.readDirSync(from)) {
+          const [source, target] = [`${from}/${name}`, `${to}/${name}`];
+          if (isDirectory) copy(source, target);
+          else if (name.endsWith(".ts")) Deno.copyFileSync(source, target);
+        }
+      };
+      copy(at("src"), `${folder}/src`);
+      for (const file of ["main.ts", "deno.json", "deno.lock"]) {
+        Deno.copyFileSync(at(file), `${folder}/${file}`);
+      }
+      for (const room of ["registry", "proxy", "server", "store", "worker", "sdk", "host/outbound"]) {
+        Deno.removeSync(`${folder}/src/${room}`, { recursive: true });
+      }
+      const others = [
+        ...["cli/usage.ts", "files/folder.ts", "files/system_kernel.ts", "function/command.ts"],
+        ...["function/function.ts", "host/http.ts", "host/redis.ts", "modes/http.ts", "modes/fetch_url.ts"],
+        ...["prepare/prepare.ts", "prepare/layout.ts", "wasi/path.ts", "wasm/pool.ts", "wasm/call_watch.ts"],
+      ];
+      for (const file of others) {
+        Deno.removeSync(`${folder}/src/${file}`);
+      }
+      const call = await runCapsule(["-mode=cli", `-wasm=${hello}`, "👋"], { main: `${folder}/main.ts` });
+      assert.deepEqual({ code: call.code, stderr: call.stderr }, { code: 0, stderr: "" });
+      assert.equal(call.stdout, "- parameter is: 👋\nThe first parameter is: 👋\n");
+    }),
 });
 
 Deno.test("without a module the built-in function is called, and a line says so", async () => {

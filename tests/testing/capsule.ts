@@ -13,6 +13,8 @@ export interface ProcessOptions {
   cwd?: string;
   /** A program and its arguments that start Capsule, such as a shell that first limits itself. */
   under?: readonly string[];
+  /** A script in the place of `main.ts`. */
+  main?: string;
 }
 
 /** How a process ended and what it wrote. */
@@ -139,6 +141,9 @@ export async function startCapsule(
   };
 }
 
+/** Whether the tests run a compiled program. */
+export const isBinary = Deno.env.has("CAPSULE_BIN");
+
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Starts Capsule and leaves its streams to the caller. */
@@ -150,18 +155,18 @@ export function spawnCapsule(
   return command(args, options, stdin).spawn();
 }
 
-/** The program and its first arguments. */
-export function capsuleCommand(): [string, ...string[]] {
+/** The program and its first arguments; with `main`, that script in the place of `main.ts`. */
+export function capsuleCommand(main = `${root}main.ts`): [string, ...string[]] {
   const binary = Deno.env.get("CAPSULE_BIN");
   if (binary) return [Deno.realPathSync(binary)];
   // Whatever flags the start task gives to Deno are those that the tests run with.
   const [deno, ...words] = config.tasks.start.split(" ");
   if (deno !== "deno") throw new Error(`the start task of deno.json begins with "${deno}", not with deno`);
-  return [Deno.execPath(), ...words.map((word) => word === "main.ts" ? `${root}main.ts` : word)];
+  return [Deno.execPath(), ...words.map((word) => word === "main.ts" ? main : word)];
 }
 
 function command(args: readonly string[], options: ProcessOptions, stdin: "null" | "piped"): Deno.Command {
-  const [program = "", ...first] = [...options.under ?? [], ...capsuleCommand()];
+  const [program = "", ...first] = [...options.under ?? [], ...capsuleCommand(options.main)];
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));
   return new Deno.Command(program, {
