@@ -3,12 +3,12 @@ import type { Log } from "../base/log.ts";
 import { urlHost } from "../server/listen.ts";
 import { type AddressRange, isInside } from "./address_ranges.ts";
 import type { Balance } from "./choose.ts";
-import { ClientConnection } from "./client_connection.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import { ClientServer } from "./client_server.ts";
 import { forward } from "./forward.ts";
 import type { HealthRules } from "./health.ts";
 import { Clock } from "./http1/clock.ts";
 import type { RequestHead } from "./http1/request_head.ts";
-import { Wire } from "./http1/wire.ts";
 import { jsonFailure } from "./local_response.ts";
 import { locate } from "./locate.ts";
 import type { Sender } from "./rewrite_head.ts";
@@ -48,18 +48,15 @@ export class ProxyServer {
   readonly targets: Targets;
   readonly #options: ProxyOptions;
   readonly #clock: Clock;
-  readonly #listener: Deno.TcpListener | Deno.TlsListener;
-  readonly #clients = new Set<ClientConnection>();
-  #stopping = false;
-  #empty = Promise.withResolvers<void>();
+  readonly #server: ClientServer;
   readonly #end = Promise.withResolvers<void>();
 
   /** @throws CapsuleError `LISTEN`, `TLS` */
   constructor(options: ProxyOptions) {
     const { host, port, tls, timeouts, balance, rules } = options;
     this.#options = options;
-    this.#listener = listen(host, port, tls);
-    this.port = this.#listener.addr.port;
+    const listener = listen(host, port, tls);
+    this.port = listener.addr.port;
     this.url = `${tls ? "https" : "http"}://${urlHost(host)}:${this.port}`;
     const shortest = Math.min(...[...Object.values(timeouts), rules.failTimeoutMs].filter((ms) => ms > 0));
     this.#clock = new Clock(Math.max(10, Math.min(250, shortest / 4)));
@@ -69,7 +66,14 @@ export class ProxyServer {
       balance,
     );
     this.finished = this.#end.promise;
-    this.#accept();
+    this.#server = new ClientServer({
+      listener,
+      clock: this.#clock,
+      timeouts,
+      sender: (address) => this.#sender(address),
+      serve: (request, client) => this.#answer(request, client),
+      log: options.log,
+    });
   }
 
   /** From the next request on these routes hold. */
@@ -79,55 +83,10 @@ export class ProxyServer {
 
   /** Accepts nothing more, ends idle connections, gives requests under way `graceMs` to finish, and cuts what is left. */
   async stop(graceMs: number): Promise<void> {
-    if (!this.#stopping) {
-      this.#stopping = true;
-      this.#listener.close();
-      for (const client of this.#clients) client.stop();
-    }
-    if (this.#clients.size > 0 && graceMs > 0) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
-      await Promise.race([this.#empty.promise, grace]);
-      clearTimeout(timer);
-    }
-    for (const client of this.#clients) client.wire.close();
+    await this.#server.stop(graceMs);
     this.targets.close();
-    if (this.#clients.size > 0) await this.#empty.promise;
     this.#clock[Symbol.dispose]();
     this.#end.resolve();
-  }
-
-  async #accept(): Promise<void> {
-    for (;;) {
-      let connection: Deno.TcpConn | Deno.TlsConn;
-      try {
-        connection = await this.#listener.accept();
-      } catch (error) {
-        if (this.#stopping) return;
-        // Out of descriptors, or a client that was gone before it was there: the next may be better.
-        this.#options.log.warn(`cannot accept a connection: ${messageOf(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        continue;
-      }
-      this.#serve(connection);
-    }
-  }
-
-  async #serve(connection: Deno.TcpConn | Deno.TlsConn): Promise<void> {
-    const wire = new Wire(connection, this.#clock);
-    const client = new ClientConnection(wire, this.#sender(connection.remoteAddr), this.#options.timeouts);
-    this.#clients.add(client);
-    try {
-      if ("setNoDelay" in connection) connection.setNoDelay(true);
-      await client.run((request) => this.#answer(request, client));
-    } catch (error) {
-      const text = error instanceof Error ? error.stack ?? error.message : messageOf(error);
-      this.#options.log.error(`a connection was cut by a bug: ${text}`);
-    } finally {
-      wire.close();
-      this.#clients.delete(client);
-      if (this.#stopping && this.#clients.size === 0) this.#empty.resolve();
-    }
   }
 
   async #answer(request: RequestHead, client: ClientConnection): Promise<void> {
@@ -142,8 +101,7 @@ export class ProxyServer {
     }
   }
 
-  #sender({ hostname }: Deno.NetAddr): Sender {
-    const address = hostname.replace(/^::ffff:(?=\d+\.)/i, "");
+  #sender(address: string): Sender {
     const { trustedProxies, tls } = this.#options;
     return { address, trusted: isInside(address, trustedProxies), protocol: tls ? "https" : "http" };
   }
