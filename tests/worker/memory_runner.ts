@@ -1,0 +1,74 @@
+import {
+  type FunctionRunner,
+  type RunningFunction,
+  type RunSpec,
+  StartError,
+} from "../../src/worker/function_runner.ts";
+
+/** A function that "runs" in memory, until it is stopped or crashes. */
+export class MemoryFunction implements RunningFunction {
+  readonly id: string;
+  readonly url: string;
+  readonly ended: Promise<string>;
+  readonly what: string;
+  answers = true;
+  readonly #end: (why: string) => void;
+
+  constructor(number: number, { function: name, revision }: RunSpec) {
+    this.id = String(number);
+    this.url = `http://localhost:${number}`;
+    this.what = `${name}/${revision}`;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  isWell(): Promise<boolean> {
+    return Promise.resolve(this.answers);
+  }
+
+  figures() {
+    return Promise.resolve({ memoryBytes: 1, requests: 0 });
+  }
+
+  async stop(): Promise<void> {
+    this.crash("it was stopped");
+    await this.ended;
+  }
+
+  crash(why = "it crashed"): void {
+    this.#end(why);
+  }
+}
+
+/** Runs functions in memory: starts take a turn of the event loop, and fail when told to. */
+export class MemoryRunner implements FunctionRunner {
+  readonly running = new Set<MemoryFunction>();
+  /** So many of the next starts fail. */
+  failures = 0;
+  #last = 0;
+
+  async start(spec: RunSpec, signal: AbortSignal): Promise<MemoryFunction> {
+    await new Promise((resolve) => setTimeout(resolve));
+    signal.throwIfAborted();
+    if (this.failures > 0) {
+      this.failures--;
+      throw new StartError("START_FAILED", "it was told to fail", ["last words"]);
+    }
+    const started = new MemoryFunction(++this.#last, spec);
+    this.running.add(started);
+    started.ended.then(() => this.running.delete(started));
+    return started;
+  }
+
+  /** How many run of each revision. */
+  count(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { what } of this.running) counts[what] = (counts[what] ?? 0) + 1;
+    return counts;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.running, (each) => each.stop()));
+  }
+}
