@@ -5,6 +5,8 @@ import {
   StartError,
 } from "../../src/worker/function_runner.ts";
 
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+
 /** A function that "runs" in memory, until it is stopped or crashes. */
 export class MemoryFunction implements RunningFunction {
   readonly id: string;
@@ -23,8 +25,9 @@ export class MemoryFunction implements RunningFunction {
     this.#end = resolve;
   }
 
-  isWell(): Promise<boolean> {
-    return Promise.resolve(this.answers);
+  async isWell(): Promise<boolean> {
+    await turn();
+    return this.answers;
   }
 
   figures() {
@@ -44,15 +47,15 @@ export class MemoryFunction implements RunningFunction {
 /** Runs functions in memory: starts take a turn of the event loop, and fail when told to. */
 export class MemoryRunner implements FunctionRunner {
   readonly running = new Set<MemoryFunction>();
-  /** So many of the next starts fail. */
-  failures = 0;
+  /** So many starts succeed, and then so many fail. */
+  failures = { after: 0, count: 0 };
   #last = 0;
 
   async start(spec: RunSpec, signal: AbortSignal): Promise<MemoryFunction> {
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
     signal.throwIfAborted();
-    if (this.failures > 0) {
-      this.failures--;
+    if (this.failures.count > 0 && this.failures.after-- <= 0) {
+      this.failures.count--;
       throw new StartError("START_FAILED", "it was told to fail", ["last words"]);
     }
     const started = new MemoryFunction(++this.#last, spec);

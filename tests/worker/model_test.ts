@@ -162,7 +162,7 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("default" as const), name, revision }) },
   fc.record({ kind: fc.constant("no-default" as const), name }),
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), which: fc.nat() }) },
-  fc.record({ kind: fc.constant("fail" as const), count }),
+  fc.record({ kind: fc.constant("fail" as const), after: fc.nat(3), count }),
   fc.record({ kind: fc.constant("proxy" as const), isAway: fc.boolean() }),
   fc.record({ kind: fc.constant("proxy-forgets" as const) }),
   fc.record({ kind: fc.constant("restart" as const) }),
@@ -249,7 +249,7 @@ function run(world: World, given: Command): Promise<unknown> {
       return Promise.resolve();
     }
     case "fail":
-      runner.failures = given.count;
+      runner.failures = { after: given.after, count: given.count };
       return Promise.resolve();
     case "proxy":
       world.proxyIsAway = given.isAway;
@@ -291,7 +291,7 @@ Deno.test("any sequence of deployments, crashes and restarts comes to what was a
       const world = new World();
       const model = new Model();
       for (const given of commands) {
-        const failures = world.runner.failures;
+        const failures = world.runner.failures.count;
         const code = await codeOf(run(world, given));
         // A start that fails undoes the whole of it; a restart or a crash may have used up the failures.
         if (code === "START_FAILED" && failures > 0 && ["deploy", "scale"].includes(given.kind)) continue;
