@@ -142,6 +142,8 @@ export class Instance {
   async #live(first: RunningFunction | undefined): Promise<void> {
     const { delays, spec: { function: name, revision }, log } = this.#options;
     const what = `${name}/${revision}`;
+    // From now on whoever stops this instance ends that, too.
+    this.#running = first;
     let running = first;
     let ends = 0;
     while (!this.#stop.signal.aborted) {
