@@ -203,7 +203,10 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       const values = fillTimes(times);
       if (libc.futimens(handle, values) === 0) return;
       if (linuxErrors[errno[0] ?? 0] !== "EBADF") fail();
-      // A handle that only names a file: through its link in /proc, which leads to that very file.
+      // A handle that only names a file.
+      if (libc.utimensat(handle, empty, values, AT_EMPTY_PATH) === 0) return;
+      if (linuxErrors[errno[0] ?? 0] !== "EINVAL") fail();
+      // Before Linux 5.8: through its link in /proc, which leads to that very file.
       done(libc.utimensat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), values, 0));
     },
     setTimesOf: (folder, name, times) =>

@@ -1,11 +1,13 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
 import { How, type Kernel } from "../../src/files/kernel.ts";
 import { FileError } from "../../src/files/file_error.ts";
 import { openBeneath } from "../../src/files/walk.ts";
+import { kernels } from "./kernels.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
 /** An entry of a farm: at most three folders deep, names from a few so that paths meet them. */
-export type Entry =
+type Entry =
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
@@ -52,18 +54,18 @@ const how = fc.constantFrom(
 );
 
 /** A farm and what is opened in it, in turn. */
-export const farm = fc.record({
+const farm = fc.record({
   entries: fc.array(entry, { minLength: 1, maxLength: mostLinks }),
   opens: fc.array(fc.record({ path, how }), { minLength: 10, maxLength: 10 }),
 });
-export type Farm = typeof farm extends fc.Arbitrary<infer T> ? T : never;
+type Farm = typeof farm extends fc.Arbitrary<infer T> ? T : never;
 
 /** More steps up than all links of a farm and a path hold together, so that `..` never leaves the test's folder. */
 const depth = (mostLinks + 1) * mostSteps + 3;
 
-/** Where farms are built, one after the other. */
-export class Ground implements Disposable {
-  readonly #folder = new TemporaryFolder();
+/** Where farms are built, one after the other: in memory where the system has a folder there, since they are many. */
+class Ground implements Disposable {
+  readonly #folder = new TemporaryFolder(memoryFolder());
   readonly #below: string;
   #farms = 0;
 
@@ -101,6 +103,14 @@ export class Ground implements Disposable {
 
   [Symbol.dispose](): void {
     this.#folder[Symbol.dispose]();
+  }
+}
+
+function memoryFolder(): string | undefined {
+  try {
+    return Deno.statSync("/dev/shm").isDirectory ? "/dev/shm" : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -146,7 +156,7 @@ function tree(folder: FarmFolder): Map<number | null, string> {
 }
 
 /** What opening everything did: the file that each got, or the reason, then all that there is. */
-export function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
+function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
   using folder = ground.build(farm.entries);
   const root = kernel.openRoot(folder.at("inside"));
   try {
@@ -172,4 +182,26 @@ export function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
   } finally {
     kernel.close(root);
   }
+}
+
+/**
+ * Opens paths through so many farms by every way to files that there is: each must lead where `openat2` leads, and
+ * nothing may be opened or made outside.
+ */
+export function compareFarms(farms: number): void {
+  using ground = new Ground();
+  const [openat2, ...others] = kernels.map(({ name, make }) => ({ name, kernel: make() }));
+  assert.ok(openat2?.name === "openat2" && others.length > 0, "there is nothing to compare");
+  fc.assert(
+    fc.property(farm, (farm) => {
+      const seen = openAll(openat2.kernel, ground, farm);
+      for (const line of seen.slice(0, farm.opens.length)) {
+        assert.match(line, /: (\.\/inside(\/.*)?|E[A-Z]+)$/);
+      }
+      const outside = seen.slice(farm.opens.length).filter((path) => !/^\.\/inside(\/|$)/.test(path));
+      assert.deepEqual(outside, [".", "./a", "./b", "./outside", "./outside/a", "./outside/b"]);
+      for (const { name, kernel } of others) assert.deepEqual(openAll(kernel, ground, farm), seen, name);
+    }),
+    { numRuns: farms },
+  );
 }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { FileError } from "../../src/files/file_error.ts";
+import { Folder } from "../../src/files/folder.ts";
 import { createGuestFiles } from "../../src/files/guest_files.ts";
-import type { Kernel } from "../../src/files/kernel.ts";
+import { How, type Kernel } from "../../src/files/kernel.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
 /**
- * Reads and writes below a folder that another process swaps for a link that leaves, until `isEnough` (or 400,000
- * turns), and asserts that nothing outside was read or made. Answers how many turns got through and how many did not.
+ * Does everything that can be done with paths below a folder that another process swaps for a link that leaves, until
+ * `isEnough` (or 400,000 turns), and asserts that nothing outside was read, made, changed or removed.
  */
 export async function race(
   kernel: Kernel,
@@ -15,6 +16,9 @@ export async function race(
   using folder = new TemporaryFolder();
   folder.write("inside/swap/sub/decoy", "inside");
   folder.write("outside/sub/decoy", "outside");
+  folder.link("outside", "outside/sub/link");
+  folder.link("inside", "inside/swap/sub/link");
+  folder.write("inside/mine", "mine");
   folder.link("../outside", "spare-link");
   const swapper = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", new URL("swapper.ts", import.meta.url).pathname, folder.path],
@@ -27,6 +31,8 @@ export async function race(
     { cwd: folder.inside, dirs: [], ownFiles: [], sandbox: false },
     () => kernel,
   );
+  const below = new Folder(kernel, kernel.openRoot(folder.inside));
+  const before = outside(folder);
   let [passed, refused] = [0, 0];
   const attempt = (call: () => void) => {
     try {
@@ -44,14 +50,51 @@ export async function race(
       attempt(() => assert.equal(decoder.decode(files.readFile("swap/sub/decoy")), "inside"));
       attempt(() => files.writeFile(`swap/sub/made`, new Uint8Array(1)));
       attempt(() => files.writeFile(`swap/new`, new Uint8Array(1)));
+      for (const operate of operations) attempt(() => operate(below));
     }
-    assert.deepEqual([...Deno.readDirSync(folder.at("outside"))].map(({ name }) => name), ["sub"]);
-    assert.deepEqual([...Deno.readDirSync(folder.at("outside/sub"))].map(({ name }) => name), ["decoy"]);
+    assert.deepEqual(outside(folder), before);
     assert.ok(passed > 0 && refused > 0, `no race took place: ${passed} passed, ${refused} refused`);
   } finally {
     files.close();
+    below.close();
     await swapper.stdin.close();
     await swapper.status;
     await output.cancel();
   }
+}
+
+/** Each once where the folder is the real one, as often as the race lets it. */
+const operations: readonly ((below: Folder) => void)[] = [
+  (below) => below.makeFolder("swap/sub/made"),
+  (below) => below.removeFolder("swap/sub/made"),
+  (below) => below.symlink("decoy", "swap/sub/new-link"),
+  (below) => below.unlink("swap/sub/new-link"),
+  (below) => below.link("mine", below, "swap/sub/second"),
+  (below) => below.unlink("swap/sub/second"),
+  (below) => below.rename("mine", below, "swap/sub/mine"),
+  (below) => below.rename("swap/sub/mine", below, "mine"),
+  (below) => below.setTimes("swap/sub/decoy", { modify: 1n }, true),
+  (below) => below.setTimes("swap/sub/decoy", { modify: 2n }, false),
+  (below) => assert.equal(below.status("swap/sub/decoy", true).size, 6n),
+  (below) => assert.equal(below.status("swap/sub/decoy", false).size, 6n),
+  (below) => {
+    const text = new Uint8Array(20);
+    assert.equal(new TextDecoder().decode(text.subarray(0, below.readLink("swap/sub/link", text))), "inside");
+  },
+  (below) => {
+    const { handle } = below.open("swap/sub/empty", How.write | How.create | How.follow, { truncate: true });
+    below.kernel.close(handle);
+  },
+];
+
+/** Names, texts and times of all that lies outside. */
+function outside(folder: TemporaryFolder): unknown[] {
+  const found: unknown[] = [];
+  for (const path of ["outside", "outside/sub"]) {
+    for (const { name, isFile } of Deno.readDirSync(folder.at(path))) {
+      const { mtime, size } = Deno.lstatSync(folder.at(`${path}/${name}`));
+      found.push([path, name, size, mtime, isFile && folder.read(`${path}/${name}`)]);
+    }
+  }
+  return found.sort();
 }

@@ -4,8 +4,9 @@ import { dirname } from "node:path";
 export class TemporaryFolder implements Disposable {
   readonly path: string;
 
-  constructor() {
-    this.path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsule-files-" }));
+  /** `dir`: where it is made. Default: where the system has temporary files. */
+  constructor(dir?: string) {
+    this.path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsule-files-", ...(dir && { dir }) }));
     Deno.mkdirSync(this.inside);
     Deno.mkdirSync(this.at("outside"));
   }
