@@ -1,7 +1,7 @@
 import { FileError } from "./file_error.ts";
 import { type FileIdentity, type FileStatus, type FileTimes, How, type Kernel } from "./kernel.ts";
 import type { OwnFiles } from "./own_files.ts";
-import { openBeneath, parentOf } from "./walk.ts";
+import { linkText, maxLinks, openBeneath, parentOf } from "./walk.ts";
 
 /** What was opened; whoever opened it closes the handle. */
 export interface Opened {
@@ -55,16 +55,26 @@ export class Folder {
     if (!(how & How.create) || !this.#own || this.#own.isEmpty) {
       return openBeneath(this.kernel, this.handle, path, how, mode);
     }
-    // To make a file where a link leads to nothing could make one in a place that is kept, so links are only
-    // followed to what is there.
-    try {
-      if (!(how & How.exclusive)) return openBeneath(this.kernel, this.handle, path, how & ~How.create, 0);
-    } catch (error) {
-      if (!(error instanceof FileError) || error.code !== "ENOENT") throw error;
+    // A link that leads to nothing may lead to a place that is kept. So a file is made under the very name, in the very
+    // folder, that were looked at, and links to what is not there are followed here.
+    for (let at = path, links = 0; links <= maxLinks; links++) {
+      try {
+        if (!(how & How.exclusive)) return openBeneath(this.kernel, this.handle, at, how & ~How.create, 0);
+      } catch (error) {
+        if (!isFileError(error, "ENOENT")) throw error;
+      }
+      using parent = parentOf(this.kernel, this.handle, at);
+      this.#refusePlace(parent.folder, parent.name);
+      try {
+        return this.kernel.openStep(parent.folder, parent.name, how | How.exclusive, mode);
+      } catch (error) {
+        if (!isFileError(error, "EEXIST") || how & How.exclusive || !(how & How.follow)) throw error;
+      }
+      // Where it is no link, somebody made the file just now.
+      const target = linkText(this.kernel, parent.folder, parent.name);
+      if (target !== undefined) at = target.startsWith("/") ? target : folderOf(at) + target;
     }
-    using parent = parentOf(this.kernel, this.handle, path);
-    this.#refusePlace(parent.folder, parent.name);
-    return openBeneath(this.kernel, this.handle, path, (how | How.exclusive) & ~How.follow, mode);
+    throw new FileError("ELOOP");
   }
 
   /** A folder below this one as a `Folder` of its own, with the same rules. */
@@ -198,4 +208,13 @@ const harmlessDevices = new Set(["1:3", "1:5", "1:7", "1:8", "1:9"]);
 function isHarmless(identity: FileIdentity): boolean {
   if (identity.kind === "file" || identity.kind === "directory") return true;
   return identity.kind === "character" && harmlessDevices.has(identity.special ?? "");
+}
+
+/** A path without its last step: empty, or with a slash at its end. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
+}
+
+function isFileError(error: unknown, code: string): boolean {
+  return error instanceof FileError && error.code === code;
 }

@@ -2,7 +2,7 @@ import { FileError } from "./file_error.ts";
 import { How, type Kernel } from "./kernel.ts";
 
 /** Links followed in one walk, at most, as in Linux. */
-const maxLinks = 40;
+export const maxLinks = 40;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -94,7 +94,7 @@ function openLast(
 }
 
 /** A link's text; `undefined` when the name is no link or nothing. */
-function linkText(kernel: Kernel, folder: number, name: string): string | undefined {
+export function linkText(kernel: Kernel, folder: number, name: string): string | undefined {
   const bytes = new Uint8Array(4096);
   try {
     return decoder.decode(bytes.subarray(0, kernel.readLink(folder, name, bytes)));

@@ -282,7 +282,10 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   for (const path of ["sub/state.json", "folder-link/state.json", "sub/../sub/state.json"]) {
     assert.throws(() => files.writeFile(path, bytes("!")), failure("EACCES", /kept for a file/), path);
   }
-  assert.throws(() => files.writeFile("dangling", bytes("!")));
+  s.folder.link("../dangling", "inside/sub/two-links");
+  for (const path of ["dangling", "folder-link/two-links"]) {
+    assert.throws(() => files.writeFile(path, bytes("!")), failure("EACCES", /kept for a file/), path);
+  }
   assert.equal(s.folder.exists("inside/sub/state.json"), false);
   s.folder.write("inside/sub/state.json", "state");
   assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
@@ -291,6 +294,26 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   s.folder.write("inside/sub/state.json", "new state");
   assert.throws(() => files.readFile("sub/old"), failure("EACCES", /launcher's own/));
   assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
+});
+
+contract("beside an own file, too, a file is made where links that lead to nothing lead", (s) => {
+  Deno.mkdirSync(s.folder.at("inside/sub"));
+  s.folder.link("new", "inside/sub/one");
+  s.folder.link("sub", "inside/folder-link");
+  s.folder.link("folder-link/../sub/two", "inside/first");
+  s.folder.link("../third", "inside/sub/two");
+  s.folder.link("loop", "inside/loop");
+  s.folder.link("../outside/new", "inside/out");
+  s.folder.link(s.folder.at("outside/new"), "inside/absolute");
+  const files = s.files({ ownFiles: [s.folder.at("inside/state.json")] });
+  files.writeFile("folder-link/one", bytes("1"));
+  assert.equal(s.folder.read("inside/sub/new"), "1");
+  files.writeFile("first", bytes("2"));
+  assert.equal(s.folder.read("inside/third"), "2");
+  assert.throws(() => files.writeFile("loop", bytes("!")), failure("ELOOP", /too many levels/));
+  assert.throws(() => files.writeFile("out", bytes("!")), failure("DENIED", /outside/));
+  assert.throws(() => files.writeFile("absolute", bytes("!")), failure("DENIED", /outside/));
+  assert.deepEqual([...Deno.readDirSync(s.folder.at("outside"))], []);
 });
 
 contract("a named pipe and a socket are refused, and nobody waits for their other end", (s) => {

@@ -1,0 +1,25 @@
+// For programs that call a function wrongly: each ends with 0, or with the number of the line whose answer was another.
+#include <wasi/api.h>
+
+#define WANT(error, call) ((call) == __WASI_ERRNO_##error ? (void)0 : __wasi_proc_exit(__LINE__))
+#define MUST(condition) ((condition) ? (void)0 : __wasi_proc_exit(__LINE__))
+
+// The granted folder. It holds `file` (hello), `folder` with `folder/inside`, and `link`, which leads to `file`.
+#define ROOT 3
+// A number that is never open.
+#define CLOSED 99
+// One past the last byte of the memory.
+#define END ((void *)(__builtin_wasm_memory_size(0) * 65536))
+
+static char bytes[64];
+static const __wasi_iovec_t buffer = {(uint8_t *)bytes, sizeof bytes};
+static const __wasi_ciovec_t content = {(const uint8_t *)"hello", 5};
+static __wasi_size_t size;
+
+static inline __wasi_fd_t opened(const char *path, __wasi_rights_t rights) {
+  __wasi_fd_t fd;
+  WANT(SUCCESS, __wasi_path_open(ROOT, 0, path, 0, rights, 0, 0, &fd));
+  return fd;
+}
+
+#define START void _start(void)
