@@ -1,0 +1,40 @@
+/** What became of each test of a Go package, by its name. */
+export type Outcomes = Map<string, "passed" | "failed" | "skipped">;
+
+const words = { PASS: "passed", FAIL: "failed", SKIP: "skipped" } as const;
+
+/** A program that crashes, or does not end, is started again without the test that it was at, so many times at most. */
+const mostStarts = 60;
+const mostLate = 3;
+
+/**
+ * Runs a Go package's tests to the last, though the program may end in the middle: what it was at then has failed.
+ *
+ * `run` starts the program with the arguments and answers all that it wrote, and whether it had to be ended.
+ */
+export async function runGoTests(
+  run: (args: string[]) => Promise<{ output: string; late: boolean }>,
+): Promise<Outcomes> {
+  const outcomes: Outcomes = new Map();
+  let timesLate = 0;
+  for (let start = 0; start < mostStarts && timesLate < mostLate; start++) {
+    const done = [...outcomes.keys()].map((name) => `^${name}$`).join("|");
+    const { output, late } = await run(["-test.v", ...(done === "" ? [] : [`-test.skip=${done}`])]);
+    for (const [, word, name] of output.matchAll(/^--- (PASS|FAIL|SKIP): (\S+)/gm)) {
+      if (name !== undefined) outcomes.set(name, words[word as keyof typeof words]);
+    }
+    if (/^(PASS|FAIL)$/m.test(output)) return outcomes;
+    const crashed = [...output.matchAll(/^=== (?:RUN|CONT|NAME) +([^\s/]+)/gm)].at(-1)?.[1];
+    if (crashed === undefined || outcomes.get(crashed) === "failed") {
+      throw new Error(`it does not run its tests:\n${output.slice(-2_000)}`);
+    }
+    outcomes.set(crashed, "failed");
+    if (late) timesLate++;
+  }
+  return outcomes;
+}
+
+/** Names of the tests with that outcome. */
+export function named(outcomes: Outcomes, outcome: "passed" | "failed" | "skipped"): string[] {
+  return [...outcomes].filter(([, found]) => found === outcome).map(([name]) => name).sort();
+}

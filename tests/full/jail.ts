@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { isInstalled } from "../testing/is_installed.ts";
+
+/** Number of the user and of the group that own nothing. */
+const nobody = 65_534;
+
+/**
+ * A root folder of copies, for programs that get all of `/` and are not trusted with it: nothing is mounted in it, so
+ * that nothing else can be reached, and only `/tmp` and `/cache` may be written. What is run there is nobody's, without
+ * network, sees no other process, and ends with its time.
+ */
+export class Jail implements Disposable {
+  readonly root: string;
+
+  /** What a jail needs and this machine lacks. */
+  static async missing(): Promise<string | undefined> {
+    if (Deno.build.os !== "linux") return "a system with chroot and namespaces (Linux)";
+    if (Deno.uid() !== 0) return "root, to make a root folder for others";
+    for (const program of ["unshare", "setpriv", "chroot", "mknod", "ldd"]) {
+      if (!await isInstalled(program)) return program;
+    }
+    return undefined;
+  }
+
+  constructor() {
+    this.root = Deno.makeTempDirSync({ prefix: "capsule-jail-" });
+    Deno.chmodSync(this.root, 0o755);
+    for (const folder of ["dev", "bin", "cache", "tmp"]) Deno.mkdirSync(this.at(`/${folder}`));
+    Deno.chmodSync(this.at("/cache"), 0o777);
+    // Devices of memory alone: null and urandom.
+    for (const [name, minor] of [["null", "3"], ["urandom", "9"]] as const) {
+      run("mknod", "-m", "666", this.at(`/dev/${name}`), "c", "1", minor);
+    }
+  }
+
+  /** Where a path of the jail lies outside. */
+  at(path: string): string {
+    assert.ok(path.startsWith("/") && !path.includes(".."), path);
+    return this.root + path;
+  }
+
+  write(path: string, content: string | Uint8Array): void {
+    Deno.mkdirSync(dirname(this.at(path)), { recursive: true });
+    Deno.writeFileSync(
+      this.at(path),
+      typeof content === "string" ? new TextEncoder().encode(content) : content,
+    );
+  }
+
+  /** Copies a file, or a folder with all it holds, links as links. */
+  copy(from: string, path: string): void {
+    Deno.mkdirSync(dirname(this.at(path)), { recursive: true });
+    run("cp", "-aT", "--no-preserve=ownership", from, this.at(path));
+  }
+
+  /** Copies a program to `/bin/<name>`, with the libraries that it is linked to. */
+  addProgram(from: string, name: string): void {
+    Deno.copyFileSync(Deno.realPathSync(from), this.at(`/bin/${name}`));
+    for (const [library] of run("ldd", from).matchAll(/\/\S+/g)) {
+      if (this.#has(library)) continue;
+      Deno.mkdirSync(dirname(this.at(library)), { recursive: true });
+      Deno.copyFileSync(Deno.realPathSync(library), this.at(library));
+    }
+  }
+
+  /** Deno asks `/proc` for its own path. There is no `/proc` here, only this link. */
+  addProcSelfExe(program: string): void {
+    Deno.mkdirSync(this.at("/proc/self"), { recursive: true });
+    Deno.symlinkSync(program, this.at("/proc/self/exe"));
+  }
+
+  /** Runs a program with an empty `/tmp` to its end, or for that long. Answers what it wrote on both streams, and whether its time was over. */
+  async run(
+    command: readonly string[],
+    options: { limitMs: number },
+  ): Promise<{ output: string; late: boolean }> {
+    Deno.removeSync(this.at("/tmp"), { recursive: true });
+    Deno.mkdirSync(this.at("/tmp"));
+    Deno.chmodSync(this.at("/tmp"), 0o777);
+    const child = new Deno.Command("unshare", {
+      args: [
+        ...["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL"],
+        ...["setpriv", "--no-new-privs", "chroot", `--userspec=${nobody}:${nobody}`, "--groups=", this.root],
+        ...command,
+      ],
+      clearEnv: true,
+      env: {
+        PATH: Deno.env.get("PATH") ?? "",
+        ...{ HOME: "/tmp", TMPDIR: "/tmp", DENO_DIR: "/cache", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, options.limitMs);
+    const { stdout, stderr } = await child.output();
+    clearTimeout(timer);
+    const decoder = new TextDecoder();
+    return { output: decoder.decode(stdout) + decoder.decode(stderr), late };
+  }
+
+  #has(path: string): boolean {
+    try {
+      Deno.lstatSync(this.at(path));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.root, { recursive: true });
+  }
+}
+
+function run(program: string, ...args: string[]): string {
+  const { success, stdout, stderr } = new Deno.Command(program, { args }).outputSync();
+  assert.ok(success, `${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}

@@ -1,0 +1,18 @@
+// Runs a program on the WASI of the runtime that runs this: node_wasi.mjs program.wasm NAME=value… -- args…
+// It grants `/` whole, so it may only be run where `/` can be lost.
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { WASI } from "node:wasi";
+
+const [file, ...rest] = process.argv.slice(2);
+const at = rest.indexOf("--");
+const wasi = new WASI({
+  version: "preview1",
+  args: [file, ...rest.slice(at + 1)],
+  env: Object.fromEntries(rest.slice(0, at).map((text) => text.split("=", 2))),
+  preopens: { "/": "/" },
+  returnOnExit: true,
+});
+const module = await WebAssembly.compile(readFileSync(file));
+const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
+process.exitCode = wasi.start(instance);
