@@ -19,7 +19,7 @@ interface Sample extends Loaded {
 /** The reverse proxy beside others, all before the same upstream. */
 export const proxy: Row = {
   name: "proxy",
-  about: "the reverse proxy beside Go's, Node's and nginx, by processor time a request; one upstream for all",
+  about: "the reverse proxy beside Go's, Node's, nginx, HAProxy and Caddy, by processor time a request",
   async run(bench) {
     const folder = await Deno.makeTempDir();
     try {
@@ -68,8 +68,8 @@ async function start(folder: string, servers: AsyncDisposableStack, { say }: Ben
     await add("Go's ReverseProxy", (port) => [go, `${port}`, url]),
     await add("node:http", (port) => [Deno.execPath(), "run", "-A", node, `${port}`, url]),
   ];
-  const optional = async (name: string, command: (port: number) => readonly string[]) => {
-    if (await isHere(name)) contenders.push(await add(name, command));
+  const optional = async (name: string, command: (port: number) => readonly string[], ask = "-v") => {
+    if (await isHere(name, ask)) contenders.push(await add(name, command));
     else say(`${name} is not installed`);
   };
   await optional("nginx", (port) => {
@@ -80,6 +80,21 @@ async function start(folder: string, servers: AsyncDisposableStack, { say }: Ben
     Deno.writeTextFileSync(`${folder}/haproxy.cfg`, haproxyConfig(port, host));
     return ["haproxy", "-f", `${folder}/haproxy.cfg`];
   });
+  await optional("caddy", (port) => {
+    Deno.writeTextFileSync(`${folder}/Caddyfile`, caddyConfig(port, host));
+    return [
+      "env",
+      "GOMAXPROCS=1",
+      `XDG_CONFIG_HOME=${folder}`,
+      `XDG_DATA_HOME=${folder}`,
+      "caddy",
+      "run",
+      "--config",
+      `${folder}/Caddyfile`,
+      "--adapter",
+      "caddyfile",
+    ];
+  }, "version");
   return contenders;
 }
 
@@ -169,9 +184,9 @@ async function memory([, ours]: readonly Contender[], { load, length, say }: Ben
   }
 }
 
-async function isHere(program: string): Promise<boolean> {
+async function isHere(program: string, ask: string): Promise<boolean> {
   try {
-    return (await new Deno.Command(program, { args: ["-v"], stdout: "null", stderr: "null" }).output())
+    return (await new Deno.Command(program, { args: [ask], stdout: "null", stderr: "null" }).output())
       .success;
   } catch {
     return false;
@@ -213,5 +228,25 @@ backend b
   http-reuse always
   option forwardfor
   server s ${upstream}
+`;
+}
+
+/** Plain HTTP, and nothing but the proxy. */
+function caddyConfig(port: number, upstream: string): string {
+  return `{
+  admin off
+  auto_https off
+  log {
+    output discard
+  }
+}
+http://127.0.0.1:${port} {
+  bind 127.0.0.1
+  reverse_proxy http://${upstream} {
+    transport http {
+      keepalive_idle_conns_per_host 512
+    }
+  }
+}
 `;
 }
