@@ -261,6 +261,26 @@ Deno.test("a resetting upstream half-way breaks the client's transfer and is lef
   assert.equal(only?.usable, false);
 });
 
+Deno.test("an answer that drips is passed on byte by byte, and is whole", async () => {
+  using upstream = new RawServer();
+  await using proxy = startProxy({ f: { default: [upstream.url] } });
+  using client = await Peer.connect(proxy.port);
+  await client.send("GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n");
+  const peer = await upstream.accept();
+  await peer.until("\r\n\r\n");
+  const head = "HTTP/1.1 200 OK\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const byte of head) await peer.send(byte);
+  assert.match(await client.until("\r\n\r\n"), /^HTTP\/1\.1 200 OK\r\nX: 1\r\n/);
+  for (const byte of "hello") {
+    await peer.send("1\r\n");
+    await peer.send(`${byte}\r`);
+    await peer.send("\n");
+    assert.equal(await client.exactly(6), `1\r\n${byte}\r\n`);
+  }
+  for (const byte of "0\r\nX-Sum: 5\r\n\r\n") await peer.send(byte);
+  assert.equal(await client.until("\r\n\r\n"), "0\r\nX-Sum: 5\r\n\r\n");
+});
+
 Deno.test("an upstream called localhost is found on either of the machine's addresses", async () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
     let server: Deno.HttpServer<Deno.NetAddr>;

@@ -149,6 +149,10 @@ export class Wire implements Watched {
         this.writeByMs = this.clock.in(stallMs);
         rest = rest.subarray(await this.#socket.write(rest));
       }
+    } catch (error) {
+      // The system tells of a reset once: the read that comes after would take it for an orderly end.
+      if (error instanceof Deno.errors.ConnectionReset) this.failure ??= error;
+      throw error;
     } finally {
       this.writeByMs = Infinity;
     }
