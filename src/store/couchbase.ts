@@ -1,12 +1,12 @@
-import { Cluster, connect } from "couchbase";
+import { AmbiguousTimeoutError, Cluster, connect, UnambiguousTimeoutError } from "couchbase";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { type Call, Deadlines } from "./deadlines.ts";
 import type { CallLimit } from "./key_value.ts";
 import type { QueryService } from "./query.ts";
 import type { CouchbaseSettings } from "./settings.ts";
 
-/** How long reaching the cluster may take, login included, in milliseconds. */
-const connectMs = 5000;
+/** How long reaching the cluster may take at most, login included, in milliseconds. */
+const longestConnectMs = 5000;
 
 /**
  * Queries through the official client, whose native code speaks to the cluster. The connection is made by the first query, and
@@ -27,13 +27,13 @@ export class CouchbaseQueries implements QueryService {
 
   query(statement: string, limit: CallLimit): Promise<string> {
     const startedMs = performance.now();
+    // The client gives up a little earlier than the caller, and says more.
+    const leftMs = () => Math.max(1, Math.round((limit.timeoutMs - (performance.now() - startedMs)) * 0.95));
     const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
     return this.#deadlines.run(limit, late, async (call: Call) => {
-      const cluster = await this.#open();
+      const cluster = await this.#open(Math.min(longestConnectMs, leftMs()));
       if (call.over) throw new CapsuleError("TIMEOUT", late());
-      // The client gives up a little earlier than the caller, and says more.
-      const leftMs = Math.max(1, Math.round((limit.timeoutMs - (performance.now() - startedMs)) * 0.95));
-      return `[${(await this.#rows(cluster, statement, leftMs)).join(",")}]`;
+      return `[${(await this.#rows(cluster, statement, leftMs())).join(",")}]`;
     });
   }
 
@@ -52,19 +52,20 @@ export class CouchbaseQueries implements QueryService {
     this.#retired.add(closing);
   }
 
-  #open(): Promise<Cluster> {
+  /** The connection; those who ask while it is being made share the attempt, which takes as long as the first of them has. */
+  #open(connectMs: number): Promise<Cluster> {
     if (this.#closed) {
       return Promise.reject(new CapsuleError("QUERY", "the connection to Couchbase is closed"));
     }
-    return this.#cluster ??= this.#connect().catch((error) => {
+    return this.#cluster ??= this.#connect(connectMs).catch((error) => {
       this.#cluster = undefined;
-      throw new CapsuleError("QUERY", `${this.description} cannot be reached: ${messageOf(error)}`, {
-        cause: error,
-      });
+      const late = error instanceof UnambiguousTimeoutError || error instanceof AmbiguousTimeoutError;
+      const why = late ? `no answer within ${connectMs} ms` : messageOf(error);
+      throw new CapsuleError("QUERY", `${this.description} cannot be reached: ${why}`, { cause: error });
     });
   }
 
-  async #connect(): Promise<Cluster> {
+  async #connect(connectMs: number): Promise<Cluster> {
     const { cluster: address, user, password, bucket, caFile } = this.#settings;
     const cluster = await connect(address, {
       username: user,
