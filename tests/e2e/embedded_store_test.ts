@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startCapsule } from "../testing/capsule.ts";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
 
-const guest = fileURLToPath(new URL("../testdata/go/redis-set/redis-set.wasm", import.meta.url));
+const guestAt = (name: string) =>
+  fileURLToPath(new URL(`../testdata/go/${name}/${name}.wasm`, import.meta.url));
+const guest = guestAt("redis-set");
 
 Deno.test("what many calls write moves from the log into the file while the server runs", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
@@ -22,6 +24,49 @@ Deno.test("what many calls write moves from the log into the file while the serv
     }
     assert.ok(moved >= megabyte, `${data} has ${moved} bytes after 400 MB of writes`);
     assert.equal((await server.stop()).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the threads of two servers that name the same folder have one store", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  try {
+    const start = (name: string) => startCapsule([`-wasm=${guestAt(name)}`, "-threads=2"], { cwd: folder });
+    await using writer = await start("redis-set");
+    await using reader = await start("stores");
+    for (let turn = 0; turn < 30; turn++) {
+      // With a client of its own a request makes a new connection, which either thread may take.
+      using client = Deno.createHttpClient({});
+      const headers = { key: "greetings" };
+      const written = await fetch(writer.url, { method: "POST", body: `value ${turn}`, headers, client });
+      assert.deepEqual([written.status, await written.text()], [200, ""]);
+      assert.equal(await (await fetch(reader.url, { client })).text(), `value ${turn}`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("no function opens the file of the embedded store itself, whatever is granted", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  try {
+    // While it runs, its log lies beside the file.
+    await using server = await startCapsule([`-wasm=${guest}`], { cwd: folder });
+    await (await fetch(server.url, { method: "POST", body: "v", headers: { key: "k" } })).text();
+    const before = await Deno.readFile(`${folder}/.capsule/data.db`);
+    const call = (...args: string[]) =>
+      runCapsule(["-mode=cli", `-wasm=${guestAt("files")}`, `-dir=${folder}`, ...args], { cwd: folder });
+    // What lies beside it is opened.
+    assert.equal((await call("write", ".capsule/note.txt", "mine")).stdout, "file created\n");
+    for (const path of [".capsule/data.db", `${folder}/.capsule/data.db`, ".capsule/data.db-wal"]) {
+      for (const args of [["read", path], ["write", path, "spoilt"]]) {
+        const { code, stdout, stderr } = await call(...args);
+        assert.deepEqual([code, stdout], [1, ""], args.join(" "));
+        assert.match(stderr, /data\.db\S*: permission denied/);
+      }
+    }
+    assert.deepEqual(await Deno.readFile(`${folder}/.capsule/data.db`), before);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
