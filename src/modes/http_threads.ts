@@ -24,6 +24,7 @@ export async function serveOnThreads(serving: ServeOptions, world: World): Promi
   };
   const own = await serveFunction({ ...serving, reusePort: "first", metrics }, world);
   let stopping = false;
+  const isReplaced = () => log.info("another thread serves in its place");
 
   const start = async (): Promise<void> => {
     const thread = new Thread({ ...serving, port: own.port }, world, { metrics });
@@ -32,7 +33,7 @@ export async function serveOnThreads(serving: ServeOptions, world: World): Promi
       threads.delete(thread);
       if (stopping) return;
       log.warn(`a thread died and is replaced: ${reason}`);
-      setTimeout(() => stopping || start().catch(() => {}), restartMs);
+      setTimeout(() => stopping || start().then(isReplaced, () => {}), restartMs);
     });
     await thread.ready;
   };

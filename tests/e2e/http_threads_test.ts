@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startCapsule } from "../testing/capsule.ts";
+import { isBinary, startCapsule } from "../testing/capsule.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const counter = `-wasm=${at("tests/testdata/go/counter/counter.wasm")}`;
@@ -40,4 +40,51 @@ Deno.test("what is wrong with the port or the module is said once, whatever the 
     startCapsule(["-mode=http", counter, "-threads=2", `-httpPort=${port}`]),
     /another program listens there already/,
   );
+});
+
+Deno.test({
+  name: "a thread that dies is said and replaced, and the others serve meanwhile",
+  ignore: isBinary, // its threads cannot be handed what makes them die
+  async fn() {
+    await using server = await startCapsule(["-mode=http", counter, "-threads=2"], {
+      main: at("tests/testing/mortal_threads.ts"),
+    });
+    const requests = async () => {
+      const { threads } = await (await fetch(`${server.url}/host-metrics`)).json();
+      return threads.map((thread: { requests: number }) => thread.requests) as number[];
+    };
+    const callWithNewConnections = async (calls: number) => {
+      for (let i = 0; i < calls; i++) {
+        using client = Deno.createHttpClient({});
+        assert.equal(await (await fetch(server.url, { client })).text(), "1");
+      }
+    };
+    // Connections that the system gave to the thread while it died are reset; those after them are not.
+    const callUntilAnswered = async () => {
+      for (let left = 100; left > 0; left--) {
+        const error = await callWithNewConnections(20).catch((error: unknown) => error);
+        if (!(error instanceof TypeError)) return assert.equal(error, undefined);
+      }
+      assert.fail("connections are reset long after a thread died");
+    };
+    // A server that never says it is ended, so that the wait for its line ends too.
+    const stuck = setTimeout(() => server.kill("SIGKILL"), 60_000);
+    const said = async (sentence: string, times: number) => {
+      const line = await server.stderr.line(() => server.stderr.text.split(sentence).length === times + 1);
+      assert.ok(line !== undefined, `"${sentence}" was not said ${times} times: ${server.stderr.text}`);
+    };
+    for (const time of [1, 2]) {
+      assert.equal((await requests()).length, 2);
+      server.kill("SIGUSR2");
+      await said("a thread died and is replaced: ", time);
+      await callUntilAnswered();
+      await said("another thread serves in its place", time);
+      await callWithNewConnections(40);
+      const [, ofNewThread = 0] = await requests();
+      assert.ok(ofNewThread > 0, "the new thread has connections of its own");
+    }
+    clearTimeout(stuck);
+    assert.match(server.stderr.text, /"level":"warn","message":"a thread died.*☠ nobody catches this"/);
+    assert.equal((await server.stop()).code, 0);
+  },
 });
