@@ -381,8 +381,8 @@ export const flags = {
     type: as.folder,
     modes: runners,
     about:
-      "A folder that the function may reach beside the working directory, under the path GUEST if given. " +
-      "May be repeated.",
+      "A folder that the function may reach beside the working directory (a WASI program: the only ones), under " +
+      "the path GUEST if given. May be repeated.",
   },
   env: {
     group: "What the function may reach",

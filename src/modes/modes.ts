@@ -9,10 +9,14 @@ import type { Log } from "../base/log.ts";
  */
 export const modes = {
   cli: {
-    about: "calls the function once with the arguments that follow the flags, and prints its result",
+    about:
+      "calls the function once with the arguments that follow the flags, and prints its result; runs a WASI program",
     takesArguments: true,
   },
-  http: { about: "serves the function on a port: every request is a call", takesArguments: false },
+  http: {
+    about: "serves the function on a port: every request is a call; a WASI program is served like CGI",
+    takesArguments: false,
+  },
   "reverse-proxy": {
     about: "sends /functions/NAME/REVISION to whoever serves that function",
     takesArguments: false,

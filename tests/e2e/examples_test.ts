@@ -231,3 +231,16 @@ Deno.test("couchbase answers the rows of its query", async () => {
   });
   assert.deepEqual(server.statements, ["SELECT * FROM `wasm-data`.data.docs"]);
 });
+
+Deno.test("cgi answers requests with what the environment and its input say, and runs in the terminal", async () => {
+  await using server = await startCapsule([`-wasm=${examples}cgi/cgi.wasm`, "-mode=http"]);
+  const posted = await fetch(`${server.url}/some/path?a=b`, { method: "POST", body: "été" });
+  assert.equal(posted.headers.get("content-type"), "text/plain; charset=utf-8");
+  assert.equal(await posted.text(), "👋 POST /some/path\n🔎 a=b\n📝 you sent: été\n");
+  assert.equal(await (await fetch(`${server.url}/old`)).text(), "👋 GET /new\n");
+  const { code, stdout } = await runCapsule([
+    ...[`-wasm=${examples}cgi/cgi.wasm`, "-mode=cli"],
+    ...["-env=REQUEST_METHOD=GET", "-env=PATH_INFO=/here"],
+  ]);
+  assert.deepEqual([code, stdout], [0, "Content-Type: text/plain; charset=utf-8\n\n👋 GET /here\n"]);
+});

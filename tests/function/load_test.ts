@@ -58,6 +58,26 @@ const refused: [what: string, text: string, message: RegExp][] = [
     /does not export "callHandleHttp".*it can be used with -mode=cli/,
   ],
   [
+    "a handler of a later Capsule, which also has _start",
+    `(module ${memory} (func (export "_start")) (func (export "callHandleHTTP") (param i32 i32) (result i64) (i64.const 0)))`,
+    /does not export "callHandleHttp", .*: its "callHandleHTTP" is a handler of a later Capsule$/,
+  ],
+  [
+    "a program's start and no memory",
+    `(module (func (export "_start")))`,
+    /does not export its memory/,
+  ],
+  [
+    "a program's start, a host function and nowhere for its result",
+    `(module (import "env" "hostPing" (func (param i32 i32 i32 i32))) ${memory} (func (export "_start")))`,
+    /does not export "allocateBuffer"/,
+  ],
+  [
+    "an import of the older WASI that preview1 has otherwise",
+    `(module (import "wasi_unstable" "fd_seek" (func (param i32 i64 i32 i32) (result i32))) ${memory} ${handler})`,
+    /"wasi_unstable\.fd_seek".*build the module for preview1/,
+  ],
+  [
     "no allocateBuffer",
     `(module ${memory} (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64) (i64.const 0)))`,
     /does not export "allocateBuffer"/,
@@ -95,6 +115,27 @@ for (const [what, text, message] of refused) {
     assert.match(await refusal(wat(text)), message);
   });
 }
+
+Deno.test("a module for WASI's older name is served", async () => {
+  const text =
+    `(module (import "wasi_unstable" "random_get" (func $random (param i32 i32) (result i32))) ${memory} ${
+      handler.replace(
+        "(i64.const 0x1000000011))",
+        "(drop (call $random (i32.const 0) (i32.const 8))) (i64.const 0x1000000011))",
+      )
+    })`;
+  await using served = await serveModule(wat(text));
+  assert.equal(await served.post(""), "ok");
+});
+
+Deno.test("a module whose start section computes for longer than a slice is served", async () => {
+  const text = `(module ${memory} ${handler}
+    (func $long (local i32) (loop $again
+      (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 30000000)))))
+    (start $long))`;
+  await using served = await serveModule(wat(text), ["-slice=1ms"]);
+  assert.equal(await served.post(""), "ok");
+});
 
 Deno.test("bytes that are no module, or part of one, are refused", async () => {
   const whole = await guestModule("counter");

@@ -1,0 +1,3 @@
+module cgi
+
+go 1.20
