@@ -121,7 +121,10 @@ Deno.test("beyond -maxInstances calls wait in order, and beyond -maxQueue they a
   const refused = await served.handle(post(""));
   assert.equal(refused.status, 503);
   assert.equal(refused.headers.get("retry-after"), "1");
-  assert.equal((await refused.json()).code, "OVERLOADED");
+  assert.deepEqual(await refused.json(), {
+    code: "OVERLOADED",
+    message: "the function is busy: '-maxInstances=2' calls run and '-maxQueue=3' wait",
+  });
   slow.release();
   assert.deepEqual(await Promise.all(calls), calls.map((_, i) => `POST ${i}`));
 });
