@@ -20,7 +20,7 @@ export const rooms: Record<string, readonly string[]> = {
 };
 const lower = Object.keys(rooms);
 rooms.modes = lower;
-rooms.cli = ["modes", "base"];
+rooms.cli = ["modes", "store", "base"];
 
 /**
  * Files of a room that others may reach against the arrows: the worker drives the proxy as its client and puts a server of the

@@ -46,6 +46,28 @@ export const flags = {
     variable: false,
     about: "Prints the version of the launcher and what it runs on.",
   },
+  completion: {
+    group: "General",
+    type: as.oneOf(["bash", "zsh", "fish"]),
+    modes: modeNames,
+    variable: false,
+    about: "Prints what that shell needs to complete command lines of capsule.",
+  },
+  man: {
+    group: "General",
+    type: as.boolean,
+    modes: modeNames,
+    variable: false,
+    about: "Prints the manual page, for man -l.",
+  },
+  healthCheck: {
+    group: "General",
+    type: as.url("http:", "https:"),
+    modes: modeNames,
+    variable: false,
+    about: "Asks a server for this URL and ends: with 0 if it answers with a status below 500. " +
+      "It is the health check of a container.",
+  },
 
   wasm: {
     group: "Function",

@@ -2,6 +2,7 @@ import { UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import { type ModeName, modes } from "../modes/modes.ts";
 import { defaultOf, type Flag, flags, type ModeOptions, variableOf } from "./flags.ts";
+import type { Shell } from "./completion.ts";
 import { nearest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { type GivenFlag, split } from "./split.ts";
@@ -15,6 +16,9 @@ export type ModeCommand<Mode extends ModeName = ModeName> = {
 export type Command =
   | { readonly kind: "help"; readonly mode: ModeName | undefined }
   | { readonly kind: "version" }
+  | { readonly kind: "completion"; readonly shell: Shell }
+  | { readonly kind: "man" }
+  | { readonly kind: "healthCheck"; readonly url: string }
   | ModeCommand;
 
 type Table = Readonly<Record<string, Flag>>;
@@ -32,11 +36,19 @@ type Given = NonNullable<unknown>;
  */
 export function parse(args: readonly string[], env: Pick<Env, "get">, table: Table = flags): Command {
   const { given, rest } = split(args, table);
-  const first = fromLine(given.filter(({ name }) => ["mode", "help", "version"].includes(name)), flags);
+  const first = fromLine(
+    given.filter(({ name }) => name === "mode" || table[name]?.variable === false),
+    flags,
+  );
   // `oneOf(modeNames)` reads nothing else.
   const modeOnLine = first.get("mode") as ModeName | undefined;
   if (first.get("help") === true) return { kind: "help", mode: modeOnLine };
   if (first.get("version") === true) return { kind: "version" };
+  const shell = first.get("completion") as Shell | undefined;
+  if (shell !== undefined) return { kind: "completion", shell };
+  if (first.get("man") === true) return { kind: "man" };
+  const url = first.get("healthCheck") as string | undefined;
+  if (url !== undefined) return { kind: "healthCheck", url };
 
   const mode = modeOnLine ?? (fromVariable("mode", flags.mode, env) as ModeName | undefined) ??
     flags.mode.default;

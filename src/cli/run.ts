@@ -60,8 +60,18 @@ async function start<Name extends ModeName>(command: ModeCommand<Name>, world: W
 }
 
 async function textOf(command: Exclude<Command, ModeCommand>): Promise<string> {
-  if (command.kind === "help") return (await import("./usage.ts")).usage(command.mode);
-  return (await import("./version.ts")).versionLine() + "\n";
+  switch (command.kind) {
+    case "help":
+      return (await import("./usage.ts")).usage(command.mode);
+    case "version":
+      return (await import("./version.ts")).versionLine() + "\n";
+    case "completion":
+      return (await import("./completion.ts")).completion(command.shell);
+    case "man":
+      return (await import("./man.ts")).manualPage();
+    case "healthCheck":
+      return await (await import("./health_check.ts")).healthCheck(command.url);
+  }
 }
 
 function stackOf(thrown: unknown): string {

@@ -2,6 +2,10 @@ import { type ModeName, modeNames, modes } from "../modes/modes.ts";
 import { defaultOf, type Flag, flags, variableOf } from "./flags.ts";
 import { version } from "./version.ts";
 
+/** The flags that no variable stands for: `-help, -version and -man`. */
+const withoutVariable = Object.entries<Flag>(flags).filter(([, flag]) => flag.variable === false)
+  .map(([name]) => `-${name}`).join(", ").replace(/, (?=[^,]*$)/, " and ");
+
 const width = 100;
 /** A space at which no line ends; printed as a space. */
 const noBreak = "\u00a0";
@@ -29,7 +33,7 @@ export function usage(mode?: ModeName): string {
   lines.push(
     "",
     ...wrap(
-      "Every flag except -help and -version may also be an environment variable: " +
+      `Every flag except ${withoutVariable} may also be an environment variable: ` +
         `${
           variableOf("httpPort")
         } stands for -httpPort. A flag on the command line wins. -dir and -env take ` +

@@ -48,6 +48,9 @@ Deno.test("without flags the function is served on port 8080 of this machine, wi
     log: "text",
     help: false,
     version: false,
+    completion: undefined,
+    man: false,
+    healthCheck: undefined,
     wasm: undefined,
     url: undefined,
     sha256: undefined,
@@ -269,7 +272,7 @@ Deno.test("whatever is written, the answer is a command or one line that says wh
         assert.doesNotMatch(error.message, /[\x00-\x1f\x7f-\x9f\u2028\u2029]/);
         return;
       }
-      assert(["help", "version", "mode"].includes(command.kind));
+      assert(["help", "version", "completion", "man", "healthCheck", "mode"].includes(command.kind));
     }),
     { numRuns: 2000 },
   );

@@ -140,7 +140,10 @@ Deno.test("a module that is neither a function nor a program is refused with wha
 
 Deno.test("a program is served like CGI: short answers with their length, long ones streamed, HEAD without a body", async () => {
   await using server = await startCapsule(["-mode=http", program("cgi"), "-env=MINE=é"]);
-  const short = await fetch(`${server.url}/variables?q=a%20b`);
+  // An older Deno packs what a client lets it pack.
+  const short = await fetch(`${server.url}/variables?q=a%20b`, {
+    headers: { "accept-encoding": "identity" },
+  });
   const text = await short.text();
   assert.equal(short.headers.get("content-length"), String(new TextEncoder().encode(text).length));
   const { port } = new URL(server.url);

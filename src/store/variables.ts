@@ -1,0 +1,28 @@
+/** A variable of the environment that says how a store is reached; `settings.ts` reads them. */
+export interface StoreVariable {
+  readonly default?: string;
+  /** Sentences for people. */
+  readonly about: string;
+}
+
+/** Every variable of the stores, for those who write them down for people. */
+export const storeVariables: Readonly<Record<string, StoreVariable>> = {
+  REDIS_ADDR: {
+    about: "The Redis server: host:port, a redis:// or rediss:// URL, or a list of them with commas. " +
+      "Without it, keys are kept in an embedded store in -data.",
+  },
+  REDIS_PWD: { about: "Its password." },
+  REDIS_DEFAULTDB: { default: "0", about: "The number of its database." },
+  REDIS_MODE: { default: "single", about: "single, cluster or sentinel." },
+  REDIS_MASTER: { default: "mymaster", about: "What the sentinels call the master." },
+  REDIS_SENTINEL_PWD: { about: "The password of the sentinels." },
+  REDIS_CA: { about: "A PEM file with the authority that vouches for a rediss:// server." },
+  COUCHBASE_CLUSTER: {
+    default: "couchbase://127.0.0.1",
+    about: "The Couchbase cluster: couchbase://host or couchbases://host.",
+  },
+  COUCHBASE_USER: { default: "admin", about: "Its user." },
+  COUCHBASE_PWD: { about: "The user's password." },
+  COUCHBASE_BUCKET: { default: "wasm-data", about: "The bucket that is opened first." },
+  COUCHBASE_CA: { about: "A PEM file with the authority that vouches for a couchbases:// cluster." },
+};

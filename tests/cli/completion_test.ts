@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { completion } from "../../src/cli/completion.ts";
+import { type Flag, flags } from "../../src/cli/flags.ts";
+import { type ModeName, modeNames } from "../../src/modes/modes.ts";
+import { programTest, runProgram } from "../testing/system_program.ts";
+
+/** The names of the flags that a mode takes, those that take no value without `=`. */
+const words = (mode: ModeName) =>
+  Object.entries<Flag>(flags).filter(([, flag]) => flag.modes.includes(mode))
+    .map(([name, { type }]) => `-${name}${type.bare === undefined ? "=" : ""}`);
+
+/** Runs with a folder that holds the script for a shell and a file and a folder to complete. */
+async function withScript(
+  shell: "bash" | "zsh" | "fish",
+  use: (script: string, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/script`, completion(shell));
+    await Deno.mkdir(`${folder}/modules`);
+    await Deno.writeTextFile(`${folder}/modules/my hello.wasm`, "");
+    await use(`${folder}/script`, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+await programTest(
+  "bash",
+  "bash completes modes, the flags of a mode, their choices, and files",
+  () =>
+    withScript("bash", async (script, folder) => {
+      const complete = async (line: string) => {
+        const test =
+          `source "$1"; COMP_LINE=$2; COMP_POINT=\${#2}; _capsule 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;
+        const { stdout, stderr, code } = await runProgram(["bash", "-c", test, "bash", script, line], {
+          cwd: folder,
+        });
+        assert.deepEqual([code, stderr], [0, ""]);
+        return stdout.trimEnd().split("\n");
+      };
+      assert.deepEqual(await complete("capsule -mode="), modeNames);
+      assert.deepEqual(await complete("capsule --mode=re"), ["reverse-proxy", "registry"]);
+      assert.deepEqual(await complete("capsule -mode=http -log="), ["text", "json"]);
+      for (const mode of modeNames) assert.deepEqual(await complete(`capsule -mode=${mode} -`), words(mode));
+      assert.deepEqual(await complete("capsule --mod"), ["--mode="]);
+      assert.deepEqual(await complete("capsule -wasm=modules/m"), ["modules/my hello.wasm"]);
+      assert.deepEqual(await complete("capsule -mode=cli mod"), ["modules"]);
+      assert.deepEqual(await complete("capsule -httpPort="), [""]);
+    }),
+);
+
+await programTest(
+  "fish",
+  "fish completes modes, the flags of a mode, their choices, and files",
+  () =>
+    withScript("fish", async (script, folder) => {
+      const complete = async (line: string) => {
+        const { stdout, stderr, code } = await runProgram(
+          ["fish", "--no-config", "-c", `source $argv[1]; complete -C $argv[2]`, script, line],
+          { cwd: folder },
+        );
+        assert.deepEqual([code, stderr], [0, ""]);
+        return stdout.split("\n").filter(Boolean).map((row) => row.replace(/\t.*/, ""));
+      };
+      assert.deepEqual(await complete("capsule -mode="), modeNames.map((mode) => `-mode=${mode}`).sort());
+      assert.deepEqual(await complete("capsule -mode re"), ["registry", "reverse-proxy"]);
+      for (const mode of modeNames) {
+        const flagsOf = (await complete(`capsule -mode=${mode} -`)).filter((flag) => !flag.startsWith("--"));
+        assert.deepEqual(flagsOf, words(mode).map((word) => word.replace("=", "")).sort(), mode);
+      }
+      assert.deepEqual(await complete("capsule -wasm=modules/m"), ["-wasm=modules/my hello.wasm"]);
+    }),
+);
+
+/** Types each line and a tab into a zsh of its own, and has it run what comes of it: a function that prints its arguments. */
+const typing = [
+  "zmodload zsh/zpty",
+  "zpty shell zsh -f -i",
+  "wait_for() { got=; until [[ $got == *$~1* ]]; do zpty -r shell part || exit 1; got+=$part; done }",
+  'zpty -w shell "PS1=; autoload -U compinit; compinit -u -D; setopt no_beep; source $1"',
+  // What zsh echoes of this is not what it prints: the words are in two pieces here.
+  `zpty -w shell 'capsule() { print -r -- "<$*>EN""D" }; print REA""DY'`,
+  "wait_for READY",
+  'for line in "${@[2,-1]}"; do',
+  `  zpty -w -n shell "$line"$'\t\n'`,
+  "  wait_for '<*>END'",
+  '  print -r -- "${${got##*<}%%>END*}"',
+  "done",
+  "zpty -d shell",
+].join("\n");
+
+await programTest(
+  "zsh",
+  "zsh completes modes, the flags of a mode, their choices, and files",
+  () =>
+    withScript("zsh", async (script, folder) => {
+      const rows = [
+        ["capsule -mode=regi", "-mode=registry"],
+        ["capsule -mode=registry -maxU", "-mode=registry -maxUpload"],
+        ["capsule -mode=http -log=j", "-mode=http -log=json"],
+        ["capsule -mode=cli -sand", "-mode=cli -sandbox"],
+        ["capsule -mode=registry -sand", "-mode=registry -sand"], // no flag of that mode
+        ["capsule -wasm=modules/m", "-wasm=modules/my hello.wasm"],
+      ] as const;
+      const lines = rows.map(([line]) => line);
+      const { stdout, stderr, code } = await runProgram(
+        ["zsh", "-f", "-c", typing, "zsh", script, ...lines],
+        {
+          cwd: folder,
+        },
+      );
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.deepEqual(stdout.trimEnd().split("\n"), rows.map(([, completed]) => completed));
+    }),
+);

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { type Flag, flags } from "../../src/cli/flags.ts";
+import { manualPage } from "../../src/cli/man.ts";
+import { modeNames } from "../../src/modes/modes.ts";
+import { storeVariables } from "../../src/store/variables.ts";
+import { programTest, runProgram } from "../testing/system_program.ts";
+
+await programTest(
+  "man",
+  "man shows the manual page without a warning, every flag, mode and variable in it",
+  async () => {
+    const { code, stdout, stderr } = await runProgram(["man", "--warnings", "-E", "ascii", "-l", "-"], {
+      input: manualPage(),
+    });
+    assert.deepEqual([code, stderr], [0, ""]);
+    // Bold is a letter, a step back, and the letter again.
+    const shown = stdout.replaceAll(/.[\b]/g, "");
+    for (const [name, { type }] of Object.entries<Flag>(flags)) {
+      const value = type.bare === undefined ? `=${type.placeholder.replace("…", "...")}` : "";
+      assert.ok(shown.includes(`\n       -${name}${value}`), name);
+    }
+    for (const mode of modeNames) assert.ok(shown.includes(`capsule -mode=${mode}`), mode);
+    for (const name of Object.keys(storeVariables)) assert.ok(shown.includes(`\n       ${name}`), name);
+    assert.doesNotMatch(shown, /undefined|\[object/);
+  },
+);

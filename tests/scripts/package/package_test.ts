@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { flags, variableOf } from "../../../src/cli/flags.ts";
+import { programTest, runProgram } from "../../testing/system_program.ts";
+
+const folder = fileURLToPath(new URL("../../../scripts/package/", import.meta.url));
+
+await programTest("hadolint", "the Dockerfile is one that hadolint has nothing against", async () => {
+  const { code, stdout } = await runProgram(["hadolint", "--failure-threshold=style", `${folder}Dockerfile`]);
+  assert.deepEqual([code, stdout], [0, ""]);
+});
+
+await programTest(
+  "systemd-analyze",
+  "the systemd unit is right, and leaves a service little of the machine",
+  async () => {
+    const unit = await Deno.readTextFile(`${folder}capsule.service`);
+    const temporary = await Deno.makeTempDir();
+    try {
+      const path = `${temporary}/capsule.service`;
+      await Deno.writeTextFile(path, unit.replace("=/usr/local/bin/capsule", `=${Deno.execPath()}`));
+      const verified = await runProgram(["systemd-analyze", "verify", "--man=no", path]);
+      assert.deepEqual(verified, { code: 0, stdout: "", stderr: "" });
+      const judged = await runProgram([
+        "systemd-analyze",
+        "security",
+        "--offline=yes",
+        "--threshold=15",
+        "--no-pager",
+        path,
+      ]);
+      assert.equal(judged.code, 0, judged.stdout);
+    } finally {
+      await Deno.remove(temporary, { recursive: true });
+    }
+  },
+);
+
+Deno.test("Dockerfile and unit name no variable that Capsule does not have", async () => {
+  const variables = new Set(Object.keys(flags).map(variableOf));
+  for (const file of ["Dockerfile", "capsule.service"]) {
+    const named = [...(await Deno.readTextFile(folder + file)).matchAll(/CAPSULE_[A-Z_]+/g)].map(([name]) =>
+      name
+    );
+    assert.ok(named.length > 0);
+    for (const name of named) assert.ok(variables.has(name), name);
+  }
+});

@@ -1,0 +1,35 @@
+import { isInstalled } from "./is_installed.ts";
+
+/** A test that runs a program of the system. Where it is missing the test is skipped and says so, except with CI set, where it fails. */
+export async function programTest(program: string, name: string, fn: () => Promise<void>): Promise<void> {
+  if (Deno.env.get("CI") || await isInstalled(program)) return Deno.test(name, fn);
+  Deno.test({ name: `${name} (skipped: ${program} is not installed here)`, ignore: true, fn });
+}
+
+/** What a program printed, and how it ended. */
+export interface Printed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, with `input` on its standard input. */
+export async function runProgram(
+  [program = "", ...args]: readonly string[],
+  { cwd, input = "" }: { cwd?: string; input?: string } = {},
+): Promise<Printed> {
+  const child = new Deno.Command(program, {
+    args,
+    cwd,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code, stdout, stderr } = await output;
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
