@@ -2,8 +2,9 @@ import { join, resolve } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { announceReady } from "../server/announce_ready.ts";
-import { serveUntilStopped } from "../server/serve_until_stopped.ts";
+import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
 import { tokenOfFile } from "../server/token_file.ts";
+import { holdFolder } from "../worker/hold_folder.ts";
 import { commandsToTry } from "./commands_to_try.ts";
 import type { World } from "./modes.ts";
 import { builtIn } from "./module_bytes.ts";
@@ -20,12 +21,50 @@ import { startWorker } from "./worker.ts";
 export async function runFaas(options: ModeOptions<"faas">, world: World): Promise<number> {
   const { io, log } = world;
   const data = resolve(io.cwd(), options.data);
-  // Deployments have secrets of their own in their variables.
-  await Deno.mkdir(data, { recursive: true, mode: 0o700 });
+  using _held = await holdFolder(data, "-mode=faas");
   const token = options.adminToken ?? await tokenOfFile(join(data, "token"), log);
+  await using platform = await startPlatform({ options, data, token }, world);
+  const { registry, proxy, worker } = platform;
 
-  await using parts = new AsyncDisposableStack();
-  const start = async (flag: string, part: Promise<Part>) => parts.use(await naming(flag, part));
+  await Deno.writeFile(join(data, "hello.wasm"), await builtIn());
+  const commands = commandsToTry({
+    registryUrl: registry.url,
+    proxyUrl: proxy.url,
+    workerUrl: worker.url,
+    // A secret that was given to us is not ours to print.
+    token: options.adminToken === undefined ? token : undefined,
+    wasm: join(options.data, "hello.wasm"),
+  });
+  const ready = () => {
+    announceReady(log, {
+      mode: "faas",
+      url: proxy.url,
+      sentence: [registry, proxy, worker].map(({ about, url }) => `${about} on ${url}`).join("\n"),
+      fields: { registry: registry.url, proxy: proxy.url, worker: worker.url, data },
+    });
+    // Whoever reads a log of JSON is no person who tries commands, and keeps what it says.
+    if (options.log === "text") io.stdout.write(commands);
+  };
+  await serveUntilStopped(platform, { log, ready });
+  return 0;
+}
+
+/** The parts, each with the URL by which this machine's programs reach it. */
+interface Platform extends Stoppable, AsyncDisposable {
+  readonly registry: Part;
+  readonly proxy: Part;
+  readonly worker: Part;
+}
+
+async function startPlatform(
+  { options, data, token }: { options: ModeOptions<"faas">; data: string; token: string },
+  world: World,
+): Promise<Platform> {
+  await using opened = new AsyncDisposableStack();
+  const begin = async (portFlag: string, starting: Promise<Part>): Promise<Part> => {
+    const part = opened.use(await naming(portFlag, starting));
+    return { ...part, url: fromHere(part.url) };
+  };
   const common = {
     ...options,
     adminToken: token,
@@ -33,61 +72,41 @@ export async function runFaas(options: ModeOptions<"faas">, world: World): Promi
     key: undefined,
     backend: "memory",
   } as const;
-  const registry = await start(
+  const registry = await begin(
     "-registryPort",
     startRegistry({ ...common, httpPort: options.registryPort, files: join(options.data, "modules") }, world),
   );
-  const proxy = await start(
+  const proxy = await begin(
     "-proxyPort",
     // What routes there are the worker knows, and registers anew: kept ones could lead to a port that is another function's by now.
     startReverseProxy({ ...common, httpPort: options.proxyPort, routes: undefined }, world),
   );
-  const [registryUrl, proxyUrl] = [fromHere(registry.url), fromHere(proxy.url)];
-  const worker = await start(
+  const links = { reverseProxy: proxy.url, proxyToken: token, registry: registry.url, registryToken: token };
+  const worker = await begin(
     "-workerPort",
+    // Only the proxy calls the functions themselves, whoever may call the proxy.
     startWorker(
-      {
-        ...common,
-        httpPort: options.workerPort,
-        data,
-        state: undefined,
-        reverseProxy: proxyUrl,
-        proxyToken: token,
-        registry: registryUrl,
-        registryToken: token,
-      },
+      { ...common, ...links, httpPort: options.workerPort, data, state: undefined },
       world,
       "127.0.0.1",
     ),
   );
-  const workerUrl = fromHere(worker.url);
 
   const ended = Promise.withResolvers<void>();
-  const stop = async (graceMs: number) => {
-    // First what runs is taken out of the proxy and finishes; then nobody needs the other two.
-    await worker.stop(graceMs);
-    await Promise.all([proxy.stop(graceMs), registry.stop(graceMs)]);
-    ended.resolve();
+  const open = opened.move();
+  return {
+    registry,
+    proxy,
+    worker,
+    finished: ended.promise,
+    async stop(graceMs) {
+      // First what runs is taken out of the proxy and finishes; then nobody needs the other two.
+      await worker.stop(graceMs);
+      await Promise.all([proxy.stop(graceMs), registry.stop(graceMs)]);
+      ended.resolve();
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
-  const wasm = join(options.data, "hello.wasm");
-  await Deno.writeFile(join(data, "hello.wasm"), await builtIn());
-  // A secret that was given to us is not ours to print.
-  const shownToken = options.adminToken === undefined ? token : undefined;
-  const ready = () => {
-    announceReady(log, {
-      mode: "faas",
-      url: proxyUrl,
-      sentence:
-        `${registry.about} on ${registryUrl}\n${proxy.about} on ${proxyUrl}\n${worker.about} on ${workerUrl}`,
-      fields: { registry: registryUrl, proxy: proxyUrl, worker: workerUrl, data },
-    });
-    // Whoever reads a log of JSON is no person who tries commands, and keeps what it says.
-    if (options.log === "text") {
-      io.stdout.write(commandsToTry({ registryUrl, proxyUrl, workerUrl, token: shownToken, wasm }));
-    }
-  };
-  await serveUntilStopped({ finished: ended.promise, stop }, { log, ready });
-  return 0;
 }
 
 /** By which name this machine's programs reach what listens there. */
@@ -98,11 +117,11 @@ function fromHere(url: string): string {
 }
 
 /** A part's own flag for its port is -httpPort, which is another here. */
-async function naming(flag: string, part: Promise<Part>): Promise<Part> {
+async function naming(portFlag: string, part: Promise<Part>): Promise<Part> {
   try {
     return await part;
   } catch (error) {
     if (!(error instanceof CapsuleError) || error.code !== "LISTEN") throw error;
-    throw new CapsuleError("LISTEN", error.message.replace("-httpPort", flag), { cause: error });
+    throw new CapsuleError("LISTEN", error.message.replace("-httpPort", portFlag), { cause: error });
   }
 }

@@ -1,20 +1,30 @@
 import { join } from "node:path";
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError, messageOf } from "../base/errors.ts";
 
 /**
- * Makes sure that no other worker uses the folder, until this is disposed of or the process ends, however it does.
+ * Makes a folder that only its owner reads, and makes sure that nobody else uses it in the same way until this is disposed of or the process
+ * ends, however it does.
  *
- * @throws CapsuleError `IN_USE`
+ * @param what is who uses it, for messages: `worker`.
+ * @throws CapsuleError `IN_USE`, `DATA` when it cannot be made or written.
  */
-export async function holdFolder(folder: string): Promise<Disposable> {
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = await Deno.open(join(folder, "lock"), { write: true, create: true, mode: 0o600 });
-  if (!await file.tryLock(true)) {
-    file.close();
-    throw new CapsuleError(
-      "IN_USE",
-      `another worker uses ${folder}: give this one a folder of its own (-data)`,
-    );
+export async function holdFolder(folder: string, what: string): Promise<Disposable> {
+  const file = await openLock(folder);
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new CapsuleError(
+    "IN_USE",
+    `another ${what} uses ${folder}: give this one a folder of its own (-data)`,
+  );
+}
+
+async function openLock(folder: string): Promise<Deno.FsFile> {
+  try {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    return await Deno.open(join(folder, "lock"), { write: true, create: true, mode: 0o600 });
+  } catch (error) {
+    throw new CapsuleError("DATA", `cannot keep data in ${folder} (-data): ${messageOf(error)}`, {
+      cause: error,
+    });
   }
-  return file;
 }

@@ -73,7 +73,7 @@ const proxyIntervalMs = 1000;
 export async function openWorker(options: WorkerOptions): Promise<Worker> {
   const { command, data, host, functionHost = host, adminToken, proxy, domain, env, log, registry } = options;
   const own = join(data, "worker");
-  const held = await holdFolder(own);
+  const held = await holdFolder(own, "worker");
   try {
     const file = new StateFile(options.state ?? join(data, "worker.json"));
     const { wanted, routes } = await file.read(log);

@@ -178,5 +178,14 @@ Deno.test("what keeps -mode=faas from starting is told with its own flag, and le
     await using _faas = await startCapsule(["-mode=faas"], { cwd: folder });
     const second = await runCapsule(["-mode=faas", "-registryPort=0", "-proxyPort=0"], { cwd: folder });
     assert.equal(second.code, 1);
-    assert.match(second.stderr, /cannot open -files=\.capsule\/modules: another registry has it open/);
+    assert.match(
+      second.stderr,
+      /^capsule: another -mode=faas uses .*\.capsule: give this one a folder of its own/,
+    );
+    await Deno.writeTextFile(`${folder}/file`, "");
+    for (const mode of ["faas", "worker"]) {
+      const { code, stderr } = await runCapsule([`-mode=${mode}`, "-data=file/data"], { cwd: folder });
+      assert.equal(code, 1);
+      assert.match(stderr, /^capsule: cannot keep data in .*file\/data.* \(-data\): Not a directory/);
+    }
   }));
