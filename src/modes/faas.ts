@@ -112,7 +112,7 @@ async function startPlatform(
 /** By which name this machine's programs reach what listens there. */
 function fromHere(url: string): string {
   const { protocol, hostname, port } = new URL(url);
-  const isHere = ["127.0.0.1", "0.0.0.0", "[::]", "[::1]"].includes(hostname);
+  const isHere = ["127.0.0.1", "0.0.0.0", "[::]"].includes(hostname);
   return `${protocol}//${isHere ? "localhost" : hostname}:${port}`;
 }
 

@@ -32,6 +32,7 @@ export class RouteKeeper implements AsyncDisposable {
   #running: Promise<Synced> | undefined;
   #next: Promise<Synced> | undefined;
   #lastFailure: string | undefined;
+  #isOver = false;
 
   constructor(options: RouteKeeperOptions) {
     this.#options = options;
@@ -48,8 +49,9 @@ export class RouteKeeper implements AsyncDisposable {
     return this.#lastFailure === undefined;
   }
 
-  /** Makes the proxy's routes what is wanted at some moment after the call. Never rejects. */
+  /** Makes the proxy's routes what is wanted at some moment after the call, unless it was disposed of. Never rejects. */
   sync(): Promise<Synced> {
+    if (this.#isOver) return Promise.resolve({ kind: "failed", why: "the worker has ended" });
     if (this.#running === undefined) {
       return this.#running = this.#pass().finally(() => this.#running = undefined);
     }
@@ -61,6 +63,7 @@ export class RouteKeeper implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    this.#isOver = true;
     await (this.#next ?? this.#running);
   }
 
