@@ -51,11 +51,11 @@ export class ProxyServer {
   readonly #server: ClientServer;
   readonly #end = Promise.withResolvers<void>();
 
-  /** @throws CapsuleError `LISTEN`, `TLS` */
+  /** @throws CapsuleError `LISTEN` */
   constructor(options: ProxyOptions) {
     const { host, port, tls, timeouts, balance, rules } = options;
     this.#options = options;
-    const listener = listen(host, port, tls);
+    const listener = listen(host, port);
     this.port = listener.addr.port;
     this.url = `${tls ? "https" : "http"}://${urlHost(host)}:${this.port}`;
     const shortest = Math.min(...[...Object.values(timeouts), rules.failTimeoutMs].filter((ms) => ms > 0));
@@ -68,6 +68,7 @@ export class ProxyServer {
     this.finished = this.#end.promise;
     this.#server = new ClientServer({
       listener,
+      tls,
       clock: this.#clock,
       timeouts,
       sender: (address) => this.#sender(address),
@@ -107,15 +108,11 @@ export class ProxyServer {
   }
 }
 
-function listen(host: string, port: number, tls: ProxyOptions["tls"]): Deno.TcpListener | Deno.TlsListener {
+function listen(host: string, port: number): Deno.TcpListener {
   const hostname = host.replace(/^\[(.*)\]$/, "$1");
   try {
-    return tls ? Deno.listenTls({ hostname, port, ...tls }) : Deno.listen({ hostname, port });
+    return Deno.listen({ hostname, port });
   } catch (error) {
-    const isTls = tls !== undefined && error instanceof Deno.errors.InvalidData;
-    if (isTls) {
-      throw new CapsuleError("TLS", `cannot use -crt with -key: ${messageOf(error)}`, { cause: error });
-    }
     const reason = error instanceof Deno.errors.AddrInUse
       ? "another program listens there already (choose another -httpPort, 0 for a free one)"
       : messageOf(error);
