@@ -58,9 +58,6 @@ export interface DeploymentsOptions {
   readonly log: Log;
 }
 
-/** So many processes are started at the same time. */
-const startsAtOnce = 4;
-
 /** What runs of a revision. */
 export interface RunningRevision {
   readonly instances: readonly Instance[];
@@ -259,20 +256,16 @@ export class Deployments {
   ): Promise<Instance[]> {
     const started: Instance[] = [];
     const failed = new AbortController();
-    let left = count;
-    const startSome = async () => {
-      while (left-- > 0 && !failed.signal.aborted) {
+    let failure: unknown;
+    const startOne = async () => {
+      try {
         started.push(await Instance.start(this.#instance(what, wanted, logs), failed.signal));
+      } catch (error) {
+        failure ??= error;
+        failed.abort(error);
       }
     };
-    let failure: unknown;
-    await Promise.all(
-      Array.from({ length: Math.min(count, startsAtOnce) }, () =>
-        startSome().catch((error) => {
-          failure ??= error;
-          failed.abort(error);
-        })),
-    );
+    await Promise.all(Array.from({ length: count }, startOne));
     if (failure === undefined) return started;
     await Promise.all(started.map((instance) => instance.stop(0)));
     this.#forgetEmpty(what);
@@ -397,7 +390,9 @@ function assertSame(asked: Deployment, known: WantedRevision): void {
 function asAnswer(error: StartError, { function: name, revision }: Named): HttpError {
   const step = error.code === "HEALTH_CHECK_FAILED" ? "health" : "start";
   const status = { PORT_TAKEN: 503, HEALTH_CHECK_FAILED: 504 }[error.code] ?? 422;
-  const last = error.lines.length === 0 ? "" : `; its last lines:\n${error.lines.join("\n")}`;
+  // The launcher's own last line is what it reported already.
+  const lines = error.lines.filter((line) => !line.endsWith(error.message));
+  const last = lines.length === 0 ? "" : `; its last lines:\n${lines.join("\n")}`;
   return new HttpError(status, error.code, `${name}/${revision} cannot be started: ${error.message}${last}`, {
     cause: error,
     more: { step, lines: error.lines },

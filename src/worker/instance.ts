@@ -42,8 +42,9 @@ type End = "ended" | "unwell" | "idle" | "stop";
 export class Instance {
   readonly #options: InstanceOptions;
   readonly #stop = new AbortController();
-  readonly #front: Front | undefined;
+  #front: Front | undefined;
   #state: InstanceState = "starting";
+  #isLeaving = false;
   #running: RunningFunction | undefined;
   /** Resolves when it runs; anew after each time that it does not. */
   #awake = Promise.withResolvers<string>();
@@ -54,7 +55,6 @@ export class Instance {
   private constructor(options: InstanceOptions) {
     this.#options = options;
     this.#awake.promise.catch(() => {});
-    this.#front = options.sleep?.front(() => this.#whenAwake());
   }
 
   /**
@@ -81,13 +81,12 @@ export class Instance {
   /** One that ran before the worker was started again: it is tried until it runs, or sleeps until it is needed. */
   static revive(options: InstanceOptions): Instance {
     const instance = new Instance(options);
-    if (options.sleep) instance.#state = "asleep";
     instance.#life = instance.#live(undefined);
     return instance;
   }
 
   get state(): InstanceState {
-    return this.#state;
+    return this.#isLeaving ? "stopping" : this.#state;
   }
 
   get restarts(): number {
@@ -106,17 +105,18 @@ export class Instance {
 
   /** Where it serves; `undefined` while nobody should be sent there. */
   get url(): string | undefined {
+    if (this.#isLeaving) return undefined;
     if (this.#state === "asleep" || this.#state === "waking") return this.#front?.url;
     return this.#state === "running" ? this.#front?.url ?? this.#running?.url : undefined;
   }
 
-  /** Lets what it serves finish, and ends it. Its URL must be out of the proxy by then. */
+  /** Lets what it serves finish, what its front holds too, and ends it. Its URL must be out of the proxy by then. */
   async stop(graceMs: number): Promise<void> {
-    const wasReachable = this.url !== undefined;
-    this.#state = "stopping";
-    this.#stop.abort(new CapsuleError("STOPPED", "the instance is stopped"));
-    if (wasReachable && graceMs > 0) await pause(Math.min(arrivalMs, graceMs));
+    const mayBeCalled = !this.#isLeaving && graceMs > 0;
+    this.#isLeaving = true;
+    if (mayBeCalled) await pause(Math.min(arrivalMs, graceMs));
     await this.#front?.stop(graceMs);
+    this.#stop.abort(new CapsuleError("STOPPED", "the instance is stopped"));
     this.#awake.reject(this.#stop.signal.reason);
     await this.#running?.stop(graceMs);
     await this.#life;
@@ -129,14 +129,19 @@ export class Instance {
     return await this.#awake.promise;
   }
 
-  /** A running function that is well. */
+  /** A running function that is well, behind a front if it may sleep. */
   async #begin(): Promise<RunningFunction> {
     const { runner, spec, sleep, health: { timeoutMs } } = this.#options;
+    this.#openFront();
     const module = await this.#options.module();
     const running = await runner.start({ ...spec, module, local: sleep !== undefined }, this.#stop.signal);
     if (await running.isWell(timeoutMs)) return running;
     await running.stop(0);
     throw new StartError("HEALTH_CHECK_FAILED", `it does not answer its health check within ${timeoutMs} ms`);
+  }
+
+  #openFront(): void {
+    this.#front ??= this.#options.sleep?.front(() => this.#whenAwake());
   }
 
   async #live(first: RunningFunction | undefined): Promise<void> {
@@ -149,6 +154,10 @@ export class Instance {
     while (!this.#stop.signal.aborted) {
       let why: string;
       try {
+        if (this.#state === "starting" && !running && this.#options.sleep) {
+          this.#openFront();
+          this.#change("asleep", undefined);
+        }
         if (this.#state === "asleep") await this.#untilNeeded();
         running ??= await this.#begin();
         const sinceMs = performance.now();
@@ -227,7 +236,7 @@ export class Instance {
 
   #change(state: InstanceState, running: RunningFunction | undefined): void {
     const before = this.url;
-    if (this.#state !== "stopping") this.#state = state;
+    this.#state = state;
     if (running) this.#awake.resolve(running.url);
     else if (this.#running) {
       this.#awake = Promise.withResolvers();

@@ -32,10 +32,8 @@ export async function listDeployments(
   deployments: Deployments,
   remoteUrl: (...names: string[]) => string,
 ): Promise<Record<string, Record<string, ListedRevision>>> {
-  const list: Record<string, Record<string, ListedRevision>> = {};
-  for (const [name, { revisions, defaultRevision }] of deployments.wanted) {
-    const listed: Record<string, ListedRevision> = list[name] = {};
-    for (const [revision, wanted] of revisions) {
+  const list = Array.from(deployments.wanted, async ([name, { revisions, defaultRevision }]) => {
+    const listed = Array.from(revisions, async ([revision, wanted]) => {
       const { envVariables, sha256, idle = null } = wanted;
       const found = deployments.find({ function: name, revision });
       const common = { remoteUrl: remoteUrl(name, revision), envVariables };
@@ -44,7 +42,7 @@ export async function listDeployments(
           instance.running?.id ?? `-${index + 1}`,
           { localUrl: instance.url ?? null, ...common, ...await conditionOf(instance) },
         ] as const));
-      listed[revision] = {
+      return [revision, {
         wasmRegistryUrl: wanted.downloadUrl,
         isDefaultRevision: revision === defaultRevision,
         sha256,
@@ -52,10 +50,11 @@ export async function listDeployments(
         envVariables,
         idle,
         wasmModules: Object.fromEntries(modules),
-      };
-    }
-  }
-  return list;
+      }] as const;
+    });
+    return [name, Object.fromEntries(await Promise.all(listed))] as const;
+  });
+  return Object.fromEntries(await Promise.all(list));
 }
 
 async function conditionOf(instance: Instance) {

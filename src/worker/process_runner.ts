@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
+import { urlHost } from "../server/listen.ts";
 import { readReport, type Report } from "../server/supervision.ts";
 import { ask } from "./ask.ts";
 import { processEnvironment } from "./environment.ts";
@@ -33,6 +34,8 @@ export interface ProcessRunnerOptions {
 
 /** Somebody took the port between our look and the process's: so often another one is tried. */
 const portTries = 5;
+/** More processes that start at the same time would only make each other late. */
+const startsAtOnce = 8;
 /** How many last lines an error shows. */
 const shownLines = 20;
 
@@ -40,12 +43,31 @@ const shownLines = 20;
 export class ProcessRunner implements FunctionRunner {
   readonly #options: ProcessRunnerOptions;
   readonly #running = new Set<FunctionProcess>();
+  #starting = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: ProcessRunnerOptions) {
     this.#options = options;
   }
 
   async start(spec: RunSpec, signal: AbortSignal): Promise<RunningFunction> {
+    if (this.#starting < startsAtOnce) this.#starting++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await this.#start(spec, signal);
+    } finally {
+      // Whoever waits takes the place over.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#starting--;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#running, (process) => process.stop(0)));
+  }
+
+  async #start(spec: RunSpec, signal: AbortSignal): Promise<RunningFunction> {
     const { ports } = this.#options;
     for (let tries = 1;; tries++) {
       signal.throwIfAborted();
@@ -64,10 +86,6 @@ export class ProcessRunner implements FunctionRunner {
         if (!isTaken || tries === portTries) throw error;
       }
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#running, (process) => process.stop(0)));
   }
 }
 
@@ -97,7 +115,7 @@ class FunctionProcess implements RunningFunction {
   }
 
   get url(): string {
-    return `http://${this.#options.domain}:${this.#port}`;
+    return `http://${urlHost(this.#options.domain)}:${this.#port}`;
   }
 
   /** @throws StartError, or the signal's reason; then it has ended. */
@@ -158,9 +176,9 @@ class FunctionProcess implements RunningFunction {
 
   get #address(): { hostname: string; port: number } {
     const { host } = this.#options;
-    const isAny = host === "0.0.0.0" || host === "::" || host === "[::]";
+    const isAny = host === "0.0.0.0" || host === "::";
     return {
-      hostname: this.#spec.local || isAny ? "127.0.0.1" : host.replace(/^\[(.*)\]$/, "$1"),
+      hostname: this.#spec.local || isAny ? "127.0.0.1" : host,
       port: this.#port,
     };
   }

@@ -53,6 +53,12 @@ export function hasRoute(
   return new Set(urls).has(route.url);
 }
 
+/** Whether any of them leads to that port. */
+export function leadsTo(routes: OwnRoutes, port: number): boolean {
+  for (const { url } of eachRoute(routes)) if (url.endsWith(`:${port}`)) return true;
+  return false;
+}
+
 export function sameRoutes(a: OwnRoutes, b: OwnRoutes): boolean {
   return JSON.stringify(encodeOwnRoutes(a)) === JSON.stringify(encodeOwnRoutes(b));
 }

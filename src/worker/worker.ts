@@ -1,18 +1,22 @@
 import { join } from "node:path";
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
 import { ProxyClient } from "../proxy/client.ts";
-import { Front } from "../proxy/front.ts";
+import { Front, type FrontOptions } from "../proxy/front.ts";
 import { adminGuard } from "../server/admin_guard.ts";
+import { urlHost } from "../server/listen.ts";
 import type { Patience } from "../source/http_download.ts";
 import { defaultDelays, type Delays } from "./backoff.ts";
 import { Deployments } from "./deployments.ts";
+import { StartError } from "./function_runner.ts";
 import { holdFolder } from "./hold_folder.ts";
+import type { Front as OpenFront } from "./instance.ts";
 import { Modules } from "./modules.ts";
 import { Ports } from "./ports.ts";
 import { ProcessRunner } from "./process_runner.ts";
 import { RouteKeeper } from "./route_keeper.ts";
+import { leadsTo } from "./routes.ts";
 import { StateFile } from "./state_file.ts";
 import { workerApi } from "./worker_api.ts";
 
@@ -82,7 +86,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
     await Deno.remove(processes, { recursive: true }).catch(() => {});
 
     const address = functionHost.toLowerCase() === "localhost" ? "127.0.0.1" : functionHost;
-    const ports = new Ports(options.portCounter, address);
+    const ports = new Ports(options.portCounter, address, (port) => leadsTo(keeper.owned, port));
     const runner = new ProcessRunner({
       command,
       host: address,
@@ -154,31 +158,23 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
 
 /** The server before a function that sleeps, on a port of its own. */
 function openFront(
-  { ports, domain, ...options }: {
-    function: string;
-    revision: string;
-    upstream: () => Promise<string>;
-    hostname: string;
-    ports: Ports;
-    domain: string;
-    log: Log;
-  },
-) {
+  { ports, domain, ...options }: Omit<FrontOptions, "port" | "holdMs"> & { ports: Ports; domain: string },
+): OpenFront {
   const port = ports.take();
   let front: Front;
   try {
-    front = new Front({ ...options, hostname: options.hostname.replace(/^\[(.*)\]$/, "$1"), port, holdMs });
+    front = new Front({ ...options, port, holdMs });
   } catch (error) {
     ports.giveBack(port);
-    throw new CapsuleError("LISTEN", `cannot listen on port ${port}: ${messageOf(error)}`, { cause: error });
+    throw new StartError("PORT_TAKEN", `cannot listen on port ${port}: ${messageOf(error)}`);
   }
   return {
-    url: `http://${domain}:${front.port}`,
+    url: `http://${urlHost(domain)}:${front.port}`,
     get requests() {
       return front.requests;
     },
     idleMs: () => front.idleMs(),
-    async stop(graceMs: number) {
+    async stop(graceMs) {
       await front.stop(graceMs);
       ports.giveBack(port);
     },

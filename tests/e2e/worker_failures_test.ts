@@ -3,6 +3,9 @@ import { callJson, childrenOf, filesBelow, Platform } from "../testing/platform.
 
 const zeros = "0".repeat(64);
 
+/** It begins as a module does, and goes on as none can. */
+const broken = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0xff, 0xff);
+
 /** A port on which nobody listens. */
 function closedPort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -15,12 +18,12 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
   const worker = await platform.worker();
   const deploy = `${worker.url}/functions/deploy`;
   const good = await platform.upload("examples/hello-http/hello.wasm", "hello");
-  const none = await platform.upload("tests/testdata/wasi/echo.wasm", "none");
   await using page = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => new Response("<html>not found</html>"),
+    ({ url }) => new Response(url.endsWith("/broken.wasm") ? broken : "<html>not found</html>"),
   );
   const pageUrl = `http://localhost:${page.addr.port}/hello.wasm`;
+  const none = `http://localhost:${page.addr.port}/broken.wasm`;
 
   const rows: ReadonlyArray<
     readonly [more: Record<string, unknown>, status: number, code: string, step: string, message: RegExp]
@@ -41,9 +44,9 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
       "fetch",
       /refused.*tried 3 times/,
     ],
-    [{ downloadUrl: none }, 422, "START_FAILED", "start", /callHandleHttp/],
-    [{ downloadUrl: none, idle: "1m" }, 422, "START_FAILED", "start", /callHandleHttp/],
-    [{ downloadUrl: none, instances: 3 }, 422, "START_FAILED", "start", /callHandleHttp/],
+    [{ downloadUrl: none }, 422, "START_FAILED", "start", /Cannot read the module/],
+    [{ downloadUrl: none, idle: "1m" }, 422, "START_FAILED", "start", /Cannot read the module/],
+    [{ downloadUrl: none, instances: 3 }, 422, "START_FAILED", "start", /Cannot read the module/],
   ];
   await Promise.all(rows.map(async ([more, status, code, step, message], index) => {
     const { body, status: answered } = await callJson("POST", deploy, {
@@ -51,7 +54,9 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
     });
     assert.deepEqual([answered, body.code, body.step], [status, code, step], JSON.stringify(body));
     assert.match(body.message, message);
-    if (step === "start") assert.ok(body.lines.some((line: string) => line.includes("callHandleHttp")));
+    if (step === "start") {
+      assert.ok(body.lines.some((line: string) => line.includes("Cannot read the module")));
+    }
   }));
   assert.deepEqual((await callJson("GET", `${worker.url}/functions/list`)).body, {});
   assert.deepEqual(await platform.routes(), {});
