@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
-import { runCapsule, spawnCapsule, startCapsule } from "../testing/capsule.ts";
+import { capsuleCommand, runCapsule, spawnCapsule, startCapsule } from "../testing/capsule.ts";
+import { isInstalled } from "../testing/is_installed.ts";
 import { buildGo, goTest } from "../testing/go_program.ts";
 import { goFilesOutput } from "../wasi/go_files_output.ts";
 
@@ -64,6 +65,23 @@ goTest("a program of standard Go works in the folder of -dir and ends with its o
   assert.deepEqual({ code, stdout, stderr }, { code: 9, stdout: goFilesOutput, stderr: "" });
 });
 
+goTest(
+  "a function of standard Go, which has _initialize instead of _start, is a function in both modes",
+  async () => {
+    using folder = new TemporaryFolder();
+    const wasm = folder.at("function.wasm");
+    await buildGo(`${programs}go-reactor`, { output: wasm, flags: ["-buildmode=c-shared"] });
+    const called = await runCapsule(["-mode=cli", `-wasm=${wasm}`, "é", "b"]);
+    assert.deepEqual([called.code, called.stdout, called.stderr], [0, "cli: é°b\n", ""]);
+    await using server = await startCapsule(["-mode=http", `-wasm=${wasm}`]);
+    for (const body of ["one", "", "été"]) {
+      const response = await fetch(server.url, { method: "POST", body });
+      assert.equal(await response.text(), `I 👋 ${body}`);
+    }
+    assert.ok(await server.stdout.line((line) => line === "👋 été"));
+  },
+);
+
 Deno.test("a trap is 134, with what the program wrote and its stack on stderr", async () => {
   const { code, stdout, stderr } = await runCapsule(["-mode=cli", program("trap")]);
   assert.deepEqual([code, stdout], [134, ""]);
@@ -102,6 +120,33 @@ Deno.test("a program whose output is closed gets EPIPE, again and again, and end
     const { code } = await child.status;
     assert.deepEqual([code, await stderr], [3, "Broken pipe, Broken pipe\n"]);
   }
+});
+
+const hasPerl = await isInstalled("perl");
+
+Deno.test({
+  name: `an output that is full and does not block loses nothing${
+    hasPerl ? "" : " (skipped: perl is not here)"
+  }`,
+  ignore: !hasPerl && Deno.env.get("CI") === undefined,
+  async fn() {
+    // Perl makes its output one that does not block, and becomes Capsule, which inherits it.
+    const script = "use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die; exec @ARGV or die";
+    const child = new Deno.Command("perl", {
+      args: ["-e", script, "--", ...capsuleCommand(), "-mode=cli", program("echo")],
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const input = new Uint8Array(1_000_000).map((_, at) => at * 7 + (at >> 8));
+    const writer = child.stdin.getWriter();
+    const written = writer.write(input).then(() => writer.close());
+    const output = new Uint8Array(await new Response(child.stdout).arrayBuffer());
+    await written;
+    assert.deepEqual([(await child.status).code, output.length], [7, input.length]);
+    assert.deepEqual(output, input);
+  },
 });
 
 Deno.test("a module that is neither a function nor a program is refused with what it lacks", async () => {

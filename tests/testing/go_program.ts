@@ -11,11 +11,11 @@ export function goTest(name: string, fn: () => Promise<void>): void {
 /** Builds a program of a folder, with the packages that are on this machine, for WASI unless another system is named. */
 export async function buildGo(
   folder: string,
-  options: { output: string; package?: string; native?: boolean },
+  options: { output: string; package?: string; native?: boolean; flags?: readonly string[] },
 ): Promise<void> {
   const target: Record<string, string> = options.native ? {} : { GOOS: "wasip1", GOARCH: "wasm" };
   const built = await new Deno.Command("go", {
-    args: ["build", "-o", options.output, options.package ?? "."],
+    args: ["build", ...options.flags ?? [], "-o", options.output, options.package ?? "."],
     cwd: folder,
     env: { GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod", ...target },
   }).output();
