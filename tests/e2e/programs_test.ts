@@ -137,7 +137,7 @@ Deno.test({
       env: { NO_COLOR: "1" },
       stdin: "piped",
       stdout: "piped",
-      stderr: "inherit",
+      stderr: "null",
     }).spawn();
     const input = new Uint8Array(1_000_000).map((_, at) => at * 7 + (at >> 8));
     const writer = child.stdin.getWriter();
@@ -204,6 +204,12 @@ Deno.test("a program is served like CGI: short answers with their length, long o
     "text/plain",
     "",
   ]);
+  for (const [path, length] of [["told-length", "12345"], ["fields", "16"], ["elsewhere", "0"]]) {
+    const told = await fetch(`${server.url}/${path}`, { method: "HEAD", redirect: "manual" });
+    assert.deepEqual([told.headers.get("content-length"), await told.text()], [length, ""], path);
+  }
+  const untold = await fetch(`${server.url}/told-length`);
+  assert.deepEqual([untold.headers.get("content-length"), await untold.text()], ["0", ""]);
   const waiting = await fetch(`${server.url}/first-then-sleep`);
   const reader = waiting.body?.getReader();
   assert.equal(new TextDecoder().decode((await reader?.read())?.value), "first\n");

@@ -53,13 +53,13 @@ export class AnswerWriter {
     return this.#taken.promise.then(() => length);
   };
 
-  /** The program ended by itself. */
-  end(exitCode: number): void {
-    if (this.#isOver) return;
+  /** The program ended by itself. Answers whether it gave an answer. */
+  end(exitCode: number): boolean {
+    const head = this.#head;
+    if (this.#isOver) return head !== undefined;
     if (this.#stream) this.#stream.close();
-    else if (this.#head) {
-      const body = this.#keepsBody ? this.#held.bytes.slice() : null;
-      this.#decided.resolve({ head: this.#head, body });
+    else if (head) {
+      this.#decided.resolve({ head, body: this.#keepsBody ? this.#held.bytes.slice() : null });
     } else {
       const ended = `it ended with exit code ${exitCode} ${
         this.#held.length === 0 ? "and wrote nothing" : "before the empty line that ends its head"
@@ -67,6 +67,7 @@ export class AnswerWriter {
       this.#decided.reject(badAnswer(ended));
     }
     this.#close();
+    return head !== undefined;
   }
 
   /** The program was stopped. Answers whether a part of its answer was sent already, which is then cut off. */

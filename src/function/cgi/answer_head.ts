@@ -7,6 +7,8 @@ export interface AnswerHead {
   readonly status: number;
   /** Without `Status`, and without `Content-Length`, which the server counts. */
   readonly headers: readonly Header[];
+  /** What a program says of the length of a body that it does not write, as for `HEAD`. */
+  readonly contentLength?: string;
   /** The path and query that is to be answered instead: a `Location` on this server and no `Status`. */
   readonly insteadOf?: string;
 }
@@ -43,6 +45,7 @@ export function readHead(text: ByteString): AnswerHead {
   const headers: Header[] = [];
   let status: number | undefined;
   let location: string | undefined;
+  let contentLength: string | undefined;
   let hasType = false;
   for (const line of text.split(/\r?\n/)) {
     if (line === "") continue;
@@ -50,6 +53,7 @@ export function readHead(text: ByteString): AnswerHead {
     const lower = name.toLowerCase();
     if (lower === "status") status = statusOf(value);
     else if (lower !== "content-length") headers.push([name, value]);
+    else if (/^\d{1,15}$/.test(value)) contentLength = value;
     if (lower === "location") location = value;
     if (lower === "content-type") hasType = true;
   }
@@ -59,7 +63,7 @@ export function readHead(text: ByteString): AnswerHead {
   if (location?.startsWith("/") && status === undefined) {
     return { status: 200, headers, insteadOf: location };
   }
-  return { status: status ?? (location === undefined ? 200 : 302), headers };
+  return { status: status ?? (location === undefined ? 200 : 302), headers, contentLength };
 }
 
 /** What is wrong with an answer that is none. */

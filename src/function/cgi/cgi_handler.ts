@@ -58,8 +58,7 @@ export function createCgiHandler(
         else signal().addEventListener("abort", gone, { once: true });
       },
     }).then((exitCode) => {
-      if (exitCode !== 0) log.warn(`${name} ended with exit code ${exitCode}`);
-      writer.end(exitCode);
+      if (writer.end(exitCode) && exitCode !== 0) log.warn(`${name} ended with exit code ${exitCode}`);
     }, (error) => {
       // That the client went away is none of the program's faults.
       if (writer.fail(error) && !(error instanceof HttpError)) {
@@ -69,9 +68,13 @@ export function createCgiHandler(
     return writer.answer;
   };
 
-  const respond = ({ head, body }: CgiAnswer): Response => {
+  const respond = ({ head, body }: CgiAnswer, { method }: CgiRequest): Response => {
     const headers = headersOut.allowed(head.headers).map(([name, value]): [string, string] => [name, value]);
-    return new Response(body, { status: head.status, headers });
+    const isUnwritten = method === "HEAD" && body instanceof Uint8Array && body.length === 0;
+    if (isUnwritten && head.contentLength !== undefined) {
+      headers.push(["content-length", head.contentLength]);
+    }
+    return new Response(isUnwritten ? null : body, { status: head.status, headers });
   };
 
   const failed = (error: unknown): Response => {
@@ -110,7 +113,7 @@ export function createCgiHandler(
         asked = redirected(asked, answer.head.insteadOf);
         answer = await run(asked, nothing, () => request.signal);
       }
-      return respond(answer);
+      return respond(answer, asked);
     } catch (error) {
       return failed(error);
     }

@@ -36,6 +36,8 @@ int main(void) {
     printf("content-type: text/html\r\nSet-Cookie: a=1\r\nSet-Cookie: b=\xc3\xa9\r\nX-Empty:\r\n");
     printf("Status: 404 Not Found\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
     printf("<p>not here</p>\n");
+  } else if (IS("told-length")) {
+    printf("Content-Type: text/plain\nContent-Length: 12345\n\n");
   } else if (IS("elsewhere")) {
     printf("Location: https://example.org/a?b=c\n\n");
   } else if (IS("moved")) {

@@ -1,0 +1,3 @@
+module go-cgi
+
+go 1.24
