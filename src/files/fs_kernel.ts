@@ -211,7 +211,12 @@ function kindOf(stats: fs.BigIntStats | fs.Dirent): FileKind {
 }
 
 export function identityFrom(stats: fs.BigIntStats): FileIdentity {
-  return { kind: kindOf(stats), device: stats.dev, inode: stats.ino };
+  return {
+    kind: kindOf(stats),
+    device: stats.dev,
+    inode: stats.ino,
+    bornMs: Number(stats.birthtimeMs),
+  };
 }
 
 function statusFrom(stats: fs.BigIntStats): FileStatus {

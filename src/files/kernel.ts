@@ -77,8 +77,12 @@ export interface FileIdentity {
   readonly kind: FileKind;
   readonly device: bigint;
   readonly inode: bigint;
+  /** When it was made, in milliseconds since 1970; 0 where the file system does not tell. An inode's number is used again. */
+  readonly bornMs: number;
   /** Of a device: its numbers, as `major:minor`. */
   readonly special?: string;
+  /** When the file was made, written, renamed or linked last, in milliseconds since 1970, if the system tells exactly. */
+  readonly changedMs?: number;
 }
 
 export interface FileStatus extends FileIdentity {

@@ -27,6 +27,8 @@ const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_BENEATH = 0x08;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_BTIME = 0x800;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const UTIME_NOW = 0x3fffffffn;
@@ -128,7 +130,7 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
   };
 
   const fillStatx = (handle: number, path: Uint8Array<ArrayBuffer>, flags: number): void => {
-    done(libc.statx(machine.statx, handle, path, flags, 0x7ff, statxBytes));
+    done(libc.statx(machine.statx, handle, path, flags, STATX_BASIC_STATS | STATX_BTIME, statxBytes));
   };
 
   const fillTimes = (times: FileTimes): BigInt64Array<ArrayBuffer> => {
@@ -292,7 +294,15 @@ function identityFrom(statx: DataView): FileIdentity {
       : {}),
     device: deviceNumber(BigInt(statx.getUint32(136, true)), BigInt(statx.getUint32(140, true))),
     inode: statx.getBigUint64(32, true),
+    bornMs: statx.getUint32(0, true) & STATX_BTIME ? millisecondsAt(statx, 80) : 0,
+    changedMs: millisecondsAt(statx, 96),
   };
+}
+
+/** A `struct statx_timestamp`: seconds of 64 bits, then nanoseconds. */
+function millisecondsAt(statx: DataView, at: number): number {
+  const seconds = statx.getInt32(at + 4, true) * 2 ** 32 + statx.getUint32(at, true);
+  return seconds * 1000 + statx.getUint32(at + 8, true) / 1e6;
 }
 
 function statusFrom(statx: DataView): FileStatus {

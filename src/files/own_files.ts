@@ -1,16 +1,26 @@
 import type { FileIdentity, Kernel } from "./kernel.ts";
 
+/** File times come from a clock that ticks every 10 ms at most; twice that, and room. */
+const clockToleranceMs = 50;
+
+/**
+ * Until when a look counts for files that did not change. A folder that is exchanged brings old files to the place of
+ * one of the launcher's; under their former names they could be read before, too.
+ */
+const longestTrustMs = 100;
+
 /**
  * Files that belong to the launcher: its module, its configuration, its keys. Guests get them under no name: files are
- * compared by device and inode, so neither a second name nor a link helps, nor to move a folder that one lies in; and
- * the place of one that does not exist yet is kept too. Looked up anew for each question, since the launcher may
- * replace them at any time.
+ * compared by device, inode and birth, so neither a second name nor a link helps, nor to move a folder that one lies
+ * in; and the place of one that does not exist yet is kept too. The launcher may replace them at any time, so they are
+ * looked up anew unless the file in question was last changed before the last look.
  */
 export class OwnFiles {
   readonly #kernel: Kernel;
   readonly #places: readonly Place[];
   /** All that were ever seen: a guest may have moved what leads to one, and it is still the launcher's. */
   readonly #seen = new Set<string>();
+  #lookedMs = 0;
 
   constructor(kernel: Kernel, paths: readonly string[]) {
     this.#kernel = kernel;
@@ -25,7 +35,9 @@ export class OwnFiles {
   /** Whether that is one of them. */
   includes(identity: FileIdentity): boolean {
     if (this.isEmpty) return false;
-    this.#look();
+    const { changedMs = Infinity } = identity;
+    const age = Date.now() - this.#lookedMs;
+    if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > longestTrustMs) this.#look();
     return this.#seen.has(keyOf(identity));
   }
 
@@ -36,6 +48,7 @@ export class OwnFiles {
   }
 
   #look(): void {
+    this.#lookedMs = Date.now();
     for (const { path } of this.#places) {
       const key = this.#keyAt(path);
       if (key !== undefined) this.#seen.add(key);
@@ -67,5 +80,5 @@ function placeOf(path: string): Place {
 }
 
 function keyOf(identity: FileIdentity): string {
-  return `${identity.device}:${identity.inode}`;
+  return `${identity.device}:${identity.inode}:${identity.bornMs}`;
 }

@@ -294,7 +294,35 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   s.folder.write("inside/sub/state.json", "new state");
   assert.throws(() => files.readFile("sub/old"), failure("EACCES", /launcher's own/));
   assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
+  // Whatever brings a file to the place, it is the launcher's from then on.
+  for (const bring of [Deno.renameSync, Deno.linkSync]) {
+    s.folder.write("inside/another", "another");
+    assert.equal(text(files.readFile("another")), "another");
+    Deno.renameSync(s.folder.at("inside/sub/state.json"), s.folder.at(`inside/sub/old-${bring.name}`));
+    bring(s.folder.at("inside/another"), s.folder.at("inside/sub/state.json"));
+    assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
+  }
+  assert.throws(() => files.readFile("another"), failure("EACCES", /launcher's own/));
 });
+
+contract("a file that gets the number of one that was the launcher's belongs to whoever made it", (s) => {
+  const files = s.files({ ownFiles: [s.folder.at("inside/data.db-journal")] });
+  for (let turn = 0; turn < 20; turn++) {
+    s.folder.write("inside/data.db-journal", "journal");
+    assert.throws(() => files.readFile("data.db-journal"), failure("EACCES", /launcher's own/));
+    const written = writtenMs(s.folder.at("inside/data.db-journal"));
+    Deno.removeSync(s.folder.at("inside/data.db-journal"));
+    // The clock of file times ticks every few milliseconds.
+    do s.folder.write("outside/tick", ""); while (writtenMs(s.folder.at("outside/tick")) === written);
+    Deno.removeSync(s.folder.at("outside/tick"));
+    files.writeFile(`mine-${turn}`, bytes("mine"));
+    assert.equal(text(files.readFile(`mine-${turn}`)), "mine");
+  }
+});
+
+function writtenMs(path: string): number | undefined {
+  return Deno.statSync(path).mtime?.getTime();
+}
 
 contract("beside an own file, too, a file is made where links that lead to nothing lead", (s) => {
   Deno.mkdirSync(s.folder.at("inside/sub"));
