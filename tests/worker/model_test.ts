@@ -154,6 +154,7 @@ const revision = fc.constantFrom("blue", "green", "default");
 const count = fc.integer({ min: 1, max: 3 });
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("deploy" as const), name, revision, count }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("replace" as const), name, revision, count }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("scale" as const), name, revision, count: fc.nat(3) }),
@@ -177,9 +178,11 @@ class Model {
   /** The code with which the command must fail, or that it must succeed; `undefined`: either. */
   apply(given: Command): string | undefined {
     switch (given.kind) {
-      case "deploy": {
+      case "deploy":
+      case "replace": {
         const known = this.functions.get(given.name) ?? { revisions: new Map() };
-        known.revisions.set(given.revision, (known.revisions.get(given.revision) ?? 0) + given.count);
+        const before = given.kind === "replace" ? 0 : known.revisions.get(given.revision) ?? 0;
+        known.revisions.set(given.revision, before + given.count);
         this.functions.set(given.name, known);
         return "ok";
       }
@@ -226,9 +229,11 @@ const plainOf = ({ deployments }: World) =>
 function run(world: World, given: Command): Promise<unknown> {
   const { deployments, runner } = world;
   switch (given.kind) {
-    case "deploy": {
+    case "deploy":
+    case "replace": {
       const { name, revision, count: instances } = given;
       return deployments.deploy({
+        replace: given.kind === "replace",
         function: name,
         revision,
         instances,
@@ -294,7 +299,9 @@ Deno.test("any sequence of deployments, crashes and restarts comes to what was a
         const failures = world.runner.failures.count;
         const code = await codeOf(run(world, given));
         // A start that fails undoes the whole of it; a restart or a crash may have used up the failures.
-        if (code === "START_FAILED" && failures > 0 && ["deploy", "scale"].includes(given.kind)) continue;
+        if (code === "START_FAILED" && failures > 0 && ["deploy", "replace", "scale"].includes(given.kind)) {
+          continue;
+        }
         const expected = model.apply(given);
         if (expected !== undefined) assert.equal(code, expected, JSON.stringify(given));
         assert.deepEqual(plainOf(world), model.plain(), JSON.stringify(given));
