@@ -72,3 +72,16 @@ export function other({ name, words }: Other): Contender {
     given.map((word) => word.replaceAll("{wasm}", module).replaceAll("{port}", `${port}`));
   return { name, start: (module) => startServer((port) => [binary, ...filled(module, port)], env) };
 }
+
+/** The program that `deno task compile` makes. */
+export const compiled = `${root}dist/capsule`;
+
+/** Whether it was made. */
+export function isCompiled(): boolean {
+  try {
+    return Deno.statSync(compiled).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -7,6 +7,7 @@ import { latency } from "./rows/latency.ts";
 import { loading } from "./rows/loading.ts";
 import { memory } from "./rows/memory.ts";
 import { proxy } from "./rows/proxy.ts";
+import { start } from "./rows/start.ts";
 import { steps } from "./rows/steps.ts";
 import { store } from "./rows/store.ts";
 import { throughput } from "./rows/throughput.ts";
@@ -25,5 +26,6 @@ export const rows: readonly Row[] = [
   loading,
   memory,
   cli,
+  start,
   proxy,
 ];

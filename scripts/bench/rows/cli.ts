@@ -1,8 +1,8 @@
-import { capsule, modules, root } from "../contenders.ts";
-import { ownEnvironment } from "../processes.ts";
+import { capsule, compiled, isCompiled, modules } from "../contenders.ts";
 import { atMost, type Bench, byLength, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
+import { timedRun } from "../timed_run.ts";
 
 const words = ["👋", "hello"];
 
@@ -22,19 +22,23 @@ export const cli: Row = {
     const folder = await Deno.makeTempDir({ prefix: "capsule-bench-" });
     try {
       const [own = { name: "", command: [] }, ...rest] = programs(bench);
-      const { text } = await run(own.command);
+      const { text } = await timedRun(own.command);
       const script = `${folder}/say.ts`;
       await Deno.writeTextFile(script, `console.log(${JSON.stringify(text.trimEnd())});\n`);
       const baseline = { name: "one-line Deno script", command: [Deno.execPath(), "run", "-A", script] };
       const all = [baseline, own, ...rest];
       for (const program of all) {
-        const printed = await run(program.command);
+        const printed = await timedRun(program.command);
         if (printed.text === text) continue;
         throw new Error(
           `${program.name} printed ${JSON.stringify(printed.text)}, not ${JSON.stringify(text)}`,
         );
       }
-      const samples = await alternate(all, rounds, async ({ command }) => (await run(command)).elapsedMs);
+      const samples = await alternate(
+        all,
+        rounds,
+        async ({ command }) => (await timedRun(command)).elapsedMs,
+      );
       return all.map(({ name }, index) => {
         const times = samples[index] ?? [];
         const ratio = medianRatio(times, samples[0] ?? []);
@@ -54,37 +58,11 @@ export const cli: Row = {
 
 function programs({ others }: Bench): Program[] {
   const call = ["-mode=cli", `-wasm=${modules.helloCli}`, ...words];
-  const compiled = `${root}dist/capsule`;
   return [
     { name: "ours", command: [...capsule, ...call] },
-    ...(exists(compiled) ? [{ name: "ours, compiled", command: [compiled, ...call] }] : []),
+    ...(isCompiled() ? [{ name: "ours, compiled", command: [compiled, ...call] }] : []),
     // A launcher with a command line of its own was named for the rows that serve.
     ...others.filter((other) => other.words.length === 1)
       .map((other) => ({ name: other.name, command: [...other.words, ...call] })),
   ];
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-async function run([program = "", ...args]: readonly string[]): Promise<{ text: string; elapsedMs: number }> {
-  const beganMs = performance.now();
-  const command = new Deno.Command(program, {
-    args,
-    clearEnv: true,
-    env: ownEnvironment(),
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
-  const { success, stdout, stderr } = await command.output();
-  const elapsedMs = performance.now() - beganMs;
-  if (!success) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
-  return { text: new TextDecoder().decode(stdout), elapsedMs };
 }

@@ -3,6 +3,7 @@ import { parseCommand, run } from "../../../scripts/bench/main.ts";
 import { rows } from "../../../scripts/bench/rows.ts";
 import { hello } from "../../../scripts/bench/rows/throughput.ts";
 import { WrkLoad } from "../../../scripts/bench/wrk.ts";
+import { isCompiled } from "../../../scripts/bench/contenders.ts";
 import { isInstalled } from "../../testing/is_installed.ts";
 
 Deno.test("the command line names rows, a length, and other launchers after --", () => {
@@ -59,6 +60,8 @@ for (const { name } of rows) {
     ? "wrk"
     : name === "proxy" && !await goCompiles()
     ? "a Go that compiles"
+    : name === "start" && !isCompiled()
+    ? "dist/capsule, which deno task compile makes,"
     : ["store", "loading"].includes(name) && withoutRedis
     ? "redis-server"
     : undefined;
