@@ -43,7 +43,7 @@ export interface CouchbaseSettings {
 
 /**
  * The key-value store that the environment names: Redis if `REDIS_ADDR` is set and not empty, otherwise the embedded one in
- * `dataFolder`. The README has the table of the variables.
+ * `dataFolder`. `variables.ts` has the table of the variables.
  *
  * @throws UsageError when a variable is wrong. Its message names the variable and never a password.
  */

@@ -38,9 +38,10 @@ export async function runBlocks(blocks: readonly ReadmeBlock[]): Promise<RanBloc
   const origins = new Map<string, string>();
   try {
     await copyProject(folder);
+    await addCommand(folder);
     const ran: RanBlock[] = [];
     for (const block of blocks) {
-      if (/-mode=(?:http|faas)\b/.test(block.text)) {
+      if (/-mode=(?:http|reverse-proxy|registry|faas)\b/.test(block.text)) {
         const server = startServer(block.text, folder);
         servers.push(server);
         for (const [port, origin] of await server.origins) origins.set(port, origin);
@@ -82,6 +83,14 @@ async function copyProject(folder: string): Promise<void> {
   await Deno.copyFile(`${root}tests/base/units_test.ts`, `${folder}/tests/base/units_test.ts`);
 }
 
+/** `capsule` as a command: the program that is tested, or the copy itself. */
+async function addCommand(folder: string): Promise<void> {
+  const binary = Deno.env.get("CAPSULE_BIN");
+  const command = binary ? Deno.realPathSync(binary) : `deno run -A ${folder}/main.ts`;
+  await Deno.mkdir(`${folder}/.bin`);
+  await Deno.writeTextFile(`${folder}/.bin/capsule`, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+}
+
 interface Server {
   /** Where it listens, once it is ready: by the port that the text says. */
   readonly origins: Promise<[port: string, origin: string][]>;
@@ -91,14 +100,16 @@ interface Server {
 function startServer(text: string, folder: string): Server {
   const ports = ["HTTP_PORT", "REGISTRY_PORT", "PROXY_PORT", "WORKER_PORT", "HTTP_PORT_COUNTER"];
   const free = Object.fromEntries(ports.map((name) => [`CAPSULE_${name}`, "0"]));
-  const child = bash(text, folder, { ...free, CAPSULE_LOG: "json" }).spawn();
+  const [, port = "8080"] = text.match(/-httpPort=(\d+)/) ?? [];
+  const child = bash(text.replace(/\s+(?:\\\s+)?-httpPort=\d+/, ""), folder, { ...free, CAPSULE_LOG: "json" })
+    .spawn();
   const stdout = new TextCollector(child.stdout);
   const stderr = new TextCollector(child.stderr);
   return {
     origins: stdout.line((line) => line.startsWith('{"event":"ready"')).then((line) => {
       if (line === undefined) throw new Error(`${text}\nended before it was ready:\n${stderr.text}`);
       const { mode, url, registry, proxy, worker } = JSON.parse(line);
-      return mode === "faas" ? [["4999", registry], ["8888", proxy], ["9999", worker]] : [["8080", url]];
+      return mode === "faas" ? [["4999", registry], ["8888", proxy], ["9999", worker]] : [[port, url]];
     }),
     async stop() {
       child.kill("SIGTERM");
@@ -111,7 +122,7 @@ function startServer(text: string, folder: string): Server {
 function bash(text: string, cwd: string, env: Record<string, string> = {}): Deno.Command {
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));
-  const path = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
+  const path = `${cwd}/.bin:${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
   return new Deno.Command("bash", {
     args: ["-euo", "pipefail", "-c", text],
     cwd,

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { flags } from "../../src/cli/flags.ts";
+import { readBlocks, runBlocks } from "./readme_blocks.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Pages for people, whose commands are run as they stand. */
+const pages = [
+  "scripts/package/README.md",
+  ...[...Deno.readDirSync(`${root}src/cli`)].map(({ name }) => `src/cli/${name}`).filter((path) =>
+    path.endsWith(".md")
+  ),
+];
+
+for (const page of pages) {
+  const text = await Deno.readTextFile(root + page);
+  const shell = readBlocks(text).filter(({ language }) => language === "sh");
+
+  if (shell.length > 0) {
+    Deno.test(`${page}: every shell block does and prints what it says`, async () => {
+      for (const { text, stdout, expected } of await runBlocks(shell)) {
+        if (expected !== undefined) assert.equal(stdout, expected, text);
+      }
+    });
+  }
+
+  Deno.test(`${page}: every file that it links to or names is there, and every flag`, async () => {
+    const folder = dirname(root + page);
+    for (const [, path = ""] of text.matchAll(/\]\((?!http)([^)#]+)[^)]*\)/g)) {
+      await Deno.stat(`${folder}/${path}`);
+    }
+    for (const [, name = ""] of text.matchAll(/`-([a-z]\w+)(?==|`)/g)) {
+      assert.ok(Object.hasOwn(flags, name) || name === "flag" || name === "gc", `-${name}`);
+    }
+  });
+}
