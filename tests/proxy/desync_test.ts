@@ -251,3 +251,39 @@ Deno.test("stopping without patience cuts a client that has sent many requests a
     assert.equal(await client.toEnd(), "");
     assert.equal(await peer.toEnd(), "");
   }));
+
+Deno.test("the body of a request that the proxy answers itself is no request", async (test) => {
+  const smuggled = "GET /functions/f?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+  const chunked = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
+  const length = `Content-Length: ${smuggled.length}\r\n`;
+  for (
+    const [what, request, again] of [
+      ["by length", `POST /functions/none HTTP/1.1\r\nHost: x\r\n${length}\r\n${smuggled}`, true],
+      [
+        "in chunks",
+        `POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`,
+        true,
+      ],
+      [
+        "that waits for 100",
+        `POST /functions/none HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n${length}\r\n${smuggled}`,
+        false,
+      ],
+      [
+        "longer than anybody reads",
+        `POST /functions/none HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n${"x".repeat(300_000)}`,
+        false,
+      ],
+    ] as const
+  ) {
+    await test.step(what, () =>
+      between(async (client, upstream) => {
+        await client.send(request);
+        assert.match(await client.message(), /^HTTP\/1\.1 404 /);
+        if (!again) return assert.equal(await client.toEnd(), "");
+        await client.send(get);
+        const peer = await upstream.accept();
+        assert.equal(await peer.until("\r\n"), "GET / HTTP/1.1\r\n");
+      }));
+  }
+});

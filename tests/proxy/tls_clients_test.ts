@@ -101,4 +101,61 @@ Deno.test("a TLS client that goes away cuts its request", () =>
     await peer.until("\r\n\r\n");
     client.close();
     assert.equal(await peer.toEnd(), "");
+    // It was cut, not waited for until its time was over.
+    const [only] = proxy.server.targets.upstreams;
+    assert.equal(only?.health.fails, 0);
+  }, { firstByteMs: 2000 }));
+
+Deno.test("a TLS client that resets its connection, waiting, reading or sending, harms nobody else", () =>
+  behindTls(async (proxy, upstream) => {
+    using steady = await connect(proxy);
+    const whole = async () => {
+      await steady.send(get);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+      assert.match(await steady.message(), /ok$/);
+    };
+    // A process that is killed with bytes unread resets its connection.
+    const killed = async (script: string, scene: () => Promise<void>) => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["eval", script, String(proxy.port), cert ?? ""],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const reader = child.stdout.getReader();
+      await reader.read();
+      await scene();
+      child.kill("SIGKILL");
+      await child.status;
+      while (!(await reader.read()).done);
+      await whole();
+    };
+    const open = `const [port, cert] = Deno.args;
+      const c = await Deno.connectTls({ hostname: "localhost", port: Number(port), caCerts: [cert] });
+      await c.handshake();
+      const say = (text) => c.write(new TextEncoder().encode(text));
+      setTimeout(() => {}, 600_000);`;
+    await killed(`${open} console.log("idle");`, () => Promise.resolve());
+    await killed(`${open} await say(${JSON.stringify(get)}); console.log("reading");`, async () => {
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+      await peer.sendUntilStuck(new Uint8Array(1024 * 1024), 64);
+    });
+    const sending = "POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n";
+    await killed(
+      `${open} await say(${
+        JSON.stringify(sending)
+      }); console.log("sending"); for (;;) await c.write(new Uint8Array(65536));`,
+      async () => {
+        const peer = await upstream.accept();
+        await peer.until("\r\n\r\n");
+        await peer.count(1_000_000);
+      },
+    );
+    // And before it has said anything in TLS.
+    (await Peer.connect(proxy.port)).close();
+    await whole();
   }));
