@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { Line } from "../base/line.ts";
 import { type Timer, unref } from "../base/timers.ts";
 import type { CallLimit } from "./key_value.ts";
 
@@ -19,7 +20,7 @@ interface Pending extends Call {
  * pipelined Redis call costs.
  */
 export class Deadlines {
-  readonly #pending = new Set<Pending>();
+  readonly #pending = new Line<Pending>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
 
@@ -47,11 +48,11 @@ export class Deadlines {
       };
       const finish = () => {
         pending.over = true;
-        this.#pending.delete(pending);
+        this.#pending.leave(place);
         signal?.removeEventListener("abort", abort);
       };
       signal?.addEventListener("abort", abort);
-      this.#pending.add(pending);
+      const place = this.#pending.join(pending);
       this.#arm(pending.endsAt);
       work(pending).then(
         (value) => {
@@ -85,7 +86,7 @@ export class Deadlines {
     this.#timerAt = Infinity;
     const now = performance.now();
     let next = Infinity;
-    for (const pending of [...this.#pending]) {
+    for (const pending of this.#pending) {
       if (pending.endsAt <= now) pending.expire();
       else next = Math.min(next, pending.endsAt);
     }

@@ -1,3 +1,4 @@
+import { Line, type Place } from "../base/line.ts";
 import type { Timer } from "../base/timers.ts";
 import { type Guest, TimeoutError } from "./guest.ts";
 
@@ -8,6 +9,9 @@ export interface WatchedCall {
   readonly guest: Guest;
   /** Called once, when the call has lasted longer than two ticks: only then a look at its client is worth its price. */
   readonly onLong?: () => void;
+  /** The watch's own: where the call stands among all, and among those that have not lasted yet. */
+  place?: Place<WatchedCall>;
+  youngPlace?: Place<WatchedCall>;
 }
 
 /**
@@ -16,34 +20,34 @@ export interface WatchedCall {
  * with neither a deadline nor a client need none.
  */
 export class CallWatch {
-  readonly #calls = new Set<WatchedCall>();
-  readonly #young = new Set<WatchedCall>();
+  readonly #calls = new Line<WatchedCall>();
+  readonly #young = new Line<WatchedCall>();
   #timer: Timer | undefined;
   #closed = false;
 
   /** Whether the call still runs. */
-  has(call: WatchedCall): boolean {
-    return this.#calls.has(call);
+  has({ place }: WatchedCall): boolean {
+    return place?.isTaken ?? false;
   }
 
   add(call: WatchedCall): void {
-    this.#calls.add(call);
-    if (call.onLong) this.#young.add(call);
+    call.place = this.#calls.join(call);
+    if (call.onLong) call.youngPlace = this.#young.join(call);
     if (call.onLong || call.guest.deadlineMs < Infinity) {
       this.#timer ??= setInterval(() => this.#tick(), tickMs);
     }
   }
 
-  remove(call: WatchedCall): void {
-    this.#calls.delete(call);
-    this.#young.delete(call);
-    if (this.#closed && this.#calls.size === 0) this.#sleep();
+  remove({ place, youngPlace }: WatchedCall): void {
+    if (place) this.#calls.leave(place);
+    if (youngPlace) this.#young.leave(youngPlace);
+    if (this.#closed && this.#calls.length === 0) this.#sleep();
   }
 
   /** Ends the timer with the last call. */
   close(): void {
     this.#closed = true;
-    if (this.#calls.size === 0) this.#sleep();
+    if (this.#calls.length === 0) this.#sleep();
   }
 
   #sleep(): void {
@@ -59,9 +63,9 @@ export class CallWatch {
     }
     for (const call of this.#young) {
       if (call.guest.beganMs > nowMs - 2 * tickMs) break;
-      this.#young.delete(call);
+      if (call.youngPlace) this.#young.leave(call.youngPlace);
       call.onLong?.();
     }
-    if (this.#calls.size === 0) this.#sleep();
+    if (this.#calls.length === 0) this.#sleep();
   }
 }

@@ -1,4 +1,5 @@
 import { CapsuleError } from "../../base/errors.ts";
+import { Line } from "../../base/line.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { exchange, StaleConnectionError } from "./exchange.ts";
@@ -67,7 +68,7 @@ const connectTimeoutMs = 10_000;
 export async function createHttpClient(options: HttpClientOptions): Promise<HttpClient> {
   const { allowNet, timeoutMs, ca, resolve } = options;
   const rules = allowNet && (await import("./net_rules.ts")).parseNetRules(allowNet);
-  const running = new Set<AbortController>();
+  const running = new Line<AbortController>();
   let loading: Promise<Connections> | undefined;
   let closed: CapsuleError | undefined;
 
@@ -77,7 +78,7 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
     const onAbort = () => call.abort(request.signal?.reason);
     const timer = timeoutMs > 0 ? setTimeout(() => call.abort(tooSlow(timeoutMs)), timeoutMs) : undefined;
     request.signal?.addEventListener("abort", onAbort, { once: true });
-    running.add(call);
+    const place = running.join(call);
     try {
       loading ??= open({ rules, timeoutMs: connectTimeoutMs, ca, resolve });
       const { pool } = await loading;
@@ -90,7 +91,7 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
     } finally {
       clearTimeout(timer);
       request.signal?.removeEventListener("abort", onAbort);
-      running.delete(call);
+      running.leave(place);
     }
   };
 
