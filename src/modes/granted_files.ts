@@ -1,3 +1,4 @@
+import { CapsuleError, messageOf } from "../base/errors.ts";
 import { absolutePath } from "../base/paths.ts";
 import type { Io } from "../base/io.ts";
 import { createGuestFiles, type GuestFiles } from "../files/guest_files.ts";
@@ -19,10 +20,28 @@ export function grantedFiles(options: RunnerOptions, io: Io): GuestFiles {
   });
 }
 
-/** The folders that WASI shows. */
+/**
+ * The folders that WASI shows.
+ *
+ * @throws CapsuleError `DIR` for one that is not there: a guest would only be told so at its first look.
+ */
 export function grantedFolders(options: RunnerOptions, io: Io): Preopen[] {
   const ownFiles = launcherFiles(options, io);
-  return options.dir.map(({ host, guest }) => ({ guest, open: () => openFolder(host, ownFiles) }));
+  return options.dir.map(({ host, guest }) => {
+    checkFolder(host);
+    return { guest, open: () => openFolder(host, ownFiles) };
+  });
+}
+
+function checkFolder(host: string): void {
+  try {
+    if (Deno.statSync(host).isDirectory) return;
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+    const why = isMissing ? "there is no such folder" : messageOf(error);
+    throw new CapsuleError("DIR", `cannot grant -dir=${host}: ${why}`);
+  }
+  throw new CapsuleError("DIR", `cannot grant -dir=${host}: it is no folder`);
 }
 
 /** Files of the launcher itself, which no guest reaches wherever they lie. */

@@ -115,5 +115,10 @@ function errnoOf(thrown: unknown): number {
   }
   if (thrown instanceof Deno.errors.BrokenPipe) return Errno.EPIPE;
   if (thrown instanceof Deno.errors.WouldBlock) return Errno.EAGAIN;
-  throw thrown;
+  // What the system says of a stream, such as a full disk behind standard output.
+  const errno = thrown instanceof Error && "code" in thrown
+    ? (Errno as Readonly<Record<string, number>>)[String(thrown.code)]
+    : undefined;
+  if (errno === undefined) throw thrown;
+  return errno;
 }

@@ -122,6 +122,38 @@ Deno.test("a program whose output is closed gets EPIPE, again and again, and end
   }
 });
 
+Deno.test("a folder of -dir that is not there, or is none, is refused before the program runs", async () => {
+  using folder = new TemporaryFolder();
+  folder.write("inside/file", "");
+  for (
+    const [name, why] of [["nothing", "there is no such folder"], ["file", "it is no folder"], [
+      "file/below",
+      "there is no such folder",
+    ]]
+  ) {
+    const { code, stdout, stderr } = await runCapsule(["-mode=cli", program("echo"), `-dir=${name}::/x`], {
+      cwd: folder.inside,
+    });
+    assert.deepEqual([code, stdout, stderr], [1, "", `capsule: cannot grant -dir=${name}: ${why}\n`]);
+  }
+});
+
+Deno.test({
+  name: "an output that takes nothing is an error of the program's, not a crash",
+  ignore: Deno.build.os !== "linux", // only Linux has a device that is always full
+  async fn() {
+    const shell = '"$@" >/dev/full';
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", shell, "sh", ...capsuleCommand(), "-mode=cli", program("until-closed")],
+      env: { NO_COLOR: "1" },
+    }).output();
+    assert.deepEqual([code, new TextDecoder().decode(stderr)], [
+      3,
+      "No space left on device, No space left on device\n",
+    ]);
+  },
+});
+
 const hasPerl = await isInstalled("perl");
 
 Deno.test({
