@@ -174,7 +174,8 @@ export const flags = {
     group: "Server",
     type: as.text("TOKEN"),
     modes: ["reverse-proxy", "registry", ...workers, "push", "apply"],
-    about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN).",
+    about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN). Without it, " +
+      "-mode=faas makes one and keeps it in -data.",
   },
 
   config: {
@@ -334,7 +335,7 @@ export const flags = {
     group: "Worker",
     type: as.text("NAME"),
     default: "localhost",
-    modes: workers,
+    modes: ["worker"],
     about: "By which name the proxy reaches this machine. The functions listen on -host.",
   },
   httpPortCounter: {

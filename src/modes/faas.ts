@@ -81,16 +81,19 @@ async function startPlatform(
     // What routes there are the worker knows, and registers anew: kept ones could lead to a port that is another function's by now.
     startReverseProxy({ ...common, httpPort: options.proxyPort, routes: undefined }, world),
   );
-  const links = { reverseProxy: proxy.url, proxyToken: token, registry: registry.url, registryToken: token };
-  const worker = await begin(
-    "-workerPort",
-    // Only the proxy calls the functions themselves, whoever may call the proxy.
-    startWorker(
-      { ...common, ...links, httpPort: options.workerPort, data, state: undefined },
-      world,
-      "127.0.0.1",
-    ),
-  );
+  const workerOptions = {
+    ...common,
+    httpPort: options.workerPort,
+    data,
+    state: undefined,
+    reverseProxy: proxy.url,
+    proxyToken: token,
+    registry: registry.url,
+    registryToken: token,
+    workerDomain: "localhost",
+  };
+  // Only the proxy calls the functions themselves, whoever may call the proxy.
+  const worker = await begin("-workerPort", startWorker(workerOptions, world, "127.0.0.1"));
 
   const ended = Promise.withResolvers<void>();
   const open = opened.move();
