@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { Ports } from "../../src/worker/ports.ts";
+
+/** An address of this machine on which no other test listens. */
+const host = "127.0.0.2";
+/** Leaves three ports. */
+const counter = 65532;
+const refused = { code: "PORT_TAKEN", message: /every port from 65533 to 65535 is taken/ };
+
+Deno.test("ports are given one after the other, and those that were given up as late as can be", () => {
+  const ports = new Ports(counter, host);
+  const first = ports.take();
+  const second = ports.take();
+  assert.ok(first > counter && second > first);
+  ports.giveBack(first);
+  const third = ports.take();
+  assert.notEqual(third, first);
+  assert.equal(ports.take(), first);
+  assert.throws(() => ports.take(), refused);
+  ports.giveBack(second);
+  assert.equal(ports.take(), second);
+});
+
+Deno.test("a port on which somebody listens, or to which requests may still come, is left alone", () => {
+  const believed = new Set<number>();
+  const ports = new Ports(counter, host, (port) => believed.has(port));
+  const first = ports.take();
+  ports.giveBack(first);
+  believed.add(first);
+  {
+    using other = Deno.listen({ hostname: host, port: first === 65535 ? 65534 : first + 1 });
+    const left = [65533, 65534, 65535].filter((port) => port !== first && port !== other.addr.port);
+    assert.deepEqual([ports.take()], left);
+    assert.throws(() => ports.take(), refused);
+  }
+  believed.clear();
+  assert.ok(ports.take() > counter);
+});
+
+Deno.test("with 0 the system chooses", () => {
+  const ports = new Ports(0, host);
+  assert.deepEqual([ports.take(), ports.take()], [0, 0]);
+  ports.giveBack(0);
+});
