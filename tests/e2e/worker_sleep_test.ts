@@ -35,7 +35,7 @@ Deno.test("no request fails that comes just as its process goes to sleep", async
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/echo/echo.wasm", "lazy");
   await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...lazy, downloadUrl, idle: "30ms" } });
-  for (let index = 0; index < 20; index++) {
+  for (let index = 0; index < 12; index++) {
     // Around the moment at which it has been idle for long enough: on a connection that the proxy kept, too.
     await new Promise((resolve) => setTimeout(resolve, 26 + index % 8));
     const response = await fetch(`${platform.proxy.url}/functions/lazy/blue`, {
