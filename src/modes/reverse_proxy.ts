@@ -29,6 +29,7 @@ export async function startReverseProxy(
   if (config === undefined && backend === undefined) {
     throw new UsageError("-mode=reverse-proxy needs -config=PATH, -backend=memory or -backend=redis");
   }
+  assertMeant(options);
   // A proxy whose routes come from its file alone has nothing that others could change.
   if (backend !== undefined) assertMayStart({ host, token, what: "a proxy with an admin interface" });
   const tls = crt !== undefined && key !== undefined ? await readTls(crt, key) : undefined;
@@ -95,4 +96,19 @@ export async function startReverseProxy(
     stop: (graceMs) => server.stop(graceMs),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** Flags that would do nothing, or nothing good, as they are written. */
+function assertMeant({ balance, hashHeader, healthPath }: ModeOptions<"reverse-proxy">): void {
+  if (hashHeader !== undefined && balance !== "hash") {
+    throw new UsageError(`-hashHeader is for -balance=hash: the balance is ${balance}`);
+  }
+  if (hashHeader !== undefined && !/^[\w!#$%&'*+.^`|~-]+$/.test(hashHeader)) {
+    throw new UsageError(`-hashHeader is the name of a header: got "${hashHeader}"`);
+  }
+  if (healthPath !== undefined && !/^\/[\x21-\x7e]*$/.test(healthPath)) {
+    throw new UsageError(
+      `-healthPath is a path that begins with a slash, such as /health: got "${healthPath}"`,
+    );
+  }
 }

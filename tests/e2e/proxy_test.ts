@@ -281,6 +281,13 @@ Deno.test("what does not start, and why", () =>
       [["-backend=redis"], 2, /set REDIS_ADDR/],
       [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is no JSON/],
       [["-config=good.yaml", "-trustedProxies=ten"], 2, /got "ten"/],
+      [
+        ["-config=good.yaml", "-hashHeader=X-User"],
+        2,
+        /-hashHeader is for -balance=hash: the balance is random/,
+      ],
+      [["-config=good.yaml", "-balance=hash", "-hashHeader=X User"], 2, /name of a header: got "X User"/],
+      [["-config=good.yaml", "-healthPath=health"], 2, /begins with a slash, such as \/health: got "health"/],
       [["-config=good.yaml", "-crt=bad.yaml", "-key=bad.yaml"], 1, /cannot use -crt with -key/],
     ];
     for (const [args, code, stderr] of rows) {
