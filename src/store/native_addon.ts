@@ -37,8 +37,13 @@ export async function withNativeAddon<Loaded>(
   }
 }
 
-/** What this very program carries: before its data, or as one of its files where that could not be. */
+/** What this very program carries: as one of its files, or before its data. */
 function carried({ packedBytes }: CarriedAddon): Uint8Array {
+  try {
+    return Deno.readFileSync(new URL("./couchbase.node.zst", import.meta.url));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
   using program = Deno.openSync(Deno.execPath());
   const { size } = program.statSync();
   const read = (start: number, length: number) => {
@@ -47,9 +52,11 @@ function carried({ packedBytes }: CarriedAddon): Uint8Array {
     for (let at = 0; at < length;) at += program.readSync(bytes.subarray(at)) ?? length;
     return bytes;
   };
-  const start = dataStart(read(size - trailerBytes, trailerBytes), size);
-  if (start !== undefined) return read(start - packedBytes, packedBytes);
-  return Deno.readFileSync(new URL("./couchbase.node.zst", import.meta.url));
+  const start = dataStart(read(size - trailerBytes, trailerBytes), size) ?? 0;
+  if (start < packedBytes) {
+    throw new CapsuleError("QUERY", "this program is damaged: it has lost its Couchbase client");
+  }
+  return read(start - packedBytes, packedBytes);
 }
 
 /** A file with native code. Once that is loaded, it may be disposed of. */

@@ -1,0 +1,88 @@
+/**
+ * The compiled program in a root of its own that holds the C library, `/proc` and the name `localhost`, and nothing else: no shell, no
+ * Deno, no home, no folder for temporary files. Only with CAPSULE_BIN, and for root, who may change the root of a process.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { runProgram } from "../testing/system_program.ts";
+
+const binary = Deno.env.get("CAPSULE_BIN");
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+const nobody = 65534;
+const canChangeRoot = Deno.build.os === "linux" && Deno.uid() === 0 &&
+  (await runProgram(["unshare", "--mount", "true"])).code === 0;
+
+/** Makes the root, and says how a program is started in it. */
+async function makeRoot(root: string): Promise<string[]> {
+  await Deno.chmod(root, 0o755);
+  await Deno.copyFile(binary ?? "", `${root}/capsule`);
+  const { stdout } = await runProgram(["ldd", `${root}/capsule`]);
+  for (const [path] of stdout.matchAll(/\/\S+(?= \()/g)) {
+    await Deno.mkdir(`${root}${path.replace(/[^/]*$/, "")}`, { recursive: true });
+    await Deno.copyFile(path, root + path);
+  }
+  for (const name of ["proc", "etc", "modules", "data"]) await Deno.mkdir(`${root}/${name}`);
+  await Deno.writeTextFile(`${root}/etc/hosts`, "127.0.0.1 localhost\n");
+  await Deno.chown(`${root}/data`, nobody, nobody);
+  for (
+    const [from, to] of [["hello/hello", "hello"], ["hello-cli/hello", "hello-cli"], ["redis/redis", "redis"]]
+  ) {
+    await Deno.copyFile(`${examples}${from}.wasm`, `${root}/modules/${to}.wasm`);
+  }
+  // The last word is the shell's $0: the program that would run outside.
+  const enter =
+    `mount -t proc proc '${root}/proc' && exec chroot --userspec=${nobody}:${nobody} '${root}' /capsule "$@"`;
+  return ["unshare", "--mount", "--propagation=private", "bash", "-c", enter];
+}
+
+Deno.test({
+  name: "in a root with the C library alone, the program calls, stores, serves, and is a whole platform",
+  ignore: binary === undefined || !(canChangeRoot || Deno.env.get("CI")),
+  async fn() {
+    const root = await Deno.makeTempDir({ prefix: "capsule-root-" });
+    try {
+      const under = await makeRoot(root);
+      const call = (...args: string[]) => runCapsule(["-mode=cli", ...args], { under });
+      assert.equal((await call("Bob")).stdout, "👋 Hello Bob 🌍\n");
+      assert.match(
+        (await call("-wasm=/modules/hello-cli.wasm", "👋")).stdout,
+        /The first parameter is: 👋\n$/,
+      );
+      assert.match((await call("-wasm=/modules/redis.wasm", "-data=/data/store")).stdout, /Hello World\n$/);
+
+      await using platform = await startCapsule([
+        ...[
+          "-mode=faas",
+          "-data=/data/platform",
+          "-registryPort=0",
+          "-proxyPort=0",
+          "-workerPort=0",
+          "-httpPortCounter=0",
+        ],
+      ], { under });
+      const { registry, proxy, worker } = platform.ready;
+      const token = (await Deno.readTextFile(`${root}/data/platform/token`)).trim();
+      const env = { CAPSULE_ADMIN_TOKEN: token };
+      const pushed = await runCapsule(
+        ["-mode=push", "-wasm=/modules/hello.wasm", `-url=${registry}/me/hello/0.0.0`],
+        { under, env },
+      );
+      assert.equal(pushed.code, 0, pushed.stderr);
+      const deployed = await fetch(`${worker}/functions/deploy`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify({
+          function: "hello",
+          revision: "blue",
+          downloadUrl: `${registry}/me/hello/0.0.0/hello.wasm`,
+        }),
+      });
+      assert.equal(deployed.status, 202, await deployed.text());
+      const answer = await fetch(`${proxy}/functions/hello/blue`, { method: "POST", body: "Bob" });
+      assert.equal(await answer.text(), "👋 Hello World 🌍\n📝 you sent: Bob\n");
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
+  },
+});
