@@ -1,4 +1,5 @@
 import { encodeText } from "../abi/byte_string.ts";
+import { encodeError } from "../abi/errors.ts";
 import { CapsuleError } from "../base/errors.ts";
 import type { CallLimit, KeyValueStore } from "../store/key_value.ts";
 import type { Guest } from "../wasm/guest.ts";
@@ -10,6 +11,9 @@ export interface RedisGrant {
   readonly store: KeyValueStore;
   readonly sandbox: boolean;
 }
+
+/** As the guest hears of a key that is not there; no failure, so no error with a stack is made for it. */
+const missing = encodeError("redis: nil");
 
 type Answer = (inputs: Inputs, limit: CallLimit) => Promise<string | Uint8Array>;
 
@@ -24,9 +28,7 @@ export function redisFunctions({ store, sandbox }: RedisGrant): HostFamily {
         return joined("[OK](", key, ":", value, ")");
       }),
       hostRedisGet: asking(guest, sandbox, async (inputs, limit) => {
-        const value = await store.get(inputs.bytes(0), limit);
-        if (!value) throw new CapsuleError("STORE", "redis: nil");
-        return value;
+        return await store.get(inputs.bytes(0), limit) ?? missing;
       }),
     },
   });
