@@ -1,3 +1,4 @@
+import { type ByteString, encodeText, readByteString } from "../../abi/byte_string.ts";
 import type { CapsuleError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
@@ -131,8 +132,10 @@ function redirected(asked: CgiRequest, target: string): CgiRequest {
   };
 }
 
-/** Path and query of an absolute URL, as they stand there. */
-function targetOf(url: string): string {
+/** Path and query of an absolute URL, in the bytes that the client sent; the server decodes what is UTF-8 there. */
+function targetOf(url: string): ByteString {
   const start = url.indexOf("/", url.indexOf("//") + 2);
-  return start < 0 ? "/" : url.slice(start);
+  if (start < 0) return "/";
+  const bytes = encodeText(url.slice(start));
+  return readByteString(bytes, 0, bytes.length);
 }

@@ -1,5 +1,5 @@
 import config from "../../../deno.json" with { type: "json" };
-import type { ByteString } from "../../abi/byte_string.ts";
+import { type ByteString, writeByteString } from "../../abi/byte_string.ts";
 import { HttpError } from "../../server/http_error.ts";
 import type { VariableValue } from "../../wasi/wasi.ts";
 
@@ -7,7 +7,7 @@ import type { VariableValue } from "../../wasi/wasi.ts";
 export interface CgiRequest {
   readonly method: string;
   /** Path and query as the client wrote them. */
-  readonly target: string;
+  readonly target: ByteString;
   /** Names in lower case. */
   readonly headers: readonly (readonly [name: string, value: ByteString])[];
   /** The length of the body in bytes; `undefined` for none. */
@@ -33,12 +33,12 @@ export function cgiEnvironment(request: CgiRequest): Record<string, VariableValu
   const variables: Record<string, VariableValue> = {
     GATEWAY_INTERFACE: "CGI/1.1",
     PATH_INFO: decodePath(question < 0 ? target : target.slice(0, question)),
-    QUERY_STRING: question < 0 ? "" : target.slice(question + 1),
+    QUERY_STRING: question < 0 ? "" : bytesOf(target.slice(question + 1)),
     REMOTE_ADDR: client.hostname,
     REMOTE_HOST: client.hostname,
     REMOTE_PORT: String(client.port),
     REQUEST_METHOD: method,
-    REQUEST_URI: target,
+    REQUEST_URI: bytesOf(target),
     SCRIPT_NAME: "",
     SERVER_NAME: server.hostname,
     SERVER_PORT: String(server.port),
@@ -62,7 +62,9 @@ function withoutPort(host: string): string {
 }
 
 function bytesOf(text: ByteString): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  writeByteString(text, bytes, 0);
+  return bytes;
 }
 
 /** The bytes of a path: `/caf%C3%A9` is `2f 63 61 66 c3 a9`. A `%` without two hexadecimal digits stands for itself. */
