@@ -5,7 +5,7 @@ import { guestModule, serveModule } from "../testing/function.ts";
 Deno.test("a pool that is hammered by callers that trap, time out and disconnect lends no instance twice", async () => {
   const limits = ["-maxInstances=16", "-maxQueue=1000", "-timeout=4s", "-slice=1ms"];
   await using served = await serveModule(await guestModule("hammer"), limits);
-  const endless = 6; // the other ten instances serve the rest, whose time counts while they wait for one
+  const endless = 6; // the other ten instances serve the rest
   const kindOf = (i: number) =>
     i < endless ? "forever" : i % 5 === 0 ? "panic" : i % 11 === 0 ? "long" : "short";
   const seen = { answered: 0, trapped: 0, timedOut: 0, gone: 0 };
@@ -27,7 +27,8 @@ Deno.test("a pool that is hammered by callers that trap, time out and disconnect
     }
     const text = await response.text();
     if (response.status === 499) return seen.gone++;
-    if (kindOf(i) === "forever") {
+    // On a busy machine, others than the endless ones are late, too: their time counts while they wait for an instance.
+    if (kindOf(i) === "forever" || response.status === 504) {
       assert.deepEqual([response.status, JSON.parse(text).code], [504, "TIMEOUT"]);
       return seen.timedOut++;
     }
