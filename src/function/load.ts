@@ -72,14 +72,14 @@ async function prepare(
   const steps = options.steps && canPause;
   const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
   if (!manyCalls && !steps) return withName(name, () => limitModule(bytes, maxMemoryPages));
-  const { prepareModule } = await import("../prepare/prepare.ts");
+  const { prepareScanned, scanModule } = await import("../prepare/prepare.ts");
+  const scanned = withName(name, () => scanModule(bytes));
   const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };
   const prepared = (startMemos?: PrepareOptions["startMemos"]) =>
-    withName(name, () => prepareModule(bytes, { ...wanted, startMemos }));
+    withName(name, () => prepareScanned(scanned, { ...wanted, startMemos }));
   if (!manyCalls || reuse) return prepared();
-  const { describeModule } = await import("../prepare/describe.ts");
   // A program ends with its instance: it is never put back.
-  wanted.exportGlobals = !isProgram(withName(name, () => describeModule(bytes)).exports);
+  wanted.exportGlobals = !isProgram(scanned.layout.description.exports);
   const recording = prepared("record");
   if (recording.kind === "unprepared" || recording.memoCalls === 0) return recording;
   const { recordStart } = await import("../wasm/record_start.ts");

@@ -1,16 +1,4 @@
-import { readLayout } from "./layout.ts";
 import type { FunctionType, ValueType } from "./value_types.ts";
-
-/**
- * What a module asks for and offers, without a look at its code: fast enough for every start.
- *
- * Throws `CapsuleError` with code `LOAD` when the bytes are no WebAssembly module: other bytes, a component, a file that
- * is cut off, a section whose size or place is wrong. Types that the rewriter does not know are no error: they are
- * `unknown`.
- */
-export function describeModule(bytes: Uint8Array): ModuleDescription {
-  return readLayout(bytes).description;
-}
 
 /** Numbers of a memory in pages of 64 KiB, of a table in elements. */
 export interface Limits {

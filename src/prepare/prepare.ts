@@ -1,9 +1,9 @@
 import { exitImport, PAGES_EXPORT, refuseReservedNames } from "./contract.ts";
 import type { ModuleDescription } from "./describe.ts";
 import type { Edits } from "./edits.ts";
-import { readLayout } from "./layout.ts";
+import { type Layout, readLayout } from "./layout.ts";
 import { refuseLarger } from "./limit_module.ts";
-import { emptyPlan, Mark } from "./marks.ts";
+import { type CodePlan, emptyPlan, Mark } from "./marks.ts";
 import { findMemoCalls } from "./memo_calls.ts";
 import { recordCalls } from "./memo_record.ts";
 import { type CallMemo, replayCalls } from "./memo_replay.ts";
@@ -12,7 +12,7 @@ import { UnknownConstruct } from "./reader.ts";
 import { showSeenPages } from "./seen_pages.ts";
 import { exportState } from "./state.ts";
 import { rewrite } from "./rewrite.ts";
-import { scanCode } from "./scan.ts";
+import { type Code, scanCode } from "./scan.ts";
 import { addSteps, placeSteps } from "./steps.ts";
 import type { ValueType } from "./value_types.ts";
 
@@ -73,15 +73,43 @@ export type PreparedModule = Prepared | Unprepared;
  * starts above the maximum. What is found wrong is not all that can be wrong: V8 validates when it compiles.
  */
 export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
+  return prepareScanned(scanModule(bytes), options);
+}
+
+/** A module that was read through, from which it can be prepared more than once. */
+export interface ScannedModule {
+  readonly layout: Layout;
+  /** What is known about the code, or the first thing that is not known. */
+  readonly code: Code | UnknownConstruct;
+  /** Where the checks go, once that was decided. */
+  steps?: CodePlan;
+}
+
+/** Reads a module through once. Throws `CapsuleError` `LOAD` as `prepareModule` does. */
+export function scanModule(bytes: Uint8Array): ScannedModule {
   const layout = readLayout(bytes);
-  const { description } = layout;
-  refuseReservedNames(description);
+  refuseReservedNames(layout.description);
+  return { layout, code: layout.unknown ?? scanKnown(layout) };
+}
+
+function scanKnown(layout: Layout): Code | UnknownConstruct {
   try {
-    if (options.maxMemoryPages !== undefined) refuseLarger(description.memories, options.maxMemoryPages);
-    if (layout.unknown) throw layout.unknown;
-    const code = scanCode(layout);
+    return scanCode(layout);
+  } catch (error) {
+    if (error instanceof UnknownConstruct) return error;
+    throw error;
+  }
+}
+
+/** `prepareModule` for a module that was read through. */
+export function prepareScanned(scanned: ScannedModule, options: PrepareOptions): PreparedModule {
+  const { layout, code } = scanned;
+  const { bytes, description } = layout;
+  if (options.maxMemoryPages !== undefined) refuseLarger(description.memories, options.maxMemoryPages);
+  try {
+    if (code instanceof UnknownConstruct) throw code;
     const state = exportState(description, code);
-    const plan = options.steps ? placeSteps(layout, code) : emptyPlan(code);
+    const plan = options.steps ? stepsOf(scanned, code) : emptyPlan(code);
     const edits: Edits = {
       imports: [],
       functions: [],
@@ -118,4 +146,10 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
     const { opcode, offset, what } = error;
     return { kind: "unprepared", bytes, module: description, unknown: { opcode, offset, what } };
   }
+}
+
+/** Where the checks go, decided once; each preparation gets marks of its own, since it adds others. */
+function stepsOf(scanned: ScannedModule, code: Code): CodePlan {
+  const { marks, weights } = scanned.steps ??= placeSteps(scanned.layout, code);
+  return { marks: marks.slice(), weights };
 }

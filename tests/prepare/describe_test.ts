@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { describeModule } from "../../src/prepare/describe.ts";
-import { compileWat, moduleOf, section } from "./modules.ts";
+import { compileWat, describeModule, moduleOf, section } from "./modules.ts";
 
 Deno.test("a description tells imports, exports, memories, tables, globals and custom sections", () => {
   const description = describeModule(compileWat(`(module

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { type Prepared, prepareModule, type PrepareOptions } from "../../src/prepare/prepare.ts";
+import {
+  type Prepared,
+  prepareModule,
+  type PrepareOptions,
+  prepareScanned,
+  scanModule,
+} from "../../src/prepare/prepare.ts";
 import { committedModules, watModules } from "./modules.ts";
 
 const everything: PrepareOptions = {
@@ -96,3 +102,13 @@ for (const { name, file, text, command, env = {} } of compilers) {
     }
   });
 }
+
+Deno.test("a module that was read through once can be prepared again and again, and each time alike", () => {
+  for (const { name, bytes } of committedModules()) {
+    const scanned = scanModule(bytes);
+    const options = [everything, {}, { ...everything, startMemos: "record" as const }, { steps: true }];
+    for (const each of [...options, ...options]) {
+      assert.deepEqual(prepareScanned(scanned, each), prepareModule(bytes, each), name);
+    }
+  }
+});

@@ -1,4 +1,6 @@
 import wabt from "wabt";
+import type { ModuleDescription } from "../../src/prepare/describe.ts";
+import { readLayout } from "../../src/prepare/layout.ts";
 
 /** Where modules to test with are committed. */
 export const wasmFolders = ["examples", "tests/testdata"].map((path) =>
@@ -52,6 +54,11 @@ export function committedModules(): { name: string; bytes: Uint8Array<ArrayBuffe
   };
   for (const folder of wasmFolders) walk(folder);
   return found;
+}
+
+/** What a module asks for and offers, without a look at its code. */
+export function describeModule(bytes: Uint8Array): ModuleDescription {
+  return readLayout(bytes).description;
 }
 
 /** The bytes of a section of its own: its number, its size, its content (both below 128). */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
-import { describeModule } from "../../src/prepare/describe.ts";
 import { prepareModule } from "../../src/prepare/prepare.ts";
-import { committedModules, watModules } from "./modules.ts";
+import { committedModules, describeModule, watModules } from "./modules.ts";
 
 const options = {
   exportGlobals: true,
