@@ -62,7 +62,7 @@ export async function startWorker(
     onError: (error) => errorResponse(error, log),
   });
   opened.defer(() => server.stop(0));
-  worker.start();
+  await worker.start();
   // The server is done long before the functions are.
   let stopping: Promise<void> | undefined;
   const open = opened.move();

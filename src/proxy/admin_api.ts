@@ -21,7 +21,7 @@ const url = z.string().superRefine((text, context) => {
   const fault = urlFault(text);
   if (fault) context.addIssue({ code: "custom", message: fault });
 });
-const registration = z.strictObject({ function: name, revision: name, url });
+const registration = z.strictObject({ function: name, revision: name, url: url.nullable() });
 const justFunction = z.strictObject({ function: name });
 const revisionAndUrl = z.strictObject({ revision: name, url });
 const whichRevision = z.strictObject({ revision: name, ifEmpty: z.boolean().optional() });

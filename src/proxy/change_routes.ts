@@ -4,7 +4,14 @@ import { type Entry, type FunctionRoutes, type Routes, sameFunction } from "./ro
 /** What can be asked of the routes. */
 export type Change =
   | {
-    readonly kind: "register" | "add-revision" | "add-url" | "remove-url";
+    readonly kind: "register";
+    readonly function: string;
+    readonly revision: string;
+    /** `null`: nobody serves it yet. */
+    readonly url: string | null;
+  }
+  | {
+    readonly kind: "add-revision" | "add-url" | "remove-url";
     readonly function: string;
     readonly revision: string;
     readonly url: string;
@@ -34,7 +41,8 @@ export function changeRoutes(routes: Routes, change: Change): Routes {
       if (known?.revisions.has(change.revision)) {
         throw conflict("ERROR_FUNCTION_ALREADY_EXISTS", change.function);
       }
-      return withRevision(routes, change.function, change.revision, [entryOf(change.url)]);
+      const entries = change.url === null ? [] : [entryOf(change.url)];
+      return withRevision(routes, change.function, change.revision, entries);
     }
     case "remove-function":
       needFunction(routes, change.function);

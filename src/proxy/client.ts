@@ -38,8 +38,8 @@ export class ProxyClient {
     );
   }
 
-  /** A new function, or a new revision of one. */
-  async register(route: Route): Promise<void> {
+  /** A new function, or a new revision of one; without a URL, calls are answered with 503 until it has one. */
+  async register(route: Omit<Route, "url"> & { readonly url: string | null }): Promise<void> {
     await this.#call("POST", "registration", { ...route });
   }
 

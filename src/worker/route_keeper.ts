@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts";
 import { type Timer, unref } from "../base/timers.ts";
 import type { ProxyClient, Route, RouteList } from "../proxy/client.ts";
 import { AdminCallError } from "../server/call_admin.ts";
-import { eachRoute, hasRoute, type OwnRoutes, sameRoutes, union } from "./routes.ts";
+import { eachRoute, hasRoute, type OwnRoutes, sameRoutes, union, withoutUrl } from "./routes.ts";
 
 export interface RouteKeeperOptions {
   readonly client: ProxyClient;
@@ -77,6 +77,10 @@ export class RouteKeeper implements AsyncDisposable {
       // New ones first: a function is never without a URL in between.
       for (const route of eachRoute(wanted)) {
         if (!hasRoute(found, route)) await add(client, route, found);
+      }
+      for (const what of withoutUrl(wanted)) {
+        if (found.get(what.function)?.has(what.revision)) continue;
+        await ignoring(409, client.register({ ...what, url: null }));
       }
       for (const route of eachRoute(this.#owned)) {
         if (!hasRoute(wanted, route) && hasRoute(found, route)) await ignoring(404, client.removeUrl(route));

@@ -45,6 +45,13 @@ export function* eachRoute(
   }
 }
 
+/** Revisions that nobody serves at the moment: whoever calls one is told to come again, not that there is none. */
+export function* withoutUrl(routes: OwnRoutes): Generator<{ function: string; revision: string }> {
+  for (const [name, revisions] of routes) {
+    for (const [revision, urls] of revisions) if (urls.size === 0) yield { function: name, revision };
+  }
+}
+
 export function hasRoute(
   routes: ReadonlyMap<string, ReadonlyMap<string, Iterable<string>>>,
   route: { function: string; revision: string; url: string },

@@ -53,9 +53,9 @@ export interface Worker {
   readonly count: number;
   /**
    * Starts what ran when the worker was stopped, in the background. First its old routes are taken out of the proxy: they lead to
-   * ports that may be another function's in a moment.
+   * ports that may be another function's in a moment. Resolves when the proxy was told so, or is away.
    */
-  start(): void;
+  start(): Promise<void>;
   /** Unregisters all, lets it finish for so long, and ends it. What is wanted stays: the next start has it again. */
   stop(graceMs: number): Promise<void>;
 }
@@ -141,8 +141,9 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       get count() {
         return [...deployments.wanted.values()].reduce((sum, { revisions }) => sum + revisions.size, 0);
       },
-      start() {
-        keeper.sync().then(() => deployments.revive());
+      async start() {
+        await keeper.sync();
+        deployments.revive();
       },
       async stop(graceMs) {
         // Whoever disposes of it after it was stopped asks the proxy for nothing more.

@@ -19,17 +19,10 @@ const tokenIn = async (folder: string) => (await Deno.readTextFile(`${folder}/.c
 
 /** What a call is answered, once that is no "not yet". */
 const answered = (url: string, init?: RequestInit) =>
-  until(
-    async () => {
-      try {
-        const response = await fetch(url, init);
-        return { status: response.status, text: await response.text() };
-      } catch (error) {
-        return { status: 0, text: String(error) };
-      }
-    },
-    ({ status }) => ![0, 404, 502, 503].includes(status),
-  );
+  until(async () => {
+    const response = await fetch(url, init);
+    return { status: response.status, text: await response.text() };
+  }, ({ status }) => status !== 503);
 
 /** The flags with which the same ports are listened on again. */
 const samePorts = ({ ready }: Running): string[] =>

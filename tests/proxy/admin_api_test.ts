@@ -208,6 +208,19 @@ Deno.test("a token is wanted when there is one; without one, no foreign page and
   assert.equal((await call("GET", "list", undefined, { host: "evil.example:8888" })).status, 403);
 });
 
+Deno.test("a revision may be registered that nobody serves yet, and only in so many words", async () => {
+  const { call, table } = open();
+  const blue = { function: "f", revision: "blue" };
+  assert.equal((await call("POST", "registration", { ...blue, url: null })).status, 202);
+  assert.deepEqual(listRoutes(table.routes), { f: { blue: [] } });
+  assert.equal((await call("POST", "registration", { ...blue, url: null })).status, 409);
+  assert.equal((await call("POST", "f/blue/url", { url })).status, 202);
+  assert.deepEqual(listRoutes(table.routes), { f: { blue: [url] } });
+  for (const path of ["f/revision", "f/blue/url"]) {
+    assert.equal((await call("POST", path, { revision: "green", url: null })).status, 400);
+  }
+});
+
 Deno.test("the client calls each of the calls, and tells what was refused", async () => {
   const { app, table } = open("secret");
   const client = new ProxyClient({
