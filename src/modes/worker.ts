@@ -68,7 +68,7 @@ export async function startWorker(
   const open = opened.move();
   return {
     url: server.url,
-    about: `worker of ${worker.count} revisions, registered with ${reverseProxy},`,
+    about: `worker of ${worker.count} revisions behind ${reverseProxy}`,
     finished: server.finished.then(() => stopping),
     stop(graceMs) {
       const stopped = Promise.all([server.stop(graceMs), worker.stop(graceMs)]).then(() => {});

@@ -1,15 +1,10 @@
 import * as z from "zod";
 import { AdminCallError, type AdminServer, callAdmin } from "../server/call_admin.ts";
 import type { Declared, Deployment } from "./apply/declared.ts";
+import type { Named } from "./deployment.ts";
 
 /** Where the worker is, and how to be let in. */
 export type WorkerClientOptions = Omit<AdminServer, "what" | "timeoutMs">;
-
-/** A function's revision. */
-export interface Named {
-  readonly function: string;
-  readonly revision: string;
-}
 
 /** What the worker made of a change. `registered`: whether the proxy knows of it; if not, it will be told. */
 export interface Changed {

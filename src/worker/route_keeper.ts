@@ -44,11 +44,6 @@ export class RouteKeeper implements AsyncDisposable {
     return this.#owned;
   }
 
-  /** Whether the proxy was as it should be when it was last looked at. */
-  get isWell(): boolean {
-    return this.#lastFailure === undefined;
-  }
-
   /** Makes the proxy's routes what is wanted at some moment after the call, unless it was disposed of. Never rejects. */
   sync(): Promise<Synced> {
     if (this.#isOver) return Promise.resolve({ kind: "failed", why: "the worker has ended" });

@@ -22,6 +22,7 @@ const schema = z.strictObject({ version: z.literal(1), functions: wantedSchema, 
 export class StateFile {
   readonly #path: string;
   #last: Promise<void> = Promise.resolve();
+  #newest: WorkerState = { wanted: new Map(), routes: new Map() };
 
   constructor(path: string) {
     this.#path = path;
@@ -33,6 +34,10 @@ export class StateFile {
    * @throws CapsuleError `STATE` when neither can be read.
    */
   async read(log: Log): Promise<WorkerState> {
+    return this.#newest = await this.#read(log);
+  }
+
+  async #read(log: Log): Promise<WorkerState> {
     const [newest, previous] = await Promise.all([read(this.#path), read(`${this.#path}.previous`)]);
     if (newest.kind === "whole") return newest.state;
     if (newest.kind === "damaged" && (previous.kind === "whole" || newest.isCut)) {
@@ -51,12 +56,14 @@ export class StateFile {
   }
 
   /**
-   * Resolves when the state is on the disk. One after the other, in the order of the calls.
+   * Changes a part of the state, or all of it, and resolves when that is on the disk. Changes are written in the order of the calls, each with all that
+   * were asked for before.
    *
    * @throws CapsuleError `STATE`; then the file has the state before.
    */
-  save(state: WorkerState): Promise<void> {
-    const text = encode(state);
+  save(part: Partial<WorkerState>): Promise<void> {
+    this.#newest = { ...this.#newest, ...part };
+    const text = encode(this.#newest);
     const saved = this.#last.then(() => this.#write(text));
     this.#last = saved.catch(() => {});
     return saved;

@@ -85,7 +85,8 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
     // Of a worker that was killed; its processes have ended with it.
     await Deno.remove(processes, { recursive: true }).catch(() => {});
 
-    const address = functionHost.toLowerCase() === "localhost" ? "127.0.0.1" : functionHost;
+    const isLocal = functionHost.toLowerCase() === "localhost";
+    const address = isLocal ? "127.0.0.1" : functionHost.replace(/^\[(.*)\]$/, "$1");
     const ports = new Ports(options.portCounter, address, (port) => leadsTo(keeper.owned, port));
     const runner = new ProcessRunner({
       command,
@@ -102,7 +103,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       runner,
       modules: new Modules({ folder: join(own, "modules"), registry, env, log, patience: options.patience }),
       wanted,
-      save: (wanted) => file.save({ wanted, routes: keeper.owned }),
+      save: (wanted) => file.save({ wanted }),
       sync: () => keeper.sync(),
       front: (what, upstream) => openFront({ ...what, upstream, ports, hostname: address, domain, log }),
       delays: options.delays ?? defaultDelays,
@@ -117,7 +118,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
       owned: routes,
       wanted: () => deployments.routes(),
-      save: (routes) => file.save({ wanted: deployments.wanted, routes }),
+      save: (routes) => file.save({ routes }),
       intervalMs: proxyIntervalMs,
       log,
     });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
+import { CapsuleError } from "../../src/base/errors.ts";
 import { adminApi } from "../../src/proxy/admin_api.ts";
 import { ProxyClient } from "../../src/proxy/client.ts";
 import { MemoryTable } from "../../src/proxy/memory_table.ts";
 import { listRoutes } from "../../src/proxy/routes.ts";
 import { adminGuard } from "../../src/server/admin_guard.ts";
-import { HttpError } from "../../src/server/http_error.ts";
 import { Deployments } from "../../src/worker/deployments.ts";
 import { RouteKeeper } from "../../src/worker/route_keeper.ts";
 import type { WorkerState } from "../../src/worker/state_file.ts";
@@ -19,6 +19,8 @@ class World {
   readonly runner = new MemoryRunner();
   readonly table = new MemoryTable(new Map());
   proxyIsAway = false;
+  /** So many of the next changes cannot be kept. */
+  fullDisks = 0;
   state: WorkerState = { wanted: new Map(), routes: new Map() };
   deployments!: Deployments;
   keeper!: RouteKeeper;
@@ -41,9 +43,14 @@ class World {
           : Promise.resolve(app.fetch(new Request(input, init))),
     });
     let isOld = false;
-    const save = (state: WorkerState) => {
+    const save = (part: Partial<WorkerState>) => {
       // A process that was killed writes no more.
-      if (!isOld) this.state = state;
+      if (isOld) return Promise.resolve();
+      if (part.wanted && this.fullDisks > 0) {
+        this.fullDisks--;
+        return Promise.reject(new CapsuleError("STATE", "the disk is full"));
+      }
+      this.state = { ...this.state, ...part };
       return Promise.resolve();
     };
     const deployments: Deployments = new Deployments({
@@ -60,7 +67,7 @@ class World {
         },
       },
       wanted: this.state.wanted,
-      save: (wanted) => save({ wanted, routes: keeper.owned }),
+      save: (wanted) => save({ wanted }),
       sync: () => keeper.sync(),
       front: () => {
         throw new Error("nothing sleeps here");
@@ -74,7 +81,7 @@ class World {
       client,
       owned: this.state.routes,
       wanted: () => deployments.routes(),
-      save: (routes) => save({ wanted: deployments.wanted, routes }),
+      save: (routes) => save({ routes }),
       intervalMs: 10,
       log,
     });
@@ -166,6 +173,7 @@ const command = fc.oneof(
   fc.record({ kind: fc.constant("fail" as const), after: fc.nat(3), count }),
   fc.record({ kind: fc.constant("proxy" as const), isAway: fc.boolean() }),
   fc.record({ kind: fc.constant("proxy-forgets" as const) }),
+  fc.record({ kind: fc.constant("full-disk" as const), count }),
   fc.record({ kind: fc.constant("restart" as const) }),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("settle" as const) }) },
 );
@@ -259,6 +267,9 @@ function run(world: World, given: Command): Promise<unknown> {
     case "proxy":
       world.proxyIsAway = given.isAway;
       return Promise.resolve();
+    case "full-disk":
+      world.fullDisks = given.count;
+      return Promise.resolve();
     case "proxy-forgets":
       return world.table.change({ kind: "reload", before: world.table.routes, after: new Map() });
     case "restart":
@@ -271,12 +282,13 @@ function run(world: World, given: Command): Promise<unknown> {
 
 const codeOf = (done: Promise<unknown>) =>
   done.then(() => "ok", (error: unknown) => {
-    assert.ok(error instanceof HttpError, String(error));
+    assert.ok(error instanceof CapsuleError, String(error));
     return error.code;
   });
 
 async function empty(world: World): Promise<void> {
   world.proxyIsAway = false;
+  world.fullDisks = 0;
   for (const [name, { revisions }] of world.deployments.wanted) {
     for (const revision of revisions.keys()) await world.deployments.remove({ function: name, revision });
   }
@@ -297,7 +309,9 @@ Deno.test("any sequence of deployments, crashes and restarts comes to what was a
       const model = new Model();
       for (const given of commands) {
         const failures = world.runner.failures.count;
+        const { fullDisks } = world;
         const code = await codeOf(run(world, given));
+        if (code === "STATE" && fullDisks > 0) continue;
         // A start that fails undoes the whole of it; a restart or a crash may have used up the failures.
         if (code === "START_FAILED" && failures > 0 && ["deploy", "replace", "scale"].includes(given.kind)) {
           continue;

@@ -1,0 +1,132 @@
+import type { Log } from "../base/log.ts";
+import { parseDurationMs } from "../base/units.ts";
+import { HttpError } from "../server/http_error.ts";
+import type { Delays } from "./backoff.ts";
+import type { Named } from "./deployment.ts";
+import { type FunctionRunner, StartError } from "./function_runner.ts";
+import { type Front, Instance, type InstanceOptions } from "./instance.ts";
+import { LogLines } from "./log_lines.ts";
+import type { WantedRevision } from "./wanted.ts";
+
+/** Modules by their digest. */
+export interface ModuleStore {
+  path(sha256: string): string;
+  fetch(url: string, sha256?: string): Promise<string>;
+  keepOnly(digests: ReadonlySet<string>): Promise<void>;
+}
+
+/** What the instances of all revisions need around them. */
+export interface InstanceWorld {
+  readonly runner: FunctionRunner;
+  readonly modules: ModuleStore;
+  readonly front: (what: Named, wake: () => Promise<string>) => Front;
+  readonly delays: Delays;
+  readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
+  readonly log: Log;
+  /** Told when a URL has come or gone. */
+  readonly onChange: () => void;
+}
+
+/** What runs of a revision, and what it has written. */
+export class RunningRevision {
+  readonly logs = new LogLines();
+  instances: readonly Instance[] = [];
+  readonly #what: Named;
+  readonly #world: InstanceWorld;
+  /** Those that are being ended. */
+  readonly #leaving = new Set<Instance>();
+
+  constructor(what: Named, world: InstanceWorld) {
+    this.#what = what;
+    this.#world = world;
+  }
+
+  get urls(): string[] {
+    return this.instances.flatMap(({ url }) => url ?? []);
+  }
+
+  /**
+   * Starts so many, and resolves when all are well; they are none of the revision's yet.
+   *
+   * @throws HttpError when one cannot be started: then none is left.
+   */
+  async start(wanted: WantedRevision, count: number): Promise<readonly Instance[]> {
+    const started: Instance[] = [];
+    const failed = new AbortController();
+    let failure: unknown;
+    const startOne = async () => {
+      try {
+        started.push(await Instance.start(this.#optionsOf(wanted), failed.signal));
+      } catch (error) {
+        failure ??= error;
+        failed.abort(error);
+      }
+    };
+    await Promise.all(Array.from({ length: count }, startOne));
+    if (failure === undefined) return started;
+    await Promise.all(started.map((instance) => instance.stop(0)));
+    throw failure instanceof StartError ? asAnswer(failure, this.#what) : failure;
+  }
+
+  /** Adds those that are missing, as they were before the worker was started again. */
+  revive(wanted: WantedRevision): void {
+    const missing = Math.max(0, wanted.instances - this.instances.length);
+    const revived = Array.from({ length: missing }, () => Instance.revive(this.#optionsOf(wanted)));
+    this.instances = [...this.instances, ...revived];
+  }
+
+  /** Keeps the first so many, and adds these; returns those that go. */
+  become(kept: number, added: readonly Instance[] = []): readonly Instance[] {
+    const leaving = this.instances.slice(kept);
+    this.instances = [...this.instances.slice(0, kept), ...added];
+    return leaving;
+  }
+
+  /** Ends those that went, once their URLs are out of the proxy. */
+  async end(leaving: readonly Instance[], graceMs: number): Promise<void> {
+    await Promise.all(leaving.map(async (instance) => {
+      this.#leaving.add(instance);
+      await instance.stop(graceMs);
+      this.#leaving.delete(instance);
+    }));
+  }
+
+  /** Ends all, those that are being ended too. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(Array.from([...this.instances, ...this.#leaving], (each) => each.stop(graceMs)));
+    this.logs.close();
+  }
+
+  #optionsOf({ downloadUrl, sha256, envVariables, idle }: WantedRevision): InstanceOptions {
+    const { runner, modules, front, delays, health, log, onChange } = this.#world;
+    return {
+      runner,
+      delays,
+      health,
+      log,
+      onChange,
+      spec: {
+        ...this.#what,
+        variables: envVariables,
+        onLine: (line, from) => this.logs.add(line, from),
+      },
+      module: async () => modules.path(await modules.fetch(downloadUrl, sha256)),
+      sleep: idle === undefined ? undefined : {
+        afterMs: parseDurationMs(idle),
+        front: (wake) => front(this.#what, wake),
+      },
+    };
+  }
+}
+
+function asAnswer(error: StartError, { function: name, revision }: Named): HttpError {
+  const step = error.code === "HEALTH_CHECK_FAILED" ? "health" : "start";
+  const status = { PORT_TAKEN: 503, HEALTH_CHECK_FAILED: 504 }[error.code] ?? 422;
+  // The launcher's own last line is what it reported already.
+  const lines = error.lines.filter((line) => !line.endsWith(error.message));
+  const last = lines.length === 0 ? "" : `; its last lines:\n${lines.join("\n")}`;
+  return new HttpError(status, error.code, `${name}/${revision} cannot be started: ${error.message}${last}`, {
+    cause: error,
+    more: { step, lines: error.lines },
+  });
+}
