@@ -1,4 +1,5 @@
 import { CouchbaseDouble } from "../../tests/testing/couchbase_double.ts";
+import { isInstalled } from "../../tests/testing/is_installed.ts";
 import { openKeyValueStore } from "../../src/store/open.ts";
 import { keyValueSettings } from "../../src/store/settings.ts";
 import { env, modules, startOursWith } from "./contenders.ts";
@@ -9,18 +10,12 @@ export class BackingServices implements AsyncDisposable {
   readonly redisPort: number;
   readonly #folder: string;
   readonly #couchbase: CouchbaseDouble;
-  readonly #stack: AsyncDisposableStack;
+  #stack = new AsyncDisposableStack();
 
-  private constructor(
-    folder: string,
-    redis: ServerProcess,
-    couchbase: CouchbaseDouble,
-    stack: AsyncDisposableStack,
-  ) {
+  private constructor(folder: string, redis: ServerProcess, couchbase: CouchbaseDouble) {
     this.redisPort = redis.port;
     this.#folder = folder;
     this.#couchbase = couchbase;
-    this.#stack = stack;
   }
 
   /** What `RedisGet("greetings")` answers. */
@@ -31,16 +26,17 @@ export class BackingServices implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "capsule-bench-" });
     stack.defer(() => Deno.remove(folder, { recursive: true }));
-    if (!await redisIsHere()) return undefined;
+    if (!await isInstalled("redis-server")) return undefined;
     const redis = stack.use(
-      await startServer((
-        port,
-      ) => ["redis-server", "--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder]),
+      await startServer((port) => [
+        ...["redis-server", "--port", `${port}`, "--bind", "127.0.0.1"],
+        ...["--save", "", "--dir", folder],
+      ]),
     );
     const couchbase = stack.use(
       new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" }),
     );
-    const services = new BackingServices(folder, redis, couchbase, stack.move());
+    const services = new BackingServices(folder, redis, couchbase);
     for (const variables of [services.#variables("redis"), services.#variables("embedded")]) {
       const store = openKeyValueStore(
         keyValueSettings({ get: (name) => variables[name], toObject: () => variables }, services.#data),
@@ -48,6 +44,7 @@ export class BackingServices implements AsyncDisposable {
       await store.set(encode("greetings"), encode(BackingServices.greeting), { timeoutMs: 10_000 });
       await store.close();
     }
+    services.#stack = stack.move();
     return services;
   }
 
@@ -73,15 +70,6 @@ export class BackingServices implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
-  }
-}
-
-async function redisIsHere(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("redis-server", { args: ["--version"], stdout: "null" }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 
