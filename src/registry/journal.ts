@@ -1,5 +1,7 @@
+import { dirname } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
 import { orDiskFull } from "./disk_full.ts";
+import { syncFolder } from "./sync_folder.ts";
 
 /** A line that waits to be written, and whoever waits for it. */
 interface Waiting {
@@ -41,6 +43,7 @@ export class Journal<Change> {
     const file = await Deno.open(path, { write: true, create: true, mode: 0o644 });
     await file.truncate(size);
     await file.seek(size, Deno.SeekMode.Start);
+    await syncFolder(dirname(path));
     return new Journal(file, size);
   }
 
@@ -51,6 +54,8 @@ export class Journal<Change> {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
     await file.sync();
     await Deno.rename(`${path}.new`, path);
+    // What is appended from now on must not be lost with a name that was not yet on the disk.
+    await syncFolder(dirname(path));
     return new Journal(file, bytes.length);
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { form, pathsBelow, sha256, wasm } from "../registry/registry_for_test.ts";
-import { type Running, startCapsule } from "../testing/capsule.ts";
+import { capsuleCommand, type Running, startCapsule } from "../testing/capsule.ts";
 
 /** What a tag may be after a kill: the digests that it may hold, and whether it may be missing. */
 interface Allowed {
@@ -122,6 +122,16 @@ async function assertWhole(
   }
 }
 
+/** Starts a registry on the folder and kills it while it sweeps up what the last kill left, or before, or after. */
+async function killWhileStarting(files: string, afterMs: number): Promise<void> {
+  const [program, ...first] = capsuleCommand();
+  const args = [...first, "-mode=registry", `-files=${files}`, "-httpPort=0"];
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
+  await child.status;
+  clearTimeout(timer);
+}
+
 const full = Deno.env.get("CAPSULE_TEST_FULL") !== undefined;
 const rounds = full ? 10 : 5;
 const changesARound = full ? 200 : 40;
@@ -133,9 +143,11 @@ Deno.test(`killed at ${rounds} random moments of ${rounds * changesARound} uploa
   try {
     // How long a round takes when nobody disturbs it: a kill may come at any moment of that.
     let wholeMs: number;
+    let startMs = performance.now();
     {
       await using server = await startCapsule(["-mode=registry", `-files=${files}`]);
       const begun = performance.now();
+      startMs = begun - startMs;
       await Promise.all(round(server));
       wholeMs = performance.now() - begun;
       assert.equal(changes.interrupted, 0);
@@ -151,6 +163,7 @@ Deno.test(`killed at ${rounds} random moments of ${rounds * changesARound} uploa
       await Promise.all(running);
       clearTimeout(timer);
       await server.stop("SIGKILL");
+      if (turn % 2 === 1) await killWhileStarting(files, Math.random() * startMs);
     }
     await using server = await startCapsule(["-mode=registry", `-files=${files}`]);
     await assertWhole(server, files, changes.tags);
