@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
 import { orDiskFull } from "./disk_full.ts";
-import { syncFolder } from "./sync_folder.ts";
+import { syncFolder } from "../base/sync_folder.ts";
 
 /** A line that waits to be written, and whoever waits for it. */
 interface Waiting {
@@ -28,7 +28,7 @@ export class Journal<Change> {
 
   /**
    * Opens the file, made if it is not there, and hands every change in it to `replay`. With `compact`, which is asked afterwards, the file is
-   * written anew with those changes only.
+   * written anew with those changes only, where there is room for that.
    *
    * @throws CapsuleError `STORE` when a line other than the last is damaged.
    */
@@ -39,7 +39,8 @@ export class Journal<Change> {
   ): Promise<Journal<Change>> {
     const { size, lines } = await read(path, replay);
     const changes = compact(lines);
-    if (changes !== undefined) return await Journal.#rewrite(path, changes);
+    const anew = changes && await Journal.#rewrite(path, changes);
+    if (anew) return anew;
     const file = await Deno.open(path, { write: true, create: true, mode: 0o644 });
     await file.truncate(size);
     await file.seek(size, Deno.SeekMode.Start);
@@ -47,13 +48,24 @@ export class Journal<Change> {
     return new Journal(file, size);
   }
 
-  static async #rewrite<Change>(path: string, changes: Iterable<Change>): Promise<Journal<Change>> {
+  /** `undefined` when it cannot be written, as on a full disk: the old file is as good, only longer. */
+  static async #rewrite<Change>(
+    path: string,
+    changes: Iterable<Change>,
+  ): Promise<Journal<Change> | undefined> {
     const text = Array.from(changes, (change) => JSON.stringify(change) + "\n").join("");
     const bytes = new TextEncoder().encode(text);
-    const file = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true, mode: 0o644 });
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
-    await file.sync();
-    await Deno.rename(`${path}.new`, path);
+    let file: Deno.FsFile | undefined;
+    try {
+      file = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true, mode: 0o644 });
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+      await file.sync();
+      await Deno.rename(`${path}.new`, path);
+    } catch {
+      file?.close();
+      await Deno.remove(`${path}.new`).catch(() => {});
+      return undefined;
+    }
     // What is appended from now on must not be lost with a name that was not yet on the disk.
     await syncFolder(dirname(path));
     return new Journal(file, bytes.length);

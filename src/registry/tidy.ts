@@ -32,7 +32,14 @@ export async function tidy({ store, folders, log }: TidyOptions): Promise<void> 
     if (module === undefined) await adopt(found, store, log);
     else if (!folders.holds(module, module)) wrong.push(module);
   }
-  for (const module of [...wrong, ...listed.values()]) await putBack(module, store, folders);
+  for (const module of [...wrong, ...listed.values()]) {
+    try {
+      await putBack(module, store, folders);
+    } catch (error) {
+      // It can be had from its blob all the same.
+      log.warn(`the folder of ${keyOf(module)} is not put right: ${messageOf(error)}`);
+    }
+  }
 }
 
 /** A module's folder as the journal has it: a kill came in between, or somebody changed a file by hand. */

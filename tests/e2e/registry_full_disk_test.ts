@@ -104,6 +104,42 @@ for (const more of filesMore) {
   );
 }
 
+smallDiskTest("a module whose folder was lost is served from a full disk, too", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
+  try {
+    await using disk = await SmallDisk.mount(folder, "size=1m,nr_inodes=60");
+    const start = () => startCapsule(["-mode=registry", `-files=${folder}`], { under: disk.under });
+    const module = wasm("small", 3000);
+    {
+      await using server = await start();
+      assert.equal((await upload(server, "small", module)).status, 200);
+    }
+    await Deno.remove(`${disk.path}/k33g`, { recursive: true });
+    let made = 0;
+    try {
+      for (; made < 60; made++) await Deno.writeTextFile(`${disk.path}/file ${made}`, "");
+    } catch (error) {
+      assert.equal(Reflect.get(Object(error), "code"), "ENOSPC");
+    }
+    assert(made < 60, "the disk is not full");
+    {
+      await using server = await start();
+      const got = await fetch(`${server.url}/k33g/small/1/small.wasm`);
+      assert.equal(sha256(new Uint8Array(await got.arrayBuffer())), sha256(module));
+      await server.stop();
+      assert.match(
+        server.stderr.text,
+        /the folder of k33g\/small\/1 is not put right: the registry's disk is full/,
+      );
+    }
+    for (let index = 0; index < made; index++) await Deno.remove(`${disk.path}/file ${index}`);
+    await using _ = await start();
+    assert.deepEqual(await pathsBelow(disk.path), ["k33g/small/1/small.info", "k33g/small/1/small.wasm"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a file that may not grow further is a 507 that changes nothing, the journal's too", {
   ignore: Deno.build.os === "windows",
 }, async () => {
