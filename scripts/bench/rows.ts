@@ -2,6 +2,7 @@ import type { Row } from "./row.ts";
 import { cli } from "./rows/cli.ts";
 import { deadline } from "./rows/deadline.ts";
 import { fairness } from "./rows/fairness.ts";
+import { files } from "./rows/files.ts";
 import { inProcess } from "./rows/in_process.ts";
 import { latency } from "./rows/latency.ts";
 import { loading } from "./rows/loading.ts";
@@ -27,5 +28,6 @@ export const rows: readonly Row[] = [
   memory,
   cli,
   start,
+  files,
   proxy,
 ];

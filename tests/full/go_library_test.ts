@@ -36,11 +36,12 @@ const runtimes: Record<string, (program: string, folder: string, args: string[])
     ...[`-wasm=${program}`, "--", ...args],
   ],
   node: (program, folder, args) => [
-    ...["/bin/node", "--no-warnings", "/node_wasi.mjs", program, ...assignments(folder), "--", ...args],
+    ...["/bin/node", "--no-warnings", "/node_wasi.mjs", "/::/", program, ...assignments(folder), "--"],
+    ...args,
   ],
   deno: (program, folder, args) => [
-    ...["/bin/deno", "run", "-A", "--no-check", "/node_wasi.mjs", program, ...assignments(folder), "--"],
-    ...args,
+    ...["/bin/deno", "run", "-A", "--no-check", "/node_wasi.mjs", "/::/", program],
+    ...[...assignments(folder), "--", ...args],
   ],
 };
 
@@ -92,7 +93,7 @@ function furnish(jail: Jail, goRoot: string): void {
   jail.addProcSelfExe("/bin/deno");
   const here = (path: string) => new URL(path, import.meta.url).pathname;
   for (const path of ["deno.json", "main.ts", "src"]) jail.copy(here(`../../${path}`), `/capsule/${path}`);
-  jail.copy(here("node_wasi.mjs"), "/node_wasi.mjs");
+  jail.copy(here("../testing/node_wasi.mjs"), "/node_wasi.mjs");
   // Their tests read their own sources, each other's testdata, the time zones and files of Go's folder.
   for (const { name, isFile } of Deno.readDirSync(goRoot)) {
     if (isFile) jail.copy(`${goRoot}/${name}`, `${goRoot}/${name}`);

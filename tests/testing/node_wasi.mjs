@@ -1,16 +1,18 @@
-// Runs a program on the WASI of the runtime that runs this: node_wasi.mjs program.wasm NAME=value… -- args…
-// It grants `/` whole, so it may only be run where `/` can be lost.
+// Runs a program on the WASI of the runtime that runs this:
+// node_wasi.mjs FOLDER::NAME program.wasm NAME=value… -- args…
+// A guest that wants to leaves the folder: what is not trusted may only be run where everything can be lost.
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { WASI } from "node:wasi";
 
-const [file, ...rest] = process.argv.slice(2);
+const [granted, file, ...rest] = process.argv.slice(2);
+const [host, guest] = granted.split("::");
 const at = rest.indexOf("--");
 const wasi = new WASI({
   version: "preview1",
   args: [file, ...rest.slice(at + 1)],
   env: Object.fromEntries(rest.slice(0, at).map((text) => text.split("=", 2))),
-  preopens: { "/": "/" },
+  preopens: { [guest]: host },
   returnOnExit: true,
 });
 const module = await WebAssembly.compile(readFileSync(file));
