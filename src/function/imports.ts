@@ -42,11 +42,11 @@ function wasiImports(
   return imports;
 }
 
-/** A WASI function that may wait, so that the end of the call ends the wait. */
+/** A WASI function that may wait, so that the end of the call ends the wait. All that may have four parameters. */
 function waiting(guest: Guest, call: WasiFunction): (...args: never[]) => unknown {
-  return (...args) => {
+  return (a: never, b: never, c: never, d: never) => {
     guest.output.settle();
-    const result = call(...args);
+    const result = call(a, b, c, d);
     return result instanceof Promise ? guest.waitFor(result) : result;
   };
 }

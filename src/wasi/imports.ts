@@ -95,11 +95,18 @@ export function preview1(families: readonly Family[], state: State, called: Call
   return imports;
 }
 
-/** The border: what is thrown inside becomes the number that the guest gets. Anything unknown is a bug and passes. */
+/** A parameter as it comes from the guest: a number or a bigint. */
+type P = never;
+
+/**
+ * The border: what is thrown inside becomes the number that the guest gets. Anything unknown is a bug and passes.
+ *
+ * No function takes more than nine parameters, and a rest parameter would make an array for every call.
+ */
 function atBorder(call: WasiFunction): WasiFunction {
-  return (...parameters) => {
+  return (a: P, b: P, c: P, d: P, e: P, f: P, g: P, h: P, i: P) => {
     try {
-      const answer = call(...parameters);
+      const answer = call(a, b, c, d, e, f, g, h, i);
       return answer instanceof Promise ? answer.catch(errnoOf) : answer;
     } catch (thrown) {
       return errnoOf(thrown);

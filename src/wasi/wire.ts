@@ -50,8 +50,10 @@ export function checkVectors(memory: GuestMemory, vectors: number, count: number
 /** The bytes of one buffer of a checked list. Do not keep them over a call into the guest. */
 export function vectorAt(memory: GuestMemory, vectors: number, index: number): Uint8Array<ArrayBuffer> {
   const view = memory.view;
-  const pointer = view.getUint32(vectors + index * 8, true);
-  return memory.bytes.subarray(pointer, pointer + view.getUint32(vectors + index * 8 + 4, true));
+  return memory.range(
+    view.getUint32(vectors + index * 8, true),
+    view.getUint32(vectors + index * 8 + 4, true),
+  );
 }
 
 /** The largest list of buffers that is copied together, so that one line of output is one write. */

@@ -10,6 +10,7 @@ export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(0));
+  #range: Uint8Array<ArrayBuffer> = this.#bytes;
 
   /** Names the memory that an instance exports. */
   bind(memory: WebAssembly.Memory): void {
@@ -26,6 +27,17 @@ export class GuestMemory {
   get view(): DataView<ArrayBuffer> {
     if (this.#bytes.length === 0) this.#renew();
     return this.#view;
+  }
+
+  /**
+   * Bytes that are known to lie in the memory. Do not keep them over a call into the guest. A program reads and writes
+   * through one buffer most of the time, so the last range is kept: an array that is made costs more than to look.
+   */
+  range(pointer: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = this.bytes;
+    const last = this.#range;
+    if (last.byteOffset === pointer && last.length === length && length > 0) return last;
+    return this.#range = bytes.subarray(pointer, pointer + length);
   }
 
   /** Whether `length` bytes from `pointer` lie inside the memory. Both are taken as unsigned. */
