@@ -20,6 +20,8 @@ export class OwnFiles {
   readonly #places: readonly Place[];
   /** All that were ever seen: a guest may have moved what leads to one, and it is still the launcher's. */
   readonly #seen = new Set<string>();
+  /** Their inodes alone: most files are told from all of them without making a key. */
+  readonly #inodes = new Set<bigint>();
   #lookedMs = 0;
 
   constructor(kernel: Kernel, paths: readonly string[]) {
@@ -38,26 +40,32 @@ export class OwnFiles {
     const { changedMs = Infinity } = identity;
     const age = Date.now() - this.#lookedMs;
     if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > longestTrustMs) this.#look();
-    return this.#seen.has(keyOf(identity));
+    return this.#inodes.has(identity.inode) && this.#seen.has(keyOf(identity));
   }
 
   /** Whether one of them lies, or would lie, under that name in that folder. */
   isPlace(folder: FileIdentity, name: string): boolean {
     const key = keyOf(folder);
-    return this.#places.some((place) => place.name === name && this.#keyAt(place.folder) === key);
+    return this.#places.some((place) => {
+      if (place.name !== name) return false;
+      const kept = this.#identityAt(place.folder);
+      return kept !== undefined && keyOf(kept) === key;
+    });
   }
 
   #look(): void {
     this.#lookedMs = Date.now();
     for (const { path } of this.#places) {
-      const key = this.#keyAt(path);
-      if (key !== undefined) this.#seen.add(key);
+      const identity = this.#identityAt(path);
+      if (identity === undefined) continue;
+      this.#seen.add(keyOf(identity));
+      this.#inodes.add(identity.inode);
     }
   }
 
-  #keyAt(path: string): string | undefined {
+  #identityAt(path: string): FileIdentity | undefined {
     try {
-      return keyOf(this.#kernel.identityAt(path));
+      return this.#kernel.identityAt(path);
     } catch {
       return undefined;
     }

@@ -15,6 +15,8 @@ export function checkRange(memory: GuestMemory, pointer: number, length: number)
 export function readPath(memory: GuestMemory, pointer: number, length: number): string {
   checkRange(memory, pointer, length);
   if (length > maxPathBytes) refuse("ENAMETOOLONG");
+  const short = shortAscii(memory.bytes, pointer, length);
+  if (short !== undefined) return short;
   const bytes = memory.bytes.subarray(pointer, pointer + length);
   if (bytes.includes(0)) refuse("EINVAL");
   try {
@@ -22,6 +24,18 @@ export function readPath(memory: GuestMemory, pointer: number, length: number): 
   } catch {
     refuse("EILSEQ");
   }
+}
+
+/** A few characters of ASCII without a zero, for which a decoder takes longer than all the rest of a call. */
+function shortAscii(bytes: Uint8Array, pointer: number, length: number): string | undefined {
+  if (length > 32) return undefined;
+  let text = "";
+  for (let at = pointer; at < pointer + length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === 0 || byte > 0x7f) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /**
