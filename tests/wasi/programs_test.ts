@@ -95,6 +95,20 @@ Deno.test("a trap ends a program with 134 after what it wrote", async () => {
   assert.match(stderr, /^about to trap\nRuntimeError: unreachable/);
 });
 
+Deno.test("a Rust program works on files, is told its faults by name, sleeps and ends with its code", async () => {
+  using folder = new TemporaryFolder();
+  folder.write("outside/decoy", "decoy");
+  const ended = await run("rust-files", { folder, args: ["rust-files", "x", "👋 é"], env: { NAME: "ü" } });
+  assert.deepEqual(ended, {
+    exitCode: 3,
+    stdout: '["x", "👋 é"] Ok("ü")\n["a", "copied", "moved", "second"]\n',
+    stderr: "",
+  });
+  assert.equal(folder.read("inside/moved"), "hello");
+  assert.equal(folder.read("inside/copied"), "hello!");
+  assert.equal(folder.exists("inside/a"), false);
+});
+
 Deno.test("a TinyGo program works on files and does not leave its folder", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");

@@ -9,8 +9,8 @@ for file in *.c; do
   chmod -x "${file%.c}.wasm"
 done
 for file in *.rs; do
-  "${RUSTC:-rustc}" --target "${RUST_TARGET:-wasm32-wasi}" -C opt-level=s -C lto -C panic=abort -C strip=symbols \
-    -o "${file%.rs}.wasm" "$file"
+  "${RUSTC:-rustc}" --edition 2021 --target "${RUST_TARGET:-wasm32-wasi}" -C opt-level=s -C lto -C panic=abort \
+    -C strip=symbols -o "${file%.rs}.wasm" "$file"
   chmod -x "${file%.rs}.wasm"
 done
 # One function called wrongly in each: no start-up code, so that they import nothing else.
