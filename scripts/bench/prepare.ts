@@ -4,11 +4,11 @@
  *
  * Each measurement is a process of its own, which has prepared nothing before: so it is when a function is loaded.
  */
-import { readLayout } from "../../src/prepare/layout.ts";
+import { readLayout } from "../../src/prepare/format/layout.ts";
 import { prepareModule } from "../../src/prepare/prepare.ts";
-import { Reader } from "../../src/prepare/reader.ts";
-import { SectionId } from "../../src/prepare/sections.ts";
-import { Writer } from "../../src/prepare/writer.ts";
+import { Reader } from "../../src/prepare/format/reader.ts";
+import { SectionId } from "../../src/prepare/format/sections.ts";
+import { Writer } from "../../src/prepare/format/writer.ts";
 import { median } from "./statistics.ts";
 
 const hello = new URL("../../examples/hello-http/hello.wasm", import.meta.url);

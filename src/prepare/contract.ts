@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import type { FunctionType } from "./value_types.ts";
+import type { FunctionType } from "./format/value_types.ts";
 
 /** The module that a prepared module imports from, and the beginning of every name that it exports in addition. */
 export const PREPARE_MODULE = "capsule:prepare";
@@ -10,7 +10,7 @@ export interface AddedImport {
   type: FunctionType;
 }
 
-/** What calls that are recorded tell the host; see `memo_record.ts`. An address is the sum of two unsigned numbers. */
+/** What calls that are recorded tell the host; see `memo/record.ts`. An address is the sum of two unsigned numbers. */
 export const recordImports = {
   begin: { name: "begin", type: { params: ["i32"], results: [] } },
   note: { name: "note", type: { params: ["i64"], results: [] } },

@@ -1,7 +1,7 @@
 import { CapsuleError } from "../base/errors.ts";
-import type { Limits } from "./describe.ts";
+import type { Limits } from "./format/describe.ts";
 import type { Unprepared } from "./prepare.ts";
-import { hex, Reader, UnknownConstruct } from "./reader.ts";
+import { hex, Reader, UnknownConstruct } from "./format/reader.ts";
 
 /** A module with its memory limited, or as it was given where it has a memory of a kind that is not known. */
 export type LimitedModule =

@@ -1,20 +1,20 @@
 import { exitImport, PAGES_EXPORT, refuseReservedNames } from "./contract.ts";
-import type { ModuleDescription } from "./describe.ts";
-import type { Edits } from "./edits.ts";
-import { type Layout, readLayout } from "./layout.ts";
+import type { ModuleDescription } from "./format/describe.ts";
+import type { Edits } from "./rewrite/edits.ts";
+import { type Layout, readLayout } from "./format/layout.ts";
 import { refuseLarger } from "./limit_module.ts";
-import { type CodePlan, emptyPlan, Mark } from "./marks.ts";
-import { findMemoCalls } from "./memo_calls.ts";
-import { recordCalls } from "./memo_record.ts";
-import { type CallMemo, replayCalls } from "./memo_replay.ts";
+import { type CodePlan, emptyPlan, Mark } from "./rewrite/marks.ts";
+import { findMemoCalls } from "./memo/calls.ts";
+import { recordCalls } from "./memo/record.ts";
+import { type CallMemo, replayCalls } from "./memo/replay.ts";
 import { findQuietExits } from "./quiet_exit.ts";
-import { UnknownConstruct } from "./reader.ts";
+import { UnknownConstruct } from "./format/reader.ts";
 import { showSeenPages } from "./seen_pages.ts";
 import { exportState } from "./state.ts";
-import { rewrite } from "./rewrite.ts";
-import { type Code, scanCode } from "./scan.ts";
-import { addSteps, placeSteps } from "./steps.ts";
-import type { ValueType } from "./value_types.ts";
+import { rewrite } from "./rewrite/rewrite.ts";
+import { type Code, scanCode } from "./scan/scan.ts";
+import { addSteps, placeSteps } from "./steps/steps.ts";
+import type { ValueType } from "./format/value_types.ts";
 
 export interface PrepareOptions {
   /**
@@ -31,7 +31,7 @@ export interface PrepareOptions {
   maxMemoryPages?: number;
   /** What long calls in `_start` did at an earlier start, so that they need not do it again; or `record`, to learn it. */
   startMemos?: "record" | readonly CallMemo[];
-  /** Count steps, and ask the host when a number that it gave has been used up (`steps.ts`). */
+  /** Count steps, and ask the host when a number that it gave has been used up (`steps/steps.ts`). */
   steps?: boolean;
 }
 

@@ -1,7 +1,7 @@
-import { Kind } from "./events.ts";
-import type { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
-import type { Code } from "./scan.ts";
+import { Kind } from "./scan/events.ts";
+import type { Ints } from "./format/ints.ts";
+import type { Layout } from "./format/layout.ts";
+import type { Code } from "./scan/scan.ts";
 
 const wasiModules = ["wasi_snapshot_preview1", "wasi_unstable"];
 

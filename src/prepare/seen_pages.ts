@@ -1,11 +1,11 @@
 import { PAGES_EXPORT, PREPARE_MODULE } from "./contract.ts";
-import type { AddedFunction, Edits } from "./edits.ts";
-import { Kind } from "./events.ts";
-import { EMPTY_BLOCK, Op } from "./instructions.ts";
-import type { Layout } from "./layout.ts";
-import { Mark } from "./marks.ts";
-import type { Code } from "./scan.ts";
-import { Writer } from "./writer.ts";
+import type { AddedFunction, Edits } from "./rewrite/edits.ts";
+import { Kind } from "./scan/events.ts";
+import { EMPTY_BLOCK, Op } from "./format/instructions.ts";
+import type { Layout } from "./format/layout.ts";
+import { Mark } from "./rewrite/marks.ts";
+import type { Code } from "./scan/scan.ts";
+import { Writer } from "./format/writer.ts";
 
 /** Function that takes the place of `memory.grow`. */
 export const GROW = `${PREPARE_MODULE}.grow`;

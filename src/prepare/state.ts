@@ -1,9 +1,9 @@
-import type { ModuleDescription } from "./describe.ts";
-import type { Edits } from "./edits.ts";
-import { hex } from "./reader.ts";
+import type { ModuleDescription } from "./format/describe.ts";
+import type { Edits } from "./rewrite/edits.ts";
+import { hex } from "./format/reader.ts";
 import { PREPARE_MODULE } from "./contract.ts";
-import type { Code } from "./scan.ts";
-import type { ValueType } from "./value_types.ts";
+import type { Code } from "./scan/scan.ts";
+import type { ValueType } from "./format/value_types.ts";
 
 /** What of a module's state can be put back, how it is reached, and what stands in the way. */
 export interface State {

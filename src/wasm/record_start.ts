@@ -1,4 +1,4 @@
-import type { CallMemo, Span } from "../prepare/memo_replay.ts";
+import type { CallMemo, Span } from "../prepare/memo/replay.ts";
 import { PREPARE_MODULE } from "../prepare/contract.ts";
 
 /** A call is remembered when it looks at memory often and depends on little: looking whether it finds the same must cost less. */

@@ -54,7 +54,13 @@ Deno.test({
       const others = [
         ...["cli/usage.ts", "files/folder.ts", "files/system_kernel.ts", "function/command.ts"],
         ...["function/function.ts", "host/http.ts", "host/redis.ts", "modes/http.ts", "modes/fetch_url.ts"],
-        ...["prepare/prepare.ts", "prepare/layout.ts", "wasi/path.ts", "wasm/pool.ts", "wasm/call_watch.ts"],
+        ...[
+          "prepare/prepare.ts",
+          "prepare/format/layout.ts",
+          "wasi/path.ts",
+          "wasm/pool.ts",
+          "wasm/call_watch.ts",
+        ],
       ];
       for (const file of others) {
         Deno.removeSync(`${folder}/src/${file}`);

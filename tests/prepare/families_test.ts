@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { prepareModule } from "../../src/prepare/prepare.ts";
-import type { ValueType } from "../../src/prepare/value_types.ts";
+import type { ValueType } from "../../src/prepare/format/value_types.ts";
 import { patientHost, watModules } from "./modules.ts";
 
 type Call = (...args: (number | bigint)[]) => unknown;

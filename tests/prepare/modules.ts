@@ -1,6 +1,6 @@
 import wabt from "wabt";
-import type { ModuleDescription } from "../../src/prepare/describe.ts";
-import { readLayout } from "../../src/prepare/layout.ts";
+import type { ModuleDescription } from "../../src/prepare/format/describe.ts";
+import { readLayout } from "../../src/prepare/format/layout.ts";
 
 /** Where modules to test with are committed. */
 export const wasmFolders = ["examples", "tests/testdata"].map((path) =>

@@ -1,4 +1,4 @@
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError } from "../../base/errors.ts";
 
 /**
  * Reads a module's bytes from front to back. Every failure is a `CapsuleError` with code `LOAD` that names the offset

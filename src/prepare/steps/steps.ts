@@ -1,21 +1,21 @@
-import { readCallGraph } from "./call_graph.ts";
-import { COUNTER_EXPORT, pauseImport, PREPARE_MODULE, stepImport } from "./contract.ts";
-import type { AddedFunction, Edits } from "./edits.ts";
-import { BULK_IS_SMALL, Kind } from "./events.ts";
-import { EMPTY_BLOCK, Op } from "./instructions.ts";
-import type { Layout } from "./layout.ts";
-import { type CodePlan, Mark } from "./marks.ts";
+import { readCallGraph } from "../scan/call_graph.ts";
+import { COUNTER_EXPORT, pauseImport, PREPARE_MODULE, stepImport } from "../contract.ts";
+import type { AddedFunction, Edits } from "../rewrite/edits.ts";
+import { BULK_IS_SMALL, Kind } from "../scan/events.ts";
+import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
+import type { Layout } from "../format/layout.ts";
+import { type CodePlan, Mark } from "../rewrite/marks.ts";
 import { CheckPlacer } from "./place_checks.ts";
-import type { Code } from "./scan.ts";
+import type { Code } from "../scan/scan.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
-import { Writer } from "./writer.ts";
+import { Writer } from "../format/writer.ts";
 
 /** Function that renews the counter. */
 export const TICK = `${PREPARE_MODULE}.tick`;
 /** Function that charges the counter for a long bulk instruction. */
 export const CHARGE = `${PREPARE_MODULE}.charge`;
 
-/** Bulk instructions on at most this many bytes or elements cost what `scan.ts` says; longer ones are charged when they run. */
+/** Bulk instructions on at most this many bytes or elements cost what `scan/scan.ts` says; longer ones are charged when they run. */
 export const freeBulkLength = 4096;
 
 /** One step stands for 2^6 bytes or elements of a bulk instruction. */

@@ -1,12 +1,12 @@
 import type { AddedIndices, Edits } from "./edits.ts";
-import { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
+import { Ints } from "../format/ints.ts";
+import type { Layout } from "../format/layout.ts";
 import { Mark } from "./marks.ts";
-import { hex, UnknownConstruct } from "./reader.ts";
-import type { Code } from "./scan.ts";
-import { SectionId } from "./sections.ts";
+import { hex, UnknownConstruct } from "../format/reader.ts";
+import type { Code } from "../scan/scan.ts";
+import { SectionId } from "../format/sections.ts";
 import { InstructionWriter } from "./write_instructions.ts";
-import { Writer } from "./writer.ts";
+import { Writer } from "../format/writer.ts";
 
 /** The code of the rewritten module, and what sections that point into it need to know. */
 export interface RewrittenCode {

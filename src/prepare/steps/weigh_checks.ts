@@ -1,11 +1,11 @@
-import type { CallGraph } from "./call_graph.ts";
-import { Kind } from "./events.ts";
-import { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
+import type { CallGraph } from "../scan/call_graph.ts";
+import { Kind } from "../scan/events.ts";
+import { Ints } from "../format/ints.ts";
+import type { Layout } from "../format/layout.ts";
 import { LoopMeasurer } from "./measure_loops.ts";
-import { copies, Mark } from "./marks.ts";
-import { catchLabels, tableLabels } from "./labels.ts";
-import type { Code } from "./scan.ts";
+import { copies, Mark } from "../rewrite/marks.ts";
+import { catchLabels, tableLabels } from "../format/labels.ts";
+import type { Code } from "../scan/scan.ts";
 
 /** Instructions that a call of an import is worth: what it costs to come to JavaScript and back. */
 const importCost = 200;

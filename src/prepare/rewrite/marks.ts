@@ -1,4 +1,4 @@
-import type { Code } from "./scan.ts";
+import type { Code } from "../scan/scan.ts";
 
 /** What is to be done at an event, as bits. */
 export const Mark = {

@@ -1,6 +1,6 @@
-import type { AddedImport } from "./contract.ts";
+import type { AddedImport } from "../contract.ts";
 import type { CodePlan } from "./marks.ts";
-import type { FunctionType } from "./value_types.ts";
+import type { FunctionType } from "../format/value_types.ts";
 
 /** A function that is appended to the module; `body` gets the indices that the rewriting has given to all additions. */
 export interface AddedFunction {

@@ -1,8 +1,8 @@
-import { COUNTER_EXPORT } from "./contract.ts";
-import type { AddedIndices } from "./edits.ts";
-import { EMPTY_BLOCK, Op } from "./instructions.ts";
+import { COUNTER_EXPORT } from "../contract.ts";
+import type { AddedIndices } from "../rewrite/edits.ts";
+import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
-import { Writer } from "./writer.ts";
+import { Writer } from "../format/writer.ts";
 
 /** Writes the instructions that count steps. None of them changes what is on the stack. */
 export class CheckWriter {

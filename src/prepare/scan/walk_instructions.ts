@@ -1,6 +1,6 @@
-import { skipImmediates } from "./immediates.ts";
-import type { Layout } from "./layout.ts";
-import { Reader } from "./reader.ts";
+import { skipImmediates } from "../format/immediates.ts";
+import type { Layout } from "../format/layout.ts";
+import { Reader } from "../format/reader.ts";
 import type { Code } from "./scan.ts";
 
 /** One instruction of a function. */

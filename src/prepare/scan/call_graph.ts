@@ -1,6 +1,6 @@
 import { Kind } from "./events.ts";
-import { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
+import { Ints } from "../format/ints.ts";
+import type { Layout } from "../format/layout.ts";
 import type { Code } from "./scan.ts";
 
 /** Which calls may lead back to the function that makes them. */

@@ -1,13 +1,13 @@
 import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
-import { skipImmediates } from "./immediates.ts";
-import { catchLabels } from "./labels.ts";
-import { BulkOp, Op, Shape, shapes } from "./instructions.ts";
-import { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
-import { malformed, Reader } from "./reader.ts";
+import { skipImmediates } from "../format/immediates.ts";
+import { catchLabels } from "../format/labels.ts";
+import { BulkOp, Op, Shape, shapes } from "../format/instructions.ts";
+import { Ints } from "../format/ints.ts";
+import type { Layout } from "../format/layout.ts";
+import { malformed, Reader } from "../format/reader.ts";
 import { ScannedFunctions } from "./scanned_functions.ts";
-import { SectionId } from "./sections.ts";
-import { readValueType } from "./value_types.ts";
+import { SectionId } from "../format/sections.ts";
+import { readValueType } from "../format/value_types.ts";
 
 /** What is known about the code of a module after one walk over it. */
 export interface Code {

@@ -1,9 +1,9 @@
-import { PREPARE_MODULE } from "./contract.ts";
-import type { AddedFunction, AddedIndices, Edits } from "./edits.ts";
-import { EMPTY_BLOCK, Op } from "./instructions.ts";
-import type { Layout } from "./layout.ts";
-import type { MemoCall } from "./memo_calls.ts";
-import { Writer } from "./writer.ts";
+import { PREPARE_MODULE } from "../contract.ts";
+import type { AddedFunction, AddedIndices, Edits } from "../rewrite/edits.ts";
+import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
+import type { Layout } from "../format/layout.ts";
+import type { MemoCall } from "./calls.ts";
+import { Writer } from "../format/writer.ts";
 
 /** Bytes of memory that lie together. */
 export interface Span {

@@ -1,5 +1,5 @@
-import type { Layout } from "./layout.ts";
-import type { Writer } from "./writer.ts";
+import type { Layout } from "../format/layout.ts";
+import type { Writer } from "../format/writer.ts";
 
 /** Copies bytes outside of the code; a memory's limits among them get the maximum, if theirs is higher or missing. */
 export function copyWithLimits(

@@ -1,18 +1,18 @@
-import { exitImport, PAGES_EXPORT } from "./contract.ts";
+import { exitImport, PAGES_EXPORT } from "../contract.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
-import { Kind } from "./events.ts";
-import { readCatch } from "./immediates.ts";
-import { EMPTY_BLOCK, Op } from "./instructions.ts";
-import { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
+import { Kind } from "../scan/events.ts";
+import { readCatch } from "../format/immediates.ts";
+import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
+import { Ints } from "../format/ints.ts";
+import type { Layout } from "../format/layout.ts";
 import { copies, Mark } from "./marks.ts";
-import { Reader } from "./reader.ts";
+import { Reader } from "../format/reader.ts";
 import type { Moves } from "./rewrite_code.ts";
-import type { Code } from "./scan.ts";
-import { GROW } from "./seen_pages.ts";
-import { TICK } from "./steps.ts";
-import { CheckWriter } from "./write_checks.ts";
-import type { Writer } from "./writer.ts";
+import type { Code } from "../scan/scan.ts";
+import { GROW } from "../seen_pages.ts";
+import { TICK } from "../steps/steps.ts";
+import { CheckWriter } from "../steps/write_checks.ts";
+import type { Writer } from "../format/writer.ts";
 
 interface Context {
   layout: Layout;

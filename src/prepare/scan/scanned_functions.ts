@@ -1,4 +1,4 @@
-import { Ints } from "./ints.ts";
+import { Ints } from "../format/ints.ts";
 
 /** The defined functions by number, 0 being the first that is not imported. */
 export class ScannedFunctions {

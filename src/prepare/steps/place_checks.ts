@@ -1,9 +1,9 @@
-import { Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
-import { Ints } from "./ints.ts";
-import { catchLabels, tableLabels } from "./labels.ts";
-import type { Layout } from "./layout.ts";
-import { Mark } from "./marks.ts";
-import type { Code } from "./scan.ts";
+import { Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "../scan/events.ts";
+import { Ints } from "../format/ints.ts";
+import { catchLabels, tableLabels } from "../format/labels.ts";
+import type { Layout } from "../format/layout.ts";
+import { Mark } from "../rewrite/marks.ts";
+import type { Code } from "../scan/scan.ts";
 
 /** A loop is unrolled when it has no calls and no loops in it, and at most so many bytes and events. */
 const maxUnrolledBytes = 64;
@@ -17,7 +17,7 @@ const unreachable = 0x7fff_ffff;
  * nothing. Two rules hold on every path:
  *
  * - between two times at the head of a loop lies a check;
- * - between the entry of a function and a call in it that is cut (`call_graph.ts`) lies a check.
+ * - between the entry of a function and a call in it that is cut (`scan/call_graph.ts`) lies a check.
  *
  * Then every circle that control can go, inside of functions and through calls, contains a check.
  *

@@ -1,5 +1,5 @@
 import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError } from "../../base/errors.ts";
 
 /** Numbers of the sections (https://webassembly.github.io/spec/core/binary/modules.html#sections). */
 export const SectionId = {

@@ -1,10 +1,10 @@
-import { Kind } from "./events.ts";
-import { BulkOp, Op } from "./instructions.ts";
-import type { Layout } from "./layout.ts";
-import { memoryBytes } from "./memory_accesses.ts";
-import { startFunction } from "./quiet_exit.ts";
-import type { Code } from "./scan.ts";
-import { walkInstructions } from "./walk_instructions.ts";
+import { Kind } from "../scan/events.ts";
+import { BulkOp, Op } from "../format/instructions.ts";
+import type { Layout } from "../format/layout.ts";
+import { memoryBytes } from "../format/memory_accesses.ts";
+import { startFunction } from "../quiet_exit.ts";
+import type { Code } from "../scan/scan.ts";
+import { walkInstructions } from "../scan/walk_instructions.ts";
 
 /**
  * A call in the body of `_start` whose whole effect can be written down: as long as it runs only functions that reach no

@@ -1,12 +1,12 @@
 import type { AddedIndices } from "./edits.ts";
-import type { Ints } from "./ints.ts";
-import { CapsuleError } from "../base/errors.ts";
-import type { Layout } from "./layout.ts";
-import { Reader } from "./reader.ts";
+import type { Ints } from "../format/ints.ts";
+import { CapsuleError } from "../../base/errors.ts";
+import type { Layout } from "../format/layout.ts";
+import { Reader } from "../format/reader.ts";
 import type { Moves } from "./rewrite_code.ts";
-import type { Code } from "./scan.ts";
-import type { Section } from "./sections.ts";
-import { Writer } from "./writer.ts";
+import type { Code } from "../scan/scan.ts";
+import type { Section } from "../format/sections.ts";
+import { Writer } from "../format/writer.ts";
 
 /** What a section that names functions must follow. */
 export interface Renumbering {

@@ -6,17 +6,17 @@ import {
   rewriteNames,
 } from "./custom_sections.ts";
 import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
-import { PREPARE_MODULE } from "./contract.ts";
+import { PREPARE_MODULE } from "../contract.ts";
 import { copyWithLimits } from "./limit_memory.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
-import { Op } from "./instructions.ts";
-import type { Ints } from "./ints.ts";
-import type { Layout } from "./layout.ts";
-import { Reader } from "./reader.ts";
-import type { Code } from "./scan.ts";
-import { type Section, SectionId, sectionOrder } from "./sections.ts";
-import { type FunctionType, valueTypeCode } from "./value_types.ts";
-import { Writer } from "./writer.ts";
+import { Op } from "../format/instructions.ts";
+import type { Ints } from "../format/ints.ts";
+import type { Layout } from "../format/layout.ts";
+import { Reader } from "../format/reader.ts";
+import type { Code } from "../scan/scan.ts";
+import { type Section, SectionId, sectionOrder } from "../format/sections.ts";
+import { type FunctionType, valueTypeCode } from "../format/value_types.ts";
+import { Writer } from "../format/writer.ts";
 
 /**
  * The module with all edits made, and where the additions are. Every byte that no edit touches is copied as it is, with the padding of

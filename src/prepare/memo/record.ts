@@ -1,14 +1,14 @@
-import { PREPARE_MODULE, recordImports } from "./contract.ts";
-import type { AddedFunction, AddedIndices, Edits } from "./edits.ts";
-import { BulkOp, Op } from "./instructions.ts";
-import type { Layout } from "./layout.ts";
-import type { MemoCall } from "./memo_calls.ts";
-import { memoryBytes, storedType } from "./memory_accesses.ts";
-import { Reader } from "./reader.ts";
-import type { Code } from "./scan.ts";
-import { type ValueType, valueTypeCode } from "./value_types.ts";
-import { walkInstructions } from "./walk_instructions.ts";
-import { Writer } from "./writer.ts";
+import { PREPARE_MODULE, recordImports } from "../contract.ts";
+import type { AddedFunction, AddedIndices, Edits } from "../rewrite/edits.ts";
+import { BulkOp, Op } from "../format/instructions.ts";
+import type { Layout } from "../format/layout.ts";
+import type { MemoCall } from "./calls.ts";
+import { memoryBytes, storedType } from "../format/memory_accesses.ts";
+import { Reader } from "../format/reader.ts";
+import type { Code } from "../scan/scan.ts";
+import { type ValueType, valueTypeCode } from "../format/value_types.ts";
+import { walkInstructions } from "../scan/walk_instructions.ts";
+import { Writer } from "../format/writer.ts";
 
 /**
  * Lets each of `calls` tell the host what it reads and writes, by running copies of its functions that do. The host learns,

@@ -1,7 +1,7 @@
-import { Kind } from "./events.ts";
-import type { Layout } from "./layout.ts";
-import { catchLabels, tableLabels } from "./labels.ts";
-import type { Code } from "./scan.ts";
+import { Kind } from "../scan/events.ts";
+import type { Layout } from "../format/layout.ts";
+import { catchLabels, tableLabels } from "../format/labels.ts";
+import type { Code } from "../scan/scan.ts";
 
 /** Code that is never reached. */
 const nowhere = -1;
