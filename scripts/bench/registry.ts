@@ -7,7 +7,7 @@
  *
  * Wants curl and nginx (Debian's packages).
  */
-import { Store } from "../../src/registry/store.ts";
+import { Store } from "../../src/registry/store/store.ts";
 import { createLog } from "../../src/base/log.ts";
 import { processIo } from "../../src/base/io.ts";
 

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { adminGuard, type Guard } from "../server/admin_guard.ts";
-import { ociError } from "./oci_errors.ts";
+import { ociError } from "./oci/errors.ts";
 
 /** Whom a registry lets in. */
 export interface AccessOptions {

@@ -1,7 +1,7 @@
 import { CapsuleError } from "../base/errors.ts";
 import { fetchReason } from "../base/fetch_reason.ts";
 import { bearer } from "../base/bearer.ts";
-import type { ModuleName } from "./names.ts";
+import type { ModuleName } from "./store/names.ts";
 
 /** A module as `GET /modules` lists it. */
 export interface RemoteModule extends ModuleName {

@@ -2,12 +2,12 @@ import type { Log } from "../base/log.ts";
 import { unref } from "../base/timers.ts";
 import { jsonApp } from "../server/json_app.ts";
 import { accessOf, type AccessOptions } from "./access.ts";
-import { addModuleRoutes } from "./module_routes.ts";
-import { dropBody } from "./oci_errors.ts";
-import { addOciRoutes } from "./oci_routes.ts";
-import { addPageRoutes } from "./page_routes.ts";
-import { Store } from "./store.ts";
-import { UploadSessions } from "./upload_sessions.ts";
+import { addModuleRoutes } from "./modules/routes.ts";
+import { dropBody } from "./drop_body.ts";
+import { addOciRoutes } from "./oci/routes.ts";
+import { addPageRoutes } from "./page.ts";
+import { Store } from "./store/store.ts";
+import { UploadSessions } from "./oci/upload_sessions.ts";
 
 /** A registry's settings; sizes in bytes. */
 export interface RegistryOptions extends AccessOptions {

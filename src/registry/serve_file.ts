@@ -1,4 +1,4 @@
-import { type Digest, reprDigest } from "./digest.ts";
+import { type Digest, reprDigest } from "./store/digest.ts";
 
 /** A file to answer with. */
 export interface ServedFile {

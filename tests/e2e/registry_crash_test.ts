@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { form, pathsBelow, sha256, wasm } from "../registry/registry_for_test.ts";
+import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { capsuleCommand, type Running, startCapsule } from "../testing/capsule.ts";
 
 /** What a tag may be after a kill: the digests that it may hold, and whether it may be missing. */

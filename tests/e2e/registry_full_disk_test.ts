@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { form, pathsBelow, sha256, wasm } from "../registry/registry_for_test.ts";
+import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { type Running, startCapsule } from "../testing/capsule.ts";
 import { SmallDisk, smallDiskTest } from "../testing/small_disk.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startCapsule } from "../testing/capsule.ts";
 import { findChromium, startChromium } from "../testing/chromium.ts";
-import { wasm } from "../registry/registry_for_test.ts";
+import { wasm } from "../registry/test_registry.ts";
 
 const chromium = await findChromium();
 

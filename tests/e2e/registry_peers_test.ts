@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { isInstalled } from "../testing/is_installed.ts";
-import { sha256 } from "../registry/registry_for_test.ts";
+import { sha256 } from "../registry/test_registry.ts";
 import { TextCollector } from "../testing/text_collector.ts";
 
 const example = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pathname;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
-import { pathsBelow, sha256, wasm } from "../registry/registry_for_test.ts";
+import { pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { connect } from "../server/raw_connection.ts";
 
 /** A registry in a process of its own, on a folder that goes away. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RegistryClient } from "../../src/registry/client.ts";
-import { sha256, testRegistry, wasm } from "./registry_for_test.ts";
+import { sha256, testRegistry, wasm } from "./test_registry.ts";
 
 Deno.test("the client uploads, lists, reads and removes what the registry has", async () => {
   await using registry = await testRegistry({ adminToken: "s3cret" });

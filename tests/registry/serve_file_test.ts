@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { bytesOf, form, sha256, testRegistry, wasm } from "./registry_for_test.ts";
+import { bytesOf, form, sha256, testRegistry, wasm } from "./test_registry.ts";
 
 const module = wasm("0123456789", 500_000);
 const path = "/k33g/hola/1/hola.wasm";

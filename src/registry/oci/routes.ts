@@ -1,15 +1,15 @@
 import type { Hono } from "hono";
-import { HttpError } from "../server/http_error.ts";
-import { readBody } from "../server/read_body.ts";
-import { type Digest, parseDigest } from "./digest.ts";
-import { manifestsOf, mediaTypes } from "./manifest.ts";
-import { isRepository, isTag } from "./names.ts";
-import { ociErrorResponse } from "./oci_errors.ts";
-import { OciUploads } from "./oci_uploads.ts";
-import { pageOf, readCount } from "./paging.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { readBody } from "../../server/read_body.ts";
+import { manifestsOf, mediaTypes } from "../store/manifest.ts";
+import { isRepository, isTag } from "../store/names.ts";
+import { ociErrorResponse } from "./errors.ts";
+import { decodeReference, readDigest } from "./reference.ts";
+import { OciUploads } from "./uploads.ts";
+import { pageOf, readCount } from "../paging.ts";
 import { referrersOf } from "./referrers.ts";
-import { serveFile } from "./serve_file.ts";
-import type { Store } from "./store.ts";
+import { serveFile } from "../serve_file.ts";
+import type { Store } from "../store/store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
 
 /** Manifests are read into memory; the specification has clients expect at least this much. */
@@ -69,7 +69,7 @@ class OciDistribution {
     if (!isRepository(repository)) {
       throw new HttpError(400, "NAME_INVALID", `"${repository}" is no name of a repository`);
     }
-    const call: Call = { request, url, repository, reference: decoded(reference) };
+    const call: Call = { request, url, repository, reference: decodeReference(reference) };
     switch (`${method} ${kind}`) {
       case "GET blobs":
         return await this.#getBlob(call);
@@ -194,26 +194,6 @@ class OciDistribution {
     const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
     return answer(request, 200, JSON.stringify(index), headers);
   }
-}
-
-/** Clients may write the colon of a digest as `%3A`; what cannot be decoded is no reference of anything. */
-function decoded(reference: string): string {
-  try {
-    return decodeURIComponent(reference);
-  } catch {
-    return reference;
-  }
-}
-
-/** @throws HttpError 400 `DIGEST_INVALID` */
-export function readDigest(text: string): Digest {
-  const digest = parseDigest(text);
-  if (digest !== undefined) return digest;
-  throw new HttpError(
-    400,
-    "DIGEST_INVALID",
-    `a digest is sha256: or sha512: and its hexadecimal digits: got "${text}"`,
-  );
 }
 
 async function readManifestBody(request: Request): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { HttpError } from "../server/http_error.ts";
+import { HttpError } from "../../server/http_error.ts";
 
 /** No space, over the quota. */
 const codes = new Set(["ENOSPC", "EDQUOT"]);

@@ -7,8 +7,8 @@ import {
   isTag,
   type ModuleName,
   splitRepository,
-} from "../../src/registry/names.ts";
-import { HttpError } from "../../src/server/http_error.ts";
+} from "../../../src/registry/store/names.ts";
+import { HttpError } from "../../../src/server/http_error.ts";
 
 const word = fc.stringMatching(/^[a-z0-9]{1,6}$/);
 const separator = fc.oneof(fc.constantFrom(".", "_", "__", "-", "--", "---"));

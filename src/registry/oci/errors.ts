@@ -1,5 +1,5 @@
-import { HttpError } from "../server/http_error.ts";
-import { readBody } from "../server/read_body.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { dropBody } from "../drop_body.ts";
 
 /** The code of a failure that other parts of the server have other words for. */
 const codes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 413: "SIZE_INVALID" };
@@ -38,15 +38,5 @@ export class OciHttpError extends HttpError {
   constructor(status: number, code: string, message: string, headers: Record<string, string>) {
     super(status, code, message);
     this.headers = headers;
-  }
-}
-
-/** Reads a body that nobody wants. */
-export async function dropBody(request: Request): Promise<void> {
-  if (request.method === "GET" || request.method === "HEAD") return;
-  try {
-    await readBody(request, 0);
-  } catch {
-    // Over a limit of nothing is what most bodies are.
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { form, testRegistry, wasm } from "./registry_for_test.ts";
+import { form, testRegistry, wasm } from "./test_registry.ts";
 
 const basic = (password: string) => `Basic ${btoa(`anybody:${password}`)}`;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytesOf, form, pathsBelow, sha256, testRegistry, wasm } from "./registry_for_test.ts";
+import { bytesOf, form, pathsBelow, sha256, testRegistry, wasm } from "../test_registry.ts";
 
 Deno.test("an uploaded module lies where the description says, and comes back byte for byte", async () => {
   await using server = await testRegistry();

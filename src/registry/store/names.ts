@@ -1,4 +1,4 @@
-import { HttpError } from "../server/http_error.ts";
+import { HttpError } from "../../server/http_error.ts";
 
 /** One part of a repository's name. @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;

@@ -1,5 +1,5 @@
-import { messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
 import type { ListedModule, ModuleFacts } from "./catalog.ts";
 import type { ModuleFolders } from "./module_folders.ts";
 import type { ModuleName } from "./names.ts";

@@ -1,5 +1,5 @@
-import type { BlobWriter } from "./blob_writer.ts";
-import { HttpError } from "../server/http_error.ts";
+import type { BlobWriter } from "../store/blob_writer.ts";
+import { HttpError } from "../../server/http_error.ts";
 
 /** An upload that takes several requests. */
 export interface UploadSession {

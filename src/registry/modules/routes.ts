@@ -1,13 +1,13 @@
 import { posix } from "node:path";
 import type { Context, Hono } from "hono";
-import { HttpError } from "../server/http_error.ts";
-import { pageNotFound } from "../server/json_error.ts";
-import type { ListedModule } from "./catalog.ts";
-import { assertModuleName, type ModuleName } from "./names.ts";
-import { dropBody } from "./oci_errors.ts";
-import { pageOf } from "./paging.ts";
-import { serveFile } from "./serve_file.ts";
-import type { Store } from "./store.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { pageNotFound } from "../../server/json_error.ts";
+import type { ListedModule } from "../store/catalog.ts";
+import { assertModuleName, type ModuleName } from "../store/names.ts";
+import { dropBody } from "../drop_body.ts";
+import { pageOf } from "../paging.ts";
+import { serveFile } from "../serve_file.ts";
+import type { Store } from "../store/store.ts";
 import { readUploadForm } from "./upload_form.ts";
 
 /** What the description's handlers work on. */

@@ -8,7 +8,7 @@ import {
   type TestRegistry,
   testRegistry,
   wasm,
-} from "./registry_for_test.ts";
+} from "../test_registry.ts";
 
 const imageType = "application/vnd.oci.image.manifest.v1+json";
 const indexType = "application/vnd.oci.image.index.v1+json";

@@ -1,4 +1,4 @@
-import { HttpError } from "../server/http_error.ts";
+import { HttpError } from "../../server/http_error.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 
 export const mediaTypes = {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { html, raw } from "hono/html";
-import type { ListedModule } from "./catalog.ts";
-import type { Store } from "./store.ts";
+import type { ListedModule } from "./store/catalog.ts";
+import type { Store } from "./store/store.ts";
 
 /** More than this on one page is read by nobody. */
 const pageSize = 50;

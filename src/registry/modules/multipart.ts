@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../base/byte_buffer.ts";
-import { HttpError } from "../server/http_error.ts";
+import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { HttpError } from "../../server/http_error.ts";
 
 /** What a form says of one of its parts. */
 export interface Part {

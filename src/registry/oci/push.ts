@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Credentials } from "../source/docker_credentials.ts";
-import { type OciReference } from "../source/oci_reference.ts";
-import { OciTransport } from "../source/oci_transport.ts";
-import { artifactOf } from "./artifact.ts";
-import { mediaTypes } from "./manifest.ts";
+import type { Credentials } from "../../source/docker_credentials.ts";
+import { type OciReference } from "../../source/oci_reference.ts";
+import { OciTransport } from "../../source/oci_transport.ts";
+import { artifactOf } from "../store/artifact.ts";
+import { mediaTypes } from "../store/manifest.ts";
 
 /** What is pushed where. */
 export interface PushOptions {

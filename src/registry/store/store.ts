@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { CapsuleError, messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
-import { HttpError } from "../server/http_error.ts";
+import { CapsuleError, messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { HttpError } from "../../server/http_error.ts";
 import { artifactOf } from "./artifact.ts";
 import { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { Catalog, Event, ManifestRecord, ModuleFacts } from "./catalog.ts";
 import type { Digest } from "./digest.ts";
-import { KeyedLock } from "../base/keyed_lock.ts";
+import { KeyedLock } from "../../base/keyed_lock.ts";
 import { Ledger } from "./ledger.ts";
 import { type ManifestFacts, mediaTypes, readManifest } from "./manifest.ts";
 import { ModuleFolders, type Prepared } from "./module_folders.ts";

@@ -2,8 +2,8 @@ import type { BlobFacts, ModuleFacts } from "./catalog.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { Digest } from "./digest.ts";
 import type { Descriptor, ManifestFacts } from "./manifest.ts";
-import { tarEntry } from "../source/tar_entry.ts";
-import { layerKind } from "../source/wasm_layer.ts";
+import { tarEntry } from "../../source/tar_entry.ts";
+import { layerKind } from "../../source/wasm_layer.ts";
 
 /** What is looked at, and where a module that lay in an archive goes. */
 export interface BlobAccess {

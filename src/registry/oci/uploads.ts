@@ -1,11 +1,12 @@
-import { HttpError } from "../server/http_error.ts";
-import type { BlobWriter } from "./blob_writer.ts";
-import { algorithmOf, type Digest } from "./digest.ts";
-import { isRepository } from "./names.ts";
-import { dropBody, OciHttpError } from "./oci_errors.ts";
-import { readDigest } from "./oci_routes.ts";
+import { HttpError } from "../../server/http_error.ts";
+import type { BlobWriter } from "../store/blob_writer.ts";
+import { algorithmOf, type Digest } from "../store/digest.ts";
+import { isRepository } from "../store/names.ts";
+import { dropBody } from "../drop_body.ts";
+import { OciHttpError } from "./errors.ts";
+import { readDigest } from "./reference.ts";
 import { receive } from "./receive.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../store/store.ts";
 import type { UploadSession, UploadSessions } from "./upload_sessions.ts";
 
 /** A request below `/v2/<repository>/blobs/uploads/`. */

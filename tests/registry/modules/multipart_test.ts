@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { boundaryOf, readMultipart } from "../../src/registry/multipart.ts";
+import { boundaryOf, readMultipart } from "../../../src/registry/modules/multipart.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Store, type StoreOptions } from "../../src/registry/store.ts";
-import { memoryLog } from "../server/memory_log.ts";
-import { pathsBelow, sha256, sha512, wasm } from "./registry_for_test.ts";
+import { Store, type StoreOptions } from "../../../src/registry/store/store.ts";
+import { memoryLog } from "../../server/memory_log.ts";
+import { pathsBelow, sha256, sha512, wasm } from "../test_registry.ts";
 
 /** A store in a folder of its own, and the means to open it again. */
 async function withStore(

@@ -1,6 +1,6 @@
-import { HttpError } from "../server/http_error.ts";
-import { bodyPieces } from "./body_pieces.ts";
-import type { BlobWriter } from "./blob_writer.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { bodyPieces } from "../body_pieces.ts";
+import type { BlobWriter } from "../store/blob_writer.ts";
 
 /**
  * Streams a request's body into a writer.

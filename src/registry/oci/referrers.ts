@@ -1,6 +1,6 @@
-import type { Repository } from "./catalog.ts";
-import type { Digest } from "./digest.ts";
-import type { Descriptor } from "./manifest.ts";
+import type { Repository } from "../store/catalog.ts";
+import type { Digest } from "../store/digest.ts";
+import type { Descriptor } from "../store/manifest.ts";
 
 /** What refers to a manifest, such as its signatures: what was pushed with it as subject, and what `listed` names beside. */
 export function referrersOf(
