@@ -41,13 +41,13 @@ Deno.test("code that ends soon pays nothing and is not touched", () => {
 const countdown = `(func (export "run") (param i32) (result i32)
   (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))`;
 
-Deno.test("a short loop pays at every fourth branch back, by its length, and nothing when it ends before", () => {
+Deno.test("a short loop pays at every eighth branch back, by its length, and nothing when it ends before", () => {
   assert.equal(stepsOf(countdown, 1), 0);
-  assert.equal(stepsOf(countdown, 4), 0);
-  const four = stepsOf(countdown, 5);
-  // Four times five instructions, and three more on the longest way on: the one out of the loop.
-  assert(four >= 20 && four <= 40, `${four} steps`);
-  assert.equal(stepsOf(countdown, 4001), 1000 * four);
+  assert.equal(stepsOf(countdown, 8), 0);
+  const eight = stepsOf(countdown, 9);
+  // Eight times five instructions, and three more on the longest way on: the one out of the loop.
+  assert(eight >= 40 && eight <= 80, `${eight} steps`);
+  assert.equal(stepsOf(countdown, 8001), 1000 * eight);
 });
 
 Deno.test("a loop that is not short pays for each branch back", () => {

@@ -251,12 +251,12 @@ export class InstructionWriter {
   }
 
   /**
-   * Writes a loop with its body four times, and returns the event of its end:
+   * Writes a loop with its body `copies` times, and returns the event of its end:
    *
    *     block $exit
    *       loop
    *         block $next … the body; a branch back goes to $next … br $exit end
-   *         (twice more)
+   *         (and so on)
    *         … the body, whose branches back are checked …
    *       end
    *     end

@@ -178,7 +178,7 @@ export class CheckPlacer {
     return true;
   }
 
-  /** Whether a loop that branches back under checks is so short that its body can stand four times. */
+  /** Whether a loop that branches back under checks is so short that its body can stand more than once. */
   #isTight(begin: number, end: number): boolean {
     const { events } = this.#code;
     if (this.marks[begin] !== Mark.split || events.argument(begin) !== 0) return false;

@@ -14,7 +14,7 @@
       (global.set $state (i64.xor (global.get $state) (i64.shl (global.get $state) (i64.const 13))))
       (global.set $state (i64.xor (global.get $state) (i64.shr_u (global.get $state) (i64.const 7))))
       (global.set $state (i64.xor (global.get $state) (i64.shl (global.get $state) (i64.const 17))))
-      (br_if $l (i32.ne (i32.and (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 7)) (i32.const 0))))
+      (br_if $l (i32.ne (i32.and (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 31)) (i32.const 0))))
     (global.get $state))
   (func (export "f64") (param f64 f64) (result f64)
     (f64.copysign (f64.sqrt (f64.abs (f64.mul (local.get 0) (local.get 1)))) (f64.nearest (f64.sub (local.get 0) (local.get 1)))))
