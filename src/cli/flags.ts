@@ -321,8 +321,10 @@ export const flags = {
   registry: {
     group: "Worker",
     type: as.url("http:", "https:"),
-    modes: ["worker"],
-    about: "The registry to which -registryToken is shown, and no other.",
+    modes: ["worker", "push"],
+    about:
+      "The registry to which -registryToken is shown, and no other; with -mode=push, to which -adminToken " +
+      "is shown if it is not on this machine.",
   },
   registryToken: {
     group: "Worker",

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
+import { isLoopback } from "../base/loopback.ts";
 import type { ModeOptions } from "../cli/flags.ts";
-import { assertMayStart, isLoopback } from "../server/admin_guard.ts";
+import { assertMayStart } from "../server/admin_guard.ts";
 import { errorResponse } from "../server/json_error.ts";
 import { listen } from "../server/listen.ts";
 import { openWorker } from "../worker/worker.ts";

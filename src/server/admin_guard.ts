@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { CapsuleError } from "../base/errors.ts";
 import { guestMark } from "../base/guest_mark.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { jsonError } from "./json_error.ts";
 
 /** Who may pass. */
@@ -50,12 +51,6 @@ export function adminGuard({ token, alsoTokens = [], basic = false, host }: Guar
     }
     return undefined;
   };
-}
-
-/** Whether the address is reached from this machine alone. */
-export function isLoopback(host: string): boolean {
-  const name = bareHost(host).replace(/^::ffff:/, "");
-  return name === "localhost" || name === "::1" || /^127(?:\.\d{1,3}){3}$/.test(name);
 }
 
 /**

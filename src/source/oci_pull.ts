@@ -46,7 +46,7 @@ const maxModuleBytes = 1024 ** 3;
  * Fetches the module that an OCI reference points to into the cache, checked against its digest at every step. A reference by digest that is in the cache
  * needs no registry; a tag is asked for each time, and the copy goes on, with a warning, when the registry is away.
  *
- * @throws CapsuleError `URL`, `DOWNLOAD`, `CREDENTIALS`, `NOT_A_MODULE`, `DIGEST`, `SAVE`
+ * @throws CapsuleError `URL`, `REGISTRY`, `DOWNLOAD`, `CREDENTIALS`, `NOT_A_MODULE`, `DIGEST`, `SAVE`
  */
 export async function pullModule(options: PullOptions): Promise<Pulled> {
   const reference = parseOciReference(options.url);

@@ -1,5 +1,6 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { fetchReason } from "../base/fetch_reason.ts";
+import { isLoopback } from "../base/loopback.ts";
 import { readChallenge } from "./auth_challenge.ts";
 import type { Credentials } from "./docker_credentials.ts";
 
@@ -15,14 +16,20 @@ export interface TransportOptions {
   answerMs?: number;
 }
 
-/** The registry answered, and not what was hoped for. */
+/** The registry answered, and not what was hoped for. Code `REGISTRY`. */
 export class RegistryAnswerError extends CapsuleError {
   readonly status: number;
 
   constructor(message: string, status: number) {
-    super("DOWNLOAD", message);
+    super("REGISTRY", message);
     this.status = status;
   }
+}
+
+/** Where the registry of that host listens: a registry of this machine itself speaks plain HTTP. */
+export function registryOrigin({ host, insecure }: Pick<TransportOptions, "host" | "insecure">): string {
+  const name = host === "docker.io" ? "registry-1.docker.io" : host;
+  return `${insecure || isLoopback(name.replace(/:\d+$/, "")) ? "http" : "https"}://${name}`;
 }
 
 /**
@@ -37,8 +44,7 @@ export class OciTransport {
   #authorization: string | undefined;
 
   constructor(options: TransportOptions) {
-    const host = options.host === "docker.io" ? "registry-1.docker.io" : options.host;
-    this.base = `${options.insecure || isLoopback(host) ? "http" : "https"}://${host}`;
+    this.base = registryOrigin(options);
     this.#options = options;
   }
 
@@ -144,12 +150,6 @@ export class OciTransport {
 
 function basic({ username, password }: { username: string; password: string }): string {
   return `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
-}
-
-/** Registries of this machine itself speak plain HTTP. */
-function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, "").toLowerCase();
-  return name === "localhost" || name === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(name);
 }
 
 /** The first message of the registry's error body, if it has one. */

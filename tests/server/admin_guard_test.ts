@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { guestMark } from "../../src/base/guest_mark.ts";
-import { adminGuard, assertMayStart, isLoopback } from "../../src/server/admin_guard.ts";
+import { isLoopback } from "../../src/base/loopback.ts";
+import { adminGuard, assertMayStart } from "../../src/server/admin_guard.ts";
 
 const host = "127.0.0.1";
 const at = (headers: Record<string, string>) => new Request("http://127.0.0.1:8888/memory", { headers });

@@ -22,7 +22,7 @@ const chunkBytes = 4 * 1024 * 1024;
  * Pushes a module as an OCI artifact, to any registry that speaks the protocol. Blobs that are there already are not sent again.
  *
  * @returns the digest of the manifest.
- * @throws CapsuleError `DOWNLOAD` with the registry's words, `CREDENTIALS`.
+ * @throws RegistryAnswerError with the registry's words; CapsuleError `DOWNLOAD` when there is no answer, `CREDENTIALS`.
  */
 export async function pushModule(options: PushOptions): Promise<string> {
   const { reference, bytes, info, insecure, credentials, onBytes } = options;

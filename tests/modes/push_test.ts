@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { CapsuleError } from "../../src/base/errors.ts";
+import { createLog } from "../../src/base/log.ts";
+import { parse } from "../../src/cli/parse.ts";
+import { runPush } from "../../src/modes/push.ts";
+import { sha256, testRegistry } from "../registry/test_registry.ts";
+import { memoryIo } from "../testing/memory_io.ts";
+
+const wasm = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pathname;
+
+/** A registry whose admin token is `s3cret`, under a name that is no loopback name and under one that is, and what it was shown. */
+async function withRegistry(
+  work: (world: {
+    other: string;
+    local: string;
+    push(flags: readonly string[], env?: Record<string, string>): Promise<string>;
+    shown(): (string | null)[];
+  }) => Promise<void>,
+): Promise<void> {
+  await using registry = await testRegistry({ adminToken: "s3cret", host: "0.0.0.0" });
+  let shown: (string | null)[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    shown.push(request.headers.get("authorization"));
+    return registry.registry.handler(request);
+  });
+  const docker = await Deno.makeTempDir({ prefix: "capsule-push-" });
+  try {
+    await work({
+      // The system takes this address for its own, too, as it would take a name of this machine.
+      other: `0.0.0.0:${server.addr.port}`,
+      local: `127.0.0.1:${server.addr.port}`,
+      shown: () => shown,
+      async push(flags, env = {}) {
+        shown = [];
+        const io = memoryIo({ env: { DOCKER_CONFIG: docker, ...env } });
+        const command = parse(["-mode=push", `-wasm=${wasm}`, ...flags], io.env);
+        assert(command.kind === "mode" && command.mode === "push");
+        try {
+          await runPush(command.options, { io, log: createLog("text", io) });
+          return io.stdout.text;
+        } catch (error) {
+          if (error instanceof CapsuleError) return error.message;
+          throw error;
+        }
+      },
+    });
+  } finally {
+    await server.shutdown();
+    await Deno.remove(docker, { recursive: true });
+  }
+}
+
+const token = { CAPSULE_ADMIN_TOKEN: "s3cret" };
+
+Deno.test("a registry of other people is not shown the token, and the message says what would", () =>
+  withRegistry(async ({ other, push, shown }) => {
+    const refused = `this needs the token: Authorization: Bearer <token>; -adminToken was not shown to it, ` +
+      `which takes -registry=http://${other}`;
+    assert.equal(
+      await push([`-url=http://${other}/k33g/hey/1`], token),
+      `the registry http://${other} answers 401: ${refused}`,
+    );
+    assert.deepEqual(shown(), [null]);
+    for (const registry of ["http://example.org", `https://${other}`, "http://127.0.0.1"]) {
+      const flags = [`-url=http://${other}/k33g/hey/1`, `-registry=${registry}`, "-adminToken=s3cret"];
+      assert.match(await push(flags), /answers 401/);
+      assert.deepEqual(shown(), [null], registry);
+    }
+    const byOci = await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], token);
+    assert.match(
+      byOci,
+      /answers 401 to POST .*; -adminToken was not shown to it, which takes -registry=http:/,
+    );
+    assert(!shown().some((each) => each?.includes("s3cret") || each?.includes(btoa("capsule:s3cret"))));
+    // Without a token there is none that could have been shown.
+    assert.match(await push([`-url=http://${other}/k33g/hey/1`]), /Bearer <token>$/);
+  }));
+
+Deno.test("the registry that -registry names, and one of this machine, are shown the token", () =>
+  withRegistry(async ({ other, local, push, shown }) => {
+    const digest = sha256(await Deno.readFile(wasm));
+    const registry = { ...token, CAPSULE_REGISTRY: `http://${other}/` };
+    assert.equal(
+      await push([`-url=http://${other}/k33g/hey/1`], registry),
+      `http://${other}/k33g/hey/1/hey.wasm ${digest}\n`,
+    );
+    assert.deepEqual(shown(), ["Bearer s3cret"]);
+    assert.match(await push([`-url=oci://${other}/k33g/hey:2`, "-insecure"], registry), /^oci:.*@sha256:/);
+    assert.match(await push([`-url=http://${local}/k33g/hey/3`], token), /hey\.wasm sha256:/);
+    assert.match(await push([`-url=oci://${local}/k33g/hey:4`], token), /^oci:.*@sha256:/);
+  }));
+
+Deno.test("where the token does not belong, a push by oci shows what docker login left for that registry", () =>
+  withRegistry(async ({ other, push }) => {
+    const folder = await Deno.makeTempDir({ prefix: "capsule-docker-" });
+    try {
+      const auths = { [other]: { auth: btoa("me:s3cret") } };
+      await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }));
+      const env = { CAPSULE_ADMIN_TOKEN: "another", DOCKER_CONFIG: folder };
+      assert.match(await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], env), /^oci:.*@sha256:/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }));
