@@ -1,6 +1,6 @@
 import type { Whence } from "../files/kernel.ts";
 import type { Descriptor, InputStream, OpenFile, OutputStream } from "./descriptors.ts";
-import { refuse, Right } from "./preview1.ts";
+import { FdFlag, refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
 import { checkRange, checkVectors, readVectors, writeVectors } from "./wire.ts";
 
@@ -58,7 +58,10 @@ export function fdByteFunctions(state: State) {
       return tell(result, done);
     },
 
-    /** Suspends the guest (answers a promise) when it reads a standard input that has nothing yet. */
+    /**
+     * Suspends the guest (answers a promise) when it reads a standard input that has nothing yet; where it said that it
+     * does not want to wait, for a moment only.
+     */
     fd_read(fd: number, vectors: number, count: number, result: number): number | Promise<number> {
       state.nondeterministicCalls++;
       vectors >>>= 0;
@@ -75,6 +78,12 @@ export function fdByteFunctions(state: State) {
       }
       const { input } = descriptor;
       if (input.isReady) return tell(result, readInput(input, vectors, served));
+      if (descriptor.flags & FdFlag.nonblock) {
+        return input.glance().then(() => {
+          if (!input.isReady) refuse("EAGAIN");
+          return tell(result, readInput(input, vectors, served));
+        });
+      }
       return input.fill().then(() => tell(result, readInput(input, vectors, served)));
     },
 

@@ -62,7 +62,7 @@ export function fdStateFunctions(state: State) {
       return 0;
     },
 
-    /** Appending can be changed, and not blocking is noted; how writes are synchronised was said when it was opened. */
+    /** Appending and not blocking can be changed; how writes are synchronised was said when it was opened. */
     fd_fdstat_set_flags(fd: number, flags: number): number {
       const descriptor = descriptors.withRight(fd >>> 0, Right.fdFdstatSetFlags);
       if (flags & ~FdFlag.all) refuse("EINVAL");

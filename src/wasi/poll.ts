@@ -29,7 +29,7 @@ export function pollFunctions(state: State) {
   return {
     /**
      * Waits until one of the subscriptions has an event, and writes the events of all that have one. Suspends the
-     * guest (answers a promise) unless one has it now.
+     * guest (answers a promise) unless one has it now and none asks for a standard input that has nothing yet.
      */
     poll_oneoff(
       subscriptions: number,
@@ -50,7 +50,7 @@ export function pollFunctions(state: State) {
       const calledNs = clock.monotonicNs();
       const look = (): Look => lookAtAll(subscriptions, events, count, calledNs);
       const first = look();
-      if (first.events === 0) return wait(first, look, result);
+      if (first.events === 0 || first.input) return wait(first, look, result);
       memory.view.setUint32(result, first.events, true);
       return 0;
     },
@@ -58,6 +58,11 @@ export function pollFunctions(state: State) {
 
   async function wait(first: Look, look: () => Look, result: number): Promise<number> {
     let found = first;
+    if (found.events > 0 && found.input) {
+      // Whoever asks without waiting, again and again, still has to learn of what comes.
+      await found.input.glance();
+      found = look();
+    }
     while (found.events === 0) {
       await nextChange(found);
       found = look();

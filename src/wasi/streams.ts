@@ -17,6 +17,9 @@ export type WasiOutput = (bytes: Uint8Array) => number | void | Promise<number>;
 
 const readAheadBytes = 65_536;
 
+/** How long a look at a stream takes that nobody reads yet: what lies there already comes well before. */
+const glanceMs = 5;
+
 /** Standard input with what was read ahead, so that a poll can tell whether a read would wait. */
 export class StandardInput {
   readonly #source: WasiInput;
@@ -45,6 +48,18 @@ export class StandardInput {
   /** Waits until a read answers at once. */
   fill(): Promise<void> {
     return this.#filling ??= this.#fill().finally(() => this.#filling = undefined);
+  }
+
+  /**
+   * Sees whether something came, for those who do not wait for it. While a guest computes nothing comes, so that this
+   * gives way in any case; the read that it begins goes on behind the guest's back.
+   */
+  async glance(): Promise<void> {
+    const isUnderWay = this.#filling !== undefined;
+    const moment = Promise.withResolvers<void>();
+    const timer = setTimeout(moment.resolve, isUnderWay ? 0 : glanceMs);
+    await Promise.race([this.fill(), moment.promise]);
+    clearTimeout(timer);
   }
 
   async #fill(): Promise<void> {

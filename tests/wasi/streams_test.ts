@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GuestExit } from "../../src/wasi/wasi.ts";
-import { Errno } from "../../src/wasi/preview1.ts";
+import { Errno, FdFlag } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 
 const clock = (seconds: bigint) => ({
@@ -279,6 +279,45 @@ Deno.test("poll_oneoff: a clock rings while standard input has nothing, and a re
   const forever = subscriptions(guest, { clock: 1, timeout: 0xffffffffffffffffn });
   void guest.wait("poll_oneoff", forever, 0x9000, 1, guest.result);
   guest.wasi.reset();
+});
+
+Deno.test("poll_oneoff without waiting sees what lies on standard input, and what comes later", async () => {
+  const { stdin, give, asked } = stream();
+  using guest = new Guest({ stdin });
+  for (const other of [{ clock: 1, timeout: 0n }, { fd: 1, type: 2 }]) {
+    const at = subscriptions(guest, { fd: 0, type: 1 }, other);
+    const poll = async () => {
+      assert.equal(await guest.wait("poll_oneoff", at, 0x9000, 2, guest.result), "SUCCESS");
+      return events(guest).map(([userdata]) => userdata);
+    };
+    const first = poll();
+    give("there");
+    assert.deepEqual(await first, [100, 101], "what lies there");
+    assert.equal(guest.read(0), "there");
+    assert.deepEqual(await poll(), [101]);
+    assert.deepEqual(await poll(), [101]);
+    assert.equal(asked.length, 1, "one read for all polls");
+    give("late");
+    assert.deepEqual(await poll(), [100, 101]);
+    assert.equal(guest.read(0), "late");
+  }
+});
+
+Deno.test("a read of standard input that is not to block answers EAGAIN while nothing is there", async () => {
+  const { stdin, give } = stream();
+  using guest = new Guest({ stdin });
+  assert.equal(guest.call("fd_fdstat_set_flags", 0, FdFlag.nonblock), "SUCCESS");
+  const vectors = guest.vectors({ at: 0x9000, length: 10 });
+  const read = () => guest.wait("fd_read", 0, vectors.at, 1, guest.result);
+  const first = read();
+  give("there");
+  assert.equal(await first, "SUCCESS");
+  assert.equal(guest.text(0x9000, guest.u32()), "there");
+  assert.equal(await read(), "EAGAIN");
+  assert.equal(await read(), "EAGAIN");
+  give(null);
+  assert.equal(await read(), "SUCCESS");
+  assert.equal(guest.u32(), 0);
 });
 
 Deno.test("arguments and environment: none, empty ones, non-ASCII ones, many", () => {
