@@ -26,7 +26,11 @@ export interface Listening {
   /** `http://127.0.0.1:8080`, without a slash at its end. */
   readonly url: string;
   readonly port: number;
-  /** Resolves when the server has ended and nothing of it is left. */
+  /**
+   * Resolves when the server has ended and nothing of it is left.
+   *
+   * @throws CapsuleError `LISTEN` when it could not go on, as where the process may open no more files.
+   */
   readonly finished: Promise<void>;
   /**
    * Accepts nothing more, ends idle connections, and waits at most `graceMs` for the requests that run; they are cut when the
@@ -72,20 +76,26 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   }
 
   const actualPort = server.addr.port;
+  // By itself it ends only when it can accept nobody any more.
+  const finished = server.finished.catch((error: unknown) => {
+    throw cannotListen({ ...options, port: actualPort }, error);
+  });
+  // Why it ended is for `finished` to say, not for whoever stops it then.
+  const ended = finished.catch(() => {});
   const graceOver = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   return {
     url: `${tls ? "https" : "http"}://${urlHost(host)}:${actualPort}`,
     port: actualPort,
-    finished: server.finished,
+    finished,
     async stop(graceMs) {
       clearTimeout(timer);
       if (graceMs > 0) {
         timer = setTimeout(graceOver.resolve, graceMs);
-        ending ??= server.shutdown().then(() => server.finished);
+        ending ??= server.shutdown().then(() => ended);
       } else if (ending === undefined) {
-        ending = server.finished;
+        ending = ended;
         cut.abort();
       } else {
         // Once it shuts down, Deno's server cannot be cut any more; the end of the process does that.
@@ -156,6 +166,9 @@ function reasonOf(error: unknown): string {
     return "permission denied (ports below 1024 need a privilege)";
   }
   if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (/os error 24\)/.test(messageOf(error))) {
+    return "too many open files (raise the limit for this program: ulimit -Hn, LimitNOFILE=)";
+  }
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   if (/lookup address|empty host/i.test(messageOf(error))) return "no such host (choose another -host)";
   return messageOf(error);
