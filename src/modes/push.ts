@@ -102,6 +102,9 @@ async function explained<T>(outcome: Promise<T>, origin: string, options: Option
 /** `http://localhost:4999/k33g/hola/0.0.0`, or with `/upload` before it, as it is uploaded with curl. */
 function readUploadUrl(text: string): { origin: string; name: ModuleName } {
   const url = new URL(text);
+  if (url.protocol === "file:") {
+    throw new UsageError(`-url=${text} is no registry: a module is pushed by http:, https: or oci:`);
+  }
   const [user, module, tag, ...more] = url.pathname.replace(/^\/upload\//, "/").split("/").filter((part) =>
     part !== ""
   );
