@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BlobWriter } from "./blob_writer.ts";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "./digest.ts";
 import { orDiskFull } from "./disk_full.ts";
@@ -12,6 +12,8 @@ import { syncFolder } from "../../base/sync_folder.ts";
  */
 export class BlobFiles {
   readonly #folder: string;
+  /** Folders of blobs whose names are on the disk. */
+  readonly #shards = new Set<string>();
   /** Whether the file system has hard links. Where not, what would be linked is moved or copied. */
   readonly links: boolean;
 
@@ -65,9 +67,9 @@ export class BlobFiles {
     try {
       await writer.finish();
       const path = this.path(digest);
-      await Deno.mkdir(join(path, ".."), { recursive: true });
+      await this.#makeShard(dirname(path));
       await this.#moveNew(writer.path, path);
-      await syncFolder(join(path, ".."));
+      await syncFolder(dirname(path));
     } catch (error) {
       orDiskFull(error);
     } finally {
@@ -96,6 +98,13 @@ export class BlobFiles {
     } catch (error) {
       ignoreMissing(error);
     }
+  }
+
+  async #makeShard(folder: string): Promise<void> {
+    if (this.#shards.has(folder)) return;
+    await Deno.mkdir(folder, { recursive: true });
+    for (const parent of [dirname(folder), dirname(dirname(folder))]) await syncFolder(parent);
+    this.#shards.add(folder);
   }
 
   async #moveNew(from: string, to: string): Promise<void> {
