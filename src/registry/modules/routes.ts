@@ -97,7 +97,7 @@ export function addModuleRoutes(app: Hono, { store, files, overwrite }: ModuleOp
 
   app.delete("/:user/:module/:tag", async (context) => {
     const { user, module, tag } = nameOf(context);
-    if (find(context)?.tag !== tag || !await store.deleteTag(`${user}/${module}`, tag)) {
+    if (find(context)?.tag !== tag || !await store.deleteModule({ user, module, tag })) {
       throw moduleNotFound(context);
     }
     return context.json({ code: "OK", message: `${user}/${module}/${tag} removed` });

@@ -83,7 +83,12 @@ export class Catalog {
 
   apply(events: readonly Event[]): void {
     this.#listed = undefined;
-    for (const event of events) this.#apply(event);
+    const dropped = new Set<Digest>();
+    for (const event of events) {
+      if (event.op === "drop") dropped.add(event.digest);
+      else this.#apply(event);
+    }
+    if (dropped.size > 0) this.#drop(dropped);
   }
 
   repository(name: string): Repository | undefined {
@@ -167,7 +172,16 @@ export class Catalog {
     }
   }
 
-  #apply(event: Event): void {
+  /** All at once, since a repository must be looked through for each. They are never in one line with what names them. */
+  #drop(dropped: ReadonlySet<Digest>): void {
+    for (const digest of dropped) this.#events -= this.#blobs.delete(digest) ? 1 : 0;
+    for (const { name, blobs } of this.#repositories.values()) {
+      for (const digest of blobs) if (dropped.has(digest)) blobs.delete(digest);
+      this.#forgetEmpty(name);
+    }
+  }
+
+  #apply(event: Exclude<Event, { op: "drop" }>): void {
     switch (event.op) {
       case "blob": {
         const { digest, size, isModule } = event;
@@ -175,12 +189,6 @@ export class Catalog {
         this.#blobs.set(digest, { size, isModule, seenAt: Date.now() });
         return;
       }
-      case "drop":
-        this.#events -= this.#blobs.delete(event.digest) ? 1 : 0;
-        for (const { name, blobs } of this.#repositories.values()) {
-          if (blobs.delete(event.digest)) this.#forgetEmpty(name);
-        }
-        return;
       case "link":
         this.#open(event.repository).blobs.add(event.digest);
         return;
@@ -205,6 +213,8 @@ export class Catalog {
       case "untag":
         this.#repositories.get(event.repository)?.tags.delete(event.tag);
         break;
+      default:
+        throw new TypeError(`there is no event ${JSON.stringify(event satisfies never)}`);
     }
     this.#forgetEmpty(event.repository);
   }

@@ -27,7 +27,7 @@ export class Journal<Change> {
   }
 
   /**
-   * Opens the file, made if it is not there, and hands every change in it to `replay`. With `compact`, which is asked afterwards, the file is
+   * Opens the file, made if it is not there, and hands every change in it to `replay`, which throws for what is none. With `compact`, which is asked afterwards, the file is
    * written anew with those changes only, where there is room for that.
    *
    * @throws CapsuleError `STORE` when a line other than the last is damaged.
@@ -130,15 +130,15 @@ async function read<Change>(
   const size = bytes.lastIndexOf(10) + 1;
   const texts = new TextDecoder().decode(bytes.subarray(0, size)).split("\n").slice(0, -1);
   texts.forEach((text, index) => {
-    let change: Change;
     try {
-      change = JSON.parse(text);
+      replay(JSON.parse(text));
     } catch (error) {
-      throw new CapsuleError("STORE", `cannot open the registry: line ${index + 1} of ${path} is damaged`, {
-        cause: error,
-      });
+      throw new CapsuleError(
+        "STORE",
+        `line ${index + 1} of ${path} is damaged, or a newer Capsule wrote it`,
+        { cause: error },
+      );
     }
-    replay(change);
   });
   return { size, lines: texts.length };
 }

@@ -46,17 +46,13 @@ export class Store implements AsyncDisposable {
   readonly graceMs: number;
   readonly #ledger: Ledger;
   readonly #folders: ModuleFolders;
-  readonly #lockFile: Deno.FsFile;
+  /** The journal and the lock. */
+  #opened = new AsyncDisposableStack();
   readonly #log: Log;
   readonly #locks = new KeyedLock();
 
   private constructor(
-    { files, ledger, lockFile, options }: {
-      files: BlobFiles;
-      ledger: Ledger;
-      lockFile: Deno.FsFile;
-      options: StoreOptions;
-    },
+    { files, ledger, options }: { files: BlobFiles; ledger: Ledger; options: StoreOptions },
   ) {
     this.maxBytes = options.maxBytes ?? defaultMaxBytes;
     this.graceMs = options.graceMs ?? defaultGraceMs;
@@ -64,38 +60,41 @@ export class Store implements AsyncDisposable {
     this.blobs = new StoredBlobs(files, ledger, this.graceMs);
     this.#ledger = ledger;
     this.#folders = new ModuleFolders(options.files, files);
-    this.#lockFile = lockFile;
     this.#log = options.log;
   }
 
   /**
    * Opens the folder, which may be new, of an older Capsule, or left behind by a killed process: what that had not finished is swept away.
    *
-   * @throws CapsuleError `STORE` when another process has it open, or its journal is damaged.
+   * @throws CapsuleError `STORE` when another process has it open, its journal is damaged, or the system refuses.
    */
   static async open(options: StoreOptions): Promise<Store> {
-    const own = join(options.files, ".capsule");
-    await Deno.mkdir(own, { recursive: true });
-    const lockFile = await Deno.open(join(own, "lock"), { write: true, create: true });
-    if (!await lockFile.tryLock(true)) {
-      lockFile.close();
-      throw new CapsuleError("STORE", `cannot open -files=${options.files}: another registry has it open`);
-    }
     try {
-      const files = await BlobFiles.open(own, { links: options.links });
-      const ledger = await Ledger.open(join(own, "journal.jsonl"));
-      const store = new Store({ files, ledger, lockFile, options });
-      await tidy({ store, folders: store.#folders, log: options.log });
-      return store;
+      return await Store.#open(options);
     } catch (error) {
-      lockFile.close();
-      throw error;
+      if (!(error instanceof CapsuleError) && !isOfTheSystem(error)) throw error;
+      throw new CapsuleError("STORE", `cannot open -files=${options.files}: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 
+  static async #open(options: StoreOptions): Promise<Store> {
+    const own = join(options.files, ".capsule");
+    await Deno.mkdir(own, { recursive: true });
+    await using opened = new AsyncDisposableStack();
+    const lockFile = opened.use(await Deno.open(join(own, "lock"), { write: true, create: true }));
+    if (!await lockFile.tryLock(true)) throw new CapsuleError("STORE", "another registry has it open");
+    const files = await BlobFiles.open(own, { links: options.links });
+    const ledger = opened.adopt(await Ledger.open(join(own, "journal.jsonl")), (ledger) => ledger.close());
+    const store = new Store({ files, ledger, options });
+    await tidy({ store, folders: store.#folders, log: options.log });
+    store.#opened = opened.move();
+    return store;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ledger.close();
-    this.#lockFile.close();
+    await this.#opened.disposeAsync();
   }
 
   /**
@@ -155,6 +154,20 @@ export class Store implements AsyncDisposable {
     });
   }
 
+  /** Takes a module away: its tag, and its manifest where nothing else names that. */
+  async deleteModule({ user, module, tag }: ModuleName): Promise<boolean> {
+    const repository = `${user}/${module}`;
+    return await this.#locks.run(repository, async () => {
+      const digest = this.catalog.repository(repository)?.tags.get(tag)?.digest;
+      if (digest === undefined) return false;
+      await this.#change(repository, [{ tag }], [
+        { op: "untag", repository, tag },
+        ...this.#forget(repository, { tag, digest }),
+      ]);
+      return true;
+    });
+  }
+
   /**
    * Stores an uploaded module under its name. A tag stays what it is: other bytes for it are refused without `overwrite`, the same bytes
    * change nothing. Ends the writer.
@@ -200,10 +213,20 @@ export class Store implements AsyncDisposable {
         { op: "link", repository, digest: configDigest },
         { op: "manifest", repository, ...record },
         { op: "tag", repository, tag, digest: manifestDigest, at },
+        ...(before ? this.#forget(repository, { tag, digest: before.digest }) : []),
       ];
       await this.#change(repository, [{ tag, module }], events);
       return { outcome: before ? "replaced" : "created", digest };
     }).finally(() => writer.abort());
+  }
+
+  /** What makes a manifest go with a tag: nothing, where another tag or an index names it too. */
+  #forget(repository: string, { tag, digest }: { tag: string; digest: Digest }): Event[] {
+    const { tags, manifests } = this.catalog.repository(repository) ??
+      { tags: new Map(), manifests: new Map() };
+    const isNamed = Array.from(tags).some(([name, record]) => name !== tag && record.digest === digest) ||
+      Array.from(manifests.values()).some(({ references }) => references.includes(digest));
+    return isNamed ? [] : [{ op: "unmanifest", repository, digest }];
   }
 
   /** Records events after which tags hold other modules, and sees to the modules' folders; the caller has the repository's lock. */
@@ -249,6 +272,11 @@ export class Store implements AsyncDisposable {
       },
     });
   }
+}
+
+/** What a system call says: no such folder, no permission, a file in the place of a folder. */
+function isOfTheSystem(error: unknown): boolean {
+  return error instanceof Error && /^E[A-Z0-9]+$/.test(String(Reflect.get(error, "code")));
 }
 
 function recordOf(

@@ -5,6 +5,9 @@ import { algorithmOf, type Digest } from "./digest.ts";
 import type { Ledger } from "./ledger.ts";
 import { Pins } from "./pins.ts";
 
+/** How many blobs go in one turn: whoever asks meanwhile waits for a few milliseconds. */
+const atOnce = 100;
+
 /**
  * Blobs and in which repositories they may be read: their files, and what the ledger says of them. A change is on the disk when its
  * method returns, or has not happened.
@@ -108,14 +111,16 @@ export class StoredBlobs {
 
   /** Removes blobs that no manifest has named for the grace; says how many. */
   async collectGarbage(now = Date.now()): Promise<number> {
-    const unused = this.#ledger.catalog.unused(now - this.#graceMs).filter((digest) =>
-      !this.#pins.has(digest)
-    );
-    if (unused.length === 0) return 0;
-    // In one turn, so that nobody is told that a blob is there which is about to go.
-    const recorded = this.#ledger.recordGone(unused.map((digest) => ({ op: "drop", digest })));
-    for (const digest of unused) this.#files.removeNow(digest);
-    await recorded;
-    return unused.length;
+    for (let removed = 0;;) {
+      const unused = this.#ledger.catalog.unused(now - this.#graceMs)
+        .filter((digest) => !this.#pins.has(digest))
+        .slice(0, atOnce);
+      if (unused.length === 0) return removed;
+      // In one turn, so that nobody is told that a blob is there which is about to go.
+      const recorded = this.#ledger.recordGone(unused.map((digest) => ({ op: "drop", digest })));
+      for (const digest of unused) this.#files.removeNow(digest);
+      await recorded;
+      removed += unused.length;
+    }
   }
 }

@@ -130,6 +130,67 @@ Deno.test("a blob that no manifest names goes after its grace, unless somebody a
   });
 });
 
+Deno.test("a module that was overwritten or taken away leaves nothing, unless something else names it", async () => {
+  await withStore({ graceMs: 1000 }, async ({ files, open }) => {
+    const name = (tag: string) => ({ user: "k33g", module: "hola", tag });
+    const bytes = (store: Store) => {
+      const digests = new Set(store.blobs.list());
+      return ["one", "two"].filter((text) => digests.has(sha256(wasm(text))));
+    };
+    await open(async (store) => {
+      const later = Date.now() + 2000;
+      await put(store, "1", wasm("one"));
+      await put(store, "1", wasm("two"), { overwrite: true });
+      assert.equal(await store.blobs.collectGarbage(later), 3);
+      assert.deepEqual(bytes(store), ["two"]);
+
+      // By its digest, an index names it, and another tag.
+      const digest = store.catalog.tagged("k33g/hola", "1")?.manifest.digest;
+      assert(digest);
+      const manifest = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 };
+      const text = JSON.stringify({ schemaVersion: 2, manifests: [manifest] });
+      const contentType = "application/vnd.oci.image.index.v1+json";
+      const index = new TextEncoder().encode(text);
+      const record = await store.putManifest("k33g/hola", index, { contentType, tags: ["index"] });
+      assert(await store.deleteModule(name("1")));
+      assert.deepEqual([await store.blobs.collectGarbage(later), bytes(store)], [0, ["two"]]);
+      await store.putManifest("k33g/hola", await store.blobs.read(digest), {
+        contentType: null,
+        tags: ["a", "b"],
+      });
+      await store.deleteManifest("k33g/hola", record.digest);
+      assert(await store.deleteModule(name("a")));
+      await store.blobs.collectGarbage(later);
+      assert.deepEqual([key(store, "b"), bytes(store)], [sha256(wasm("two")), ["two"]]);
+      assert(await store.deleteModule(name("b")));
+      await store.blobs.collectGarbage(later);
+      assert.deepEqual(Array.from(store.blobs.list()), []);
+      assert.equal(await store.deleteModule(name("b")), false);
+    });
+    assert.deepEqual(await pathsBelow(files), []);
+    await open((store) => Promise.resolve(assert.deepEqual(store.catalog.repositories(), [])));
+  });
+});
+
+Deno.test("many blobs that nobody names go a few at a time, and others have their turns", async () => {
+  await withStore({ graceMs: 1 }, async ({ open }) => {
+    const count = 350;
+    await open(async (store) => {
+      await Promise.all(Array.from({ length: count }, (_, index) => putBlob(store, wasm(`${index}`))));
+      const seen = new Set<number>();
+      let done = false;
+      const collected = store.blobs.collectGarbage(Date.now() + 1000).finally(() => done = true);
+      while (!done) {
+        seen.add(store.catalog.blobs().length);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(await collected, count);
+      assert(seen.size >= 3, String([...seen]));
+    });
+    await open((store) => Promise.resolve(assert.deepEqual(store.catalog.blobs(), [])));
+  });
+});
+
 Deno.test("a blob that a manifest on its way names is not removed under it", async () => {
   await withStore({ graceMs: 1 }, async ({ open }) => {
     await open(async (store) => {
@@ -272,10 +333,27 @@ Deno.test("a journal that is damaged in its middle is named, not guessed at", as
   await withStore({}, async ({ files, open }) => {
     await open((store) => put(store, "1", wasm("one")));
     const path = `${files}/.capsule/journal.jsonl`;
-    await Deno.writeTextFile(path, "{damaged\n" + await Deno.readTextFile(path));
-    await assert.rejects(open(() => Promise.resolve()), {
-      message: `cannot open the registry: line 1 of ${path} is damaged`,
-    });
+    const whole = await Deno.readTextFile(path);
+    for (const line of ["{damaged", "{}", "null", '[{"op":"of a newer Capsule"}]']) {
+      await Deno.writeTextFile(path, `${line}\n${whole}`);
+      await assert.rejects(open(() => Promise.resolve()), {
+        code: "STORE",
+        message: `cannot open -files=${files}: line 1 of ${path} is damaged, or a newer Capsule wrote it`,
+      });
+    }
+  });
+});
+
+Deno.test("a folder that the system refuses is an error that names it", async () => {
+  await withStore({}, async ({ files }) => {
+    await Deno.mkdir(`${files}/a/.capsule/blobs`, { recursive: true });
+    for (const file of ["a/.capsule/blobs/sha256", "b"]) await Deno.writeTextFile(`${files}/${file}`, "");
+    for (const folder of [`${files}/a`, `${files}/b`]) {
+      await assert.rejects(Store.open({ files: folder, log: memoryLog().log }), (error: Error) => {
+        assert(error.message.startsWith(`cannot open -files=${folder}: Not a directory`), error.message);
+        return true;
+      });
+    }
   });
 });
 
