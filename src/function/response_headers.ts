@@ -14,8 +14,11 @@ const ownOfServer = new Set([
   "proxy-connection",
 ]);
 
-/** What RFC 9110, 5.5 forbids in a value, and what is no byte. */
-const forbiddenInValue = /[\0\r\n]|[^\0-\xff]/;
+/**
+ * All but what RFC 9110, 5.5 allows in a value: bytes without control characters, among which a tab is none. `Response`
+ * takes most of the others, and Deno's server then ends the whole process.
+ */
+const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/;
 /** `token` of RFC 9110, 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const rememberedNames = 1000;

@@ -83,6 +83,9 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
     "Content-Length: 3",
     "Transfer-Encoding: chunked",
     "Return: a\rb",
+    "Control: a\x01b",
+    "Delete: a\x7fb",
+    "Tab: a\tb",
     "__proto__: p",
     "Empty: ",
   ];
@@ -92,9 +95,10 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
     ["__proto__", "p"],
     ["empty", ""],
     ["good", "yes"],
+    ["tab", "a\tb"],
   ]);
   const { stderr } = served.output();
-  for (const name of ["Bad Name", "Content-Length", "Transfer-Encoding", "Return"]) {
+  for (const name of ["Bad Name", "Content-Length", "Transfer-Encoding", "Return", "Control", "Delete"]) {
     assert.equal(stderr.split(`header "${name}" is left out`).length, 2, name);
   }
 });

@@ -29,6 +29,9 @@ export interface ManifestFacts {
   annotations?: Record<string, string>;
 }
 
+/** @see RFC 6838, 4.2 */
+const isMediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
+
 /**
  * Reads a manifest or an index. Fields that nobody here knows are none of the registry's business.
  *
@@ -50,6 +53,11 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
   if (declared !== undefined && own !== undefined && own !== declared) {
     throw invalid(`"mediaType" is ${own}, but Content-Type is ${declared}`);
   }
+  const mediaType = own ?? declared ?? (json.manifests === undefined ? mediaTypes.image : mediaTypes.index);
+  // It becomes the Content-Type of answers, where a control character would end the server.
+  if (!isMediaType.test(mediaType)) {
+    throw invalid(`a media type is two names with a slash between, not ${JSON.stringify(mediaType)}`);
+  }
   const config = json.config === undefined ? undefined : descriptor(json.config, "config");
   const layers = descriptors(json.layers, "layers");
   const blobs = descriptors(json.blobs, "blobs");
@@ -61,7 +69,7 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
     ? json.artifactType
     : undefined;
   return {
-    mediaType: own ?? declared ?? (json.manifests === undefined ? mediaTypes.image : mediaTypes.index),
+    mediaType,
     references: [...(config ? [config] : []), ...layers, ...blobs, ...manifests].map(({ digest }) => digest),
     layers,
     subject: subject?.digest,

@@ -295,6 +295,18 @@ Deno.test("failures have the protocol's codes", async () => {
       { body: `{"schemaVersion":2,"mediaType":"${imageType}"}`, headers: { "content-type": indexType } },
       "400 MANIFEST_INVALID",
     ],
+    [
+      "PUT",
+      "/v2/r/manifests/t",
+      { body: encode('{"schemaVersion":2,"mediaType":"a/\\u0001"}') },
+      "400 MANIFEST_INVALID",
+    ],
+    [
+      "PUT",
+      "/v2/r/manifests/t",
+      { body: encode('{"schemaVersion":2,"mediaType":"☹"}') },
+      "400 MANIFEST_INVALID",
+    ],
     ["PUT", `/v2/r/manifests/${some}`, { body: '{"schemaVersion":2}' }, "400 DIGEST_INVALID"],
     ["PUT", "/v2/r/manifests/.t", { body: '{"schemaVersion":2}' }, "400 MANIFEST_INVALID"],
     ["PUT", "/v2/r/manifests/t", { body: " ".repeat(5 * 1024 * 1024) }, "413 SIZE_INVALID"],
