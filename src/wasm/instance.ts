@@ -78,7 +78,8 @@ export type GuestExport = (...args: number[]) => unknown;
  *
  * An instance is put back whole: memory, and every mutable global, so that it survives even a trap. A memory that grew
  * cannot shrink: the guest sees its first size again (`prepare/seen_pages.ts`), and an instance is let go when it grew by
- * much, or when what it grew is no longer needed.
+ * much, or when what it grew is no longer needed. Until then a guest that reaches past its size, where a new instance would
+ * trap, finds zeros.
  */
 export class GuestInstance implements Poolable {
   readonly guest: Guest;

@@ -4,6 +4,7 @@ import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
 import { loadFunction, startFunction } from "../../src/modes/function_of.ts";
 import { createLog, guestLine } from "../../src/base/log.ts";
+import type { Isolation } from "../../src/wasm/instance.ts";
 import { memoryIo } from "./memory_io.ts";
 
 /** A served function in this process, without a socket, as flags describe it. */
@@ -26,11 +27,15 @@ export function guestModule(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return moduleAt(`tests/testdata/go/${name}/${name}.wasm`);
 }
 
-/** Serves a module's http handler with the flags of `-mode=http`. */
+/**
+ * Serves a module's http handler with the flags of `-mode=http`; with `isolation` as given, whatever the module itself
+ * allows.
+ */
 export async function serveModule(
   bytes: Uint8Array<ArrayBuffer>,
   flags: readonly string[] = [],
   env: Record<string, string> = {},
+  isolation: Isolation | undefined = undefined,
 ): Promise<TestFunction> {
   const io = memoryIo({ env });
   const { stdout, stderr } = io;
@@ -38,9 +43,10 @@ export async function serveModule(
   if (command.kind !== "mode") throw new Error("the flags ask for no mode");
   const options = command.options as ModeOptions<"http">;
   const log = createLog("text", io);
+  const blueprint = await loadFunction(options, { io, log }, { mode: "http", name: "guest.wasm", bytes });
   const { called, close } = await startFunction(options, { io, log }, {
     mode: "http",
-    blueprint: await loadFunction(options, { io, log }, { mode: "http", name: "guest.wasm", bytes }),
+    blueprint: isolation ? { ...blueprint, isolation } : blueprint,
     name: "guest.wasm",
     information: { pings: 0 },
     sinks: { stdout: io.stdout, stderr: io.stderr, formLine: guestLine("text", "guest") },
