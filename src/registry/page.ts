@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { html, raw } from "hono/html";
+import { isLoopback } from "../base/loopback.ts";
 import type { ListedModule } from "./store/catalog.ts";
 import type { Store } from "./store/store.ts";
 
@@ -23,6 +24,7 @@ p { margin: .25rem 0; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 code { font: .85rem/1.5 ui-monospace, monospace; }
 pre { margin: .5rem 0; padding: .6rem .75rem; border: 1px solid var(--line); border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre span { display: inline-block; max-width: 100%; }
 a { color: var(--accent); }
 nav { display: flex; justify-content: space-between; padding: 1rem 0; }
 `;
@@ -115,7 +117,15 @@ function item(module: ListedModule, origin: string) {
   const { repository, tag, info, size, digest, at, plain } = module;
   const file = `${module.module}.wasm`;
   const path = plain ? `/${repository}/${tag}/${file}` : `/v2/${repository}/blobs/${digest}`;
-  const url = plain ? `${origin}${path}` : `oci://${new URL(origin).host}/${repository}:${tag}`;
+  const { host, hostname, protocol } = new URL(origin);
+  const isInsecure = !plain && protocol === "http:" && !isLoopback(hostname);
+  const words = [
+    "capsule",
+    "-mode=http",
+    `-url=${plain ? `${origin}${path}` : `oci://${host}/${repository}:${tag}`}`,
+    `-wasm=${file}`,
+    ...(isInsecure ? ["-insecure"] : []),
+  ];
   const day = new Date(at).toISOString();
   return html`
     <li>
@@ -126,10 +136,13 @@ function item(module: ListedModule, origin: string) {
       10,
     )}</time> · <a href="${path}" download="${file}">Download</a></p>
     <p class="quiet"><code>${digest}</code></p>
-    <pre><code>capsule -mode=http -url=${url} -wasm=${file}</code></pre>
+    <pre><code>${words.map(spanned)}</code></pre>
     </li>
   `;
 }
+
+/** A word of a command, which is not broken at its hyphen, and the space behind it. */
+const spanned = (word: string) => [html`<span>${word}</span>`, " "];
 
 function countOf(total: number, query: string): string {
   const modules = total === 1 ? "1 module" : `${total} modules`;

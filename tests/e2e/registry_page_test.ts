@@ -54,8 +54,11 @@ Deno.test(
         'says <b>hola</b> & "more" 👋',
       );
       assert.equal(
-        await browser.evaluate(`${item}.querySelector('pre').textContent`),
+        await browser.evaluate(`${item}.querySelector('pre').textContent.trim()`),
         `capsule -mode=http -url=${server.url}/k33g/hola/0.0.0/hola.wasm -wasm=hola.wasm`,
+      );
+      assert(
+        Number(await browser.evaluate(`${item}.querySelector('pre span:last-child').offsetHeight`)) < 30,
       );
       const link = String(await browser.evaluate(`${item}.querySelector('a').href`));
       const downloaded = await fetch(link);
