@@ -69,12 +69,15 @@ export class OciTransport {
       }
     }
     if (wanted.includes(response.status)) return response;
+    const { status } = response;
     const why = await reasonOf(response);
     const what = `${init.method ?? "GET"} ${url.host}${url.pathname}`;
-    throw new RegistryAnswerError(
-      `the registry answers ${response.status} to ${what}${why}`,
-      response.status,
-    );
+    const hint = status !== 401
+      ? ""
+      : this.#authorization === undefined
+      ? `; it was shown nothing: "docker login ${this.#options.host}" keeps what to show`
+      : "; what it was shown is not enough";
+    throw new RegistryAnswerError(`the registry answers ${status} to ${what}${why}${hint}`, status);
   }
 
   async #send(url: URL, init: RequestInit): Promise<Response> {

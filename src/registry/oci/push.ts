@@ -15,7 +15,7 @@ export interface PushOptions {
   onBytes?: (length: number) => void;
 }
 
-/** Sent at once up to here, and above it in pieces of this size, so that a person sees how far it is. */
+/** Sent at once up to here, and above it in pieces of this size, or larger ones if the registry wants so, so that a person sees how far it is. */
 const chunkBytes = 4 * 1024 * 1024;
 
 /**
@@ -62,9 +62,11 @@ async function pushBlob(
   const begun = await transport.request(`/v2/${repository}/blobs/uploads/`, { method: "POST" }, [202]);
   await begun.body?.cancel();
   let url = next(begun);
+  // Some registries put an upload together from parts that must not be small.
+  const length = Math.max(chunkBytes, Number(begun.headers.get("oci-chunk-min-length")) || 0);
   let sent = 0;
-  while (bytes.length - sent > chunkBytes) {
-    const end = sent + chunkBytes;
+  while (bytes.length - sent > length) {
+    const end = sent + length;
     const response = await transport.request(url.href, {
       method: "PATCH",
       body: bytes.subarray(sent, end),
@@ -73,7 +75,7 @@ async function pushBlob(
     await response.body?.cancel();
     url = next(response);
     sent = end;
-    onBytes?.(chunkBytes);
+    onBytes?.(length);
   }
   url.searchParams.set("digest", digest);
   const headers: Record<string, string> = { "content-type": "application/octet-stream" };
