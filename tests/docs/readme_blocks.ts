@@ -26,32 +26,56 @@ export function readBlocks(markdown: string): ReadmeBlock[] {
   return blocks;
 }
 
+/** Where blocks are run. */
+export interface Surroundings {
+  /** The folder of the project; its root if not given. */
+  readonly below?: string;
+  /** What stands in the blocks for a service that is not to be had here, and where its double is. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
+}
+
+/** A copy of the project, and the folder in it where commands run. */
+interface Place {
+  readonly folder: string;
+  readonly cwd: string;
+}
+
 /**
  * Runs shell blocks as a reader would: in one copy of the project, one after the other, each server in a terminal of
  * its own that stays open. Servers take free ports, and what comes later is told theirs.
  *
  * @throws Error with what it printed when a block fails.
  */
-export async function runBlocks(blocks: readonly ReadmeBlock[]): Promise<RanBlock[]> {
+export async function runBlocks(
+  blocks: readonly ReadmeBlock[],
+  { below = "", elsewhere = {} }: Surroundings = {},
+): Promise<RanBlock[]> {
   const folder = await Deno.makeTempDir({ prefix: "capsule-readme-" });
+  const at = { folder, cwd: `${folder}/${below}` };
   const servers: Server[] = [];
   const origins = new Map<string, string>();
+  const real = (text: string) =>
+    Object.entries(elsewhere).reduce((text, [written, double]) => text.replaceAll(written, double), text)
+      .replaceAll(/http:\/\/localhost:(\d+)/g, (written, port) => origins.get(port) ?? written);
   try {
     await copyProject(folder);
     await addCommand(folder);
     const ran: RanBlock[] = [];
     for (const block of blocks) {
       if (/-mode=(?:http|reverse-proxy|registry|faas)\b/.test(block.text)) {
-        const server = startServer(block.text, folder);
+        const server = startServer(block.text, at);
         servers.push(server);
         for (const [port, origin] of await server.origins) origins.set(port, origin);
         continue;
       }
-      const text = block.text.replaceAll(
-        /http:\/\/localhost:(\d+)/g,
-        (written, port) => origins.get(port) ?? written,
-      );
-      const { success, stdout, stderr } = await bash(text, folder).output();
+      const text = real(block.text);
+      const file = `${at.cwd}/functions.yaml`;
+      const functions = await Deno.readTextFile(file).catch(() => undefined);
+      if (functions !== undefined) await Deno.writeTextFile(file, real(functions));
+      // Where `apply` looks without being told.
+      const worker = origins.get("9999");
+      const { success, stdout, stderr } = await bash(text, at, worker ? { CAPSULE_WORKER: worker } : {})
+        .output();
       const decoder = new TextDecoder();
       const printed = decoder.decode(stdout);
       if (!success) throw new Error(`${text}\nfailed:\n${printed}${decoder.decode(stderr)}`);
@@ -97,11 +121,11 @@ interface Server {
   stop(): Promise<void>;
 }
 
-function startServer(text: string, folder: string): Server {
+function startServer(text: string, at: Place): Server {
   const ports = ["HTTP_PORT", "REGISTRY_PORT", "PROXY_PORT", "WORKER_PORT", "HTTP_PORT_COUNTER"];
   const free = Object.fromEntries(ports.map((name) => [`CAPSULE_${name}`, "0"]));
   const [, port = "8080"] = text.match(/-httpPort=(\d+)/) ?? [];
-  const child = bash(text.replace(/\s+(?:\\\s+)?-httpPort=\d+/, ""), folder, { ...free, CAPSULE_LOG: "json" })
+  const child = bash(text.replace(/\s+(?:\\\s+)?-httpPort=\d+/, ""), at, { ...free, CAPSULE_LOG: "json" })
     .spawn();
   const stdout = new TextCollector(child.stdout);
   const stderr = new TextCollector(child.stderr);
@@ -119,10 +143,10 @@ function startServer(text: string, folder: string): Server {
 }
 
 /** A shell in which `deno` is the Deno of the tests, and nothing of the person's own is set that Capsule reads. */
-function bash(text: string, cwd: string, env: Record<string, string> = {}): Deno.Command {
+function bash(text: string, { folder, cwd }: Place, env: Record<string, string> = {}): Deno.Command {
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));
-  const path = `${cwd}/.bin:${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
+  const path = `${folder}/.bin:${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
   return new Deno.Command("bash", {
     args: ["-euo", "pipefail", "-c", text],
     cwd,

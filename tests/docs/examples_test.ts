@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+import { RedisServer, redisTest } from "../testing/redis_server.ts";
+import { readBlocks, type ReadmeBlock, runBlocks } from "./readme_blocks.ts";
+
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** The commands of an example's README but for building, which `scripts/build_examples.sh` does: it holds the modules to their sources. */
+async function commandsOf(name: string): Promise<ReadmeBlock[]> {
+  return readBlocks(await Deno.readTextFile(`${examples}${name}/README.md`))
+    .filter(({ language }) => language === "sh")
+    .map((block) => ({ ...block, text: block.text.replaceAll(/^tinygo build .*\n/gm, "") }));
+}
+
+/** Runs the commands of an example, which print what its README says, and returns what the last of them printed. */
+async function printed(name: string, elsewhere: Readonly<Record<string, string>> = {}): Promise<string> {
+  const ran = await runBlocks(await commandsOf(name), { below: `examples/${name}`, elsewhere });
+  for (const { text, stdout, expected } of ran) {
+    if (expected !== undefined) assert.equal(stdout, expected, text);
+  }
+  return ran.at(-1)?.stdout ?? "";
+}
+
+/** Those that ask something of the network. */
+const special = ["redis", "couchbase", "http-get", "http-post", "platform"];
+
+for (const { name, isDirectory } of Deno.readDirSync(examples)) {
+  if (!isDirectory || special.includes(name)) continue;
+  Deno.test(`examples/${name}/README.md: its commands print what it says`, async () => {
+    await printed(name);
+  });
+}
+
+redisTest("examples/redis/README.md: its commands run, with a Redis in the place of theirs", async () => {
+  await using server = await RedisServer.start();
+  await printed("redis", { "localhost:6379": server.address });
+  assert.equal(await server.command("GET", "greetings"), "Hello World");
+});
+
+Deno.test("examples/couchbase/README.md: its commands run, with a double in the place of a cluster", async () => {
+  await using server = new CouchbaseDouble({ user: "admin", password: "ilovepandas", bucket: "wasm-data" });
+  assert.equal(await printed("couchbase", { "couchbase://localhost": server.connectionString }), "[]\n");
+});
+
+Deno.test("examples/http-get and http-post: their commands run, with a server of this machine in the place of theirs", async () => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    ({ method }) => new Response(`asked by ${method}`),
+  );
+  const elsewhere = { "https://httpbin.org": `http://127.0.0.1:${server.addr.port}` };
+  assert.match(await printed("http-get", elsewhere), /asked by GET/);
+  assert.match(await printed("http-post", elsewhere), /asked by POST/);
+});
+
+Deno.test("examples/platform/README.md: its commands make a platform", async () => {
+  const answers = await printed("platform");
+  assert.match(answers, /📝 you sent: Bob/);
+  assert.match(answers, /<title>Wasm is fantastic 😍<\/title>/);
+  assert.match(answers, /hey people!/);
+});
