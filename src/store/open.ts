@@ -68,7 +68,11 @@ export function openQueryService(settings: CouchbaseSettings): QueryService {
   return {
     description: settings.cluster,
     async query(statement, limit) {
-      loading ??= loadCouchbase(settings);
+      // A client that cannot be unpacked now, since the disk is full, is tried again.
+      loading ??= loadCouchbase(settings).catch((error) => {
+        loading = undefined;
+        throw error;
+      });
       return (await loading).query(statement, limit);
     },
     async close() {
@@ -77,11 +81,11 @@ export function openQueryService(settings: CouchbaseSettings): QueryService {
   };
 }
 
-let couchbaseClient: Promise<typeof import("./couchbase.ts")> | undefined;
-
 async function loadCouchbase(settings: CouchbaseSettings): Promise<QueryService> {
-  couchbaseClient ??= import("./native_addon.ts")
-    .then(({ withNativeAddon }) => withNativeAddon(settings.cacheFolder, () => import("./couchbase.ts")));
-  const { CouchbaseQueries } = await couchbaseClient;
+  const { withNativeAddon } = await import("./native_addon.ts");
+  const { CouchbaseQueries } = await withNativeAddon(
+    settings.cacheFolder,
+    () => import("./couchbase.ts"),
+  );
   return new CouchbaseQueries(settings);
 }

@@ -20,8 +20,14 @@ async function aloneWith(use: (folder: string, options: ProcessOptions) => Promi
   try {
     await Deno.chmod(whole, 0o755);
     await Deno.copyFile(binary ?? "", `${whole}/capsule`);
-    for (const name of ["redis", "couchbase"]) {
-      await Deno.copyFile(`${root}examples/${name}/${name}.wasm`, `${whole}/${name}.wasm`);
+    for (
+      const path of [
+        "examples/redis/redis",
+        "examples/couchbase/couchbase",
+        "tests/testdata/go/stores/stores",
+      ]
+    ) {
+      await Deno.copyFile(`${root}${path}.wasm`, `${whole}/${path.replace(/.*\//, "")}.wasm`);
     }
     const folder = `${whole}/empty`;
     await Deno.mkdir(folder);
@@ -107,6 +113,22 @@ test("the program alone asks Couchbase: its client is unpacked for once, or kept
       nowhere.stdout,
       /the Couchbase client has to be unpacked, and no folder can be written \(.*\): name one with TMPDIR or XDG_CACHE_HOME/,
     );
+  }));
+
+test("the program alone asks Couchbase as soon as its client can be unpacked", () =>
+  aloneWith(async (folder, options) => {
+    await using couchbase = new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" });
+    const later = `${folder}/later`;
+    const env = { ...options.env, TMPDIR: later, COUCHBASE_CLUSTER: couchbase.connectionString };
+    await using server = await startCapsule(["-mode=http", "-wasm=../stores.wasm"], {
+      ...options,
+      env: { ...env, COUCHBASE_PWD: "secret" },
+    });
+    const ask = async () => (await fetch(server.url, { method: "POST", body: "SELECT 1" })).text();
+    assert.match(await ask(), /no folder can be written/);
+    await Deno.mkdir(later);
+    await Deno.chown(later, nobody, nobody);
+    assert.equal(await ask(), "[]");
   }));
 
 test("the program alone serves on two threads, and a registry with its page", () =>
