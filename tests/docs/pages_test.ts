@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { flags } from "../../src/cli/flags.ts";
+import { type Flag, flags } from "../../src/cli/flags.ts";
 import { readBlocks, runBlocks } from "./readme_blocks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -36,3 +36,13 @@ for (const page of pages) {
     }
   });
 }
+
+Deno.test("src/cli/limits.md says the defaults that hold", async () => {
+  const text = await Deno.readTextFile(`${root}src/cli/limits.md`);
+  const said = [...text.matchAll(/`-(\w+)=(\w+)`/g)];
+  assert.ok(said.length > 6);
+  for (const [, name = "", value] of said) {
+    const flag: Flag | undefined = new Map(Object.entries<Flag>(flags)).get(name);
+    assert.equal(value, flag?.default, `-${name}`);
+  }
+});
