@@ -13,6 +13,7 @@ export class Checkpoints {
   readonly #path: string;
   #pendingBytes = 0;
   #underWay: Promise<void> | undefined;
+  #tookOver = false;
   #closed = false;
 
   constructor(path: string) {
@@ -24,6 +25,18 @@ export class Checkpoints {
     this.#pendingBytes += bytes + bytesPerWrite;
     if (this.#pendingBytes < everyBytes || this.#underWay || this.#closed) return;
     this.#underWay = this.#work().finally(() => this.#underWay = undefined);
+  }
+
+  /**
+   * Begins with the log that a killed process left, if it is long: whoever opens the file has to read through it first, and a hundred
+   * megabytes hold a thread for a tenth of a second.
+   *
+   * @returns whether that is still under way, and the file better opened later.
+   */
+  takesOver(): boolean {
+    if (!this.#tookOver && logBytes(this.#path) > everyBytes) this.wrote(everyBytes);
+    this.#tookOver = true;
+    return this.#underWay !== undefined;
   }
 
   /** Waits for the one that is under way. */
@@ -42,6 +55,15 @@ export class Checkpoints {
     } finally {
       worker.terminate();
     }
+  }
+}
+
+function logBytes(path: string): number {
+  try {
+    return Deno.statSync(`${path}-wal`).size;
+  } catch {
+    // There is none, or none that can be looked at: opening the file says what is wrong.
+    return 0;
   }
 }
 

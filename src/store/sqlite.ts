@@ -161,7 +161,8 @@ export class EmbeddedStore implements KeyValueStore {
   #attempt<T>(use: (database: Database) => T): T | typeof busy {
     if (this.#closed) throw closedError();
     try {
-      return use(this.#database ??= this.#open());
+      const database = this.#database ??= this.#open();
+      return database ? use(database) : busy;
     } catch (error) {
       if (isBusy(error)) return busy;
       if (error instanceof CapsuleError) throw error;
@@ -169,15 +170,15 @@ export class EmbeddedStore implements KeyValueStore {
     }
   }
 
-  #open(): Database {
+  #open(): Database | undefined {
     Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    return openDatabase(this.description);
+    return this.#checkpoints.takesOver() ? undefined : openDatabase(this.description);
   }
 
   /** Takes expired rows away now and then, as Redis does; until then nobody sees them. */
   #purge(): void {
     if (--this.#writesUntilPurge > 0) return;
-    this.#writesUntilPurge = 16;
+    this.#writesUntilPurge = 4;
     this.#attempt(({ purge }) => purge.run({ now: this.#now() }));
   }
 }

@@ -12,8 +12,8 @@ const statements = {
   delete: "DELETE FROM entries WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
   expire:
     "UPDATE entries SET expires_ms = :until WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
-  /** A few only: giving back the pages of a large value takes its time. */
-  purge: "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_ms <= :now LIMIT 4)",
+  /** One only: giving back the pages of a large value takes its time. */
+  purge: "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_ms <= :now LIMIT 1)",
   firstPage: "SELECT key FROM entries WHERE key >= :from AND (expires_ms IS NULL OR expires_ms > :now) " +
     "ORDER BY key LIMIT :limit",
   nextPage: "SELECT key FROM entries WHERE key > :from AND (expires_ms IS NULL OR expires_ms > :now) " +

@@ -178,6 +178,38 @@ Deno.test("embedded: a thread beside moves what was written from the log into th
     assert.ok(Deno.statSync(store.description).size > 1_000_000);
   }));
 
+Deno.test("embedded: a long log that a killed process left holds up no thread, and nothing of it is lost", () =>
+  inFolder(async (open, folder) => {
+    const before = open();
+    await before.set(utf8("k"), utf8("v"), patient);
+    const writer = new DatabaseSync(before.description);
+    writer.exec("PRAGMA wal_autocheckpoint = 0");
+    const insert = writer.prepare("INSERT INTO entries (key, value) VALUES (?, ?)");
+    for (let index = 0; index < 6; index++) {
+      insert.run(utf8(`${index}`), new Uint8Array(1_000_000).fill(index));
+    }
+    // As a kill leaves them: the index of the log, which is shared memory, says nothing any more.
+    const left = `${folder}/left`;
+    await Deno.mkdir(left);
+    for (const file of ["data.db", "data.db-wal"]) {
+      await Deno.copyFile(`${folder}/${file}`, `${left}/${file}`);
+    }
+    writer.close();
+
+    const store = new EmbeddedStore({ kind: "embedded", folder: left });
+    try {
+      let turned = false;
+      setTimeout(() => turned = true);
+      const written = store.set(utf8("new"), utf8("n"), patient);
+      assert.deepEqual(await store.get(utf8("5"), patient), new Uint8Array(1_000_000).fill(5));
+      assert.ok(turned);
+      await written;
+      assert.equal((await store.keys(utf8("*"), patient)).length, 8);
+    } finally {
+      await store.close();
+    }
+  }));
+
 Deno.test("embedded: values, keys and patterns beyond its size are refused with the number", () =>
   inFolder(async (open) => {
     const store = open();
