@@ -18,7 +18,7 @@ const thrownAway = Symbol("the call is made again through promising");
 const mustStop = -1;
 
 const heldLimit = 1 << 20; // bytes of output that a call may hold back
-const firstBudget = 20_000; // steps until the first look at the clock: well under a slice
+const firstBudget = 1000; // steps until the first look at the clock: few, as calls of the host in it may take long
 
 /**
  * The host's side of one instance: its memory, its output, and the call that it is in. Host functions and WASI get
