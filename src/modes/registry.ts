@@ -35,6 +35,7 @@ export async function startRegistry(options: ModeOptions<"registry">, { log }: W
     port,
     tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
     onError: (error) => errorResponse(error, log),
+    onFull: (sentence) => log.warn(sentence),
   });
   opened.defer(() => server.stop(0));
   const open = opened.move();

@@ -91,6 +91,7 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
         return page?.();
       }),
       onError: (error) => errorResponse(error, log),
+      onFull: (sentence) => log.warn(sentence),
     });
     information.httpPort = server.port;
     return { ...server, figures, close };

@@ -61,6 +61,7 @@ export async function startWorker(
     port,
     tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
     onError: (error) => errorResponse(error, log),
+    onFull: (sentence) => log.warn(sentence),
   });
   opened.defer(() => server.stop(0));
   await worker.start();

@@ -19,7 +19,13 @@ export interface ListenOptions {
   reusePort?: "first" | "join";
   /** Answers for a handler that threw: a bug, since handlers turn errors into responses themselves. */
   onError: (error: unknown) => Response;
+  /** Told, every 10 s at most, that nobody is let in as the process may open no more files. */
+  onFull?: (sentence: string) => void;
 }
+
+/** How long a server that could not accept waits before it listens again. */
+const fullPauseMs = 100;
+const fullAgainMs = 10_000;
 
 /** A server that listens. */
 export interface Listening {
@@ -29,7 +35,7 @@ export interface Listening {
   /**
    * Resolves when the server has ended and nothing of it is left.
    *
-   * @throws CapsuleError `LISTEN` when it could not go on, as where the process may open no more files.
+   * @throws CapsuleError `LISTEN` when it could not go on.
    */
   readonly finished: Promise<void>;
   /**
@@ -68,18 +74,52 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       throw cannotListen(options, error);
     }
   }
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve({ ...bind, ...pem, signal: cut.signal, onError, onListen: () => {} }, handler);
-  } catch (error) {
-    throw cannotListen(options, error);
-  }
-
+  const serve = (port: number): Deno.HttpServer<Deno.NetAddr> => {
+    try {
+      const given = { ...bind, ...pem, port, signal: cut.signal, onError, onListen: () => {} };
+      return Deno.serve(given, handler);
+    } catch (error) {
+      throw cannotListen({ ...options, port }, error);
+    }
+  };
+  let server = serve(port);
   const actualPort = server.addr.port;
-  // By itself it ends only when it can accept nobody any more.
-  const finished = server.finished.catch((error: unknown) => {
-    throw cannotListen({ ...options, port: actualPort }, error);
-  });
+  let isStopping = false;
+  let toldMs = -Infinity;
+
+  /** Tries it once, after a pause. Answers whether that is enough: it listens, or is not to any more. */
+  const listensAgain = async (): Promise<boolean> => {
+    const nowMs = performance.now();
+    if (nowMs - toldMs > fullAgainMs) {
+      toldMs = nowMs;
+      options.onFull?.(`no connection is accepted on ${urlHost(host)}:${actualPort}: ${tooManyFiles}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, fullPauseMs));
+    if (isStopping) return true;
+    try {
+      server = serve(actualPort);
+      return true;
+    } catch (error) {
+      if (isFull(error)) return false;
+      throw error;
+    }
+  };
+
+  /**
+   * Deno's server ends when it cannot accept a connection, though those that it has go on. Whoever opens too many must not
+   * end the process, so it listens anew. Only requests on the former connections are then not waited for at the end.
+   */
+  const serveToTheEnd = async (): Promise<void> => {
+    while (!isStopping) {
+      try {
+        return await server.finished;
+      } catch (error) {
+        if (!isFull(error)) throw cannotListen({ ...options, port: actualPort }, error);
+      }
+      while (!await listensAgain());
+    }
+  };
+  const finished = serveToTheEnd();
   // Why it ended is for `finished` to say, not for whoever stops it then.
   const ended = finished.catch(() => {});
   const graceOver = Promise.withResolvers<void>();
@@ -90,6 +130,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     port: actualPort,
     finished,
     async stop(graceMs) {
+      isStopping = true;
       clearTimeout(timer);
       if (graceMs > 0) {
         timer = setTimeout(graceOver.resolve, graceMs);
@@ -155,6 +196,14 @@ function tlsReason(message: string): string {
   return message;
 }
 
+const tooManyFiles = "too many open files (raise the limit for this program: ulimit -Hn, LimitNOFILE=)";
+
+/** Whether the process, or the whole system, may open no more files. */
+function isFull(error: unknown): boolean {
+  const innermost = error instanceof CapsuleError ? error.cause : error;
+  return /os error (24|23)\)/.test(messageOf(innermost));
+}
+
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) {
     return "another program listens there already (choose another -httpPort, 0 for a free one)";
@@ -166,9 +215,7 @@ function reasonOf(error: unknown): string {
     return "permission denied (ports below 1024 need a privilege)";
   }
   if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (/os error 24\)/.test(messageOf(error))) {
-    return "too many open files (raise the limit for this program: ulimit -Hn, LimitNOFILE=)";
-  }
+  if (isFull(error)) return tooManyFiles;
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   if (/lookup address|empty host/i.test(messageOf(error))) return "no such host (choose another -host)";
   return messageOf(error);
