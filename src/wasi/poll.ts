@@ -73,20 +73,19 @@ export function pollFunctions(state: State) {
 
   /** Waits for the nearest clock or the standard input, whichever comes first. */
   async function nextChange(found: Look): Promise<void> {
-    const timer = Promise.withResolvers<void>();
+    const change = Promise.withResolvers<void>();
+    const forget = found.input?.whenReady(change.resolve);
     let timeout: ReturnType<typeof setTimeout> | undefined;
     const stop = () => clearTimeout(timeout);
     if (found.ringsNs !== undefined) {
       const ms = Number(found.ringsNs - clock.monotonicNs()) / 1e6;
-      timeout = setTimeout(timer.resolve, Math.min(Math.max(Math.ceil(ms), 0), longestTimerMs));
+      timeout = setTimeout(change.resolve, Math.min(Math.max(Math.ceil(ms), 0), longestTimerMs));
       state.pending.add(stop);
     }
-    try {
-      await Promise.race([timer.promise, found.input?.fill() ?? timer.promise]);
-    } finally {
-      stop();
-      state.pending.delete(stop);
-    }
+    await change.promise;
+    forget?.();
+    stop();
+    state.pending.delete(stop);
   }
 
   function lookAtAll(subscriptions: number, events: number, count: number, calledNs: bigint): Look {

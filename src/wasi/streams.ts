@@ -27,7 +27,8 @@ export class StandardInput {
   #at = 0;
   #ended: boolean;
   #failure: unknown;
-  #filling: Promise<void> | undefined;
+  #isReading = false;
+  readonly #waiting = new Set<() => void>();
 
   constructor(source: WasiInput) {
     this.#source = source;
@@ -47,32 +48,52 @@ export class StandardInput {
 
   /** Waits until a read answers at once. */
   fill(): Promise<void> {
-    return this.#filling ??= this.#fill().finally(() => this.#filling = undefined);
+    return new Promise((resolve) => void this.whenReady(resolve));
   }
 
   /**
    * Sees whether something came, for those who do not wait for it. While a guest computes nothing comes, so that this
    * gives way in any case; the read that it begins goes on behind the guest's back.
    */
-  async glance(): Promise<void> {
-    const isUnderWay = this.#filling !== undefined;
-    const moment = Promise.withResolvers<void>();
-    const timer = setTimeout(moment.resolve, isUnderWay ? 0 : glanceMs);
-    await Promise.race([this.fill(), moment.promise]);
-    clearTimeout(timer);
+  glance(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => over(), this.#isReading ? 0 : glanceMs);
+      const forget = this.whenReady(() => over());
+      const over = () => {
+        clearTimeout(timer);
+        forget();
+        resolve();
+      };
+    });
   }
 
-  async #fill(): Promise<void> {
-    if (this.isReady || this.#source.kind !== "stream") return;
-    const buffer = new Uint8Array(readAheadBytes);
-    try {
-      const length = await this.#source.read(buffer);
-      if (length === null) this.#ended = true;
-      this.#buffer = buffer.subarray(0, length ?? 0);
-      this.#at = 0;
-    } catch (error) {
-      this.#failure = error;
-    }
+  /**
+   * Calls back once when a read answers at once, never before it returned. Answers what takes that back: a guest may ask
+   * again and again for as long as nothing comes.
+   */
+  whenReady(call: () => void): () => void {
+    this.#waiting.add(call);
+    if (!this.#isReading) void this.#read();
+    return () => this.#waiting.delete(call);
+  }
+
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    if (!this.isReady && this.#source.kind === "stream") {
+      const buffer = new Uint8Array(readAheadBytes);
+      try {
+        const length = await this.#source.read(buffer);
+        if (length === null) this.#ended = true;
+        this.#buffer = buffer.subarray(0, length ?? 0);
+        this.#at = 0;
+      } catch (error) {
+        this.#failure = error;
+      }
+    } else await undefined;
+    this.#isReading = false;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const call of waiting) call();
   }
 
   /** Moves what is there into the buffer; 0 at the end. Only when `isReady`. */
