@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
 import { connect } from "../server/raw_connection.ts";
-import { capsuleCommand, runCapsule, spawnCapsule, startCapsule } from "../testing/capsule.ts";
+import { capsuleCommand, hasOlderDeno, runCapsule, spawnCapsule, startCapsule } from "../testing/capsule.ts";
 import { isInstalled } from "../testing/is_installed.ts";
 import { buildGo, goTest } from "../testing/go_program.ts";
 import { goFilesOutput } from "../wasi/go_files_output.ts";
@@ -259,10 +259,14 @@ Deno.test("a program is served like CGI: short answers with their length, long o
 Deno.test("a path that is not escaped arrives in the client's own bytes", async () => {
   await using server = await startCapsule(["-mode=http", program("cgi")]);
   using raw = await connect(Number(new URL(server.url).port));
+  // What is no part of a URL that is sent, an older Deno leaves out.
+  const fragment = await hasOlderDeno() ? "" : "#x";
   await raw.send("GET /variables?é☹#x HTTP/1.1\r\nHost: [::1]:99\r\n\r\n");
   const answer = (await raw.answer())?.body ?? "";
   const body = new TextDecoder().decode(Uint8Array.from(answer, (byte) => byte.charCodeAt(0)));
-  for (const line of ["QUERY_STRING=é☹#x", "REQUEST_URI=/variables?é☹#x", "SERVER_NAME=[::1]"]) {
+  for (
+    const line of [`QUERY_STRING=é☹${fragment}`, `REQUEST_URI=/variables?é☹${fragment}`, "SERVER_NAME=[::1]"]
+  ) {
     assert.ok(body.split("\n").includes(line), `${line} is not in ${body}`);
   }
   await raw.send("GET /é/../☹ HTTP/1.1\r\nHost: x\r\n\r\n");

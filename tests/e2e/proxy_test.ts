@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { hasOlderDeno, runCapsule, startCapsule } from "../testing/capsule.ts";
 import { RedisServer } from "../testing/redis_server.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -209,8 +209,7 @@ Deno.test("two proxies share their routes in Redis, and go on without it", async
 
 /** A program with an older Deno inside says that it cannot, and does not start. */
 async function refusesTls(args: readonly string[]): Promise<boolean> {
-  const version = await runCapsule(["-version"]);
-  if (version.stdout.includes(`deno ${Deno.version.deno}`)) return false;
+  if (!await hasOlderDeno()) return false;
   const { code, stderr } = await runCapsule([...args, "-httpPort=0"]);
   assert.match(stderr, /-crt cannot be used with this version of Deno/);
   assert.equal(code, 1);
@@ -228,7 +227,7 @@ Deno.test("-crt and -key: the proxy speaks TLS", () =>
       `-crt=${tls}.crt`,
       `-key=${tls}.key`,
     ];
-    if (Deno.env.has("CAPSULE_BIN") && await refusesTls(args)) return;
+    if (await refusesTls(args)) return;
     await using proxy = await startCapsule(args);
     const { port, protocol } = new URL(proxy.url);
     assert.equal(protocol, "https:");

@@ -56,6 +56,12 @@ export async function runCapsule(
   };
 }
 
+/** Whether the program of `CAPSULE_BIN` has another Deno inside than the one of the tests, which is older. */
+export async function hasOlderDeno(): Promise<boolean> {
+  if (!isBinary) return false;
+  return !(await runCapsule(["-version"])).stdout.includes(`deno ${Deno.version.deno}`);
+}
+
 /** A mode that listens, from its ready line until it is stopped. */
 export interface Running extends AsyncDisposable {
   /** Where it listens, such as `http://127.0.0.1:41234`. */
