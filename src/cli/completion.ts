@@ -1,5 +1,5 @@
 import { type ModeName, modeNames } from "../modes/modes.ts";
-import { type Flag, flags } from "./flags.ts";
+import { type Flag, flags, shortAbout } from "./flags.ts";
 import * as as from "./values.ts";
 
 /** The shells for which command lines are completed. */
@@ -16,8 +16,6 @@ const isBare = ({ type }: Flag) => type.bare !== undefined;
 const isRepeated = ({ type }: Flag) => type.join !== undefined;
 /** Whether a value is a file or a folder of this machine. */
 const isPath = ({ type }: Flag) => type === as.path || type === as.folder || type.placeholder === "PATH,…";
-/** The first sentence, without the full stop. */
-const shortAbout = ({ about }: Flag) => about.replace(/\.(?: .*)?$/s, "");
 
 function bash(): string {
   const words = (some: [string, Flag][]) =>

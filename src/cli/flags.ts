@@ -74,7 +74,7 @@ export const flags = {
     type: as.path,
     modes: [...runners, "push", "pull"],
     required: ["push"],
-    about: "The WebAssembly module. Without it, a built-in hello function runs.",
+    about: "The WebAssembly module. Without it, cli and http run a built-in hello function.",
   },
   url: {
     group: "Function",
@@ -552,6 +552,11 @@ export type ModeOptions<Mode extends ModeName> =
 /** The environment variable that stands for a flag: `httpPort` → `CAPSULE_HTTP_PORT`. */
 export function variableOf(name: string): string {
   return `CAPSULE_${name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+}
+
+/** What a flag does, in its first sentence and without the full stop. */
+export function shortAbout({ about }: Flag): string {
+  return about.replace(/\.(?: .*)?$/s, "");
 }
 
 /** The default of a flag in a mode, as a person would write it. */

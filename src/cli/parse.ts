@@ -1,7 +1,7 @@
 import { UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import { type ModeName, modes } from "../modes/modes.ts";
-import { defaultOf, type Flag, flags, type ModeOptions, variableOf } from "./flags.ts";
+import { defaultOf, type Flag, flags, type ModeOptions, shortAbout, variableOf } from "./flags.ts";
 import type { Shell } from "./completion.ts";
 import { nearest } from "./nearest.ts";
 import { quote } from "./quote.ts";
@@ -78,7 +78,7 @@ function optionsOf(
   for (const [name, flag] of own) {
     if (!given.has(name)) {
       if (!flag.required?.includes(mode)) continue;
-      throw new UsageError(`-mode=${mode} needs -${name}=${flag.type.placeholder}: ${flag.about}`);
+      throw new UsageError(`-mode=${mode} needs -${name}=${flag.type.placeholder}: ${shortAbout(flag)}`);
     }
     if (flag.needs === undefined || given.has(flag.needs)) continue;
     const source = onLine.has(name) ? `-${name}` : variableOf(name);

@@ -1,4 +1,3 @@
-import { flags } from "../../src/cli/flags.ts";
 import { modeNames } from "../../src/modes/modes.ts";
 
 const every = modeNames.join(", ");
@@ -153,8 +152,11 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [[], 'CAPSULE_SANDBOX must be true or false (or 1, t, 0, f): got "maybe"', { "CAPSULE_SANDBOX": "maybe" }],
   [[], 'CAPSULE_DIR must be host or host::guest: got "::b"', { "CAPSULE_DIR": "a\n::b" }],
   [["-readToken=r", "-mode=registry"], "-readToken also needs -adminToken=TOKEN"],
-  [["-mode=pull"], `-mode=pull needs -url=URL: ${flags.url.about}`],
-  [["-mode=push", "-url=oci://localhost:5000/a"], `-mode=push needs -wasm=PATH: ${flags.wasm.about}`],
+  [
+    ["-mode=pull"],
+    "-mode=pull needs -url=URL: Where the module comes from (-mode=push: goes to): http:, https:, file:, or oci://host/repository:tag",
+  ],
+  [["-mode=push", "-url=oci://localhost:5000/a"], "-mode=push needs -wasm=PATH: The WebAssembly module"],
   [[], "CAPSULE_CRT also needs -key=PATH", { "CAPSULE_CRT": "x" }],
   [["-wasm=a\nb", "-threads=a\nb"], '-threads must be a whole number from 1 to 1024: got "a\\nb"'],
   [["-log=\u009b31m"], '-log must be one of text, json: got "\\u009b31m"'],

@@ -201,7 +201,7 @@ Deno.test("a flag that a mode cannot do without is asked for, with what it is", 
     ...flags,
     config: { group: "Routes", type: as.path, modes: modeNames, required: ["http"], about: "The routes." },
   };
-  assert.throws(() => parse([], env(), table), { message: "-mode=http needs -config=PATH: The routes." });
+  assert.throws(() => parse([], env(), table), { message: "-mode=http needs -config=PATH: The routes" });
   assert.equal(parse(["-mode=cli"], env(), table).kind, "mode");
   assert.equal(parse([], env({ CAPSULE_CONFIG: "routes.yaml" }), table).kind, "mode");
 });
