@@ -10,7 +10,7 @@ const override = "CN_PREBUILD_PATH_OVERRIDE";
  * unpacked first.
  *
  * @param cacheFolder is where it is kept for the next start; without one, or where that cannot be written, it is unpacked anew.
- * @throws CapsuleError `QUERY` when no folder can be written.
+ * @throws CapsuleError `QUERY` when no folder can be written, or the code does not load, as where its system has no zlib or `/dev/urandom`.
  */
 export async function withNativeAddon<Loaded>(
   cacheFolder: string | undefined,
@@ -19,7 +19,7 @@ export async function withNativeAddon<Loaded>(
   const build = compiledBuild();
   const { default: process } = await import("node:process");
   const { env } = process;
-  if (!build || env[override]) return await load();
+  if (!build || env[override]) return await loaded(load);
   using addon = await unpackAddon({
     sha256: build.couchbase.sha256,
     cacheFolder,
@@ -31,9 +31,21 @@ export async function withNativeAddon<Loaded>(
   // The client alone is to see it: the environment itself is one for all threads, for guests and for processes of ours.
   process.env = { ...env, [override]: addon.path };
   try {
-    return await load();
+    return await loaded(load);
   } finally {
     process.env = env;
+  }
+}
+
+/** Native code wants things of its system: that one is missing is no bug, and must not end the process, as without random numbers. */
+async function loaded<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
+  try {
+    if (Deno.build.os !== "windows") await Deno.stat("/dev/urandom");
+    return await load();
+  } catch (error) {
+    throw new CapsuleError("QUERY", `this system cannot load the Couchbase client: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

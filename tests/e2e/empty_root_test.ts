@@ -26,7 +26,12 @@ async function makeRoot(root: string): Promise<string[]> {
   await Deno.writeTextFile(`${root}/etc/hosts`, "127.0.0.1 localhost\n");
   await Deno.chown(`${root}/data`, nobody, nobody);
   for (
-    const [from, to] of [["hello/hello", "hello"], ["hello-cli/hello", "hello-cli"], ["redis/redis", "redis"]]
+    const [from, to] of [
+      ["hello/hello", "hello"],
+      ["hello-cli/hello", "hello-cli"],
+      ["redis/redis", "redis"],
+      ["couchbase/couchbase", "couchbase"],
+    ]
   ) {
     await Deno.copyFile(`${examples}${from}.wasm`, `${root}/modules/${to}.wasm`);
   }
@@ -50,6 +55,19 @@ Deno.test({
         /The first parameter is: 👋\n$/,
       );
       assert.match((await call("-wasm=/modules/redis.wasm", "-data=/data/store")).stdout, /Hello World\n$/);
+      const query = () =>
+        runCapsule(["-mode=cli", "-wasm=/modules/couchbase.wasm"], { under, env: { TMPDIR: "/data" } });
+      const without = await query();
+      assert.equal(without.code, 1);
+      assert.match(without.stdout, /^this system cannot load the Couchbase client: .*'\/dev\/urandom'\n/);
+      await Deno.mkdir(`${root}/dev`);
+      await Deno.writeTextFile(`${root}/dev/urandom`, "");
+      const withoutZlib = await query();
+      assert.equal(withoutZlib.code, 1);
+      assert.match(
+        withoutZlib.stdout,
+        /^this system cannot load the Couchbase client: libz\.so\.1: cannot open/,
+      );
 
       await using platform = await startCapsule([
         ...[
