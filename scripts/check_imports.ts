@@ -28,7 +28,7 @@ rooms.cli = ["modes", "store", "base"];
  */
 const open: Record<string, readonly string[]> = {
   modes: ["cli/flags.ts"],
-  worker: ["proxy/client.ts", "proxy/front.ts"],
+  worker: ["proxy/admin/client.ts", "proxy/front.ts"],
 };
 
 const importPattern = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;

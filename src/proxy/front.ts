@@ -1,12 +1,12 @@
 import type { Log } from "../base/log.ts";
-import type { ClientConnection } from "./client_connection.ts";
-import { ClientServer } from "./client_server.ts";
-import { forward } from "./forward.ts";
+import type { ClientConnection } from "./clients/client_connection.ts";
+import { ClientServer } from "./clients/client_server.ts";
+import { jsonFailure } from "./clients/local_response.ts";
+import { forward } from "./forward/forward.ts";
 import { Clock } from "./http1/clock.ts";
 import type { RequestHead } from "./http1/request_head.ts";
-import { jsonFailure } from "./local_response.ts";
-import { Targets } from "./targets.ts";
 import { defaultTimeouts } from "./timeouts.ts";
+import { Targets } from "./upstreams/targets.ts";
 
 export interface FrontOptions {
   readonly hostname: string;

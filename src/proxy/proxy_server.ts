@@ -1,21 +1,21 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { urlHost } from "../server/listen.ts";
-import { type AddressRange, isInside } from "./address_ranges.ts";
-import type { Balance } from "./choose.ts";
-import type { ClientConnection } from "./client_connection.ts";
-import { ClientServer } from "./client_server.ts";
-import { forward } from "./forward.ts";
-import type { HealthRules } from "./health.ts";
+import { serveAdmin } from "./admin/serve_admin.ts";
+import { type AddressRange, isInside } from "./clients/address_ranges.ts";
+import type { ClientConnection } from "./clients/client_connection.ts";
+import { ClientServer } from "./clients/client_server.ts";
+import { jsonFailure } from "./clients/local_response.ts";
+import type { Sender } from "./clients/sender.ts";
+import { forward } from "./forward/forward.ts";
+import { locate } from "./forward/locate.ts";
 import { Clock } from "./http1/clock.ts";
 import type { RequestHead } from "./http1/request_head.ts";
-import { jsonFailure } from "./local_response.ts";
-import { locate } from "./locate.ts";
-import type { Sender } from "./rewrite_head.ts";
-import type { Routes } from "./routes.ts";
-import { serveAdmin } from "./serve_admin.ts";
-import { Targets } from "./targets.ts";
+import type { Routes } from "./routes/routes.ts";
 import type { Timeouts } from "./timeouts.ts";
+import type { Balance } from "./upstreams/choose.ts";
+import type { HealthRules } from "./upstreams/health.ts";
+import { Targets } from "./upstreams/targets.ts";
 
 export interface ProxyOptions {
   readonly host: string;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import { ProxyClient } from "../proxy/client.ts";
+import { ProxyClient } from "../proxy/admin/client.ts";
 import { Front, type FrontOptions } from "../proxy/front.ts";
 import { adminGuard } from "../server/admin_guard.ts";
 import { urlHost } from "../server/listen.ts";

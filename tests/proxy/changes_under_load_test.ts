@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { applyTo, callOf, type Command, commands, type Model } from "./admin_model.ts";
+import { applyTo, callOf, type Command, commands, type Model } from "./admin/admin_model.ts";
 import { Peer, RawServer } from "./peers.ts";
 import { startProxy, type TestProxy } from "./start_proxy.ts";
 import { silentLog as log } from "./silent_log.ts";
-import { adminApi } from "../../src/proxy/admin_api.ts";
-import { ProxyClient } from "../../src/proxy/client.ts";
-import { MemoryTable } from "../../src/proxy/memory_table.ts";
+import { adminApi } from "../../src/proxy/admin/admin_api.ts";
+import { ProxyClient } from "../../src/proxy/admin/client.ts";
+import { MemoryTable } from "../../src/proxy/routes/memory_table.ts";
 import { adminGuard } from "../../src/server/admin_guard.ts";
 
 /** A proxy whose routes change by its admin interface, on the port that the load goes to. */

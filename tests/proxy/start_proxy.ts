@@ -1,6 +1,6 @@
 import type { Log } from "../../src/base/log.ts";
 import { type ProxyOptions, ProxyServer } from "../../src/proxy/proxy_server.ts";
-import type { Routes } from "../../src/proxy/routes.ts";
+import type { Routes } from "../../src/proxy/routes/routes.ts";
 import { defaultTimeouts, type Timeouts } from "../../src/proxy/timeouts.ts";
 
 /** A proxy in this process: `await using proxy = startProxy({ hola: { default: [url] } })`. */

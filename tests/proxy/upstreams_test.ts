@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { closedPort, Peer, RawServer } from "./peers.ts";
 import { startProxy } from "./start_proxy.ts";
-import { parseRanges } from "../../src/proxy/address_ranges.ts";
+import { parseRanges } from "../../src/proxy/clients/address_ranges.ts";
 
 const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 

@@ -1,0 +1,87 @@
+import type { Hono } from "hono";
+import * as z from "zod";
+import { isName, nameRule } from "../../base/function_names.ts";
+import type { Log } from "../../base/log.ts";
+import type { Guard } from "../../server/admin_guard.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { guarded, jsonApp, readJson } from "../../server/json_app.ts";
+import type { RouteTable } from "../routes/route_table.ts";
+import { listRoutes, urlFault } from "../routes/routes.ts";
+
+/** What the admin interface needs around it. */
+export interface AdminOptions {
+  /** The first segment of its paths: `memory`, `redis`. */
+  readonly backend: string;
+  readonly guard: Guard;
+  readonly log: Log;
+}
+
+const name = z.string().refine(isName, { message: `must be ${nameRule}` });
+const url = z.string().superRefine((text, context) => {
+  const fault = urlFault(text);
+  if (fault) context.addIssue({ code: "custom", message: fault });
+});
+const registration = z.strictObject({ function: name, revision: name, url: url.nullable() });
+const justFunction = z.strictObject({ function: name });
+const revisionAndUrl = z.strictObject({ revision: name, url });
+const whichRevision = z.strictObject({ revision: name, ifEmpty: z.boolean().optional() });
+const justUrl = z.strictObject({ url });
+
+/** The calls that show and change the routes while the proxy runs. */
+export function adminApi(table: RouteTable, { backend, guard, log }: AdminOptions): Hono {
+  const app = jsonApp(log);
+  const root = `/${backend}/functions`;
+  app.use(`/${backend}/*`, guarded(guard));
+  app.get(`${root}/list`, (context) => context.json(listRoutes(table.routes)));
+
+  app.post(`${root}/registration`, async (context) => {
+    const body = await readJson(context, registration);
+    await table.change({ kind: "register", ...body });
+    return context.json({ code: "OK", message: "Function created", ...body }, 202);
+  });
+  app.delete(`${root}/registration`, async (context) => {
+    const body = await readJson(context, justFunction);
+    await table.change({ kind: "remove-function", ...body });
+    return context.json({ code: "OK", message: "Function removed", ...body }, 202);
+  });
+
+  app.post(`${root}/:function/revision`, async (context) => {
+    const given = {
+      function: nameIn(context.req.param("function")),
+      ...await readJson(context, revisionAndUrl),
+    };
+    await table.change({ kind: "add-revision", ...given });
+    return context.json({ code: "OK", message: "Revision added to the function", ...given }, 202);
+  });
+  app.delete(`${root}/:function/revision`, async (context) => {
+    const given = {
+      function: nameIn(context.req.param("function")),
+      ...await readJson(context, whichRevision),
+    };
+    await table.change({ kind: "remove-revision", ...given });
+    return context.json({ code: "OK", message: "Revision removed from the function", ...given }, 202);
+  });
+
+  for (
+    const [method, kind, message] of [
+      ["POST", "add-url", "URL added to the revision"],
+      ["DELETE", "remove-url", "URL removed from the revision"],
+    ] as const
+  ) {
+    app.on(method, `${root}/:function/:revision/url`, async (context) => {
+      const given = {
+        function: nameIn(context.req.param("function")),
+        revision: nameIn(context.req.param("revision")),
+        ...await readJson(context, justUrl),
+      };
+      await table.change({ kind, ...given });
+      return context.json({ code: "OK", message, ...given }, 202);
+    });
+  }
+  return app;
+}
+
+function nameIn(segment: string): string {
+  if (isName(segment)) return segment;
+  throw new HttpError(400, "ERROR_BAD_NAME", `a function or revision is named by ${nameRule}`);
+}

@@ -1,0 +1,64 @@
+import { textBytes } from "../http1/characters.ts";
+
+/** An answer of the proxy's own. */
+export interface LocalResponse {
+  readonly status: number;
+  readonly headers: ReadonlyArray<readonly [string, string]>;
+  readonly body: Uint8Array;
+}
+
+/** `{"code","message",…}`, the form of every failure. */
+export function jsonFailure(
+  status: number,
+  code: string,
+  message: string,
+  more: Record<string, string | undefined> = {},
+): LocalResponse {
+  return {
+    status,
+    headers: [["content-type", "application/json"]],
+    body: new TextEncoder().encode(JSON.stringify({ code, message, ...more })),
+  };
+}
+
+/** The answer as bytes; a `HEAD` gets no body, and keeps its length. */
+export function encodeResponse(
+  { status, headers, body }: LocalResponse,
+  { method, connection }: { method: string; connection: "close" | "keep-alive" | undefined },
+): Uint8Array {
+  const lines = [
+    `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
+    `date: ${new Date().toUTCString()}`,
+    ...headers.filter(([name]) => name !== "content-length" && name !== "connection").map(([name, value]) =>
+      `${name}: ${value}`
+    ),
+    `content-length: ${body.length}`,
+    ...(connection ? [`connection: ${connection}`] : []),
+  ];
+  const head = textBytes(lines.join("\r\n") + "\r\n\r\n");
+  if (method === "HEAD") return head;
+  const whole = new Uint8Array(head.length + body.length);
+  whole.set(head);
+  whole.set(body, head.length);
+  return whole;
+}
+
+const reasons: Record<number, string> = {
+  200: "OK",
+  202: "Accepted",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  417: "Expectation Failed",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};

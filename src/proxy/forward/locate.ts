@@ -1,0 +1,48 @@
+/** What a request's target asks for. */
+export type Location =
+  | {
+    readonly kind: "function";
+    readonly name: string;
+    readonly revision: string | undefined;
+    readonly rest: string;
+    readonly query: string;
+  }
+  | { readonly kind: "admin" }
+  | { readonly kind: "nothing" };
+
+const nothing: Location = { kind: "nothing" };
+
+/**
+ * `/functions/hola/orange/a/b?q=1` → function `hola`, revision `orange`, rest `/a/b`, query `?q=1`; nothing is decoded, so that what goes on
+ * is what came. `/function/…` is the same, since the description writes both.
+ *
+ * @param adminRoot is the first segment of the admin paths, such as `memory`; absent where routes do not change.
+ */
+export function locate(target: string, adminRoot: string | undefined): Location {
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const prefix = path.startsWith("/functions/") ? 11 : path.startsWith("/function/") ? 10 : 0;
+  if (prefix === 0) {
+    return adminRoot !== undefined && path.startsWith(`/${adminRoot}/`) ? { kind: "admin" } : nothing;
+  }
+  const query = mark < 0 ? "" : target.slice(mark);
+  const nameEnd = path.indexOf("/", prefix);
+  if (nameEnd < 0) {
+    return { kind: "function", name: path.slice(prefix), revision: undefined, rest: "", query };
+  }
+  const name = path.slice(prefix, nameEnd);
+  const revisionEnd = path.indexOf("/", nameEnd + 1);
+  if (revisionEnd < 0) {
+    const revision = path.slice(nameEnd + 1);
+    return revision === ""
+      ? { kind: "function", name, revision: undefined, rest: "/", query }
+      : { kind: "function", name, revision, rest: "", query };
+  }
+  return {
+    kind: "function",
+    name,
+    revision: path.slice(nameEnd + 1, revisionEnd),
+    rest: path.slice(revisionEnd),
+    query,
+  };
+}
