@@ -1,5 +1,16 @@
 import { processIo } from "./src/base/io.ts";
 import { run } from "./src/cli/run.ts";
+// All else that is loaded with it, so that Deno reads it side by side (see `src/modes/cli.ts`).
+import "./src/base/errors.ts";
+import "./src/base/log.ts";
+import "./src/base/units.ts";
+import "./src/cli/flags.ts";
+import "./src/cli/nearest.ts";
+import "./src/cli/parse.ts";
+import "./src/cli/quote.ts";
+import "./src/cli/split.ts";
+import "./src/cli/values.ts";
+import "./src/modes/modes.ts";
 
 // The only place that knows the process: its arguments, its streams, its exit code. Whatever was written is out
 // by then, since an Output writes before it returns.

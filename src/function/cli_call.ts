@@ -10,7 +10,6 @@ import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { makeInstance } from "./make_instance.ts";
 import { handlerExport } from "./module_kind.ts";
 import { passBytes } from "./pass_bytes.ts";
-import { explainThrown } from "./traps.ts";
 
 /** What the one instance is given. */
 export interface CliCallOptions {
@@ -40,7 +39,7 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   const write = (descriptor: 1 | 2) => (bytes: Uint8Array) => guest.output.write(descriptor, bytes);
   const outputs = { stdout: write(1), stderr: write(2) };
   const instance = makeInstance(blueprint, { guest, wasi: { ...wasi, ...outputs }, families, name });
-  const unwatch = await watch(guest);
+  const unwatch = limits.timeoutMs === 0 ? undefined : await watch(guest);
   let running = "_start";
   try {
     await instance.startWaiting();
@@ -49,9 +48,10 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
     const message = decodeError(decodeText(bytes));
     return message === undefined ? { kind: "result", bytes } : { kind: "error", message };
   } catch (error) {
+    const { explainThrown } = await import("./traps.ts");
     throw explainThrown(error, guest, running);
   } finally {
-    unwatch();
+    unwatch?.();
     instance.close();
   }
 }
@@ -66,9 +66,8 @@ async function answer(instance: GuestInstance, args: readonly string[]): Promise
   return bytes;
 }
 
-/** Has the call stopped at its deadline while it waits, if it has one. Returns what ends the watch. */
+/** Has the call stopped at its deadline while it waits. Returns what ends the watch. */
 async function watch(guest: Guest): Promise<() => void> {
-  if (guest.limits.timeoutMs === 0) return () => {};
   const { CallWatch } = await import("../wasm/call_watch.ts");
   const watch = new CallWatch();
   const watched = { guest };

@@ -7,6 +7,7 @@ import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { mustWait } from "../wasm/jspi.ts";
 import { Pool } from "../wasm/pool.ts";
+import { StandingStack } from "../wasm/standing_stack.ts";
 import { makeInstance } from "./make_instance.ts";
 import { explainThrown } from "./traps.ts";
 
@@ -154,7 +155,7 @@ export class CapsuleFunction {
       instance.begin(true, cameMs);
       instance.isFresh = false;
       this.#watch.add(watched);
-      const result = await instance.callWaiting(this.options.handler, call.pass(instance));
+      const result = await this.#handle(instance, call.pass(instance));
       const value = call.take(instance, result);
       guest.output.end();
       return value;
@@ -165,6 +166,13 @@ export class CapsuleFunction {
       this.#watch.remove(watched);
       this.#giveBack(instance, healthy);
     }
+  }
+
+  /** Calls the handler where it may wait. */
+  #handle(instance: GuestInstance, args: readonly number[]): unknown {
+    const { handler } = this.options;
+    instance.standing ??= StandingStack.of(instance.exports[handler] as WebAssembly.ExportValue);
+    return instance.standing ? instance.standing.call(args) : instance.promise(handler)(...args);
   }
 
   /** What came to wait will come to it again; what was slow may have been so by chance, as the first calls are. */

@@ -1,11 +1,44 @@
 import { argumentSeparator } from "../abi/cli_arguments.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { callCli, type CliResult } from "../function/cli_call.ts";
-import { ExitError, TrapError } from "../function/traps.ts";
 import { TimeoutError } from "../wasm/guest.ts";
 import { loadFunction, type Plan, reach } from "./function_of.ts";
 import type { World } from "./modes.ts";
 import { moduleBytes } from "./module_bytes.ts";
+// All else that this file imports, at whatever distance: Deno reads the files that one file names side by side, and those of
+// the next level only then. Each level costs a call a third of a millisecond; a test holds this list complete.
+import "../abi/byte_string.ts";
+import "../abi/errors.ts";
+import "../abi/guest_strings.ts";
+import "../abi/result.ts";
+import "../base/byte_buffer.ts";
+import "../base/paths.ts";
+import "../function/imports.ts";
+import "../function/load.ts";
+import "../function/make_instance.ts";
+import "../function/module_kind.ts";
+import "../function/pass_bytes.ts";
+import "../host/log.ts";
+import "./host_families.ts";
+import "../prepare/contract.ts";
+import "../prepare/format/reader.ts";
+import "../prepare/limit_module.ts";
+import "../source/module_magic.ts";
+import "../source/read_module.ts";
+import "../wasi/descriptors.ts";
+import "../wasi/fd_bytes.ts";
+import "../wasi/imports.ts";
+import "../wasi/preview1.ts";
+import "../wasi/proc.ts";
+import "../wasi/random.ts";
+import "../wasi/streams.ts";
+import "../wasi/wasi.ts";
+import "../wasi/wire.ts";
+import "../wasm/guest_output.ts";
+import "../wasm/instance.ts";
+import "../wasm/jspi.ts";
+import "../wasm/memory.ts";
+import "../wasm/turns.ts";
 
 /** What the exit code says: 134 as a shell says of an aborted program, 124 as `timeout` does. */
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
@@ -30,6 +63,7 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
     const { runProgram } = await import("./cli_program.ts");
     return exitStatus(await runProgram(options, world, plan));
   } catch (error) {
+    const { ExitError, TrapError } = await import("../function/traps.ts");
     if (error instanceof ExitError) return exitStatus(error.exitCode);
     if (!(error instanceof TrapError || error instanceof TimeoutError)) throw error;
     const isTrap = error instanceof TrapError;

@@ -46,7 +46,7 @@ export function timeOf(clock: WasiClock, id: number, startedNs: bigint): bigint 
 }
 
 export function clockFunctions(state: State) {
-  const { memory, clock } = state;
+  const { memory, clock = systemClock() } = state;
   let startedNs: bigint | undefined;
   return {
     clock_res_get(id: number, resolution: number): number {

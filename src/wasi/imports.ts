@@ -1,4 +1,4 @@
-import { FileError } from "../files/file_error.ts";
+import { CapsuleError } from "../base/errors.ts";
 import type { Called } from "./args.ts";
 import { fdByteFunctions } from "./fd_bytes.ts";
 import { Errno, Refusal } from "./preview1.ts";
@@ -116,7 +116,8 @@ function atBorder(call: WasiFunction): WasiFunction {
 
 function errnoOf(thrown: unknown): number {
   if (thrown instanceof Refusal) return thrown.errno;
-  if (thrown instanceof FileError) {
+  // By its name: a guest without files does not load what belongs to them.
+  if (thrown instanceof CapsuleError && thrown.name === "FileError") {
     if (thrown.code === "EOUTSIDE") return Errno.EPERM;
     return (Errno as Readonly<Record<string, number>>)[thrown.code] ?? Errno.EIO;
   }

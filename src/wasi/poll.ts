@@ -1,4 +1,4 @@
-import { timeOf } from "./clock.ts";
+import { systemClock, timeOf } from "./clock.ts";
 import type { StandardInput } from "./streams.ts";
 import { Errno, EventType, Refusal, refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
@@ -24,7 +24,7 @@ interface Look {
 }
 
 export function pollFunctions(state: State) {
-  const { memory, descriptors, clock } = state;
+  const { memory, descriptors, clock = systemClock() } = state;
 
   return {
     /**

@@ -6,7 +6,8 @@ import type { Descriptors } from "./descriptors.ts";
 export interface State {
   readonly memory: GuestMemory;
   readonly descriptors: Descriptors;
-  readonly clock: WasiClock;
+  /** Instead of the clocks of this process. */
+  readonly clock: WasiClock | undefined;
   readonly random: (bytes: Uint8Array<ArrayBuffer>) => void;
   /** Calls so far whose answer may differ from run to run, or whose effect another run must have too. */
   nondeterministicCalls: number;

@@ -1,7 +1,7 @@
 import type { Folder } from "../files/folder.ts";
 import { GuestMemory } from "../wasm/memory.ts";
 import type { VariableValue } from "./args.ts";
-import { systemClock, type WasiClock } from "./clock.ts";
+import type { WasiClock } from "./clock.ts";
 import { type Descriptor, Descriptors } from "./descriptors.ts";
 import { allRights, directoryRights, Right, streamRights } from "./preview1.ts";
 import { GuestExit } from "./proc.ts";
@@ -83,7 +83,7 @@ export function createWasi(options: WasiOptions): Wasi {
   const state: State = {
     memory: new GuestMemory(),
     descriptors: new Descriptors(() => initialDescriptors(options, input, roots)),
-    clock: options.clock ?? systemClock(),
+    clock: options.clock,
     random: options.random ?? randomValues,
     nondeterministicCalls: 0,
     pending: new Set(),

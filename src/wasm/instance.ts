@@ -3,7 +3,7 @@ import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
 import { mustWait, promising } from "./jspi.ts";
 import type { Poolable } from "./pool.ts";
-import { StandingStack } from "./standing_stack.ts";
+import type { StandingStack } from "./standing_stack.ts";
 
 /** What all instances of a module share. */
 export interface Blueprint {
@@ -94,7 +94,8 @@ export class GuestInstance implements Poolable {
   readonly #start: GuestExport | undefined = undefined;
   #askedBefore = 0;
   readonly #promises = new Map<string, GuestExport>();
-  #standing: StandingStack | undefined;
+  /** Where calls that may wait are made, if this instance has had one; it ends with the instance. */
+  standing: StandingStack | undefined;
   /** Whether the handler can be called: started, and nothing called since. */
   isFresh = false;
   /** What `malloc` gave for the arguments of a call; 0 for nothing. */
@@ -171,12 +172,6 @@ export class GuestInstance implements Poolable {
     this.#started();
   }
 
-  /** Calls the handler where it may wait. */
-  callWaiting(handler: string, args: readonly number[]): Promise<unknown> {
-    this.#standing ??= StandingStack.of(this.exports[handler] as WebAssembly.ExportValue);
-    return this.#standing ? this.#standing.call(args) : this.promise(handler)(...args) as Promise<unknown>;
-  }
-
   /** An export as a function that may wait. */
   promise(name: string): GuestExport {
     let made = this.#promises.get(name);
@@ -211,7 +206,7 @@ export class GuestInstance implements Poolable {
   }
 
   close(): void {
-    this.#standing?.end();
+    this.standing?.end();
     this.#belongings.close();
   }
 

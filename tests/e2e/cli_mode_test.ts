@@ -52,15 +52,16 @@ Deno.test({
         Deno.removeSync(`${folder}/src/${room}`, { recursive: true });
       }
       const others = [
-        ...["cli/usage.ts", "files/folder.ts", "files/system_kernel.ts", "function/command.ts"],
-        ...["function/function.ts", "host/http.ts", "host/redis.ts", "modes/http.ts", "modes/fetch_url.ts"],
+        ...["cli/usage.ts", "files/folder.ts", "files/system_kernel.ts", "files/file_error.ts"],
         ...[
-          "prepare/prepare.ts",
-          "prepare/format/layout.ts",
-          "wasi/path.ts",
-          "wasm/pool.ts",
-          "wasm/call_watch.ts",
+          "function/command.ts",
+          "function/function.ts",
+          "function/traps.ts",
+          "host/http.ts",
+          "host/redis.ts",
         ],
+        ...["modes/http.ts", "modes/fetch_url.ts", "prepare/prepare.ts", "prepare/format/layout.ts"],
+        ...["wasi/path.ts", "wasi/clock.ts", "wasm/pool.ts", "wasm/call_watch.ts", "wasm/standing_stack.ts"],
       ];
       for (const file of others) {
         Deno.removeSync(`${folder}/src/${file}`);
@@ -70,6 +71,42 @@ Deno.test({
       assert.equal(call.stdout, "- parameter is: 👋\nThe first parameter is: 👋\n");
     }),
 });
+
+Deno.test("main.ts and a call's mode name every file that comes with them, so that none is read later than others", async () => {
+  const main = await modulesOf(at("main.ts"));
+  const before = reached(main, at("main.ts"), new Set());
+  const mode = at("src/modes/cli.ts");
+  const after = reached(await modulesOf(mode), mode, before.all);
+  assert.ok(before.all.size > 10 && after.all.size > 30, `${before.all.size} and ${after.all.size} files`);
+  assert.deepEqual([...before.unnamed, ...after.unnamed], []);
+});
+
+/** The files that a file loads with itself, for each file of the program that begins with `path`. */
+async function modulesOf(path: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path] }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: {
+      local?: string;
+      dependencies?: { code?: { specifier: string }; isDynamic?: boolean }[];
+    }[];
+  };
+  return new Map(modules.map(({ local = "", dependencies = [] }) => [
+    local,
+    dependencies.flatMap(({ code, isDynamic }) =>
+      code?.specifier.startsWith("file:") && !isDynamic ? [fileURLToPath(code.specifier)] : []
+    ),
+  ]));
+}
+
+/** All that a file loads with itself and that is not there yet, and what of it the file does not name. */
+function reached(modules: ReadonlyMap<string, readonly string[]>, first: string, there: ReadonlySet<string>) {
+  const all = new Set([first]);
+  for (const path of all) {
+    for (const other of modules.get(path) ?? []) if (!there.has(other)) all.add(other);
+  }
+  const named = new Set(modules.get(first));
+  return { all, unnamed: [...all].filter((path) => path !== first && !named.has(path)) };
+}
 
 Deno.test("without a module the built-in function is called, and a line says so", async () => {
   const { code, stdout, stderr } = await runCapsule(["-mode=cli", "hi"]);
