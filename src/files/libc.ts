@@ -22,6 +22,9 @@ const RESOLVE_BENEATH = 0x08;
 const STATX_BASIC_STATS = 0x7ff;
 const F_GETFL = 3;
 const F_SETFL = 4;
+/** @see signal(7) */
+const SIGXFSZ = 25;
+const SIG_IGN = 1n;
 /** @see statfs(2) */
 const PROC_SUPER_MAGIC = 0x9fa0;
 const whences: Record<Whence, number> = { start: 0, current: 1, end: 2 };
@@ -55,6 +58,7 @@ const symbols = {
   linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
   readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  signal: { parameters: ["i32", "usize"], result: "usize" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -98,6 +102,9 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
   if (location === null) throw new Error("the C library has no place for error numbers");
   // The thread of an isolate never changes, so neither does the place of its `errno`.
   const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+
+  // A write past the size that this process may give a file is then `EFBIG` for the guest, not the end of the process.
+  libc.signal(SIGXFSZ, SIG_IGN);
 
   const first = new CString();
   const second = new CString();

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { TemporaryFolder } from "./temporary_folder.ts";
+
+/** So large that the caches of the runtime stay below it; the file has a hole up to there. */
+const limit = 64 * 1024 ** 2;
+
+/** Writes 4 KiB from 1 KiB before the limit on, and tells how many bytes were taken and what one more gives. */
+const writer = `
+import { Folder } from "${new URL("../../src/files/folder.ts", import.meta.url).href}";
+import { How } from "${new URL("../../src/files/kernel.ts", import.meta.url).href}";
+import { createLibcKernel } from "${new URL("../../src/files/libc.ts", import.meta.url).href}";
+const kernel = createLibcKernel({ openat2: true });
+const { handle } = new Folder(kernel, kernel.openRoot(".")).open("big", How.write | How.create);
+console.log(kernel.writeAt(handle, new Uint8Array(4096), ${limit - 1024}n));
+try {
+  kernel.writeAt(handle, new Uint8Array(1), ${limit}n);
+} catch (error) {
+  console.log(error.code);
+}
+`;
+
+Deno.test({
+  name:
+    "a write past the size that the process may give a file is an error of the guest's, not the end of the process",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using folder = new TemporaryFolder();
+    folder.write("writer.ts", writer);
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      // Blocks of 512 bytes.
+      args: [
+        "-c",
+        `ulimit -f ${limit / 512}; exec "$0" run -A --no-check --no-lock --cached-only "$1"`,
+        Deno.execPath(),
+        folder.at("writer.ts"),
+      ],
+      cwd: folder.inside,
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.equal(new TextDecoder().decode(stdout), "1024\nEFBIG\n");
+  },
+});
