@@ -1,6 +1,6 @@
-import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { urlHost } from "../server/listen.ts";
+import { bindHost, urlHost } from "../server/host.ts";
+import { cannotListen } from "../server/listen_failure.ts";
 import { serveAdmin } from "./admin/serve_admin.ts";
 import { type AddressRange, isInside } from "./clients/address_ranges.ts";
 import type { ClientConnection } from "./clients/client_connection.ts";
@@ -62,7 +62,13 @@ export class ProxyServer {
     this.#clock = new Clock(Math.max(10, Math.min(250, shortest / 4)));
     const onHealth = (sentence: string) => options.log.warn(sentence);
     this.targets = new Targets(
-      { clock: this.#clock, connectMs: timeouts.connectMs, rules, onHealth },
+      {
+        clock: this.#clock,
+        connectMs: timeouts.connectMs,
+        rules,
+        onHealth,
+        makeRoom: () => this.#server.makeRoom(),
+      },
       balance,
     );
     this.finished = this.#end.promise;
@@ -109,15 +115,9 @@ export class ProxyServer {
 }
 
 function listen(host: string, port: number): Deno.TcpListener {
-  const hostname = host.replace(/^\[(.*)\]$/, "$1");
   try {
-    return Deno.listen({ hostname, port });
+    return Deno.listen({ hostname: bindHost(host), port });
   } catch (error) {
-    const reason = error instanceof Deno.errors.AddrInUse
-      ? "another program listens there already (choose another -httpPort, 0 for a free one)"
-      : messageOf(error);
-    throw new CapsuleError("LISTEN", `cannot listen on ${urlHost(host)}:${port}: ${reason}`, {
-      cause: error,
-    });
+    throw cannotListen({ host, port }, error);
   }
 }

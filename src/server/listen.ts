@@ -1,4 +1,7 @@
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { CapsuleError } from "../base/errors.ts";
+import { bindHost, urlHost } from "./host.ts";
+import { cannotListen, isOutOfFiles, outOfFiles } from "./listen_failure.ts";
+import { readPem } from "./read_pem.ts";
 
 /** What a server mode is: a function from request to response. It must read or drain every body (see `readBody`). */
 export type Handler = Deno.ServeHandler<Deno.NetAddr>;
@@ -60,12 +63,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   }
   const pem = tls && await readPem(tls);
   const cut = new AbortController();
-  // `localhost` is this machine also where no name server or file says so, and always the same one of its addresses.
-  const bind = {
-    hostname: host.toLowerCase() === "localhost" ? "127.0.0.1" : bare(host),
-    port,
-    reusePort: reusePort !== undefined,
-  };
+  const bind = { hostname: bindHost(host), port, reusePort: reusePort !== undefined };
   if (reusePort === "first" && port !== 0) {
     // Two programs that both share the port would each get a part of the connections, and neither would know.
     try {
@@ -92,7 +90,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     const nowMs = performance.now();
     if (nowMs - toldMs > fullAgainMs) {
       toldMs = nowMs;
-      options.onFull?.(`no connection is accepted on ${urlHost(host)}:${actualPort}: ${tooManyFiles}`);
+      options.onFull?.(`no connection is accepted on ${urlHost(host)}:${actualPort}: ${outOfFiles}`);
     }
     await new Promise((resolve) => setTimeout(resolve, fullPauseMs));
     if (isStopping) return true;
@@ -100,7 +98,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       server = serve(actualPort);
       return true;
     } catch (error) {
-      if (isFull(error)) return false;
+      if (isOutOfFiles(error)) return false;
       throw error;
     }
   };
@@ -114,7 +112,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       try {
         return await server.finished;
       } catch (error) {
-        if (!isFull(error)) throw cannotListen({ ...options, port: actualPort }, error);
+        if (!isOutOfFiles(error)) throw cannotListen({ ...options, port: actualPort }, error);
       }
       while (!await listensAgain());
     }
@@ -146,77 +144,4 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       clearTimeout(timer);
     },
   };
-}
-
-/** A host as it stands in a URL: IPv6 addresses in brackets. */
-export function urlHost(host: string): string {
-  const name = bare(host);
-  return name.includes(":") ? `[${name}]` : name;
-}
-
-/** `[::1]` → `::1`. */
-function bare(host: string): string {
-  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
-}
-
-async function readPem(tls: { crt: string; key: string }): Promise<{ cert: string; key: string }> {
-  const read = async (flag: string, path: string) => {
-    try {
-      return await Deno.readTextFile(path);
-    } catch (error) {
-      throw new CapsuleError("TLS", `cannot read ${flag}=${path}: ${reasonOf(error)}`, { cause: error });
-    }
-  };
-  return { cert: await read("-crt", tls.crt), key: await read("-key", tls.key) };
-}
-
-function cannotListen({ host, port, tls }: ListenOptions, error: unknown): CapsuleError {
-  const address = `${urlHost(host)}:${port}`;
-  if (tls && isTlsError(error)) {
-    return new CapsuleError(
-      "TLS",
-      `cannot use -crt=${tls.crt} with -key=${tls.key}: ${tlsReason(messageOf(error))}`,
-      { cause: error },
-    );
-  }
-  return new CapsuleError("LISTEN", `cannot listen on ${address}: ${reasonOf(error)}`, { cause: error });
-}
-
-function isTlsError(error: unknown): boolean {
-  return error instanceof Deno.errors.InvalidData || /certificate|key|cert/i.test(messageOf(error));
-}
-
-function tlsReason(message: string): string {
-  if (/No certificates/i.test(message)) return "the first holds no PEM certificate";
-  if (/No keys/i.test(message)) {
-    return "the second holds no PEM private key (one with a passphrase cannot be read)";
-  }
-  if (/KeyMismatch|consistent/i.test(message)) return "the key is not the certificate's";
-  if (/must be provided/i.test(message)) return "one of the two files is empty";
-  return message;
-}
-
-const tooManyFiles = "too many open files (raise the limit for this program: ulimit -Hn, LimitNOFILE=)";
-
-/** Whether the process, or the whole system, may open no more files. */
-function isFull(error: unknown): boolean {
-  const innermost = error instanceof CapsuleError ? error.cause : error;
-  return /os error (24|23)\)/.test(messageOf(innermost));
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) {
-    return "another program listens there already (choose another -httpPort, 0 for a free one)";
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return "this machine has no such address (choose another -host)";
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied (ports below 1024 need a privilege)";
-  }
-  if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (isFull(error)) return tooManyFiles;
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  if (/lookup address|empty host/i.test(messageOf(error))) return "no such host (choose another -host)";
-  return messageOf(error);
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { RawServer } from "../proxy/peers.ts";
 import { startCapsule } from "../testing/capsule.ts";
+
+const fewFiles = ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"];
 
 Deno.test(
   "a server that may open no more files says which limit it met, and serves again when there are some",
@@ -9,7 +12,7 @@ Deno.test(
     const connections: Deno.Conn[] = [];
     try {
       await using server = await startCapsule(["-mode=registry", `-files=${files}`], {
-        under: ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"],
+        under: fewFiles,
       });
       const { hostname, port } = new URL(server.url);
       const told = server.stderr.line((line) =>
@@ -44,6 +47,37 @@ Deno.test(
     } finally {
       for (const connection of connections) connection.close();
       await Deno.remove(files, { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "whoever holds connections to a proxy open, and asks nothing, keeps nobody else out, and is no fault of an upstream",
+  { ignore: Deno.build.os === "windows" },
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "capsule-files-" });
+    const idle: Deno.Conn[] = [];
+    try {
+      using upstream = new RawServer();
+      // Each request needs a connection of its own to the upstream, too.
+      upstream.serve(() => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+      await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${upstream.url}\n`);
+      await using proxy = await startCapsule(["-mode=reverse-proxy", `-config=${folder}/config.yaml`], {
+        under: fewFiles,
+      });
+      const { hostname, port } = new URL(proxy.url);
+      for (let held = 0; held < 120; held++) {
+        idle.push(await Deno.connect({ hostname, port: Number(port) }));
+        const response = await fetch(`${proxy.url}/functions/f`, { headers: { connection: "close" } });
+        assert.equal(`${response.status} ${await response.text()}`, "200 ok", `beside ${idle.length}`);
+      }
+      assert.equal((await proxy.stop()).code, 0);
+      const told = proxy.stderr.text.split("\n").filter((line) => line.includes('"warn'));
+      assert.ok(told.length > 0);
+      for (const line of told) assert.match(line, /cannot accept a connection: too many open files \(raise/);
+    } finally {
+      for (const connection of idle) connection.close();
+      await Deno.remove(folder, { recursive: true });
     }
   },
 );

@@ -287,7 +287,11 @@ Deno.test("what does not start, and why", () =>
       ],
       [["-config=good.yaml", "-balance=hash", "-hashHeader=X User"], 2, /name of a header: got "X User"/],
       [["-config=good.yaml", "-healthPath=health"], 2, /begins with a slash, such as \/health: got "health"/],
-      [["-config=good.yaml", "-crt=bad.yaml", "-key=bad.yaml"], 1, /cannot use -crt with -key/],
+      [
+        ["-config=good.yaml", "-crt=bad.yaml", "-key=bad.yaml"],
+        1,
+        /cannot use -crt=bad\.yaml with -key=bad\.yaml: the first holds no PEM certificate/,
+      ],
     ];
     for (const [args, code, stderr] of rows) {
       const ended = await runCapsule(["-mode=reverse-proxy", "-httpPort=0", ...args], { cwd: folder });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
-import { type Handler, listen, urlHost } from "../../src/server/listen.ts";
+import { urlHost } from "../../src/server/host.ts";
+import { type Handler, listen } from "../../src/server/listen.ts";
 import { connect, untilRefused } from "./raw_connection.ts";
 
 const host = "127.0.0.1";

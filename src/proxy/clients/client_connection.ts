@@ -47,6 +47,11 @@ export class ClientConnection {
     }
   }
 
+  /** Whether it waits for a request, of which nothing has come. */
+  get idle(): boolean {
+    return this.#idle;
+  }
+
   /** After the current request the connection ends; at once, when there is none. */
   stop(): void {
     this.#stopping = true;

@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
 import type { Clock } from "../http1/clock.ts";
 import { type Socket, Wire } from "../http1/wire.ts";
 import type { Timeouts } from "../timeouts.ts";
@@ -19,6 +20,12 @@ export interface ClientServerOptions {
   readonly log: Log;
 }
 
+/** Of the connections that there are, one in so many makes room at once. */
+const roomShare = 8;
+/** How long a failed `accept` waits, and how often it is told. */
+const pauseMs = 100;
+const tellAgainMs = 10_000;
+
 /** Accepts clients, and serves each until its connection ends. */
 export class ClientServer {
   readonly #options: ClientServerOptions;
@@ -27,6 +34,7 @@ export class ClientServer {
   readonly #shaking = new Set<Socket>();
   #secure: Promise<(plain: Deno.TcpConn) => TlsSocket> | undefined;
   #stopping = false;
+  #toldMs = -Infinity;
   #empty = Promise.withResolvers<void>();
 
   constructor(options: ClientServerOptions) {
@@ -59,13 +67,29 @@ export class ClientServer {
         connection = await this.#options.listener.accept();
       } catch (error) {
         if (this.#stopping) return;
-        // Out of descriptors, or a client that was gone before it was there: the next may be better.
-        this.#options.log.warn(`cannot accept a connection: ${messageOf(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        // Out of files, or a client that was gone before it was there: the next may be better.
+        if (isOutOfFiles(error)) this.makeRoom();
+        this.#tell(error);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
         continue;
       }
       this.#serve(connection);
     }
+  }
+
+  /** The process may open no more files: the oldest connections that wait for a request end. Returns whether any did. */
+  makeRoom(): boolean {
+    const idle = Array.from(this.#clients).filter((client) => client.idle);
+    for (const client of idle.slice(0, Math.ceil(this.#clients.size / roomShare))) client.wire.close();
+    return idle.length > 0;
+  }
+
+  #tell(error: unknown): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#toldMs < tellAgainMs) return;
+    this.#toldMs = nowMs;
+    const reason = isOutOfFiles(error) ? outOfFiles : messageOf(error);
+    this.#options.log.warn(`cannot accept a connection: ${reason}`);
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {

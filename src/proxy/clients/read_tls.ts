@@ -1,4 +1,6 @@
-import { CapsuleError, messageOf } from "../../base/errors.ts";
+import { CapsuleError } from "../../base/errors.ts";
+import { cannotListen } from "../../server/listen_failure.ts";
+import { readPem } from "../../server/read_pem.ts";
 
 /** A certificate and its key as PEM text. */
 interface KeyPair {
@@ -12,27 +14,16 @@ interface KeyPair {
  * @throws CapsuleError `TLS` when a file cannot be read, when they do not fit, and where this version of Deno cannot serve by them.
  */
 export async function readTls(crt: string, key: string): Promise<KeyPair> {
-  const read = async (flag: string, path: string) => {
-    try {
-      return await Deno.readTextFile(path);
-    } catch (error) {
-      const reason = error instanceof Deno.errors.NotFound ? "no such file" : messageOf(error);
-      throw new CapsuleError("TLS", `cannot read ${flag}=${path}: ${reason}`, { cause: error });
-    }
-  };
-  const pair = { cert: await read("-crt", crt), key: await read("-key", key) };
-  assertFits(pair);
+  const pair = await readPem({ crt, key });
+  // The runtime looks at them when it begins to listen; `TlsSocket` would find out when the first client comes.
+  const [host, port] = ["127.0.0.1", 0];
+  try {
+    Deno.listenTls({ hostname: host, port, ...pair }).close();
+  } catch (error) {
+    throw cannotListen({ host, port, tls: { crt, key } }, error);
+  }
   await assertServes(pair);
   return pair;
-}
-
-/** The runtime looks at them when it begins to listen; `TlsSocket` would find out when the first client comes. */
-function assertFits(pair: KeyPair): void {
-  try {
-    Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();
-  } catch (error) {
-    throw new CapsuleError("TLS", `cannot use -crt with -key: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /** How long a handshake within this process may take. */

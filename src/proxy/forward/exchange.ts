@@ -14,7 +14,7 @@ const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRAC
 
 /** Why an attempt came to nothing. */
 export interface Failure {
-  readonly status: 502 | 504;
+  readonly status: 502 | 503 | 504;
   readonly code: string;
   readonly why: string;
   /** Where the request may be sent now: nowhere, to another upstream, or also to the same. */
@@ -69,11 +69,17 @@ export class Exchange {
       return wire === undefined ? over : await this.#talk(wire, firstLines, fields);
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
-      this.#upstream.failed(error.message);
+      const { message, reason } = error;
+      if (reason !== "files") this.#upstream.failed(message);
       if (this.#isClientGone) return over;
-      return error.timedOut
-        ? failed(504, "ERROR_UPSTREAM_TIMEOUT", error.message, "other")
-        : failed(502, "ERROR_UPSTREAM_UNREACHABLE", error.message, "other");
+      switch (reason) {
+        case "files":
+          return failed(503, "ERROR_OUT_OF_FILES", message, "no");
+        case "time":
+          return failed(504, "ERROR_UPSTREAM_TIMEOUT", message, "other");
+        case "upstream":
+          return failed(502, "ERROR_UPSTREAM_UNREACHABLE", message, "other");
+      }
     } finally {
       clientWire.onEnd = undefined;
     }
@@ -172,7 +178,7 @@ export class Exchange {
   }
 }
 
-function failed(status: 502 | 504, code: string, why: string, again: Failure["again"]): Outcome {
+function failed(status: Failure["status"], code: string, why: string, again: Failure["again"]): Outcome {
   return { kind: "failed", failure: { status, code, why, again } };
 }
 

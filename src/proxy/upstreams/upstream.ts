@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
 import type { Clock } from "../http1/clock.ts";
 import { type Socket, Wire } from "../http1/wire.ts";
 import {
@@ -30,6 +31,8 @@ export interface UpstreamWorld {
   readonly rules: HealthRules;
   /** Told when an upstream is left out, or is back. */
   readonly onHealth?: (sentence: string) => void;
+  /** Closes what others hold, as the process may open no more files; whether there was something. */
+  readonly makeRoom?: () => boolean;
 }
 
 /** Who serves: where it is, how it does, and the connections to it. */
@@ -144,13 +147,26 @@ export class Upstream {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), connectMs);
     try {
-      return new Wire(await this.#connect(late.signal), clock);
+      return new Wire(await this.#connectWithRoom(late.signal), clock);
     } catch (error) {
-      if (late.signal.aborted) throw new ConnectError(`no connection within ${connectMs} ms`, true);
-      throw new ConnectError(connectReason(error), false);
+      if (late.signal.aborted) throw new ConnectError(`no connection within ${connectMs} ms`, "time");
+      throw isOutOfFiles(error)
+        ? new ConnectError(outOfFiles, "files")
+        : new ConnectError(connectReason(error), "upstream");
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #connectWithRoom(late: AbortSignal): Promise<Socket> {
+    try {
+      return await this.#connect(late);
+    } catch (error) {
+      if (!isOutOfFiles(error) || !this.#world.makeRoom?.()) throw error;
+    }
+    // The system has them back when the reads that were under way have ended.
+    await new Promise((resolve) => setTimeout(resolve));
+    return await this.#connect(late);
   }
 
   async #connect(late: AbortSignal): Promise<Socket> {
@@ -197,12 +213,13 @@ export class Upstream {
 
 /** An upstream could not be reached: nothing was sent. */
 export class ConnectError extends Error {
-  readonly timedOut: boolean;
+  /** What it was for: the upstream, the time that it took, or this process, which may open no more files. */
+  readonly reason: "upstream" | "time" | "files";
 
-  constructor(message: string, timedOut: boolean) {
+  constructor(message: string, reason: ConnectError["reason"]) {
     super(message);
     this.name = "ConnectError";
-    this.timedOut = timedOut;
+    this.reason = reason;
   }
 }
 

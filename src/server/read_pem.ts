@@ -1,0 +1,18 @@
+import { CapsuleError } from "../base/errors.ts";
+import { listenReason } from "./listen_failure.ts";
+
+/**
+ * A certificate and its key as PEM text, from their files.
+ *
+ * @throws CapsuleError `TLS`, with the flag and the path of what cannot be read.
+ */
+export async function readPem(tls: { crt: string; key: string }): Promise<{ cert: string; key: string }> {
+  const read = async (flag: string, path: string) => {
+    try {
+      return await Deno.readTextFile(path);
+    } catch (error) {
+      throw new CapsuleError("TLS", `cannot read ${flag}=${path}: ${listenReason(error)}`, { cause: error });
+    }
+  };
+  return { cert: await read("-crt", tls.crt), key: await read("-key", tls.key) };
+}
