@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Checkpoints } from "../../src/store/checkpoints.ts";
 import { EmbeddedStore } from "../../src/store/sqlite.ts";
+import { SmallDisk, smallDiskTest } from "../testing/small_disk.ts";
 import { TextLineStream } from "../testing/text_lines.ts";
 import { keyValueContract, patient, textOf, utf8 } from "./key_value_contract.ts";
 
@@ -225,6 +226,30 @@ Deno.test("embedded: values, keys and patterns beyond its size are refused with 
     });
     await store.set(new Uint8Array(16_384), new Uint8Array(8 * 1024 * 1024), patient);
   }));
+
+smallDiskTest(
+  "embedded: a full disk is an error that changes nothing, and is over when there is room",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
+    try {
+      await using disk = await SmallDisk.mount(folder, "size=4m");
+      const script = new URL("./sqlite_full_disk_child.ts", import.meta.url).pathname;
+      const [program = "", ...args] = [
+        ...disk.under,
+        Deno.execPath(),
+        "run",
+        "-A",
+        "--no-check",
+        script,
+        folder,
+      ];
+      const { code, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
 
 Deno.test("embedded: a file that is no store is an error that names it, and is left alone", () =>
   inFolder(async (open, folder) => {
