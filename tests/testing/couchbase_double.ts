@@ -71,7 +71,14 @@ export class CouchbaseDouble implements AsyncDisposable {
     this.#queryPort = http.addr.port;
     this.#revision++;
     const silent = Promise.withResolvers<void>();
-    this.#running = { listener, ended, open, http, silent, accepting: this.#accept(listener, open) };
+    this.#running = {
+      listener,
+      ended,
+      open,
+      http,
+      silent,
+      accepting: this.#accept(listener, open, ended.signal),
+    };
   }
 
   /** Ends every connection and stops to listen. */
@@ -91,9 +98,13 @@ export class CouchbaseDouble implements AsyncDisposable {
     return this.stop();
   }
 
-  async #accept(listener: Deno.TcpListener, open: Set<Deno.TcpConn>): Promise<void> {
+  async #accept(listener: Deno.TcpListener, open: Set<Deno.TcpConn>, ended: AbortSignal): Promise<void> {
     const served: Promise<void>[] = [];
-    for await (const connection of listener) served.push(this.#serve(connection, open));
+    for await (const connection of listener) {
+      // One that came while the others were ended would be waited for as long as its client likes.
+      if (ended.aborted) connection.close();
+      else served.push(this.#serve(connection, open));
+    }
     await Promise.all(served);
   }
 
