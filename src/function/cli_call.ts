@@ -40,11 +40,12 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   const outputs = { stdout: write(1), stderr: write(2) };
   const instance = makeInstance(blueprint, { guest, wasi: { ...wasi, ...outputs }, families, name });
   const unwatch = limits.timeoutMs === 0 ? undefined : await watch(guest);
+  const cameMs = performance.now();
   let running = "_start";
   try {
-    await instance.startWaiting();
+    await instance.startWaiting(cameMs);
     running = handlerExport.cli;
-    const bytes = await answer(instance, args);
+    const bytes = await answer(instance, args, cameMs);
     const message = decodeError(decodeText(bytes));
     return message === undefined ? { kind: "result", bytes } : { kind: "error", message };
   } catch (error) {
@@ -56,10 +57,10 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   }
 }
 
-async function answer(instance: GuestInstance, args: readonly string[]): Promise<Uint8Array> {
+async function answer(instance: GuestInstance, args: readonly string[], cameMs: number): Promise<Uint8Array> {
   const { guest } = instance;
   const text = encodeText(joinArguments(args));
-  instance.begin(true);
+  instance.begin(true, cameMs);
   const result = await instance.promise(handlerExport.cli)(passBytes(instance, text), text.length);
   const bytes = takeResult(guest, result).slice();
   guest.output.end();

@@ -72,7 +72,7 @@ export class Command {
   async run(run: CommandRun): Promise<number> {
     const { limits, sinks } = this.options;
     const cameMs = performance.now();
-    const place = this.#places.take() ?? await this.#places.takeWithin(limits.timeoutMs);
+    const place = this.#places.take() ?? await this.#places.takeLater(limits.timeoutMs, run.onLong);
     const guest = new Guest(sinks, limits);
     const stop = (reason: CapsuleError) => guest.stop(reason);
     const watched: WatchedCall = { guest, onLong: run.onLong && (() => run.onLong?.(stop)) };
@@ -110,10 +110,6 @@ export class Command {
 
 /** Room for one run. */
 class Place {
-  canBeUsedAgain(): boolean {
-    return false;
-  }
-
   close(): void {}
 }
 

@@ -80,14 +80,17 @@ export class CapsuleFunction {
     const made = new CapsuleFunction(blueprint, options);
     const instance = made.#pool.take();
     if (!instance) throw new Error("an empty pool had no instance");
+    const watched: WatchedCall = { guest: instance.guest };
     try {
-      await made.#start(instance);
+      await made.#start(instance, performance.now(), watched);
       made.#pool.giveBack(instance, true);
       return made;
     } catch (error) {
       made.#pool.giveBack(instance, false);
       made.close();
       throw explainThrown(error, instance.guest, "_start");
+    } finally {
+      made.#watch.remove(watched);
     }
   }
 
@@ -143,7 +146,8 @@ export class CapsuleFunction {
 
   async #callWaiting<T>(call: Call<T>): Promise<T> {
     const cameMs = performance.now();
-    const instance = this.#pool.take() ?? await this.#pool.takeWithin(this.options.limits.timeoutMs);
+    const instance = this.#pool.take() ??
+      await this.#pool.takeLater(this.options.limits.timeoutMs, call.onLong);
     const { guest } = instance;
     const stop = (reason: CapsuleError) => {
       if (this.#watch.has(watched)) guest.stop(reason); // later, the guest is in somebody else's call
@@ -151,10 +155,10 @@ export class CapsuleFunction {
     const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(stop)) };
     let healthy = true;
     try {
-      await this.#start(instance);
+      await this.#start(instance, cameMs, watched);
       instance.begin(true, cameMs);
       instance.isFresh = false;
-      this.#watch.add(watched);
+      if (!this.#watch.has(watched)) this.#watch.add(watched);
       const result = await this.#handle(instance, call.pass(instance));
       const value = call.take(instance, result);
       guest.output.end();
@@ -181,10 +185,14 @@ export class CapsuleFunction {
     this.#waits = startsAgain !== "slow" || this.#slowness > 2 * slowCall;
   }
 
-  async #start(instance: GuestInstance): Promise<void> {
+  /** Runs `_start` for a call that came at that time; where it may wait, it is watched as the call is. */
+  async #start(instance: GuestInstance, cameMs: number, watched: WatchedCall): Promise<void> {
     if (instance.isFresh) return;
-    instance.begin(false);
-    if (!instance.start()) await instance.startWaiting();
+    instance.begin(false, cameMs);
+    if (instance.start()) return;
+    this.#watch.add(watched);
+    await instance.startWaiting(cameMs);
+    if (instance.guest.stopped) throw instance.guest.stopped;
   }
 
   /** Whether an instance may be used after a call that was cut short: when all of it is put back. */

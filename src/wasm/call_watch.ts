@@ -33,7 +33,7 @@ export class CallWatch {
   add(call: WatchedCall): void {
     call.place = this.#calls.join(call);
     if (call.onLong) call.youngPlace = this.#young.join(call);
-    if (call.onLong || call.guest.deadlineMs < Infinity) {
+    if (call.onLong || call.guest.limits.timeoutMs > 0) {
       this.#timer ??= setInterval(() => this.#tick(), tickMs);
     }
   }

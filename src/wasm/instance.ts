@@ -158,10 +158,10 @@ export class GuestInstance implements Poolable {
     return true;
   }
 
-  /** Runs `_start` where it may wait. */
-  async startWaiting(): Promise<void> {
+  /** Runs `_start` where it may wait, for a call that came at that time. */
+  async startWaiting(cameMs?: number): Promise<void> {
     if (this.isFresh) return;
-    this.begin(true);
+    this.begin(true, cameMs);
     if (this.#start) {
       try {
         await this.promise(this.exports._start ? "_start" : "_initialize")();

@@ -78,46 +78,36 @@ export class Pool<T extends Poolable> {
   }
 
   /**
-   * An instance as soon as there is one.
+   * An instance as soon as there is one. Who has to wait for it waits `timeoutMs` at most (0: for ever), and `onQueued` is given what
+   * takes the caller out of the queue before.
    *
-   * @throws OverloadedError when `maxQueue` callers wait already.
+   * @throws OverloadedError when `maxQueue` callers wait already; TimeoutError; the reason for which it left the queue.
    */
-  takeLater(signal?: AbortSignal): Promise<T> {
+  takeLater(timeoutMs: number, onQueued?: (leave: (reason: CapsuleError) => void) => void): Promise<T> {
     const instance = this.take();
     if (instance) return Promise.resolve(instance);
     const { maxInstances, maxQueue } = this.#options;
     if (this.#queue.size >= maxQueue) return Promise.reject(new OverloadedError(maxInstances, maxQueue));
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#queue.delete(waiter);
-        reject(signal?.reason);
-      };
+      const cameMs = performance.now();
       const waiter: Waiter<T> = {
         resolve: (instance) => {
-          signal?.removeEventListener("abort", leave);
+          clearTimeout(timer);
           resolve(instance);
         },
-        reject,
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
       };
+      const leave = (reason: CapsuleError) => {
+        if (this.#queue.delete(waiter)) waiter.reject(reason);
+      };
+      const isLate = () => leave(new TimeoutError(timeoutMs, performance.now() - cameMs));
+      const timer = timeoutMs > 0 ? setTimeout(isLate, timeoutMs) : undefined;
       this.#queue.add(waiter);
-      signal?.addEventListener("abort", leave, { once: true });
+      onQueued?.(leave);
     });
-  }
-
-  /**
-   * The same, waiting at most as long as a call may take; 0 is for ever.
-   *
-   * @throws TimeoutError
-   */
-  async takeWithin(timeoutMs: number): Promise<T> {
-    if (timeoutMs === 0) return await this.takeLater();
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new TimeoutError(timeoutMs, timeoutMs)), timeoutMs);
-    try {
-      return await this.takeLater(late.signal);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /** Takes back what was lent; `healthy` is false for what must not be used again. */

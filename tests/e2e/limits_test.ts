@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { sleeper } from "../testing/sleeper.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const guest = (name: string) => `-wasm=${at(`tests/testdata/go/${name}/${name}.wasm`)}`;
@@ -51,10 +52,21 @@ Deno.test("Ping counts, and the host information is empty where no port is liste
   assert.equal(stdout, "🏓 pong: ☹ : 1\n🏓 pong: ☹ : 2\n{}\n");
 });
 
-Deno.test("in cli a call past -timeout ends with 124, computing or not", async () => {
-  const { code, stdout, stderr } = await runCapsule(["-mode=cli", guest("cli-loop"), "-timeout=200ms"]);
-  assert.deepEqual({ code, stdout }, { code: 124, stdout: "" });
-  assert.match(stderr, /'-timeout' allows it 200 ms/);
+Deno.test("in cli a call past -timeout ends with 124: it computes, it waits, its _start waits", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const sleeping = (["callHandle", "_start"] as const).map((where) => {
+      Deno.writeFileSync(`${folder}/${where}.wasm`, sleeper(where));
+      return `-wasm=${folder}/${where}.wasm`;
+    });
+    for (const module of [guest("cli-loop"), ...sleeping]) {
+      const { code, stdout, stderr } = await runCapsule(["-mode=cli", module, "-timeout=200ms"]);
+      assert.deepEqual({ code, stdout }, { code: 124, stdout: "" });
+      assert.match(stderr, /^the function was stopped as '-timeout' allows it 200 ms: it took \d+ ms\n$/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("-url downloads the module, and later starts from the saved copy when the server is away", async () => {

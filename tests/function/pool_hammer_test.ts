@@ -90,7 +90,10 @@ Deno.test("callers get instances in the order in which they came, and one that g
   const client = new AbortController();
   const came: string[] = [];
   const waiter = async (name: string, signal?: AbortSignal) => {
-    const instance = await pool.takeLater(signal);
+    const instance = await pool.takeLater(
+      0,
+      (leave) => signal?.addEventListener("abort", () => leave(signal.reason)),
+    );
     came.push(name);
     return instance;
   };

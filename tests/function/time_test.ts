@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { guestModule, serveModule } from "../testing/function.ts";
+import { sleeper } from "../testing/sleeper.ts";
 
 const post = (body: string, signal?: AbortSignal) =>
   new Request("http://test/", { method: "POST", body, signal });
@@ -64,6 +65,26 @@ Deno.test("a client that goes away ends its call", async () => {
   client.abort();
   assert.equal((await answer).status, 499);
   assert.deepEqual(served.called.figures, { instances: 2, busy: 0, queued: 0 });
+});
+
+Deno.test("a client that goes away while its call waits for an instance leaves the queue", async () => {
+  await using served = await serveModule(sleeper("callHandleHttp"), ["-maxInstances=1", "-timeout=1m"]);
+  const [running, waiting] = [new AbortController(), new AbortController()];
+  const first = served.handle(post("", running.signal));
+  const second = served.handle(post("", waiting.signal));
+  const third = served.handle(post("", AbortSignal.abort()));
+  assert.equal((await third).status, 499);
+  assert.deepEqual(served.called.figures, { instances: 1, busy: 1, queued: 1 });
+  waiting.abort();
+  assert.deepEqual(await (await second).json(), { code: "CLIENT_GONE", message: "the client went away" });
+  assert.deepEqual(served.called.figures, { instances: 1, busy: 1, queued: 0 });
+  running.abort();
+  assert.equal((await first).status, 499);
+  assert.deepEqual(served.called.figures, { instances: 1, busy: 0, queued: 0 });
+});
+
+Deno.test("a _start that waits is stopped at the deadline", async () => {
+  await assert.rejects(serveModule(sleeper("_start"), ["-timeout=50ms"]), { code: "TIMEOUT", limitMs: 50 });
 });
 
 /** An upstream on loopback that answers when it is told to. */
