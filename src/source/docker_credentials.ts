@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
+import { isObject } from "../base/is_object.ts";
 
 /** What a registry is shown. */
 export type Credentials =
@@ -124,8 +125,4 @@ function objectAt(value: Record<string, unknown>, name: string): Record<string, 
 function textAt(value: Record<string, unknown>, name: string): string | undefined {
   const found = Object.hasOwn(value, name) ? value[name] : undefined;
   return typeof found === "string" && found !== "" ? found : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { isObject } from "../base/is_object.ts";
 import type { LayerKind } from "./wasm_layer.ts";
 
 /** A layer of an image, or a manifest of an index. */
@@ -47,8 +48,4 @@ export function readImage(bytes: Uint8Array, what: string): Image {
 function texts(value: unknown): Record<string, string> | undefined {
   if (!isObject(value)) return undefined;
   return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

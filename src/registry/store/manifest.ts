@@ -1,3 +1,4 @@
+import { isObject } from "../../base/is_object.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 
@@ -118,10 +119,6 @@ function texts(value: unknown): Record<string, string> | undefined {
   return Object.fromEntries(
     Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === "string"),
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(message: string): HttpError {
