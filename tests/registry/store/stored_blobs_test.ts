@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { sha256, wasm } from "../test_registry.ts";
+import { putBlob, withStore } from "./test_store.ts";
+
+Deno.test("a blob that no manifest names goes after its grace, unless somebody asks for it", async () => {
+  await withStore({ graceMs: 10_000 }, async ({ open }) => {
+    await open(async (store) => {
+      await putBlob(store, wasm("unused"));
+      const now = Date.now();
+      assert.equal(await store.blobs.collectGarbage(now + 5000), 0);
+      store.catalog.touch(sha256(wasm("unused")));
+      assert.equal(await store.blobs.collectGarbage(now + 9999), 0);
+      assert.equal(await store.blobs.collectGarbage(now + 20_000), 1);
+      assert.equal(store.catalog.repository("k33g/hola"), undefined);
+    });
+    await open((store) => Promise.resolve(assert.deepEqual(Array.from(store.blobs.list()), [])));
+  });
+});
+
+Deno.test("many blobs that nobody names go a few at a time, and others have their turns", async () => {
+  await withStore({ graceMs: 1 }, async ({ open }) => {
+    const count = 350;
+    await open(async (store) => {
+      await Promise.all(Array.from({ length: count }, (_, index) => putBlob(store, wasm(`${index}`))));
+      const seen = new Set<number>();
+      let done = false;
+      const collected = store.blobs.collectGarbage(Date.now() + 1000).finally(() => done = true);
+      while (!done) {
+        seen.add(store.catalog.blobs().length);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(await collected, count);
+      assert(seen.size >= 3, String([...seen]));
+    });
+    await open((store) => Promise.resolve(assert.deepEqual(store.catalog.blobs(), [])));
+  });
+});
+
+Deno.test("a blob that a manifest on its way names is not removed under it", async () => {
+  await withStore({ graceMs: 1 }, async ({ open }) => {
+    await open(async (store) => {
+      await putBlob(store, wasm("late"));
+      const layer = { mediaType: "application/x", digest: sha256(wasm("late")), size: 10 };
+      const manifest = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, layers: [layer] }));
+      const put = store.putManifest("k33g/hola", manifest, { contentType: null, tags: ["t"] });
+      let done = false;
+      put.finally(() => done = true);
+      while (!done) {
+        await store.blobs.collectGarbage(Date.now() + 1000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await put;
+      assert.deepEqual(await Deno.readFile(store.blobs.path(layer.digest)), wasm("late"));
+      assert(store.catalog.blob(layer.digest));
+    });
+  });
+});
+
+Deno.test("signatures and SBOMs keep what they name", async () => {
+  await withStore({ graceMs: 1 }, async ({ open }) => {
+    await open(async (store) => {
+      await putBlob(store, wasm("signature"));
+      const layer = { mediaType: "application/x", digest: sha256(wasm("signature")), size: 10 };
+      const subject = { mediaType: "application/y", digest: sha256("gone"), size: 1 };
+      const manifest = new TextEncoder().encode(
+        JSON.stringify({ schemaVersion: 2, layers: [layer], subject }),
+      );
+      await store.putManifest("k33g/hola", manifest, {
+        digest: sha256(manifest),
+        contentType: null,
+        tags: [],
+      });
+      assert.equal(await store.blobs.collectGarbage(Date.now() + 1000), 0);
+      assert(store.catalog.blob(sha256(wasm("signature"))));
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { Store, type StoreOptions } from "../../../src/registry/store/store.ts";
+import { memoryLog } from "../../server/memory_log.ts";
+import { sha256, sha512 } from "../test_registry.ts";
+
+/** A store in a folder of its own, and the means to open it again. */
+export async function withStore(
+  options: Partial<StoreOptions>,
+  work: (world: {
+    files: string;
+    stderr: () => string;
+    /** Opens the folder for as long as `use` takes. */
+    open: <T>(use: (store: Store) => Promise<T>, more?: Partial<StoreOptions>) => Promise<T>;
+  }) => Promise<void>,
+): Promise<void> {
+  const files = await Deno.makeTempDir({ prefix: "capsule-store-" });
+  const { log, stderr } = memoryLog();
+  try {
+    await work({
+      files,
+      stderr,
+      async open(use, more) {
+        await using store = await Store.open({ files, log, ...options, ...more });
+        return await use(store);
+      },
+    });
+  } finally {
+    await Deno.remove(files, { recursive: true });
+  }
+}
+
+export async function put(
+  store: Store,
+  tag: string,
+  bytes: Uint8Array,
+  more: { overwrite?: boolean; info?: string } = {},
+) {
+  const writer = await store.blobs.begin();
+  await writer.write(bytes);
+  return await store.putModule({ user: "k33g", module: "hola", tag }, writer, {
+    info: "",
+    overwrite: false,
+    ...more,
+  });
+}
+
+export async function putBlob(
+  store: Store,
+  bytes: Uint8Array,
+  digest = sha256(bytes) as ReturnType<typeof sha256> | ReturnType<typeof sha512>,
+) {
+  const writer = await store.blobs.begin({ sha512: true });
+  await writer.write(bytes);
+  await store.blobs.put("k33g/hola", writer, digest);
+}
+
+export const key = (store: Store, tag: string) =>
+  store.catalog.tagged("k33g/hola", tag)?.manifest.module?.digest;
