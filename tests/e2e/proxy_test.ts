@@ -169,6 +169,30 @@ Deno.test("-watch sees the file change, also when another takes its place", () =
     assert.equal(await text(`${proxy.url}/functions/f`), "b GET / ");
   }));
 
+Deno.test({
+  name: "-watch sees the file change by the link that its own link leads through, as Kubernetes changes it",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      await using a = namedServer("a");
+      await using b = namedServer("b");
+      for (const [name, { url }] of Object.entries({ first: a, second: b })) {
+        await Deno.mkdir(`${folder}/${name}`);
+        await Deno.writeTextFile(`${folder}/${name}/config.yaml`, `f:\n  default: ${url}\n`);
+      }
+      await Deno.symlink("first", `${folder}/data`);
+      await Deno.symlink("data/config.yaml", `${folder}/config.yaml`);
+      await using proxy = await startCapsule(["-mode=reverse-proxy", "-config=config.yaml", "-watch"], {
+        cwd: folder,
+      });
+      assert.equal(await text(`${proxy.url}/functions/f`), "a GET / ");
+      await Deno.symlink("second", `${folder}/new`);
+      await Deno.rename(`${folder}/new`, `${folder}/data`);
+      await proxy.stderr.line((line) => line.includes('"event":"reloaded"'));
+      assert.equal(await text(`${proxy.url}/functions/f`), "b GET / ");
+    }),
+});
+
 Deno.test("-routes keeps what was registered over a restart", () =>
   inFolder(async (folder) => {
     const args = ["-mode=reverse-proxy", "-backend=memory", `-routes=${folder}/routes.json`];

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { readConfigFile } from "./read_config.ts";
@@ -24,6 +25,8 @@ export class ConfigWatch implements AsyncDisposable {
   #last: Promise<void> = Promise.resolve();
   #watcher: Deno.FsWatcher | undefined;
   #watching: Promise<void> | undefined;
+  /** Of the file as it was read last. */
+  #stamp = "";
 
   constructor(options: ConfigWatchOptions) {
     this.#options = options;
@@ -37,6 +40,7 @@ export class ConfigWatch implements AsyncDisposable {
 
   async #reload(): Promise<void> {
     const { path, table, log, onRead } = this.#options;
+    this.#stamp = await stampOf(path);
     try {
       const after = await readConfigFile(path);
       onRead?.(after);
@@ -48,27 +52,49 @@ export class ConfigWatch implements AsyncDisposable {
     }
   }
 
-  /** From now on reads the file again whenever it changes. Its folder is watched, since editors put a new file in its place. */
+  /**
+   * From now on reads the file again whenever it changes. Its folder is watched, since editors put a new file in its place, and anything there may
+   * change it: Kubernetes has a link there, and changes a second one that the first leads through.
+   */
   watch(): void {
     const { path } = this.#options;
-    const slash = path.lastIndexOf("/");
-    const name = path.slice(slash + 1);
-    const watcher = Deno.watchFs(slash < 0 ? "." : path.slice(0, slash) || "/", { recursive: false });
+    const watcher = Deno.watchFs(dirname(path), { recursive: false });
     this.#watcher = watcher;
     this.#watching = (async () => {
+      this.#stamp = await stampOf(path);
       let timer: ReturnType<typeof setTimeout> | undefined;
       for await (const { kind, paths } of watcher) {
-        if (kind === "access" || !paths.some((each) => each.endsWith(`/${name}`) || each === name)) continue;
+        if (kind === "access") continue;
+        const isNamed = paths.some((each) => basename(each) === basename(path));
+        // What happens to other files does not put it off.
+        if (!isNamed && timer !== undefined) continue;
         clearTimeout(timer);
-        timer = setTimeout(() => this.reload(), settleMs);
+        timer = setTimeout(() => {
+          timer = undefined;
+          void this.#look(isNamed);
+        }, settleMs);
       }
       clearTimeout(timer);
     })();
+  }
+
+  async #look(isNamed: boolean): Promise<void> {
+    if (isNamed || await stampOf(this.#options.path) !== this.#stamp) await this.reload();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watcher?.close();
     await this.#watching;
     await this.#last;
+  }
+}
+
+/** What tells a file from the one that was there before. */
+async function stampOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtime } = await Deno.stat(path);
+    return [dev, ino, size, mtime?.getTime()].join();
+  } catch {
+    return "";
   }
 }
