@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Peer, RawServer } from "./peers.ts";
-import { startProxy, type TestProxy } from "./start_proxy.ts";
-import type { Timeouts } from "../../src/proxy/timeouts.ts";
+import { between } from "./scene.ts";
+import { startProxy } from "./start_proxy.ts";
 
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -32,17 +32,6 @@ Deno.test("a client that ends its side and reads late never gets what another cl
   const heard = await slow.toEnd();
   assert.match(heard.slice(heard.indexOf("\r\n\r\n") + 4), /^A+$/);
 });
-
-/** The proxy between one client and an upstream whose connections the test takes one after the other. */
-async function between(
-  scene: (client: Peer, upstream: RawServer, proxy: TestProxy) => Promise<void>,
-  timeouts: Partial<Timeouts> = {},
-): Promise<void> {
-  using upstream = new RawServer();
-  await using proxy = startProxy({ f: { default: [upstream.url] } }, { timeouts });
-  using client = await Peer.connect(proxy.port);
-  await scene(client, upstream, proxy);
-}
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
@@ -104,7 +93,7 @@ const oddAnswers: ReadonlyArray<
 
 for (const [what, method, answer, arrives] of oddAnswers) {
   Deno.test(`${what}: the next request goes over another connection`, () =>
-    between(async (client, upstream) => {
+    between(async ({ client, upstream }) => {
       await client.send(`${method} /functions/f HTTP/1.1\r\nHost: x\r\n\r\n`);
       const first = await upstream.accept();
       await first.until("\r\n\r\n");
@@ -116,11 +105,11 @@ for (const [what, method, answer, arrives] of oddAnswers) {
       await second.until("\r\n\r\n");
       await second.send(ok);
       assert.match(await client.message(), /^HTTP\/1\.1 200 [^]*\r\n\r\nok$/);
-    }, { firstByteMs: 2000 }));
+    }, { timeouts: { firstByteMs: 2000 } }));
 }
 
 Deno.test("an upstream that talks while nobody asks is not asked on that connection again", () =>
-  between(async (client, upstream) => {
+  between(async ({ client, upstream }) => {
     await client.send(get);
     const first = await upstream.accept();
     await first.until("\r\n\r\n");
@@ -136,7 +125,7 @@ Deno.test("an upstream that talks while nobody asks is not asked on that connect
   }));
 
 Deno.test("an answer before the body has come: what is left of the body is no request, on either side", () =>
-  between(async (client, upstream) => {
+  between(async ({ client, upstream }) => {
     const smuggled = "GET /functions/f?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     const body = `hello${smuggled}`;
     await client.send(`POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\nhello`);
@@ -185,7 +174,7 @@ Deno.test("a protocol is changed only when it was asked for, and after the whole
     ] as const
   ) {
     await test.step(what, () =>
-      between(async (client, upstream) => {
+      between(async ({ client, upstream }) => {
         await client.send(request);
         const peer = await upstream.accept();
         await peer.until("\r\n\r\n");
@@ -197,7 +186,7 @@ Deno.test("a protocol is changed only when it was asked for, and after the whole
       }));
   }
   await test.step("one of several, in other letters", () =>
-    between(async (client, upstream) => {
+    between(async ({ client, upstream }) => {
       await client.send(
         "GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: chat/2, WebSocket\r\nConnection: Upgrade\r\n\r\n",
       );
@@ -209,7 +198,7 @@ Deno.test("a protocol is changed only when it was asked for, and after the whole
 });
 
 Deno.test("a body that turns out to be none while its answer streams breaks that answer", () =>
-  between(async (client, upstream) => {
+  between(async ({ client, upstream }) => {
     await client.send(
       "POST /functions/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
     );
@@ -224,7 +213,7 @@ Deno.test("a body that turns out to be none while its answer streams breaks that
   }));
 
 Deno.test("headers that servers of the CGI kind take for ours or for framing do not go on", () =>
-  between(async (client, upstream) => {
+  between(async ({ client, upstream }) => {
     await client.send(
       "POST /functions/f HTTP/1.1\r\nHost: x\r\nX_Forwarded_For: 6.6.6.6\r\nX-Forwarded_Host: evil\r\nX_Own: 1\r\n" +
         "Content_Length: 4\r\nTransfer_Encoding: chunked\r\nContent-Length: 2\r\n\r\nhi",
@@ -238,7 +227,7 @@ Deno.test("headers that servers of the CGI kind take for ours or for framing do 
   }));
 
 Deno.test("stopping without patience cuts a client that has sent many requests ahead", () =>
-  between(async (client, upstream, proxy) => {
+  between(async ({ client, upstream, proxy }) => {
     await client.send(get.repeat(100));
     const peer = await upstream.accept();
     await peer.until("\r\n\r\n");
@@ -277,7 +266,7 @@ Deno.test("the body of a request that the proxy answers itself is no request", a
     ] as const
   ) {
     await test.step(what, () =>
-      between(async (client, upstream) => {
+      between(async ({ client, upstream }) => {
         await client.send(request);
         assert.match(await client.message(), /^HTTP\/1\.1 404 /);
         if (!again) return assert.equal(await client.toEnd(), "");

@@ -1,28 +1,8 @@
 import assert from "node:assert/strict";
-import { Peer, RawServer } from "./peers.ts";
-import { startProxy, type TestProxy } from "./start_proxy.ts";
-import type { ProxyOptions } from "../../src/proxy/proxy_server.ts";
-import type { Timeouts } from "../../src/proxy/timeouts.ts";
-
-interface Scene {
-  readonly client: Peer;
-  readonly upstream: RawServer;
-  readonly proxy: TestProxy;
-}
-
-/** A client, a proxy, an upstream. */
-async function between(
-  scene: (scene: Scene) => Promise<void>,
-  options: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<Timeouts> } = {},
-): Promise<void> {
-  using upstream = new RawServer();
-  await using proxy = startProxy({ f: { default: [upstream.url] } }, options);
-  using client = await Peer.connect(proxy.port);
-  await scene({ client, upstream, proxy });
-}
+import { Peer } from "./peers.ts";
+import { between, post } from "./scene.ts";
 
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
-const post = (headers: string) => `POST /functions/f HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 Deno.test("a body streams up as it comes, in chunks and by length", () =>
@@ -64,124 +44,6 @@ Deno.test("server-sent events arrive one by one", () =>
       assert.equal(await client.until(event), `9\r\n${event}`);
       await client.until("\r\n");
     }
-  }));
-
-Deno.test("100-continue goes to the upstream, its answer to the client, then the body", () =>
-  between(async ({ client, upstream }) => {
-    await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
-    const peer = await upstream.accept();
-    assert.match(await peer.until("\r\n\r\n"), /\r\nExpect: 100-continue\r\n/);
-    await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
-    assert.match(await client.until("\r\n\r\n"), /^HTTP\/1\.1 100 /);
-    await client.send("hi");
-    assert.equal(await peer.exactly(2), "hi");
-    await peer.send(ok);
-    assert.match(await client.message(), /^HTTP\/1\.1 200 /);
-    await client.send(get);
-    await peer.until("\r\n\r\n");
-  }));
-
-Deno.test("an upstream that refuses before the body is heard, and the connection ends", () =>
-  between(async ({ client, upstream }) => {
-    await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
-    const peer = await upstream.accept();
-    await peer.until("\r\n\r\n");
-    await peer.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
-    const heard = await client.toEnd();
-    assert.match(heard, /^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n/);
-    assert.equal(await peer.toEnd(), "");
-  }));
-
-Deno.test("100-continue: who waits for whom is not counted against the other", async (test) => {
-  const expecting = post("Content-Length: 2\r\nExpect: 100-continue\r\n");
-  const longer = () => new Promise((resolve) => setTimeout(resolve, 400));
-  await test.step("an upstream that takes its time to say 100", () =>
-    between(async ({ client, upstream }) => {
-      await client.send(expecting);
-      const peer = await upstream.accept();
-      await peer.until("\r\n\r\n");
-      await longer();
-      await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
-      await client.until("\r\n\r\n");
-      await client.send("hi");
-      assert.equal(await peer.exactly(2), "hi");
-      await peer.send(ok);
-      assert.match(await client.message(), /^HTTP\/1\.1 200 /);
-    }, { timeouts: { bodyMs: 100 } }));
-  await test.step("an upstream that never says 100, and a client that sends slowly all the same", () =>
-    between(async ({ client, upstream }) => {
-      await client.send(expecting);
-      const peer = await upstream.accept();
-      await peer.until("\r\n\r\n");
-      await client.send("h");
-      assert.equal(await peer.exactly(1), "h");
-      await longer();
-      await client.send("i");
-      assert.equal(await peer.exactly(1), "i");
-      await peer.send(ok);
-      assert.match(await client.message(), /^HTTP\/1\.1 200 /);
-    }, { timeouts: { firstByteMs: 200 } }));
-  await test.step("an upstream that says nothing at all", () =>
-    between(async ({ client, upstream }) => {
-      await client.send(expecting);
-      const peer = await upstream.accept();
-      assert.match(await client.toEnd(), /^HTTP\/1\.1 504 /);
-      assert.match(await peer.toEnd(), /\r\n\r\n$/);
-    }, { timeouts: { firstByteMs: 100 } }));
-  await test.step("a client that has its 100 and sends nothing", () =>
-    between(async ({ client, upstream }) => {
-      await client.send(expecting);
-      const peer = await upstream.accept();
-      await peer.until("\r\n\r\n");
-      await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
-      await client.until("\r\n\r\n");
-      assert.match(await client.toEnd(), /^HTTP\/1\.1 408 /);
-      await peer.toEnd();
-    }, { timeouts: { bodyMs: 100 } }));
-});
-
-Deno.test("an upgrade becomes a tunnel, each side ending on its own", () =>
-  between(async ({ client, upstream }) => {
-    await client.send(
-      "GET /functions/f/default/chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" +
-        "Sec-WebSocket-Key: k\r\n\r\nearly",
-    );
-    const peer = await upstream.accept();
-    const head = await peer.until("\r\n\r\n");
-    assert.match(head, /^GET \/chat /);
-    assert.match(
-      head,
-      /\r\nSec-WebSocket-Key: k\r\n[^]*\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n$/,
-    );
-    await peer.send(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n\x81\0",
-    );
-    assert.match(
-      await client.until("\r\n\r\n"),
-      /^HTTP\/1\.1 101 Switching Protocols\r\nSec-WebSocket-Accept: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/,
-    );
-    assert.equal(await client.exactly(2), "\x81\0");
-    assert.equal(await peer.exactly(5), "early");
-    await client.send("\xff\0");
-    assert.equal(await peer.exactly(2), "\xff\0");
-    await client.closeWrite();
-    assert.equal(await peer.toEnd(), "");
-    await peer.send("bye");
-    peer.close();
-    assert.equal(await client.toEnd(), "bye");
-  }));
-
-Deno.test("a refused upgrade is an answer like others", () =>
-  between(async ({ client, upstream }) => {
-    await client.send(
-      "GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-    );
-    const peer = await upstream.accept();
-    await peer.until("\r\n\r\n");
-    await peer.send(ok);
-    assert.match(await client.message(), /^HTTP\/1\.1 200 [^]*ok$/);
-    await client.send(get);
-    await peer.until("\r\n\r\n");
   }));
 
 Deno.test("connections are used again on both sides", () =>

@@ -19,6 +19,7 @@ export async function tunnel(a: Wire, b: Wire, idleMs: number): Promise<void> {
         const bytes = from.bytes.subarray(from.start, from.end);
         from.start = from.end;
         if (bytes.length > 0) await to.write(bytes, idleMs);
+        from.fit(bytes.length);
         alive();
         if (!await from.fill()) break;
       }

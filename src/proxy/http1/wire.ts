@@ -106,6 +106,12 @@ export class Wire implements Watched {
     this.#replace(small);
   }
 
+  /** A buffer for what comes at a time, of which that many bytes were the last; nobody may still be writing them. */
+  fit(count: number): void {
+    if (count < smallBytes) this.shrink();
+    else this.enlarge();
+  }
+
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#large) incoming.giveBack(this.#large);
     this.#large = undefined;

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { between, post } from "../scene.ts";
+
+const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+Deno.test("100-continue goes to the upstream, its answer to the client, then the body", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
+    const peer = await upstream.accept();
+    assert.match(await peer.until("\r\n\r\n"), /\r\nExpect: 100-continue\r\n/);
+    await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+    assert.match(await client.until("\r\n\r\n"), /^HTTP\/1\.1 100 /);
+    await client.send("hi");
+    assert.equal(await peer.exactly(2), "hi");
+    await peer.send(ok);
+    assert.match(await client.message(), /^HTTP\/1\.1 200 /);
+    await client.send(get);
+    await peer.until("\r\n\r\n");
+  }));
+
+Deno.test("an upstream that refuses before the body is heard, and the connection ends", () =>
+  between(async ({ client, upstream }) => {
+    await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
+    const peer = await upstream.accept();
+    await peer.until("\r\n\r\n");
+    await peer.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    const heard = await client.toEnd();
+    assert.match(heard, /^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n/);
+    assert.equal(await peer.toEnd(), "");
+  }));
+
+Deno.test("100-continue: who waits for whom is not counted against the other", async (test) => {
+  const expecting = post("Content-Length: 2\r\nExpect: 100-continue\r\n");
+  const longer = () => new Promise((resolve) => setTimeout(resolve, 400));
+  await test.step("an upstream that takes its time to say 100", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await longer();
+      await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+      await client.until("\r\n\r\n");
+      await client.send("hi");
+      assert.equal(await peer.exactly(2), "hi");
+      await peer.send(ok);
+      assert.match(await client.message(), /^HTTP\/1\.1 200 /);
+    }, { timeouts: { bodyMs: 100 } }));
+  await test.step("an upstream that never says 100, and a client that sends slowly all the same", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await client.send("h");
+      assert.equal(await peer.exactly(1), "h");
+      await longer();
+      await client.send("i");
+      assert.equal(await peer.exactly(1), "i");
+      await peer.send(ok);
+      assert.match(await client.message(), /^HTTP\/1\.1 200 /);
+    }, { timeouts: { firstByteMs: 200 } }));
+  await test.step("an upstream that says nothing at all", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      assert.match(await client.toEnd(), /^HTTP\/1\.1 504 /);
+      assert.match(await peer.toEnd(), /\r\n\r\n$/);
+    }, { timeouts: { firstByteMs: 100 } }));
+  await test.step("a client that has its 100 and sends nothing", () =>
+    between(async ({ client, upstream }) => {
+      await client.send(expecting);
+      const peer = await upstream.accept();
+      await peer.until("\r\n\r\n");
+      await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+      await client.until("\r\n\r\n");
+      assert.match(await client.toEnd(), /^HTTP\/1\.1 408 /);
+      await peer.toEnd();
+    }, { timeouts: { bodyMs: 100 } }));
+});

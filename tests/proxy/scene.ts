@@ -1,0 +1,24 @@
+import type { ProxyOptions } from "../../src/proxy/proxy_server.ts";
+import type { Timeouts } from "../../src/proxy/timeouts.ts";
+import { Peer, RawServer } from "./peers.ts";
+import { startProxy, type TestProxy } from "./start_proxy.ts";
+
+export interface Scene {
+  readonly client: Peer;
+  readonly upstream: RawServer;
+  readonly proxy: TestProxy;
+}
+
+/** A client, a proxy, an upstream. */
+export async function between(
+  scene: (scene: Scene) => Promise<void>,
+  options: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<Timeouts> } = {},
+): Promise<void> {
+  using upstream = new RawServer();
+  await using proxy = startProxy({ f: { default: [upstream.url] } }, options);
+  using client = await Peer.connect(proxy.port);
+  await scene({ client, upstream, proxy });
+}
+
+/** A request with a body, whose headers these are, each with its line's end. */
+export const post = (headers: string) => `POST /functions/f HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
