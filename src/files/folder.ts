@@ -158,7 +158,16 @@ export class Folder {
     if (target.startsWith("/")) throw new FileError("EOUTSIDE");
     using parent = parentOf(this.kernel, this.handle, path);
     this.#checkName(parent.folder, parent.name);
-    this.kernel.symlink(target, parent.folder, parent.name);
+    try {
+      this.kernel.symlink(target, parent.folder, parent.name);
+    } catch (error) {
+      // Linux says of a file with a slash behind it that it is there, not that it is no folder.
+      if (isFileError(error, "EEXIST") && parent.name.endsWith("/")) {
+        const { kind } = this.kernel.statusOf(parent.folder, parent.name.slice(0, -1));
+        if (kind === "file") throw new FileError("ENOTDIR");
+      }
+      throw error;
+    }
   }
 
   /** A link's text, as many bytes of it as fit. */

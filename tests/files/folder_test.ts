@@ -98,6 +98,7 @@ contract("names are made, moved and removed as what they are", ({ folder, inside
   fails("EEXIST", () => inside.link("sub/b", inside, "second"));
   inside.symlink("sub/👋", "link");
   fails("EOUTSIDE", () => inside.symlink("/x", "link2"));
+  fails("ENOTDIR", () => inside.symlink("x", "second/"));
   const text = new Uint8Array(100);
   assert.equal(inside.readLink("link", text), 8);
   assert.equal(inside.readLink("link", text.subarray(0, 3)), 3);

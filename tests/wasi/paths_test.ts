@@ -145,6 +145,11 @@ Deno.test("path_symlink makes relative links only; an absolute one could never b
   assert.equal(symlink("", "empty"), "ENOENT");
   assert.equal(symlink("x", "no/link"), "ENOENT");
   assert.equal(symlink("x", "link2/"), "ENOENT");
+  guest.folder.write("inside/file", "");
+  Deno.mkdirSync(guest.folder.at("inside/sub"));
+  assert.equal(symlink("x", "file"), "EEXIST");
+  assert.equal(symlink("x", "file/"), "ENOTDIR");
+  assert.equal(symlink("x", "sub/"), "EEXIST");
   assert.equal(Deno.readLinkSync(guest.folder.at("inside/link")), "nothing yet");
 });
 
