@@ -56,7 +56,8 @@ function carried({ packedBytes }: CarriedAddon): Uint8Array {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  using program = Deno.openSync(Deno.execPath());
+  // On Linux this very program is there even when its file was replaced or removed since.
+  using program = Deno.openSync(Deno.build.os === "linux" ? "/proc/self/exe" : Deno.execPath());
   const { size } = program.statSync();
   const read = (start: number, length: number) => {
     const bytes = new Uint8Array(length);

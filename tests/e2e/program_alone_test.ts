@@ -131,6 +131,20 @@ test("the program alone asks Couchbase as soon as its client can be unpacked", (
     assert.equal(await ask(), "[]");
   }));
 
+test("the program alone asks Couchbase when its file was replaced while it ran", () =>
+  aloneWith(async (folder, options) => {
+    await using couchbase = new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" });
+    const program = `${folder}/../capsule`;
+    await using server = await startCapsule(["-mode=http", "-wasm=../stores.wasm"], {
+      ...options,
+      env: { ...options.env, COUCHBASE_CLUSTER: couchbase.connectionString, COUCHBASE_PWD: "secret" },
+    });
+    await Deno.remove(program);
+    await Deno.writeTextFile(program, "another one");
+    const answer = await fetch(server.url, { method: "POST", body: "SELECT 1" });
+    assert.equal(await answer.text(), "[]");
+  }));
+
 test("the program alone serves on two threads, and a registry with its page", () =>
   aloneWith(async (folder, options) => {
     {
