@@ -1,10 +1,10 @@
-import type { Output } from "./io.ts";
+import { type Output, writeOrLose } from "./io.ts";
 
 const gatherMs = 2;
 
 /**
  * An output that gathers what is written within two milliseconds and hands it on with one call: a system call a line, or
- * a timer a turn of the event loop, costs a server as much as the function that logs it.
+ * a timer a turn of the event loop, costs a server as much as the function that logs it. What cannot be written is lost.
  */
 export class BatchedOutput implements Output {
   readonly #to: Output;
@@ -24,7 +24,7 @@ export class BatchedOutput implements Output {
     const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
     if (this.#length + data.length > this.#buffer.length) this.flush();
     if (data.length > this.#buffer.length) {
-      this.#to.write(data);
+      writeOrLose(this.#to, data);
       return;
     }
     this.#buffer.set(data, this.#length);
@@ -38,7 +38,7 @@ export class BatchedOutput implements Output {
   /** Hands on what is gathered. Called by the owner before the process or thread ends. */
   flush(): void {
     if (this.#length === 0) return;
-    this.#to.write(this.#buffer.subarray(0, this.#length));
+    writeOrLose(this.#to, this.#buffer.subarray(0, this.#length));
     this.#length = 0;
   }
 

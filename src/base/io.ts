@@ -1,3 +1,5 @@
+import { CapsuleError, messageOf } from "./errors.ts";
+
 /**
  * The outside world as one value. Rooms take what they need of it as arguments, so that a test can hand in another
  * world; `main.ts` is the only place that makes the real one.
@@ -21,7 +23,11 @@ export interface Env {
 
 /** A stream of bytes that a person or a program reads. */
 export interface Output {
-  /** Writes all of the bytes before it returns; a reader that went away is no error. */
+  /**
+   * Writes all of the bytes before it returns; a reader that went away is no error.
+   *
+   * @throws CapsuleError `OUTPUT` when nothing more is taken, as by a full disk; not of stderr, where that would be said.
+   */
   write(bytes: Uint8Array | string): void;
   isTerminal(): boolean;
 }
@@ -44,6 +50,15 @@ export interface Input {
   isTerminal(): boolean;
 }
 
+/** Writes what is for somebody who looks later: that is lost where nothing more is taken, and never ends a server. */
+export function writeOrLose(output: Output, bytes: Uint8Array | string): void {
+  try {
+    output.write(bytes);
+  } catch (error) {
+    if (!(error instanceof CapsuleError)) throw error;
+  }
+}
+
 const encoder = new TextEncoder();
 const retryMs = 2; // until a full stream that does not block is tried again
 
@@ -56,7 +71,7 @@ interface Writer {
   isTerminal(): boolean;
 }
 
-function output(stream: Writer): ProcessOutput {
+function output(stream: Writer, refused: (error: unknown) => void): ProcessOutput {
   return {
     isTerminal: () => stream.isTerminal(),
     write(bytes) {
@@ -66,7 +81,7 @@ function output(stream: Writer): ProcessOutput {
           rest = rest.subarray(stream.writeSync(rest));
         } catch (error) {
           if (error instanceof Deno.errors.BrokenPipe) return;
-          if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+          if (!(error instanceof Deno.errors.WouldBlock)) return refused(error);
           Atomics.wait(sleeper, 0, 0, retryMs);
         }
       }
@@ -101,8 +116,12 @@ export function processIo(args: readonly string[]): Io {
     args,
     env: Deno.env,
     stdin: Deno.stdin,
-    stdout: output(Deno.stdout),
-    stderr: output(Deno.stderr),
+    stdout: output(Deno.stdout, (error) => {
+      throw new CapsuleError("OUTPUT", `cannot write to standard output: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }),
+    stderr: output(Deno.stderr, () => {}),
     cwd: Deno.cwd,
   };
 }

@@ -1,4 +1,4 @@
-import type { Output } from "./io.ts";
+import { type Output, writeOrLose } from "./io.ts";
 
 /** Values that go with a log line, as they stand in its JSON form. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
@@ -32,7 +32,7 @@ export function createLog(format: LogFormat, streams: { stdout: Output; stderr: 
   };
   return {
     event(event, sentence, fields) {
-      if (format === "json") streams.stdout.write(JSON.stringify({ event, ...fields }) + "\n");
+      if (format === "json") writeOrLose(streams.stdout, JSON.stringify({ event, ...fields }) + "\n");
       else streams.stderr.write(sentence + "\n");
     },
     info: line("info"),

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
+import { writeOrLose } from "../base/io.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
@@ -43,7 +44,7 @@ export async function runFaas(options: ModeOptions<"faas">, world: World): Promi
       fields: { registry: registry.url, proxy: proxy.url, worker: worker.url, data },
     });
     // Whoever reads a log of JSON is no person who tries commands, and keeps what it says.
-    if (options.log === "text") io.stdout.write(commands);
+    if (options.log === "text") writeOrLose(io.stdout, commands);
   };
   await serveUntilStopped(platform, { log, ready });
   return 0;

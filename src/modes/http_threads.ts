@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { writeOrLose } from "../base/io.ts";
 import type { FromThread, ToThread } from "./http_thread.ts";
 import type { World } from "./modes.ts";
 import {
@@ -94,7 +95,7 @@ class Thread {
         case "failed":
           return end(data.message);
         case "output":
-          return io[data.stream].write(data.bytes);
+          return writeOrLose(io[data.stream], data.bytes);
         case "log":
           return log[data.level](data.sentence);
         case "figures":
