@@ -47,7 +47,7 @@ Deno.test("unknown functions and revisions are 404, an empty revision 503, a ref
   ]);
   assert.deepEqual(await failure("/elsewhere?q"), [404, "PAGE_NOT_FOUND", "no page for GET /elsewhere", {}]);
   assert.deepEqual((await failure("/memory/functions/list")).slice(0, 2), [404, "PAGE_NOT_FOUND"]);
-  assert.deepEqual((await failure("/functions/")).slice(0, 2), [404, "ERROR_FUNCTION_NOT_FOUND"]);
+  assert.deepEqual((await failure("/functions/")).slice(0, 2), [404, "PAGE_NOT_FOUND"]);
 });
 
 Deno.test("a POST goes on to the next URL when the first refuses the connection, and that one is left out", async () => {

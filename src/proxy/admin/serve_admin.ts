@@ -28,7 +28,9 @@ export async function serveAdmin(
   const hasBody = request.method !== "GET" && request.method !== "HEAD" && body.length > 0;
   let fetched: Request;
   try {
-    fetched = new Request(url, { method: request.method, headers, ...(hasBody && { body }) });
+    // A HEAD is told the length that a GET has.
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    fetched = new Request(url, { method, headers, ...(hasBody && { body }) });
   } catch {
     return await client.respond(jsonFailure(501, "NOT_IMPLEMENTED", "no page takes this method"), request);
   }

@@ -56,12 +56,12 @@ export async function forward(
     if (upstream === undefined) break;
     const exchange = new Exchange({ request, client, upstream, outbox });
     const target = upstreamTarget(upstream.basePath, location.rest, location.query);
-    upstream.entered();
+    const leave = upstream.enter();
     let result: Outcome;
     try {
       result = await exchange.run(target, fields, again);
     } finally {
-      upstream.left();
+      leave();
     }
     if (result.kind === "over") return;
     last = { upstream, failure: result.failure };

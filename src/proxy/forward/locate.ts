@@ -27,22 +27,16 @@ export function locate(target: string, adminRoot: string | undefined): Location 
   }
   const query = mark < 0 ? "" : target.slice(mark);
   const nameEnd = path.indexOf("/", prefix);
+  if (nameEnd === prefix || path.length === prefix) return nothing;
   if (nameEnd < 0) {
     return { kind: "function", name: path.slice(prefix), revision: undefined, rest: "", query };
   }
   const name = path.slice(prefix, nameEnd);
-  const revisionEnd = path.indexOf("/", nameEnd + 1);
-  if (revisionEnd < 0) {
-    const revision = path.slice(nameEnd + 1);
-    return revision === ""
-      ? { kind: "function", name, revision: undefined, rest: "/", query }
-      : { kind: "function", name, revision, rest: "", query };
-  }
-  return {
-    kind: "function",
-    name,
-    revision: path.slice(nameEnd + 1, revisionEnd),
-    rest: path.slice(revisionEnd),
-    query,
-  };
+  const end = path.indexOf("/", nameEnd + 1);
+  const revisionEnd = end < 0 ? path.length : end;
+  const revision = path.slice(nameEnd + 1, revisionEnd);
+  // Nobody's name is empty: it is the rest that begins here.
+  return revision === ""
+    ? { kind: "function", name, revision: undefined, rest: path.slice(nameEnd), query }
+    : { kind: "function", name, revision, rest: path.slice(revisionEnd), query };
 }

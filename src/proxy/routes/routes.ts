@@ -21,7 +21,7 @@ export function urlFault(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text)) return "a URL must begin with http:// or https://";
   if (!/^[\x21-\x7e]+$/.test(text)) return "a URL must be ASCII without spaces";
   const url = URL.parse(text);
-  if (url === null || url.hostname === "") return "a URL must name a host";
+  if (url === null || url.hostname === "") return "a URL must name a host, and a port up to 65535 if any";
   if (url.username !== "" || url.password !== "" || text.split("/")[2]?.includes("@")) {
     return "a URL must not hold a user or a password";
   }

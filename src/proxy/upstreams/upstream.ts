@@ -69,10 +69,17 @@ export class Upstream {
     return isUsable(this.health, this.#world.clock.nowMs);
   }
 
-  /** Call before a request is sent there; then one of `answered`, `failed`, `abandoned`, and `left` at the end. */
-  entered(): void {
+  /** Call before a request is sent there; then one of `answered` and `failed`, if it comes to that, and the function returned at the end. */
+  enter(): () => void {
+    const { probing } = this.health;
     this.running++;
     this.health = onSend(this.health);
+    const probes = this.health.probing && !probing;
+    return () => {
+      this.running--;
+      // Others that end meanwhile, sent before it was left out, say nothing of the one that tries it again.
+      if (probes) this.health = onAbandoned(this.health);
+    };
   }
 
   answered(): void {
@@ -87,11 +94,6 @@ export class Upstream {
     if (!wasOut && this.health.outUntilMs > 0) {
       onHealth?.(`${this.url} is left out for ${rules.failTimeoutMs / 1000} s: ${why}`);
     }
-  }
-
-  left(): void {
-    this.running--;
-    this.health = onAbandoned(this.health);
   }
 
   checked(answers: boolean): void {

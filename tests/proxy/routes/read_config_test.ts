@@ -96,7 +96,10 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
     "f:\n  default: http://a?b\n",
     'c:2:12: a URL must not hold a query, a fragment or a backslash: found "http://a?b"',
   ],
-  ["f:\n  default: 'http://'\n", 'c:2:12: a URL must name a host: found "http://"'],
+  [
+    "f:\n  default: 'http://'\n",
+    'c:2:12: a URL must name a host, and a port up to 65535 if any: found "http://"',
+  ],
   ["f:\n  default: 5\n", 'c:2:12: expected a URL, found "5"'],
   [
     "f:\n  default:\n    - http://a\n    - http://a\n",

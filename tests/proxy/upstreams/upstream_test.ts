@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { Clock } from "../../../src/proxy/http1/clock.ts";
+import { Upstream } from "../../../src/proxy/upstreams/upstream.ts";
+
+Deno.test("while one request tries an upstream again, others that end do not let a second one try", () => {
+  using clock = new Clock(1000);
+  // It may be tried again at once.
+  const upstream = new Upstream("http://localhost:1", {
+    clock,
+    connectMs: 1000,
+    rules: { maxFails: 1, failTimeoutMs: 0 },
+  });
+  const leaveEarly = upstream.enter();
+  upstream.failed("it refused");
+  assert.equal(upstream.usable, true);
+  const leaveProbe = upstream.enter();
+  leaveEarly();
+  assert.equal(upstream.usable, false, "it is being tried");
+  leaveProbe();
+  assert.equal(upstream.usable, true, "nobody tries it any more");
+  assert.equal(upstream.running, 0);
+});
