@@ -8,6 +8,7 @@ import { latency } from "./rows/latency.ts";
 import { loading } from "./rows/loading.ts";
 import { memory } from "./rows/memory.ts";
 import { proxy } from "./rows/proxy.ts";
+import { registry } from "./rows/registry.ts";
 import { start } from "./rows/start.ts";
 import { steps } from "./rows/steps.ts";
 import { store } from "./rows/store.ts";
@@ -30,4 +31,5 @@ export const rows: readonly Row[] = [
   start,
   files,
   proxy,
+  registry,
 ];
