@@ -21,6 +21,8 @@ const ownOfServer = new Set([
 const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/;
 /** `token` of RFC 9110, 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** More than any client takes. The server's time for them grows with their square: 13,000 take it seconds. */
+const mostHeaders = 500;
 const rememberedNames = 1000;
 const rememberedLists = 100;
 
@@ -61,9 +63,13 @@ export class ResponseHeaders {
     return answer;
   }
 
-  /** Those that may be sent; each of the others is a line in the log. */
+  /** Those that may be sent; each of the others is a line in the log, and those that are too many one together. */
   allowed(headers: readonly Header[]): Header[] {
-    return headers.filter((header) => this.#mayBeSent(header));
+    if (headers.length <= mostHeaders) return headers.filter((header) => this.#mayBeSent(header));
+    this.#log.warn(
+      `the function's headers after the first ${mostHeaders} are left out: it gave ${headers.length}`,
+    );
+    return this.allowed(headers.slice(0, mostHeaders));
   }
 
   #mayBeSent([name, value]: Header): boolean {

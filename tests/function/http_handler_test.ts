@@ -103,6 +103,18 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
   }
 });
 
+Deno.test("of very many headers the first 500 are sent, with one line for the others", async () => {
+  await using served = await serveModule(await guestModule("headers-out"));
+  const body = Array.from({ length: 600 }, (_, at) => `X-${at}: v`).join("\n");
+  const response = await served.handle(new Request(url, { method: "POST", body }));
+  const names = [...response.headers.keys()].filter((name) => name.startsWith("x-"));
+  assert.ok(names.length >= 499 && names.length <= 500, `${names.length} headers`);
+  assert.match(
+    served.output().stderr,
+    /^warning: the function's headers after the first 500 are left out: it gave 60\d$/m,
+  );
+});
+
 Deno.test("an error is a 500 that keeps the guest's headers, in text or in JSON", async () => {
   await using served = await serveModule(await guestModule("http-error"));
   const text = await served.handle(new Request(url, { method: "POST", body: "no such ☹" }));
