@@ -81,6 +81,8 @@ scope.onmessage = async ({ data }) => {
       case "serve":
         served = await serveFunction({ ...data.serving, reusePort: "join", metrics }, { io, log });
         hasStarted = true;
+        // One that cannot accept any more is as good as dead.
+        served.finished.catch(failed);
         return scope.postMessage({ kind: "ready" });
       case "figures?":
         if (served) scope.postMessage({ kind: "figures", figures: served.figures() });
@@ -95,6 +97,10 @@ scope.onmessage = async ({ data }) => {
         return scope.postMessage({ kind: "stopped" });
     }
   } catch (error) {
-    scope.postMessage({ kind: "failed", message: messageOf(error) });
+    failed(error);
   }
 };
+
+function failed(error: unknown): void {
+  scope.postMessage({ kind: "failed", message: messageOf(error) });
+}

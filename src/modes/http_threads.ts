@@ -9,7 +9,7 @@ import {
   type ThreadFigures,
 } from "./serve_function.ts";
 
-const answerMs = 1000; // how long a thread that computes may take to give its figures
+const answerMs = 1000; // how long a thread that computes may take to hear what it is told
 const restartMs = 1000; // between two starts of a thread that dies again and again
 
 /**
@@ -48,11 +48,15 @@ export async function serveOnThreads(serving: ServeOptions, world: World): Promi
     throw error;
   }
 
+  let stopped: Promise<unknown> | undefined;
   return {
     ...own,
+    // This thread may have nothing left to do while others still answer.
+    finished: own.finished.then(async () => void await stopped),
     async stop(graceMs) {
       stopping = true;
-      await Promise.all([own.stop(graceMs), ...[...threads].map((thread) => thread.stop(graceMs))]);
+      stopped = Promise.all([own.stop(graceMs), ...[...threads].map((thread) => thread.stop(graceMs))]);
+      await stopped;
     },
     async close() {
       for (const thread of threads) thread.terminate();
@@ -77,6 +81,7 @@ class Thread {
     this.ready = ready.promise;
     this.died = died.promise;
     const end = (reason: string) => {
+      this.#worker.terminate();
       ready.reject(new CapsuleError("THREAD", `a thread cannot serve: ${reason}`));
       died.resolve(reason);
       this.#stopped.resolve();
@@ -86,7 +91,6 @@ class Thread {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       end(event.message);
-      this.#worker.terminate();
     };
     this.#worker.onmessage = async ({ data }: MessageEvent<FromThread>) => {
       switch (data.kind) {
@@ -121,9 +125,12 @@ class Thread {
     });
   }
 
+  /** Waits for what the thread still does, but not for a guest that keeps it from hearing this. */
   async stop(graceMs: number): Promise<void> {
     this.#tell({ kind: "stop", graceMs });
+    const late = setTimeout(this.#stopped.resolve, graceMs + answerMs);
     await this.#stopped.promise;
+    clearTimeout(late);
   }
 
   terminate(): void {

@@ -33,6 +33,47 @@ Deno.test("every thread answers, and each call is a just-started one", async () 
   }
 });
 
+Deno.test("at a stop each thread finishes what it has, also when the first one has nothing", async () => {
+  let arrived = (_release: () => void) => {};
+  await using slow = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
+    await new Promise<void>((resolve) => arrived(resolve));
+    return new Response("finished");
+  });
+  const guest = at("tests/testdata/go/upstream/upstream.wasm");
+  await using server = await startCapsule(["-mode=http", `-wasm=${guest}`, "-threads=2"], {
+    env: { UPSTREAM_URL: `http://127.0.0.1:${slow.addr.port}` },
+  });
+  const busy = async () => {
+    const { threads } = await (await fetch(`${server.url}/host-metrics`)).json();
+    return threads.map((thread: { busy: number }) => thread.busy > 0) as boolean[];
+  };
+  const call = async () => {
+    using client = Deno.createHttpClient({});
+    return await (await fetch(server.url, { client })).text();
+  };
+  // The system chooses the thread; one in two calls is the second's.
+  let answer = Promise.resolve("");
+  let release = () => {};
+  for (let tries = 0, second = false; !second; tries++) {
+    assert.ok(tries < 60, "the second thread got none of 60 calls");
+    release();
+    await answer;
+    const waits = new Promise<() => void>((resolve) => arrived = resolve);
+    answer = call();
+    release = await waits;
+    [, second = false] = await busy();
+  }
+  server.kill("SIGTERM");
+  await server.stdout.line((line) => line.includes("draining"));
+  const { hostname, port } = new URL(server.url);
+  const listens = () =>
+    Deno.connect({ hostname, port: Number(port) }).then((it) => (it.close(), true), () => false);
+  while (await listens());
+  release();
+  assert.equal(await answer, "finished");
+  assert.equal((await server.status).code, 0);
+});
+
 Deno.test("what is wrong with the port or the module is said once, whatever the number of threads", async () => {
   await using server = await startCapsule(["-mode=http", counter, "-threads=2"]);
   const port = new URL(server.url).port;
