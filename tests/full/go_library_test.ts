@@ -147,8 +147,9 @@ function row(name: string, outcomes: Record<string, Outcomes>): string {
   const columns = Object.entries(outcomes).map(([runtime, found]) =>
     `${runtime} ${named(found, "passed").length} passed, ${named(found, "failed").length} failed`
   );
-  const skipped = named(outcomes.ours ?? new Map(), "skipped").length;
-  return `${name}: ${columns.join(" · ")} (ours leaves out ${skipped} that ask for what wasip1 has not)`;
+  const skipped = named(outcomes.ours ?? new Map(), "skipped");
+  const leftOut = skipped.length > 0 ? `\n  Go leaves out what wasip1 has not: ${skipped.join(", ")}` : "";
+  return `${name}: ${columns.join(" · ")}${leftOut}`;
 }
 
 function judge(outcomes: Record<string, Outcomes>, excused: Record<string, string>): void {
