@@ -1,4 +1,4 @@
-import { UsageError } from "../../base/errors.ts";
+import { CapsuleError, messageOf, UsageError } from "../../base/errors.ts";
 import type { Env } from "../../base/io.ts";
 import type { Log } from "../../base/log.ts";
 import { changeRoutes } from "./change_routes.ts";
@@ -26,7 +26,7 @@ export interface OpenTable {
 /**
  * The table of a backend, as it was left, with what changed in the configuration file since.
  *
- * @throws CapsuleError `ROUTES` when `-routes` cannot be read, `STORE` when Redis cannot be reached.
+ * @throws CapsuleError `ROUTES` when `-routes` cannot be read or written, `STORE` when Redis cannot be reached.
  */
 export async function openTable(
   { backend, config, routesFile, env, log }: TableOptions,
@@ -47,8 +47,15 @@ export async function openTable(
   const kept = await readRoutesFile(routesFile);
   let known = config;
   const save = (routes: Routes) => writeRoutesFile(routesFile, { routes, config: known });
-  if (kept === undefined) return { table: new MemoryTable(config, save), onRead: (read) => known = read };
-  const routes = changeRoutes(kept.routes, { kind: "reload", before: kept.config, after: config });
-  await save(routes);
+  const routes = kept
+    ? changeRoutes(kept.routes, { kind: "reload", before: kept.config, after: config })
+    : config;
+  try {
+    await save(routes);
+  } catch (error) {
+    throw new CapsuleError("ROUTES", `cannot write -routes=${routesFile}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
   return { table: new MemoryTable(routes, save), onRead: (read) => known = read };
 }

@@ -16,6 +16,8 @@ export interface KeptRoutes {
 export async function readRoutesFile(path: string): Promise<KeptRoutes | undefined> {
   let text: string;
   try {
+    // A device may have no end.
+    if (!(await Deno.stat(path)).isFile) throw new TypeError("it is no regular file");
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -45,6 +47,7 @@ export async function writeRoutesFile(path: string, { routes, config }: KeptRout
     }
     await Deno.rename(aside, path);
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new Error("no such folder", { cause: error });
     await Deno.remove(aside).catch(() => {});
     throw error;
   }
