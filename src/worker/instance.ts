@@ -114,11 +114,17 @@ export class Instance {
   async stop(graceMs: number): Promise<void> {
     const mayBeCalled = !this.#isLeaving && graceMs > 0;
     this.#isLeaving = true;
-    if (mayBeCalled) await pause(Math.min(arrivalMs, graceMs));
-    await this.#front?.stop(graceMs);
+    const endMs = performance.now() + graceMs;
+    const leftMs = () => Math.max(0, endMs - performance.now());
+    if (mayBeCalled) {
+      await pause(Math.min(arrivalMs, graceMs));
+      // A process that is short of time may not have read yet what arrived. Once it answers this, it has.
+      await this.#running?.isWell(leftMs());
+    }
+    await this.#front?.stop(leftMs());
     this.#stop.abort(new CapsuleError("STOPPED", "the instance is stopped"));
     this.#awake.reject(this.#stop.signal.reason);
-    await this.#running?.stop(graceMs);
+    await this.#running?.stop(leftMs());
     await this.#life;
     // One that came to run just then.
     await this.#running?.stop(0);

@@ -53,6 +53,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "what has arrived at a process that is removed is answered, also when the process is short of time",
+  ignore: !isLinux,
+  async fn() {
+    await using platform = await Platform.start();
+    const worker = await platform.worker(["-healthInterval=1m"]);
+    const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
+    await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...blue, downloadUrl } });
+    const { pid } = await only(worker.url);
+    const url = `${platform.proxy.url}/functions/hello/blue`;
+    await (await fetch(url)).text(); // its connection is open, and waits
+    Deno.kill(pid, "SIGSTOP");
+    const waiting = Array.from({ length: 8 }, () => fetch(url, { method: "POST", body: "Bob" }));
+    const removed = callJson("DELETE", `${worker.url}/functions/revisions/deployments`, { body: blue });
+    await until(() => platform.routes(), (routes) => isDeepStrictEqual(routes, {}));
+    setTimeout(() => Deno.kill(pid, "SIGCONT"), 600);
+    for (const answer of await Promise.all(waiting)) {
+      assert.deepEqual([answer.status, (await answer.text()).includes("Bob")], [200, true]);
+    }
+    assert.equal((await removed).status, 202);
+  },
+});
+
+Deno.test({
   name: "no process outlives its worker, whether that is killed or stopped, and no route a stopped one",
   ignore: !isLinux,
   async fn() {
