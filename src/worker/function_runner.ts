@@ -28,6 +28,8 @@ export interface FunctionRunner extends AsyncDisposable {
 export interface RunningFunction {
   /** A process's number. */
   readonly id: string;
+  /** The last ones that it wrote. */
+  readonly lines: readonly string[];
   /** Where it serves. */
   readonly url: string;
   /** Resolves with the reason when it has ended, and nothing of it is left. Never rejects. */

@@ -143,7 +143,8 @@ export class Instance {
     const running = await runner.start({ ...spec, module, local: sleep !== undefined }, this.#stop.signal);
     if (await running.isWell(timeoutMs)) return running;
     await running.stop(0);
-    throw new StartError("HEALTH_CHECK_FAILED", `it does not answer its health check within ${timeoutMs} ms`);
+    const why = `it does not answer its health check within ${timeoutMs} ms`;
+    throw new StartError("HEALTH_CHECK_FAILED", why, running.lines);
   }
 
   #openFront(): void {

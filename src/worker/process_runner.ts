@@ -92,10 +92,10 @@ export class ProcessRunner implements FunctionRunner {
 /** A process of the launcher, from its start until nothing of it is left. */
 class FunctionProcess implements RunningFunction {
   readonly ended: Promise<string>;
+  readonly lines: string[] = [];
   readonly #spec: RunSpec;
   readonly #options: ProcessRunnerOptions;
   readonly #secret = crypto.randomUUID();
-  readonly #lines: string[] = [];
   readonly #report = Promise.withResolvers<Report>();
   #child: Deno.ChildProcess | undefined;
   #isStopping = false;
@@ -136,7 +136,7 @@ class FunctionProcess implements RunningFunction {
       }
       const why = await this.ended;
       signal.throwIfAborted();
-      const lines = this.#lines.slice(-shownLines);
+      const lines = [...this.lines];
       if (typeof report !== "string") {
         throw new StartError(report.code === "LISTEN" ? "PORT_TAKEN" : "START_FAILED", report.message, lines);
       }
@@ -246,8 +246,8 @@ class FunctionProcess implements RunningFunction {
   }
 
   #onLine(line: string): void {
-    this.#lines.push(line);
-    if (this.#lines.length > shownLines) this.#lines.shift();
+    this.lines.push(line);
+    if (this.lines.length > shownLines) this.lines.shift();
     this.#spec.onLine(line, this.id);
   }
 }

@@ -115,3 +115,36 @@ Deno.test("a process that dies as it starts is an error with its last lines, and
     assert.match(refused.body.message, /every port from 65535 to 65535 is taken \(-httpPortCounter=65534\)/);
   }
 });
+
+Deno.test("a process that says that it serves and does not answer its health check is ended, and all undone", async () => {
+  await using platform = await Platform.start();
+  const downloadUrl = await platform.upload("examples/hello-http/hello.wasm", "hello");
+  // It takes connections, and never answers.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const report = { kind: "ready", url: "", port: silent.addr.port };
+  const script = `${platform.folder}/launcher`;
+  await Deno.writeTextFile(
+    script,
+    `#!/bin/sh\nread -r secret\necho one\necho two >&2\necho "$secret "'${
+      JSON.stringify(report)
+    }'\nread -r _\n`,
+    { mode: 0o755 },
+  );
+  const worker = await platform.worker([`-capsulePath=${script}`, "-healthInterval=1s"]);
+  const body = { function: "hello", revision: "blue", downloadUrl };
+  const rows = [{}, { instances: 2 }, { idle: "1m" }];
+  for (const more of rows) {
+    const failed = await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...body, ...more } });
+    assert.deepEqual([failed.status, failed.body.code, failed.body.step], [
+      504,
+      "HEALTH_CHECK_FAILED",
+      "health",
+    ]);
+    assert.match(failed.body.message, /^hello\/blue cannot be started: .* within 1000 ms; its last lines:\n/);
+    assert.deepEqual(failed.body.lines.toSorted(), ["one", "two"]);
+    assert.deepEqual((await callJson("GET", `${worker.url}/functions/list`)).body, {});
+    assert.deepEqual(await platform.routes(), {});
+    assert.deepEqual(await childrenOf(worker.pid), []);
+  }
+  assert.deepEqual(await filesBelow(`${platform.folder}/data/worker/processes`), []);
+});

@@ -13,6 +13,7 @@ export class MemoryFunction implements RunningFunction {
   readonly url: string;
   readonly ended: Promise<string>;
   readonly what: string;
+  readonly lines = [];
   answers = true;
   readonly #end: (why: string) => void;
 
