@@ -10,7 +10,7 @@ import type { Patience } from "../source/http_download.ts";
 import { defaultDelays, type Delays } from "./backoff.ts";
 import { Deployments } from "./deployments.ts";
 import { StartError } from "./function_runner.ts";
-import { holdFolder } from "./hold_folder.ts";
+import { holdFolder, holdState } from "./hold.ts";
 import type { Front as OpenFront } from "./instance.ts";
 import { Modules } from "./modules.ts";
 import { Ports } from "./ports.ts";
@@ -44,6 +44,8 @@ export interface WorkerOptions {
   readonly log: Log;
   readonly delays?: Delays;
   readonly patience?: Patience;
+  /** How long requests may finish of what is removed; 10 s if not given. */
+  readonly drainMs?: number;
 }
 
 /** A worker, as a function from request to response. */
@@ -65,97 +67,96 @@ const startMs = 30_000;
 const longestCheckMs = 5000;
 /** How long a request waits for a function that sleeps. */
 const holdMs = 10_000;
-const drainMs = 10_000;
+const defaultDrainMs = 10_000;
 const proxyMs = 5000;
 const proxyIntervalMs = 1000;
 
 /**
  * Opens the worker of a folder.
  *
- * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder.
+ * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder or the state file.
  */
 export async function openWorker(options: WorkerOptions): Promise<Worker> {
   const { command, data, host, functionHost = host, adminToken, proxy, domain, env, log, registry } = options;
   const own = join(data, "worker");
-  const held = await holdFolder(own, "worker");
-  try {
-    const file = new StateFile(options.state ?? join(data, "worker.json"));
-    const { wanted, routes } = await file.read(log);
-    const processes = join(own, "processes");
-    // Of a worker that was killed; its processes have ended with it.
-    await Deno.remove(processes, { recursive: true }).catch(() => {});
+  using opening = new DisposableStack();
+  opening.use(await holdFolder(own, "worker"));
+  const state = options.state ?? join(data, "worker.json");
+  opening.use(await holdState(state));
+  const file = new StateFile(state);
+  const { wanted, routes } = await file.read(log);
+  const processes = join(own, "processes");
+  // Of a worker that was killed; its processes have ended with it.
+  await Deno.remove(processes, { recursive: true }).catch(() => {});
 
-    const isLocal = functionHost.toLowerCase() === "localhost";
-    const address = isLocal ? "127.0.0.1" : functionHost.replace(/^\[(.*)\]$/, "$1");
-    const ports = new Ports(options.portCounter, address, (port) => leadsTo(keeper.owned, port));
-    const runner = new ProcessRunner({
-      command,
-      host: address,
-      domain,
-      ports,
-      folder: processes,
-      data,
-      env,
-      startMs,
-    });
-    const proxyUrl = proxy.url.replace(/\/+$/, "");
-    const deployments: Deployments = new Deployments({
-      runner,
-      modules: new Modules({ folder: join(own, "modules"), registry, env, log, patience: options.patience }),
-      wanted,
-      save: (wanted) => file.save({ wanted }),
-      sync: () => keeper.sync(),
-      front: (what, upstream) => openFront({ ...what, upstream, ports, hostname: address, domain, log }),
-      delays: options.delays ?? defaultDelays,
-      health: {
-        intervalMs: options.healthMs,
-        timeoutMs: Math.min(longestCheckMs, Math.max(options.healthMs, 1000)),
-      },
-      drainMs,
-      log,
-    });
-    const keeper = new RouteKeeper({
-      client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
-      owned: routes,
-      wanted: () => deployments.routes(),
-      save: (routes) => file.save({ routes }),
-      intervalMs: proxyIntervalMs,
-      log,
-    });
-    const api = workerApi({
-      deployments,
-      proxyUrl,
-      env,
-      guard: adminGuard({ token: adminToken, host }),
-      log,
-    });
-    let isOver = false;
-    let closing: Promise<void> | undefined;
-    const close = async () => {
-      isOver = true;
-      await keeper[Symbol.asyncDispose]();
-      await runner[Symbol.asyncDispose]();
-      held[Symbol.dispose]();
-    };
-    return {
-      handler: (request) => api.fetch(request),
-      get count() {
-        return [...deployments.wanted.values()].reduce((sum, { revisions }) => sum + revisions.size, 0);
-      },
-      async start() {
-        await keeper.sync();
-        deployments.revive();
-      },
-      async stop(graceMs) {
-        // Whoever disposes of it after it was stopped asks the proxy for nothing more.
-        if (!isOver) await deployments.stop(graceMs);
-        await (closing ??= close());
-      },
-    };
-  } catch (error) {
-    held[Symbol.dispose]();
-    throw error;
-  }
+  const isLocal = functionHost.toLowerCase() === "localhost";
+  const address = isLocal ? "127.0.0.1" : functionHost.replace(/^\[(.*)\]$/, "$1");
+  const ports = new Ports(options.portCounter, address, (port) => leadsTo(keeper.owned, port));
+  const runner = new ProcessRunner({
+    command,
+    host: address,
+    domain,
+    ports,
+    folder: processes,
+    data,
+    env,
+    startMs,
+  });
+  const proxyUrl = proxy.url.replace(/\/+$/, "");
+  const deployments: Deployments = new Deployments({
+    runner,
+    modules: new Modules({ folder: join(own, "modules"), registry, env, log, patience: options.patience }),
+    wanted,
+    save: (wanted) => file.save({ wanted }),
+    sync: () => keeper.sync(),
+    front: (what, upstream) => openFront({ ...what, upstream, ports, hostname: address, domain, log }),
+    delays: options.delays ?? defaultDelays,
+    health: {
+      intervalMs: options.healthMs,
+      timeoutMs: Math.min(longestCheckMs, Math.max(options.healthMs, 1000)),
+    },
+    drainMs: options.drainMs ?? defaultDrainMs,
+    log,
+  });
+  const keeper = new RouteKeeper({
+    client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
+    owned: routes,
+    wanted: () => deployments.routes(),
+    save: (routes) => file.save({ routes }),
+    intervalMs: proxyIntervalMs,
+    log,
+  });
+  const api = workerApi({
+    deployments,
+    proxyUrl,
+    env,
+    guard: adminGuard({ token: adminToken, host }),
+    log,
+  });
+  let isOver = false;
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    isOver = true;
+    await keeper[Symbol.asyncDispose]();
+    await runner[Symbol.asyncDispose]();
+    held.dispose();
+  };
+  const held = opening.move();
+  return {
+    handler: (request) => api.fetch(request),
+    get count() {
+      return [...deployments.wanted.values()].reduce((sum, { revisions }) => sum + revisions.size, 0);
+    },
+    async start() {
+      await keeper.sync();
+      deployments.revive();
+    },
+    async stop(graceMs) {
+      // Whoever disposes of it after it was stopped asks the proxy for nothing more.
+      if (!isOver) await deployments.stop(graceMs);
+      await (closing ??= close());
+    },
+  };
 }
 
 /** The server before a function that sleeps, on a port of its own. */

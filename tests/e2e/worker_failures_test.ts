@@ -64,6 +64,7 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
   const left = await filesBelow(`${platform.folder}/data`);
   assert.deepEqual(left, [
     "worker",
+    "worker.json.lock",
     "worker/lock",
     "worker/modules",
     "worker/modules/sha256",

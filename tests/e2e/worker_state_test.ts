@@ -109,6 +109,11 @@ Deno.test("what does not start, and why", async () => {
   const rows: ReadonlyArray<readonly [args: string[], code: number, stderr: RegExp]> = [
     [[`-data=${folder}/data`], 1, /another worker uses .*\/data\/worker: give this one a folder of its own/],
     [
+      [`-data=${folder}/e`, `-state=${folder}/data/worker.json`],
+      1,
+      /another worker keeps its state in .*\/data\/worker\.json: give this one a file of its own \(-state\)/,
+    ],
+    [
       [`-data=${folder}/e`, `-state=${folder}/bad.json`],
       1,
       /cannot read -state: .*bad\.json is no worker's state/,
