@@ -212,6 +212,8 @@ class FunctionProcess implements RunningFunction {
         cwd,
         clearEnv: true,
         env: processEnvironment(env, variables),
+        // A signal to the worker's process group (Ctrl-C, timeout) is for the worker alone, which lets its functions finish.
+        detached: true,
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

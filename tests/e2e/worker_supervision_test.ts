@@ -99,6 +99,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a signal to the worker's process group is for the worker alone, which ends its functions in order",
+  ignore: !isLinux,
+  async fn() {
+    await using platform = await Platform.start();
+    const worker = await platform.worker([], { under: ["setsid"] });
+    const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
+    const body = { ...blue, downloadUrl, instances: 2 };
+    assert.equal((await callJson("POST", `${worker.url}/functions/deploy`, { body })).status, 202);
+    const children = await childrenOf(worker.pid);
+    assert.equal(children.length, 2);
+    const sent = await new Deno.Command("sh", { args: ["-c", `kill -TERM -${worker.pid}`] }).output();
+    assert.ok(sent.success);
+    for (const pid of [worker.pid, ...children]) await until(() => isRunning(pid), (running) => !running);
+    assert.doesNotMatch(worker.stderr.text, /started again/);
+    assert.deepEqual((await platform.routes()).hello?.blue, []);
+  },
+});
+
 async function isRunning(pid: number): Promise<boolean> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
   return stat !== "" && !/\) [ZX] /.test(stat);
