@@ -5,7 +5,7 @@ import type { ModeOptions } from "../cli/flags.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
 import { tokenOfFile } from "../server/token_file.ts";
-import { holdFolder } from "../worker/hold.ts";
+import { holdFolder } from "../worker/state/hold.ts";
 import { commandsToTry } from "./commands_to_try.ts";
 import type { World } from "./modes.ts";
 import { builtIn } from "./module_bytes.ts";

@@ -1,6 +1,6 @@
 import { HttpError } from "../server/http_error.ts";
-import type { Synced } from "./route_keeper.ts";
-import { maxInstances, type WantedRevision } from "./wanted.ts";
+import type { Synced } from "./routes/route_keeper.ts";
+import { maxInstances, type WantedRevision } from "./state/wanted.ts";
 
 /** A revision, named. */
 export interface Named {

@@ -1,16 +1,16 @@
 import { KeyedLock } from "../base/keyed_lock.ts";
 import { HttpError } from "../server/http_error.ts";
 import { assertCount, assertSame, type Deployed, type Deployment, type Named } from "./deployment.ts";
-import { type OwnRoutes, routesOf } from "./routes.ts";
-import type { Synced } from "./route_keeper.ts";
-import { type InstanceWorld, RunningRevision } from "./running_revision.ts";
+import { type OwnRoutes, routesOf } from "./routes/routes.ts";
+import type { Synced } from "./routes/route_keeper.ts";
+import { type InstanceWorld, RunningRevision } from "./run/running_revision.ts";
 import {
   type Wanted,
   type WantedFunction,
   type WantedRevision,
   withFunction,
   withRevision,
-} from "./wanted.ts";
+} from "./state/wanted.ts";
 
 export interface DeploymentsOptions extends Omit<InstanceWorld, "onChange"> {
   /** What an earlier process of this worker left. */

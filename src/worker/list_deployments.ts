@@ -1,5 +1,5 @@
 import type { Deployments } from "./deployments.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance } from "./run/instance.ts";
 
 /** One process, or a place for one, as the list shows it. */
 export interface ListedInstance {

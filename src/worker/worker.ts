@@ -7,17 +7,17 @@ import { Front, type FrontOptions } from "../proxy/front.ts";
 import { adminGuard } from "../server/admin_guard.ts";
 import { urlHost } from "../server/host.ts";
 import type { Patience } from "../source/http_download.ts";
-import { defaultDelays, type Delays } from "./backoff.ts";
+import { defaultDelays, type Delays } from "./run/backoff.ts";
 import { Deployments } from "./deployments.ts";
-import { StartError } from "./function_runner.ts";
-import { holdFolder, holdState } from "./hold.ts";
-import type { Front as OpenFront } from "./instance.ts";
-import { Modules } from "./modules.ts";
-import { Ports } from "./ports.ts";
-import { ProcessRunner } from "./process_runner.ts";
-import { RouteKeeper } from "./route_keeper.ts";
-import { leadsTo } from "./routes.ts";
-import { StateFile } from "./state_file.ts";
+import { StartError } from "./run/function_runner.ts";
+import { holdFolder, holdState } from "./state/hold.ts";
+import type { Front as OpenFront } from "./run/instance.ts";
+import { Modules } from "./run/modules.ts";
+import { Ports } from "./run/ports.ts";
+import { ProcessRunner } from "./run/process_runner.ts";
+import { RouteKeeper } from "./routes/route_keeper.ts";
+import { leadsTo } from "./routes/routes.ts";
+import { StateFile } from "./state/state_file.ts";
 import { workerApi } from "./worker_api.ts";
 
 /** A worker's settings; durations in milliseconds. */

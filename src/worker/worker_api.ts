@@ -10,11 +10,11 @@ import { guarded, jsonApp, readJson as readBody } from "../server/json_app.ts";
 import { errorResponse } from "../server/json_error.ts";
 import type { Deployed } from "./deployment.ts";
 import type { Deployments } from "./deployments.ts";
-import { variableFault } from "./environment.ts";
+import { variableFault } from "./run/environment.ts";
 import { listDeployments } from "./list_deployments.ts";
-import type { LogLine } from "./log_lines.ts";
-import type { Synced } from "./route_keeper.ts";
-import { maxInstances, nameSchema } from "./wanted.ts";
+import type { LogLine } from "./run/log_lines.ts";
+import type { Synced } from "./routes/route_keeper.ts";
+import { maxInstances, nameSchema } from "./state/wanted.ts";
 
 /** What the interface needs around it. */
 export interface WorkerApiOptions {

@@ -8,11 +8,11 @@ import { MemoryTable } from "../../src/proxy/routes/memory_table.ts";
 import { listRoutes } from "../../src/proxy/routes/routes.ts";
 import { adminGuard } from "../../src/server/admin_guard.ts";
 import { Deployments } from "../../src/worker/deployments.ts";
-import { RouteKeeper } from "../../src/worker/route_keeper.ts";
-import type { WorkerState } from "../../src/worker/state_file.ts";
+import { RouteKeeper } from "../../src/worker/routes/route_keeper.ts";
+import type { WorkerState } from "../../src/worker/state/state_file.ts";
 import { silentLog } from "../proxy/silent_log.ts";
 import { until } from "../testing/platform.ts";
-import { MemoryRunner } from "./memory_runner.ts";
+import { MemoryRunner } from "./run/memory_runner.ts";
 
 /** A worker on functions in memory, with a real table of routes; `restart` is what a kill of its process leaves. */
 class World {

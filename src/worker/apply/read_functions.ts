@@ -2,7 +2,7 @@ import { isName, nameRule } from "../../base/function_names.ts";
 import type { Env } from "../../base/io.ts";
 import { parseDurationMs } from "../../base/units.ts";
 import { parseYaml, readYamlFile, type YamlPair, type YamlValue } from "../../base/yaml_file.ts";
-import { maxInstances } from "../wanted.ts";
+import { maxInstances } from "../state/wanted.ts";
 import type { Declared, DeclaredFunction, Deployment } from "./declared.ts";
 
 const expectedFunctions = "functions, each with its revisions";

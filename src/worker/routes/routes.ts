@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { defaultRevision } from "../base/function_names.ts";
-import type { Wanted } from "./wanted.ts";
+import { defaultRevision } from "../../base/function_names.ts";
+import type { Wanted } from "../state/wanted.ts";
 
 /** Function → revision → URLs: what this worker has, or wants to have, registered with the proxy. */
 export type OwnRoutes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { CapsuleError, messageOf } from "../../base/errors.ts";
 
 /**
  * Makes a folder that only its owner reads, and makes sure that nobody else uses it in the same way until this is disposed of or the process

@@ -1,12 +1,12 @@
-import type { Log } from "../base/log.ts";
-import { parseDurationMs } from "../base/units.ts";
-import { HttpError } from "../server/http_error.ts";
+import type { Log } from "../../base/log.ts";
+import { parseDurationMs } from "../../base/units.ts";
+import { HttpError } from "../../server/http_error.ts";
 import type { Delays } from "./backoff.ts";
-import type { Named } from "./deployment.ts";
+import type { Named } from "../deployment.ts";
 import { type FunctionRunner, StartError } from "./function_runner.ts";
 import { type Front, Instance, type InstanceOptions } from "./instance.ts";
 import { LogLines } from "./log_lines.ts";
-import type { WantedRevision } from "./wanted.ts";
+import type { WantedRevision } from "../state/wanted.ts";
 
 /** Modules by their digest. */
 export interface ModuleStore {

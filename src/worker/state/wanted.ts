@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isName, nameRule } from "../base/function_names.ts";
+import { isName, nameRule } from "../../base/function_names.ts";
 
 /** No revision has more instances on one worker. */
 export const maxInstances = 256;

@@ -1,4 +1,4 @@
-import type { Env } from "../base/io.ts";
+import type { Env } from "../../base/io.ts";
 
 /** What the launcher itself needs of the worker's environment to start. */
 const passedOn = [

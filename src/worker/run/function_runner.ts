@@ -1,4 +1,4 @@
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError } from "../../base/errors.ts";
 
 /** What shall run. */
 export interface RunSpec {

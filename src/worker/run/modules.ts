@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { CapsuleError } from "../base/errors.ts";
-import type { Env, Output } from "../base/io.ts";
-import type { Log } from "../base/log.ts";
-import { HttpError } from "../server/http_error.ts";
-import { defaultPatience, DownloadRefused, httpDownload, type Patience } from "../source/http_download.ts";
-import { ModuleCache } from "../source/module_cache.ts";
-import { pullModule } from "../source/oci_pull.ts";
-import { RegistryAnswerError } from "../source/oci_transport.ts";
+import { CapsuleError } from "../../base/errors.ts";
+import type { Env, Output } from "../../base/io.ts";
+import type { Log } from "../../base/log.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { defaultPatience, DownloadRefused, httpDownload, type Patience } from "../../source/http_download.ts";
+import { ModuleCache } from "../../source/module_cache.ts";
+import { pullModule } from "../../source/oci_pull.ts";
+import { RegistryAnswerError } from "../../source/oci_transport.ts";
 
 export interface ModulesOptions {
   /** Where they lie, each under its digest. */

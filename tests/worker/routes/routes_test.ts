@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { encodeOwnRoutes, leadsTo, routesOf, sameRoutes, union } from "../../src/worker/routes.ts";
-import type { Wanted, WantedFunction } from "../../src/worker/wanted.ts";
+import { encodeOwnRoutes, leadsTo, routesOf, sameRoutes, union } from "../../../src/worker/routes/routes.ts";
+import type { Wanted, WantedFunction } from "../../../src/worker/state/wanted.ts";
 
 const revision = { downloadUrl: "", sha256: "", instances: 1, envVariables: {} };
 const functionOf = (names: string[], chosen?: string): WantedFunction => ({

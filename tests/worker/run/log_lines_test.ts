@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { eachLine } from "../../src/worker/lines.ts";
-import { LogLines } from "../../src/worker/log_lines.ts";
+import { eachLine } from "../../../src/worker/run/lines.ts";
+import { LogLines } from "../../../src/worker/run/log_lines.ts";
 
 const encoder = new TextEncoder();
 const texts = (lines: readonly { text: string }[]) => lines.map(({ text }) => text);

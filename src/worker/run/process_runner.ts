@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { messageOf } from "../base/errors.ts";
-import type { Env } from "../base/io.ts";
-import { urlHost } from "../server/host.ts";
-import { readReport, type Report } from "../server/supervision.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Env } from "../../base/io.ts";
+import { urlHost } from "../../server/host.ts";
+import { readReport, type Report } from "../../server/supervision.ts";
 import { ask } from "./ask.ts";
 import { processEnvironment } from "./environment.ts";
 import {

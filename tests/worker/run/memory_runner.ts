@@ -3,7 +3,7 @@ import {
   type RunningFunction,
   type RunSpec,
   StartError,
-} from "../../src/worker/function_runner.ts";
+} from "../../../src/worker/run/function_runner.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Ports } from "../../src/worker/ports.ts";
+import { Ports } from "../../../src/worker/run/ports.ts";
 
 /** An address of this machine on which no other test listens. */
 const host = "127.0.0.2";

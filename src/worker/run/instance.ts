@@ -1,5 +1,5 @@
-import { CapsuleError, messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
+import { CapsuleError, messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
 import { delayMs, type Delays } from "./backoff.ts";
 import { type FunctionRunner, type RunningFunction, type RunSpec, StartError } from "./function_runner.ts";
 

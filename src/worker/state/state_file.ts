@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import * as z from "zod";
-import { CapsuleError, messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
-import { syncFolder } from "../base/sync_folder.ts";
-import { encodeOwnRoutes, type OwnRoutes, ownRoutesSchema } from "./routes.ts";
+import { CapsuleError, messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { syncFolder } from "../../base/sync_folder.ts";
+import { encodeOwnRoutes, type OwnRoutes, ownRoutesSchema } from "../routes/routes.ts";
 import { encodeWanted, type Wanted, wantedSchema } from "./wanted.ts";
 
 /** What a worker knows over a restart. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { encodeOwnRoutes } from "../../src/worker/routes.ts";
-import { StateFile, type WorkerState } from "../../src/worker/state_file.ts";
-import { encodeWanted } from "../../src/worker/wanted.ts";
-import { memoryLog } from "../server/memory_log.ts";
-import { refused } from "../testing/refused.ts";
+import { encodeOwnRoutes } from "../../../src/worker/routes/routes.ts";
+import { StateFile, type WorkerState } from "../../../src/worker/state/state_file.ts";
+import { encodeWanted } from "../../../src/worker/state/wanted.ts";
+import { memoryLog } from "../../server/memory_log.ts";
+import { refused } from "../../testing/refused.ts";
 
 async function inFolder(run: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
