@@ -1,34 +1,9 @@
 import assert from "node:assert/strict";
+import { config, fromConfig } from "../proxy/description.ts";
 import { startCapsule } from "../testing/capsule.ts";
 import { isInstalled } from "../testing/is_installed.ts";
 
 const hasCurl = await isInstalled("curl");
-
-/** The file of the description's chapter on the proxy. */
-const config = `hello:
-  default:
-    - http://localhost:9091
-    - http://localhost:7071
-hey:
-  default:
-    - http://localhost:9092
-hola:
-  default:
-    - http://localhost:9093
-  orange:
-    - http://localhost:6061
-  yellow:
-    - http://localhost:6062
-`;
-const fromConfig = {
-  hello: { default: ["http://localhost:9091", "http://localhost:7071"] },
-  hey: { default: ["http://localhost:9092"] },
-  hola: {
-    default: ["http://localhost:9093"],
-    orange: ["http://localhost:6061"],
-    yellow: ["http://localhost:6062"],
-  },
-};
 
 const json = `-H 'content-type: application/json; charset=utf-8'`;
 const registerMorgen = `curl -v -X POST \\

@@ -1,31 +1,7 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../../../src/proxy/routes/read_config.ts";
+import { config as description, fromConfig as described } from "../description.ts";
 import { encodeRoutes, listRoutes } from "../../../src/proxy/routes/routes.ts";
-
-const description = `hello:
-  default:
-    - http://localhost:9091
-    - http://localhost:7071
-hey:
-  default:
-    - http://localhost:9092
-hola:
-  default:
-    - http://localhost:9093
-  orange:
-    - http://localhost:6061
-  yellow:
-    - http://localhost:6062
-`;
-const described = {
-  hello: { default: ["http://localhost:9091", "http://localhost:7071"] },
-  hey: { default: ["http://localhost:9092"] },
-  hola: {
-    default: ["http://localhost:9093"],
-    orange: ["http://localhost:6061"],
-    yellow: ["http://localhost:6062"],
-  },
-};
 
 const good: ReadonlyArray<readonly [what: string, text: string, list: unknown]> = [
   ["the description's file", description, described],

@@ -7,7 +7,7 @@ import { listRoutes, type Routes } from "../../../src/proxy/routes/routes.ts";
 import type { RedisSettings } from "../../../src/store/settings.ts";
 import { silentLog } from "../silent_log.ts";
 import { routesOf } from "../start_proxy.ts";
-import { testRouteTable } from "./table_contract.ts";
+import { endingWith, testRouteTable } from "./table_contract.ts";
 
 const url = "http://localhost:5050";
 
@@ -26,17 +26,10 @@ function settingsOf(port: number): RedisSettings {
 testRouteTable("redis", async (routes) => {
   const redis = await RedisServer.start();
   const table = await RedisTable.open(settingsOf(redis.port), routes, silentLog);
-  return {
-    get routes() {
-      return table.routes;
-    },
-    change: (change) => table.change(change),
-    listen: (listener) => table.listen(listener),
-    async [Symbol.asyncDispose]() {
-      await table[Symbol.asyncDispose]();
-      await redis[Symbol.asyncDispose]();
-    },
-  };
+  return endingWith(table, async () => {
+    await table[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+  });
 }, redisTest);
 
 /** Resolves when the table's routes are as the condition says. */

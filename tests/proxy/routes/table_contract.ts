@@ -8,6 +8,18 @@ import { routesOf } from "../start_proxy.ts";
 const url = "http://localhost:5050";
 const other = "http://localhost:5051";
 
+/** A table that ends in another way. */
+export function endingWith(table: RouteTable, end: () => Promise<void>): RouteTable {
+  return {
+    get routes() {
+      return table.routes;
+    },
+    change: (change) => table.change(change),
+    listen: (listener) => table.listen(listener),
+    [Symbol.asyncDispose]: end,
+  };
+}
+
 /** Every table does this. `open` makes one that begins with these routes, and is closed by the test; `define` is how a test is declared. */
 export function testRouteTable(
   name: string,

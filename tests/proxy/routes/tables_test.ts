@@ -4,7 +4,7 @@ import { MemoryTable } from "../../../src/proxy/routes/memory_table.ts";
 import { openTable } from "../../../src/proxy/routes/open_table.ts";
 import { listRoutes, type Routes } from "../../../src/proxy/routes/routes.ts";
 import { routesOf } from "../start_proxy.ts";
-import { testRouteTable } from "./table_contract.ts";
+import { endingWith, testRouteTable } from "./table_contract.ts";
 import { silentLog } from "../silent_log.ts";
 
 const { env } = memoryIo();
@@ -14,23 +14,16 @@ testRouteTable("memory", (routes) => Promise.resolve(new MemoryTable(routes)));
 testRouteTable("file", async (config) => {
   const folder = await Deno.makeTempDir();
   const { table } = await open(`${folder}/routes.json`, config);
-  return {
-    get routes() {
-      return table.routes;
-    },
-    change: (change) => table.change(change),
-    listen: (listener) => table.listen(listener),
-    async [Symbol.asyncDispose]() {
-      await table[Symbol.asyncDispose]();
-      // What is written is what holds: another table reads the same.
-      assert.deepEqual((await open(`${folder}/routes.json`, config)).table.routes, table.routes);
-      assert.deepEqual(
-        [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== "routes.json"),
-        [],
-      );
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
+  return endingWith(table, async () => {
+    await table[Symbol.asyncDispose]();
+    // What is written is what holds: another table reads the same.
+    assert.deepEqual((await open(`${folder}/routes.json`, config)).table.routes, table.routes);
+    assert.deepEqual(
+      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== "routes.json"),
+      [],
+    );
+    await Deno.remove(folder, { recursive: true });
+  });
 });
 
 function open(routesFile: string, config: Routes) {
