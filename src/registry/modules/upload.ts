@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { bearer } from "../../base/bearer.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { fetchReason } from "../../base/fetch_reason.ts";
 import { RegistryAnswerError } from "../../source/oci_transport.ts";
+import { digestOf } from "../store/digest.ts";
 import type { ModuleName } from "../store/names.ts";
 
 /** What is uploaded where. */
@@ -52,7 +52,7 @@ export async function uploadModule(
   }
   const text = await response.text();
   if (response.ok) {
-    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const digest = digestOf(bytes);
     const said = response.headers.get("docker-content-digest") ?? digest;
     if (said === digest) return digest;
     throw new CapsuleError("REGISTRY", `the registry ${origin} stored ${said}, and was sent ${digest}`);

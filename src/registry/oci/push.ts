@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Credentials } from "../../source/docker_credentials.ts";
 import { type OciReference } from "../../source/oci_reference.ts";
 import { OciTransport } from "../../source/oci_transport.ts";
 import { artifactOf } from "../store/artifact.ts";
+import { digestOf } from "../store/digest.ts";
 import { mediaTypes } from "../store/manifest.ts";
 
 /** What is pushed where. */
@@ -29,18 +29,18 @@ export async function pushModule(options: PushOptions): Promise<string> {
   const { host, repository, tag = "latest" } = reference;
   const transport = new OciTransport({ host, insecure, credentials, answerMs: 120_000 });
   const module = repository.slice(repository.lastIndexOf("/") + 1);
-  const digest = sha256(bytes);
+  const digest = digestOf(bytes);
   const facts = { digest, size: bytes.length, info, at: Date.now() };
   const { config, manifest } = artifactOf({ user: "", module, tag }, facts);
   await pushBlob(transport, repository, { bytes, digest, onBytes });
-  await pushBlob(transport, repository, { bytes: config, digest: sha256(config) });
+  await pushBlob(transport, repository, { bytes: config, digest: digestOf(config) });
   const response = await transport.request(`/v2/${repository}/manifests/${tag}`, {
     method: "PUT",
     body: manifest,
     headers: { "content-type": mediaTypes.image },
   }, [201]);
   await response.body?.cancel();
-  return sha256(manifest);
+  return digestOf(manifest);
 }
 
 async function pushBlob(
@@ -85,8 +85,4 @@ async function pushBlob(
   ]);
   await done.body?.cancel();
   onBytes?.(bytes.length - sent);
-}
-
-function sha256(bytes: Uint8Array): `sha256:${string}` {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

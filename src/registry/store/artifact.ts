@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { ModuleFacts } from "./catalog.ts";
+import { digestOf } from "./digest.ts";
 import { mediaTypes } from "./manifest.ts";
 import type { ModuleName } from "./names.ts";
 
@@ -19,7 +19,7 @@ export function artifactOf(
     mediaType: mediaTypes.image,
     config: {
       mediaType: mediaTypes.wasmConfig,
-      digest: `sha256:${createHash("sha256").update(config).digest("hex")}`,
+      digest: digestOf(config),
       size: config.length,
     },
     layers: [{

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** The algorithms that a digest may have here, with the length of their hexadecimal form. @see https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms */
 const hexLengths = { sha256: 64, sha512: 128 } as const;
 
@@ -5,6 +7,11 @@ export type Algorithm = keyof typeof hexLengths;
 
 /** `sha256:…` or `sha512:…`, known to be well formed. */
 export type Digest = `${Algorithm}:${string}`;
+
+/** The digest that bytes have. */
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
 
 /** The digest in a text, or `undefined` when the text is none (another algorithm, capitals, a wrong length). */
 export function parseDigest(text: string): Digest | undefined {
