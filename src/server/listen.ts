@@ -1,3 +1,4 @@
+import { atMostEvery } from "../base/at_most_every.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { bindHost, urlHost } from "./host.ts";
 import { cannotListen, isOutOfFiles, outOfFiles } from "./listen_failure.ts";
@@ -83,13 +84,11 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   let server = serve(port);
   const actualPort = server.addr.port;
   let isStopping = false;
-  let toldMs = -Infinity;
+  const mayTell = atMostEvery(fullAgainMs);
 
   /** Tries it once, after a pause. Answers whether that is enough: it listens, or is not to any more. */
   const listensAgain = async (): Promise<boolean> => {
-    const nowMs = performance.now();
-    if (nowMs - toldMs > fullAgainMs) {
-      toldMs = nowMs;
+    if (mayTell()) {
       options.onFull?.(`no connection is accepted on ${urlHost(host)}:${actualPort}: ${outOfFiles}`);
     }
     await new Promise((resolve) => setTimeout(resolve, fullPauseMs));

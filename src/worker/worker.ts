@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { ProxyClient } from "../proxy/admin/client.ts";
 import { Front, type FrontOptions } from "../proxy/front.ts";
 import { adminGuard } from "../server/admin_guard.ts";
-import { urlHost } from "../server/host.ts";
+import { bindHost, urlHost } from "../server/host.ts";
 import type { Patience } from "../source/http_download.ts";
 import { defaultDelays, type Delays } from "./run/backoff.ts";
 import { Deployments } from "./deployments.ts";
@@ -89,8 +89,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   // Of a worker that was killed; its processes have ended with it.
   await Deno.remove(processes, { recursive: true }).catch(() => {});
 
-  const isLocal = functionHost.toLowerCase() === "localhost";
-  const address = isLocal ? "127.0.0.1" : functionHost.replace(/^\[(.*)\]$/, "$1");
+  const address = bindHost(functionHost);
   const ports = new Ports(options.portCounter, address, (port) => leadsTo(keeper.owned, port));
   const runner = new ProcessRunner({
     command,

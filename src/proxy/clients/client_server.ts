@@ -1,3 +1,4 @@
+import { atMostEvery } from "../../base/at_most_every.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
@@ -34,7 +35,7 @@ export class ClientServer {
   readonly #shaking = new Set<Socket>();
   #secure: Promise<(plain: Deno.TcpConn) => TlsSocket> | undefined;
   #stopping = false;
-  #toldMs = -Infinity;
+  readonly #mayTell = atMostEvery(tellAgainMs);
   #empty = Promise.withResolvers<void>();
 
   constructor(options: ClientServerOptions) {
@@ -85,9 +86,7 @@ export class ClientServer {
   }
 
   #tell(error: unknown): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#toldMs < tellAgainMs) return;
-    this.#toldMs = nowMs;
+    if (!this.#mayTell()) return;
     const reason = isOutOfFiles(error) ? outOfFiles : messageOf(error);
     this.#options.log.warn(`cannot accept a connection: ${reason}`);
   }
