@@ -141,14 +141,28 @@ Deno.test("branch hints follow their instructions, and checks get hints of their
   for (const { opcode, value } of checks) assert.deepEqual([opcode, value], [0x04, 0]);
 });
 
-/** All branch hints with the opcode that they stand at. Functions, counts and offsets are below 128 here. */
+Deno.test("a check in a loop that stands several times has a hint in each copy", () => {
+  // The outer loop is too long to be split: the inner one leaves for it over a check, in all eight copies.
+  const bytes = prepare(compileWat(`(module
+    (func (export "run") (param i32)
+      (loop $outer
+        ${"(nop)".repeat(70)}
+        (loop $inner
+          (br_if $inner (local.get 0))
+          (br_if $outer (local.get 0))))))`));
+  const checks = hintsOf(bytes).filter(({ isCheck, opcode }) => isCheck && opcode === 0x04);
+  const ticks = [...bodiesOf(bytes)[0] ?? []].join(",").split("4,64,16,").length - 1; // if (empty), call
+  assert(checks.length >= 9, `${checks.length} hints`);
+  assert.equal(checks.length, ticks);
+});
+
+/** All branch hints with the opcode that they stand at. */
 function hintsOf(bytes: Uint8Array<ArrayBuffer>): { opcode: number; value: number; isCheck: boolean }[] {
   const [content = new Uint8Array()] = sectionsOf(bytes, "metadata.code.branch_hint");
   const imported = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).length;
   const bodies = bodiesOf(bytes);
   const hints = [];
-  let at = 0;
-  const next = () => content[at++] ?? 0;
+  const next = numbersOf(content, 0).next;
   for (let functions = next(); functions > 0; functions--) {
     const body = bodies[next() - imported] ?? new Uint8Array();
     for (let count = next(); count > 0; count--) {
@@ -161,28 +175,36 @@ function hintsOf(bytes: Uint8Array<ArrayBuffer>): { opcode: number; value: numbe
   return hints;
 }
 
-/** The bodies in the code section, whose sizes are below 128 here but for the section's own. */
+/** The bodies in the code section. */
 function bodiesOf(bytes: Uint8Array): Uint8Array[] {
-  let at = 8;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0;; shift += 7) {
-      const byte = bytes[at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const id = bytes[at++];
-    const end = number() + at;
+  const reader = numbersOf(bytes, 8);
+  while (reader.at < bytes.length) {
+    const id = reader.next();
+    const end = reader.next() + reader.at;
     if (id === 10) {
-      return Array.from({ length: number() }, () => {
-        const size = number();
-        at += size;
-        return bytes.subarray(at - size, at);
+      return Array.from({ length: reader.next() }, () => {
+        const size = reader.next();
+        reader.at += size;
+        return bytes.subarray(reader.at - size, reader.at);
       });
     }
-    at = end;
+    reader.at = end;
   }
   return [];
+}
+
+/** Reads unsigned LEB128 numbers, one after the other. */
+function numbersOf(bytes: Uint8Array, at: number): { at: number; next: () => number } {
+  const reader = {
+    at,
+    next: () => {
+      let value = 0;
+      for (let shift = 0;; shift += 7) {
+        const byte = bytes[reader.at++] ?? 0;
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80) return value;
+      }
+    },
+  };
+  return reader;
 }

@@ -37,6 +37,16 @@ export class Writer {
     this.#length += length;
   }
 
+  /** Writes what was written from `start` on once more, `times` times. */
+  repeat(start: number, times: number): void {
+    const end = this.#length;
+    this.#reserve(times * (end - start));
+    for (let left = times; left > 0; left--) {
+      this.#bytes.copyWithin(this.#length, start, end);
+      this.#length += end - start;
+    }
+  }
+
   /** Unsigned LEB128 in at least `minWidth` bytes. `value` is below 2^32. */
   u32(value: number, minWidth = 1): void {
     this.#reserve(5);

@@ -177,7 +177,8 @@ function readNotes(
 }
 
 /** How far the byte at `offset` of the old file moved inside of the function that starts at `start`. */
-function distance(distances: Ints, start: number, offset: number): number {
+function distance(distances: Ints | undefined, start: number, offset: number): number {
+  if (!distances) return 0;
   let low = 0;
   let high = distances.length / 2;
   while (low < high) {

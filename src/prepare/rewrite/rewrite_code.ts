@@ -1,4 +1,5 @@
 import type { AddedIndices, Edits } from "./edits.ts";
+import { METADATA_PREFIX } from "./custom_sections.ts";
 import { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
 import { Mark } from "./marks.ts";
@@ -16,11 +17,12 @@ export interface RewrittenCode {
 }
 
 /**
- * How far instructions moved inside of their function: pairs of an offset in the old file and the distance from there on, and pairs of a
- * defined function's number and the place of a check's `if`, which hardly ever runs, in its new body.
+ * How far instructions moved inside of their function: pairs of an offset in the old file and the distance from there on,
+ * where a section asks for them. And pairs of a defined function's number and the place of a check's `if`, which hardly ever
+ * runs, in its new body.
  */
 export interface Moves {
-  distances: Ints;
+  distances: Ints | undefined;
   checks: Ints;
 }
 
@@ -32,7 +34,8 @@ const maxLocals = 50_000;
 export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: AddedIndices): RewrittenCode {
   const { functions } = code;
   const out = new Writer(layout.bytes.length * 1.25 + 1024);
-  const moves: Moves = { distances: new Ints(), checks: new Ints() };
+  const isAsked = layout.description.customSections.some((name) => name.startsWith(METADATA_PREFIX));
+  const moves: Moves = { distances: isAsked ? new Ints() : undefined, checks: new Ints() };
   const instructions = new InstructionWriter(out, { layout, code, edits, indices, moves });
   const section = layout.sections.find((section) => section.id === SectionId.code);
   const defined = functions.length - 1;

@@ -3,7 +3,6 @@ import type { AddedIndices, Edits } from "./edits.ts";
 import { Kind } from "../scan/events.ts";
 import { readCatch } from "../format/immediates.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
-import { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
 import { copies, Mark } from "./marks.ts";
 import { Reader } from "../format/reader.ts";
@@ -46,8 +45,8 @@ export class InstructionWriter {
   /** Number of blocks that are open in the new code. */
   #depth = 0;
   // The blocks that are open in the old code: where a branch to them goes in the new code, and the events that began them.
-  readonly #targets = new Ints();
-  readonly #begins = new Ints();
+  readonly #targets: number[] = [];
+  readonly #begins: number[] = [];
 
   constructor(out: Writer, context: Context) {
     this.#out = out;
@@ -87,8 +86,11 @@ export class InstructionWriter {
 
   #writeEvents(first: number, last: number): void {
     const { events } = this.#context.code;
-    const { kinds, arguments: values } = events;
-    const { indices, edits: { calls, code: { marks, weights } } } = this.#context;
+    const { kinds, arguments: values, offsets } = events;
+    const { indices, edits: { calls, code: { marks, weights } }, layout: { importedFunctions } } =
+      this.#context;
+    const shift = this.#shift;
+    const targets = this.#targets;
     for (let event = first; event < last; event++) {
       const mark = marks[event] ?? 0;
       const argument = values[event] ?? 0;
@@ -99,16 +101,18 @@ export class InstructionWriter {
           this.#close();
           if (argument >= 0 && ((marks[argument] ?? 0) & Mark.split) !== 0) this.#endSplit(event);
           break;
+        case Kind.brIf:
+        case Kind.br:
+          if (mark !== 0) this.#writeBranch(event, mark, weights[event] ?? 0);
+          else if (this.#depth - (targets[targets.length - 1 - argument] ?? 0) !== argument) {
+            this.#writeLabels(event, 1);
+          }
+          break;
         case Kind.block:
         case Kind.if:
         case Kind.try:
           if (mark !== 0) this.#makeBefore(event, mark);
           this.#open(event);
-          break;
-        case Kind.br:
-        case Kind.brIf:
-          if (mark !== 0) this.#writeBranch(event, mark, weights[event] ?? 0);
-          else if (this.#labelNow(argument) !== argument) this.#writeLabels(event, 1);
           break;
         case Kind.call:
         case Kind.returnCall:
@@ -117,8 +121,8 @@ export class InstructionWriter {
           if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
           else if (calls.size > 0 && calls.has(event)) {
             this.#replaceNumber(events.offset(event) + 1, indices.functions.get(calls.get(event) ?? "") ?? 0);
-          } else if (this.#shift > 0 && argument >= this.#context.layout.importedFunctions) {
-            this.#replaceNumber(events.offset(event) + 1, argument + this.#shift);
+          } else if (shift > 0 && argument >= importedFunctions) {
+            this.#replaceNumber((offsets[event] ?? 0) + 1, argument + shift);
           }
           break;
         case Kind.tryTable:
@@ -172,7 +176,7 @@ export class InstructionWriter {
     const { code: { events }, edits } = this.#context;
     const out = this.#out;
     const label = events.argument(event);
-    const begin = this.#begins.at(this.#begins.length - 1 - label);
+    const begin = this.#begins[this.#begins.length - 1 - label] ?? -1;
     const loop = begin >= 0 && events.kind(begin) === Kind.loop ? edits.code.marks[begin] ?? 0 : 0;
     const isConditional = events.kind(event) === Kind.brIf;
     // The branches of all copies but the last lead to the next one.
@@ -192,7 +196,7 @@ export class InstructionWriter {
       out.bytes([Op.if, EMPTY_BLOCK]);
       this.#depth++;
     }
-    const target = this.#targets.at(this.#targets.length - 1 - label);
+    const target = this.#target(label);
     if (isSplit) {
       // counter -= weight; if (counter >= 0) continue loop; else leave for the block outside that renews it.
       this.#checks.compare(charge, Op.i32GreaterOrEqualSigned);
@@ -274,19 +278,28 @@ export class InstructionWriter {
     this.#copyUpTo(bodyAt);
     this.#open(event);
     const loopDepth = this.#depth;
+    // All copies but the last are alike: one is written, and its bytes stand again and again.
+    const { checks } = this.#context.moves;
+    const [copyAt, firstCheck] = [out.length, checks.length];
     this.#isCopy = true;
-    for (let copy = 1; copy < copies; copy++) {
-      out.bytes([Op.block, EMPTY_BLOCK]);
-      this.#depth++;
-      this.#targets.set(this.#targets.length - 1, this.#depth);
-      this.#writeEvents(event + 1, last);
-      this.#copyUpTo(events.offset(last));
-      out.bytes([Op.br, 2, Op.end]);
-      this.#depth--;
-      this.#from = bodyAt;
-    }
+    out.bytes([Op.block, EMPTY_BLOCK]);
+    this.#depth++;
+    this.#targets[this.#targets.length - 1] = this.#depth;
+    this.#writeEvents(event + 1, last);
+    this.#copyUpTo(events.offset(last));
+    out.bytes([Op.br, 2, Op.end]);
+    this.#depth--;
+    this.#from = bodyAt;
     this.#isCopy = false;
-    this.#targets.set(this.#targets.length - 1, loopDepth);
+    const [copyBytes, nextCheck] = [out.length - copyAt, checks.length];
+    out.repeat(copyAt, copies - 2);
+    for (let copy = 1; copy < copies - 1; copy++) {
+      for (let check = firstCheck; check < nextCheck; check += 2) {
+        checks.push(checks.at(check));
+        checks.push(checks.at(check + 1) + copy * copyBytes);
+      }
+    }
+    this.#targets[this.#targets.length - 1] = loopDepth;
     this.#noteMove();
     this.#writeEvents(event + 1, last);
     this.#copyUpTo(events.offset(last) + 1);
@@ -348,7 +361,11 @@ export class InstructionWriter {
 
   /** What `label` of the old code is in the new code, here. */
   #labelNow(label: number): number {
-    return this.#depth - this.#targets.at(this.#targets.length - 1 - label);
+    return this.#depth - this.#target(label);
+  }
+
+  #target(label: number): number {
+    return this.#targets[this.#targets.length - 1 - label] ?? 0;
   }
 
   #replaceNumber(at: number, value: number): void {
@@ -378,12 +395,10 @@ export class InstructionWriter {
 
   /** What follows in the old file is now this much further from the start of its function. */
   #noteMove(): void {
-    if (this.#isCopy) return;
-    const { moves, code } = this.#context;
-    moves.distances.push(this.#from);
-    moves.distances.push(
-      this.#out.length - this.#bodyAt - (this.#from - code.functions.start(this.#function)),
-    );
+    const { moves: { distances }, code } = this.#context;
+    if (!distances || this.#isCopy) return;
+    distances.push(this.#from);
+    distances.push(this.#out.length - this.#bodyAt - (this.#from - code.functions.start(this.#function)));
   }
 
   /** Bytes of the LEB128 number at `at`. */
