@@ -31,6 +31,12 @@ export class Reader {
   /** An unsigned LEB128 number of at most 32 bits (https://webassembly.github.io/spec/core/binary/values.html). */
   u32(what: string): number {
     const start = this.at;
+    const first = start < this.end ? this.bytes[start] ?? 0 : 0x80;
+    // Nearly all numbers are of one byte: they are read without a call for it.
+    if (first < 0x80) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.byte(what);

@@ -82,6 +82,7 @@ class Walk {
 
   /** Calls through a table are cut when the class was seen to be in a circle, which may be known late. */
   cutTableCalls(): void {
+    if (!this.#isCut.includes(1)) return;
     const { kinds, arguments: values, length } = this.#code.events;
     for (let event = 0; event < length; event++) {
       const kind = kinds[event];

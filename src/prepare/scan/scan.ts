@@ -1,7 +1,7 @@
 import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
 import { skipImmediates } from "../format/immediates.ts";
 import { catchLabels } from "../format/labels.ts";
-import { BulkOp, Op, Shape, shapes } from "../format/instructions.ts";
+import { BulkOp, EMPTY_BLOCK, Op, Shape, shapes } from "../format/instructions.ts";
 import { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
 import { malformed, Reader } from "../format/reader.ts";
@@ -99,9 +99,10 @@ class Scanner {
     segmentDrop: undefined,
   };
   readonly #layout: Layout;
+  readonly #events = this.code.events;
   /** Kinds of the blocks that are open, and the events that began them (-1 for the function itself). */
-  readonly #open = new Ints();
-  readonly #begins = new Ints();
+  #open: number[] = [];
+  #begins: number[] = [];
   #cost = 0;
   /** Offset of the last instruction that was read. */
   #last = 0;
@@ -123,10 +124,8 @@ class Scanner {
       readValueType(reader);
     }
     this.code.functions.push(sizeAt, start, reader.at, locals, this.code.events.length);
-    this.#open.clear();
-    this.#begins.clear();
-    this.#open.push(Kind.block);
-    this.#begins.push(-1);
+    this.#open = [Kind.block];
+    this.#begins = [-1];
     this.#cost = 0;
     while (this.#open.length > 0) {
       this.#skipPlain(reader, end);
@@ -161,21 +160,33 @@ class Scanner {
   }
 
   #scanInstruction(reader: Reader): void {
-    const at = reader.at;
-    const opcode = reader.byte("instruction");
+    const at = reader.at++;
+    const opcode = this.#layout.bytes[at] ?? 0;
     const before = this.#last;
     this.#last = at;
     this.#cost++;
     switch (opcode) {
+      // The most frequent ones come first: until the engine has optimized this, each case costs.
+      case Op.end:
+        this.#open.pop();
+        return this.#add(at, Kind.end, this.#begins.pop());
+      case Op.brIf:
+        return this.#add(at, Kind.brIf, this.#label(reader));
+      case Op.call:
+        return this.#add(at, Kind.call, this.#function(reader));
       case Op.block:
-        skipImmediates(reader, opcode, at);
+        this.#skipBlockType(reader, at);
         return this.#begin(at, Kind.block);
-      case Op.loop:
-        skipImmediates(reader, opcode, at);
-        return this.#begin(at, Kind.loop, this.#hasParameters(at + 1) ? LOOP_HAS_PARAMETERS : 0);
       case Op.if:
-        skipImmediates(reader, opcode, at);
+        this.#skipBlockType(reader, at);
         return this.#begin(at, Kind.if);
+      case Op.br:
+        return this.#add(at, Kind.br, this.#label(reader));
+      case Op.loop: {
+        const isPlain = this.#skipBlockType(reader, at);
+        const hasParameters = !isPlain && this.#hasParameters(at + 1);
+        return this.#begin(at, Kind.loop, hasParameters ? LOOP_HAS_PARAMETERS : 0);
+      }
       case Op.try:
         skipImmediates(reader, opcode, at);
         return this.#begin(at, Kind.try);
@@ -197,13 +208,6 @@ class Scanner {
         this.#label(reader);
         return this.#add(at, Kind.delegate, this.#begins.pop());
       }
-      case Op.end:
-        this.#open.pop();
-        return this.#add(at, Kind.end, this.#begins.pop());
-      case Op.br:
-        return this.#add(at, Kind.br, this.#label(reader));
-      case Op.brIf:
-        return this.#add(at, Kind.brIf, this.#label(reader));
       case Op.brTable:
         for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) this.#label(reader);
         return this.#add(at, Kind.brTable);
@@ -217,8 +221,6 @@ class Scanner {
         return this.#add(at, Kind.throw);
       case Op.unreachable:
         return this.#add(at, Kind.unreachable);
-      case Op.call:
-        return this.#add(at, Kind.call, this.#function(reader));
       case Op.returnCall:
         return this.#add(at, Kind.returnCall, this.#function(reader));
       case Op.refFunc: {
@@ -270,13 +272,21 @@ class Scanner {
   }
 
   #add(at: number, kind: number, argument = 0): void {
-    this.code.events.push(at, kind, argument, this.#cost);
+    this.#events.push(at, kind, argument, this.#cost);
     this.#cost = 0;
+  }
+
+  /** Steps over the type of the block at `at`. Returns whether it is the one that most have: nothing in, nothing out. */
+  #skipBlockType(reader: Reader, at: number): boolean {
+    const isPlain = this.#layout.bytes[at + 1] === EMPTY_BLOCK;
+    if (isPlain) reader.at++;
+    else skipImmediates(reader, this.#layout.bytes[at] ?? 0, at);
+    return isPlain;
   }
 
   #begin(at: number, kind: number, argument = 0): void {
     this.#open.push(kind);
-    this.#begins.push(this.code.events.length);
+    this.#begins.push(this.#events.length);
     this.#add(at, kind, argument);
   }
 
@@ -304,7 +314,7 @@ class Scanner {
   #checkCatchLabels(at: number): void {
     for (const label of catchLabels(this.#layout.bytes, at)) {
       if (label >= this.#open.length) throw malformed(`label ${label} is not there`, at);
-      const begin = this.#begins.at(this.#begins.length - 1 - label);
+      const begin = this.#begins[this.#begins.length - 1 - label] ?? -1;
       if (begin >= 0 && this.code.events.kind(begin) === Kind.loop) {
         this.code.events.addFlag(begin, LOOP_IS_CAUGHT);
       }

@@ -64,28 +64,27 @@ export class LoopMeasurer {
         case Kind.delegate: {
           const block = this.#open.pop();
           if (!block) break;
-          if (block.kind === Kind.if) distance = Math.max(distance, block.from);
-          distance = Math.max(distance, block.atEnd);
-          const peak = Math.max(block.peak, distance);
-          const outer = this.#open.at(-1);
-          if (outer) outer.peak = Math.max(outer.peak, peak);
+          if (block.kind === Kind.if && block.from > distance) distance = block.from;
+          if (block.atEnd > distance) distance = block.atEnd;
+          const peak = block.peak > distance ? block.peak : distance;
+          this.#reach(peak);
           if (block.kind !== Kind.tryTable) break;
           for (const label of catchLabels(bytes, events.offset(block.begin))) this.#branch(label, peak);
           break;
         }
-        case Kind.block:
-        case Kind.if:
-        case Kind.try:
-        case Kind.tryTable:
-        case Kind.loop:
-          this.#begin(event, kind, distance);
-          break;
         case Kind.brIf:
           this.#branch(values[event] ?? 0, distance);
           break;
         case Kind.call:
         case Kind.callIndirect:
           if (isReached) distance += this.#callCost(event);
+          break;
+        case Kind.block:
+        case Kind.if:
+        case Kind.loop:
+        case Kind.try:
+        case Kind.tryTable:
+          this.#begin(event, kind, distance);
           break;
         case Kind.br:
           this.#branch(values[event] ?? 0, distance);
@@ -110,8 +109,7 @@ export class LoopMeasurer {
         case Kind.unreachable:
         case Kind.returnCall:
         case Kind.returnCallIndirect: {
-          const block = this.#open.at(-1);
-          if (block) block.peak = Math.max(block.peak, distance);
+          this.#reach(distance);
           distance = nowhere;
           break;
         }
@@ -127,13 +125,18 @@ export class LoopMeasurer {
   #branch(label: number, distance: number): void {
     const block = this.#open[this.#open.length - 1 - label];
     if (!block || distance === nowhere) return;
-    const inner = this.#open.at(-1);
-    if (inner) inner.peak = Math.max(inner.peak, distance);
+    this.#reach(distance);
     if (block.kind !== Kind.loop) {
-      block.atEnd = Math.max(block.atEnd, distance);
+      if (distance > block.atEnd) block.atEnd = distance;
       return;
     }
     const round = Math.min(distance - block.from, this.#maxRound);
-    this.#rounds[block.begin] = Math.max(this.#rounds[block.begin] ?? 0, round);
+    if (round > (this.#rounds[block.begin] ?? 0)) this.#rounds[block.begin] = round;
+  }
+
+  /** Notes in the innermost block how far it was come. */
+  #reach(distance: number): void {
+    const block = this.#open[this.#open.length - 1];
+    if (block && distance > block.peak) block.peak = distance;
   }
 }

@@ -1,5 +1,4 @@
-import { Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "../scan/events.ts";
-import { Ints } from "../format/ints.ts";
+import { BULK_IS_SMALL, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "../scan/events.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Layout } from "../format/layout.ts";
 import { Mark } from "../rewrite/marks.ts";
@@ -12,6 +11,19 @@ const maxUnrolledEvents = 16;
 /** State of code that is never reached. */
 const unreachable = 0x7fff_ffff;
 
+/** A block that is open. */
+interface Block {
+  /** Event that began it; -1 for the function. */
+  readonly begin: number;
+  readonly kind: number;
+  /** Depth that the state must have for a branch to it: that of a loop, -1 for all other blocks. */
+  readonly loopDepth: number;
+  /** State where it began, for its `else` or `catch`. */
+  atBegin: number;
+  /** State that branches bring to its end. */
+  atEnd: number;
+}
+
 /**
  * Decides where a function checks the step counter, as late as possible, so that a call or a loop that ends early pays
  * nothing. Two rules hold on every path:
@@ -19,7 +31,8 @@ const unreachable = 0x7fff_ffff;
  * - between two times at the head of a loop lies a check;
  * - between the entry of a function and a call in it that is cut (`scan/call_graph.ts`) lies a check.
  *
- * Then every circle that control can go, inside of functions and through calls, contains a check.
+ * Then every circle that control can go, inside of functions and through calls, contains a check. A bulk instruction, which
+ * may be a long way of its own, is charged for its length.
  *
  * One walk suffices: `state` is the depth of the innermost loop since whose head every path here has passed a check, 0
  * standing for the entry of the function and -1 for none. What holds since an inner head holds since all around it.
@@ -30,16 +43,8 @@ export class CheckPlacer {
   readonly #cut: Uint8Array;
   /** `Mark` bits for each event. */
   readonly marks: Uint8Array;
-
-  // The blocks that are open, one number each.
-  /** Event that began the block; -1 for the function. */
-  readonly #begin = new Ints();
-  /** Depth of loops for a branch to the block: outside of it, except for a loop. */
-  readonly #depth = new Ints();
-  /** State that branches bring to the end of the block. */
-  readonly #atEnd = new Ints();
-  /** State where the block began, for its `else` or `catch`. */
-  readonly #atBegin = new Ints();
+  /** The innermost block is the last. */
+  readonly #open: Block[] = [];
 
   constructor(layout: Layout, code: Code, cut: Uint8Array) {
     this.#layout = layout;
@@ -51,55 +56,62 @@ export class CheckPlacer {
   /** Sets the marks of one defined function. */
   place(index: number): void {
     const { events, functions } = this.#code;
-    const { kinds } = events;
+    const { kinds, arguments: values } = events;
+    const open = this.#open;
     const last = functions.firstEvent(index + 1);
     let state = -1;
     /** Depth of loops here. */
     let depth = 0;
-    this.#push(-1, 0, state);
+    this.#begin(-1, Kind.block, state);
     for (let event = functions.firstEvent(index); event < last; event++) {
+      const kind = kinds[event] ?? 0;
       // The most frequent ones come first: until the engine has optimized this, each case costs.
-      switch (kinds[event]) {
+      switch (kind) {
         case Kind.end:
         case Kind.delegate: {
-          const begin = this.#begin.pop();
-          const kind = begin < 0 ? Kind.block : events.kind(begin);
-          const [itsDepth, atEnd, atBegin] = [this.#depth.pop(), this.#atEnd.pop(), this.#atBegin.pop()];
-          if (kind === Kind.loop) {
-            depth = itsDepth - 1;
-            if (this.#isTight(begin, event)) this.marks[begin] = Mark.unroll;
+          const block = open.pop();
+          if (!block) break;
+          if (block.kind === Kind.loop) {
+            depth--;
+            if (this.#isTight(block.begin, event)) this.marks[block.begin] = Mark.unroll;
           }
-          if (kind === Kind.if) state = Math.min(state, atBegin);
-          state = Math.min(state, atEnd);
-          if (state !== unreachable) state = Math.min(state, depth);
+          if (block.kind === Kind.if && block.atBegin < state) state = block.atBegin;
+          if (block.atEnd < state) state = block.atEnd;
+          if (state !== unreachable && depth < state) state = depth;
           break;
         }
-        case Kind.block:
-        case Kind.if:
-        case Kind.try:
-          this.#push(event, depth, state);
-          break;
         case Kind.brIf: {
-          const label = events.argument(event);
-          if (state < this.#loopDepth(label)) {
-            if (this.#markSplit(label)) this.#mark(event, Mark.checkedBranch);
-            else state = this.#check(event, depth);
-          } else this.#markRelies(label, state);
-          this.#join(label, state);
+          const block = open[open.length - 1 - (values[event] ?? 0)];
+          if (!block) break;
+          if (state >= block.loopDepth) this.#bring(block, state);
+          else if (this.#markSplit(block)) this.#mark(event, Mark.checkedBranch);
+          else state = this.#check(event, depth);
           break;
         }
         case Kind.call:
         case Kind.callIndirect:
           if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
           break;
-        case Kind.tryTable:
-          for (const label of catchLabels(this.#layout.bytes, events.offset(event))) this.#join(label, state);
-          this.#push(event, depth, state);
+        case Kind.block:
+        case Kind.if:
+        case Kind.try:
+          this.#begin(event, kind, state);
           break;
+        case Kind.br: {
+          const block = open[open.length - 1 - (values[event] ?? 0)];
+          if (!block) break;
+          if (state >= block.loopDepth) this.#bring(block, state);
+          else {
+            this.#check(event, depth);
+            this.#markSplit(block);
+          }
+          state = unreachable;
+          break;
+        }
         case Kind.loop:
           depth++;
-          this.#push(event, depth, state);
-          if ((events.argument(event) & LOOP_IS_CAUGHT) !== 0) {
+          this.#begin(event, kind, state, depth);
+          if (((values[event] ?? 0) & LOOP_IS_CAUGHT) !== 0) {
             this.#mark(event + 1, Mark.check);
             state = Math.max(state, depth);
           }
@@ -107,33 +119,20 @@ export class CheckPlacer {
         case Kind.else:
         case Kind.catch: {
           // A call may throw at any place of the body; what held where the body began holds at all of them.
-          this.#join(0, state);
-          const top = this.#atBegin.length - 1;
-          state = this.#atBegin.at(top);
+          const block = this.#block(0);
+          this.#bring(block, state);
+          state = block.atBegin;
           // With an `else`, nothing goes from the condition to the end.
-          if (events.kind(event) === Kind.else) this.#atBegin.set(top, unreachable);
+          if (kind === Kind.else) block.atBegin = unreachable;
           break;
         }
-        case Kind.br: {
-          const label = events.argument(event);
-          if (state < this.#loopDepth(label)) {
-            state = this.#check(event, depth);
-            this.#markSplit(label);
-          } else this.#markRelies(label, state);
-          this.#join(label, state);
+        case Kind.brTable:
+          this.#branchByTable(event, depth, state);
           state = unreachable;
           break;
-        }
-        case Kind.brTable: {
-          const labels = tableLabels(this.#layout.bytes, events.offset(event));
-          let needed = -1;
-          for (const label of labels) needed = Math.max(needed, this.#loopDepth(label));
-          if (state < needed) state = this.#check(event, depth);
-          else for (const label of labels) this.#markRelies(label, state);
-          for (const label of labels) this.#join(label, state);
-          state = unreachable;
+        case Kind.bulk:
+          if (values[event] !== BULK_IS_SMALL) this.#mark(event, Mark.chargeBulk);
           break;
-        }
         case Kind.return:
         case Kind.throw:
         case Kind.unreachable:
@@ -144,15 +143,45 @@ export class CheckPlacer {
           if (state < 0 && this.#cut[event] === 1) this.#check(event, depth);
           state = unreachable;
           break;
+        case Kind.tryTable:
+          this.#bringToCatches(event, state);
+          this.#begin(event, kind, state);
+          break;
       }
     }
   }
 
-  #push(begin: number, depth: number, state: number): void {
-    this.#begin.push(begin);
-    this.#depth.push(depth);
-    this.#atEnd.push(unreachable);
-    this.#atBegin.push(state);
+  #begin(begin: number, kind: number, state: number, loopDepth = -1): void {
+    this.#open.push({ begin, kind, loopDepth, atBegin: state, atEnd: unreachable });
+  }
+
+  #block(label: number): Block {
+    const block = this.#open[this.#open.length - 1 - label];
+    if (!block) throw new Error(`there is no block ${label}, and the scan let it pass`);
+    return block;
+  }
+
+  /** A branch to the end of a block brings its state there; one to a loop needs no check of its own. */
+  #bring(block: Block, state: number): void {
+    if (block.loopDepth < 0) {
+      if (state < block.atEnd) block.atEnd = state;
+    } else if (state !== unreachable) this.#mark(block.begin, Mark.relies);
+  }
+
+  #branchByTable(event: number, depth: number, state: number): void {
+    const labels = tableLabels(this.#layout.bytes, this.#code.events.offset(event));
+    const blocks = labels.map((label) => this.#block(label));
+    const isChecked = blocks.some(({ loopDepth }) => state < loopDepth);
+    const now = isChecked ? this.#check(event, depth) : state;
+    for (const block of blocks) if (!isChecked || block.loopDepth < 0) this.#bring(block, now);
+  }
+
+  /** What a `try_table` catches goes on at the ends of blocks; a loop to whose head it goes has a check there. */
+  #bringToCatches(event: number, state: number): void {
+    for (const label of catchLabels(this.#layout.bytes, this.#code.events.offset(event))) {
+      const block = this.#block(label);
+      if (block.loopDepth < 0) this.#bring(block, state);
+    }
   }
 
   #check(event: number, depth: number): number {
@@ -164,15 +193,8 @@ export class CheckPlacer {
     this.marks[event] = (this.marks[event] ?? 0) | mark;
   }
 
-  /** Notes that a branch to `label`, if it is a loop, needs no check because others are inside of the loop. */
-  #markRelies(label: number, state: number): void {
-    if (state === unreachable || this.#loopDepth(label) < 0) return;
-    this.#mark(this.#begin.at(this.#begin.length - 1 - label), Mark.relies);
-  }
-
-  /** The loop `label` branches back under checks; returns whether blocks can stand around it and its branches. */
-  #markSplit(label: number): boolean {
-    const begin = this.#begin.at(this.#begin.length - 1 - label);
+  /** A loop branches back under checks; returns whether blocks can stand around it and its branches. */
+  #markSplit({ begin }: Block): boolean {
     if ((this.#code.events.argument(begin) & LOOP_HAS_PARAMETERS) !== 0) return false;
     this.#mark(begin, Mark.split);
     return true;
@@ -187,20 +209,6 @@ export class CheckPlacer {
     }
     for (let event = begin + 1; event < end; event++) if (!tightKinds.has(events.kind(event))) return false;
     return true;
-  }
-
-  /** Depth that the state must have for a branch to `label`: that of the loop, or -1 when it is none. */
-  #loopDepth(label: number): number {
-    const place = this.#begin.length - 1 - label;
-    const begin = this.#begin.at(place);
-    return begin >= 0 && this.#code.events.kind(begin) === Kind.loop ? this.#depth.at(place) : -1;
-  }
-
-  /** A branch to the end of the block `label` brings its state there. */
-  #join(label: number, state: number): void {
-    if (this.#loopDepth(label) >= 0) return;
-    const place = this.#begin.length - 1 - label;
-    this.#atEnd.set(place, Math.min(this.#atEnd.at(place), state));
   }
 }
 

@@ -1,10 +1,9 @@
 import { readCallGraph } from "../scan/call_graph.ts";
 import { COUNTER_EXPORT, pauseImport, PREPARE_MODULE, stepImport } from "../contract.ts";
 import type { AddedFunction, Edits } from "../rewrite/edits.ts";
-import { BULK_IS_SMALL, Kind } from "../scan/events.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
-import { type CodePlan, Mark } from "../rewrite/marks.ts";
+import type { CodePlan } from "../rewrite/marks.ts";
 import { CheckPlacer } from "./place_checks.ts";
 import type { Code } from "../scan/scan.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
@@ -28,11 +27,6 @@ export function placeSteps(layout: Layout, code: Code): CodePlan {
   for (let index = 0; index < code.functions.length - 1; index++) placer.place(index);
   const weigher = new CheckWeigher(layout, code, graph, placer.marks);
   weigher.weigh();
-  const { kinds, arguments: values, length } = code.events;
-  for (let event = 0; event < length; event++) {
-    if (kinds[event] !== Kind.bulk || values[event] === BULK_IS_SMALL) continue;
-    placer.marks[event] = (placer.marks[event] ?? 0) | Mark.chargeBulk;
-  }
   return { marks: placer.marks, weights: weigher.weights };
 }
 

@@ -1,6 +1,5 @@
 import type { CallGraph } from "../scan/call_graph.ts";
 import { Kind } from "../scan/events.ts";
-import { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
 import { LoopMeasurer } from "./measure_loops.ts";
 import { copies, Mark } from "../rewrite/marks.ts";
@@ -24,6 +23,21 @@ const maxSplitCost = 64;
 
 /** Marks that stand for a check. */
 const isCheck = Mark.check | Mark.checkedBranch;
+
+/** A block that is open; blocks are met from their end. */
+interface Block {
+  /** Event that began it; -1 for the function. */
+  readonly begin: number;
+  readonly kind: number;
+  /** Cost from where a branch to it leads. */
+  readonly label: number;
+  /** Cost of its `else` part; the same as `label` without one. */
+  otherwise: number;
+  /** Highest cost of the handlers that an exception may reach outside of it. */
+  readonly handler: number;
+  /** Longest round of the loops around that rely on the checks inside of them. */
+  readonly round: number;
+}
 
 /**
  * Gives each check its weight, so that the counter goes down by at least one for each instruction that is run: for
@@ -50,17 +64,8 @@ export class CheckWeigher {
   readonly #needsWeights: Uint8Array;
   readonly #measurer: LoopMeasurer;
 
-  // The blocks that are open. They are met from their end.
-  /** Cost from where a branch to the block leads. */
-  readonly #label = new Ints();
-  /** Cost of the `else` part; the same as `label` without one. */
-  readonly #else = new Ints();
-  /** Highest cost of the handlers that an exception may reach outside of the block. */
-  readonly #handlers = new Ints();
-  /** Events that began the blocks. */
-  readonly #begins = new Ints();
-  /** Longest round of the loops around that rely on the checks inside of them. */
-  readonly #rounds = new Ints();
+  /** The innermost block is the last. */
+  readonly #open: Block[] = [];
 
   constructor(layout: Layout, code: Code, graph: CallGraph, marks: Uint8Array) {
     this.#layout = layout;
@@ -113,68 +118,75 @@ export class CheckWeigher {
   #walk(index: number, isFinal: boolean): number {
     const { events, functions } = this.#code;
     const { kinds, arguments: values, costs } = events;
+    const { bytes } = this.#layout;
+    const marks = this.#marks;
+    const open = this.#open;
     const first = functions.firstEvent(index);
     let cost = 0;
     let handler = 0;
     for (let event = functions.firstEvent(index + 1) - 1; event >= first; event--) {
       const argument = values[event] ?? 0;
+      const mark = marks[event] ?? 0;
+      // The most frequent ones come first: until the engine has optimized this, each case and each call costs.
       switch (kinds[event]) {
         case Kind.end:
         case Kind.delegate: {
-          const kind = argument < 0 ? Kind.block : events.kind(argument);
-          this.#handlers.push(handler);
+          const kind = argument < 0 ? Kind.block : kinds[argument] ?? 0;
+          const outer = handler;
           // The labels of a try_table count from outside of it.
           if (kind === Kind.tryTable) {
-            for (const label of catchLabels(this.#layout.bytes, events.offset(argument))) {
-              handler = Math.max(handler, this.#costOf(label));
-            }
+            handler = Math.max(handler, this.#highest(catchLabels(bytes, events.offset(argument))));
           }
           // What comes after a branch back was paid for when the loop was entered.
           const label = kind === Kind.loop ? 0 : cost;
-          this.#label.push(label);
-          this.#else.push(label);
-          this.#begins.push(argument);
-          const outer = this.#rounds.length > 0 ? this.#rounds.at(this.#rounds.length - 1) : 0;
-          const relies = kind === Kind.loop && this.#has(argument, Mark.relies);
-          this.#rounds.push(relies ? Math.max(outer, this.weights[argument] ?? 0) : outer);
+          let round = open[open.length - 1]?.round ?? 0;
+          if (kind === Kind.loop && this.#has(argument, Mark.relies)) {
+            round = Math.max(round, this.weights[argument] ?? 0);
+          }
+          open.push({ begin: argument, kind, label, otherwise: label, handler: outer, round });
           break;
         }
+        case Kind.brIf:
+          if ((mark & Mark.checkedBranch) !== 0) this.#passBranch(event, cost, isFinal);
+          else {
+            const label = open[open.length - 1 - argument]?.label ?? 0;
+            if (label > cost) cost = label;
+          }
+          break;
+        case Kind.call:
+          if (handler > cost) cost = handler;
+          cost += this.#entry[argument] ?? 0;
+          break;
         case Kind.block:
         case Kind.try:
         case Kind.tryTable:
-          handler = this.#close();
+          handler = open.pop()?.handler ?? 0;
           break;
-        case Kind.brIf:
-          cost = this.#passBranch(event, cost, isFinal);
+        case Kind.if: {
+          const block = open.pop();
+          if (!block) break;
+          if (block.otherwise > cost) cost = block.otherwise;
+          handler = block.handler;
           break;
-        case Kind.call:
-          cost = Math.max(cost, handler) + (this.#entry[argument] ?? 0);
+        }
+        case Kind.br:
+          cost = open[open.length - 1 - argument]?.label ?? 0;
           break;
         case Kind.loop:
-          handler = this.#close();
+          handler = open.pop()?.handler ?? 0;
           if (isFinal && (this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
-          if (this.#has(event, Mark.unroll)) cost += this.#uncheckedRounds(event);
-          break;
-        case Kind.if:
-          cost = Math.max(cost, this.#else.at(this.#else.length - 1));
-          handler = this.#close();
+          if ((mark & Mark.unroll) !== 0) cost += this.#uncheckedRounds(event);
           break;
         case Kind.else:
-          this.#else.set(this.#else.length - 1, cost);
+          this.#block(0).otherwise = cost;
           cost = this.#costOf(0);
           break;
         case Kind.catch:
           handler = Math.max(handler, cost);
           cost = this.#costOf(0);
           break;
-        case Kind.br:
-          cost = this.#costOf(argument);
-          break;
         case Kind.brTable:
-          cost = 0;
-          for (const label of tableLabels(this.#layout.bytes, events.offset(event))) {
-            cost = Math.max(cost, this.#costOf(label));
-          }
+          cost = this.#highest(tableLabels(bytes, events.offset(event)));
           break;
         case Kind.return:
         case Kind.unreachable:
@@ -195,24 +207,20 @@ export class CheckWeigher {
       }
       const own = costs[event] ?? 0;
       // Nearly all events neither have a check nor need one.
-      const isPlain = this.#marks[event] === 0 && cost + own <= maxPathCost;
+      const isPlain = mark === 0 && cost + own <= maxPathCost;
       cost = own + (isPlain ? cost : this.#passCheck(index, event, cost, isFinal));
     }
     // The `end` of the function opened the last block.
-    this.#close();
+    open.pop();
     return cost;
   }
 
   /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
-  #passBranch(event: number, cost: number, isFinal: boolean): number {
-    if (!this.#has(event, Mark.checkedBranch)) {
-      return Math.max(cost, this.#costOf(this.#code.events.argument(event)));
-    }
+  #passBranch(event: number, cost: number, isFinal: boolean): void {
     if (isFinal && cost + this.#code.events.cost(event) > maxPathCost) {
       this.#unmark(event, Mark.checkedBranch);
       this.#mark(event, Mark.check);
     }
-    return cost;
   }
 
   /** The cost just before an event, without its own: 0 where a check pays for all that follows. */
@@ -223,8 +231,8 @@ export class CheckWeigher {
     if (isFinal && isLong && !this.#has(event, Mark.checkedBranch)) this.#mark(event, Mark.check);
     const paysAll = this.#has(event, Mark.check);
     if (isFinal && this.#has(event, isCheck)) {
-      const rounds = Math.max(this.#rounds.at(this.#rounds.length - 1), this.#roundOf(event));
-      this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, rounds), maxWeight);
+      const round = Math.max(this.#block(0).round, this.#roundOf(event));
+      this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, round), maxWeight);
     }
     if (paysAll) return 0;
     // Where the last walk will put a check the first only stops counting: its costs may be the higher ones.
@@ -241,9 +249,8 @@ export class CheckWeigher {
       : [events.argument(event)];
     let longest = 0;
     for (const label of labels) {
-      const begin = this.#begins.at(this.#begins.length - 1 - label);
-      const isLoop = begin >= 0 && events.kind(begin) === Kind.loop;
-      if (isLoop) longest = Math.max(longest, this.weights[begin] ?? 0);
+      const { kind, begin } = this.#block(label);
+      if (kind === Kind.loop) longest = Math.max(longest, this.weights[begin] ?? 0);
     }
     return longest;
   }
@@ -275,20 +282,23 @@ export class CheckWeigher {
   }
 
   #costOf(label: number): number {
-    return this.#label.at(this.#label.length - 1 - label);
+    return this.#block(label).label;
+  }
+
+  #highest(labels: readonly number[]): number {
+    let highest = 0;
+    for (const label of labels) highest = Math.max(highest, this.#costOf(label));
+    return highest;
+  }
+
+  #block(label: number): Block {
+    const block = this.#open[this.#open.length - 1 - label];
+    if (!block) throw new Error(`there is no block ${label}, and the scan let it pass`);
+    return block;
   }
 
   #entryOfType(type: number): number {
     const itsClass = this.#graph.classOfType[type] ?? 0;
     return this.#entry[this.#layout.functionTypes.length + itsClass] ?? 0;
-  }
-
-  /** Leaves a block through its beginning; returns the cost of the handlers outside of it. */
-  #close(): number {
-    this.#label.pop();
-    this.#else.pop();
-    this.#begins.pop();
-    this.#rounds.pop();
-    return this.#handlers.pop();
   }
 }
