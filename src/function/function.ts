@@ -116,7 +116,7 @@ export class CapsuleFunction {
     try {
       instance.begin(false);
       if (!instance.start()) {
-        this.#waits = true;
+        this.#waits = instance.startWaits;
         return undefined;
       }
       instance.isFresh = false;

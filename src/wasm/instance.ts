@@ -35,13 +35,18 @@ interface Seen {
   beforeStart: Image | undefined;
   /** The state after it, once `_start` was seen to ask the host for nothing. */
   afterStart: Image | undefined;
-  /** Whether `_start` came to something that a synchronous call may not do. */
+  /** Whether `_start` cannot be run synchronously. */
   startWaits: boolean;
+  /** How many starts in a row were longer than a slice. */
+  slowStarts: number;
 }
 
 /** A blueprint of which nothing was seen yet. */
 export function createBlueprint(parts: Omit<Blueprint, "seen">): Blueprint {
-  return { ...parts, seen: { beforeStart: undefined, afterStart: undefined, startWaits: false } };
+  return {
+    ...parts,
+    seen: { beforeStart: undefined, afterStart: undefined, startWaits: false, slowStarts: 0 },
+  };
 }
 
 /** By how many bytes a memory may have grown for its instance to be kept: clearing them costs less than a new instance. */
@@ -49,6 +54,11 @@ const keptGrowth = 4 << 20;
 /** After so many calls in a row that needed less, a memory that grew is let go: clearing it all costs each of them. */
 const callsUntilShrunk = 16;
 const pageBytes = 65536;
+/**
+ * After so many slow starts in a row they are no chance. The first one of a process often is: what it runs has yet to be
+ * compiled, and the machine may be busy. Running `_start` where it can be paused costs 4 to 7 µs of each call.
+ */
+const slowStartsInARow = 3;
 
 /** Memory and globals at one moment. Of the memory only the span that is not zero is kept. */
 interface Image {
@@ -138,7 +148,7 @@ export class GuestInstance implements Poolable {
 
   /**
    * Runs `_start`, synchronously, within a call begun so. Returns false when `_start` came to something that such a call may not do: the
-   * instance is put back, and `startWaiting` is to be called from now on.
+   * instance is put back, and `startWaiting` is to be called.
    */
   start(): boolean {
     if (this.isFresh) return true;
@@ -150,11 +160,13 @@ export class GuestInstance implements Poolable {
     } catch (error) {
       if (!this.guest.startsAgain && !mustWait(error)) throw error;
       this.guest.output.discard();
-      this.#blueprint.seen.startWaits = true;
+      const { seen } = this.#blueprint;
+      seen.startWaits = this.guest.startsAgain !== "slow" || ++seen.slowStarts === slowStartsInARow;
       if (!this.putBack()) throw new CapsuleError("START", "the module cannot be started a second time");
       return false;
     }
-    this.#started();
+    this.#blueprint.seen.slowStarts = 0;
+    this.#started(true);
     return true;
   }
 
@@ -169,7 +181,7 @@ export class GuestInstance implements Poolable {
         this.#ignoreExit(error);
       }
     }
-    this.#started();
+    this.#started(false);
   }
 
   /** An export as a function that may wait. */
@@ -239,13 +251,13 @@ export class GuestInstance implements Poolable {
     }
   }
 
-  #started(): void {
+  #started(synchronously: boolean): void {
     const { guest } = this;
     if (guest.exitCode) {
       throw new CapsuleError("START", `the module's _start ended with exit code ${guest.exitCode}`);
     }
     const asked = guest.hostCalls + this.#belongings.nondeterministicCalls - this.#askedBefore;
-    if (asked === 0 && !this.startWaits && this.#blueprint.isolation === "reset") {
+    if (asked === 0 && synchronously && this.#blueprint.isolation === "reset") {
       this.#blueprint.seen.afterStart ??= this.#takeImage();
     }
     guest.output.end();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { guestModule, serveModule } from "../testing/function.ts";
+import { compileWat } from "../prepare/modules.ts";
+import { guestModule, serveModule, type TestFunction } from "../testing/function.ts";
 import { sleeper } from "../testing/sleeper.ts";
 
 const post = (body: string, signal?: AbortSignal) =>
@@ -198,12 +199,34 @@ Deno.test("with -reuse no call is thrown away: state outlives calls that wait an
 
 Deno.test("a function that is slow once in a while is still called synchronously", async () => {
   await using served = await serveModule(await guestModule("compute"), ["-slice=10ms"]);
-  const isPromise = () => {
-    const answer = served.called.call({ pass: () => [0, 0, 0, 0], take: () => undefined });
-    return answer instanceof Promise ? answer.then(() => true) : false;
-  };
   await served.post("arithmetic 40000000");
-  assert.equal(await isPromise(), false);
+  assert.equal(await callsLater(served), false);
   for (let i = 0; i < 4; i++) await served.post("arithmetic 40000000");
-  assert.equal(await isPromise(), true);
+  assert.equal(await callsLater(served), true);
 });
+
+Deno.test("a _start that was slow once, as on a busy machine, runs synchronously from then on", async () => {
+  startsSlowlyUntil(0); // the first time takes long by itself
+  await using served = await serveModule(startsSlowlyUntil(Date.now() + 100), ["-slice=5ms"]);
+  await callsLater(served); // of the instance that was started already
+  assert.equal(await callsLater(served), false);
+});
+
+/** A module whose `_start` runs until that time, in milliseconds since 1970, and is quick from then on. */
+function startsSlowlyUntil(timeMs: number): Uint8Array<ArrayBuffer> {
+  return compileWat(`(module
+    (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "allocateBuffer") (param i32) (result i32) (i32.const 4096))
+    (func (export "_start")
+      (loop
+        (drop (call $clock (i32.const 0) (i64.const 1) (i32.const 8)))
+        (br_if 0 (i64.lt_u (i64.load (i32.const 8)) (i64.const ${timeMs}000000)))))
+    (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64) (i64.const 0)))`);
+}
+
+/** Whether a call of the function has its answer later only. */
+function callsLater({ called }: TestFunction): Promise<true> | false {
+  const answer = called.call({ pass: () => [0, 0, 0, 0], take: () => undefined });
+  return answer instanceof Promise ? answer.then(() => true as const) : false;
+}
