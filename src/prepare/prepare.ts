@@ -4,7 +4,7 @@ import type { Edits } from "./rewrite/edits.ts";
 import { type Layout, readLayout } from "./format/layout.ts";
 import { refuseLarger } from "./limit_module.ts";
 import { type CodePlan, emptyPlan, Mark } from "./rewrite/marks.ts";
-import { findMemoCalls } from "./memo/calls.ts";
+import { findMemoCalls, type MemoCall } from "./memo/calls.ts";
 import { recordCalls } from "./memo/record.ts";
 import { type CallMemo, replayCalls } from "./memo/replay.ts";
 import { findQuietExits } from "./quiet_exit.ts";
@@ -15,6 +15,27 @@ import { rewrite } from "./rewrite/rewrite.ts";
 import { type Code, scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
 import type { ValueType } from "./format/value_types.ts";
+// All else that comes with these, so that Deno reads it side by side (see `src/modes/cli.ts`).
+import "./format/immediates.ts";
+import "./format/instructions.ts";
+import "./format/ints.ts";
+import "./format/labels.ts";
+import "./format/memory_accesses.ts";
+import "./format/sections.ts";
+import "./format/value_types.ts";
+import "./format/writer.ts";
+import "./rewrite/custom_sections.ts";
+import "./rewrite/limit_memory.ts";
+import "./rewrite/rewrite_code.ts";
+import "./rewrite/write_instructions.ts";
+import "./scan/call_graph.ts";
+import "./scan/events.ts";
+import "./scan/scanned_functions.ts";
+import "./scan/walk_instructions.ts";
+import "./steps/measure_loops.ts";
+import "./steps/place_checks.ts";
+import "./steps/weigh_checks.ts";
+import "./steps/write_checks.ts";
 
 export interface PrepareOptions {
   /**
@@ -83,6 +104,8 @@ export interface ScannedModule {
   readonly code: Code | UnknownConstruct;
   /** Where the checks go, once that was decided. */
   steps?: CodePlan;
+  /** Which calls of `_start` can be remembered, once that was asked. */
+  memoCalls?: MemoCall[];
 }
 
 /** Reads a module through once. Throws `CapsuleError` `LOAD` as `prepareModule` does. */
@@ -127,7 +150,7 @@ export function prepareScanned(scanned: ScannedModule, options: PrepareOptions):
     for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
     if (exits.length > 0) edits.imports.push(exitImport);
     const { startMemos } = options;
-    const memoCalls = startMemos ? findMemoCalls(layout, code) : [];
+    const memoCalls = startMemos ? scanned.memoCalls ??= findMemoCalls(layout, code) : [];
     if (startMemos === "record") recordCalls(edits, layout, code, memoCalls);
     else if (startMemos) replayCalls(edits, layout, { calls: memoCalls, memos: startMemos });
     return {

@@ -53,6 +53,8 @@ class Recorder {
   #memory: WebAssembly.Memory | undefined;
   /** What every instance has from the beginning: a memo must not look beyond it. */
   #firstBytes = 0;
+  /** The memory while a call is recorded, which cannot grow it. */
+  #bytes: Uint8Array = new Uint8Array();
   #place = 0;
   #before: bigint[] = [];
   #notes: bigint[] = [];
@@ -67,6 +69,7 @@ class Recorder {
   readonly imports: Record<string, WebAssembly.ImportValue> = {
     begin: (place: number) => {
       this.#place = place;
+      this.#bytes = new Uint8Array(this.#memory?.buffer ?? new ArrayBuffer(0));
       this.#notes = [];
       this.#read.clear();
       this.#written.clear();
@@ -78,19 +81,29 @@ class Recorder {
       this.#before = this.#notes;
       this.#notes = [];
     },
+    // Thousands of accesses are told before the engine has optimized these two, so each is one call and no more.
     read: (address: number, offset: number, length: number) => {
-      const bytes = this.#bytes;
-      this.#touch({ address, offset, length }, (at) => {
-        if (!this.#written.has(at) && !this.#read.has(at)) this.#read.set(at, bytes[at] ?? 0);
-      });
-      this.#fits &&= this.#read.size <= mostBytesRead;
+      const start = this.#touch(address, offset, length);
+      if (!this.#fits) return;
+      const read = this.#read;
+      const end = start + (length >>> 0);
+      for (let at = start; at < end; at++) {
+        if (!read.has(at) && !this.#written.has(at)) read.set(at, this.#bytes[at] ?? 0);
+      }
+      this.#fits = read.size <= mostBytesRead;
     },
     write: (address: number, offset: number, length: number) => {
-      this.#touch({ address, offset, length }, (at) => this.#written.add(at));
-      this.#fits &&= this.#written.size <= mostBytesWritten;
+      const start = this.#touch(address, offset, length);
+      if (!this.#fits) return;
+      const written = this.#written;
+      const end = start + (length >>> 0);
+      for (let at = start; at < end; at++) written.add(at);
+      this.#fits = written.size <= mostBytesWritten;
     },
     leave: stop,
-    turn: () => this.#count(),
+    turn: () => {
+      if (++this.#events > mostEvents) stop();
+    },
     end: () => {
       if (!this.#fits || this.#accesses < fewestAccesses) return;
       if (this.memos.some(({ place }) => place === this.#place)) return; // `_start` calls in a loop: the first is kept
@@ -113,24 +126,14 @@ class Recorder {
     this.#firstBytes = memory.buffer.byteLength;
   }
 
-  get #bytes(): Uint8Array {
-    return new Uint8Array(this.#memory?.buffer ?? new ArrayBuffer(0));
-  }
-
-  #count(): void {
+  /** Counts an access and returns where it begins; where it lies says whether the call still fits. */
+  #touch(address: number, offset: number, length: number): number {
     if (++this.#events > mostEvents) stop();
-  }
-
-  #touch(
-    { address, offset, length }: { address: number; offset: number; length: number },
-    each: (at: number) => void,
-  ): void {
-    this.#count();
     this.#accesses++;
     const start = (address >>> 0) + (offset >>> 0);
-    const end = start + (length >>> 0);
-    this.#fits &&= end <= this.#firstBytes && length >>> 0 <= mostBytesRead;
-    if (this.#fits) { for (let at = start; at < end; at++) each(at); }
+    const bytes = length >>> 0;
+    if (start + bytes > this.#firstBytes || bytes > mostBytesRead) this.#fits = false;
+    return start;
   }
 }
 

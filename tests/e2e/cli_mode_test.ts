@@ -72,13 +72,16 @@ Deno.test({
     }),
 });
 
-Deno.test("main.ts and a call's mode name every file that comes with them, so that none is read later than others", async () => {
+Deno.test("main.ts, a call's mode and the preparation name every file that comes with them, so that none is read later than others", async () => {
   const main = await modulesOf(at("main.ts"));
   const before = reached(main, at("main.ts"), new Set());
   const mode = at("src/modes/cli.ts");
   const after = reached(await modulesOf(mode), mode, before.all);
   assert.ok(before.all.size > 10 && after.all.size > 30, `${before.all.size} and ${after.all.size} files`);
-  assert.deepEqual([...before.unnamed, ...after.unnamed], []);
+  const prepare = at("src/prepare/prepare.ts");
+  const prepared = reached(await modulesOf(prepare), prepare, new Set([...before.all, ...after.all]));
+  assert.ok(prepared.all.size > 20, `${prepared.all.size} files`);
+  assert.deepEqual([...before.unnamed, ...after.unnamed, ...prepared.unnamed], []);
 });
 
 /** The files that a file loads with itself, for each file of the program that begins with `path`. */
