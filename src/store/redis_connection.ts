@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
+import { watchSilence } from "./silence_watch.ts";
 
 /** What a store asks its commands of. */
 export type RedisClient = Redis | Cluster;
@@ -117,6 +118,7 @@ export class RedisConnection {
     } finally {
       clearTimeout(impatient);
     }
+    client.once("end", watchSilence(client, this.#patience.silentMs));
     // ioredis goes on, in database 0, after the server refused to SELECT another: that would write into the wrong one.
     if (cause && client instanceof Redis) {
       this.drop(client);
@@ -155,7 +157,6 @@ export class RedisConnection {
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       connectTimeout: this.#patience.connectMs,
-      socketTimeout: this.#patience.silentMs,
       disconnectTimeout: 0,
       ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
     };
