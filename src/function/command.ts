@@ -110,6 +110,7 @@ export class Command {
 
 /** Room for one run. */
 class Place {
+  isLent = false;
   close(): void {}
 }
 

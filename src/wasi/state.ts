@@ -8,7 +8,7 @@ export interface State {
   readonly descriptors: Descriptors;
   /** Instead of the clocks of this process. */
   readonly clock: WasiClock | undefined;
-  readonly random: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly random: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   /** Calls so far whose answer may differ from run to run, or whose effect another run must have too. */
   nondeterministicCalls: number;
   /** Ends what a call that waits has under way, a timer for example. */

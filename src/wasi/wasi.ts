@@ -84,7 +84,7 @@ export function createWasi(options: WasiOptions): Wasi {
     memory: new GuestMemory(),
     descriptors: new Descriptors(() => initialDescriptors(options, input, roots)),
     clock: options.clock,
-    random: options.random ?? randomValues,
+    random: options.random,
     nondeterministicCalls: 0,
     pending: new Set(),
   };
@@ -188,8 +188,4 @@ function initialDescriptors(
       flags: 0,
     })),
   ];
-}
-
-function randomValues(bytes: Uint8Array<ArrayBuffer>): void {
-  crypto.getRandomValues(bytes);
 }

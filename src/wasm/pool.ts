@@ -4,6 +4,8 @@ import { TimeoutError } from "./guest.ts";
 
 /** What a pool lends. */
 export interface Poolable {
+  /** The pool's own: whether somebody has it. False at first. */
+  isLent: boolean;
   /** Called once, when the pool lets go of it. */
   close(): void;
 }
@@ -44,7 +46,7 @@ export class Pool<T extends Poolable> {
   /** The sweep after which each idle instance came back: a look at the clock for each call would cost more. */
   readonly #idleSince: number[] = [];
   #sweeps = 0;
-  readonly #lent = new Set<T>();
+  #lent = 0;
   readonly #queue = new Set<Waiter<T>>();
   #sweeper: Timer | undefined;
   #closed = false;
@@ -62,8 +64,8 @@ export class Pool<T extends Poolable> {
   /** How many instances there are, how many of them are lent, and how many callers wait. */
   get figures(): { instances: number; busy: number; queued: number } {
     return {
-      instances: this.#idle.length + this.#lent.size,
-      busy: this.#lent.size,
+      instances: this.#idle.length + this.#lent,
+      busy: this.#lent,
       queued: this.#queue.size,
     };
   }
@@ -72,8 +74,11 @@ export class Pool<T extends Poolable> {
   take(): T | undefined {
     let instance = this.#idle.pop();
     if (instance) this.#idleSince.pop();
-    else if (this.#lent.size < this.#options.maxInstances) instance = this.#options.create();
-    if (instance) this.#lent.add(instance);
+    else if (this.#lent < this.#options.maxInstances) instance = this.#options.create();
+    if (instance) {
+      instance.isLent = true;
+      this.#lent++;
+    }
     return instance;
   }
 
@@ -112,7 +117,9 @@ export class Pool<T extends Poolable> {
 
   /** Takes back what was lent; `healthy` is false for what must not be used again. */
   giveBack(instance: T, healthy: boolean): void {
-    if (!this.#lent.delete(instance)) throw new Error("an instance was given back that is not lent");
+    if (!instance.isLent) throw new Error("an instance was given back that is not lent");
+    instance.isLent = false;
+    this.#lent--;
     if (healthy && !this.#closed) {
       this.#idle.push(instance);
       this.#idleSince.push(this.#sweeps);

@@ -48,6 +48,7 @@ Deno.test("a pool that is hammered by callers that trap, time out and disconnect
 });
 
 class Thing {
+  isLent = false;
   closed = 0;
   close(): void {
     this.closed++;

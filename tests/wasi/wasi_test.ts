@@ -78,6 +78,25 @@ Deno.test("random_get fills any length in pieces that the system gives, and only
   assert.ok(new Set(real.bytes.slice(0x9000, 0xb000)).size > 200);
 });
 
+Deno.test("random_get gives a few bytes to one guest only, of any length, and nothing beside them", () => {
+  using first = new Guest();
+  using second = new Guest();
+  const given = new Set<string>();
+  let asked = 0;
+  // Together they take more than what is drawn at once, several times.
+  for (let length = 8; length <= 64; length++) {
+    for (const guest of [first, second, first, second]) {
+      guest.bytes.fill(0, 0x8fff, 0x9000 + 65);
+      assert.equal(guest.call("random_get", 0x9000, length), "SUCCESS");
+      assert.deepEqual([guest.bytes[0x8fff], guest.bytes[0x9000 + length]], [0, 0]);
+      for (let at = 0; at + 8 <= length; at += 8, asked++) {
+        given.add(guest.bytes.slice(0x9000 + at, 0x9008 + at).join());
+      }
+    }
+  }
+  assert.equal(given.size, asked);
+});
+
 Deno.test("proc_exit ends the guest with its code, signals are not supported, yielding is", () => {
   using guest = new Guest();
   for (const [code, told] of [[0, 0], [3, 3], [-1, 0xffffffff]] as const) {
