@@ -6,9 +6,9 @@ import { denied } from "./host_function.ts";
 const longestMs = 30_000;
 
 /** What is left of a call's time for an answer: a tenth is kept, so that the guest hears of the failure before its own end. */
-export function limitOf(guest: Guest, signal: AbortSignal): CallLimit {
+export function limitOf(guest: Guest): CallLimit {
   const leftMs = Math.max(1, (guest.deadlineMs - performance.now()) * 0.9);
-  return { timeoutMs: Math.round(Math.min(longestMs, leftMs)), signal };
+  return { timeoutMs: Math.round(Math.min(longestMs, leftMs)), caller: guest.caller };
 }
 
 /** Refuses where the guest has no network at all. */

@@ -48,22 +48,30 @@ export function answering(guest: Guest, compute: (inputs: Inputs) => string | Ui
   };
 }
 
-/** A host function that waits; `compute` reads its inputs before its first `await`. */
-export function answeringLater(
+/**
+ * A host function that waits: `compute` reads its inputs before it first waits, and `form` makes of what came what the guest
+ * gets. There are few promises on this way, for each costs every call.
+ */
+export function answeringLater<T>(
   guest: Guest,
-  compute: (inputs: Inputs, signal: AbortSignal) => Promise<string | Uint8Array>,
+  compute: (inputs: Inputs) => Promise<T>,
+  form: (value: T) => string | Uint8Array,
 ): Import {
-  return async (...numbers) => {
+  return (...numbers) => {
     guest.hostCalls++;
     guest.beSeen();
-    let result: string | Uint8Array;
+    const answer = (result: string | Uint8Array) => writeResult(guest, result, cells(numbers));
+    const failed = (error: unknown) => answer(asResult(error));
+    let work: Promise<T>;
     try {
-      result = await guest.waitFor(compute(new Inputs(guest, numbers), guest.signal));
+      work = compute(new Inputs(guest, numbers));
     } catch (error) {
-      if (guest.stopped) throw guest.stopped;
-      result = asResult(error);
+      return failed(error);
     }
-    writeResult(guest, result, cells(numbers));
+    return guest.waitFor(work).then((value) => answer(form(value)), (error) => {
+      if (guest.stopped) throw guest.stopped;
+      failed(error);
+    });
   };
 }
 

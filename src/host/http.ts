@@ -14,7 +14,8 @@ export interface HttpGrant {
 export function httpFunctions({ client, sandbox }: HttpGrant): HostFamily {
   return (guest) => ({
     waiting: {
-      hostHttp: answeringLater(guest, async (inputs, signal) => {
+      hostHttp: answeringLater(guest, async (inputs) => {
+        const { signal } = guest;
         const url = inputs.text(0);
         refuseInSandbox(sandbox, `calling ${url}`);
         const method = inputs.text(1);
@@ -22,8 +23,8 @@ export function httpFunctions({ client, sandbox }: HttpGrant): HostFamily {
         const headers = decodeHeaders(readByteString(list, 0, list.length));
         const body = bodyOf(inputs.bytes(3));
         const { request } = await client();
-        return (await request({ url, method, headers, body, signal })).body;
-      }),
+        return await request({ url, method, headers, body, signal });
+      }, ({ body }) => body),
     },
   });
 }

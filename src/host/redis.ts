@@ -15,8 +15,6 @@ export interface RedisGrant {
 /** As the guest hears of a key that is not there; no failure, so no error with a stack is made for it. */
 const missing = encodeError("redis: nil");
 
-type Answer = (inputs: Inputs, limit: CallLimit) => Promise<string | Uint8Array>;
-
 /** `hostRedisSet` and `hostRedisGet`, in module `env`. */
 export function redisFunctions({ store, sandbox }: RedisGrant): HostFamily {
   return (guest) => ({
@@ -26,10 +24,13 @@ export function redisFunctions({ store, sandbox }: RedisGrant): HostFamily {
         const value = inputs.bytes(1);
         await store.set(key, value, limit);
         return joined("[OK](", key, ":", value, ")");
-      }),
-      hostRedisGet: asking(guest, sandbox, async (inputs, limit) => {
-        return await store.get(inputs.bytes(0), limit) ?? missing;
-      }),
+      }, asItIs),
+      hostRedisGet: asking(
+        guest,
+        sandbox,
+        (inputs, limit) => store.get(inputs.bytes(0), limit),
+        (value) => value ?? missing,
+      ),
     },
   });
 }
@@ -43,35 +44,31 @@ export function moreRedisFunctions({ store, sandbox }: RedisGrant): HostFamily {
   return (guest) => ({
     module: "capsule",
     waiting: {
-      redisDel: asking(
-        guest,
-        sandbox,
-        async (inputs, limit) => await store.delete(inputs.bytes(0), limit) ? "1" : "0",
-      ),
-      redisKeys: asking(
-        guest,
-        sandbox,
-        async (inputs, limit) => jsonArray(await store.keys(inputs.bytes(0), limit)),
-      ),
-      redisIncr: asking(
-        guest,
-        sandbox,
-        async (inputs, limit) => String(await store.increment(inputs.bytes(0), limit)),
-      ),
-      redisExpire: asking(guest, sandbox, async (inputs, limit) => {
+      redisDel: asking(guest, sandbox, (inputs, limit) => store.delete(inputs.bytes(0), limit), oneOrZero),
+      redisKeys: asking(guest, sandbox, (inputs, limit) => store.keys(inputs.bytes(0), limit), jsonArray),
+      redisIncr: asking(guest, sandbox, (inputs, limit) => store.increment(inputs.bytes(0), limit), String),
+      redisExpire: asking(guest, sandbox, (inputs, limit) => {
         const key = inputs.bytes(0);
-        return await store.expire(key, wholeNumber(inputs.text(1)), limit) ? "1" : "0";
-      }),
+        return store.expire(key, wholeNumber(inputs.text(1)), limit);
+      }, oneOrZero),
     },
   });
 }
 
-function asking(guest: Guest, sandbox: boolean, answer: Answer): Import {
-  return answeringLater(guest, (inputs, signal) => {
+function asking<T>(
+  guest: Guest,
+  sandbox: boolean,
+  ask: (inputs: Inputs, limit: CallLimit) => Promise<T>,
+  form: (value: T) => string | Uint8Array,
+): Import {
+  return answeringLater(guest, (inputs) => {
     refuseInSandbox(sandbox, "the key-value store");
-    return answer(inputs, limitOf(guest, signal));
-  });
+    return ask(inputs, limitOf(guest));
+  }, form);
 }
+
+const asItIs = (value: Uint8Array) => value;
+const oneOrZero = (was: boolean) => was ? "1" : "0";
 
 function wholeNumber(text: string): bigint {
   if (!/^-?\d{1,20}$/.test(text)) {

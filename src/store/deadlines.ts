@@ -25,45 +25,36 @@ export class Deadlines {
   #timerAt = Infinity;
 
   /**
-   * Runs `work` and settles as it does, or earlier at the limit.
+   * Runs `work` and settles as it does, or earlier: at the limit, or when the caller leaves.
    *
    * @param late the sentence for a caller whose time is over.
-   * @throws CapsuleError `TIMEOUT` with that sentence; the signal's reason when it aborts.
+   * @throws CapsuleError `TIMEOUT` with that sentence; the reason for which the caller left.
    */
   run<T>(limit: CallLimit, late: () => string, work: (call: Call) => Promise<T>): Promise<T> {
-    const { signal, timeoutMs } = limit;
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { caller, timeoutMs } = limit;
+    if (caller?.hasLeft) return Promise.reject(caller.reason);
     return new Promise<T>((resolve, reject) => {
-      const pending: Pending = {
-        over: false,
-        endsAt: performance.now() + timeoutMs,
-        expire: () => {
-          finish();
-          reject(new CapsuleError("TIMEOUT", late()));
-        },
-      };
-      const abort = () => {
-        finish();
-        reject(signal?.reason);
-      };
       const finish = () => {
         pending.over = true;
         this.#pending.leave(place);
-        signal?.removeEventListener("abort", abort);
+        if (caller) caller.onLeft = undefined;
       };
-      signal?.addEventListener("abort", abort);
+      const fail = (reason: unknown) => {
+        finish();
+        reject(reason);
+      };
+      const pending: Pending = {
+        over: false,
+        endsAt: performance.now() + timeoutMs,
+        expire: () => fail(new CapsuleError("TIMEOUT", late())),
+      };
+      if (caller) caller.onLeft = fail;
       const place = this.#pending.join(pending);
       this.#arm(pending.endsAt);
-      work(pending).then(
-        (value) => {
-          finish();
-          resolve(value);
-        },
-        (error) => {
-          finish();
-          reject(error);
-        },
-      );
+      work(pending).then((value) => {
+        finish();
+        resolve(value);
+      }, fail);
     });
   }
 

@@ -1,3 +1,5 @@
+import type { Caller } from "../base/caller.ts";
+
 /**
  * A store of values under keys: what `RedisGet` and `RedisSet` of a guest reach. Keys, values and patterns are bytes,
  * and an empty value is not a missing key.
@@ -29,6 +31,6 @@ export interface KeyValueStore {
 export interface CallLimit {
   /** Milliseconds from the call on. */
   readonly timeoutMs: number;
-  /** When it aborts, the call is rejected with its reason. What was sent is not taken back. */
-  readonly signal?: AbortSignal;
+  /** When it leaves, the call is rejected with its reason. What was sent is not taken back. */
+  readonly caller?: Caller;
 }

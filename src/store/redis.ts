@@ -28,7 +28,7 @@ export class RedisStore implements KeyValueStore {
   }
 
   get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
-    return this.#run(limit, "read", (client) => client.getBuffer(asBuffer(key)));
+    return this.#run(limit, "read", (client) => client.getBuffer(asKey(key)));
   }
 
   async set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
@@ -93,7 +93,13 @@ export class RedisStore implements KeyValueStore {
         // Its caller was told that it failed: a write must not happen after that.
         if (call.over) throw new CapsuleError("TIMEOUT", late());
         try {
-          return await this.#send(client, () => command(client, call));
+          this.#gather(client);
+          this.#underWay++;
+          try {
+            return await command(client, call);
+          } finally {
+            this.#underWay--;
+          }
         } catch (error) {
           if (error instanceof ReplyError) {
             if (!messageOf(error).startsWith("READONLY")) throw serverError(error);
@@ -113,26 +119,19 @@ export class RedisStore implements KeyValueStore {
   }
 
   /**
-   * Sends a command at once when the wire is idle; otherwise together with those of the same turn of the event loop, in one
-   * write: 1.5 times the throughput at 32 calls under way and 3.5 times at 256, against a write for each. (ioredis' own
+   * A command is sent at once when the wire is idle; otherwise together with those of the same turn of the event loop, in
+   * one write: 1.5 times the throughput at 32 calls under way and 3.5 times at 256, against a write for each. (ioredis' own
    * pipelining waits for one batch's answers before it sends the next, and in a cluster repeats writes.)
    */
-  async #send<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
-    if (this.#underWay > 0 && !this.#corked && client instanceof Redis) {
-      const { stream } = client;
-      this.#corked = true;
-      stream.cork();
-      setImmediate(() => {
-        this.#corked = false;
-        stream.uncork();
-      });
-    }
-    this.#underWay++;
-    try {
-      return await command();
-    } finally {
-      this.#underWay--;
-    }
+  #gather(client: RedisClient): void {
+    if (this.#underWay === 0 || this.#corked || !(client instanceof Redis)) return;
+    const { stream } = client;
+    this.#corked = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
   }
 
   #lost(kind: "read" | "write"): string {
@@ -152,4 +151,18 @@ function serverError(error: unknown): CapsuleError {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const shortKey = 64;
+
+/** A key as ioredis sends it: a short one of ASCII as text, which costs 1 µs less than bytes. */
+function asKey(bytes: Uint8Array): string | Buffer {
+  if (bytes.length > shortKey) return asBuffer(bytes);
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte > 0x7f) return asBuffer(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }

@@ -106,6 +106,7 @@ export class GuestInstance implements Poolable {
   readonly #promises = new Map<string, GuestExport>();
   /** Where calls that may wait are made, if this instance has had one; it ends with the instance. */
   standing: StandingStack | undefined;
+  isLent = false;
   /** Whether the handler can be called: started, and nothing called since. */
   isFresh = false;
   /** What `malloc` gave for the arguments of a call; 0 for nothing. */
@@ -140,9 +141,9 @@ export class GuestInstance implements Poolable {
     return this.#blueprint.seen.startWaits;
   }
 
-  /** Begins a call: the handler's next steps count for it. */
+  /** Begins a call: the handler's next steps count for it. One that waits needs the time at which it came. */
   begin(waits: boolean, cameMs?: number): void {
-    const budget = this.guest.begin(waits, performance.now(), cameMs);
+    const budget = this.guest.begin(waits, cameMs);
     if (this.#counter) this.#counter.value = budget;
   }
 
@@ -171,7 +172,7 @@ export class GuestInstance implements Poolable {
   }
 
   /** Runs `_start` where it may wait, for a call that came at that time. */
-  async startWaiting(cameMs?: number): Promise<void> {
+  async startWaiting(cameMs: number): Promise<void> {
     if (this.isFresh) return;
     this.begin(true, cameMs);
     if (this.#start) {

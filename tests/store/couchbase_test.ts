@@ -1,5 +1,6 @@
 /** The real client with its native code, against CouchbaseMock and against our double: `query_contract.ts` says which does what. */
 import assert from "node:assert/strict";
+import { Caller } from "../../src/base/caller.ts";
 import { CouchbaseQueries } from "../../src/store/couchbase.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";
@@ -151,10 +152,10 @@ Deno.test("couchbase: an answer that does not come ends at the limit, and the ne
       code: "TIMEOUT",
       message: new RegExp(`^${double.connectionString} gave no answer within \\d+ ms$`),
     });
-    const controller = new AbortController();
-    const aborted = queries.query("SELECT 2", { ...patient, signal: controller.signal });
-    controller.abort(new Error("the request is gone"));
-    await assert.rejects(aborted, { message: "the request is gone" });
+    const caller = new Caller();
+    const left = queries.query("SELECT 2", { ...patient, caller });
+    caller.leave(new Error("the request is gone"));
+    await assert.rejects(left, { message: "the request is gone" });
     double.answer = () => ({ kind: "rows", rows: ["1"] });
     assert.equal(await queries.query("SELECT 3", patient), "[1]");
   }));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Caller } from "../../src/base/caller.ts";
 import type { CallLimit, KeyValueStore } from "../../src/store/key_value.ts";
 
 /** A limit that no call of a test reaches unless it hangs. */
@@ -171,9 +172,10 @@ export function keyValueContract(
     assert.deepEqual(found, names.sort());
   });
 
-  check("a call with an aborted signal is rejected with its reason and does nothing", async (store) => {
-    const signal = AbortSignal.abort(new Error("the request is gone"));
-    await assert.rejects(store.set(utf8("k"), utf8("v"), { timeoutMs: 1000, signal }), {
+  check("a call whose caller has left is rejected with its reason and does nothing", async (store) => {
+    const caller = new Caller();
+    caller.leave(new Error("the request is gone"));
+    await assert.rejects(store.set(utf8("k"), utf8("v"), { timeoutMs: 1000, caller }), {
       message: "the request is gone",
     });
     assert.equal(await store.get(utf8("k"), patient), null);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Caller } from "../../src/base/caller.ts";
 import type { QueryService } from "../../src/store/query.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { patient } from "./key_value_contract.ts";
@@ -68,9 +69,10 @@ export function queryContract(
     },
   );
 
-  check("an aborted signal ends the call with its reason", async (queries, { statement }) => {
-    const signal = AbortSignal.abort(new Error("the request is gone"));
-    await assert.rejects(queries.query(statement, { timeoutMs: 1000, signal }), {
+  check("a caller that has left ends the call with its reason", async (queries, { statement }) => {
+    const caller = new Caller();
+    caller.leave(new Error("the request is gone"));
+    await assert.rejects(queries.query(statement, { timeoutMs: 1000, caller }), {
       message: "the request is gone",
     });
   });
