@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
-import { pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
+import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { connect } from "../server/raw_connection.ts";
 
 /** A registry in a process of its own, on a folder that goes away. */
@@ -132,6 +132,85 @@ Deno.test("two hundred uploads at once: all there, with the right digests", asyn
       modules.map((_, index) => digests.get(String(index))),
       modules.map((each) => sha256(each)),
     );
+  });
+});
+
+/** Uploads a module and says where it is downloaded. */
+async function uploaded(url: string, module: Uint8Array<ArrayBuffer>): Promise<string> {
+  const response = await fetch(`${url}/upload/k33g/hola/1`, { method: "POST", body: form(module) });
+  assert.equal(response.status, 200, await response.text());
+  return "/k33g/hola/1/hola.wasm";
+}
+
+/** A module with other bytes in each of its pieces, more than the system takes over for a client that does not read. */
+function largeModule(): Uint8Array<ArrayBuffer> {
+  const module = wasm("large", 20_000_000);
+  for (let at = 100; at < module.length; at += 1000) module[at] = at / 1000;
+  return module;
+}
+
+Deno.test("a client that reads slowly gets every byte, and keeps nobody waiting", async () => {
+  await withRegistry(async ({ server: { url }, port }) => {
+    const module = largeModule();
+    const path = await uploaded(url, module);
+    const slow = await Deno.connect({ port, hostname: "127.0.0.1" });
+    await slow.write(
+      new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
+    );
+    const first = new Uint8Array(4096);
+    const count = await slow.read(first) ?? 0;
+    for (let others = 0; others < 3; others++) {
+      assert.equal(sha256(new Uint8Array(await (await fetch(url + path)).arrayBuffer())), sha256(module));
+    }
+    const rest = await Array.fromAsync(slow.readable);
+    const answer = new Uint8Array(await new Blob([first.slice(0, count), ...rest]).arrayBuffer());
+    assert.equal(sha256(answer.subarray(answer.length - module.length)), sha256(module));
+  });
+});
+
+Deno.test(
+  "clients that go away in the middle of a download leave no file open",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    await withRegistry(async ({ server: { url, pid }, port }) => {
+      const path = await uploaded(url, largeModule());
+      const openBlobs = () =>
+        Array.from(Deno.readDirSync(`/proc/${pid}/fd`), ({ name }) => {
+          try {
+            return Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+          } catch {
+            return "";
+          }
+        }).filter((target) => target.includes("/blobs/"));
+      {
+        using clients = new DisposableStack();
+        for (let count = 0; count < 10; count++) {
+          const client = clients.use(await Deno.connect({ port, hostname: "127.0.0.1" }));
+          await client.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
+          await client.read(new Uint8Array(4096));
+        }
+        assert.equal(openBlobs().length, 1, "all of them share one");
+      }
+      // The server has seen the last of them go when it has closed the file.
+      while (openBlobs().length > 0) await (await fetch(`${url}/health`)).text();
+    });
+  },
+);
+
+Deno.test("a module that is damaged on the disk breaks the connection off, and the registry goes on", async () => {
+  await withRegistry(async ({ server: { url, stderr, stop }, files }) => {
+    const module = largeModule();
+    const path = await uploaded(url, module);
+    const hex = sha256(module).slice("sha256:".length);
+    await Deno.truncate(`${files}/.capsule/blobs/sha256/${hex.slice(0, 2)}/${hex}`, 10_000_000);
+    for (let tries = 0; tries < 2; tries++) {
+      const response = await fetch(url + path);
+      assert.equal(response.headers.get("content-length"), String(module.length));
+      await assert.rejects(response.arrayBuffer());
+    }
+    assert.equal(await (await fetch(`${url}/health`)).text(), "OK");
+    await stop();
+    assert.match(stderr.text, /request failed: Error: cannot read .*: the file ends after 10000000 of/);
   });
 });
 

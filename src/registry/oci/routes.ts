@@ -8,7 +8,8 @@ import { decodeReference, readDigest } from "./reference.ts";
 import { OciUploads } from "./uploads.ts";
 import { pageOf, readCount } from "../paging.ts";
 import { referrersOf } from "./referrers.ts";
-import { serveFile } from "../serve_file.ts";
+import { serveFile } from "../download/serve_file.ts";
+import type { SharedFiles } from "../download/shared_files.ts";
 import type { Store } from "../store/store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
 
@@ -18,6 +19,8 @@ const maxManifestBytes = 4 * 1024 * 1024;
 /** What the protocol's handlers work on. */
 export interface OciOptions {
   store: Store;
+  /** What downloads are read through. */
+  shared: SharedFiles;
   sessions: UploadSessions;
 }
 
@@ -50,10 +53,12 @@ export function addOciRoutes(app: Hono, options: OciOptions): void {
 
 class OciDistribution {
   readonly #store: Store;
+  readonly #shared: SharedFiles;
   readonly #uploads: OciUploads;
 
-  constructor({ store, sessions }: OciOptions) {
+  constructor({ store, shared, sessions }: OciOptions) {
     this.#store = store;
+    this.#shared = shared;
     this.#uploads = new OciUploads(store, sessions);
   }
 
@@ -111,6 +116,7 @@ class OciDistribution {
     // Whoever hears that it is there will not send it again.
     this.#store.catalog.touch(digest);
     return await serveFile(request, {
+      shared: this.#shared,
       path: this.#store.blobs.path(digest),
       size: blob.size,
       digest,
@@ -136,7 +142,7 @@ class OciDistribution {
     if (!manifest) throw manifestUnknown(repository, reference);
     const { digest, size, mediaType } = manifest;
     const path = this.#store.blobs.path(digest);
-    return await serveFile(request, { path, size, digest, contentType: mediaType });
+    return await serveFile(request, { shared: this.#shared, path, size, digest, contentType: mediaType });
   }
 
   async #putManifest({ request, url, repository, reference }: Call): Promise<Response> {

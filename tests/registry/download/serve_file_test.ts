@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { bytesOf, form, sha256, testRegistry, wasm } from "./test_registry.ts";
+import { bytesOf, form, sha256, testRegistry, wasm } from "../test_registry.ts";
 
 const module = wasm("0123456789", 500_000);
 const path = "/k33g/hola/1/hola.wasm";
@@ -84,4 +84,38 @@ Deno.test("a client that goes away in the middle leaves no file open", async () 
     await reader?.cancel();
   }
   // The leak check of the test looks for the files.
+});
+
+Deno.test("both interfaces send the same bytes from memory, whatever becomes of the file meanwhile", async () => {
+  await using server = await withModule();
+  const blob = `/v2/k33g/hola/blobs/${sha256(module)}`;
+  assert.deepEqual(await bytesOf(await server.call("GET", path)), module);
+  await Deno.remove(server.registry.store.blobs.path(sha256(module)));
+  assert.deepEqual(await bytesOf(await server.call("GET", blob)), module);
+  const part = await server.call("GET", blob, { headers: { range: "bytes=100000-300000" } });
+  assert.deepEqual(await bytesOf(part), module.slice(100_000, 300_001));
+});
+
+Deno.test("a name that holds other bytes now gives those", async () => {
+  await using server = await testRegistry({ overwrite: true });
+  for (const each of [module, wasm("other bytes"), module]) {
+    await (await server.call("POST", "/upload/k33g/hola/1", { body: form(each) })).body?.cancel();
+    assert.deepEqual(await bytesOf(await server.call("GET", path)), each);
+  }
+});
+
+Deno.test("a file that is not there is a 500, one that is shorter than the store says a body that breaks off", async () => {
+  await using server = await withModule();
+  const file = server.registry.store.blobs.path(sha256(module));
+  await Deno.remove(file);
+  const missing = await server.call("GET", path);
+  assert.equal(missing.status, 500);
+  await missing.body?.cancel();
+  await Deno.writeFile(file, module.subarray(0, 400_000));
+  await assert.rejects(
+    async () => await bytesOf(await server.call("GET", path)),
+    /the file ends after 400000 of/,
+  );
+  await Deno.writeFile(file, module);
+  assert.deepEqual(await bytesOf(await server.call("GET", path)), module);
 });

@@ -1,17 +1,18 @@
-import { type Digest, reprDigest } from "./store/digest.ts";
+import { reprDigest } from "../store/digest.ts";
+import type { Part } from "./shared_file.ts";
+import type { FileOfDigest, SharedFiles } from "./shared_files.ts";
 
 /** A file to answer with. */
-export interface ServedFile {
-  path: string;
-  size: number;
-  digest: Digest;
+export interface ServedFile extends FileOfDigest {
+  /** Through which its bytes are read. */
+  shared: SharedFiles;
   contentType: string;
   headers?: Record<string, string>;
 }
 
 /**
  * Answers a GET or HEAD with a file whose digest is known: whole, a part of it (`Range`), or nothing when the client has it already
- * (`If-None-Match`). The system copies the file to the connection; none of it is held here.
+ * (`If-None-Match`).
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  */
@@ -40,20 +41,13 @@ export async function serveFile(request: Request, file: ServedFile): Promise<Res
   if (range === "unsatisfiable") {
     return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });
   }
-  const { start, end } = range ?? { start: 0, end: size };
+  const part = range ?? { start: 0, end: size };
+  const { start, end } = part;
   headers["content-length"] = String(end - start);
   if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${size}`;
   const status = range ? 206 : 200;
   if (request.method === "HEAD") return new Response(null, { status, headers });
-  const opened = await Deno.open(file.path);
-  if (!range) return new Response(opened.readable, { status, headers });
-  try {
-    await opened.seek(start, Deno.SeekMode.Start);
-  } catch (error) {
-    opened.close();
-    throw error;
-  }
-  return new Response(firstBytes(opened, end - start), { status, headers });
+  return new Response(await file.shared.stream(file, part), { status, headers });
 }
 
 function matches(header: string | null, etag: string): boolean {
@@ -61,31 +55,14 @@ function matches(header: string | null, etag: string): boolean {
     header.split(",").some((each) => ["*", etag].includes(each.trim().replace(/^W\//, "")));
 }
 
-/** One range of bytes, the end not included. Several ranges are answered with the whole, as the standard allows. */
+/** One range of bytes. Several ranges are answered with the whole, as the standard allows. */
 function readRange(
   header: string | null,
   size: number,
-): { start: number; end: number } | "unsatisfiable" | undefined {
+): Part | "unsatisfiable" | undefined {
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
   if (first === "" && last === "") return undefined;
   const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === "" || last === "" ? size : Math.min(size, Number(last) + 1);
   return start < end ? { start, end } : "unsatisfiable";
-}
-
-function firstBytes(file: Deno.FsFile, count: number): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let left = count;
-  return new ReadableStream({
-    async pull(controller) {
-      const buffer = new Uint8Array(Math.min(left, 64 * 1024));
-      const read = left === 0 ? null : await file.read(buffer);
-      if (read === null) {
-        file.close();
-        return controller.close();
-      }
-      left -= read;
-      controller.enqueue(buffer.subarray(0, read));
-    },
-    cancel: () => file.close(),
-  });
 }
