@@ -14,9 +14,18 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+const shortText = 24; // bytes that are read one by one in less time than the decoder takes to be called
+
 /** The text of UTF-8 bytes; what is no UTF-8 becomes U+FFFD. */
 export function decodeText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  if (bytes.length > shortText) return decoder.decode(bytes);
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte > 127) return decoder.decode(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Writes a byte string at an offset. The caller made room for `text.length` bytes. */

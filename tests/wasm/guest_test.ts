@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { Guest } from "../../src/wasm/guest.ts";
+
+const sink = { write: () => {}, isTerminal: () => false };
+const sinks = { stdout: sink, stderr: sink };
+
+Deno.test("a guest whose calls need few looks at the clock is given more steps, up to a limit", () => {
+  const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
+  let budget = guest.begin(false);
+  for (let call = 0; call < 20; call++) {
+    const more = guest.step();
+    assert.equal(more, Math.min(10_000_000, 2 * budget));
+    assert.equal(guest.begin(false), more);
+    budget = more;
+  }
+});
+
+Deno.test("calls out of the guest end its steps now and then, and the look that follows says nothing about them", () => {
+  const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
+  let ended = 0;
+  guest.endSteps = () => ended++;
+  const budget = guest.begin(false);
+  for (let call = 0; call < 320; call++) {
+    const before = ended;
+    guest.noteCall();
+    if (ended > before) assert.equal(guest.step(), budget);
+  }
+  assert.equal(ended, 10);
+});
+
+Deno.test("a call that computes from its first step on ends at the deadline, though it had no time when it began", () => {
+  const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 1 });
+  guest.begin(false);
+  let looks = 0;
+  while (guest.step() !== -1) looks++;
+  assert.ok(looks > 0);
+  assert.match(String(guest.stopped), /'-timeout' allows it 1 ms/);
+});
