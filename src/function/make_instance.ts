@@ -21,7 +21,7 @@ export interface InstanceParts {
  */
 export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestInstance {
   const { guest, families, name } = parts;
-  const wasi = createWasi(parts.wasi);
+  const wasi = createWasi({ ...parts.wasi, onCall: guest.noteCall });
   const imports = makeImports(guest, wasi, families);
   try {
     const instance = new GuestInstance(blueprint, { guest, belongings: belongingsOf(wasi), imports });

@@ -44,6 +44,7 @@ function cells(numbers: number[]): { pointer: number; length: number } {
 export function answering(guest: Guest, compute: (inputs: Inputs) => string | Uint8Array): Import {
   return (...numbers) => {
     guest.hostCalls++;
+    guest.noteCall();
     writeResult(guest, resultOrError(() => compute(new Inputs(guest, numbers))), cells(numbers));
   };
 }

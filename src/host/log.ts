@@ -6,6 +6,7 @@ export const logFunctions: HostFamily = (guest) => ({
   now: {
     hostLogString: (pointer = 0, length = 0) => {
       guest.hostCalls++;
+      guest.noteCall();
       guest.output.logLine(viewBytes(guest, pointer, length));
       guest.boundHeld();
     },

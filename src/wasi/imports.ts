@@ -90,7 +90,9 @@ export async function loadFamilies(names: readonly string[] = preview1Names): Pr
 export function preview1(families: readonly Family[], state: State, called: Called): WasiImports {
   const imports: Record<string, WasiFunction> = {};
   for (const family of families) {
-    for (const [name, call] of Object.entries(family(state, called))) imports[name] = atBorder(call);
+    for (const [name, call] of Object.entries(family(state, called))) {
+      imports[name] = atBorder(call, state.onCall);
+    }
   }
   return imports;
 }
@@ -103,8 +105,9 @@ type P = never;
  *
  * No function takes more than nine parameters, and a rest parameter would make an array for every call.
  */
-function atBorder(call: WasiFunction): WasiFunction {
+function atBorder(call: WasiFunction, onCall: () => void): WasiFunction {
   return (a: P, b: P, c: P, d: P, e: P, f: P, g: P, h: P, i: P) => {
+    onCall();
     try {
       const answer = call(a, b, c, d, e, f, g, h, i);
       return answer instanceof Promise ? answer.catch(errnoOf) : answer;

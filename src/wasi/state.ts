@@ -9,6 +9,8 @@ export interface State {
   /** Instead of the clocks of this process. */
   readonly clock: WasiClock | undefined;
   readonly random: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
+  /** Told of each call before it is made. */
+  readonly onCall: () => void;
   /** Calls so far whose answer may differ from run to run, or whose effect another run must have too. */
   nondeterministicCalls: number;
   /** Ends what a call that waits has under way, a timer for example. */

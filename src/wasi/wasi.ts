@@ -34,6 +34,8 @@ export interface WasiOptions {
   readonly outputWaits?: boolean;
   /** Which standard streams are terminals, for programs that ask. Default: none. */
   readonly terminals?: { readonly stdin?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
+  /** Told of each call before it is made. */
+  readonly onCall?: () => void;
   /** Default: the clocks of this process. */
   readonly clock?: WasiClock;
   /** Fills the buffer, 65,536 bytes at most. Default: `crypto.getRandomValues`. */
@@ -85,6 +87,7 @@ export function createWasi(options: WasiOptions): Wasi {
     descriptors: new Descriptors(() => initialDescriptors(options, input, roots)),
     clock: options.clock,
     random: options.random,
+    onCall: options.onCall ?? (() => {}),
     nondeterministicCalls: 0,
     pending: new Set(),
   };

@@ -127,6 +127,8 @@ export class GuestInstance implements Poolable {
     this.#counter = blueprint.counterExport
       ? this.exports[blueprint.counterExport] as WebAssembly.Global
       : undefined;
+    const counter = this.#counter;
+    if (counter) guest.endSteps = () => counter.value = 0;
     this.#pages = this.exports[PAGES_EXPORT] as WebAssembly.Global | undefined;
     if (blueprint.kind === "function") {
       this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
