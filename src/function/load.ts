@@ -39,7 +39,7 @@ export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOp
         `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`,
     );
   }
-  const module = await compile(prepared.bytes, options.name);
+  const module = compile(prepared.bytes, options.name);
   const named = { imports: WebAssembly.Module.imports(module), exports: WebAssembly.Module.exports(module) };
   if (prepared.kind !== "prepared") withName(options.name, () => refuseReservedNames(named));
   const kind = kindOf(named, options);
@@ -83,7 +83,7 @@ async function prepare(
   const recording = prepared("record");
   if (recording.kind === "unprepared" || recording.memoCalls === 0) return recording;
   const { recordStart } = await import("../wasm/record_start.ts");
-  return prepared(recordStart(await compile(recording.bytes, name)));
+  return prepared(recordStart(compile(recording.bytes, name)));
 }
 
 /** Lets messages begin with the module's name. */
@@ -96,9 +96,13 @@ function withName<T>(name: string, work: () => T): T {
   }
 }
 
-async function compile(bytes: Uint8Array, name: string): Promise<WebAssembly.Module> {
+/**
+ * Compiled synchronously, since nothing else happens while a function starts: what is handed to other threads is done half a
+ * millisecond later, more for a large module.
+ */
+function compile(bytes: Uint8Array, name: string): WebAssembly.Module {
   try {
-    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+    return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
     throw new CapsuleError("LOAD", `${name} is no valid WebAssembly module: ${messageOf(error)}`);

@@ -1,9 +1,10 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
-import { createWasi, GuestExit, type Wasi, type WasiOptions } from "../wasi/wasi.ts";
+import { PREPARE_MODULE } from "../prepare/contract.ts";
+import { createWasi, GuestExit, type Wasi, type WasiFunction, type WasiOptions } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
-import { checkImports, makeImports } from "./imports.ts";
+import { suspending } from "../wasm/jspi.ts";
 
 /** What an instance gets beside its module. */
 export interface InstanceParts {
@@ -48,4 +49,85 @@ function belongingsOf(wasi: Wasi): Belongings {
     },
     exitCodeOf: (thrown) => thrown instanceof GuestExit ? thrown.code : undefined,
   };
+}
+
+const wasiModule = "wasi_snapshot_preview1";
+/** Its older name, for modules of 2019 and 2020. */
+const unstableModule = "wasi_unstable";
+
+/** Everything that a guest may import, for one instance. */
+function makeImports(guest: Guest, wasi: Wasi, families: readonly HostFamily[]): WebAssembly.Imports {
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
+    [PREPARE_MODULE]: { step: guest.step, pause: suspending(guest.pause), exit: guest.exit },
+    [wasiModule]: wasiImports(guest, wasi, wasi.imports),
+    // Looked at only where it is imported.
+    get [unstableModule]() {
+      return wasiImports(guest, wasi, wasi.unstableImports);
+    },
+  };
+  const into = (module: string) => imports[module] ??= {};
+  for (const family of families) {
+    const { module = "env", now = {}, waiting = {} } = family(guest);
+    for (const [name, call] of Object.entries(now)) into(module)[name] = call;
+    for (const [name, call] of Object.entries(waiting)) into(module)[name] = suspending(call);
+  }
+  return imports;
+}
+
+function wasiImports(
+  guest: Guest,
+  wasi: Wasi,
+  calls: Readonly<Record<string, WasiFunction>>,
+): Record<string, WebAssembly.ImportValue> {
+  const imports: Record<string, WebAssembly.ImportValue> = {};
+  for (const [name, call] of Object.entries(calls)) {
+    imports[name] = wasi.suspending.has(name)
+      ? suspending(waiting(guest, call))
+      : call as WebAssembly.ImportValue;
+  }
+  return imports;
+}
+
+/** A WASI function that may wait, so that the end of the call ends the wait. All that may have four parameters. */
+function waiting(guest: Guest, call: WasiFunction): (...args: never[]) => unknown {
+  return (a: never, b: never, c: never, d: never) => {
+    guest.output.settle();
+    const result = call(a, b, c, d);
+    return result instanceof Promise ? guest.waitFor(result) : result;
+  };
+}
+
+/**
+ * Checks that everything a module imports is provided.
+ *
+ * @throws CapsuleError `LOAD` that names the first import that nothing provides, and what would provide it.
+ */
+function checkImports(module: WebAssembly.Module, imports: WebAssembly.Imports, name: string): void {
+  for (const wanted of WebAssembly.Module.imports(module)) {
+    const provided = imports[wanted.module]?.[wanted.name];
+    if (wanted.kind === "function" && provided !== undefined) continue;
+    throw new CapsuleError(
+      "LOAD",
+      `${name} imports the ${wanted.kind} "${wanted.module}.${wanted.name}", which nothing provides: ` +
+        whoProvides(wanted.module),
+    );
+  }
+}
+
+function whoProvides(module: string): string {
+  if (module === "env") {
+    return "it is no host function of Capsule 0.1; a later Capsule, or a guest library of its own, may have it";
+  }
+  if (module === "capsule") return "a newer Capsule may have this host function";
+  if (module === wasiModule) return "it is no function of WASI preview1";
+  if (module === unstableModule) {
+    return "it is no function of WASI's older version that is the same in preview1: build the module for preview1";
+  }
+  if (module === "gojs" || module === "go") {
+    return "build the module with `-target wasi`, this one is for browsers";
+  }
+  if (module.startsWith("wasi:")) {
+    return "build the module for WASI preview1 (`-target wasi`), this one is for preview2";
+  }
+  return `Capsule provides the modules "env", "capsule" and "${wasiModule}"`;
 }

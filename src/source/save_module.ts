@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { assertModule } from "./module_magic.ts";
+import { assertModule } from "./read_module.ts";
 
 /** What was saved. */
 export interface SavedModule {

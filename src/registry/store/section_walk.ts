@@ -1,5 +1,5 @@
 import { CapsuleError } from "../../base/errors.ts";
-import { assertModule } from "../../source/module_magic.ts";
+import { assertModule } from "../../source/read_module.ts";
 
 /** The highest section number of a core module: 13 is the tag section of exception handling. */
 const lastSection = 13;
