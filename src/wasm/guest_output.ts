@@ -43,8 +43,7 @@ export class GuestOutput {
   /** A line that the guest asked the host to log; the newline is added. */
   logLine(message: Uint8Array): void {
     this.settle();
-    this.#out.emit(message);
-    this.#out.emit(lineEnd);
+    this.#out.emitLine(message);
   }
 
   /** Bytes that the guest wrote on descriptor 1 or 2. */
@@ -108,6 +107,19 @@ class Stream {
   emit(bytes: Uint8Array): void {
     if (this.hold) this.#held.append(bytes);
     else this.#sink.write(bytes);
+  }
+
+  /** A line and its end, as one write, so that another program's output does not come between them. */
+  emitLine(text: Uint8Array): void {
+    if (this.hold) {
+      this.#held.append(text);
+      this.#held.append(lineEnd);
+      return;
+    }
+    const line = new Uint8Array(text.length + 1);
+    line.set(text);
+    line[text.length] = newline;
+    this.#sink.write(line);
   }
 
   write(bytes: Uint8Array): void {

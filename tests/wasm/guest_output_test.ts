@@ -40,7 +40,7 @@ Deno.test("a log line after the guest's own shows both, in order, and leaves no 
   const { output, say, log, all } = outputs(false);
   say(1, "own\n");
   log("logged");
-  assert.equal(all(), "1own\n1logged1\n");
+  assert.equal(all(), "1own\n1logged\n");
   assert.equal(output.takePanic(), "");
 });
 
@@ -70,7 +70,7 @@ Deno.test("among several guests a line goes out whole, and its end is added", ()
   const { output, say, log, all } = outputs(true);
   say(1, "par");
   log("between");
-  assert.equal(all(), "1between1\n");
+  assert.equal(all(), "1between\n");
   say(1, "t");
   output.end();
   assert.equal(all(), "1f: part\n");
@@ -83,7 +83,7 @@ Deno.test("among several guests each line begins with the function's name, and w
   say(1, "ee\n");
   say(2, "four");
   output.end();
-  assert.equal(all(), "1f: one\n1f: \n1f: two ☹\n1logged\nas it is1\n1f: three\n2f: four\n");
+  assert.equal(all(), "1f: one\n1f: \n1f: two ☹\n1logged\nas it is\n1f: three\n2f: four\n");
   const byteByByte = new TextEncoder().encode("☹\n");
   output.hold = true;
   for (const byte of byteByByte) output.write(1, Uint8Array.of(byte));
