@@ -5,9 +5,12 @@
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+  /** How many bytes there is room for: nearly every write looks at it, and a call for that would cost a third of it. */
+  #capacity: number;
 
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(Math.max(64, capacity));
+    this.#capacity = this.#bytes.length;
   }
 
   get length(): number {
@@ -15,24 +18,25 @@ export class Writer {
   }
 
   byte(value: number): void {
-    this.#reserve(1);
+    if (this.#length === this.#capacity) this.#grow(1);
     this.#bytes[this.#length++] = value;
   }
 
   bytes(source: ArrayLike<number>): void {
-    this.#reserve(source.length);
+    const { length } = source;
+    if (this.#length + length > this.#capacity) this.#grow(length);
     this.#bytes.set(source, this.#length);
-    this.#length += source.length;
+    this.#length += length;
   }
 
   /** Copies `source` from offset `start` up to `end`. */
   span(source: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    this.#reserve(length);
+    if (this.#length + length > this.#capacity) this.#grow(length);
     const bytes = this.#bytes;
     let to = this.#length;
     // A call of `set` costs more than the few bytes between two calls or branches.
-    if (length < 24) { for (let from = start; from < end; from++) bytes[to++] = source[from] ?? 0; }
+    if (length < 8) { for (let from = start; from < end; from++) bytes[to++] = source[from] ?? 0; }
     else bytes.set(source.subarray(start, end), to);
     this.#length += length;
   }
@@ -40,7 +44,8 @@ export class Writer {
   /** Writes what was written from `start` on once more, `times` times. */
   repeat(start: number, times: number): void {
     const end = this.#length;
-    this.#reserve(times * (end - start));
+    const more = times * (end - start);
+    if (end + more > this.#capacity) this.#grow(more);
     for (let left = times; left > 0; left--) {
       this.#bytes.copyWithin(this.#length, start, end);
       this.#length += end - start;
@@ -49,7 +54,7 @@ export class Writer {
 
   /** Unsigned LEB128 in at least `minWidth` bytes. `value` is below 2^32. */
   u32(value: number, minWidth = 1): void {
-    this.#reserve(5);
+    if (this.#length + 5 > this.#capacity) this.#grow(5);
     let rest = value;
     let width = 1;
     while (rest > 0x7f || width < minWidth) {
@@ -62,7 +67,7 @@ export class Writer {
 
   /** Signed LEB128 of a 32-bit number. */
   s32(value: number): void {
-    this.#reserve(5);
+    if (this.#length + 5 > this.#capacity) this.#grow(5);
     let rest = value | 0;
     while (rest < -64 || rest > 63) {
       this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
@@ -73,7 +78,7 @@ export class Writer {
 
   /** Signed LEB128 of a 64-bit number. */
   s64(value: bigint): void {
-    this.#reserve(10);
+    if (this.#length + 10 > this.#capacity) this.#grow(10);
     let rest = BigInt.asIntN(64, value);
     while (rest < -64n || rest > 63n) {
       this.#bytes[this.#length++] = Number(rest & 0x7fn) | 0x80;
@@ -91,13 +96,13 @@ export class Writer {
   /** What `write` writes, after its length in at least `minWidth` bytes. */
   sized(minWidth: number, write: () => void): void {
     const start = this.#length;
-    this.#reserve(minWidth);
+    if (start + minWidth > this.#capacity) this.#grow(minWidth);
     this.#length += minWidth;
     write();
     const length = this.#length - start - minWidth;
     const width = Math.max(minWidth, widthOf(length));
     if (width > minWidth) {
-      this.#reserve(width - minWidth);
+      if (this.#length + width - minWidth > this.#capacity) this.#grow(width - minWidth);
       this.#bytes.copyWithin(start + width, start + minWidth, start + minWidth + length);
     }
     this.#length = start;
@@ -110,12 +115,11 @@ export class Writer {
     return this.#bytes.slice(0, this.#length);
   }
 
-  #reserve(more: number): void {
-    const needed = this.#length + more;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+  #grow(more: number): void {
+    const grown = new Uint8Array(Math.max(this.#length + more, this.#capacity * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
+    this.#capacity = grown.length;
   }
 }
 
