@@ -276,14 +276,17 @@ export class GuestInstance implements Poolable {
 
   #takeImage(): Image {
     const { bytes } = this.guest.memory;
-    let offset = 0;
-    let end = bytes.length;
-    while (offset < end && bytes[offset] === 0) offset++;
-    while (end > offset && bytes[end - 1] === 0) end--;
+    // Four bytes at a time: this is done while somebody waits, before the engine has optimized it.
+    const words = new Int32Array(bytes.buffer);
+    let first = 0;
+    let end = words.length;
+    while (first < end && words[first] === 0) first++;
+    while (end > first && words[end - 1] === 0) end--;
+    const offset = first * 4;
     return {
       byteLength: bytes.length,
       offset,
-      bytes: bytes.slice(offset, end),
+      bytes: bytes.slice(offset, end * 4),
       globals: this.#globals.map((global) => global.value),
     };
   }
