@@ -53,100 +53,102 @@ export class CheckPlacer {
     this.marks = new Uint8Array(code.events.length + 1);
   }
 
-  /** Sets the marks of one defined function. */
-  place(index: number): void {
+  /** Sets the marks of all functions. */
+  place(): void {
     const { events, functions } = this.#code;
     const { kinds, arguments: values } = events;
     const open = this.#open;
-    const last = functions.firstEvent(index + 1);
-    let state = -1;
-    /** Depth of loops here. */
-    let depth = 0;
-    this.#begin(-1, Kind.block, state);
-    for (let event = functions.firstEvent(index); event < last; event++) {
-      const kind = kinds[event] ?? 0;
-      // The most frequent ones come first: until the engine has optimized this, each case costs.
-      switch (kind) {
-        case Kind.end:
-        case Kind.delegate: {
-          const block = open.pop();
-          if (!block) break;
-          if (block.kind === Kind.loop) {
-            depth--;
-            if (this.#isTight(block.begin, event)) this.marks[block.begin] = Mark.unroll;
+    for (let index = 0; index < functions.length - 1; index++) {
+      const last = functions.firstEvent(index + 1);
+      let state = -1;
+      /** Depth of loops here. */
+      let depth = 0;
+      this.#begin(-1, Kind.block, state);
+      for (let event = functions.firstEvent(index); event < last; event++) {
+        const kind = kinds[event] ?? 0;
+        // The most frequent ones come first: until the engine has optimized this, each case costs.
+        switch (kind) {
+          case Kind.end:
+          case Kind.delegate: {
+            const block = open.pop();
+            if (!block) break;
+            if (block.kind === Kind.loop) {
+              depth--;
+              if (this.#isTight(block.begin, event)) this.marks[block.begin] = Mark.unroll;
+            }
+            if (block.kind === Kind.if && block.atBegin < state) state = block.atBegin;
+            if (block.atEnd < state) state = block.atEnd;
+            if (state !== unreachable && depth < state) state = depth;
+            break;
           }
-          if (block.kind === Kind.if && block.atBegin < state) state = block.atBegin;
-          if (block.atEnd < state) state = block.atEnd;
-          if (state !== unreachable && depth < state) state = depth;
-          break;
-        }
-        case Kind.brIf: {
-          const block = open[open.length - 1 - (values[event] ?? 0)];
-          if (!block) break;
-          if (state >= block.loopDepth) this.#bring(block, state);
-          else if (this.#markSplit(block)) this.#mark(event, Mark.checkedBranch);
-          else state = this.#check(event, depth);
-          break;
-        }
-        case Kind.call:
-        case Kind.callIndirect:
-          if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
-          break;
-        case Kind.block:
-        case Kind.if:
-        case Kind.try:
-          this.#begin(event, kind, state);
-          break;
-        case Kind.br: {
-          const block = open[open.length - 1 - (values[event] ?? 0)];
-          if (!block) break;
-          if (state >= block.loopDepth) this.#bring(block, state);
-          else {
-            this.#check(event, depth);
-            this.#markSplit(block);
+          case Kind.brIf: {
+            const block = open[open.length - 1 - (values[event] ?? 0)];
+            if (!block) break;
+            if (state >= block.loopDepth) this.#bring(block, state);
+            else if (this.#markSplit(block)) this.#mark(event, Mark.checkedBranch);
+            else state = this.#check(event, depth);
+            break;
           }
-          state = unreachable;
-          break;
-        }
-        case Kind.loop:
-          depth++;
-          this.#begin(event, kind, state, depth);
-          if (((values[event] ?? 0) & LOOP_IS_CAUGHT) !== 0) {
-            this.#mark(event + 1, Mark.check);
-            state = Math.max(state, depth);
+          case Kind.call:
+          case Kind.callIndirect:
+            if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
+            break;
+          case Kind.block:
+          case Kind.if:
+          case Kind.try:
+            this.#begin(event, kind, state);
+            break;
+          case Kind.br: {
+            const block = open[open.length - 1 - (values[event] ?? 0)];
+            if (!block) break;
+            if (state >= block.loopDepth) this.#bring(block, state);
+            else {
+              this.#check(event, depth);
+              this.#markSplit(block);
+            }
+            state = unreachable;
+            break;
           }
-          break;
-        case Kind.else:
-        case Kind.catch: {
-          // A call may throw at any place of the body; what held where the body began holds at all of them.
-          const block = this.#block(0);
-          this.#bring(block, state);
-          state = block.atBegin;
-          // With an `else`, nothing goes from the condition to the end.
-          if (kind === Kind.else) block.atBegin = unreachable;
-          break;
+          case Kind.loop:
+            depth++;
+            this.#begin(event, kind, state, depth);
+            if (((values[event] ?? 0) & LOOP_IS_CAUGHT) !== 0) {
+              this.#mark(event + 1, Mark.check);
+              state = Math.max(state, depth);
+            }
+            break;
+          case Kind.else:
+          case Kind.catch: {
+            // A call may throw at any place of the body; what held where the body began holds at all of them.
+            const block = this.#block(0);
+            this.#bring(block, state);
+            state = block.atBegin;
+            // With an `else`, nothing goes from the condition to the end.
+            if (kind === Kind.else) block.atBegin = unreachable;
+            break;
+          }
+          case Kind.brTable:
+            this.#branchByTable(event, depth, state);
+            state = unreachable;
+            break;
+          case Kind.bulk:
+            if (values[event] !== BULK_IS_SMALL) this.#mark(event, Mark.chargeBulk);
+            break;
+          case Kind.return:
+          case Kind.throw:
+          case Kind.unreachable:
+            state = unreachable;
+            break;
+          case Kind.returnCall:
+          case Kind.returnCallIndirect:
+            if (state < 0 && this.#cut[event] === 1) this.#check(event, depth);
+            state = unreachable;
+            break;
+          case Kind.tryTable:
+            this.#bringToCatches(event, state);
+            this.#begin(event, kind, state);
+            break;
         }
-        case Kind.brTable:
-          this.#branchByTable(event, depth, state);
-          state = unreachable;
-          break;
-        case Kind.bulk:
-          if (values[event] !== BULK_IS_SMALL) this.#mark(event, Mark.chargeBulk);
-          break;
-        case Kind.return:
-        case Kind.throw:
-        case Kind.unreachable:
-          state = unreachable;
-          break;
-        case Kind.returnCall:
-        case Kind.returnCallIndirect:
-          if (state < 0 && this.#cut[event] === 1) this.#check(event, depth);
-          state = unreachable;
-          break;
-        case Kind.tryTable:
-          this.#bringToCatches(event, state);
-          this.#begin(event, kind, state);
-          break;
       }
     }
   }

@@ -24,7 +24,7 @@ const bulkShift = 6;
 export function placeSteps(layout: Layout, code: Code): CodePlan {
   const graph = readCallGraph(layout, code);
   const placer = new CheckPlacer(layout, code, graph.cut);
-  for (let index = 0; index < code.functions.length - 1; index++) placer.place(index);
+  placer.place();
   const weigher = new CheckWeigher(layout, code, graph, placer.marks);
   weigher.weigh();
   return { marks: placer.marks, weights: weigher.weights };
