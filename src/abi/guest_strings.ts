@@ -1,7 +1,6 @@
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "./byte_string.ts";
-import { encodeError } from "./errors.ts";
 
 /** A guest's string as it lies in its memory: good until the guest is called. */
 export function viewBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
@@ -61,6 +60,31 @@ export function resultOrError(compute: () => string | Uint8Array): string | Uint
 export function asResult(error: unknown): string {
   if (error instanceof CapsuleError) return encodeError(error);
   throw error;
+}
+
+/**
+ * An error as it crosses the border between guest and host, in both directions: `[ERR][<code>]:<message>`.
+ *
+ * ```
+ * [ERR][0]:redis: nil      code 0 means "show no code"
+ * [ERR][404]:not found     the user sees "not found (404)"
+ * ```
+ * @see ABI.md, "Strings"
+ */
+export function encodeError(messageOrThrown: unknown, code = 0): string {
+  return `[ERR][${code}]:${messageOf(messageOrThrown)}`;
+}
+
+const errorPattern = /^\[ERR\]\[(-?\d*)\]:/;
+
+/** What a person is shown of a text that begins with `[ERR]`; `undefined` for any other text. */
+export function decodeError(text: string): string | undefined {
+  if (!text.startsWith("[ERR]")) return undefined;
+  const match = errorPattern.exec(text);
+  if (!match) return text.slice("[ERR]".length);
+  const message = text.slice(match[0].length);
+  const code = Number(match[1]);
+  return code === 0 ? message : `${message} (${code})`;
 }
 
 /** A guest that hands out a pointer past its own memory is broken: its call traps, like a load from there would. */

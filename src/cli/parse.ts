@@ -3,8 +3,7 @@ import type { Env } from "../base/io.ts";
 import { type ModeName, modes } from "../modes/modes.ts";
 import { defaultOf, type Flag, flags, type ModeOptions, shortAbout, variableOf } from "./flags.ts";
 import type { Shell } from "./completion.ts";
-import { nearest } from "./nearest.ts";
-import { quote } from "./quote.ts";
+import { nearest, quote } from "./mistyped.ts";
 import { type GivenFlag, split } from "./split.ts";
 
 /** A mode with its options. */

@@ -1,7 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import { type Flag } from "./flags.ts";
-import { nearest } from "./nearest.ts";
-import { quote } from "./quote.ts";
+import { nearest, quote } from "./mistyped.ts";
 
 /** A flag as it stands on the command line; a boolean without a value stands for "true". */
 export interface GivenFlag {

@@ -1,7 +1,6 @@
-import { joinArguments } from "../abi/cli_arguments.ts";
 import { decodeText, encodeText } from "../abi/byte_string.ts";
-import { decodeError } from "../abi/errors.ts";
-import { takeResult } from "../abi/result.ts";
+import { decodeError } from "../abi/guest_strings.ts";
+import { joinArguments, passBytes, takeResult } from "../abi/handler_call.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
 import { type CallLimits, Guest } from "../wasm/guest.ts";
@@ -9,7 +8,6 @@ import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { makeInstance } from "./make_instance.ts";
 import { handlerExport } from "./module_kind.ts";
-import { passBytes } from "./pass_bytes.ts";
 
 /** What the one instance is given. */
 export interface CliCallOptions {

@@ -1,15 +1,14 @@
 import { decodeText, writeByteString } from "../abi/byte_string.ts";
-import { decodeError } from "../abi/errors.ts";
+import { decodeError } from "../abi/guest_strings.ts";
 import { addRequestHeader, noRequestHeaders } from "../abi/headers.ts";
 import { decodeHttpResult, type HttpResult } from "../abi/http_result.ts";
-import { takeResult } from "../abi/result.ts";
+import { allocateArguments, takeResult } from "../abi/handler_call.ts";
 import type { Log } from "../base/log.ts";
 import { readBody } from "../server/read_body.ts";
 import { HttpError } from "../server/http_error.ts";
 import { TimeoutError } from "../wasm/guest.ts";
 import { errorAnswer } from "./error_answer.ts";
 import type { Call, CapsuleFunction } from "./function.ts";
-import { allocateArguments } from "./pass_bytes.ts";
 import { ResponseHeaders } from "./response_headers.ts";
 import { ExitError, TrapError } from "./traps.ts";
 

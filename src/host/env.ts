@@ -1,5 +1,5 @@
 import { encodeText } from "../abi/byte_string.ts";
-import { encodeError } from "../abi/errors.ts";
+import { encodeError } from "../abi/guest_strings.ts";
 import { carriesPassword } from "../store/settings.ts";
 import { refuseInSandbox } from "./backing_service.ts";
 import { answering, denied, type HostFamily } from "./host_function.ts";

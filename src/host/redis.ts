@@ -1,5 +1,5 @@
 import { encodeText } from "../abi/byte_string.ts";
-import { encodeError } from "../abi/errors.ts";
+import { encodeError } from "../abi/guest_strings.ts";
 import { CapsuleError } from "../base/errors.ts";
 import type { CallLimit, KeyValueStore } from "../store/key_value.ts";
 import type { Guest } from "../wasm/guest.ts";

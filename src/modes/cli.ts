@@ -1,4 +1,4 @@
-import { argumentSeparator } from "../abi/cli_arguments.ts";
+import { argumentSeparator } from "../abi/handler_call.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { callCli, type CliResult } from "../function/cli_call.ts";
 import { TimeoutError } from "../wasm/guest.ts";
@@ -8,16 +8,13 @@ import { moduleBytes } from "./module_bytes.ts";
 // All else that this file imports, at whatever distance: Deno reads the files that one file names side by side, and those of
 // the next level only then. Each level costs a call a third of a millisecond; a test holds this list complete.
 import "../abi/byte_string.ts";
-import "../abi/errors.ts";
 import "../abi/guest_strings.ts";
-import "../abi/result.ts";
 import "../base/byte_buffer.ts";
 import "../base/caller.ts";
 import "../base/paths.ts";
 import "../function/load.ts";
 import "../function/make_instance.ts";
 import "../function/module_kind.ts";
-import "../function/pass_bytes.ts";
 import "../host/log.ts";
 import "./host_families.ts";
 import "../prepare/contract.ts";
@@ -37,7 +34,6 @@ import "../wasm/guest_output.ts";
 import "../wasm/instance.ts";
 import "../wasm/jspi.ts";
 import "../wasm/memory.ts";
-import "../wasm/turns.ts";
 
 /** What the exit code says: 134 as a shell says of an aborted program, 124 as `timeout` does. */
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;

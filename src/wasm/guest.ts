@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import { Caller } from "../base/caller.ts";
 import { GuestMemory } from "./memory.ts";
 import { GuestOutput, type OutputSinks } from "./guest_output.ts";
-import { nextTurn } from "./turns.ts";
+import { nextTurn } from "./jspi.ts";
 
 /** What a call may take. */
 export interface CallLimits {

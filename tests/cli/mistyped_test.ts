@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nearest } from "../../src/cli/nearest.ts";
+import { nearest } from "../../src/cli/mistyped.ts";
 
 const candidates = ["mode", "httpPort", "host", "maxBody", "maxMemory", "wasm", "key"];
 
