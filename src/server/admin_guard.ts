@@ -1,3 +1,4 @@
+import { bareHost } from "../base/bare_host.ts";
 import { timingSafeEqual } from "node:crypto";
 import { CapsuleError } from "../base/errors.ts";
 import { guestMark } from "../base/guest_mark.ts";
@@ -26,7 +27,7 @@ export type Guard = (request: Request) => Response | undefined;
  */
 export function adminGuard({ token, alsoTokens = [], basic = false, host }: GuardOptions): Guard {
   const tokens = [token, ...alsoTokens].flatMap((each) => each ? [encode(each)] : []);
-  const names = new Set(["localhost", "::1", bareHost(host)]);
+  const names = new Set(["localhost", "::1", bareHost(host.toLowerCase())]);
   return (request) => {
     const authority = request.headers.get("host") ?? new URL(request.url).host;
     const origin = request.headers.get("origin");
@@ -102,12 +103,11 @@ function constantTimeEqual(shown: Uint8Array, token: Uint8Array): boolean {
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
-const bareHost = (host: string): string => host.toLowerCase().replace(/^\[(.*)\]$/, "$1");
 
 /** `localhost:8888` → `localhost`; `undefined` for what is no authority. */
 function hostName(authority: string): string | undefined {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:@/\\?#\s]+)(?::\d+)?$/.exec(authority);
-  return match?.[1] === undefined ? undefined : bareHost(match[1]);
+  return match?.[1] === undefined ? undefined : bareHost(match[1].toLowerCase());
 }
 
 /** Whether a page's origin is where the request was sent to; default ports may be written or not. */

@@ -1,3 +1,4 @@
+import { bareHost } from "../base/bare_host.ts";
 import { UsageError } from "../base/errors.ts";
 
 /** Where a server listens. */
@@ -66,7 +67,7 @@ function parseOne(text: string): Server {
   }
   return {
     scheme,
-    address: { host: host.replace(/^\[|\]$/g, "") || "localhost", port: Number(port) },
+    address: { host: bareHost(host) || "localhost", port: Number(port) },
     login: parseLogin(login),
     database: database === undefined ? undefined : Number(database),
   };

@@ -1,3 +1,4 @@
+import { bareHost } from "../../base/bare_host.ts";
 import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import { buildConnector } from "undici";
@@ -56,7 +57,7 @@ export function createConnector({ rules, timeoutMs, ca, resolve = lookUp }: Conn
     });
 
   const reach = async (options: buildConnector.Options): Promise<Socket> => {
-    const name = options.hostname.replace(/^\[(.*)\]$/, "$1");
+    const name = bareHost(options.hostname);
     const port = Number(options.port) || (options.protocol === "https:" ? 443 : 80);
     if (rules && !rules.mayAllow(name, port)) throw refused(name, port);
     const addresses = await addressesOf(name);

@@ -1,3 +1,4 @@
+import { bareHost } from "../../base/bare_host.ts";
 import ipaddr from "ipaddr.js";
 import { CapsuleError } from "../../base/errors.ts";
 
@@ -64,7 +65,7 @@ export function nameSuffices(name: string, address: string): boolean {
 
 /** `[fe80::1]` → `fe80::1`, `Example.org.` → `example.org`. */
 function bareName(name: string): string {
-  return name.toLowerCase().replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  return bareHost(name.toLowerCase()).replace(/\.$/, "");
 }
 
 /** IPv4 addresses wrapped in IPv6 are IPv4 addresses, and a connection to "unspecified" goes to this machine. */

@@ -1,3 +1,4 @@
+import { bareHost } from "../../base/bare_host.ts";
 import { messageOf } from "../../base/errors.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
 import type { Clock } from "../http1/clock.ts";
@@ -57,7 +58,7 @@ export class Upstream {
     this.url = url;
     this.#world = world;
     this.#tls = protocol === "https:";
-    this.#hostname = hostname.replace(/^\[(.*)\]$/, "$1");
+    this.#hostname = bareHost(hostname);
     this.#port = Number(port || (this.#tls ? 443 : 80));
     this.authority = host;
     // Not URL.pathname, which would take `..` out.
