@@ -11,6 +11,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { CapsuleError, messageOf } from "./errors.ts";
+import { readText } from "./read_text.ts";
 
 /**
  * A YAML file's value, whose parts know where they stand.
@@ -19,12 +20,12 @@ import { CapsuleError, messageOf } from "./errors.ts";
  * @throws CapsuleError `CONFIG`: what is wrong with the file, or with line and column what is wrong in it.
  */
 export async function readYamlFile(path: string, flag: string): Promise<YamlValue> {
-  return parseYaml(await readText(path, flag), path);
+  return parseYaml(await read(path, flag), path);
 }
 
-async function readText(path: string, flag: string): Promise<string> {
+async function read(path: string, flag: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await readText(path);
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound ? "no such file" : messageOf(error);
     throw new CapsuleError("CONFIG", `cannot read ${flag}=${path}: ${reason}`, { cause: error });

@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { readText } from "../base/read_text.ts";
 import { listenReason } from "./listen_failure.ts";
 
 /**
@@ -9,7 +10,7 @@ import { listenReason } from "./listen_failure.ts";
 export async function readPem(tls: { crt: string; key: string }): Promise<{ cert: string; key: string }> {
   const read = async (flag: string, path: string) => {
     try {
-      return await Deno.readTextFile(path);
+      return await readText(path);
     } catch (error) {
       throw new CapsuleError("TLS", `cannot read ${flag}=${path}: ${listenReason(error)}`, { cause: error });
     }

@@ -1,5 +1,6 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { readText } from "../base/read_text.ts";
 
 /**
  * The token that a file keeps; where there is no file yet, one with a new token (256 random bits) that only its owner may read.
@@ -25,7 +26,7 @@ async function readToken(path: string, log: Log): Promise<string | undefined> {
       log.warn(`others could read ${path} (mode ${octal}, now 0600): remove it to get a new token`);
       await Deno.chmod(path, 0o600);
     }
-    text = await Deno.readTextFile(path);
+    text = await readText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

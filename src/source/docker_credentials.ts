@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import { isObject } from "../base/is_object.ts";
+import { readText } from "../base/read_text.ts";
 
 /** What a registry is shown. */
 export type Credentials =
@@ -51,7 +52,7 @@ export async function dockerCredentials(host: string, env: Env): Promise<Credent
 async function readConfig(path: string): Promise<Record<string, unknown>> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return {};
     throw new CapsuleError("CREDENTIALS", `cannot read ${path}: ${messageOf(error)}`, { cause: error });

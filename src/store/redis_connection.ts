@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { readText } from "../base/read_text.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
 import { watchSilence } from "./silence_watch.ts";
 
@@ -194,7 +195,7 @@ export class RedisConnection {
 
 async function readAuthority(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await readText(path);
   } catch (error) {
     throw new CapsuleError("STORE", `cannot read the certificates that REDIS_CA names: ${messageOf(error)}`, {
       cause: error,
