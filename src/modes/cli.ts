@@ -10,7 +10,6 @@ import { moduleBytes } from "./module_bytes.ts";
 import "../abi/byte_string.ts";
 import "../abi/guest_strings.ts";
 import "../base/byte_buffer.ts";
-import "../base/caller.ts";
 import "../base/paths.ts";
 import "../function/load.ts";
 import "../function/make_instance.ts";

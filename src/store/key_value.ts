@@ -1,5 +1,3 @@
-import type { Caller } from "../base/caller.ts";
-
 /**
  * A store of values under keys: what `RedisGet` and `RedisSet` of a guest reach. Keys, values and patterns are bytes,
  * and an empty value is not a missing key.
@@ -33,4 +31,13 @@ export interface CallLimit {
   readonly timeoutMs: number;
   /** When it leaves, the call is rejected with its reason. What was sent is not taken back. */
   readonly caller?: Caller;
+}
+
+/** Who waits for an answer, and may leave before it comes. */
+export interface Caller {
+  readonly hasLeft: boolean;
+  /** Why it left. */
+  readonly reason: unknown;
+  /** Called once, when the caller leaves, with the reason. Whoever works for it sets this; one at a time does. */
+  onLeft: ((reason: unknown) => void) | undefined;
 }

@@ -1,5 +1,4 @@
 import { CapsuleError } from "../base/errors.ts";
-import { Caller } from "../base/caller.ts";
 import { GuestMemory } from "./memory.ts";
 import { GuestOutput, type OutputSinks } from "./guest_output.ts";
 import { nextTurn } from "./jspi.ts";
@@ -227,6 +226,34 @@ export class Guest {
     const tookMs = this.#sliceEndMs === unread ? 0 : nowMs - this.#lookedMs;
     const factor = Math.min(2, Math.max(0.25, aimMs / Math.max(tookMs, 0.001)));
     this.#budget = Math.min(10_000_000, Math.max(1000, Math.round(this.#budget * factor)));
+  }
+}
+
+/**
+ * Who waits for an answer, and may leave before it comes. One piece of work at a time listens for that.
+ *
+ * It is for what comes and goes with every call, where an `AbortSignal` with its listener costs 1 µs.
+ */
+export class Caller {
+  /** Called once, when the caller leaves, with the reason. */
+  onLeft: ((reason: unknown) => void) | undefined;
+  #hasLeft = false;
+  #reason: unknown;
+
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
+  /** Why it left. */
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  leave(reason: unknown): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#reason = reason;
+    this.onLeft?.(reason);
   }
 }
 

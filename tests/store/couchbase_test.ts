@@ -1,6 +1,6 @@
 /** The real client with its native code, against CouchbaseMock and against our double: `query_contract.ts` says which does what. */
 import assert from "node:assert/strict";
-import { Caller } from "../../src/base/caller.ts";
+import { Caller } from "../../src/wasm/guest.ts";
 import { CouchbaseQueries } from "../../src/store/couchbase.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Caller } from "../../src/base/caller.ts";
+import { Caller } from "../../src/wasm/guest.ts";
 import type { CallLimit, KeyValueStore } from "../../src/store/key_value.ts";
 
 /** A limit that no call of a test reaches unless it hangs. */
