@@ -1,11 +1,11 @@
 import { ByteBuffer } from "./byte_buffer.ts";
 
-/** More than any file that a person or this program writes for it to read as a whole. */
+/** More than any file that a person writes for it to read as a whole. */
 const mostBytes = 16 * 1024 * 1024;
 
 /**
- * The text of a file that is read as a whole, or of a pipe: settings, certificates, tokens. One that does not end, as a
- * device, is refused in place of filling the memory.
+ * The text of a file that a person names to be read as a whole, or of a pipe: settings, certificates, tokens. One that does
+ * not end, as a device, is refused in place of filling the memory. What this program writes for itself has no such limit.
  *
  * @throws what the system says, or a TypeError when there are more than 16 MiB.
  */

@@ -303,7 +303,7 @@ Deno.test("what does not start, and why", () =>
       [["-backend=memory", "-host=0.0.0.0"], 1, /-adminToken \(or CAPSULE_ADMIN_TOKEN\) must be set/],
       [["-backend=redis"], 2, /set REDIS_ADDR/],
       [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is no JSON/],
-      [["-backend=memory", "-routes=."], 1, /cannot read -routes=\.: Is a directory/],
+      [["-backend=memory", "-routes=."], 1, /cannot read -routes=\.: it is no regular file/],
       [["-backend=memory", "-routes=none/r.json"], 1, /cannot write -routes=none\/r\.json: no such folder/],
       [["-config=good.yaml", "-trustedProxies=ten"], 2, /got "ten"/],
       [

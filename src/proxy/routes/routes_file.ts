@@ -1,5 +1,4 @@
 import { CapsuleError, messageOf } from "../../base/errors.ts";
-import { readText } from "../../base/read_text.ts";
 import { decodeRoutes } from "./decode_routes.ts";
 import { encodeRoutes, type Routes } from "./routes.ts";
 
@@ -17,7 +16,9 @@ export interface KeptRoutes {
 export async function readRoutesFile(path: string): Promise<KeptRoutes | undefined> {
   let text: string;
   try {
-    text = await readText(path);
+    // A device may have no end.
+    if (!(await Deno.stat(path)).isFile) throw new TypeError("it is no regular file");
+    text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new CapsuleError("ROUTES", `cannot read -routes=${path}: ${messageOf(error)}`, { cause: error });

@@ -3,7 +3,6 @@ import * as z from "zod";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { syncFolder } from "../../base/sync_folder.ts";
-import { readText } from "../../base/read_text.ts";
 import { encodeOwnRoutes, type OwnRoutes, ownRoutesSchema } from "../routes/routes.ts";
 import { encodeWanted, type Wanted, wantedSchema } from "./wanted.ts";
 
@@ -104,7 +103,7 @@ type Found =
 async function read(path: string): Promise<Found> {
   let text: string;
   try {
-    text = await readText(path);
+    text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { kind: "none" };
     throw new CapsuleError("STATE", `cannot read -state=${path}: ${messageOf(error)}`, { cause: error });
