@@ -1,6 +1,6 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
-import { decodeText, encodeText } from "./byte_string.ts";
+import { decodeText, encodeText } from "../base/byte_string.ts";
 
 /** A guest's string as it lies in its memory: good until the guest is called. */
 export function viewBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {

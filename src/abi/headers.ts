@@ -1,4 +1,4 @@
-import type { ByteString } from "./byte_string.ts";
+import type { ByteString } from "../base/byte_string.ts";
 
 /** One header: its name and its value, both as bytes. */
 export type Header = readonly [name: ByteString, value: ByteString];

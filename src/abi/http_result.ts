@@ -1,4 +1,4 @@
-import { type ByteString, readByteString } from "./byte_string.ts";
+import { type ByteString, readByteString } from "../base/byte_string.ts";
 
 /** What an http handler answered. `failed` says that the text is an error's, still with its `[ERR][code]:`. */
 export interface HttpResult {

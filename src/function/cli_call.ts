@@ -1,4 +1,4 @@
-import { decodeText, encodeText } from "../abi/byte_string.ts";
+import { decodeText, encodeText } from "../base/byte_string.ts";
 import { decodeError } from "../abi/guest_strings.ts";
 import { joinArguments, passBytes, takeResult } from "../abi/handler_call.ts";
 import type { HostFamily } from "../host/host_function.ts";

@@ -1,4 +1,4 @@
-import { decodeText, writeByteString } from "../abi/byte_string.ts";
+import { decodeText, writeByteString } from "../base/byte_string.ts";
 import { decodeError } from "../abi/guest_strings.ts";
 import { addRequestHeader, noRequestHeaders } from "../abi/headers.ts";
 import { decodeHttpResult, type HttpResult } from "../abi/http_result.ts";

@@ -1,4 +1,4 @@
-import type { ByteString } from "../abi/byte_string.ts";
+import type { ByteString } from "../base/byte_string.ts";
 import { decodeHeaders, type Header } from "../abi/headers.ts";
 import type { Log } from "../base/log.ts";
 

@@ -1,4 +1,4 @@
-import { encodeText } from "../abi/byte_string.ts";
+import { encodeText } from "../base/byte_string.ts";
 import { encodeError } from "../abi/guest_strings.ts";
 import { carriesPassword } from "../store/settings.ts";
 import { refuseInSandbox } from "./backing_service.ts";

@@ -1,5 +1,5 @@
 import { decodeHeaders } from "../abi/headers.ts";
-import { readByteString } from "../abi/byte_string.ts";
+import { readByteString } from "../base/byte_string.ts";
 import { refuseInSandbox } from "./backing_service.ts";
 import { answeringLater, type HostFamily } from "./host_function.ts";
 import type { HttpClient } from "./outbound/http_client.ts";
@@ -15,7 +15,7 @@ export function httpFunctions({ client, sandbox }: HttpGrant): HostFamily {
   return (guest) => ({
     waiting: {
       hostHttp: answeringLater(guest, async (inputs) => {
-        const { signal } = guest;
+        const { signal } = guest; // before this waits: later the guest may be in another call
         const url = inputs.text(0);
         refuseInSandbox(sandbox, `calling ${url}`);
         const method = inputs.text(1);

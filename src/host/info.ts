@@ -1,4 +1,4 @@
-import { encodeText } from "../abi/byte_string.ts";
+import { encodeText } from "../base/byte_string.ts";
 import { answering, type HostFamily } from "./host_function.ts";
 
 /** What the launcher tells of itself, and the counter behind `Ping`: one for all instances of a function. */

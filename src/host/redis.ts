@@ -1,4 +1,4 @@
-import { encodeText } from "../abi/byte_string.ts";
+import { encodeText } from "../base/byte_string.ts";
 import { encodeError } from "../abi/guest_strings.ts";
 import { CapsuleError } from "../base/errors.ts";
 import type { CallLimit, KeyValueStore } from "../store/key_value.ts";

@@ -1,5 +1,5 @@
-import { bareHost } from "../base/bare_host.ts";
 import { timingSafeEqual } from "node:crypto";
+import { bareHost } from "../base/bare_host.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { guestMark } from "../base/guest_mark.ts";
 import { isLoopback } from "../base/loopback.ts";

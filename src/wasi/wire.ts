@@ -1,8 +1,11 @@
+import { asciiText } from "../base/byte_string.ts";
 import type { GuestMemory } from "../wasm/memory.ts";
 import { maxPathBytes, refuse } from "./preview1.ts";
 
 /** Buffers of one read or write, at most, as in POSIX systems; the rest is left to the next call. */
 const maxVectors = 1024;
+
+const shortPath = 32; // bytes, for which a decoder takes longer than all the rest of a call
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -15,7 +18,8 @@ export function checkRange(memory: GuestMemory, pointer: number, length: number)
 export function readPath(memory: GuestMemory, pointer: number, length: number): string {
   checkRange(memory, pointer, length);
   if (length > maxPathBytes) refuse("ENAMETOOLONG");
-  const short = shortAscii(memory.bytes, pointer, length);
+  const short = length <= shortPath ? asciiText(memory.bytes, pointer, pointer + length) : undefined;
+  if (short?.includes("\0")) refuse("EINVAL");
   if (short !== undefined) return short;
   const bytes = memory.bytes.subarray(pointer, pointer + length);
   if (bytes.includes(0)) refuse("EINVAL");
@@ -24,18 +28,6 @@ export function readPath(memory: GuestMemory, pointer: number, length: number): 
   } catch {
     refuse("EILSEQ");
   }
-}
-
-/** A few characters of ASCII without a zero, for which a decoder takes longer than all the rest of a call. */
-function shortAscii(bytes: Uint8Array, pointer: number, length: number): string | undefined {
-  if (length > 32) return undefined;
-  let text = "";
-  for (let at = pointer; at < pointer + length; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte === 0 || byte > 0x7f) return undefined;
-    text += String.fromCharCode(byte);
-  }
-  return text;
 }
 
 /**

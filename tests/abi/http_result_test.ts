@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeText, encodeText, readByteString, writeByteString } from "../../src/abi/byte_string.ts";
+import { decodeText, encodeText, readByteString, writeByteString } from "../../src/base/byte_string.ts";
 import { decodeError, encodeError } from "../../src/abi/guest_strings.ts";
 import { addRequestHeader, canonicalName, decodeHeaders } from "../../src/abi/headers.ts";
 import { decodeHttpResult } from "../../src/abi/http_result.ts";

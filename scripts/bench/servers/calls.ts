@@ -7,7 +7,7 @@ import { createLog } from "../../../src/base/log.ts";
 import type { ModeOptions } from "../../../src/cli/flags.ts";
 import { parse } from "../../../src/cli/parse.ts";
 import { allocateArguments, takeResult } from "../../../src/abi/handler_call.ts";
-import { writeByteString } from "../../../src/abi/byte_string.ts";
+import { writeByteString } from "../../../src/base/byte_string.ts";
 import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
 import { loadModule } from "../../../src/function/load.ts";
 import { handlerExport } from "../../../src/function/module_kind.ts";

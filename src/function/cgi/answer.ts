@@ -1,4 +1,4 @@
-import { readByteString } from "../../abi/byte_string.ts";
+import { readByteString } from "../../base/byte_string.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import type { CapsuleError } from "../../base/errors.ts";
 import { HttpError } from "../../server/http_error.ts";

@@ -1,4 +1,4 @@
-import type { ByteString } from "../../abi/byte_string.ts";
+import type { ByteString } from "../../base/byte_string.ts";
 import type { Header } from "../../abi/headers.ts";
 import { HttpError } from "../../server/http_error.ts";
 

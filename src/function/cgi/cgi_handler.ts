@@ -1,4 +1,4 @@
-import { type ByteString, encodeText, readByteString } from "../../abi/byte_string.ts";
+import { type ByteString, encodeText, readByteString } from "../../base/byte_string.ts";
 import type { CapsuleError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";

@@ -1,5 +1,5 @@
 import config from "../../../deno.json" with { type: "json" };
-import { type ByteString, writeByteString } from "../../abi/byte_string.ts";
+import { type ByteString, writeByteString } from "../../base/byte_string.ts";
 import { HttpError } from "../../server/http_error.ts";
 import type { VariableValue } from "../../wasi/wasi.ts";
 

@@ -18,11 +18,16 @@ const shortText = 24; // bytes that are read one by one in less time than the de
 
 /** The text of UTF-8 bytes; what is no UTF-8 becomes U+FFFD. */
 export function decodeText(bytes: Uint8Array): string {
-  if (bytes.length > shortText) return decoder.decode(bytes);
+  const { length } = bytes;
+  return (length <= shortText ? asciiText(bytes, 0, length) : undefined) ?? decoder.decode(bytes);
+}
+
+/** The text of the bytes from `start` to `end`; `undefined` where they are not all ASCII. For a few bytes, read one by one. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = "";
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte > 127) return decoder.decode(bytes);
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte > 0x7f) return undefined;
     text += String.fromCharCode(byte);
   }
   return text;
