@@ -3,6 +3,7 @@ import { guestLine } from "../base/log.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
+import { gathered } from "../server/gather.ts";
 import { errorResponse } from "../server/json_error.ts";
 import { type Handler, listen, type ListenOptions } from "../server/listen.ts";
 import type { Blueprint } from "../wasm/instance.ts";
@@ -111,7 +112,7 @@ async function serveCalls(
   const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: world.log });
   return {
     // A handler that takes the request alone is the cheapest one.
-    handler: (own) => (request) => own(request) ?? serve(request),
+    handler: (own) => gathered((request) => own(request) ?? serve(request)),
     figures: () => called.figures,
     close,
   };
