@@ -1,4 +1,4 @@
-import { type ByteString, readByteString } from "../base/byte_string.ts";
+import { type ByteString, isWrittenAt, readByteString } from "../base/byte_string.ts";
 
 /** What an http handler answered. `failed` says that the text is an error's, still with its `[ERR][code]:`. */
 export interface HttpResult {
@@ -45,12 +45,20 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
   ) {
     if (!standsAt(result, headersMark, at)) continue;
     end = at;
-    headerList = readByteString(result, at + headersMark.length, result.length);
+    headerList = readHeaderList(result, at + headersMark.length, result.length);
     break;
   }
   const failed = standsAt(result, errorMark, 0);
   const start = standsAt(result, bodyMark, 0) ? Math.min(bodyMark.length, end) : 0;
   return { failed, body: bodyOf(result, start, end), headerList };
+}
+
+/** The list read last. Most answers of a function have the same one: comparing is less work than making it again. */
+let lastList: ByteString = "";
+
+function readHeaderList(bytes: Uint8Array, start: number, end: number): ByteString {
+  if (!isWrittenAt(lastList, bytes, start, end)) lastList = readByteString(bytes, start, end);
+  return lastList;
 }
 
 function bodyOf(

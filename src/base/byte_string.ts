@@ -38,15 +38,19 @@ export function writeByteString(text: ByteString, bytes: Uint8Array, offset: num
   for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i);
 }
 
+/** Whether the bytes from `start` to `end` are those of this byte string. */
+export function isWrittenAt(text: ByteString, bytes: Uint8Array, start: number, end: number): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false;
+  return true;
+}
+
+const short = 64; // bytes that are read eight by eight in less time than a call with a list of them takes
 const chunk = 8192; // arguments that one call of `fromCharCode` surely takes
 
 /** The bytes from `start` to `end` as a byte string. */
 export function readByteString(bytes: Uint8Array, start: number, end: number): ByteString {
-  if (end - start < 24) {
-    let text = "";
-    for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
-    return text;
-  }
+  if (end - start <= short) return readShort(bytes, start, end);
   let text = "";
   for (let from = start; from < end; from += chunk) {
     text += String.fromCharCode.apply(
@@ -54,5 +58,25 @@ export function readByteString(bytes: Uint8Array, start: number, end: number): B
       bytes.subarray(from, Math.min(from + chunk, end)) as unknown as number[],
     );
   }
+  return text;
+}
+
+function readShort(bytes: Uint8Array, start: number, end: number): ByteString {
+  const at = (index: number) => bytes[index] ?? 0;
+  let text = "";
+  let i = start;
+  for (; i + 8 <= end; i += 8) {
+    text += String.fromCharCode(
+      at(i),
+      at(i + 1),
+      at(i + 2),
+      at(i + 3),
+      at(i + 4),
+      at(i + 5),
+      at(i + 6),
+      at(i + 7),
+    );
+  }
+  for (; i < end; i++) text += String.fromCharCode(at(i));
   return text;
 }

@@ -89,8 +89,18 @@ Deno.test("an error carries its code only when it has one", () => {
   assert.equal(decodeError("[ERR][0]:"), "");
 });
 
+Deno.test("the header list of one result is never taken for that of another", () => {
+  for (const list of ["A:b", "A:c", "B:c", "A:bc", "A", "", "A:\u00e9", "A:b"]) {
+    const result = encodeText(`[BODY]x[HEADERS]${list}`);
+    assert.equal(
+      decodeText(Uint8Array.from(decodeHttpResult(result).headerList, (c) => c.charCodeAt(0))),
+      list,
+    );
+  }
+});
+
 Deno.test("byte strings carry every byte, short and long", () => {
-  for (const length of [0, 1, 23, 24, 8192, 8193, 100_000]) {
+  for (const length of [0, 1, 7, 8, 9, 63, 64, 65, 8192, 8193, 100_000]) {
     const bytes = new Uint8Array(length).map((_, i) => i * 7);
     const text = readByteString(bytes, 0, length);
     const back = new Uint8Array(length + 1);
