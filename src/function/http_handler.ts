@@ -9,7 +9,7 @@ import { HttpError } from "../server/http_error.ts";
 import { TimeoutError } from "../wasm/guest.ts";
 import { errorAnswer } from "./error_answer.ts";
 import type { Call, CapsuleFunction } from "./function.ts";
-import { ResponseHeaders } from "./response_headers.ts";
+import { ResponseHeaders, withHeaders } from "./response_headers.ts";
 import { ExitError, TrapError } from "./traps.ts";
 
 /** How requests are taken. */
@@ -28,12 +28,11 @@ export function createHttpHandler(
   const headersOut = new ResponseHeaders(log);
 
   const respond = ({ failed, body, headerList }: HttpResult): Response => {
-    const { fields, isJson } = headersOut.from(headerList);
-    if (!failed) return new Response(body, { headers: fields });
+    const headers = headersOut.from(headerList);
+    if (!failed) return withHeaders(new Response(body), headers);
     const message = decodeError(typeof body === "string" ? body : decodeText(body)) ?? "";
-    return isJson
-      ? new Response(JSON.stringify({ error: message, from: "host" }), { status: 500, headers: fields })
-      : new Response(message, { status: 500, headers: fields });
+    const text = headers.isJson ? JSON.stringify({ error: message, from: "host" }) : message;
+    return withHeaders(new Response(text, { status: 500 }), headers);
   };
 
   const failed = (error: unknown): Response => {
@@ -69,13 +68,15 @@ export function createHttpHandler(
   return (request) => {
     try {
       let contentLength: string | null = null;
+      let isChunked = false;
       let headers = "";
       request.headers.forEach((value, name) => {
         if (name === "content-length") contentLength = value;
+        else if (name === "transfer-encoding") isChunked = true;
         headers = addRequestHeader(headers, name, value);
       });
       if (headers === "") headers = noRequestHeaders;
-      const body = readBody(request, maxBodyBytes, contentLength, "-maxBody");
+      const body = readBody(request, maxBodyBytes, "-maxBody", contentLength, isChunked);
       if (!(body instanceof Promise)) return callWith(request, headers, body);
       return body.then((bytes) => callWith(request, headers, bytes)).catch(failed);
     } catch (error) {

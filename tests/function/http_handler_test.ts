@@ -103,6 +103,15 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
   }
 });
 
+Deno.test("a header may stand twice, and a content type takes the place of the server's own", async () => {
+  await using served = await serveModule(await guestModule("headers-out"));
+  const body = "Set-Cookie: a=1\nCONTENT-TYPE: text/x-one\nset-cookie: b=2";
+  const { headers } = await served.handle(new Request(url, { method: "POST", body }));
+  assert.deepEqual(headers.getSetCookie().sort(), ["a=1", "b=2"]);
+  assert.deepEqual([...headers.keys()], ["content-type", "set-cookie", "set-cookie"]);
+  assert.equal(headers.get("content-type"), "text/x-one");
+});
+
 Deno.test("of very many headers the first 500 are sent, with one line for the others", async () => {
   await using served = await serveModule(await guestModule("headers-out"));
   const body = Array.from({ length: 600 }, (_, at) => `X-${at}: v`).join("\n");

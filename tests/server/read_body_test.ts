@@ -17,7 +17,7 @@ async function echo(maxBytes: number, use: (connection: RawConnection) => Promis
     port: 0,
     onError: (error) => errorResponse(error, log),
     handler: async (request) => {
-      const body = await readBody(request, maxBytes, undefined, "-maxBody");
+      const body = await readBody(request, maxBytes, "-maxBody");
       return new Response(`${request.method} ${body.length > 100 ? body.length : text(body)}`);
     },
   });
@@ -59,7 +59,7 @@ Deno.test("one byte over the limit is refused, with the limit and the flag in th
   const known = () => new Request(url, { method: "POST", body, headers: { "content-length": "4" } });
   assert.equal(text(await readBody(known(), 4)), body);
   const refused = async (request: Request) => {
-    const error: unknown = await readBody(request, 3, undefined, "-maxBody");
+    const error: unknown = await readBody(request, 3, "-maxBody");
     return error;
   };
   for (const request of [known(), new Request(url, { method: "POST", body })]) {

@@ -94,7 +94,7 @@ export function createCgiHandler(
         if (name === "content-length") contentLength = value;
         headers.push([name, value]);
       });
-      const body = await readBody(request, maxBodyBytes, contentLength, "-maxBody");
+      const body = await readBody(request, maxBodyBytes, "-maxBody", contentLength);
       const hasBody = contentLength !== null || body.length > 0;
       let asked: CgiRequest = {
         method: request.method,
