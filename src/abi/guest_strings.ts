@@ -2,20 +2,21 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "../base/byte_string.ts";
 
-/** A guest's string as it lies in its memory: good until the guest is called. */
-export function viewBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
+/** Throws where a guest's string does not lie in its memory. */
+export function checkBytes(guest: Guest, pointer: number, length: number): void {
   if (!guest.memory.holds(pointer, length)) throw outside("string", pointer, length);
-  return guest.memory.bytes.subarray(pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
 /** A copy of a guest's string, as bytes. */
 export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
-  return viewBytes(guest, pointer, length).slice();
+  checkBytes(guest, pointer, length);
+  return guest.memory.bytes.slice(pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
 /** A guest's string as text. */
 export function readText(guest: Guest, pointer: number, length: number): string {
-  return decodeText(viewBytes(guest, pointer, length));
+  checkBytes(guest, pointer, length);
+  return decodeText(guest.memory.bytes, pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
 /**
@@ -32,28 +33,20 @@ export function readText(guest: Guest, pointer: number, length: number): string 
 export function writeResult(
   guest: Guest,
   result: string | Uint8Array,
-  cells: { pointer: number; length: number },
+  pointerCell: number,
+  lengthCell: number,
 ): void {
   const bytes = typeof result === "string" ? encodeText(result) : result;
   const { length } = bytes;
   const at = length === 0 ? 0 : guest.inside(() => guest.allocateBuffer(length)) >>> 0;
   const { memory } = guest;
   if (!memory.holds(at, length)) throw outside("result", at, length);
-  if (!memory.holds(cells.pointer, 4)) throw outside("cell", cells.pointer, 4);
-  if (!memory.holds(cells.length, 4)) throw outside("cell", cells.length, 4);
+  if (!memory.holds(pointerCell, 4)) throw outside("cell", pointerCell, 4);
+  if (!memory.holds(lengthCell, 4)) throw outside("cell", lengthCell, 4);
   const { view } = memory;
-  view.setUint32(cells.pointer >>> 0, at, true);
-  view.setUint32(cells.length >>> 0, length, true);
+  view.setUint32(pointerCell >>> 0, at, true);
+  view.setUint32(lengthCell >>> 0, length, true);
   if (length > 0) memory.bytes.set(bytes, at);
-}
-
-/** What a host function makes of its inputs. An error of ours becomes `[ERR][0]:…`; any other one is a bug and traps. */
-export function resultOrError(compute: () => string | Uint8Array): string | Uint8Array {
-  try {
-    return compute();
-  } catch (error) {
-    return asResult(error);
-  }
 }
 
 /** The `[ERR]` text of an error of ours; anything else is thrown on. */

@@ -15,12 +15,15 @@ export class ByteBuffer {
     return this.#store.subarray(this.#start, this.#end);
   }
 
-  append(bytes: Uint8Array): void {
-    const { length } = bytes;
+  /** Adds the bytes from `start` to `end` of these, all of them unless said. */
+  append(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const length = end - start;
     if (this.#end + length > this.#store.length) this.#makeRoom(length);
-    if (length > fewBytes) this.#store.set(bytes, this.#end);
-    else for (let i = 0; i < length; i++) this.#store[this.#end + i] = bytes[i] ?? 0;
-    this.#end += length;
+    const store = this.#store;
+    const at = this.#end;
+    if (length > fewBytes) store.set(bytes.subarray(start, end), at);
+    else for (let i = 0; i < length; i++) store[at + i] = bytes[start + i] ?? 0;
+    this.#end = at + length;
   }
 
   dropFirst(count: number): void {

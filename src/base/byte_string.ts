@@ -16,10 +16,10 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
 
 const shortText = 24; // bytes that are read one by one in less time than the decoder takes to be called
 
-/** The text of UTF-8 bytes; what is no UTF-8 becomes U+FFFD. */
-export function decodeText(bytes: Uint8Array): string {
-  const { length } = bytes;
-  return (length <= shortText ? asciiText(bytes, 0, length) : undefined) ?? decoder.decode(bytes);
+/** The text of UTF-8 bytes, from `start` to `end` where only those are meant; what is no UTF-8 becomes U+FFFD. */
+export function decodeText(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  const short = end - start <= shortText ? asciiText(bytes, start, end) : undefined;
+  return short ?? decoder.decode(bytes.subarray(start, end));
 }
 
 /** The text of the bytes from `start` to `end`; `undefined` where they are not all ASCII. For a few bytes, read one by one. */

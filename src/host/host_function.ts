@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { asResult, readBytes, readText, resultOrError, writeResult } from "../abi/guest_strings.ts";
+import { asResult, readBytes, readText, writeResult } from "../abi/guest_strings.ts";
 import type { Guest } from "../wasm/guest.ts";
 
 /** An import as the guest calls it: every parameter is an i32. */
@@ -35,9 +35,10 @@ export class Inputs {
   }
 }
 
-/** The last two parameters of a host function: where pointer and length of the result go. */
-function cells(numbers: number[]): { pointer: number; length: number } {
-  return { pointer: numbers.at(-2) ?? 0, length: numbers.at(-1) ?? 0 };
+/** Gives the guest the result of a host function, whose last two parameters say where its pointer and its length go. */
+function answer(guest: Guest, numbers: readonly number[], result: string | Uint8Array): void {
+  const last = numbers.length - 1;
+  writeResult(guest, result, numbers[last - 1] ?? 0, numbers[last] ?? 0);
 }
 
 /** A host function that answers at once. */
@@ -45,7 +46,13 @@ export function answering(guest: Guest, compute: (inputs: Inputs) => string | Ui
   return (...numbers) => {
     guest.hostCalls++;
     guest.noteCall();
-    writeResult(guest, resultOrError(() => compute(new Inputs(guest, numbers))), cells(numbers));
+    let result: string | Uint8Array;
+    try {
+      result = compute(new Inputs(guest, numbers));
+    } catch (error) {
+      result = asResult(error);
+    }
+    answer(guest, numbers, result);
   };
 }
 
@@ -61,15 +68,14 @@ export function answeringLater<T>(
   return (...numbers) => {
     guest.hostCalls++;
     guest.beSeen();
-    const answer = (result: string | Uint8Array) => writeResult(guest, result, cells(numbers));
-    const failed = (error: unknown) => answer(asResult(error));
+    const failed = (error: unknown) => answer(guest, numbers, asResult(error));
     let work: Promise<T>;
     try {
       work = compute(new Inputs(guest, numbers));
     } catch (error) {
       return failed(error);
     }
-    return guest.waitFor(work).then((value) => answer(form(value)), (error) => {
+    return guest.waitFor(work).then((value) => answer(guest, numbers, form(value)), (error) => {
       if (guest.stopped) throw guest.stopped;
       failed(error);
     });

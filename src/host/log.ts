@@ -1,4 +1,4 @@
-import { viewBytes } from "../abi/guest_strings.ts";
+import { checkBytes } from "../abi/guest_strings.ts";
 import type { HostFamily } from "./host_function.ts";
 
 /** `hostLogString`: one line on standard output, in the bytes of the guest. */
@@ -7,7 +7,9 @@ export const logFunctions: HostFamily = (guest) => ({
     hostLogString: (pointer = 0, length = 0) => {
       guest.hostCalls++;
       guest.noteCall();
-      guest.output.logLine(viewBytes(guest, pointer, length));
+      checkBytes(guest, pointer, length);
+      const start = pointer >>> 0;
+      guest.output.logLine(guest.memory.bytes, start, start + (length >>> 0));
       guest.boundHeld();
     },
   },

@@ -40,10 +40,10 @@ export class GuestOutput {
     return this.#out.heldBytes + this.#error.heldBytes;
   }
 
-  /** A line that the guest asked the host to log; the newline is added. */
-  logLine(message: Uint8Array): void {
+  /** A line that the guest asked the host to log, from `start` to `end` of these bytes; the newline is added. */
+  logLine(bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.settle();
-    this.#out.emitLine(message);
+    this.#out.emitLine(bytes, start, end);
   }
 
   /** Bytes that the guest wrote on descriptor 1 or 2. */
@@ -110,15 +110,15 @@ class Stream {
   }
 
   /** A line and its end, as one write, so that another program's output does not come between them. */
-  emitLine(text: Uint8Array): void {
+  emitLine(bytes: Uint8Array, start: number, end: number): void {
     if (this.hold) {
-      this.#held.append(text);
+      this.#held.append(bytes, start, end);
       this.#held.append(lineEnd);
       return;
     }
-    const line = new Uint8Array(text.length + 1);
-    line.set(text);
-    line[text.length] = newline;
+    const line = new Uint8Array(end - start + 1);
+    line.set(bytes.subarray(start, end));
+    line[end - start] = newline;
     this.#sink.write(line);
   }
 
