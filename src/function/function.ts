@@ -155,7 +155,8 @@ export class CapsuleFunction {
     const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(stop)) };
     let healthy = true;
     try {
-      await this.#start(instance, cameMs, watched);
+      const starting = this.#start(instance, cameMs, watched);
+      if (starting) await starting;
       instance.begin(true, cameMs);
       instance.isFresh = false;
       if (!this.#watch.has(watched)) this.#watch.add(watched);
@@ -185,11 +186,14 @@ export class CapsuleFunction {
     this.#waits = startsAgain !== "slow" || this.#slowness > 2 * slowCall;
   }
 
-  /** Runs `_start` for a call that came at that time; where it may wait, it is watched as the call is. */
-  async #start(instance: GuestInstance, cameMs: number, watched: WatchedCall): Promise<void> {
-    if (instance.isFresh) return;
+  /** Runs `_start` for a call that came at that time: at once, or where it may wait, and is watched as the call is. */
+  #start(instance: GuestInstance, cameMs: number, watched: WatchedCall): Promise<void> | undefined {
+    if (instance.isFresh) return undefined;
     instance.begin(false, cameMs);
-    if (instance.start()) return;
+    return instance.start() ? undefined : this.#startWaiting(instance, cameMs, watched);
+  }
+
+  async #startWaiting(instance: GuestInstance, cameMs: number, watched: WatchedCall): Promise<void> {
     this.#watch.add(watched);
     await instance.startWaiting(cameMs);
     if (instance.guest.stopped) throw instance.guest.stopped;

@@ -13,7 +13,7 @@ const thinTurns = 4;
 
 interface Gathered {
   readonly request: Request;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: Response) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -34,7 +34,9 @@ export function gathered(handler: (request: Request) => Answer): (request: Reque
     waiting = [];
     for (const { request, resolve, reject } of now) {
       try {
-        resolve(handler(request));
+        const answer = handler(request);
+        if (answer instanceof Promise) answer.then(resolve, reject);
+        else resolve(answer);
       } catch (error) {
         reject(error);
       }
