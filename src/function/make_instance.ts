@@ -93,9 +93,14 @@ function waiting(guest: Guest, call: WasiFunction): (...args: never[]) => unknow
   return (a: never, b: never, c: never, d: never) => {
     guest.output.settle();
     const result = call(a, b, c, d);
-    return result instanceof Promise ? guest.waitFor(result) : result;
+    return result instanceof Promise ? guest.waitFor(result, asItIs, rethrow) : result;
   };
 }
+
+const asItIs = (answer: number) => answer;
+const rethrow = (error: unknown): never => {
+  throw error;
+};
 
 /**
  * Checks that everything a module imports is provided.

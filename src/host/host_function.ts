@@ -75,10 +75,7 @@ export function answeringLater<T>(
     } catch (error) {
       return failed(error);
     }
-    return guest.waitFor(work).then((value) => answer(guest, numbers, form(value)), (error) => {
-      if (guest.stopped) throw guest.stopped;
-      failed(error);
-    });
+    return guest.waitFor(work, (value) => answer(guest, numbers, form(value)), failed);
   };
 }
 

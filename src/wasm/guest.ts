@@ -129,25 +129,31 @@ export class Guest {
     this.#deadlineMs = 0;
     this.#abort?.abort(reason);
     this.#caller?.leave(reason);
-    this.#interrupt?.(reason);
+    const interrupt = this.#interrupt;
+    this.#interrupt = undefined;
+    interrupt?.(reason);
   }
 
-  /** Waits for work that a stop cuts short, whether the work heeds `signal` or not. The guest goes on in a new slice. */
-  waitFor<T>(work: Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  /**
+   * Waits for work and gives what is made of its end, `took` of a value or `failed` of an error. A stop cuts the wait short,
+   * whether the work heeds `signal` or not; what comes of it then is nobody's. The guest goes on in a new slice.
+   */
+  waitFor<T, R>(work: Promise<T>, took: (value: T) => R, failed: (error: unknown) => R): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
       if (this.#stopped) reject(this.#stopped);
-      this.#interrupt = reject;
-      const done = () => {
+      else this.#interrupt = reject;
+      const settle = <V>(use: (value: V) => R) => (value: V) => {
+        // Whoever was interrupted is in another call by now, which may wait, too.
+        if (this.#interrupt !== reject) return;
         this.#interrupt = undefined;
         this.#sliceEndMs = unread;
+        try {
+          resolve(use(value));
+        } catch (error) {
+          reject(error);
+        }
       };
-      work.then((value) => {
-        done();
-        resolve(value);
-      }, (error) => {
-        done();
-        reject(error);
-      });
+      work.then(settle(took), settle(failed));
     });
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CapsuleError } from "../../src/base/errors.ts";
 import { Guest } from "../../src/wasm/guest.ts";
 
 const sink = { write: () => {}, isTerminal: () => false };
@@ -35,4 +36,26 @@ Deno.test("a call that computes from its first step on ends at the deadline, tho
   while (guest.step() !== -1) looks++;
   assert.ok(looks > 0);
   assert.match(String(guest.stopped), /'-timeout' allows it 1 ms/);
+});
+
+Deno.test("work that ends after its call was stopped says nothing to the next call, which can be stopped while it waits", async () => {
+  const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
+  const took: string[] = [];
+  const wait = (work: Promise<string>) =>
+    guest.waitFor(work, (value) => void took.push(value), (error) => void took.push(String(error)));
+  const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+
+  guest.begin(true, 1);
+  const firstWait = wait(first.promise);
+  guest.stop(new CapsuleError("GONE", "the first is stopped"));
+  await assert.rejects(firstWait, /the first is stopped/);
+
+  guest.begin(true, 2);
+  const secondWait = wait(second.promise);
+  first.resolve("late");
+  await first.promise;
+  guest.stop(new CapsuleError("GONE", "the second is stopped"));
+  second.reject(new Error("late, too"));
+  await assert.rejects(secondWait, /the second is stopped/);
+  assert.deepEqual(took, []);
 });
