@@ -61,8 +61,12 @@ export function createHttpHandler(
         else request.signal.addEventListener("abort", gone, { once: true });
       },
     };
-    const result = called.call(call);
-    return result instanceof Promise ? result.then(respond, failed) : respond(result);
+    try {
+      const result = called.call(call);
+      return result instanceof Promise ? result.then(respond, failed) : respond(result);
+    } catch (error) {
+      return failed(error);
+    }
   };
 
   return (request) => {
@@ -78,7 +82,7 @@ export function createHttpHandler(
       if (headers === "") headers = noRequestHeaders;
       const body = readBody(request, maxBodyBytes, "-maxBody", contentLength, isChunked);
       if (!(body instanceof Promise)) return callWith(request, headers, body);
-      return body.then((bytes) => callWith(request, headers, bytes)).catch(failed);
+      return body.then((bytes) => callWith(request, headers, bytes), failed);
     } catch (error) {
       return failed(error);
     }
