@@ -6,6 +6,8 @@ type Answer = Response | Promise<Response>;
  */
 const worthBeginning = 14;
 const worthGoingOn = 10;
+/** So many are answered at a stretch: calls that wait have an instance each, and more of those do not fit in a cache. */
+const mostAtAStretch = 32;
 /** How many requests are answered at once between two looks at how many come in a turn. A look costs some 20 µs. */
 const betweenLooks = 256;
 /** After so many turns in a row with fewer, requests are answered at once again. */
@@ -23,15 +25,15 @@ interface Gathered {
  * takes turns with ours in the processor's caches; gathered, each finds its code and data there.
  */
 export function gathered(handler: (request: Request) => Answer): (request: Request) => Answer {
-  let waiting: Gathered[] = [];
+  const waiting: Gathered[] = [];
   let isGathering = false;
   let untilLook = betweenLooks;
   let inThisTurn = 0;
   let thin = 0;
 
-  const answerAll = () => {
-    const now = waiting;
-    waiting = [];
+  const answerSome = () => {
+    const now = waiting.splice(0, mostAtAStretch);
+    if (waiting.length > 0) setImmediate(answerSome);
     for (const { request, resolve, reject } of now) {
       try {
         const answer = handler(request);
@@ -47,7 +49,7 @@ export function gathered(handler: (request: Request) => Answer): (request: Reque
 
   const gather = (request: Request): Promise<Response> =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(answerAll);
+      if (waiting.length === 0) setImmediate(answerSome);
       waiting.push({ request, resolve, reject });
     });
 

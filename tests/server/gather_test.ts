@@ -50,6 +50,19 @@ Deno.test("many requests in a turn wait for its end, and are answered in the ord
   assert.deepEqual(texts, ["a", "b", "c"]);
 });
 
+Deno.test("of very many requests 32 are answered at a stretch, the others after the next turn", async () => {
+  const { called, ask, askMany } = gatheredEcho();
+  await askMany(untilLook + 20);
+  called.length = 0;
+  const answers = Array.from({ length: 80 }, (_, i) => ask(String(i)));
+  for (const seen of [32, 64, 80]) {
+    await endOfTurn();
+    assert.equal(called.length, seen);
+  }
+  await Promise.all(answers);
+  assert.deepEqual(called, Array.from({ length: 80 }, (_, i) => String(i)));
+});
+
 Deno.test("when few come again for some turns, they are answered at once again", async () => {
   const { askMany, answersAtOnce } = gatheredEcho();
   await askMany(untilLook + 20);
