@@ -2,20 +2,15 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "../base/byte_string.ts";
 
-/** Throws where a guest's string does not lie in its memory. */
-export function checkBytes(guest: Guest, pointer: number, length: number): void {
-  if (!guest.memory.holds(pointer, length)) throw outside("string", pointer, length);
-}
-
 /** A copy of a guest's string, as bytes. */
 export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
-  checkBytes(guest, pointer, length);
+  guest.memory.check("string", pointer, length);
   return guest.memory.bytes.slice(pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
 /** A guest's string as text. */
 export function readText(guest: Guest, pointer: number, length: number): string {
-  checkBytes(guest, pointer, length);
+  guest.memory.check("string", pointer, length);
   return decodeText(guest.memory.bytes, pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
@@ -40,9 +35,9 @@ export function writeResult(
   const { length } = bytes;
   const at = length === 0 ? 0 : guest.inside(() => guest.allocateBuffer(length)) >>> 0;
   const { memory } = guest;
-  if (!memory.holds(at, length)) throw outside("result", at, length);
-  if (!memory.holds(pointerCell, 4)) throw outside("cell", pointerCell, 4);
-  if (!memory.holds(lengthCell, 4)) throw outside("cell", lengthCell, 4);
+  memory.check("result", at, length);
+  memory.check("cell", pointerCell, 4);
+  memory.check("cell", lengthCell, 4);
   const { view } = memory;
   view.setUint32(pointerCell >>> 0, at, true);
   view.setUint32(lengthCell >>> 0, length, true);
@@ -78,13 +73,4 @@ export function decodeError(text: string): string | undefined {
   const message = text.slice(match[0].length);
   const code = Number(match[1]);
   return code === 0 ? message : `${message} (${code})`;
-}
-
-/** A guest that hands out a pointer past its own memory is broken: its call traps, like a load from there would. */
-function outside(what: string, pointer: number, length: number): WebAssembly.RuntimeError {
-  return new WebAssembly.RuntimeError(
-    `a host function was given a ${what} outside the guest's memory: ${length >>> 0} bytes at ${
-      pointer >>> 0
-    }`,
-  );
 }

@@ -5,11 +5,19 @@ import type { GuestInstance } from "../wasm/instance.ts";
 export const argumentSeparator = "°";
 
 /**
- * The arguments of a cli call as the one string that the guest splits. No arguments are one empty argument, as in
- * Capsule 0.1.3.
+ * The arguments of a cli call as the one string that the guest splits, in UTF-8. No arguments are one empty argument, as
+ * in Capsule 0.1.3.
  */
-export function joinArguments(args: readonly string[]): string {
-  return args.join(argumentSeparator);
+export function joinArguments(args: readonly string[]): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(args.join(argumentSeparator));
+}
+
+const errorMark = "[ERR]";
+
+/** Whether a cli handler's result is an error, which `decodeError` reads. Any other is passed on as it is, and never decoded. */
+export function isError(result: Uint8Array): boolean {
+  for (let at = 0; at < errorMark.length; at++) if (result[at] !== errorMark.charCodeAt(at)) return false;
+  return true;
 }
 
 /**

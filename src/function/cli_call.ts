@@ -1,6 +1,4 @@
-import { decodeText, encodeText } from "../base/byte_string.ts";
-import { decodeError } from "../abi/guest_strings.ts";
-import { joinArguments, passBytes, takeResult } from "../abi/handler_call.ts";
+import { isError, joinArguments, passBytes, takeResult } from "../abi/handler_call.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
 import { type CallLimits, Guest } from "../wasm/guest.ts";
@@ -44,8 +42,7 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
     await instance.startWaiting(cameMs);
     running = handlerExport.cli;
     const bytes = await answer(instance, args, cameMs);
-    const message = decodeError(decodeText(bytes));
-    return message === undefined ? { kind: "result", bytes } : { kind: "error", message };
+    return isError(bytes) ? { kind: "error", message: await messageIn(bytes) } : { kind: "result", bytes };
   } catch (error) {
     const { explainThrown } = await import("./traps.ts");
     throw explainThrown(error, guest, running);
@@ -57,12 +54,17 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
 
 async function answer(instance: GuestInstance, args: readonly string[], cameMs: number): Promise<Uint8Array> {
   const { guest } = instance;
-  const text = encodeText(joinArguments(args));
+  const joined = joinArguments(args);
   instance.begin(true, cameMs);
-  const result = await instance.promise(handlerExport.cli)(passBytes(instance, text), text.length);
+  const result = await instance.promise(handlerExport.cli)(passBytes(instance, joined), joined.length);
   const bytes = takeResult(guest, result).slice();
   guest.output.end();
   return bytes;
+}
+
+async function messageIn(bytes: Uint8Array): Promise<string> {
+  const { decodeError } = await import("../abi/guest_strings.ts");
+  return decodeError(new TextDecoder().decode(bytes)) ?? "";
 }
 
 /** Has the call stopped at its deadline while it waits. Returns what ends the watch. */

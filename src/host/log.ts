@@ -1,4 +1,3 @@
-import { checkBytes } from "../abi/guest_strings.ts";
 import type { HostFamily } from "./host_function.ts";
 
 /** `hostLogString`: one line on standard output, in the bytes of the guest. */
@@ -7,7 +6,7 @@ export const logFunctions: HostFamily = (guest) => ({
     hostLogString: (pointer = 0, length = 0) => {
       guest.hostCalls++;
       guest.noteCall();
-      checkBytes(guest, pointer, length);
+      guest.memory.check("string", pointer, length);
       const start = pointer >>> 0;
       guest.output.logLine(guest.memory.bytes, start, start + (length >>> 0));
       guest.boundHeld();

@@ -1,4 +1,6 @@
+import { asciiText } from "../base/byte_string.ts";
 import { How } from "../files/kernel.ts";
+import type { GuestMemory } from "../wasm/memory.ts";
 import type { OpenFolder } from "./descriptors.ts";
 import { rightsFrom, timesFrom, writeFilestat } from "./fd_state.ts";
 import {
@@ -7,14 +9,18 @@ import {
   FdFlag,
   fileRights,
   followLinks,
+  maxPathBytes,
   OpenFlag,
   refuse,
   Right,
 } from "./preview1.ts";
 import type { State } from "./state.ts";
-import { checkRange, readPath } from "./wire.ts";
+import { checkRange } from "./wire.ts";
 
 const filestatBytes = 64;
+const shortPath = 32; // bytes, for which a decoder takes longer than all the rest of a call
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What works on paths: all of them start at an open folder and cannot leave the granted one that it lies in. */
 export function pathFunctions(state: State) {
@@ -206,6 +212,22 @@ export function pathFunctions(state: State) {
       return 0;
     },
   };
+}
+
+/** A path as the guest wrote it: UTF-8 without a zero, which C would take for its end. */
+function readPath(memory: GuestMemory, pointer: number, length: number): string {
+  checkRange(memory, pointer, length);
+  if (length > maxPathBytes) refuse("ENAMETOOLONG");
+  const short = length <= shortPath ? asciiText(memory.bytes, pointer, pointer + length) : undefined;
+  if (short?.includes("\0")) refuse("EINVAL");
+  if (short !== undefined) return short;
+  const bytes = memory.bytes.subarray(pointer, pointer + length);
+  if (bytes.includes(0)) refuse("EINVAL");
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    refuse("EILSEQ");
+  }
 }
 
 function follows(lookup: number): boolean {

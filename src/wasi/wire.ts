@@ -1,33 +1,12 @@
-import { asciiText } from "../base/byte_string.ts";
 import type { GuestMemory } from "../wasm/memory.ts";
-import { maxPathBytes, refuse } from "./preview1.ts";
+import { refuse } from "./preview1.ts";
 
 /** Buffers of one read or write, at most, as in POSIX systems; the rest is left to the next call. */
 const maxVectors = 1024;
 
-const shortPath = 32; // bytes, for which a decoder takes longer than all the rest of a call
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** Refuses `EFAULT` unless that many bytes lie in the memory. Both numbers are unsigned. */
 export function checkRange(memory: GuestMemory, pointer: number, length: number): void {
   if (pointer + length > memory.bytes.byteLength) refuse("EFAULT");
-}
-
-/** A path as the guest wrote it: UTF-8 without a zero, which C would take for its end. */
-export function readPath(memory: GuestMemory, pointer: number, length: number): string {
-  checkRange(memory, pointer, length);
-  if (length > maxPathBytes) refuse("ENAMETOOLONG");
-  const short = length <= shortPath ? asciiText(memory.bytes, pointer, pointer + length) : undefined;
-  if (short?.includes("\0")) refuse("EINVAL");
-  if (short !== undefined) return short;
-  const bytes = memory.bytes.subarray(pointer, pointer + length);
-  if (bytes.includes(0)) refuse("EINVAL");
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    refuse("EILSEQ");
-  }
 }
 
 /**

@@ -45,6 +45,16 @@ export class GuestMemory {
     return (pointer >>> 0) + (length >>> 0) <= this.bytes.length;
   }
 
+  /** A guest that hands out a place past its own memory is broken: its call traps, as a load from there would. */
+  check(what: string, pointer: number, length: number): void {
+    if (this.holds(pointer, length)) return;
+    throw new WebAssembly.RuntimeError(
+      `a host function was given a ${what} outside the guest's memory: ${length >>> 0} bytes at ${
+        pointer >>> 0
+      }`,
+    );
+  }
+
   #renew(): void {
     if (!this.#memory) throw new Error("guest memory is used before the instance exists");
     const buffer = this.#memory.buffer as ArrayBuffer;

@@ -94,14 +94,16 @@ export class Reader {
     const start = this.at;
     this.skip(length, what);
     try {
-      return utf8.decode(this.bytes.subarray(start, this.at));
+      return (utf8 ??= strictDecoder()).decode(this.bytes.subarray(start, this.at));
     } catch (error) {
       throw malformed(`${what} is not UTF-8`, start, error);
     }
   }
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Made for the first name: a cli call reads none. */
+let utf8: TextDecoder | undefined;
+const strictDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The error of a module that is no WebAssembly: `what` is a clause, `offset` counts bytes from the start of the file. */
 export function malformed(what: string, offset: number, cause?: unknown): CapsuleError {
