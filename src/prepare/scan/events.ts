@@ -53,9 +53,14 @@ export class Events {
   /** Cost of this instruction and those since the last one listed. */
   costs = new Int32Array(1024);
 
+  /** Makes room for so many more. */
+  reserve(more: number): void {
+    if (this.length + more > this.kinds.length) this.#grow(this.length + more);
+  }
+
+  /** Adds one, for which there is room. */
   push(offset: number, kind: number, argument: number, cost: number): void {
     const event = this.length++;
-    if (event === this.kinds.length) this.#grow();
     this.offsets[event] = offset;
     this.kinds[event] = kind;
     this.arguments[event] = argument;
@@ -82,9 +87,9 @@ export class Events {
     return this.costs[event] ?? 0;
   }
 
-  #grow(): void {
+  #grow(needed: number): void {
     const { offsets, kinds, arguments: values, costs } = this;
-    const size = kinds.length * 2;
+    const size = Math.max(needed, kinds.length * 2);
     this.offsets = new Int32Array(size);
     this.offsets.set(offsets);
     this.kinds = new Uint8Array(size);

@@ -64,7 +64,6 @@ const bulkCost = 64;
  * after may trust them, and `UnknownConstruct` on an instruction that is not in the table.
  */
 export function scanCode(layout: Layout): Code {
-  const scanner = new Scanner(layout);
   const section = layout.sections.find((section) => section.id === SectionId.code);
   const defined = layout.functionTypes.length - layout.importedFunctions;
   const reader = section
@@ -72,6 +71,7 @@ export function scanCode(layout: Layout): Code {
     : new Reader(layout.bytes, 0, 0);
   const count = section ? reader.count("function bodies") : 0;
   if (count !== defined) throw malformed(`${defined} functions have ${count} bodies`, section?.start ?? 0);
+  const scanner = new Scanner(layout, count);
   for (let index = 0; index < count; index++) scanner.scanFunction(reader);
   if (!reader.done) throw malformed("bytes after the last function", reader.at);
   // One past the last function, so that every function ends where the next begins.
@@ -90,25 +90,37 @@ const plain = shapes.map((shape, opcode) => {
   return shape === Shape.memory ? 3 : 0;
 });
 
-class Scanner {
-  readonly code: Code = {
-    events: new Events(),
-    functions: new ScannedFunctions(),
-    referenced: new Ints(),
-    tableWrite: undefined,
-    segmentDrop: undefined,
-  };
-  readonly #layout: Layout;
-  readonly #events = this.code.events;
-  /** Kinds of the blocks that are open, and the events that began them (-1 for the function itself). */
-  #open: number[] = [];
-  #begins: number[] = [];
-  #cost = 0;
-  /** Offset of the last instruction that was read. */
-  #last = 0;
+/** The end of the LEB128 number at `at`. */
+function endOfNumber(bytes: Uint8Array, at: number): number {
+  let end = at + 1;
+  while ((bytes[end - 1] ?? 0) >= 0x80) end++;
+  if (end - at > 5) throw malformed("a number of an instruction is longer than 5 bytes", at);
+  return end;
+}
 
-  constructor(layout: Layout) {
+/** The end of the alignment at `at` and of the memory index that bit 6 of it announces. */
+function endOfAlignment(bytes: Uint8Array, at: number): number {
+  const end = endOfNumber(bytes, at);
+  return ((bytes[at] ?? 0) & 0x40) === 0 ? end : endOfNumber(bytes, end);
+}
+
+class Scanner {
+  readonly code: Code;
+  readonly #layout: Layout;
+  /** Kinds of the blocks that are open, and the events that began them (-1 for the function itself). */
+  readonly #open: number[] = [];
+  readonly #begins: number[] = [];
+  #cost = 0;
+
+  constructor(layout: Layout, functions: number) {
     this.#layout = layout;
+    this.code = {
+      events: new Events(),
+      functions: new ScannedFunctions(functions + 1),
+      referenced: new Ints(),
+      tableWrite: undefined,
+      segmentDrop: undefined,
+    };
   }
 
   scanFunction(reader: Reader): void {
@@ -124,69 +136,104 @@ class Scanner {
       readValueType(reader);
     }
     this.code.functions.push(sizeAt, start, reader.at, locals, this.code.events.length);
-    this.#open = [Kind.block];
-    this.#begins = [-1];
-    this.#cost = 0;
-    while (this.#open.length > 0) {
-      this.#skipPlain(reader, end);
-      if (reader.at >= end) throw malformed("a function ends inside of a block", end);
-      this.#scanInstruction(reader);
-    }
+    this.#scanBody(reader, end);
     if (reader.at !== end) throw malformed("a function does not end with its last block", reader.at);
   }
 
-  /** Steps over instructions that are no events, nearly all there are, without a call for each. */
-  #skipPlain(reader: Reader, end: number): void {
+  /**
+   * Reads the instructions of a function. Those that are only stepped over, nearly all there are, and the usual forms of the most
+   * frequent events are done in this loop, without a call for each: the engine has not optimized anything yet. All others, and
+   * whatever is wrong with these, is left to `#scanInstruction`.
+   */
+  #scanBody(reader: Reader, end: number): void {
     const { bytes } = reader;
-    let at = reader.at;
+    const { events } = this.code;
+    // No instruction is shorter than a byte: there is room for all events.
+    events.reserve(end - reader.at);
+    const { offsets, kinds, arguments: values, costs } = events;
+    const open = this.#open;
+    const begins = this.#begins;
+    const functionCount = this.#layout.functionTypes.length;
+    open.push(Kind.block);
+    begins.push(-1);
+    let { at } = reader;
+    /** Offset of the instruction before. */
+    let before = at;
     let cost = 0;
-    while (at < end) {
-      const numbers = plain[bytes[at] ?? 0] ?? 0;
-      if (numbers === 0) break;
-      let next = at + 1;
-      // Bit 6 of an alignment says that a memory index follows.
-      let left = numbers === 3 && ((bytes[next] ?? 0) & 0x40) !== 0 ? 4 : numbers;
-      for (; left > 1; left--) {
-        const start = next;
-        while ((bytes[next++] ?? 0) >= 0x80);
-        if (next - start > 5) throw malformed("a number of an instruction is longer than 5 bytes", start);
-      }
-      this.#last = at;
-      at = next;
+    let event = events.length;
+    for (;;) {
+      const opcode = bytes[at] ?? 0;
+      const numbers = plain[opcode] ?? 0;
       cost++;
+      if (numbers > 0) {
+        before = at++;
+        if (numbers === 1) continue;
+        if (numbers === 3 && (bytes[at++] ?? 0) >= 0x40) at = endOfAlignment(bytes, at - 1);
+        if ((bytes[at++] ?? 0) >= 0x80) at = endOfNumber(bytes, at - 1);
+        continue;
+      }
+      if (at >= end) throw malformed("a function ends inside of a block", end);
+      const next = bytes[at + 1] ?? 0;
+      const previous = before;
+      before = at;
+      offsets[event] = at;
+      costs[event] = cost;
+      if (opcode === Op.end) {
+        open.pop();
+        kinds[event] = Kind.end;
+        values[event++] = begins.pop() ?? -1;
+        at++;
+        if (open.length === 0) break;
+      } else if (next < 0x80 && next < open.length && (opcode === Op.brIf || opcode === Op.br)) {
+        kinds[event] = opcode === Op.br ? Kind.br : Kind.brIf;
+        values[event++] = next;
+        at += 2;
+      } else if (opcode === Op.call && next < 0x80 && next < functionCount) {
+        kinds[event] = Kind.call;
+        values[event++] = next;
+        at += 2;
+      } else if (next === EMPTY_BLOCK && opcode >= Op.block && opcode <= Op.if) {
+        const kind = opcode === Op.block ? Kind.block : opcode === Op.loop ? Kind.loop : Kind.if;
+        open.push(kind);
+        begins.push(event);
+        kinds[event] = kind;
+        values[event++] = 0;
+        at += 2;
+      } else {
+        events.length = event;
+        reader.at = at;
+        this.#cost = cost;
+        this.#scanInstruction(reader, previous);
+        cost = this.#cost;
+        at = reader.at;
+        event = events.length;
+        continue;
+      }
+      cost = 0;
     }
+    events.length = event;
     reader.at = at;
-    this.#cost += cost;
   }
 
-  #scanInstruction(reader: Reader): void {
+  #scanInstruction(reader: Reader, before: number): void {
     const at = reader.at++;
     const opcode = this.#layout.bytes[at] ?? 0;
-    const before = this.#last;
-    this.#last = at;
-    this.#cost++;
     switch (opcode) {
-      // The most frequent ones come first: until the engine has optimized this, each case costs.
-      case Op.end:
-        this.#open.pop();
-        return this.#add(at, Kind.end, this.#begins.pop());
       case Op.brIf:
         return this.#add(at, Kind.brIf, this.#label(reader));
       case Op.call:
         return this.#add(at, Kind.call, this.#function(reader));
       case Op.block:
-        this.#skipBlockType(reader, at);
+        skipImmediates(reader, opcode, at);
         return this.#begin(at, Kind.block);
       case Op.if:
-        this.#skipBlockType(reader, at);
+        skipImmediates(reader, opcode, at);
         return this.#begin(at, Kind.if);
       case Op.br:
         return this.#add(at, Kind.br, this.#label(reader));
-      case Op.loop: {
-        const isPlain = this.#skipBlockType(reader, at);
-        const hasParameters = !isPlain && this.#hasParameters(at + 1);
-        return this.#begin(at, Kind.loop, hasParameters ? LOOP_HAS_PARAMETERS : 0);
-      }
+      case Op.loop:
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, Kind.loop, this.#hasParameters(at + 1) ? LOOP_HAS_PARAMETERS : 0);
       case Op.try:
         skipImmediates(reader, opcode, at);
         return this.#begin(at, Kind.try);
@@ -272,21 +319,13 @@ class Scanner {
   }
 
   #add(at: number, kind: number, argument = 0): void {
-    this.#events.push(at, kind, argument, this.#cost);
+    this.code.events.push(at, kind, argument, this.#cost);
     this.#cost = 0;
-  }
-
-  /** Steps over the type of the block at `at`. Returns whether it is the one that most have: nothing in, nothing out. */
-  #skipBlockType(reader: Reader, at: number): boolean {
-    const isPlain = this.#layout.bytes[at + 1] === EMPTY_BLOCK;
-    if (isPlain) reader.at++;
-    else skipImmediates(reader, this.#layout.bytes[at] ?? 0, at);
-    return isPlain;
   }
 
   #begin(at: number, kind: number, argument = 0): void {
     this.#open.push(kind);
-    this.#begins.push(this.#events.length);
+    this.#begins.push(this.code.events.length);
     this.#add(at, kind, argument);
   }
 
