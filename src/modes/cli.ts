@@ -24,7 +24,6 @@ import "../wasi/imports.ts";
 import "../wasi/preview1.ts";
 import "../wasi/proc.ts";
 import "../wasi/random.ts";
-import "../wasi/streams.ts";
 import "../wasi/wasi.ts";
 import "../wasi/wire.ts";
 import "../wasm/guest_output.ts";

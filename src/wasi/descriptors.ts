@@ -1,7 +1,7 @@
 import type { FileKind } from "../files/kernel.ts";
 import type { Folder } from "../files/folder.ts";
 import { maxDescriptors, refuse } from "./preview1.ts";
-import type { StandardInput, WasiOutput } from "./streams.ts";
+import type { WasiOutput } from "./streams.ts";
 
 interface Common {
   /** Sets of `Right`. */
@@ -13,7 +13,6 @@ interface Common {
 
 export interface InputStream extends Common {
   readonly kind: "input";
-  readonly input: StandardInput;
   readonly isTerminal: boolean;
 }
 

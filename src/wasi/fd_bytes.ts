@@ -1,12 +1,15 @@
 import type { Whence } from "../files/kernel.ts";
-import type { Descriptor, InputStream, OpenFile, OutputStream } from "./descriptors.ts";
-import { FdFlag, refuse, Right } from "./preview1.ts";
+import type { Descriptor, OpenFile, OutputStream } from "./descriptors.ts";
+import { refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
 import { checkRange, checkVectors, readVectors, writeVectors } from "./wire.ts";
 
 const whences: readonly Whence[] = ["start", "current", "end"];
 
-/** What reads, writes and moves within an open descriptor, and closes it: what most guests import together. */
+/**
+ * What writes and moves within an open descriptor, and closes it, and what reads at a place of a file: what most guests
+ * import together.
+ */
 export function fdByteFunctions(state: State) {
   const { memory, descriptors } = state;
 
@@ -14,9 +17,6 @@ export function fdByteFunctions(state: State) {
     memory.view.setUint32(result, bytes, true);
     return 0;
   };
-
-  const readInput = (input: InputStream["input"], vectors: number, count: number): number =>
-    readVectors(memory, vectors, count, (bytes) => input.take(bytes));
 
   return {
     fd_close(fd: number): number {
@@ -56,35 +56,6 @@ export function fdByteFunctions(state: State) {
         (bytes, already) => folder.kernel.writeAt(handle, bytes, offset + BigInt(already)),
       );
       return tell(result, done);
-    },
-
-    /**
-     * Suspends the guest (answers a promise) when it reads a standard input that has nothing yet; where it said that it
-     * does not want to wait, for a moment only.
-     */
-    fd_read(fd: number, vectors: number, count: number, result: number): number | Promise<number> {
-      state.nondeterministicCalls++;
-      vectors >>>= 0;
-      result >>>= 0;
-      checkRange(memory, result, 4);
-      const served = checkVectors(memory, vectors, count >>> 0);
-      const descriptor = readable(descriptors.get(fd >>> 0));
-      if (descriptor.kind === "file") {
-        const { folder, handle } = descriptor;
-        return tell(
-          result,
-          readVectors(memory, vectors, served, (bytes) => folder.kernel.read(handle, bytes)),
-        );
-      }
-      const { input } = descriptor;
-      if (input.isReady) return tell(result, readInput(input, vectors, served));
-      if (descriptor.flags & FdFlag.nonblock) {
-        return input.glance().then(() => {
-          if (!input.isReady) refuse("EAGAIN");
-          return tell(result, readInput(input, vectors, served));
-        });
-      }
-      return input.fill().then(() => tell(result, readInput(input, vectors, served)));
     },
 
     /**
@@ -158,14 +129,6 @@ function positioned(descriptor: Descriptor, right: number): OpenFile {
   if (descriptor.kind !== "file") refuse("ESPIPE");
   if (!(descriptor.rights & right)) refuse("EBADF");
   if (!(descriptor.rights & Right.fdSeek)) refuse("ENOTCAPABLE");
-  return descriptor;
-}
-
-/** POSIX says `EISDIR` for reading a folder, and `EBADF` for a descriptor that was not opened for reading. */
-function readable(descriptor: Descriptor): InputStream | OpenFile {
-  if (descriptor.kind === "folder") refuse("EISDIR");
-  if (descriptor.kind === "output") refuse("EBADF");
-  if (!(descriptor.rights & Right.fdRead)) refuse("EBADF");
   return descriptor;
 }
 

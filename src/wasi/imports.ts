@@ -13,6 +13,7 @@ const args = async () => (await import("./args.ts")).argsFunctions;
 const clock = async () => (await import("./clock.ts")).clockFunctions;
 const fdFolder = async () => (await import("./fd_folder.ts")).fdFolderFunctions;
 const fdState = async () => (await import("./fd_state.ts")).fdStateFunctions;
+const fdRead = async () => (await import("./fd_read.ts")).fdReadFunctions;
 const path = async () => (await import("./path.ts")).pathFunctions;
 const poll = async () => (await import("./poll.ts")).pollFunctions;
 const sock = async () => (await import("./sock.ts")).sockFunctions;
@@ -44,7 +45,7 @@ const homes = {
   fd_prestat_get: fdFolder,
   fd_prestat_dir_name: fdFolder,
   fd_pwrite: fdBytes,
-  fd_read: fdBytes,
+  fd_read: fdRead,
   fd_readdir: fdFolder,
   fd_renumber: fdState,
   fd_seek: fdBytes,

@@ -1,5 +1,5 @@
 import { systemClock, timeOf } from "./clock.ts";
-import type { StandardInput } from "./streams.ts";
+import { type StandardInput, standardInput } from "./streams.ts";
 import { Errno, EventType, Refusal, refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
 import { checkRange } from "./wire.ts";
@@ -128,15 +128,12 @@ export function pollFunctions(state: State) {
       }
       if ((descriptor.kind === "input") !== (type === EventType.fdRead)) return failed(Errno.EBADF);
       if (descriptor.kind === "output") return succeeded;
-      if (!descriptor.input.isReady) {
-        found.input = descriptor.input;
+      const input = standardInput(state);
+      if (!input.isReady) {
+        found.input = input;
         return undefined;
       }
-      return {
-        errno: 0,
-        bytes: BigInt(descriptor.input.available),
-        hangup: descriptor.input.available === 0,
-      };
+      return { errno: 0, bytes: BigInt(input.available), hangup: input.available === 0 };
     } catch (thrown) {
       if (thrown instanceof Refusal) return failed(thrown.errno);
       throw thrown;

@@ -1,11 +1,15 @@
 import type { GuestMemory } from "../wasm/memory.ts";
 import type { WasiClock } from "./clock.ts";
 import type { Descriptors } from "./descriptors.ts";
+import type { StandardInput, WasiInput } from "./streams.ts";
 
 /** What the functions of one guest share. */
 export interface State {
   readonly memory: GuestMemory;
   readonly descriptors: Descriptors;
+  readonly stdin: WasiInput;
+  /** What reads it, once it was asked for: `standardInput` makes it. */
+  input: StandardInput | undefined;
   /** Instead of the clocks of this process. */
   readonly clock: WasiClock | undefined;
   readonly random: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;

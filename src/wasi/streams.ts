@@ -1,4 +1,5 @@
 import { refuse } from "./preview1.ts";
+import type { State } from "./state.ts";
 
 /** What a guest reads on descriptor 0. */
 export type WasiInput =
@@ -19,6 +20,11 @@ const readAheadBytes = 65_536;
 
 /** How long a look at a stream takes that nobody reads yet: what lies there already comes well before. */
 const glanceMs = 5;
+
+/** The standard input of a guest, made when it first looks at it. */
+export function standardInput(state: State): StandardInput {
+  return state.input ??= new StandardInput(state.stdin);
+}
 
 /** Standard input with what was read ahead, so that a poll can tell whether a read would wait. */
 export class StandardInput {

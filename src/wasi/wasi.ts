@@ -7,7 +7,7 @@ import { allRights, directoryRights, Right, streamRights } from "./preview1.ts";
 import { GuestExit } from "./proc.ts";
 import { type Family, preview1, type WasiImports } from "./imports.ts";
 import type { State, WasiFunction } from "./state.ts";
-import { StandardInput, type WasiInput, type WasiOutput } from "./streams.ts";
+import type { WasiInput, WasiOutput } from "./streams.ts";
 
 export { GuestExit };
 export type { VariableValue, WasiClock, WasiFunction, WasiImports, WasiInput, WasiOutput };
@@ -81,10 +81,11 @@ const differentInUnstable: ReadonlySet<string> = new Set([
  */
 export function createWasi(options: WasiOptions): Wasi {
   const roots = options.preopens.map((preopen) => new Root(preopen));
-  const input = new StandardInput(options.stdin);
   const state: State = {
     memory: new GuestMemory(),
-    descriptors: new Descriptors(() => initialDescriptors(options, input, roots)),
+    descriptors: new Descriptors(() => initialDescriptors(options, roots)),
+    stdin: options.stdin,
+    input: undefined,
     clock: options.clock,
     random: options.random,
     onCall: options.onCall ?? (() => {}),
@@ -99,7 +100,7 @@ export function createWasi(options: WasiOptions): Wasi {
 
   const reset = () => {
     state.descriptors.reset();
-    input.rewind();
+    state.input?.rewind();
     if (state.pending.size === 0) return;
     for (const stop of state.pending) stop();
     state.pending.clear();
@@ -146,17 +147,12 @@ class Root {
   }
 }
 
-function initialDescriptors(
-  options: WasiOptions,
-  input: StandardInput,
-  roots: readonly Root[],
-): Descriptor[] {
+function initialDescriptors(options: WasiOptions, roots: readonly Root[]): Descriptor[] {
   const terminals = options.terminals ?? {};
   const rights = streamRights | Right.fdWrite;
   return [
     {
       kind: "input",
-      input,
       isTerminal: terminals.stdin ?? false,
       rights: streamRights | Right.fdRead,
       inheriting: 0,

@@ -62,7 +62,15 @@ Deno.test({
           "host/redis.ts",
         ],
         ...["modes/http.ts", "modes/fetch_url.ts", "prepare/prepare.ts", "prepare/format/layout.ts"],
-        ...["wasi/path.ts", "wasi/clock.ts", "wasm/pool.ts", "wasm/call_watch.ts", "wasm/standing_stack.ts"],
+        ...[
+          "wasi/path.ts",
+          "wasi/clock.ts",
+          "wasi/fd_read.ts",
+          "wasi/streams.ts",
+          "wasm/pool.ts",
+          "wasm/call_watch.ts",
+          "wasm/standing_stack.ts",
+        ],
       ];
       for (const file of others) {
         Deno.removeSync(`${folder}/src/${file}`);
