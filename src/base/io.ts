@@ -59,6 +59,16 @@ export function writeOrLose(output: Output, bytes: Uint8Array | string): void {
   }
 }
 
+/**
+ * A path as the person wrote it, made absolute. `node:path` does the same and more, and would cost a cli call 5 ms to load.
+ */
+export function absolutePath(path: string, cwd: string): string {
+  const isAbsolute = path.startsWith("/") ||
+    (Deno.build.os === "windows" && /^(?:[A-Za-z]:)?[\\/]/.test(path));
+  if (isAbsolute) return path;
+  return `${cwd}/${path.startsWith("./") ? path.replace(/^(?:\.\/)+/, "") : path}`;
+}
+
 const encoder = new TextEncoder();
 const retryMs = 2; // until a full stream that does not block is tried again
 

@@ -1,7 +1,6 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { ByteBuffer } from "../base/byte_buffer.ts";
 
-const chunkBytes = 64 * 1024;
+const firstBytes = 64 * 1024; // room for a small function, to be read at once
 
 /**
  * The bytes of a module's file. A pipe is read to its end, so `-wasm=<(gunzip -c hello.wasm.gz)` works. It is read
@@ -24,17 +23,21 @@ export function readModule(path: string): Uint8Array<ArrayBuffer> {
 /** Looks at the beginning before it reads on, for a device may never end. (Asking for its kind would cost a start 12 ms.) */
 function read(path: string): Uint8Array<ArrayBuffer> {
   using file = Deno.openSync(path);
-  const bytes = new ByteBuffer();
-  const chunk = new Uint8Array(chunkBytes);
+  let room = new Uint8Array(firstBytes);
+  let length = 0;
   let isChecked = false;
   for (;;) {
-    const count = file.readSync(chunk);
-    bytes.append(chunk.subarray(0, count ?? 0));
-    if (!isChecked && (count === null || bytes.length >= 8)) {
-      assertModule(bytes.bytes, path);
+    const count = file.readSync(room.subarray(length));
+    length += count ?? 0;
+    if (!isChecked && (count === null || length >= 8)) {
+      assertModule(room.subarray(0, length), path);
       isChecked = true;
     }
-    if (count === null) return bytes.bytes.slice();
+    if (count === null) return room.subarray(0, length);
+    if (length < room.length) continue;
+    const larger = new Uint8Array(2 * length);
+    larger.set(room);
+    room = larger;
   }
 }
 
@@ -43,8 +46,7 @@ function cannotLoad(path: string, why: string, cause?: unknown): CapsuleError {
 }
 
 /** `\0asm` and version 1, as every core module begins. @see https://webassembly.github.io/spec/core/binary/modules.html#binary-module */
-const magic = [0x00, 0x61, 0x73, 0x6d];
-const version = [0x01, 0x00, 0x00, 0x00];
+const beginning = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /**
  * Looks at the first bytes only: whether the rest holds is seen when the module is loaded.
@@ -52,12 +54,10 @@ const version = [0x01, 0x00, 0x00, 0x00];
  * @throws CapsuleError `NOT_A_MODULE`, saying what it is instead.
  */
 export function assertModule(head: Uint8Array, what: string): void {
-  const starts = (wanted: number[], at: number) => wanted.every((byte, index) => head[at + index] === byte);
-  if (starts(magic, 0) && starts(version, 4)) return;
-  throw new CapsuleError(
-    "NOT_A_MODULE",
-    `${what} is no WebAssembly module: ${found(head, starts(magic, 0))}`,
-  );
+  let right = 0;
+  while (right < beginning.length && head[right] === beginning[right]) right++;
+  if (right === beginning.length) return;
+  throw new CapsuleError("NOT_A_MODULE", `${what} is no WebAssembly module: ${found(head, right >= 4)}`);
 }
 
 function found(head: Uint8Array, hasMagic: boolean): string {

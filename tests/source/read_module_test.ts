@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { readModule } from "../../src/source/read_module.ts";
 
 const magic = [0, 0x61, 0x73, 0x6d];
@@ -10,6 +11,19 @@ Deno.test("a module's bytes are read, whatever its file is called", async () => 
     for (const name of ["a.wasm", "ünïcode 👋", "with space.txt"]) {
       await Deno.writeFile(`${folder}/${name}`, wasm);
       assert.deepEqual(readModule(`${folder}/${name}`), wasm);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a module is read whole, also where it takes more than one read", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const length of [8, 65_535, 65_536, 65_537, 131_072, 300_001]) {
+      const bytes = Uint8Array.from({ length }, (_, at) => wasm[at] ?? at % 251);
+      await Deno.writeFile(`${folder}/a.wasm`, bytes);
+      assert.ok(Buffer.from(bytes).equals(readModule(`${folder}/a.wasm`)), `${length} bytes`);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

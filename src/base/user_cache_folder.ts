@@ -1,14 +1,5 @@
 import type { Env } from "./io.ts";
 
-/**
- * A path as the person wrote it, made absolute. `node:path` does the same and more, and would cost a cli call 5 ms to load.
- */
-export function absolutePath(path: string, cwd: string): string {
-  const isAbsolute = path.startsWith("/") ||
-    (Deno.build.os === "windows" && /^(?:[A-Za-z]:)?[\\/]/.test(path));
-  return isAbsolute ? path : `${cwd}/${path.replace(/^(?:\.\/)+/, "")}`;
-}
-
 /** Where this user's programs keep what can be had again, and in it Capsule's own folder; `undefined` for a user without a home. */
 export function userCacheFolder(env: Env): string | undefined {
   const own = Deno.build.os === "windows" ? env.get("LOCALAPPDATA") : env.get("XDG_CACHE_HOME");
