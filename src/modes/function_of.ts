@@ -90,7 +90,7 @@ function closing(called: { close(): void }, close: () => Promise<void>): () => P
 /** What a module is given whatever it is: its limits, and what it may reach. */
 export async function reach(options: RunnerOptions, world: World, plan: Plan) {
   const { mode, blueprint, name, information, sinks, maxInstances, maxQueue } = plan;
-  const env = await guestEnvironment(options.env, world);
+  const env = options.env.length === 0 ? {} : await guestEnvironment(options.env, world);
   const preopens = options.sandbox || options.dir.length === 0
     ? []
     : (await import("./granted_files.ts")).grantedFolders(options, world.io);
@@ -114,7 +114,6 @@ async function guestEnvironment(
   { io, log }: World,
 ): Promise<Record<string, string>> {
   const environment: Record<string, string> = {};
-  if (variables.length === 0) return environment;
   const { isLauncherSecret } = await import("../host/env.ts");
   for (const { name, value } of variables) {
     const given = value ?? io.env.get(name);

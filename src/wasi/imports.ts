@@ -9,19 +9,22 @@ import type { State, WasiFunction } from "./state.ts";
 /** The functions of one file, made for one guest. */
 export type Family = (state: State, called: Called) => Readonly<Record<string, WasiFunction>>;
 
-const args = async () => (await import("./args.ts")).argsFunctions;
-const clock = async () => (await import("./clock.ts")).clockFunctions;
-const fdFolder = async () => (await import("./fd_folder.ts")).fdFolderFunctions;
-const fdState = async () => (await import("./fd_state.ts")).fdStateFunctions;
-const fdRead = async () => (await import("./fd_read.ts")).fdReadFunctions;
-const path = async () => (await import("./path.ts")).pathFunctions;
-const poll = async () => (await import("./poll.ts")).pollFunctions;
-const sock = async () => (await import("./sock.ts")).sockFunctions;
+/** Where functions are: in a file that came with this one, or in one that is loaded for a guest that imports them. */
+type Home = { readonly loaded: Family } | { readonly load: () => Promise<Family> };
+
+const args = { load: async () => (await import("./args.ts")).argsFunctions };
+const clock = { load: async () => (await import("./clock.ts")).clockFunctions };
+const fdFolder = { load: async () => (await import("./fd_folder.ts")).fdFolderFunctions };
+const fdState = { load: async () => (await import("./fd_state.ts")).fdStateFunctions };
+const fdRead = { load: async () => (await import("./fd_read.ts")).fdReadFunctions };
+const path = { load: async () => (await import("./path.ts")).pathFunctions };
+const poll = { load: async () => (await import("./poll.ts")).pollFunctions };
+const sock = { load: async () => (await import("./sock.ts")).sockFunctions };
 // What nearly every guest imports is loaded with this file: an import() of its own costs a start a third of a millisecond.
-const fdBytes = () => Promise.resolve(fdByteFunctions);
-const proc = () => Promise.resolve(procFunctions);
-const random = () => Promise.resolve(randomFunctions);
-const sched = () => Promise.resolve(schedFunctions);
+const fdBytes = { loaded: fdByteFunctions };
+const proc = { loaded: procFunctions };
+const random = { loaded: randomFunctions };
+const sched = { loaded: schedFunctions };
 
 /** All functions of `wasi_snapshot_preview1` in the order of the specification, and where each is. */
 const homes = {
@@ -71,7 +74,7 @@ const homes = {
   sock_recv: sock,
   sock_send: sock,
   sock_shutdown: sock,
-} as const satisfies Record<string, () => Promise<Family>>;
+} as const satisfies Record<string, Home>;
 
 export type Preview1Name = keyof typeof homes;
 
@@ -82,9 +85,13 @@ export type WasiImports = Readonly<Partial<Record<Preview1Name, WasiFunction>>>;
 
 /** Loads the families of the functions that are named; what is no function of WASI has none. */
 export async function loadFamilies(names: readonly string[] = preview1Names): Promise<readonly Family[]> {
-  const homeOf: Readonly<Record<string, () => Promise<Family>>> = homes;
-  const wanted = new Set(names.filter((name) => Object.hasOwn(homes, name)).map((name) => homeOf[name]));
-  return await Promise.all([...wanted].map((load) => load?.())) as readonly Family[];
+  const homeOf: Readonly<Record<string, Home>> = homes;
+  const wanted = new Set<Home>();
+  for (const name of names) {
+    const home = Object.hasOwn(homes, name) ? homeOf[name] : undefined;
+    if (home) wanted.add(home);
+  }
+  return await Promise.all(Array.from(wanted, (home) => "load" in home ? home.load() : home.loaded));
 }
 
 /** The functions of these families, for one guest. */
