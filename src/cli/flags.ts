@@ -551,7 +551,7 @@ export type ModeOptions<Mode extends ModeName> =
 
 /** The environment variable that stands for a flag: `httpPort` → `CAPSULE_HTTP_PORT`. */
 export function variableOf(name: string): string {
-  return `CAPSULE_${name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+  return `CAPSULE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
 /** What a flag does, in its first sentence and without the full stop. */

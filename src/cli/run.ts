@@ -44,14 +44,18 @@ export async function run(io: Io): Promise<number> {
     io.stdout.write(await textOf(command));
     return exitCodes.done;
   } catch (error) {
-    if (!(error instanceof CapsuleError)) {
-      io.stderr.write(`capsule: this is a bug in capsule: ${stackOf(error)}\n`);
-      return exitCodes.bug;
-    }
-    if (log) log.error(error.message, { code: error.code });
-    else io.stderr.write(`capsule: ${error.message}\n`);
-    return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
+    return report(error, io, log);
   }
+}
+
+function report(error: unknown, io: Io, log: Log | undefined): number {
+  if (!(error instanceof CapsuleError)) {
+    io.stderr.write(`capsule: this is a bug in capsule: ${stackOf(error)}\n`);
+    return exitCodes.bug;
+  }
+  if (log) log.error(error.message, { code: error.code });
+  else io.stderr.write(`capsule: ${error.message}\n`);
+  return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 
 async function start<Name extends ModeName>(command: ModeCommand<Name>, world: World): Promise<number> {
