@@ -68,10 +68,18 @@ async function prepare(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
 ): Promise<PreparedModule | LimitedModule> {
-  const { name, manyCalls, reuse } = options;
   const steps = options.steps && canPause;
   const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
-  if (!manyCalls && !steps) return withName(name, () => limitModule(bytes, maxMemoryPages));
+  return options.manyCalls || steps
+    ? await rewrite(bytes, options, { steps, maxMemoryPages })
+    : withName(options.name, () => limitModule(bytes, maxMemoryPages));
+}
+
+async function rewrite(
+  bytes: Uint8Array<ArrayBuffer>,
+  { name, manyCalls, reuse }: LoadOptions,
+  { steps, maxMemoryPages }: Pick<PrepareOptions, "steps" | "maxMemoryPages">,
+): Promise<PreparedModule> {
   const { prepareScanned, scanModule } = await import("../prepare/prepare.ts");
   const scanned = withName(name, () => scanModule(bytes));
   const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };

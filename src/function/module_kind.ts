@@ -35,28 +35,34 @@ export function kindOf(
   { exports, imports }: Interface,
   { name, mode }: { readonly name: string; readonly mode: "cli" | "http" },
 ): ModuleKind {
-  const has = (wanted: string) => exports.some((it) => it.name === wanted && it.kind === "function");
-  const fail = (sentence: string): never => {
-    throw new CapsuleError("LOAD", `${name} ${sentence}`);
-  };
-  const handler = handlerExport[mode];
-  const isFunction = has(handler);
-  if (!isFunction && !isProgram(exports)) {
-    const isMissing = `does not export "${handler}", the handler that -mode=${mode} calls`;
-    const other = mode === "cli" ? "http" : "cli";
-    if (has(handlerExport[other])) fail(`${isMissing}: it can be used with -mode=${other}`);
-    const later = exports.find((it) => it.kind === "function" && anyHandler.test(it.name));
-    if (later) fail(`${isMissing}: its "${later.name}" is a handler of a later Capsule`);
-    fail(
-      `is neither a function nor a program: it ${isMissing}, nor "_start", with which a WASI program begins`,
-    );
-  }
-  if (!exports.some((it) => it.name === "memory" && it.kind === "memory")) {
-    fail(`does not export its memory under the name "memory"`);
+  const isFunction = has(exports, "function", handlerExport[mode]);
+  if (!isFunction && !isProgram(exports)) throw unfit(name, whatIsMissing(exports, mode));
+  if (!has(exports, "memory", "memory")) {
+    throw unfit(name, `does not export its memory under the name "memory"`);
   }
   const getsResults = isFunction || imports.some((it) => hostFunction.test(it.name));
-  if (getsResults && !has("allocateBuffer")) {
-    fail(`does not export "allocateBuffer", which the host needs to give it results`);
+  if (getsResults && !has(exports, "function", "allocateBuffer")) {
+    throw unfit(name, `does not export "allocateBuffer", which the host needs to give it results`);
   }
   return isFunction ? "function" : "command";
+}
+
+function has(exports: readonly Named[], kind: string, name: string): boolean {
+  return exports.some((it) => it.name === name && it.kind === kind);
+}
+
+function unfit(name: string, sentence: string): CapsuleError {
+  return new CapsuleError("LOAD", `${name} ${sentence}`);
+}
+
+function whatIsMissing(exports: readonly Named[], mode: "cli" | "http"): string {
+  const isMissing = `does not export "${handlerExport[mode]}", the handler that -mode=${mode} calls`;
+  const other = mode === "cli" ? "http" : "cli";
+  if (has(exports, "function", handlerExport[other])) {
+    return `${isMissing}: it can be used with -mode=${other}`;
+  }
+  const later = exports.find((it) => it.kind === "function" && anyHandler.test(it.name));
+  return later
+    ? `${isMissing}: its "${later.name}" is a handler of a later Capsule`
+    : `is neither a function nor a program: it ${isMissing}, nor "_start", with which a WASI program begins`;
 }

@@ -47,23 +47,27 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
     maxInstances: 1,
     maxQueue: 0,
   };
-  const isProgram = blueprint.kind === "command";
   try {
-    if (!isProgram) return await printAnswer(options, world, plan);
+    if (blueprint.kind === "function") return await printAnswer(options, world, plan);
     const { runProgram } = await import("./cli_program.ts");
     return exitStatus(await runProgram(options, world, plan));
   } catch (error) {
-    const { ExitError, TrapError } = await import("../function/traps.ts");
-    if (error instanceof ExitError) return exitStatus(error.exitCode);
-    if (!(error instanceof TrapError || error instanceof TimeoutError)) throw error;
-    const isTrap = error instanceof TrapError;
-    io.stderr.write(
-      isTrap && isProgram
-        ? `${module.name} trapped: ${error.message}\n${error.guestStack}`
-        : `${error.message}\n`,
-    );
-    return isTrap ? exitCodes.trapped : exitCodes.timedOut;
+    return await exitCodeOf(error, world, plan);
   }
+}
+
+/** The exit code of a call that did not end well, after saying why. Throws what is no fault of the guest. */
+async function exitCodeOf(error: unknown, { io }: World, { name, blueprint }: Plan): Promise<number> {
+  const { ExitError, TrapError } = await import("../function/traps.ts");
+  if (error instanceof ExitError) return exitStatus(error.exitCode);
+  if (!(error instanceof TrapError || error instanceof TimeoutError)) throw error;
+  const isTrap = error instanceof TrapError;
+  io.stderr.write(
+    isTrap && blueprint.kind === "command"
+      ? `${name} trapped: ${error.message}\n${error.guestStack}`
+      : `${error.message}\n`,
+  );
+  return isTrap ? exitCodes.trapped : exitCodes.timedOut;
 }
 
 async function printAnswer(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<number> {

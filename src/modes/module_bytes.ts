@@ -17,19 +17,25 @@ export async function moduleBytes(
   mode: "cli" | "http",
 ): Promise<NamedModule> {
   const { wasm, url, sha256 } = options;
-  if (wasm === undefined && url === undefined) {
-    if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
-    const verb = mode === "cli" ? "calling" : "serving";
-    world.log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
-    return { name: "the built-in hello function", bytes: await builtIn() };
-  }
-  const name = wasm ?? url ?? "";
+  const name = wasm ?? url;
+  if (name === undefined) return await builtInModule(sha256, world, mode);
   const path = url === undefined
     ? absolutePath(name, world.io.cwd())
     : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, world);
   const bytes = readModule(path);
   if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });
   return { name, bytes };
+}
+
+async function builtInModule(
+  sha256: string | undefined,
+  { log }: World,
+  mode: "cli" | "http",
+): Promise<NamedModule> {
+  if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
+  const verb = mode === "cli" ? "calling" : "serving";
+  log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
+  return { name: "the built-in hello function", bytes: await builtIn() };
 }
 
 async function checkDigest(
