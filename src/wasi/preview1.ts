@@ -7,102 +7,137 @@ import type { FileKind } from "../files/kernel.ts";
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/witx/typenames.witx
  */
 
-const errnoNames = [
-  ...[
-    "SUCCESS",
-    "E2BIG",
-    "EACCES",
-    "EADDRINUSE",
-    "EADDRNOTAVAIL",
-    "EAFNOSUPPORT",
-    "EAGAIN",
-    "EALREADY",
-    "EBADF",
-  ],
-  ...["EBADMSG", "EBUSY", "ECANCELED", "ECHILD", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EDEADLK"],
-  ...["EDESTADDRREQ", "EDOM", "EDQUOT", "EEXIST", "EFAULT", "EFBIG", "EHOSTUNREACH", "EIDRM", "EILSEQ"],
-  ...["EINPROGRESS", "EINTR", "EINVAL", "EIO", "EISCONN", "EISDIR", "ELOOP", "EMFILE", "EMLINK", "EMSGSIZE"],
-  ...[
-    "EMULTIHOP",
-    "ENAMETOOLONG",
-    "ENETDOWN",
-    "ENETRESET",
-    "ENETUNREACH",
-    "ENFILE",
-    "ENOBUFS",
-    "ENODEV",
-    "ENOENT",
-  ],
-  ...[
-    "ENOEXEC",
-    "ENOLCK",
-    "ENOLINK",
-    "ENOMEM",
-    "ENOMSG",
-    "ENOPROTOOPT",
-    "ENOSPC",
-    "ENOSYS",
-    "ENOTCONN",
-    "ENOTDIR",
-  ],
-  ...[
-    "ENOTEMPTY",
-    "ENOTRECOVERABLE",
-    "ENOTSOCK",
-    "ENOTSUP",
-    "ENOTTY",
-    "ENXIO",
-    "EOVERFLOW",
-    "EOWNERDEAD",
-    "EPERM",
-  ],
-  ...["EPIPE", "EPROTO", "EPROTONOSUPPORT", "EPROTOTYPE", "ERANGE", "EROFS", "ESPIPE", "ESRCH", "ESTALE"],
-  ...["ETIMEDOUT", "ETXTBSY", "EXDEV", "ENOTCAPABLE"],
-] as const;
-
-export type ErrnoName = (typeof errnoNames)[number];
-
 /** The number that a guest gets for each error name. */
-export const Errno: Readonly<Record<ErrnoName, number>> = Object.fromEntries(
-  errnoNames.map((name, number) => [name, number]),
-) as Record<ErrnoName, number>;
+export const Errno = {
+  SUCCESS: 0,
+  E2BIG: 1,
+  EACCES: 2,
+  EADDRINUSE: 3,
+  EADDRNOTAVAIL: 4,
+  EAFNOSUPPORT: 5,
+  EAGAIN: 6,
+  EALREADY: 7,
+  EBADF: 8,
+  EBADMSG: 9,
+  EBUSY: 10,
+  ECANCELED: 11,
+  ECHILD: 12,
+  ECONNABORTED: 13,
+  ECONNREFUSED: 14,
+  ECONNRESET: 15,
+  EDEADLK: 16,
+  EDESTADDRREQ: 17,
+  EDOM: 18,
+  EDQUOT: 19,
+  EEXIST: 20,
+  EFAULT: 21,
+  EFBIG: 22,
+  EHOSTUNREACH: 23,
+  EIDRM: 24,
+  EILSEQ: 25,
+  EINPROGRESS: 26,
+  EINTR: 27,
+  EINVAL: 28,
+  EIO: 29,
+  EISCONN: 30,
+  EISDIR: 31,
+  ELOOP: 32,
+  EMFILE: 33,
+  EMLINK: 34,
+  EMSGSIZE: 35,
+  EMULTIHOP: 36,
+  ENAMETOOLONG: 37,
+  ENETDOWN: 38,
+  ENETRESET: 39,
+  ENETUNREACH: 40,
+  ENFILE: 41,
+  ENOBUFS: 42,
+  ENODEV: 43,
+  ENOENT: 44,
+  ENOEXEC: 45,
+  ENOLCK: 46,
+  ENOLINK: 47,
+  ENOMEM: 48,
+  ENOMSG: 49,
+  ENOPROTOOPT: 50,
+  ENOSPC: 51,
+  ENOSYS: 52,
+  ENOTCONN: 53,
+  ENOTDIR: 54,
+  ENOTEMPTY: 55,
+  ENOTRECOVERABLE: 56,
+  ENOTSOCK: 57,
+  ENOTSUP: 58,
+  ENOTTY: 59,
+  ENXIO: 60,
+  EOVERFLOW: 61,
+  EOWNERDEAD: 62,
+  EPERM: 63,
+  EPIPE: 64,
+  EPROTO: 65,
+  EPROTONOSUPPORT: 66,
+  EPROTOTYPE: 67,
+  ERANGE: 68,
+  EROFS: 69,
+  ESPIPE: 70,
+  ESRCH: 71,
+  ESTALE: 72,
+  ETIMEDOUT: 73,
+  ETXTBSY: 74,
+  EXDEV: 75,
+  ENOTCAPABLE: 76,
+} as const;
+
+export type ErrnoName = keyof typeof Errno;
 
 /** Thrown inside, turned into the returned number at the border. One object a number and no stack: it is no bug. */
 export class Refusal {
   constructor(readonly errno: number) {}
 }
 
-const refusals = errnoNames.map((_, errno) => new Refusal(errno));
+const refusals: Refusal[] = [];
 
 /** Ends the present call with that error number. */
 export function refuse(name: ErrnoName): never {
-  throw refusals[Errno[name]];
+  const errno = Errno[name];
+  throw refusals[errno] ??= new Refusal(errno);
 }
 
-const rightNames = [
-  ...[
-    "fdDatasync",
-    "fdRead",
-    "fdSeek",
-    "fdFdstatSetFlags",
-    "fdSync",
-    "fdTell",
-    "fdWrite",
-    "fdAdvise",
-    "fdAllocate",
-  ],
-  ...["pathCreateDirectory", "pathCreateFile", "pathLinkSource", "pathLinkTarget", "pathOpen", "fdReaddir"],
-  ...["pathReadlink", "pathRenameSource", "pathRenameTarget", "pathFilestatGet", "pathFilestatSetSize"],
-  ...["pathFilestatSetTimes", "fdFilestatGet", "fdFilestatSetSize", "fdFilestatSetTimes", "pathSymlink"],
-  ...["pathRemoveDirectory", "pathUnlinkFile", "pollFdReadwrite", "sockShutdown", "sockAccept"],
-] as const;
-
 /** What a descriptor may be used for. There are 30 rights, so that a plain number holds a set of them. */
-export const Right: Readonly<Record<(typeof rightNames)[number], number>> = Object.fromEntries(
-  rightNames.map((name, bit) => [name, 1 << bit]),
-) as Record<(typeof rightNames)[number], number>;
+export const Right = {
+  fdDatasync: 1 << 0,
+  fdRead: 1 << 1,
+  fdSeek: 1 << 2,
+  fdFdstatSetFlags: 1 << 3,
+  fdSync: 1 << 4,
+  fdTell: 1 << 5,
+  fdWrite: 1 << 6,
+  fdAdvise: 1 << 7,
+  fdAllocate: 1 << 8,
+  pathCreateDirectory: 1 << 9,
+  pathCreateFile: 1 << 10,
+  pathLinkSource: 1 << 11,
+  pathLinkTarget: 1 << 12,
+  pathOpen: 1 << 13,
+  fdReaddir: 1 << 14,
+  pathReadlink: 1 << 15,
+  pathRenameSource: 1 << 16,
+  pathRenameTarget: 1 << 17,
+  pathFilestatGet: 1 << 18,
+  pathFilestatSetSize: 1 << 19,
+  pathFilestatSetTimes: 1 << 20,
+  fdFilestatGet: 1 << 21,
+  fdFilestatSetSize: 1 << 22,
+  fdFilestatSetTimes: 1 << 23,
+  pathSymlink: 1 << 24,
+  pathRemoveDirectory: 1 << 25,
+  pathUnlinkFile: 1 << 26,
+  pollFdReadwrite: 1 << 27,
+  sockShutdown: 1 << 28,
+  sockAccept: 1 << 29,
+} as const;
 
-export const allRights = 2 ** rightNames.length - 1;
+export const allRights = 2 ** 30 - 1;
 
 const sharedRights = Right.fdFdstatSetFlags | Right.fdSync | Right.fdDatasync | Right.fdAdvise |
   Right.fdFilestatGet | Right.fdFilestatSetTimes | Right.pollFdReadwrite;

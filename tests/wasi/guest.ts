@@ -9,7 +9,7 @@ const families = await loadFamilies();
 
 type Call = (...parameters: (number | bigint)[]) => number | Promise<number>;
 
-const errnoNames = new Map(Object.entries(Errno).map(([name, number]) => [number, name]));
+const errnoNames = new Map<number, string>(Object.entries(Errno).map(([name, number]) => [number, name]));
 
 /** Bytes in the guest's memory. */
 export interface Placed {
