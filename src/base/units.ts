@@ -39,15 +39,18 @@ const unitsMs: Record<string, number> = {
  */
 export function parseDurationMs(text: string): number {
   const trimmed = text.trim();
-  if (trimmed === "0") return 0;
+  return trimmed === "0" ? 0 : sumOf(trimmed);
+}
+
+function sumOf(text: string): number {
   const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
   let totalMs = 0;
   do {
-    const [, amount, unit = ""] = part.exec(trimmed) ?? [];
+    const [, amount, unit = ""] = part.exec(text) ?? [];
     if (amount === undefined) {
       throw new CapsuleError("UNIT", `a duration is written like 500ms, 30s, 2m or 0: got "${text}"`);
     }
     totalMs += Number(amount) * (unitsMs[unit] ?? NaN);
-  } while (part.lastIndex < trimmed.length);
+  } while (part.lastIndex < text.length);
   return totalMs;
 }

@@ -1,7 +1,7 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { refuseReservedNames } from "../prepare/contract.ts";
 import { type LimitedModule, limitModule } from "../prepare/limit_module.ts";
-import type { PreparedModule, PrepareOptions } from "../prepare/prepare.ts";
+import type { PreparedModule, PrepareOptions, Unprepared } from "../prepare/prepare.ts";
 import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
@@ -32,13 +32,7 @@ const pageBytes = 65536;
  */
 export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): Promise<Blueprint> {
   const prepared = await prepare(bytes, options);
-  if (prepared.kind === "unprepared") {
-    const { what, opcode, offset } = prepared.unknown;
-    options.warn(
-      `${options.name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
-        `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`,
-    );
-  }
+  if (prepared.kind === "unprepared") options.warn(runsUnprepared(options.name, prepared.unknown));
   const module = compile(prepared.bytes, options.name);
   const named = { imports: WebAssembly.Module.imports(module), exports: WebAssembly.Module.exports(module) };
   if (prepared.kind !== "prepared") withName(options.name, () => refuseReservedNames(named));
@@ -55,6 +49,11 @@ export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOp
     globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
     counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
   });
+}
+
+function runsUnprepared(name: string, { what, opcode, offset }: Unprepared["unknown"]): string {
+  return `${name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
+    `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`;
 }
 
 function isolationOf(prepared: PreparedModule | LimitedModule, options: LoadOptions): Isolation {

@@ -94,11 +94,7 @@ function exitStatus(exitCode: number): number {
 }
 
 /** Calls the function that the options describe once. */
-async function callFunction(
-  options: ModeOptions<"cli">,
-  world: World,
-  plan: Plan,
-): Promise<CliResult> {
+async function callFunction(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<CliResult> {
   const { wasi, close, ...shared } = await reach(options, world, plan);
   try {
     const stdin = { kind: "stream", read: (buffer: Uint8Array) => world.io.stdin.read(buffer) } as const;

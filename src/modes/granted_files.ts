@@ -54,7 +54,7 @@ function launcherFiles(options: RunnerOptions, io: Io): string[] {
     "crt" in options ? options.crt : undefined,
     "key" in options ? options.key : undefined,
   ];
-  return named.filter((path) => path !== undefined).map((path) => absolutePath(path, io.cwd()));
+  return named.filter((path) => path !== undefined).map((path) => absolutePath(path, io));
 }
 
 /** The embedded store's file, and those that SQLite keeps beside it. */

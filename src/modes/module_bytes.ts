@@ -20,7 +20,7 @@ export async function moduleBytes(
   const name = wasm ?? url;
   if (name === undefined) return await builtInModule(sha256, world, mode);
   const path = url === undefined
-    ? absolutePath(name, world.io.cwd())
+    ? absolutePath(name, world.io)
     : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, world);
   const bytes = readModule(path);
   if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });

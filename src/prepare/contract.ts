@@ -57,9 +57,12 @@ interface Names {
 export function refuseReservedNames({ imports, exports }: Names): void {
   const taken = imports.find(({ module }) => module === PREPARE_MODULE)?.module ??
     exports.find(({ name }) => name.startsWith(`${PREPARE_MODULE}:`))?.name;
-  if (taken === undefined) return;
-  throw new CapsuleError(
+  if (taken !== undefined) throw reserved(taken);
+}
+
+function reserved(name: string): CapsuleError {
+  return new CapsuleError(
     "LOAD",
-    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher and it uses '${taken}' (was it prepared before?)`,
+    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher and it uses '${name}' (was it prepared before?)`,
   );
 }

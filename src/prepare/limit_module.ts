@@ -50,7 +50,7 @@ function withLimits(reader: Reader, maxPages: number): number[] | UnknownConstru
     }
     const min = reader.u32("limits");
     const max = flags === 1 ? reader.u32("limits") : maxPages;
-    refuseLarger([{ limits: { min } }], maxPages);
+    if (min > maxPages) throw startsTooLarge(min, maxPages);
     content.push(1, ...leb(min), ...leb(Math.min(max, maxPages)));
   }
   return [memorySection, ...leb(content.length), ...content];
@@ -64,14 +64,13 @@ function leb(value: number): number[] {
 /** Refuses a module with a memory that starts above `maxPages` pages of 64 KiB. Throws `CapsuleError` `LOAD`. */
 export function refuseLarger(memories: readonly { limits: Pick<Limits, "min"> }[], maxPages: number): void {
   for (const { limits } of memories) {
-    if (limits.min <= maxPages) continue;
-    throw new CapsuleError(
-      "LOAD",
-      `Cannot load the module: its memory starts with ${size(limits.min)} and the maximum is ${
-        size(maxPages)
-      }`,
-    );
+    if (limits.min > maxPages) throw startsTooLarge(limits.min, maxPages);
   }
+}
+
+function startsTooLarge(pages: number, maxPages: number): CapsuleError {
+  const sentence = `its memory starts with ${size(pages)} and the maximum is ${size(maxPages)}`;
+  return new CapsuleError("LOAD", `Cannot load the module: ${sentence}`);
 }
 
 function size(pages: number): string {

@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { Called } from "./args.ts";
 import { fdByteFunctions } from "./fd_bytes.ts";
 import { Errno, Refusal } from "./preview1.ts";
-import { procFunctions, schedFunctions } from "./proc.ts";
+import { GuestExit, procFunctions, schedFunctions } from "./proc.ts";
 import { randomFunctions } from "./random.ts";
 import type { State, WasiFunction } from "./state.ts";
 
@@ -120,6 +120,7 @@ function atBorder(call: WasiFunction, onCall: () => void): WasiFunction {
       const answer = call(a, b, c, d, e, f, g, h, i);
       return answer instanceof Promise ? answer.catch(errnoOf) : answer;
     } catch (thrown) {
+      if (thrown instanceof GuestExit) throw thrown;
       return errnoOf(thrown);
     }
   };

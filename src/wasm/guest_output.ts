@@ -84,7 +84,7 @@ export class GuestOutput {
 
 const newline = 0x0a;
 const lineEnd = new Uint8Array([newline]);
-const panicWord = new TextEncoder().encode("panic: ");
+const panicWord = "panic: ";
 const tailLimit = 65536; // bytes without a line's end, or of one panic, that are kept back
 
 /** One stream of a call: what is `held` was written before what is in the `tail`. */
@@ -186,5 +186,6 @@ function startOfTail(bytes: Uint8Array): number {
 }
 
 function beginsWithPanic(bytes: Uint8Array, at: number): boolean {
-  return panicWord.every((byte, i) => bytes[at + i] === byte);
+  for (let i = 0; i < panicWord.length; i++) if (bytes[at + i] !== panicWord.charCodeAt(i)) return false;
+  return true;
 }
