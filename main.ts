@@ -5,7 +5,6 @@ import "./src/base/errors.ts";
 import "./src/base/log.ts";
 import "./src/base/units.ts";
 import "./src/cli/flags.ts";
-import "./src/cli/mistyped.ts";
 import "./src/cli/parse.ts";
 import "./src/cli/split.ts";
 import "./src/cli/values.ts";

@@ -1,10 +1,8 @@
-import { UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import { type ModeName, modes } from "../modes/modes.ts";
-import { defaultOf, type Flag, flags, type ModeOptions, shortAbout, variableOf } from "./flags.ts";
+import { defaultOf, type Flag, flags, type ModeOptions, variableOf } from "./flags.ts";
 import type { Shell } from "./completion.ts";
-import { nearest, quote } from "./mistyped.ts";
-import { type GivenFlag, split } from "./split.ts";
+import { type GivenFlag, split, WrongLine } from "./split.ts";
 
 /** A mode with its options. */
 export type ModeCommand<Mode extends ModeName = ModeName> = {
@@ -31,7 +29,7 @@ type Given = NonNullable<unknown>;
  * the command line such a flag is an error, since it would do nothing.
  *
  * @param table is the table of flags; only tests hand in another.
- * @throws UsageError for everything that a person can get wrong.
+ * @throws WrongLine for everything that a person can get wrong.
  */
 export function parse(args: readonly string[], env: Pick<Env, "get">, table: Table = flags): Command {
   const { given, rest } = split(args, table);
@@ -53,11 +51,13 @@ export function parse(args: readonly string[], env: Pick<Env, "get">, table: Tab
     flags.mode.default;
   for (const { name } of given) {
     const of = table[name]?.modes ?? [];
-    if (!of.includes(mode)) throw foreignFlag(name, of, mode);
+    if (!of.includes(mode)) throw new WrongLine((say) => say.foreignFlag(name, of, mode));
   }
   const onLine = fromLine(given, table);
   const [argument] = rest;
-  if (argument !== undefined && !modes[mode].takesArguments) throw unexpectedArgument(argument, mode);
+  if (argument !== undefined && !modes[mode].takesArguments) {
+    throw new WrongLine((say) => say.unexpectedArgument(argument, mode));
+  }
   const options = optionsOf(mode, onLine, env, table);
   options.args = rest;
   // optionsOf gives each flag of the mode the value that ModeOptions derives from the same table.
@@ -82,10 +82,13 @@ function optionsOf(
   }
   for (const name in options) {
     const flag = table[name];
-    if (flag?.required?.includes(mode) && !given.has(name)) throw missing(name, flag, mode);
-    if (flag?.needs === undefined || !given.has(name) || given.has(flag.needs)) continue;
+    if (flag?.required?.includes(mode) && !given.has(name)) {
+      throw new WrongLine((say) => say.missingFlag(name, flag, mode));
+    }
+    const other = flag?.needs;
+    if (other === undefined || !given.has(name) || given.has(other)) continue;
     const source = onLine.has(name) ? `-${name}` : variableOf(name);
-    throw new UsageError(`${source} also needs -${flag.needs}=${table[flag.needs]?.type.placeholder}`);
+    throw new WrongLine((say) => say.missingCompanion(source, other, table[other]));
   }
   return options;
 }
@@ -123,32 +126,7 @@ function joined(type: Flag["type"], before: Given | undefined, next: Given): Giv
 }
 
 function read(source: string, type: Flag["type"], text: string): Given {
-  return type.read(text) ?? refuse(source, type, text);
-}
-
-// What is wrong is said in functions of their own: those that are not called cost a start nothing.
-
-function refuse(source: string, type: Flag["type"], text: string): never {
-  const meant = nearest(text, type.choices ?? []);
-  const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
-  throw new UsageError(`${source} must be ${type.rule}: got ${quote(text)}${hint}`);
-}
-
-function missing(name: string, flag: Flag, mode: ModeName): UsageError {
-  return new UsageError(`-mode=${mode} needs -${name}=${flag.type.placeholder}: ${shortAbout(flag)}`);
-}
-
-function foreignFlag(name: string, of: readonly ModeName[], mode: ModeName): UsageError {
-  return new UsageError(
-    `-${name} does nothing with -mode=${mode}: it belongs to -mode=${of.join(", -mode=")}`,
-  );
-}
-
-function unexpectedArgument(argument: string, mode: ModeName): UsageError {
-  const hint = argument.endsWith(".wasm")
-    ? `did you mean -wasm=${quote(argument).slice(1, -1)}?`
-    : /^(?:true|false)$/.test(argument)
-    ? `a flag without a value is true, and false is written -flag=false`
-    : `-mode=cli hands arguments to the function`;
-  return new UsageError(`unexpected argument ${quote(argument)}: -mode=${mode} takes flags only; ${hint}`);
+  const value = type.read(text);
+  if (value === undefined) throw new WrongLine((say) => say.wrongValue(source, type, text));
+  return value;
 }

@@ -3,6 +3,7 @@ import type { Io } from "../base/io.ts";
 import { createLog, type Log } from "../base/log.ts";
 import type { ModeName, World } from "../modes/modes.ts";
 import type { ModeOptions } from "./flags.ts";
+import { WrongLine } from "./split.ts";
 import { type Command, type ModeCommand, parse } from "./parse.ts";
 
 /** Exit codes that are not a mode's own. 70 is `EX_SOFTWARE` of sysexits.h: the fault is the launcher's. */
@@ -44,11 +45,12 @@ export async function run(io: Io): Promise<number> {
     io.stdout.write(await textOf(command));
     return exitCodes.done;
   } catch (error) {
-    return report(error, io, log);
+    return await report(error, io, log);
   }
 }
 
-function report(error: unknown, io: Io, log: Log | undefined): number {
+async function report(thrown: unknown, io: Io, log: Log | undefined): Promise<number> {
+  const error = thrown instanceof WrongLine ? thrown.explain(await import("./refusals.ts")) : thrown;
   if (!(error instanceof CapsuleError)) {
     io.stderr.write(`capsule: this is a bug in capsule: ${stackOf(error)}\n`);
     return exitCodes.bug;

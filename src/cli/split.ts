@@ -1,11 +1,15 @@
-import { UsageError } from "../base/errors.ts";
-import { type Flag } from "./flags.ts";
-import { nearest, quote } from "./mistyped.ts";
+import type { UsageError } from "../base/errors.ts";
+import type { Flag } from "./flags.ts";
 
 /** A flag as it stands on the command line; a boolean without a value stands for "true". */
 export interface GivenFlag {
   readonly name: string;
   readonly text: string;
+}
+
+/** A command line that is wrong. `run` loads what is to be said of it, which no other start needs. */
+export class WrongLine {
+  constructor(readonly explain: (say: typeof import("./refusals.ts")) => UsageError) {}
 }
 
 /**
@@ -17,7 +21,7 @@ export interface GivenFlag {
  * - `-` alone is an argument, and so is the empty text.
  *
  * @see https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
- * @throws UsageError for an unknown flag, bad syntax, or a flag without its value.
+ * @throws WrongLine for an unknown flag, bad syntax, or a flag without its value.
  */
 export function split(
   args: readonly string[],
@@ -38,7 +42,7 @@ export function split(
     }
     const name = written.name === "h" ? "help" : written.name;
     const flag = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (!flag) throw unknownFlag(arg, written.name, table);
+    if (!flag) throw new WrongLine((say) => say.unknownFlag(arg, written.name, Object.keys(table)));
     if (written.text !== undefined) {
       given.push({ name, text: written.text });
     } else if (flag.type.bare !== undefined) {
@@ -67,25 +71,10 @@ function valueAfter(
   next: string | undefined,
   table: Readonly<Record<string, Flag>>,
 ): string {
-  const form = `-${name}=${flag.type.placeholder}`;
-  if (next === undefined || next === "--") throw new UsageError(`-${name} needs a value: ${form}`);
-  const other = asFlag(next)?.name;
-  if (other !== undefined && Object.hasOwn(table, other)) {
-    throw new UsageError(
-      `-${name} needs a value: ${form}; -${other}, which follows it, is a flag (if it is meant as the value, ` +
-        `put = between them)`,
-    );
+  const isMissing = next === undefined || next === "--";
+  const other = isMissing ? undefined : asFlag(next)?.name;
+  if (isMissing || (other !== undefined && Object.hasOwn(table, other))) {
+    throw new WrongLine((say) => say.noValue(name, flag, other));
   }
   return next;
-}
-
-function unknownFlag(arg: string, name: string, table: Readonly<Record<string, Flag>>): UsageError {
-  // What stands after "=" is left out: it may be a secret.
-  const [written = ""] = arg.split("=", 1);
-  const shown = /^[\w.-]{2,40}$/.test(written) ? written : quote(written);
-  const meant = nearest(name, Object.keys(table));
-  if (meant) return new UsageError(`unknown flag ${shown}: did you mean -${meant}?`);
-  return new UsageError(
-    `unknown flag ${shown}: -help lists the flags; put -- before arguments that begin with a dash`,
-  );
 }

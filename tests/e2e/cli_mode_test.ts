@@ -53,7 +53,14 @@ Deno.test({
       }
       const others = [
         ...["abi/guest_strings.ts", "base/byte_string.ts"],
-        ...["cli/usage.ts", "files/folder.ts", "files/system_kernel.ts", "files/file_error.ts"],
+        ...[
+          "cli/mistyped.ts",
+          "cli/refusals.ts",
+          "cli/usage.ts",
+          "files/folder.ts",
+          "files/system_kernel.ts",
+          "files/file_error.ts",
+        ],
         ...[
           "function/command.ts",
           "function/function.ts",
