@@ -29,12 +29,13 @@ function multiply(bytes: Uint8Array<ArrayBuffer>, times: number): Uint8Array<Arr
   out.span(bytes, 0, 8);
   for (const { id, start, end } of readLayout(bytes).sections) {
     out.byte(id);
-    out.sized(1, () => {
-      if (id !== SectionId.function && id !== SectionId.code) return out.span(bytes, start, end);
+    const content = out.begin(1);
+    if (id === SectionId.function || id === SectionId.code) {
       const reader = new Reader(bytes, start, end);
       out.u32(reader.u32("count") * times);
       for (let left = times; left > 0; left--) out.span(bytes, reader.at, end);
-    });
+    } else out.span(bytes, start, end);
+    out.end(content, 1);
   }
   return out.finish();
 }

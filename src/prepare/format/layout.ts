@@ -2,7 +2,7 @@ import type { ExportDescription, Extern, ImportDescription, Limits, ModuleDescri
 import { Ints } from "./ints.ts";
 import { skipConstantExpression } from "./immediates.ts";
 import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
-import { readSections, type Section, SectionId } from "./sections.ts";
+import { type Section, SectionId, visitSections } from "./sections.ts";
 import { type FunctionType, readValueType, unknownType, type ValueType } from "./value_types.ts";
 
 /** A function type with what the rewriter asks of it. */
@@ -55,11 +55,11 @@ export function readLayout(bytes: Uint8Array): Layout {
     unknown: undefined,
   };
   try {
-    for (const section of readSections(bytes)) {
+    visitSections(bytes, (section) => {
       layout.sections.push(section);
       if (section.id === SectionId.custom) layout.description.customSections.push(section.name);
       readKnown(layout, section);
-    }
+    });
   } catch (error) {
     noteUnknown(layout, error);
   }

@@ -52,10 +52,10 @@ export interface Section {
 }
 
 /**
- * Walks over the sections of a module. Throws `CapsuleError` `LOAD` when the header, the size or the order is wrong,
+ * Calls `visit` for each section of a module. Throws `CapsuleError` `LOAD` when the header, the size or the order is wrong,
  * `UnknownConstruct` on a section that is newer than this program.
  */
-export function* readSections(bytes: Uint8Array): Generator<Section> {
+export function visitSections(bytes: Uint8Array, visit: (section: Section) => void): void {
   readHeader(bytes);
   const reader = new Reader(bytes, 8);
   let rank = -1;
@@ -82,14 +82,13 @@ export function* readSections(bytes: Uint8Array): Generator<Section> {
       if (place <= rank) throw malformed(`section ${id} is there twice or out of order`, at);
       rank = place;
     }
-    yield section;
+    visit(section);
     reader.at = section.end;
   }
 }
 
 function readHeader(bytes: Uint8Array): void {
-  const magic = [0x00, 0x61, 0x73, 0x6d];
-  if (!magic.every((byte, index) => bytes[index] === byte)) {
+  if (bytes[0] !== 0x00 || bytes[1] !== 0x61 || bytes[2] !== 0x73 || bytes[3] !== 0x6d) {
     const seen = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     throw new CapsuleError(
       "LOAD",
@@ -99,14 +98,15 @@ function readHeader(bytes: Uint8Array): void {
     );
   }
   if (bytes.length < 8) throw malformed("the version is cut off", bytes.length);
-  const [version = 0, versionHigh = 0, layer = 0, layerHigh = 0] = bytes.subarray(4, 8);
-  if (layer !== 0 || layerHigh !== 0) {
+  const version = (bytes[4] ?? 0) + (bytes[5] ?? 0) * 256;
+  const layer = (bytes[6] ?? 0) + (bytes[7] ?? 0) * 256;
+  if (layer !== 0) {
     throw new CapsuleError(
       "LOAD",
       "Cannot read the module: it is a WebAssembly component, and Capsule runs core modules: build it for target wasip1 (-target wasi)",
     );
   }
-  if (version !== 1 || versionHigh !== 0) {
-    throw malformed(`version ${version + versionHigh * 256} is not 1`, 4);
+  if (version !== 1) {
+    throw malformed(`version ${version} is not 1`, 4);
   }
 }

@@ -93,21 +93,24 @@ export class Writer {
     this.bytes(bytes);
   }
 
-  /** What `write` writes, after its length in at least `minWidth` bytes. */
-  sized(minWidth: number, write: () => void): void {
-    const start = this.#length;
-    if (start + minWidth > this.#capacity) this.#grow(minWidth);
+  /** Begins what stands after its own length in at least `minWidth` bytes. Returns where it starts, for `end`. */
+  begin(minWidth: number): number {
+    if (this.#length + minWidth > this.#capacity) this.#grow(minWidth);
     this.#length += minWidth;
-    write();
-    const length = this.#length - start - minWidth;
+    return this.#length;
+  }
+
+  /** Ends what began at `start`: puts its length before it. */
+  end(start: number, minWidth: number): void {
+    const length = this.#length - start;
     const width = Math.max(minWidth, widthOf(length));
     if (width > minWidth) {
       if (this.#length + width - minWidth > this.#capacity) this.#grow(width - minWidth);
-      this.#bytes.copyWithin(start + width, start + minWidth, start + minWidth + length);
+      this.#bytes.copyWithin(start + width - minWidth, start, start + length);
     }
-    this.#length = start;
+    this.#length = start - minWidth;
     this.u32(length, width);
-    this.#length = start + width + length;
+    this.#length += length;
   }
 
   /** Everything written so far. The writer is not to be used afterwards. */

@@ -36,11 +36,11 @@ export function rewriteNames(section: Section, renumbering: Renumbering): Uint8A
       const inside = new Reader(reader.bytes, start, reader.at);
       if (id === subsection.labels) continue;
       out.byte(id);
-      out.sized(sizeWidth, () => {
-        if (id === subsection.functions) writeFunctionNames(out, inside, renumbering);
-        else if (id === subsection.locals) writeLocalNames(out, inside, renumbering);
-        else out.span(reader.bytes, start, reader.at);
-      });
+      const content = out.begin(sizeWidth);
+      if (id === subsection.functions) writeFunctionNames(out, inside, renumbering);
+      else if (id === subsection.locals) writeLocalNames(out, inside, renumbering);
+      else out.span(reader.bytes, start, reader.at);
+      out.end(content, sizeWidth);
     }
   } catch (error) {
     if (error instanceof CapsuleError) return undefined;
@@ -56,24 +56,27 @@ const subsection = { functions: 1, locals: 2, labels: 3 } as const;
 function writeFunctionNames(out: Writer, reader: Reader, { layout, shift, indices }: Renumbering): void {
   const at = reader.at;
   const count = reader.count("function names");
-  const added = [...indices.functions].sort(([, a], [, b]) => a - b);
+  // In the order of their indices: imports were added first.
+  const added = [...indices.functions];
   out.u32(count + added.length, reader.at - at);
-  const writeAdded = (before: number) => {
-    for (let [first] = added; first && first[1] < before; [first] = added) {
-      out.u32(first[1]);
-      out.name(first[0]);
-      added.shift();
-    }
-  };
   for (let left = count; left > 0; left--) {
     const start = reader.at;
     const index = reader.u32("function index");
     const moved = index < layout.importedFunctions ? index : index + shift;
-    writeAdded(moved);
+    writeAdded(out, added, moved);
     out.u32(moved, reader.at - start);
     copyName(out, reader);
   }
-  writeAdded(Infinity);
+  writeAdded(out, added, Infinity);
+}
+
+/** Writes the first of `added`, those with an index below `before`, and takes them away. */
+function writeAdded(out: Writer, added: [name: string, index: number][], before: number): void {
+  for (let [first] = added; first && first[1] < before; [first] = added) {
+    out.u32(first[1]);
+    out.name(first[0]);
+    added.shift();
+  }
 }
 
 function writeLocalNames(out: Writer, reader: Reader, { layout, shift }: Renumbering): void {
@@ -117,16 +120,15 @@ export function rewriteCodeMetadata(
   hints: Ints | undefined,
   context: Renumbering & { code: Code; moves: Moves },
 ): Uint8Array | undefined {
-  const notes: Notes = new Map();
-  if (section) {
-    try {
-      readNotes(notes, section, context);
-    } catch (error) {
-      if (!(error instanceof CapsuleError)) throw error;
-      notes.clear();
-    }
-  }
   const first = context.layout.importedFunctions + context.shift;
+  if (!section) return hints && writeHints(hints, first);
+  const notes: Notes = new Map();
+  try {
+    readNotes(notes, section, context);
+  } catch (error) {
+    if (!(error instanceof CapsuleError)) throw error;
+    notes.clear();
+  }
   for (let item = 0; hints && item < hints.length; item += 2) {
     add(notes, hints.at(item) + first, { offset: hints.at(item + 1), data: unlikely });
   }
@@ -147,6 +149,29 @@ export function rewriteCodeMetadata(
 }
 
 const unlikely = new Uint8Array([0]);
+
+/** Hints alone, which come in the order of the code; `first` is the index of the first defined function. */
+function writeHints(hints: Ints, first: number): Uint8Array {
+  let functions = 0;
+  for (let item = 0; item < hints.length; item += 2) {
+    if (item === 0 || hints.at(item) !== hints.at(item - 2)) functions++;
+  }
+  const out = new Writer(hints.length * 4 + 64);
+  out.u32(functions);
+  for (let item = 0; item < hints.length;) {
+    const index = hints.at(item);
+    let next = item;
+    while (next < hints.length && hints.at(next) === index) next += 2;
+    out.u32(index + first);
+    out.u32((next - item) / 2);
+    for (; item < next; item += 2) {
+      out.u32(hints.at(item + 1));
+      out.u32(unlikely.length);
+      out.bytes(unlikely);
+    }
+  }
+  return out.finish();
+}
 
 function add(notes: Notes, index: number, note: { offset: number; data: Uint8Array }): void {
   const list = notes.get(index);

@@ -45,112 +45,116 @@ class Rewriting {
     this.#out = new Writer(layout.bytes.length * 1.25 + 4096);
     this.#shift = edits.imports.length;
     const functions = new Map<string, number>();
-    edits.imports.forEach(({ name }, index) => functions.set(name, layout.importedFunctions + index));
-    const added = layout.functionTypes.length + this.#shift;
-    edits.functions.forEach(({ name }, index) => functions.set(name, added + index));
+    let index = layout.importedFunctions;
+    for (const { name } of edits.imports) functions.set(name, index++);
+    index = layout.functionTypes.length + this.#shift;
+    for (const { name } of edits.functions) functions.set(name, index++);
     const globals = new Map<string, number>();
-    edits.globals.forEach(({ name }, index) => globals.set(name, layout.description.globals.length + index));
+    index = layout.description.globals.length;
+    for (const { name } of edits.globals) globals.set(name, index++);
     this.#indices = { functions, globals, shift: this.#shift };
-    layout.types.forEach(({ key }, index) => this.#typeIndices.set(key, index));
-    for (const { type } of [...edits.imports, ...edits.functions]) this.#typeIndex(type);
+    index = 0;
+    for (const { key } of layout.types) this.#typeIndices.set(key, index++);
+    for (const { type } of edits.imports) this.#typeIndex(type);
+    for (const { type } of edits.functions) this.#typeIndex(type);
     this.#rewritten = rewriteCode(layout, code, edits, this.#indices);
   }
 
   run(): Uint8Array<ArrayBuffer> {
     const { sections, bytes } = this.#layout;
     this.#out.span(bytes, 0, 8);
-    const missing = this.#missing();
+    let next = 0;
     for (const section of sections) {
-      const rank = sectionOrder.indexOf(section.id);
-      while (missing[0] && sectionOrder.indexOf(missing[0]) < rank) {
-        this.#section(missing.shift() ?? 0, undefined);
+      if (section.id === SectionId.custom) this.#custom(section);
+      else {
+        const place = sectionOrder.indexOf(section.id);
+        this.#missing(next, place);
+        this.#section(section.id, section, this.#additions(section.id));
+        next = place + 1;
       }
-      this.#section(section.id, section);
     }
-    for (const id of missing) this.#section(id, undefined);
+    this.#missing(next, sectionOrder.length);
     return this.#out.finish();
   }
 
-  /** Sections that the additions need and the module lacks, in the order of a file. */
-  #missing(): number[] {
-    const { imports, functions, globals, exports } = this.#edits;
-    const needed = new Set<number>();
-    if (this.#newTypes.length > 0) needed.add(SectionId.type);
-    if (imports.length > 0) needed.add(SectionId.import);
-    if (functions.length > 0) needed.add(SectionId.function).add(SectionId.code);
-    if (globals.length > 0) needed.add(SectionId.global);
-    if (globals.length + exports.length > 0) needed.add(SectionId.export);
-    for (const section of this.#layout.sections) needed.delete(section.id);
-    return sectionOrder.filter((id) => needed.has(id));
-  }
-
-  /** Writes one section; without `section` it is one that the module lacks. */
-  #section(id: number, section: Section | undefined): void {
-    const { imports, functions, globals, exports } = this.#edits;
-    switch (id) {
-      case SectionId.custom:
-        if (section) this.#custom(section);
-        return;
-      case SectionId.type:
-        return this.#vector(id, section, this.#newTypes.length, () => {
-          for (const type of this.#newTypes) this.#writeType(type);
-        });
-      case SectionId.import:
-        return this.#vector(id, section, imports.length, () => {
-          for (const { name, type } of imports) {
-            this.#out.name(PREPARE_MODULE);
-            this.#out.name(name);
-            this.#out.byte(0);
-            this.#out.u32(this.#typeIndex(type));
-          }
-        });
-      case SectionId.function:
-        return this.#vector(id, section, functions.length, () => {
-          for (const { type } of functions) this.#out.u32(this.#typeIndex(type));
-        });
-      case SectionId.global:
-        return this.#vector(id, section, globals.length, () => {
-          for (const { initial } of globals) {
-            this.#out.bytes([0x7f, 0x01, Op.i32Const]);
-            this.#out.s32(initial);
-            this.#out.byte(Op.end);
-          }
-        });
-      case SectionId.export:
-        return this.#vector(id, section, exports.length + globals.length, () => {
-          for (const { name, kind, index } of exports) this.#export(name, kind === "memory" ? 2 : 3, index);
-          for (const { name } of globals) this.#export(name, 3, this.#indices.globals.get(name) ?? 0);
-        });
-      case SectionId.code: {
-        const { content, moves } = this.#rewritten;
-        const isHinted = this.#layout.description.customSections.includes(BRANCH_HINTS);
-        if (!isHinted && moves.checks.length > 0) this.#metadata(undefined, BRANCH_HINTS);
-        this.#out.byte(id);
-        this.#out.sized(section?.sizeWidth ?? 1, () => this.#out.bytes(content));
-        return;
-      }
-      default:
-        if (section) this.#vector(id, section, 0, () => {});
+  /** Writes the sections that the additions need and the module lacks, from one place in the order to another. */
+  #missing(from: number, to: number): void {
+    for (const id of sectionOrder.slice(from, to)) {
+      const more = this.#additions(id);
+      if (more > 0) this.#section(id, undefined, more);
     }
   }
 
-  /** A section that is a list: the items that it has, with their indices put right, then those that `append` writes. */
-  #vector(id: number, section: Section | undefined, more: number, append: () => void): void {
+  /** How many items are added to a section. */
+  #additions(id: number): number {
+    const { imports, functions, globals, exports } = this.#edits;
+    switch (id) {
+      case SectionId.type:
+        return this.#newTypes.length;
+      case SectionId.import:
+        return imports.length;
+      case SectionId.function:
+      case SectionId.code:
+        return functions.length;
+      case SectionId.global:
+        return globals.length;
+      case SectionId.export:
+        return exports.length + globals.length;
+      default:
+        return 0;
+    }
+  }
+
+  /** Writes one section, with `more` items than it had; without `section` it is one that the module lacks. */
+  #section(id: number, section: Section | undefined, more: number): void {
     const out = this.#out;
+    if (id === SectionId.code) this.#hints();
     out.byte(id);
-    out.sized(section?.sizeWidth ?? 1, () => {
-      if (!section) {
-        out.u32(more);
-      } else if (more === 0) {
-        this.#copy(section.start, section.end);
-      } else {
-        const reader = new Reader(this.#layout.bytes, section.start, section.end);
-        const count = reader.u32("count");
-        out.u32(count + more, reader.at - section.start);
-        this.#copy(reader.at, section.end);
-      }
-      append();
-    });
+    const sizeWidth = section?.sizeWidth ?? 1;
+    const content = out.begin(sizeWidth);
+    if (id === SectionId.code) out.bytes(this.#rewritten.content);
+    else if (!section) out.u32(more);
+    else if (more === 0) this.#copy(section.start, section.end);
+    else {
+      const reader = new Reader(this.#layout.bytes, section.start, section.end);
+      const count = reader.u32("count");
+      out.u32(count + more, reader.at - section.start);
+      this.#copy(reader.at, section.end);
+    }
+    if (more > 0) this.#append(id);
+    out.end(content, sizeWidth);
+  }
+
+  /** Writes the items that are added to a section. */
+  #append(id: number): void {
+    const out = this.#out;
+    const { imports, functions, globals, exports } = this.#edits;
+    switch (id) {
+      case SectionId.type:
+        for (const type of this.#newTypes) this.#writeType(type);
+        return;
+      case SectionId.import:
+        for (const { name, type } of imports) {
+          out.name(PREPARE_MODULE);
+          out.name(name);
+          out.byte(0);
+          out.u32(this.#typeIndex(type));
+        }
+        return;
+      case SectionId.function:
+        for (const { type } of functions) out.u32(this.#typeIndex(type));
+        return;
+      case SectionId.global:
+        for (const { initial } of globals) {
+          out.bytes([0x7f, 0x01, Op.i32Const]);
+          out.s32(initial);
+          out.byte(Op.end);
+        }
+        return;
+      case SectionId.export:
+        for (const { name, kind, index } of exports) this.#export(name, kind === "memory" ? 2 : 3, index);
+        for (const { name } of globals) this.#export(name, 3, this.#indices.globals.get(name) ?? 0);
+    }
   }
 
   #export(name: string, kind: number, index: number): void {
@@ -185,12 +189,19 @@ class Rewriting {
     } else if (hasMoved && section.name.startsWith(METADATA_PREFIX)) {
       this.#metadata(section, section.name);
     } else {
-      this.#out.byte(section.id);
-      this.#out.sized(
-        section.sizeWidth,
-        () => this.#out.span(this.#layout.bytes, section.start, section.end),
-      );
+      const out = this.#out;
+      out.byte(SectionId.custom);
+      const start = out.begin(section.sizeWidth);
+      out.span(this.#layout.bytes, section.start, section.end);
+      out.end(start, section.sizeWidth);
     }
+  }
+
+  /** Hints about the checks, before the code, where the module has no section for them. */
+  #hints(): void {
+    if (this.#rewritten.moves.checks.length === 0) return;
+    if (this.#layout.description.customSections.includes(BRANCH_HINTS)) return;
+    this.#metadata(undefined, BRANCH_HINTS);
   }
 
   #metadata(section: Section | undefined, name: string): void {
@@ -202,11 +213,12 @@ class Rewriting {
 
   #writeCustom(name: string, content: Uint8Array | undefined, sizeWidth: number): void {
     if (!content) return;
-    this.#out.byte(SectionId.custom);
-    this.#out.sized(sizeWidth, () => {
-      this.#out.name(name);
-      this.#out.bytes(content);
-    });
+    const out = this.#out;
+    out.byte(SectionId.custom);
+    const start = out.begin(sizeWidth);
+    out.name(name);
+    out.bytes(content);
+    out.end(start, sizeWidth);
   }
 
   #renumbering(): Renumbering {

@@ -51,14 +51,17 @@ export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: A
       out.span(layout.bytes, sizeAt, end);
       continue;
     }
-    out.sized(start - sizeAt, () => {
-      const bodyAt = out.length;
-      instructions.begin(index, (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index));
-      instructions.write();
-      if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
-    });
+    const bodyAt = out.begin(start - sizeAt);
+    instructions.begin(index, (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index));
+    instructions.write();
+    if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
+    out.end(bodyAt, start - sizeAt);
   }
-  for (const { body } of edits.functions) out.sized(1, () => out.bytes(body(indices)));
+  for (const { body } of edits.functions) {
+    const bodyAt = out.begin(1);
+    out.bytes(body(indices));
+    out.end(bodyAt, 1);
+  }
   return { content: out.finish(), moves };
 }
 
