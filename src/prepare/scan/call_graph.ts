@@ -15,8 +15,6 @@ export interface CallGraph {
    * one table call may reach by `functions + class`.
    */
   order: Ints;
-  /** 1 for each defined function, by number, that calls what may come later in `order` than itself. */
-  callsLater: Uint8Array;
   /** The class of each type: types that are written alike are one. */
   classOfType: number[];
   /** Defined functions that a table call for each class may reach. */
@@ -50,8 +48,6 @@ class Walk {
   /** The nodes on the way from the root, and how far each is done: an event, or a place among its class's members. */
   readonly #path = new Ints();
   readonly #progress = new Ints();
-  /** Calls through a table: each event and the number of its function. */
-  readonly #tableCalls = new Ints();
 
   constructor(layout: Layout, code: Code) {
     this.#layout = layout;
@@ -61,7 +57,6 @@ class Walk {
     this.graph = {
       cut: new Uint8Array(code.events.length),
       order: new Ints(),
-      callsLater: new Uint8Array(code.functions.length),
       classOfType,
       members,
       foreign,
@@ -87,13 +82,13 @@ class Walk {
 
   /** Calls through a table are cut when the class was seen to be in a circle, which may be known late. */
   cutTableCalls(): void {
-    const { classOfType, cut, callsLater } = this.graph;
-    for (let item = 0; item < this.#tableCalls.length; item += 2) {
-      const event = this.#tableCalls.at(item);
-      const callee = classOfType[this.#code.events.argument(event)] ?? 0;
-      if (this.#isCut[callee] !== 1) continue;
-      cut[event] = 1;
-      callsLater[this.#tableCalls.at(item + 1)] = 1;
+    if (!this.#isCut.includes(1)) return;
+    const { kinds, arguments: values, length } = this.#code.events;
+    for (let event = 0; event < length; event++) {
+      const kind = kinds[event];
+      if (kind !== Kind.callIndirect && kind !== Kind.returnCallIndirect) continue;
+      const callee = this.graph.classOfType[values[event] ?? 0] ?? 0;
+      if (this.#isCut[callee] === 1) this.graph.cut[event] = 1;
     }
   }
 
@@ -108,25 +103,18 @@ class Walk {
   /** Goes on to the next call that leads somewhere new. Returns whether there was none. */
   #stepFunction(node: number, top: number): boolean {
     const { kinds, arguments: values } = this.#code.events;
-    const { importedFunctions } = this.#layout;
-    const { cut, callsLater, classOfType } = this.graph;
-    const index = node - importedFunctions;
-    const last = this.#code.functions.firstEvent(index + 1);
-    const color = this.#color;
+    const last = this.#code.functions.firstEvent(node - this.#layout.importedFunctions + 1);
     for (let event = this.#progress.at(top); event < last; event++) {
       const kind = kinds[event] ?? 0;
       if (kind < Kind.call || kind > Kind.returnCallIndirect) continue;
-      let callee = values[event] ?? 0;
-      if (kind === Kind.call || kind === Kind.returnCall) {
-        if (callee < importedFunctions) cut[event] = 1;
-        else if (color[callee] === grey) cut[event] = callsLater[index] = 1;
-      } else {
-        callee = this.#functions + (classOfType[callee] ?? 0);
-        this.#tableCalls.push(event);
-        this.#tableCalls.push(index);
-        if (color[callee] === grey) this.#isCut[callee - this.#functions] = 1;
-      }
-      if (callee >= importedFunctions && color[callee] === white) {
+      const isDirect = kind === Kind.call || kind === Kind.returnCall;
+      const value = values[event] ?? 0;
+      const callee = isDirect ? value : this.#functions + (this.graph.classOfType[value] ?? 0);
+      const isImport = isDirect && value < this.#layout.importedFunctions;
+      if (isImport || this.#color[callee] === grey) {
+        if (isDirect) this.graph.cut[event] = 1;
+        else this.#isCut[callee - this.#functions] = 1;
+      } else if (this.#color[callee] === white) {
         this.#progress.set(top, event + 1);
         this.#enter(callee);
         return false;

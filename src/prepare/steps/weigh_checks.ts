@@ -21,6 +21,9 @@ const maxWeight = 4096;
 /** A loop is split when its round is at most this long: in a longer one the call would not be felt. */
 const maxSplitCost = 64;
 
+/** Marks that stand for a check. */
+const isCheck = Mark.check | Mark.checkedBranch;
+
 /** A block that is open; blocks are met from their end. */
 interface Block {
   /** Event that began it; -1 for the function. */
@@ -57,6 +60,8 @@ export class CheckWeigher {
   readonly weights: Int32Array;
   /** Cost from the entry of each node of the call graph to its first check. */
   readonly #entry: Int32Array;
+  /** Whether a defined function has checks, or a path that is too long. */
+  readonly #needsWeights: Uint8Array;
   readonly #measurer: LoopMeasurer;
 
   /** The innermost block is the last. */
@@ -70,6 +75,7 @@ export class CheckWeigher {
     this.weights = new Int32Array(code.events.length);
     this.#entry = new Int32Array(layout.functionTypes.length + graph.members.length);
     this.#entry.fill(importCost, 0, layout.importedFunctions);
+    this.#needsWeights = new Uint8Array(code.functions.length);
     const { kinds, arguments: values } = code.events;
     const callCost = (event: number) =>
       kinds[event] === Kind.call
@@ -78,21 +84,21 @@ export class CheckWeigher {
     this.#measurer = new LoopMeasurer(layout, code, { rounds: this.weights, maxRound: maxWeight, callCost });
   }
 
-  /**
-   * Weighs the checks of all functions, and marks those that long paths need: each function after those that it calls. What
-   * goes in a circle is weighed once more, when all of it was.
-   */
+  /** Weighs the checks of all functions, and marks those that long paths need. */
   weigh(): void {
-    const { order, members, callsLater } = this.#graph;
+    const { order, members } = this.#graph;
     const functions = this.#layout.functionTypes.length;
     for (let place = 0; place < order.length; place++) {
       const node = order.at(place);
-      if (node < functions) this.#weighFunction(node - this.#layout.importedFunctions);
+      if (node < functions) this.#entry[node] = this.#walk(node - this.#layout.importedFunctions, false);
       else this.#weighClass(node - functions);
     }
-    for (let index = 0; index < members.length; index++) this.#weighClass(index);
-    for (let index = 0; index < callsLater.length; index++) {
-      if (callsLater[index] === 1) this.#weighFunction(index);
+    // A class in a circle was weighed before all its members were.
+    members.forEach((_, index) => this.#weighClass(index));
+    for (let index = 0; index < this.#code.functions.length - 1; index++) {
+      if (this.#needsWeights[index] !== 1) continue;
+      this.#measurer.measure(index);
+      this.#walk(index, true);
     }
   }
 
@@ -105,9 +111,11 @@ export class CheckWeigher {
     this.#entry[this.#layout.functionTypes.length + index] = highest;
   }
 
-  /** Walks from the end of a function to its entry; `cost` is that of the longest path from here to the next check. */
-  #weighFunction(index: number): void {
-    this.#measurer.measure(index);
+  /**
+   * Walks from the end of a function to its entry; `cost` is that of the longest path from here to the next check.
+   * Returns the cost from the entry. Only when `isFinal` are weights written and checks added.
+   */
+  #walk(index: number, isFinal: boolean): number {
     const { events, functions } = this.#code;
     const { kinds, arguments: values, costs } = events;
     const { bytes } = this.#layout;
@@ -139,7 +147,7 @@ export class CheckWeigher {
           break;
         }
         case Kind.brIf:
-          if ((mark & Mark.checkedBranch) !== 0) this.#passBranch(event, cost);
+          if ((mark & Mark.checkedBranch) !== 0) this.#passBranch(event, cost, isFinal);
           else {
             const label = open[open.length - 1 - argument]?.label ?? 0;
             if (label > cost) cost = label;
@@ -166,7 +174,7 @@ export class CheckWeigher {
           break;
         case Kind.loop:
           handler = open.pop()?.handler ?? 0;
-          if ((this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
+          if (isFinal && (this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
           if ((mark & Mark.unroll) !== 0) cost += this.#uncheckedRounds(event);
           break;
         case Kind.else:
@@ -200,31 +208,35 @@ export class CheckWeigher {
       const own = costs[event] ?? 0;
       // Nearly all events neither have a check nor need one.
       const isPlain = mark === 0 && cost + own <= maxPathCost;
-      cost = own + (isPlain ? cost : this.#passCheck(event, cost));
+      cost = own + (isPlain ? cost : this.#passCheck(index, event, cost, isFinal));
     }
     // The `end` of the function opened the last block.
     open.pop();
-    this.#entry[index + this.#layout.importedFunctions] = cost;
+    return cost;
   }
 
   /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
-  #passBranch(event: number, cost: number): void {
-    if (cost + this.#code.events.cost(event) > maxPathCost) {
+  #passBranch(event: number, cost: number, isFinal: boolean): void {
+    if (isFinal && cost + this.#code.events.cost(event) > maxPathCost) {
       this.#unmark(event, Mark.checkedBranch);
       this.#mark(event, Mark.check);
     }
   }
 
   /** The cost just before an event, without its own: 0 where a check pays for all that follows. */
-  #passCheck(event: number, cost: number): number {
+  #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
+    const hasCheck = this.#has(event, isCheck);
     const isLong = cost + this.#code.events.cost(event) > maxPathCost;
-    if (isLong && !this.#has(event, Mark.checkedBranch)) this.#mark(event, Mark.check);
+    if (hasCheck || isLong) this.#needsWeights[index] = 1;
+    if (isFinal && isLong && !this.#has(event, Mark.checkedBranch)) this.#mark(event, Mark.check);
     const paysAll = this.#has(event, Mark.check);
-    if (paysAll || this.#has(event, Mark.checkedBranch)) {
+    if (isFinal && this.#has(event, isCheck)) {
       const round = Math.max(this.#block(0).round, this.#roundOf(event));
       this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, round), maxWeight);
     }
-    return paysAll ? 0 : cost;
+    if (paysAll) return 0;
+    // Where the last walk will put a check the first only stops counting: its costs may be the higher ones.
+    return isLong ? Math.min(cost, maxPathCost) : cost;
   }
 
   /** The longest round of the loops that a branch leads back to; 0 when it leads back to none. */
