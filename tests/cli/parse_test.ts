@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { UsageError } from "../../src/base/errors.ts";
 import { type Flag, flags, type ModeOptions, variableOf } from "../../src/cli/flags.ts";
 import { type Command, parse } from "../../src/cli/parse.ts";
 import * as refusals from "../../src/cli/refusals.ts";
@@ -15,7 +16,9 @@ const env = (variables: Record<string, string> = {}) => ({
 /** What a person reads of a command line that was refused. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof WrongLine)) throw error;
-  return error.explain(refusals).message;
+  const explained = error.explain(refusals);
+  assert(explained instanceof UsageError);
+  return explained.message;
 }
 
 function cli(args: readonly string[], variables?: Record<string, string>): ModeOptions<"cli"> {
