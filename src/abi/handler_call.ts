@@ -14,7 +14,7 @@ export function joinArguments(args: readonly string[]): Uint8Array<ArrayBuffer> 
 
 const errorMark = "[ERR]";
 
-/** Whether a cli handler's result is an error, which `decodeError` reads. Any other is passed on as it is, and never decoded. */
+/** Whether a handler's result is an error, which `decodeError` reads. A cli call passes any other on as it is and never decodes it. */
 export function isError(result: Uint8Array): boolean {
   for (let at = 0; at < errorMark.length; at++) if (result[at] !== errorMark.charCodeAt(at)) return false;
   return true;

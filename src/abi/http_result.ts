@@ -1,4 +1,5 @@
-import { type ByteString, isWrittenAt, readByteString } from "../base/byte_string.ts";
+import { type ByteString, readByteString, standsAt } from "../base/byte_string.ts";
+import { isError } from "./handler_call.ts";
 
 /** What an http handler answered. `failed` says that the text is an error's, still with its `[ERR][code]:`. */
 export interface HttpResult {
@@ -11,22 +12,14 @@ export interface HttpResult {
 
 const shortBody = 1024; // bytes that are looked at one by one
 
-const ascii = (text: string) => new TextEncoder().encode(text);
-const bodyMark = ascii("[BODY]");
-const errorMark = ascii("[ERR]");
-const headersMark = ascii("[HEADERS]");
+const bodyMark = "[BODY]";
+const headersMark = "[HEADERS]";
 const openBracket = 0x5b;
-
-function standsAt(bytes: Uint8Array, mark: Uint8Array, offset: number): boolean {
-  if (offset + mark.length > bytes.length) return false;
-  for (let i = 0; i < mark.length; i++) if (bytes[offset + i] !== mark[i]) return false;
-  return true;
-}
 
 /** Where the last `[HEADERS]` stands, or -1. It is near the end, where `lastIndexOf` takes longer to be called than this to look. */
 function lastHeadersMark(bytes: Uint8Array): number {
   let at = bytes.length - headersMark.length;
-  while (at >= 0 && !(bytes[at] === openBracket && standsAt(bytes, headersMark, at))) at--;
+  while (at >= 0 && !(bytes[at] === openBracket && standsAt(headersMark, bytes, at))) at--;
   return Math.max(at, -1);
 }
 
@@ -50,8 +43,8 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
     end = mark;
     headerList = readHeaderList(result, mark + headersMark.length, result.length);
   }
-  const failed = standsAt(result, errorMark, 0);
-  const start = standsAt(result, bodyMark, 0) ? Math.min(bodyMark.length, end) : 0;
+  const failed = isError(result);
+  const start = standsAt(bodyMark, result, 0) ? Math.min(bodyMark.length, end) : 0;
   return { failed, body: bodyOf(result, start, end), headerList };
 }
 
@@ -59,7 +52,8 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
 let lastList: ByteString = "";
 
 function readHeaderList(bytes: Uint8Array, start: number, end: number): ByteString {
-  if (!isWrittenAt(lastList, bytes, start, end)) lastList = readByteString(bytes, start, end);
+  const isSame = lastList.length === end - start && standsAt(lastList, bytes, start);
+  if (!isSame) lastList = readByteString(bytes, start, end);
   return lastList;
 }
 

@@ -38,10 +38,9 @@ export function writeByteString(text: ByteString, bytes: Uint8Array, offset: num
   for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i);
 }
 
-/** Whether the bytes from `start` to `end` are those of this byte string. */
-export function isWrittenAt(text: ByteString, bytes: Uint8Array, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false;
+/** Whether a byte string stands at an offset of the bytes, which may end before it does. */
+export function standsAt(text: ByteString, bytes: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[offset + i]) return false;
   return true;
 }
 

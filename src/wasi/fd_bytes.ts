@@ -2,7 +2,7 @@ import type { Whence } from "../files/kernel.ts";
 import type { Descriptor, OpenFile, OutputStream } from "./descriptors.ts";
 import { refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
-import { checkRange, checkVectors, readVectors, writeVectors } from "./wire.ts";
+import { checkRange, checkVectors, readVectors, tell, writeVectors } from "./wire.ts";
 
 const whences: readonly Whence[] = ["start", "current", "end"];
 
@@ -12,11 +12,6 @@ const whences: readonly Whence[] = ["start", "current", "end"];
  */
 export function fdByteFunctions(state: State) {
   const { memory, descriptors } = state;
-
-  const tell = (result: number, bytes: number): number => {
-    memory.view.setUint32(result, bytes, true);
-    return 0;
-  };
 
   return {
     fd_close(fd: number): number {
@@ -38,7 +33,7 @@ export function fdByteFunctions(state: State) {
         served,
         (bytes, already) => folder.kernel.readAt(handle, bytes, offset + BigInt(already)),
       );
-      return tell(result, done);
+      return tell(memory, result, done);
     },
 
     fd_pwrite(fd: number, vectors: number, count: number, offset: bigint, result: number): number {
@@ -55,7 +50,7 @@ export function fdByteFunctions(state: State) {
         served,
         (bytes, already) => folder.kernel.writeAt(handle, bytes, offset + BigInt(already)),
       );
-      return tell(result, done);
+      return tell(memory, result, done);
     },
 
     /**
@@ -104,13 +99,14 @@ export function fdByteFunctions(state: State) {
           later = taken;
           return 0;
         });
-        if (!later) return tell(result, done);
+        if (!later) return tell(memory, result, done);
         // A failure after some bytes were taken is told by the next write.
         const more = done === 0 ? later : later.catch(() => 0);
-        return more.then((taken) => tell(result, done + taken));
+        return more.then((taken) => tell(memory, result, done + taken));
       }
       const { folder, handle } = descriptor;
       return tell(
+        memory,
         result,
         writeVectors(memory, vectors, served, (bytes) => folder.kernel.write(handle, bytes)),
       );

@@ -2,16 +2,11 @@ import type { Descriptor, InputStream, OpenFile } from "./descriptors.ts";
 import { FdFlag, refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
 import { standardInput } from "./streams.ts";
-import { checkRange, checkVectors, readVectors } from "./wire.ts";
+import { checkRange, checkVectors, readVectors, tell } from "./wire.ts";
 
 /** `fd_read`, with the standard input behind it: a function that only logs and answers has neither. */
 export function fdReadFunctions(state: State) {
   const { memory, descriptors } = state;
-
-  const tell = (result: number, bytes: number): number => {
-    memory.view.setUint32(result, bytes, true);
-    return 0;
-  };
 
   return {
     /**
@@ -28,12 +23,14 @@ export function fdReadFunctions(state: State) {
       if (descriptor.kind === "file") {
         const { folder, handle } = descriptor;
         return tell(
+          memory,
           result,
           readVectors(memory, vectors, served, (bytes) => folder.kernel.read(handle, bytes)),
         );
       }
       const input = standardInput(state);
-      const take = () => tell(result, readVectors(memory, vectors, served, (bytes) => input.take(bytes)));
+      const take = () =>
+        tell(memory, result, readVectors(memory, vectors, served, (bytes) => input.take(bytes)));
       if (input.isReady) return take();
       if (descriptor.flags & FdFlag.nonblock) {
         return input.glance().then(() => input.isReady ? take() : refuse("EAGAIN"));

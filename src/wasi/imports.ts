@@ -120,7 +120,6 @@ function atBorder(call: WasiFunction, onCall: () => void): WasiFunction {
       const answer = call(a, b, c, d, e, f, g, h, i);
       return answer instanceof Promise ? answer.catch(errnoOf) : answer;
     } catch (thrown) {
-      if (thrown instanceof GuestExit) throw thrown;
       return errnoOf(thrown);
     }
   };
@@ -128,6 +127,7 @@ function atBorder(call: WasiFunction, onCall: () => void): WasiFunction {
 
 function errnoOf(thrown: unknown): number {
   if (thrown instanceof Refusal) return thrown.errno;
+  if (thrown instanceof GuestExit) throw thrown;
   // By its name: a guest without files does not load what belongs to them.
   if (thrown instanceof CapsuleError && thrown.name === "FileError") {
     if (thrown.code === "EOUTSIDE") return Errno.EPERM;

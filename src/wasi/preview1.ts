@@ -137,7 +137,8 @@ export const Right = {
   sockAccept: 1 << 29,
 } as const;
 
-export const allRights = 2 ** 30 - 1;
+/** All of them: the last one and what is below it. */
+export const allRights = 2 * Right.sockAccept - 1;
 
 const sharedRights = Right.fdFdstatSetFlags | Right.fdSync | Right.fdDatasync | Right.fdAdvise |
   Right.fdFilestatGet | Right.fdFilestatSetTimes | Right.pollFdReadwrite;

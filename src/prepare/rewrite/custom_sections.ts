@@ -139,11 +139,7 @@ export function rewriteCodeMetadata(
     list.sort((a, b) => a.offset - b.offset);
     out.u32(index);
     out.u32(list.length);
-    for (const { offset, data } of list) {
-      out.u32(offset);
-      out.u32(data.length);
-      out.bytes(data);
-    }
+    for (const { offset, data } of list) writeNote(out, offset, data);
   }
   return out.finish();
 }
@@ -164,13 +160,15 @@ function writeHints(hints: Ints, first: number): Uint8Array {
     while (next < hints.length && hints.at(next) === index) next += 2;
     out.u32(index + first);
     out.u32((next - item) / 2);
-    for (; item < next; item += 2) {
-      out.u32(hints.at(item + 1));
-      out.u32(unlikely.length);
-      out.bytes(unlikely);
-    }
+    for (; item < next; item += 2) writeNote(out, hints.at(item + 1), unlikely);
   }
   return out.finish();
+}
+
+function writeNote(out: Writer, offset: number, data: Uint8Array): void {
+  out.u32(offset);
+  out.u32(data.length);
+  out.bytes(data);
 }
 
 function add(notes: Notes, index: number, note: { offset: number; data: Uint8Array }): void {
