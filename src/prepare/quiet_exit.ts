@@ -14,14 +14,11 @@ export function findQuietExits(layout: Layout, code: Code): number[] {
   const start = startFunction(layout);
   const exit = procExit(layout);
   if (start !== undefined && exit !== undefined && !isUsedElsewhere(start, layout, code)) {
-    const { events, functions } = code;
+    const { functions } = code;
     const defined = start - layout.importedFunctions;
-    const last = functions.firstEvent(defined + 1);
-    for (let event = functions.firstEvent(defined); event < last; event++) {
-      const kind = events.kind(event);
-      if ((kind === Kind.call || kind === Kind.returnCall) && events.argument(event) === exit) {
-        found.push(event);
-      }
+    const last = functions.firstCall[defined + 1] ?? 0;
+    for (let place = functions.firstCall[defined] ?? 0; place < last; place++) {
+      if (callee(code, place) === exit) found.push(code.calls.at(place));
     }
   }
   return found;
@@ -51,12 +48,15 @@ function isUsedElsewhere(start: number, { description, reachableFromOutside }: L
   const { exported, referenced } = reachableFromOutside;
   if (description.start === start || times(start, exported) > 1) return true;
   if (times(start, referenced) + times(start, code.referenced) > 0) return true;
-  const { kinds, arguments: values, length } = code.events;
-  for (let event = 0; event < length; event++) {
-    if (values[event] !== start) continue;
-    if (kinds[event] === Kind.call || kinds[event] === Kind.returnCall) return true;
-  }
+  for (let place = 0; place < code.calls.length; place++) if (callee(code, place) === start) return true;
   return false;
+}
+
+/** The function that a call names; undefined for one through a table. */
+function callee({ calls, events }: Code, place: number): number | undefined {
+  const event = calls.at(place);
+  const kind = events.kinds[event];
+  return kind === Kind.call || kind === Kind.returnCall ? events.arguments[event] : undefined;
 }
 
 function times(value: number, list: Ints): number {

@@ -21,12 +21,13 @@ export function showSeenPages(edits: Edits, { description }: Layout, { events }:
   const { memories, imports } = description;
   const [memory] = memories;
   if (!memory || memories.length > 1 || imports.some(({ kind }) => kind === "memory")) return false;
-  if (!events.kinds.subarray(0, events.length).includes(Kind.memoryGrow)) return false;
+  const kinds = events.kinds.subarray(0, events.length);
+  if (!kinds.includes(Kind.memoryGrow)) return false;
   const { marks } = edits.code;
-  for (let event = 0; event < events.length; event++) {
-    const kind = events.kinds[event];
-    if (kind !== Kind.memorySize && kind !== Kind.memoryGrow) continue;
-    marks[event] = (marks[event] ?? 0) | Mark.seenPages;
+  for (const kind of [Kind.memorySize, Kind.memoryGrow]) {
+    for (let event = kinds.indexOf(kind); event >= 0; event = kinds.indexOf(kind, event + 1)) {
+      marks[event] = (marks[event] ?? 0) | Mark.seenPages;
+    }
   }
   edits.globals.push({ name: PAGES_EXPORT, initial: memory.limits.min });
   edits.functions.push(grow);

@@ -23,16 +23,4 @@ export class Ints {
   at(index: number): number {
     return this.#data[index] ?? 0;
   }
-
-  set(index: number, value: number): void {
-    this.#data[index] = value;
-  }
-
-  pop(): number {
-    return this.#data[--this.#length] ?? 0;
-  }
-
-  clear(): void {
-    this.#length = 0;
-  }
 }

@@ -49,8 +49,8 @@ export function findMemoCalls(layout: Layout, code: Code): MemoCall[] {
   if (start === undefined || description.memories.length !== 1) return [];
   const found: MemoCall[] = [];
   const { events, functions } = code;
-  const last = functions.firstEvent(start - importedFunctions + 1);
-  for (let event = functions.firstEvent(start - importedFunctions); event < last; event++) {
+  const last = functions.firstEvent[start - importedFunctions + 1] ?? 0;
+  for (let event = functions.firstEvent[start - importedFunctions] ?? 0; event < last; event++) {
     if (events.kind(event) !== Kind.call || found.length === maxCalls) continue;
     const call = memoCall(layout, code, { event, callee: events.argument(event) });
     if (call) found.push(call);
@@ -90,8 +90,8 @@ function followable(
   if (index < importedFunctions) return undefined;
   const { events, functions } = code;
   const found = { calls: new Set<number>(), globals: new Set<number>(), hasLoop: false };
-  const last = functions.firstEvent(index - importedFunctions + 1);
-  for (let event = functions.firstEvent(index - importedFunctions); event < last; event++) {
+  const last = functions.firstEvent[index - importedFunctions + 1] ?? 0;
+  for (let event = functions.firstEvent[index - importedFunctions] ?? 0; event < last; event++) {
     const kind = events.kind(event);
     if (!allowedEvents.has(kind)) return undefined;
     found.hasLoop ||= kind === Kind.loop;

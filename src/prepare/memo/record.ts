@@ -81,12 +81,12 @@ function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
   const defined = index - importedFunctions;
   const { params, results } = types[functionTypes.at(index)] ?? { params: [], results: [] };
   const body = (indices: AddedIndices): Uint8Array => {
-    const out = new Writer(4 * (functions.sizeAt(defined + 1) - functions.start(defined)) + 64);
-    const locals = new Reader(bytes, functions.start(defined));
+    const out = new Writer(4 * ((functions.sizeAt[defined + 1] ?? 0) - (functions.start[defined] ?? 0)) + 64);
+    const locals = new Reader(bytes, functions.start[defined] ?? 0);
     out.u32(locals.u32("groups of locals") + temporaries.length);
-    out.span(bytes, locals.at, functions.codeStart(defined));
+    out.span(bytes, locals.at, functions.codeStart[defined] ?? 0);
     for (const type of temporaries) out.bytes([1, valueTypeCode(type)]);
-    const first = params.length + functions.locals(defined);
+    const first = params.length + (functions.locals[defined] ?? 0);
     const local = (opcode: number, temporary: number) => {
       out.byte(opcode);
       out.u32(first + temporary);

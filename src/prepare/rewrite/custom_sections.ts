@@ -192,7 +192,7 @@ function readNotes(
       const data = reader.bytes.subarray(reader.at, reader.at + size);
       reader.skip(size, "note");
       if (!isKnown) continue;
-      const start = code.functions.start(index);
+      const start = code.functions.start[index] ?? 0;
       const moved = offset + distance(moves.distances, start, start + offset);
       add(notes, index + layout.importedFunctions + shift, { offset: moved, data });
     }

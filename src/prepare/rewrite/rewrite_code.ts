@@ -39,12 +39,15 @@ export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: A
   const instructions = new InstructionWriter(out, { layout, code, edits, indices, moves });
   const section = layout.sections.find((section) => section.id === SectionId.code);
   const defined = functions.length - 1;
-  out.u32(defined + edits.functions.length, defined > 0 && section ? functions.sizeAt(0) - section.start : 1);
+  out.u32(
+    defined + edits.functions.length,
+    defined > 0 && section ? (functions.sizeAt[0] ?? 0) - section.start : 1,
+  );
   for (let index = 0; index < defined; index++) {
     const [sizeAt, start, end] = [
-      functions.sizeAt(index),
-      functions.start(index),
-      functions.sizeAt(index + 1),
+      functions.sizeAt[index] ?? 0,
+      functions.start[index] ?? 0,
+      functions.sizeAt[index + 1] ?? 0,
     ];
     const marks = marksOf(code, edits, index);
     if (marks === 0 && edits.imports.length === 0 && edits.calls.size === 0) {
@@ -68,8 +71,8 @@ export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: A
 /** All bits that are set for a function. */
 function marksOf({ functions }: Code, { code: { marks } }: Edits, index: number): number {
   let all = 0;
-  const last = functions.firstEvent(index + 1);
-  for (let event = functions.firstEvent(index); event < last; event++) all |= marks[event] ?? 0;
+  const last = functions.firstEvent[index + 1] ?? 0;
+  for (let event = functions.firstEvent[index] ?? 0; event < last; event++) all |= marks[event] ?? 0;
   return all;
 }
 
@@ -80,8 +83,8 @@ function temporary(
   index: number,
 ): number {
   const type = types[functionTypes.at(importedFunctions + index)];
-  const local = (type?.params.length ?? 0) + functions.locals(index);
-  if (local >= maxLocals) throw tooLarge(functions.start(index), `${local + 1} locals`);
+  const local = (type?.params.length ?? 0) + (functions.locals[index] ?? 0);
+  if (local >= maxLocals) throw tooLarge(functions.start[index] ?? 0, `${local + 1} locals`);
   return local;
 }
 

@@ -64,14 +64,14 @@ export class InstructionWriter {
     const { functions } = this.#context.code;
     this.#function = index;
     this.#bodyAt = this.#out.length;
-    this.#from = functions.start(index);
+    this.#from = functions.start[index] ?? 0;
     if (temporary === undefined) return;
     this.#temporary = temporary;
     const reader = new Reader(this.#bytes, this.#from);
     const groups = reader.u32("groups of locals");
     this.#out.u32(groups + 1, reader.at - this.#from);
     this.#from = reader.at;
-    this.#copyUpTo(functions.codeStart(index));
+    this.#copyUpTo(functions.codeStart[index] ?? 0);
     this.#out.bytes([1, 0x7f]);
     this.#noteMove();
   }
@@ -80,8 +80,11 @@ export class InstructionWriter {
   write(): void {
     const { functions } = this.#context.code;
     this.#open(-1);
-    this.#writeEvents(functions.firstEvent(this.#function), functions.firstEvent(this.#function + 1));
-    this.#copyUpTo(functions.sizeAt(this.#function + 1));
+    this.#writeEvents(
+      functions.firstEvent[this.#function] ?? 0,
+      functions.firstEvent[this.#function + 1] ?? 0,
+    );
+    this.#copyUpTo(functions.sizeAt[this.#function + 1] ?? 0);
   }
 
   #writeEvents(first: number, last: number): void {
@@ -96,27 +99,27 @@ export class InstructionWriter {
       const argument = values[event] ?? 0;
       // The most frequent ones come first: until the engine has optimized this, each case costs.
       switch (kinds[event]) {
-        case Kind.end:
+        case 0x0b satisfies typeof Kind.end:
           if (mark !== 0) this.#makeBefore(event, mark);
           this.#close();
           if (argument >= 0 && ((marks[argument] ?? 0) & Mark.split) !== 0) this.#endSplit(event);
           break;
-        case Kind.brIf:
-        case Kind.br:
+        case 0x0d satisfies typeof Kind.brIf:
+        case 0x0c satisfies typeof Kind.br:
           if (mark !== 0) this.#writeBranch(event, mark, weights[event] ?? 0);
           else if (this.#depth - (targets[targets.length - 1 - argument] ?? 0) !== argument) {
             this.#writeLabels(event, 1);
           }
           break;
-        case Kind.block:
-        case Kind.if:
-        case Kind.try:
+        case 0x02 satisfies typeof Kind.block:
+        case 0x04 satisfies typeof Kind.if:
+        case 0x06 satisfies typeof Kind.try:
           if (mark !== 0) this.#makeBefore(event, mark);
           this.#open(event);
           break;
-        case Kind.call:
-        case Kind.returnCall:
-        case Kind.refFunc:
+        case 0x10 satisfies typeof Kind.call:
+        case 0x12 satisfies typeof Kind.returnCall:
+        case 0x14 satisfies typeof Kind.refFunc:
           if (mark !== 0) this.#makeBefore(event, mark);
           if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
           else if (calls.size > 0 && calls.has(event)) {
@@ -125,34 +128,34 @@ export class InstructionWriter {
             this.#replaceNumber((offsets[event] ?? 0) + 1, argument + shift);
           }
           break;
-        case Kind.tryTable:
+        case 0x1f satisfies typeof Kind.tryTable:
           if (mark !== 0) this.#makeBefore(event, mark);
           this.#writeCatchLabels(event);
           this.#open(event);
           break;
-        case Kind.loop:
+        case 0x03 satisfies typeof Kind.loop:
           if (mark !== 0) this.#makeBefore(event, mark);
           if ((mark & Mark.unroll) !== 0) event = this.#writeUnrolled(event);
           else if ((mark & Mark.split) !== 0) this.#beginSplit(event);
           else this.#open(event);
           break;
-        case Kind.delegate:
+        case 0x18 satisfies typeof Kind.delegate:
           if (mark !== 0) this.#makeBefore(event, mark);
           this.#close();
           this.#writeLabels(event, 1);
           break;
-        case Kind.brTable: {
+        case 0x0e satisfies typeof Kind.brTable: {
           if (mark !== 0) this.#makeBefore(event, mark);
           const reader = new Reader(this.#bytes, events.offset(event) + 1);
           this.#writeLabels(event, reader.u32("labels") + 1, reader.at);
           break;
         }
-        case Kind.throw:
+        case 0x08 satisfies typeof Kind.throw:
           if (mark !== 0) this.#makeBefore(event, mark);
           if (this.#bytes[events.offset(event)] === Op.rethrow) this.#writeLabels(event, 1);
           break;
-        case Kind.memorySize:
-        case Kind.memoryGrow:
+        case 0x16 satisfies typeof Kind.memorySize:
+        case 0x17 satisfies typeof Kind.memoryGrow:
           if (mark !== 0) this.#makeBefore(event, mark);
           if ((mark & Mark.seenPages) !== 0) this.#writeSeenPages(event);
           break;
@@ -398,7 +401,9 @@ export class InstructionWriter {
     const { moves: { distances }, code } = this.#context;
     if (!distances || this.#isCopy) return;
     distances.push(this.#from);
-    distances.push(this.#out.length - this.#bodyAt - (this.#from - code.functions.start(this.#function)));
+    distances.push(
+      this.#out.length - this.#bodyAt - (this.#from - (code.functions.start[this.#function] ?? 0)),
+    );
   }
 
   /** Bytes of the LEB128 number at `at`. */

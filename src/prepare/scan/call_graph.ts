@@ -45,9 +45,9 @@ class Walk {
   readonly #color: Uint8Array;
   /** Classes of which every call is cut. */
   readonly #isCut: Uint8Array;
-  /** The nodes on the way from the root, and how far each is done: an event, or a place among its class's members. */
-  readonly #path = new Ints();
-  readonly #progress = new Ints();
+  /** The nodes on the way from the root, and how far each is done: a place among all calls, or among its class's members. */
+  readonly #path: number[] = [];
+  readonly #progress: number[] = [];
 
   constructor(layout: Layout, code: Code) {
     this.#layout = layout;
@@ -70,7 +70,7 @@ class Walk {
     this.#enter(root);
     while (this.#path.length > 0) {
       const top = this.#path.length - 1;
-      const node = this.#path.at(top);
+      const node = this.#path[top] ?? 0;
       const isDone = node < this.#functions ? this.#stepFunction(node, top) : this.#stepClass(node, top);
       if (!isDone) continue;
       this.#color[node] = black;
@@ -83,8 +83,9 @@ class Walk {
   /** Calls through a table are cut when the class was seen to be in a circle, which may be known late. */
   cutTableCalls(): void {
     if (!this.#isCut.includes(1)) return;
-    const { kinds, arguments: values, length } = this.#code.events;
-    for (let event = 0; event < length; event++) {
+    const { calls, events: { kinds, arguments: values } } = this.#code;
+    for (let place = 0; place < calls.length; place++) {
+      const event = calls.at(place);
       const kind = kinds[event];
       if (kind !== Kind.callIndirect && kind !== Kind.returnCallIndirect) continue;
       const callee = this.graph.classOfType[values[event] ?? 0] ?? 0;
@@ -95,18 +96,18 @@ class Walk {
   #enter(node: number): void {
     this.#color[node] = grey;
     this.#path.push(node);
-    const { functions } = this.#code;
+    const { firstCall } = this.#code.functions;
     const isFunction = node < this.#functions;
-    this.#progress.push(isFunction ? functions.firstEvent(node - this.#layout.importedFunctions) : 0);
+    this.#progress.push(isFunction ? firstCall[node - this.#layout.importedFunctions] ?? 0 : 0);
   }
 
   /** Goes on to the next call that leads somewhere new. Returns whether there was none. */
   #stepFunction(node: number, top: number): boolean {
-    const { kinds, arguments: values } = this.#code.events;
-    const last = this.#code.functions.firstEvent(node - this.#layout.importedFunctions + 1);
-    for (let event = this.#progress.at(top); event < last; event++) {
-      const kind = kinds[event] ?? 0;
-      if (kind < Kind.call || kind > Kind.returnCallIndirect) continue;
+    const { calls, functions, events: { kinds, arguments: values } } = this.#code;
+    const last = functions.firstCall[node - this.#layout.importedFunctions + 1] ?? 0;
+    for (let place = this.#progress[top] ?? 0; place < last; place++) {
+      const event = calls.at(place);
+      const kind = kinds[event];
       const isDirect = kind === Kind.call || kind === Kind.returnCall;
       const value = values[event] ?? 0;
       const callee = isDirect ? value : this.#functions + (this.graph.classOfType[value] ?? 0);
@@ -115,7 +116,7 @@ class Walk {
         if (isDirect) this.graph.cut[event] = 1;
         else this.#isCut[callee - this.#functions] = 1;
       } else if (this.#color[callee] === white) {
-        this.#progress.set(top, event + 1);
+        this.#progress[top] = place + 1;
         this.#enter(callee);
         return false;
       }
@@ -127,11 +128,11 @@ class Walk {
   #stepClass(node: number, top: number): boolean {
     const members = this.graph.members[node - this.#functions];
     const count = members?.length ?? 0;
-    for (let place = this.#progress.at(top); members && place < count; place++) {
+    for (let place = this.#progress[top] ?? 0; members && place < count; place++) {
       const member = members.at(place);
       if (this.#color[member] === grey) this.#isCut[node - this.#functions] = 1;
       if (this.#color[member] !== white) continue;
-      this.#progress.set(top, place + 1);
+      this.#progress[top] = place + 1;
       this.#enter(member);
       return false;
     }
@@ -143,12 +144,15 @@ class Walk {
 function readClasses(layout: Layout, code: Code) {
   const { types, functionTypes, importedFunctions, reachableFromOutside, description } = layout;
   const classOfKey = new Map<string, number>();
-  const classOfType = types.map(({ key }) => {
-    const known = classOfKey.get(key) ?? classOfKey.size;
+  const classOfType: number[] = [];
+  const members: Ints[] = [];
+  for (const { key } of types) {
+    const known = classOfKey.get(key) ?? members.length;
+    classOfType.push(known);
+    if (known < members.length) continue;
     classOfKey.set(key, known);
-    return known;
-  });
-  const members = Array.from(classOfKey, () => new Ints(0));
+    members.push(new Ints(0));
+  }
   const hasForeignTable = description.imports.some(({ kind }) => kind === "table");
   const foreign = new Uint8Array(members.length).fill(hasForeignTable ? 1 : 0);
   const isMember = new Uint8Array(functionTypes.length);

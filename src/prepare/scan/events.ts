@@ -1,30 +1,38 @@
-/** Instructions that the rewriter looks at; all others only add to the cost of the next one of these. */
+/**
+ * Instructions that the rewriter looks at; all others only add to the cost of the next one of these. Most have the number of
+ * their opcode.
+ *
+ * Where each event is looked at, a `case` says the number and `satisfies typeof Kind.end` which one it is: of numbers V8
+ * makes a table to jump by, of names a row of comparisons, and nothing is optimized yet when a module is prepared.
+ */
 export const Kind = {
-  block: 1,
-  loop: 2,
-  if: 3,
-  else: 4,
-  end: 5,
-  try: 6,
-  catch: 7,
-  delegate: 8,
-  tryTable: 9,
-  br: 10,
-  brIf: 11,
-  brTable: 12,
-  return: 13,
-  throw: 14,
-  unreachable: 15,
-  call: 16,
-  returnCall: 17,
-  callIndirect: 18,
-  returnCallIndirect: 19,
-  refFunc: 20,
-  bulk: 21,
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  try: 0x06,
+  /** `catch` and `catch_all`. */
+  catch: 0x07,
+  /** `throw`, `rethrow` and `throw_ref`. */
+  throw: 0x08,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  brTable: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  callIndirect: 0x11,
+  returnCall: 0x12,
+  returnCallIndirect: 0x13,
+  refFunc: 0x14,
+  bulk: 0x15,
   /** `memory.size` of memory 0. */
-  memorySize: 22,
+  memorySize: 0x16,
   /** `memory.grow` of memory 0. */
-  memoryGrow: 23,
+  memoryGrow: 0x17,
+  delegate: 0x18,
+  tryTable: 0x1f,
 } as const;
 
 /** Flag in the argument of a `loop`: it has parameters, which a block around its branches would hide. */

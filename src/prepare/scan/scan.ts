@@ -13,6 +13,8 @@ import { readValueType } from "../format/value_types.ts";
 export interface Code {
   events: Events;
   functions: ScannedFunctions;
+  /** Numbers of the events that are calls of any kind. */
+  calls: Ints;
   /** Functions named by `ref.func`, which a table or a value may hold. */
   referenced: Ints;
   /** Name and offset of the first instruction of each sort that a reset could not undo. */
@@ -75,13 +77,13 @@ export function scanCode(layout: Layout): Code {
   for (let index = 0; index < count; index++) scanner.scanFunction(reader);
   if (!reader.done) throw malformed("bytes after the last function", reader.at);
   // One past the last function, so that every function ends where the next begins.
-  scanner.code.functions.push(reader.at, reader.at, reader.at, 0, scanner.code.events.length);
+  scanner.noteFunction(reader.at, reader.at, reader.at, 0);
   return scanner.code;
 }
 
 /**
- * For each opcode that is only stepped over, one more than the count of LEB128 numbers after it, and 3 for two that begin
- * with an alignment; 0 for all others.
+ * For each opcode that is only stepped over, the length of the instruction when the numbers in it take a byte each, of
+ * which there are two where they begin with an alignment; 0 for all others.
  */
 const plain = shapes.map((shape, opcode) => {
   if (events.has(opcode)) return 0;
@@ -98,10 +100,10 @@ function endOfNumber(bytes: Uint8Array, at: number): number {
   return end;
 }
 
-/** The end of the alignment at `at` and of the memory index that bit 6 of it announces. */
-function endOfAlignment(bytes: Uint8Array, at: number): number {
+/** The end of the alignment at `at`, of the memory index that bit 6 of it announces, and of the offset. */
+function endOfMemoryArgument(bytes: Uint8Array, at: number): number {
   const end = endOfNumber(bytes, at);
-  return ((bytes[at] ?? 0) & 0x40) === 0 ? end : endOfNumber(bytes, end);
+  return endOfNumber(bytes, ((bytes[at] ?? 0) & 0x40) === 0 ? end : endOfNumber(bytes, end));
 }
 
 class Scanner {
@@ -117,6 +119,7 @@ class Scanner {
     this.code = {
       events: new Events(),
       functions: new ScannedFunctions(functions + 1),
+      calls: new Ints(512),
       referenced: new Ints(),
       tableWrite: undefined,
       segmentDrop: undefined,
@@ -135,9 +138,20 @@ class Scanner {
       if (locals > maxLocals) throw malformed(`${locals} locals are more than V8 allows`, reader.at);
       readValueType(reader);
     }
-    this.code.functions.push(sizeAt, start, reader.at, locals, this.code.events.length);
+    this.noteFunction(sizeAt, start, reader.at, locals);
     this.#scanBody(reader, end);
     if (reader.at !== end) throw malformed("a function does not end with its last block", reader.at);
+  }
+
+  noteFunction(sizeAt: number, start: number, codeStart: number, locals: number): void {
+    const { functions, events, calls } = this.code;
+    const index = functions.length++;
+    functions.sizeAt[index] = sizeAt;
+    functions.start[index] = start;
+    functions.codeStart[index] = codeStart;
+    functions.locals[index] = locals;
+    functions.firstEvent[index] = events.length;
+    functions.firstCall[index] = calls.length;
   }
 
   /**
@@ -147,10 +161,11 @@ class Scanner {
    */
   #scanBody(reader: Reader, end: number): void {
     const { bytes } = reader;
-    const { events } = this.code;
+    const { events, calls } = this.code;
     // No instruction is shorter than a byte: there is room for all events.
     events.reserve(end - reader.at);
     const { offsets, kinds, arguments: values, costs } = events;
+    const lengths = plain;
     const open = this.#open;
     const begins = this.#begins;
     const functionCount = this.#layout.functionTypes.length;
@@ -163,13 +178,14 @@ class Scanner {
     let event = events.length;
     for (;;) {
       const opcode = bytes[at] ?? 0;
-      const numbers = plain[opcode] ?? 0;
+      const length = lengths[opcode] ?? 0;
       cost++;
-      if (numbers > 0) {
-        before = at++;
-        if (numbers === 1) continue;
-        if (numbers === 3 && (bytes[at++] ?? 0) >= 0x40) at = endOfAlignment(bytes, at - 1);
-        if ((bytes[at++] ?? 0) >= 0x80) at = endOfNumber(bytes, at - 1);
+      if (length > 0) {
+        before = at;
+        at += length;
+        if (length === 1) continue;
+        if (length === 3 && (bytes[before + 1] ?? 0) >= 0x40) at = endOfMemoryArgument(bytes, before + 1);
+        else if ((bytes[at - 1] ?? 0) >= 0x80) at = endOfNumber(bytes, at - 1);
         continue;
       }
       if (at >= end) throw malformed("a function ends inside of a block", end);
@@ -178,72 +194,97 @@ class Scanner {
       before = at;
       offsets[event] = at;
       costs[event] = cost;
-      if (opcode === Op.end) {
-        open.pop();
-        kinds[event] = Kind.end;
-        values[event++] = begins.pop() ?? -1;
-        at++;
-        if (open.length === 0) break;
-      } else if (next < 0x80 && next < open.length && (opcode === Op.brIf || opcode === Op.br)) {
-        kinds[event] = opcode === Op.br ? Kind.br : Kind.brIf;
-        values[event++] = next;
-        at += 2;
-      } else if (opcode === Op.call && next < 0x80 && next < functionCount) {
-        kinds[event] = Kind.call;
-        values[event++] = next;
-        at += 2;
-      } else if (next === EMPTY_BLOCK && opcode >= Op.block && opcode <= Op.if) {
-        const kind = opcode === Op.block ? Kind.block : opcode === Op.loop ? Kind.loop : Kind.if;
-        open.push(kind);
-        begins.push(event);
-        kinds[event] = kind;
-        values[event++] = 0;
-        at += 2;
-      } else {
-        events.length = event;
-        reader.at = at;
-        this.#cost = cost;
-        this.#scanInstruction(reader, previous);
-        cost = this.#cost;
-        at = reader.at;
-        event = events.length;
-        continue;
+      switch (opcode) {
+        case 0x0b satisfies typeof Op.end:
+          kinds[event] = opcode;
+          values[event++] = begins.pop() ?? -1;
+          open.pop();
+          at++;
+          cost = 0;
+          if (open.length > 0) continue;
+          events.length = event;
+          reader.at = at;
+          return;
+        case 0x0c satisfies typeof Op.br:
+        case 0x0d satisfies typeof Op.brIf:
+          if (next >= 0x80 || next >= open.length) break;
+          kinds[event] = opcode;
+          values[event++] = next;
+          at += 2;
+          cost = 0;
+          continue;
+        case 0x10 satisfies typeof Op.call:
+          if (next >= 0x80 || next >= functionCount) break;
+          calls.push(event);
+          kinds[event] = opcode;
+          values[event++] = next;
+          at += 2;
+          cost = 0;
+          continue;
+        case 0x02 satisfies typeof Op.block:
+        case 0x03 satisfies typeof Op.loop:
+        case 0x04 satisfies typeof Op.if:
+          if (next !== EMPTY_BLOCK) break;
+          open.push(opcode);
+          begins.push(event);
+          kinds[event] = opcode;
+          values[event++] = 0;
+          at += 2;
+          cost = 0;
+          continue;
       }
-      cost = 0;
+      events.length = event;
+      reader.at = at;
+      this.#cost = cost;
+      this.#scanInstruction(reader, previous);
+      cost = this.#cost;
+      at = reader.at;
+      event = events.length;
     }
-    events.length = event;
-    reader.at = at;
   }
 
   #scanInstruction(reader: Reader, before: number): void {
     const at = reader.at++;
     const opcode = this.#layout.bytes[at] ?? 0;
     switch (opcode) {
-      case Op.brIf:
-        return this.#add(at, Kind.brIf, this.#label(reader));
-      case Op.call:
-        return this.#add(at, Kind.call, this.#function(reader));
-      case Op.block:
-        skipImmediates(reader, opcode, at);
-        return this.#begin(at, Kind.block);
-      case Op.if:
-        skipImmediates(reader, opcode, at);
-        return this.#begin(at, Kind.if);
       case Op.br:
-        return this.#add(at, Kind.br, this.#label(reader));
-      case Op.loop:
-        skipImmediates(reader, opcode, at);
-        return this.#begin(at, Kind.loop, this.#hasParameters(at + 1) ? LOOP_HAS_PARAMETERS : 0);
+      case Op.brIf:
+        return this.#add(at, opcode, this.#label(reader));
+      case Op.call:
+      case Op.returnCall: {
+        const index = this.#function(reader);
+        this.code.calls.push(this.code.events.length);
+        return this.#add(at, opcode, index);
+      }
+      case Op.block:
+      case Op.if:
       case Op.try:
         skipImmediates(reader, opcode, at);
-        return this.#begin(at, Kind.try);
+        return this.#begin(at, opcode);
+      case Op.loop:
+        skipImmediates(reader, opcode, at);
+        return this.#begin(at, opcode, this.#hasParameters(at + 1) ? LOOP_HAS_PARAMETERS : 0);
       case Op.tryTable:
         this.#checkCatchLabels(at);
         skipImmediates(reader, opcode, at);
-        return this.#begin(at, Kind.tryTable);
+        return this.#begin(at, opcode);
       case Op.else:
         this.#replace(at, Kind.if, Kind.else);
-        return this.#add(at, Kind.else);
+        return this.#add(at, opcode);
+      case Op.return:
+      case Op.unreachable:
+        return this.#add(at, opcode);
+      case Op.callIndirect:
+      case Op.returnCallIndirect: {
+        const type = reader.u32("type");
+        if (type >= this.#layout.types.length) throw malformed(`type ${type} is not there`, at);
+        reader.skipLeb(5, "table");
+        this.code.calls.push(this.code.events.length);
+        return this.#add(at, opcode, type);
+      }
+      case Op.brTable:
+        for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) this.#label(reader);
+        return this.#add(at, opcode);
       case Op.catch:
       case Op.catchAll:
         skipImmediates(reader, opcode, at);
@@ -253,34 +294,18 @@ class Scanner {
         // The label counts from outside of the try, as that of a branch after it would.
         if (this.#open.pop() !== Kind.try) throw malformed("delegate ends no try", at);
         this.#label(reader);
-        return this.#add(at, Kind.delegate, this.#begins.pop());
+        return this.#add(at, opcode, this.#begins.pop());
       }
-      case Op.brTable:
-        for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) this.#label(reader);
-        return this.#add(at, Kind.brTable);
-      case Op.return:
-        return this.#add(at, Kind.return);
       case Op.throw:
       case Op.rethrow:
       case Op.throwRef:
         skipImmediates(reader, opcode, at);
         this.#cost += throwCost;
         return this.#add(at, Kind.throw);
-      case Op.unreachable:
-        return this.#add(at, Kind.unreachable);
-      case Op.returnCall:
-        return this.#add(at, Kind.returnCall, this.#function(reader));
       case Op.refFunc: {
         const index = this.#function(reader);
         this.code.referenced.push(index);
         return this.#add(at, Kind.refFunc, index);
-      }
-      case Op.callIndirect:
-      case Op.returnCallIndirect: {
-        const type = reader.u32("type");
-        if (type >= this.#layout.types.length) throw malformed(`type ${type} is not there`, at);
-        reader.skipLeb(5, "table");
-        return this.#add(at, opcode === Op.callIndirect ? Kind.callIndirect : Kind.returnCallIndirect, type);
       }
       case Op.tableSet:
         this.code.tableWrite ??= { instruction: "table.set", offset: at };

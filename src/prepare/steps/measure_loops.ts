@@ -51,17 +51,17 @@ export class LoopMeasurer {
     const { events, functions } = this.#code;
     const { kinds, arguments: values, costs } = events;
     const { bytes } = this.#layout;
-    const last = functions.firstEvent(index + 1);
+    const last = functions.firstEvent[index + 1] ?? 0;
     let distance = 0;
     this.#open = [];
     this.#begin(-1, Kind.block, distance);
-    for (let event = functions.firstEvent(index); event < last; event++) {
+    for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
       const kind = kinds[event] ?? 0;
       const isReached = distance !== nowhere;
       if (isReached) distance += costs[event] ?? 0;
       switch (kind) {
-        case Kind.end:
-        case Kind.delegate: {
+        case 0x0b satisfies typeof Kind.end:
+        case 0x18 satisfies typeof Kind.delegate: {
           const block = this.#open.pop();
           if (!block) break;
           if (block.kind === Kind.if && block.from > distance) distance = block.from;
@@ -72,30 +72,30 @@ export class LoopMeasurer {
           for (const label of catchLabels(bytes, events.offset(block.begin))) this.#branch(label, peak);
           break;
         }
-        case Kind.brIf:
+        case 0x0d satisfies typeof Kind.brIf:
           this.#branch(values[event] ?? 0, distance);
           break;
-        case Kind.call:
-        case Kind.callIndirect:
+        case 0x10 satisfies typeof Kind.call:
+        case 0x11 satisfies typeof Kind.callIndirect:
           if (isReached) distance += this.#callCost(event);
           break;
-        case Kind.block:
-        case Kind.if:
-        case Kind.loop:
-        case Kind.try:
-        case Kind.tryTable:
+        case 0x02 satisfies typeof Kind.block:
+        case 0x04 satisfies typeof Kind.if:
+        case 0x03 satisfies typeof Kind.loop:
+        case 0x06 satisfies typeof Kind.try:
+        case 0x1f satisfies typeof Kind.tryTable:
           this.#begin(event, kind, distance);
           break;
-        case Kind.br:
+        case 0x0c satisfies typeof Kind.br:
           this.#branch(values[event] ?? 0, distance);
           distance = nowhere;
           break;
-        case Kind.brTable:
+        case 0x0e satisfies typeof Kind.brTable:
           for (const label of tableLabels(bytes, events.offset(event))) this.#branch(label, distance);
           distance = nowhere;
           break;
-        case Kind.else:
-        case Kind.catch: {
+        case 0x05 satisfies typeof Kind.else:
+        case 0x07 satisfies typeof Kind.catch: {
           const block = this.#open.at(-1);
           if (!block) break;
           block.atEnd = Math.max(block.atEnd, distance);
@@ -104,11 +104,11 @@ export class LoopMeasurer {
           if (kind === Kind.else) block.from = nowhere;
           break;
         }
-        case Kind.return:
-        case Kind.throw:
-        case Kind.unreachable:
-        case Kind.returnCall:
-        case Kind.returnCallIndirect: {
+        case 0x0f satisfies typeof Kind.return:
+        case 0x08 satisfies typeof Kind.throw:
+        case 0x00 satisfies typeof Kind.unreachable:
+        case 0x12 satisfies typeof Kind.returnCall:
+        case 0x13 satisfies typeof Kind.returnCallIndirect: {
           this.#reach(distance);
           distance = nowhere;
           break;

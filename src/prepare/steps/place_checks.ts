@@ -59,17 +59,17 @@ export class CheckPlacer {
     const { kinds, arguments: values } = events;
     const open = this.#open;
     for (let index = 0; index < functions.length - 1; index++) {
-      const last = functions.firstEvent(index + 1);
+      const last = functions.firstEvent[index + 1] ?? 0;
       let state = -1;
       /** Depth of loops here. */
       let depth = 0;
       this.#begin(-1, Kind.block, state);
-      for (let event = functions.firstEvent(index); event < last; event++) {
+      for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
         const kind = kinds[event] ?? 0;
         // The most frequent ones come first: until the engine has optimized this, each case costs.
         switch (kind) {
-          case Kind.end:
-          case Kind.delegate: {
+          case 0x0b satisfies typeof Kind.end:
+          case 0x18 satisfies typeof Kind.delegate: {
             const block = open.pop();
             if (!block) break;
             if (block.kind === Kind.loop) {
@@ -81,7 +81,7 @@ export class CheckPlacer {
             if (state !== unreachable && depth < state) state = depth;
             break;
           }
-          case Kind.brIf: {
+          case 0x0d satisfies typeof Kind.brIf: {
             const block = open[open.length - 1 - (values[event] ?? 0)];
             if (!block) break;
             if (state >= block.loopDepth) this.#bring(block, state);
@@ -89,16 +89,16 @@ export class CheckPlacer {
             else state = this.#check(event, depth);
             break;
           }
-          case Kind.call:
-          case Kind.callIndirect:
+          case 0x10 satisfies typeof Kind.call:
+          case 0x11 satisfies typeof Kind.callIndirect:
             if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
             break;
-          case Kind.block:
-          case Kind.if:
-          case Kind.try:
+          case 0x02 satisfies typeof Kind.block:
+          case 0x04 satisfies typeof Kind.if:
+          case 0x06 satisfies typeof Kind.try:
             this.#begin(event, kind, state);
             break;
-          case Kind.br: {
+          case 0x0c satisfies typeof Kind.br: {
             const block = open[open.length - 1 - (values[event] ?? 0)];
             if (!block) break;
             if (state >= block.loopDepth) this.#bring(block, state);
@@ -109,7 +109,7 @@ export class CheckPlacer {
             state = unreachable;
             break;
           }
-          case Kind.loop:
+          case 0x03 satisfies typeof Kind.loop:
             depth++;
             this.#begin(event, kind, state, depth);
             if (((values[event] ?? 0) & LOOP_IS_CAUGHT) !== 0) {
@@ -117,8 +117,8 @@ export class CheckPlacer {
               state = Math.max(state, depth);
             }
             break;
-          case Kind.else:
-          case Kind.catch: {
+          case 0x05 satisfies typeof Kind.else:
+          case 0x07 satisfies typeof Kind.catch: {
             // A call may throw at any place of the body; what held where the body began holds at all of them.
             const block = this.#block(0);
             this.#bring(block, state);
@@ -127,24 +127,24 @@ export class CheckPlacer {
             if (kind === Kind.else) block.atBegin = unreachable;
             break;
           }
-          case Kind.brTable:
+          case 0x0e satisfies typeof Kind.brTable:
             this.#branchByTable(event, depth, state);
             state = unreachable;
             break;
-          case Kind.bulk:
+          case 0x15 satisfies typeof Kind.bulk:
             if (values[event] !== BULK_IS_SMALL) this.#mark(event, Mark.chargeBulk);
             break;
-          case Kind.return:
-          case Kind.throw:
-          case Kind.unreachable:
+          case 0x0f satisfies typeof Kind.return:
+          case 0x08 satisfies typeof Kind.throw:
+          case 0x00 satisfies typeof Kind.unreachable:
             state = unreachable;
             break;
-          case Kind.returnCall:
-          case Kind.returnCallIndirect:
+          case 0x12 satisfies typeof Kind.returnCall:
+          case 0x13 satisfies typeof Kind.returnCallIndirect:
             if (state < 0 && this.#cut[event] === 1) this.#check(event, depth);
             state = unreachable;
             break;
-          case Kind.tryTable:
+          case 0x1f satisfies typeof Kind.tryTable:
             this.#bringToCatches(event, state);
             this.#begin(event, kind, state);
             break;

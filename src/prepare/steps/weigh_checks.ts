@@ -121,16 +121,16 @@ export class CheckWeigher {
     const { bytes } = this.#layout;
     const marks = this.#marks;
     const open = this.#open;
-    const first = functions.firstEvent(index);
+    const first = functions.firstEvent[index] ?? 0;
     let cost = 0;
     let handler = 0;
-    for (let event = functions.firstEvent(index + 1) - 1; event >= first; event--) {
+    for (let event = (functions.firstEvent[index + 1] ?? 0) - 1; event >= first; event--) {
       const argument = values[event] ?? 0;
       const mark = marks[event] ?? 0;
       // The most frequent ones come first: until the engine has optimized this, each case and each call costs.
       switch (kinds[event]) {
-        case Kind.end:
-        case Kind.delegate: {
+        case 0x0b satisfies typeof Kind.end:
+        case 0x18 satisfies typeof Kind.delegate: {
           const kind = argument < 0 ? Kind.block : kinds[argument] ?? 0;
           const outer = handler;
           // The labels of a try_table count from outside of it.
@@ -146,62 +146,62 @@ export class CheckWeigher {
           open.push({ begin: argument, kind, label, otherwise: label, handler: outer, round });
           break;
         }
-        case Kind.brIf:
+        case 0x0d satisfies typeof Kind.brIf:
           if ((mark & Mark.checkedBranch) !== 0) this.#passBranch(event, cost, isFinal);
           else {
             const label = open[open.length - 1 - argument]?.label ?? 0;
             if (label > cost) cost = label;
           }
           break;
-        case Kind.call:
+        case 0x10 satisfies typeof Kind.call:
           if (handler > cost) cost = handler;
           cost += this.#entry[argument] ?? 0;
           break;
-        case Kind.block:
-        case Kind.try:
-        case Kind.tryTable:
+        case 0x02 satisfies typeof Kind.block:
+        case 0x06 satisfies typeof Kind.try:
+        case 0x1f satisfies typeof Kind.tryTable:
           handler = open.pop()?.handler ?? 0;
           break;
-        case Kind.if: {
+        case 0x04 satisfies typeof Kind.if: {
           const block = open.pop();
           if (!block) break;
           if (block.otherwise > cost) cost = block.otherwise;
           handler = block.handler;
           break;
         }
-        case Kind.br:
+        case 0x0c satisfies typeof Kind.br:
           cost = open[open.length - 1 - argument]?.label ?? 0;
           break;
-        case Kind.loop:
+        case 0x03 satisfies typeof Kind.loop:
           handler = open.pop()?.handler ?? 0;
           if (isFinal && (this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
           if ((mark & Mark.unroll) !== 0) cost += this.#uncheckedRounds(event);
           break;
-        case Kind.else:
+        case 0x05 satisfies typeof Kind.else:
           this.#block(0).otherwise = cost;
           cost = this.#costOf(0);
           break;
-        case Kind.catch:
+        case 0x07 satisfies typeof Kind.catch:
           handler = Math.max(handler, cost);
           cost = this.#costOf(0);
           break;
-        case Kind.brTable:
+        case 0x0e satisfies typeof Kind.brTable:
           cost = this.#highest(tableLabels(bytes, events.offset(event)));
           break;
-        case Kind.return:
-        case Kind.unreachable:
+        case 0x0f satisfies typeof Kind.return:
+        case 0x00 satisfies typeof Kind.unreachable:
           cost = 0;
           break;
-        case Kind.throw:
+        case 0x08 satisfies typeof Kind.throw:
           cost = handler;
           break;
-        case Kind.returnCall:
+        case 0x12 satisfies typeof Kind.returnCall:
           cost = this.#entry[argument] ?? 0;
           break;
-        case Kind.callIndirect:
+        case 0x11 satisfies typeof Kind.callIndirect:
           cost = Math.max(cost, handler) + this.#entryOfType(argument);
           break;
-        case Kind.returnCallIndirect:
+        case 0x13 satisfies typeof Kind.returnCallIndirect:
           cost = this.#entryOfType(argument);
           break;
       }
