@@ -43,6 +43,8 @@ export class CheckPlacer {
   readonly #cut: Uint8Array;
   /** `Mark` bits for each event. */
   readonly marks: Uint8Array;
+  /** 1 for each function that has a loop. */
+  readonly hasLoop: Uint8Array;
   /** The innermost block is the last. */
   readonly #open: Block[] = [];
 
@@ -51,6 +53,7 @@ export class CheckPlacer {
     this.#code = code;
     this.#cut = cut;
     this.marks = new Uint8Array(code.events.length + 1);
+    this.hasLoop = new Uint8Array(code.functions.length);
   }
 
   /** Sets the marks of all functions. */
@@ -111,6 +114,7 @@ export class CheckPlacer {
           }
           case 0x03 satisfies typeof Kind.loop:
             depth++;
+            this.hasLoop[index] = 1;
             this.#begin(event, kind, state, depth);
             if (((values[event] ?? 0) & LOOP_IS_CAUGHT) !== 0) {
               this.#mark(event + 1, Mark.check);

@@ -25,7 +25,7 @@ export function placeSteps(layout: Layout, code: Code): CodePlan {
   const graph = readCallGraph(layout, code);
   const placer = new CheckPlacer(layout, code, graph.cut);
   placer.place();
-  const weigher = new CheckWeigher(layout, code, graph, placer.marks);
+  const weigher = new CheckWeigher(layout, code, graph, placer);
   weigher.weigh();
   return { marks: placer.marks, weights: weigher.weights };
 }

@@ -2,6 +2,7 @@ import type { CallGraph } from "../scan/call_graph.ts";
 import { Kind } from "../scan/events.ts";
 import type { Layout } from "../format/layout.ts";
 import { LoopMeasurer } from "./measure_loops.ts";
+import type { CheckPlacer } from "./place_checks.ts";
 import { copies, Mark } from "../rewrite/marks.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Code } from "../scan/scan.ts";
@@ -56,31 +57,37 @@ export class CheckWeigher {
   readonly #code: Code;
   readonly #graph: CallGraph;
   readonly #marks: Uint8Array;
+  /** 1 for each function that has a loop. */
+  readonly #hasLoop: Uint8Array;
   /** For each event with a check, its weight; for each `loop`, the cost of its longest round. */
   readonly weights: Int32Array;
   /** Cost from the entry of each node of the call graph to its first check. */
   readonly #entry: Int32Array;
-  /** Whether a defined function has checks, or a path that is too long. */
-  readonly #needsWeights: Uint8Array;
+  /** 1 for each node of the call graph that is a class and was weighed before all its members were. */
+  readonly #isPartial: Uint8Array;
+  /** 1 for each defined function that is to be weighed again, as it calls what was not weighed yet or has a path that is too long. */
+  readonly #isUnsure: Uint8Array;
   readonly #measurer: LoopMeasurer;
 
   /** The innermost block is the last. */
   readonly #open: Block[] = [];
 
-  constructor(layout: Layout, code: Code, graph: CallGraph, marks: Uint8Array) {
+  constructor(layout: Layout, code: Code, graph: CallGraph, placed: Pick<CheckPlacer, "marks" | "hasLoop">) {
     this.#layout = layout;
     this.#code = code;
     this.#graph = graph;
-    this.#marks = marks;
+    this.#marks = placed.marks;
+    this.#hasLoop = placed.hasLoop;
     this.weights = new Int32Array(code.events.length);
     this.#entry = new Int32Array(layout.functionTypes.length + graph.members.length);
     this.#entry.fill(importCost, 0, layout.importedFunctions);
-    this.#needsWeights = new Uint8Array(code.functions.length);
+    this.#isPartial = new Uint8Array(this.#entry.length);
+    this.#isUnsure = new Uint8Array(code.functions.length);
     const { kinds, arguments: values } = code.events;
     const callCost = (event: number) =>
       kinds[event] === Kind.call
         ? this.#entry[values[event] ?? 0] ?? 0
-        : this.#entryOfType(values[event] ?? 0);
+        : this.#entry[this.#nodeOfType(values[event] ?? 0)] ?? 0;
     this.#measurer = new LoopMeasurer(layout, code, { rounds: this.weights, maxRound: maxWeight, callCost });
   }
 
@@ -90,30 +97,37 @@ export class CheckWeigher {
     const functions = this.#layout.functionTypes.length;
     for (let place = 0; place < order.length; place++) {
       const node = order.at(place);
-      if (node < functions) this.#entry[node] = this.#walk(node - this.#layout.importedFunctions, false);
+      if (node < functions) this.#entry[node] = this.#weigh(node - this.#layout.importedFunctions, false);
       else this.#weighClass(node - functions);
     }
-    // A class in a circle was weighed before all its members were.
-    members.forEach((_, index) => this.#weighClass(index));
+    // What calls in a circle lead to is known only now.
+    for (let index = 0; index < members.length; index++) this.#weighClass(index);
     for (let index = 0; index < this.#code.functions.length - 1; index++) {
-      if (this.#needsWeights[index] !== 1) continue;
-      this.#measurer.measure(index);
-      this.#walk(index, true);
+      if (this.#isUnsure[index] === 1) this.#weigh(index, true);
     }
+  }
+
+  /** Weighs the checks of a function, and returns the cost from its entry to the first. */
+  #weigh(index: number, isFinal: boolean): number {
+    if (this.#hasLoop[index] === 1) this.#measurer.measure(index);
+    return this.#walk(index, isFinal);
   }
 
   #weighClass(index: number): void {
     const members = this.#graph.members[index];
+    const node = this.#layout.functionTypes.length + index;
     let highest = this.#graph.foreign[index] === 1 ? importCost : 0;
     for (let item = 0; members && item < members.length; item++) {
-      highest = Math.max(highest, this.#entry[members.at(item)] ?? 0);
+      const entry = this.#entry[members.at(item)] ?? 0;
+      if (entry > highest) highest = entry;
+      if (entry === 0) this.#isPartial[node] = 1;
     }
-    this.#entry[this.#layout.functionTypes.length + index] = highest;
+    this.#entry[node] = highest;
   }
 
   /**
    * Walks from the end of a function to its entry; `cost` is that of the longest path from here to the next check.
-   * Returns the cost from the entry. Only when `isFinal` are weights written and checks added.
+   * Returns the cost from the entry. Only when `isFinal` are checks added.
    */
   #walk(index: number, isFinal: boolean): number {
     const { events, functions } = this.#code;
@@ -155,7 +169,7 @@ export class CheckWeigher {
           break;
         case 0x10 satisfies typeof Kind.call:
           if (handler > cost) cost = handler;
-          cost += this.#entry[argument] ?? 0;
+          cost += this.#entryOf(argument, index);
           break;
         case 0x02 satisfies typeof Kind.block:
         case 0x06 satisfies typeof Kind.try:
@@ -174,7 +188,7 @@ export class CheckWeigher {
           break;
         case 0x03 satisfies typeof Kind.loop:
           handler = open.pop()?.handler ?? 0;
-          if (isFinal && (this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
+          if ((this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
           if ((mark & Mark.unroll) !== 0) cost += this.#uncheckedRounds(event);
           break;
         case 0x05 satisfies typeof Kind.else:
@@ -196,13 +210,13 @@ export class CheckWeigher {
           cost = handler;
           break;
         case 0x12 satisfies typeof Kind.returnCall:
-          cost = this.#entry[argument] ?? 0;
+          cost = this.#entryOf(argument, index);
           break;
         case 0x11 satisfies typeof Kind.callIndirect:
-          cost = Math.max(cost, handler) + this.#entryOfType(argument);
+          cost = Math.max(cost, handler) + this.#entryOf(this.#nodeOfType(argument), index);
           break;
         case 0x13 satisfies typeof Kind.returnCallIndirect:
-          cost = this.#entryOfType(argument);
+          cost = this.#entryOf(this.#nodeOfType(argument), index);
           break;
       }
       const own = costs[event] ?? 0;
@@ -225,12 +239,11 @@ export class CheckWeigher {
 
   /** The cost just before an event, without its own: 0 where a check pays for all that follows. */
   #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
-    const hasCheck = this.#has(event, isCheck);
     const isLong = cost + this.#code.events.cost(event) > maxPathCost;
-    if (hasCheck || isLong) this.#needsWeights[index] = 1;
+    if (isLong) this.#isUnsure[index] = 1;
     if (isFinal && isLong && !this.#has(event, Mark.checkedBranch)) this.#mark(event, Mark.check);
     const paysAll = this.#has(event, Mark.check);
-    if (isFinal && this.#has(event, isCheck)) {
+    if (this.#has(event, isCheck)) {
       const round = Math.max(this.#block(0).round, this.#roundOf(event));
       this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, round), maxWeight);
     }
@@ -297,8 +310,14 @@ export class CheckWeigher {
     return block;
   }
 
-  #entryOfType(type: number): number {
-    const itsClass = this.#graph.classOfType[type] ?? 0;
-    return this.#entry[this.#layout.functionTypes.length + itsClass] ?? 0;
+  /** Cost of the entry of a node that the function `index` calls. That of one which was weighed is above 0. */
+  #entryOf(node: number, index: number): number {
+    const entry = this.#entry[node] ?? 0;
+    if (entry === 0 || this.#isPartial[node] === 1) this.#isUnsure[index] = 1;
+    return entry;
+  }
+
+  #nodeOfType(type: number): number {
+    return this.#layout.functionTypes.length + (this.#graph.classOfType[type] ?? 0);
   }
 }
