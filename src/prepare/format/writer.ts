@@ -4,7 +4,8 @@
  */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
-  #length = 0;
+  /** How many bytes were written. */
+  length = 0;
   /** How many bytes there is room for: nearly every write looks at it, and a call for that would cost a third of it. */
   #capacity: number;
 
@@ -13,78 +14,74 @@ export class Writer {
     this.#capacity = this.#bytes.length;
   }
 
-  get length(): number {
-    return this.#length;
-  }
-
   byte(value: number): void {
-    if (this.#length === this.#capacity) this.#grow(1);
-    this.#bytes[this.#length++] = value;
+    if (this.length === this.#capacity) this.#grow(1);
+    this.#bytes[this.length++] = value;
   }
 
   bytes(source: ArrayLike<number>): void {
     const { length } = source;
-    if (this.#length + length > this.#capacity) this.#grow(length);
-    this.#bytes.set(source, this.#length);
-    this.#length += length;
+    if (this.length + length > this.#capacity) this.#grow(length);
+    this.#bytes.set(source, this.length);
+    this.length += length;
   }
 
   /** Copies `source` from offset `start` up to `end`. */
   span(source: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (this.#length + length > this.#capacity) this.#grow(length);
+    if (this.length + length > this.#capacity) this.#grow(length);
     const bytes = this.#bytes;
-    let to = this.#length;
+    let to = this.length;
     // A call of `set` costs more than the few bytes between two calls or branches.
     if (length < 8) { for (let from = start; from < end; from++) bytes[to++] = source[from] ?? 0; }
     else bytes.set(source.subarray(start, end), to);
-    this.#length += length;
+    this.length += length;
   }
 
   /** Writes what was written from `start` on once more, `times` times. */
   repeat(start: number, times: number): void {
-    const end = this.#length;
+    const end = this.length;
     const more = times * (end - start);
     if (end + more > this.#capacity) this.#grow(more);
     for (let left = times; left > 0; left--) {
-      this.#bytes.copyWithin(this.#length, start, end);
-      this.#length += end - start;
+      this.#bytes.copyWithin(this.length, start, end);
+      this.length += end - start;
     }
   }
 
   /** Unsigned LEB128 in at least `minWidth` bytes. `value` is below 2^32. */
   u32(value: number, minWidth = 1): void {
-    if (this.#length + 5 > this.#capacity) this.#grow(5);
+    if (this.length + 5 > this.#capacity) this.#grow(5);
     let rest = value;
     let width = 1;
     while (rest > 0x7f || width < minWidth) {
-      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      this.#bytes[this.length++] = (rest & 0x7f) | 0x80;
       rest = Math.floor(rest / 128);
       width++;
     }
-    this.#bytes[this.#length++] = rest;
+    this.#bytes[this.length++] = rest;
   }
 
   /** Signed LEB128 of a 32-bit number. */
   s32(value: number): void {
-    if (this.#length + 5 > this.#capacity) this.#grow(5);
+    if (this.length + 5 > this.#capacity) this.#grow(5);
     let rest = value | 0;
     while (rest < -64 || rest > 63) {
-      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      this.#bytes[this.length++] = (rest & 0x7f) | 0x80;
       rest >>= 7;
     }
-    this.#bytes[this.#length++] = rest & 0x7f;
+    this.#bytes[this.length++] = rest & 0x7f;
   }
 
   /** Signed LEB128 of a 64-bit number. */
   s64(value: bigint): void {
-    if (this.#length + 10 > this.#capacity) this.#grow(10);
+    if (this.length + 10 > this.#capacity) this.#grow(10);
     let rest = BigInt.asIntN(64, value);
     while (rest < -64n || rest > 63n) {
-      this.#bytes[this.#length++] = Number(rest & 0x7fn) | 0x80;
+      this.#bytes[this.length++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
-    this.#bytes[this.#length++] = Number(rest & 0x7fn);
+    this.#bytes[this.length++] = Number(rest & 0x7fn);
   }
 
   name(text: string): void {
@@ -95,32 +92,32 @@ export class Writer {
 
   /** Begins what stands after its own length in at least `minWidth` bytes. Returns where it starts, for `end`. */
   begin(minWidth: number): number {
-    if (this.#length + minWidth > this.#capacity) this.#grow(minWidth);
-    this.#length += minWidth;
-    return this.#length;
+    if (this.length + minWidth > this.#capacity) this.#grow(minWidth);
+    this.length += minWidth;
+    return this.length;
   }
 
   /** Ends what began at `start`: puts its length before it. */
   end(start: number, minWidth: number): void {
-    const length = this.#length - start;
+    const length = this.length - start;
     const width = Math.max(minWidth, widthOf(length));
     if (width > minWidth) {
-      if (this.#length + width - minWidth > this.#capacity) this.#grow(width - minWidth);
+      if (this.length + width - minWidth > this.#capacity) this.#grow(width - minWidth);
       this.#bytes.copyWithin(start + width - minWidth, start, start + length);
     }
-    this.#length = start - minWidth;
+    this.length = start - minWidth;
     this.u32(length, width);
-    this.#length += length;
+    this.length += length;
   }
 
   /** Everything written so far. The writer is not to be used afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.slice(0, this.length);
   }
 
   #grow(more: number): void {
-    const grown = new Uint8Array(Math.max(this.#length + more, this.#capacity * 2));
-    grown.set(this.#bytes.subarray(0, this.#length));
+    const grown = new Uint8Array(Math.max(this.length + more, this.#capacity * 2));
+    grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
     this.#capacity = grown.length;
   }

@@ -11,7 +11,7 @@ import type { Code } from "../scan/scan.ts";
 import { GROW } from "../seen_pages.ts";
 import { TICK } from "../steps/steps.ts";
 import { CheckWriter } from "../steps/write_checks.ts";
-import type { Writer } from "../format/writer.ts";
+import { widthOf, type Writer } from "../format/writer.ts";
 
 interface Context {
   layout: Layout;
@@ -24,12 +24,17 @@ interface Context {
 /**
  * Writes the instructions of one function after the other, copying what lies between the events that are marked. Blocks that are added
  * move labels, so it keeps a list of the blocks that are open in the old code, with their depths in the new.
+ *
+ * Nearly every edit is a number that keeps its width. It is put into a copy of the old file, from which the rest is then
+ * copied in long spans; where a loop stands several times, each time its numbers are put there again.
  */
 export class InstructionWriter {
   readonly #out: Writer;
   readonly #context: Context;
   readonly #checks: CheckWriter;
   readonly #bytes: Uint8Array;
+  /** The old file with numbers replaced; what was there is read from `#bytes` alone. */
+  readonly #patched: Uint8Array;
   readonly #shift: number;
   /** Number of the function. */
   #function = 0;
@@ -56,6 +61,7 @@ export class InstructionWriter {
       context.moves.checks.push(out.length - this.#bodyAt);
     });
     this.#bytes = context.layout.bytes;
+    this.#patched = context.layout.bytes.slice();
     this.#shift = context.edits.imports.length;
   }
 
@@ -93,7 +99,9 @@ export class InstructionWriter {
     const { indices, edits: { calls, code: { marks, weights } }, layout: { importedFunctions } } =
       this.#context;
     const shift = this.#shift;
+    const patched = this.#patched;
     const targets = this.#targets;
+    const begins = this.#begins;
     for (let event = first; event < last; event++) {
       const mark = marks[event] ?? 0;
       const argument = values[event] ?? 0;
@@ -101,21 +109,27 @@ export class InstructionWriter {
       switch (kinds[event]) {
         case 0x0b satisfies typeof Kind.end:
           if (mark !== 0) this.#makeBefore(event, mark);
-          this.#close();
+          this.#depth--;
+          targets.pop();
+          begins.pop();
           if (argument >= 0 && ((marks[argument] ?? 0) & Mark.split) !== 0) this.#endSplit(event);
           break;
         case 0x0d satisfies typeof Kind.brIf:
         case 0x0c satisfies typeof Kind.br:
           if (mark !== 0) this.#writeBranch(event, mark, weights[event] ?? 0);
-          else if (this.#depth - (targets[targets.length - 1 - argument] ?? 0) !== argument) {
-            this.#writeLabels(event, 1);
+          else {
+            const at = (offsets[event] ?? 0) + 1;
+            const label = this.#depth - (targets[targets.length - 1 - argument] ?? 0);
+            if (label < 0x80 && (patched[at] ?? 0) < 0x80) patched[at] = label;
+            else this.#replaceNumber(at, label);
           }
           break;
         case 0x02 satisfies typeof Kind.block:
         case 0x04 satisfies typeof Kind.if:
         case 0x06 satisfies typeof Kind.try:
           if (mark !== 0) this.#makeBefore(event, mark);
-          this.#open(event);
+          targets.push(++this.#depth);
+          begins.push(event);
           break;
         case 0x10 satisfies typeof Kind.call:
         case 0x12 satisfies typeof Kind.returnCall:
@@ -125,7 +139,10 @@ export class InstructionWriter {
           else if (calls.size > 0 && calls.has(event)) {
             this.#replaceNumber(events.offset(event) + 1, indices.functions.get(calls.get(event) ?? "") ?? 0);
           } else if (shift > 0 && argument >= importedFunctions) {
-            this.#replaceNumber((offsets[event] ?? 0) + 1, argument + shift);
+            const at = (offsets[event] ?? 0) + 1;
+            const index = argument + shift;
+            if (index < 0x80 && (patched[at] ?? 0) < 0x80) patched[at] = index;
+            else this.#replaceNumber(at, index);
           }
           break;
         case 0x1f satisfies typeof Kind.tryTable:
@@ -346,7 +363,7 @@ export class InstructionWriter {
     for (let left = count; left > 0; left--) {
       const start = reader.at;
       const label = reader.u32("label");
-      if (this.#labelNow(label) !== label) this.#replaceNumber(start, this.#labelNow(label));
+      this.#replaceNumber(start, this.#labelNow(label));
     }
   }
 
@@ -358,7 +375,7 @@ export class InstructionWriter {
       // The byte before the label ends another number or is the kind of the clause: it is below 0x80.
       let start = reader.at - 1;
       while ((this.#bytes[start - 1] ?? 0) >= 0x80) start--;
-      if (this.#labelNow(label) !== label) this.#replaceNumber(start, this.#labelNow(label));
+      this.#replaceNumber(start, this.#labelNow(label));
     }
   }
 
@@ -373,6 +390,15 @@ export class InstructionWriter {
 
   #replaceNumber(at: number, value: number): void {
     const width = this.#widthAt(at);
+    if (widthOf(value) <= width) {
+      let rest = value;
+      for (let byte = at; byte < at + width - 1; byte++) {
+        this.#patched[byte] = (rest & 0x7f) | 0x80;
+        rest >>>= 7;
+      }
+      this.#patched[at + width - 1] = rest;
+      return;
+    }
     this.#copyUpTo(at);
     this.#out.u32(value, width);
     this.#from = at + width;
@@ -392,7 +418,7 @@ export class InstructionWriter {
   }
 
   #copyUpTo(offset: number): void {
-    if (offset > this.#from) this.#out.span(this.#bytes, this.#from, offset);
+    if (offset > this.#from) this.#out.span(this.#patched, this.#from, offset);
     this.#from = offset;
   }
 
