@@ -55,9 +55,8 @@ interface Names {
  * @throws CapsuleError `LOAD`
  */
 export function refuseReservedNames({ imports, exports }: Names): void {
-  const taken = imports.find(({ module }) => module === PREPARE_MODULE)?.module ??
-    exports.find(({ name }) => name.startsWith(`${PREPARE_MODULE}:`))?.name;
-  if (taken !== undefined) throw reserved(taken);
+  for (const { module } of imports) if (module === PREPARE_MODULE) throw reserved(module);
+  for (const { name } of exports) if (name.startsWith(`${PREPARE_MODULE}:`)) throw reserved(name);
 }
 
 function reserved(name: string): CapsuleError {

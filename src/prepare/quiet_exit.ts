@@ -26,9 +26,12 @@ export function findQuietExits(layout: Layout, code: Code): number[] {
 
 /** Index of the defined function that is exported as `_start` and takes and gives nothing. */
 export function startFunction({ description, importedFunctions }: Layout): number | undefined {
-  const start = description.exports.find(({ name, kind }) => name === "_start" && kind === "function");
-  if (!start?.type || start.index < importedFunctions) return undefined;
-  return start.type.params.length + start.type.results.length === 0 ? start.index : undefined;
+  for (const { name, kind, type, index } of description.exports) {
+    if (name !== "_start" || kind !== "function") continue;
+    if (!type || index < importedFunctions) return undefined;
+    return type.params.length + type.results.length === 0 ? index : undefined;
+  }
+  return undefined;
 }
 
 function procExit({ description }: Layout): number | undefined {

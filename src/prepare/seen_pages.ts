@@ -20,7 +20,8 @@ export const GROW = `${PREPARE_MODULE}.grow`;
 export function showSeenPages(edits: Edits, { description }: Layout, { events }: Code): boolean {
   const { memories, imports } = description;
   const [memory] = memories;
-  if (!memory || memories.length > 1 || imports.some(({ kind }) => kind === "memory")) return false;
+  if (!memory || memories.length > 1) return false;
+  for (const { kind } of imports) if (kind === "memory") return false;
   const kinds = events.kinds.subarray(0, events.length);
   if (!kinds.includes(Kind.memoryGrow)) return false;
   const { marks } = edits.code;

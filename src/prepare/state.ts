@@ -19,41 +19,48 @@ export function exportState(description: ModuleDescription, code: Code): State {
   const state: State = { globals: [], memoryExport: undefined, exports: [], cannotReset: [] };
   exportGlobals(description, state);
   exportMemory(description, state);
+  const { cannotReset } = state;
   const { tableWrite, segmentDrop } = code;
-  const complain = (sentence: string) => state.cannotReset.push(sentence);
   if (tableWrite) {
-    complain(`Its code writes to a table (${tableWrite.instruction} at offset ${hex(tableWrite.offset)}).`);
+    const { instruction, offset } = tableWrite;
+    cannotReset.push(`Its code writes to a table (${instruction} at offset ${hex(offset)}).`);
   }
   if (segmentDrop) {
-    complain(`Its code drops a segment (${segmentDrop.instruction} at offset ${hex(segmentDrop.offset)}).`);
+    const { instruction, offset } = segmentDrop;
+    cannotReset.push(`Its code drops a segment (${instruction} at offset ${hex(offset)}).`);
   }
   for (const item of description.imports) {
     const isState = item.kind === "memory" || item.kind === "table" || item.kind === "global" && item.mutable;
     if (isState) {
-      complain(`It imports the ${item.kind} '${item.module}.${item.name}', which others may change.`);
+      cannotReset.push(`It imports the ${item.kind} '${item.module}.${item.name}', which others may change.`);
     }
   }
   return state;
 }
 
 function exportGlobals({ imports, globals }: ModuleDescription, state: State): void {
-  const imported = imports.filter(({ kind }) => kind === "global").length;
-  globals.forEach(({ type, mutable }, index) => {
-    if (!mutable || index < imported) return;
+  let index = 0;
+  for (const { kind } of imports) if (kind === "global") index++;
+  for (; index < globals.length; index++) {
+    const { type, mutable } = globals[index] ?? { type: "unknown", mutable: false };
+    if (!mutable) continue;
     if (type === "v128" || type === "exnref") {
       state.cannotReset.push(`Its mutable global ${index} has type ${type}, which JavaScript cannot read.`);
-      return;
+      continue;
     }
     const exportName = `${PREPARE_MODULE}:global:${index}`;
     state.globals.push({ exportName, type });
     state.exports.push({ name: exportName, kind: "global", index });
-  });
+  }
 }
 
 function exportMemory({ memories, exports }: ModuleDescription, state: State): void {
   if (memories.length > 1) state.cannotReset.push(`It has ${memories.length} memories.`);
   if (memories.length === 0) return;
-  const own = exports.find(({ kind, index }) => kind === "memory" && index === 0);
-  state.memoryExport = own?.name ?? `${PREPARE_MODULE}:memory`;
-  if (!own) state.exports.push({ name: state.memoryExport, kind: "memory", index: 0 });
+  for (const { kind, index, name } of exports) {
+    if (kind === "memory" && index === 0) state.memoryExport ??= name;
+  }
+  if (state.memoryExport !== undefined) return;
+  state.memoryExport = `${PREPARE_MODULE}:memory`;
+  state.exports.push({ name: state.memoryExport, kind: "memory", index: 0 });
 }

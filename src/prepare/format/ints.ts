@@ -1,23 +1,19 @@
 /** 32-bit numbers that grow at the end: what is learnt about each instruction of a large module stays small. */
 export class Ints {
   #data: Int32Array;
-  #length = 0;
+  length = 0;
 
   constructor(capacity = 64) {
     this.#data = new Int32Array(capacity);
   }
 
-  get length(): number {
-    return this.#length;
-  }
-
   push(value: number): void {
-    if (this.#length === this.#data.length) {
-      const grown = new Int32Array(this.#length * 2 + 64);
+    if (this.length === this.#data.length) {
+      const grown = new Int32Array(this.length * 2 + 64);
       grown.set(this.#data);
       this.#data = grown;
     }
-    this.#data[this.#length++] = value;
+    this.#data[this.length++] = value;
   }
 
   at(index: number): number {

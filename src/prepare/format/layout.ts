@@ -66,6 +66,12 @@ export function readLayout(bytes: Uint8Array): Layout {
   return layout;
 }
 
+/** Where the code is; undefined in a module without any. */
+export function codeSection({ sections }: Layout): Section | undefined {
+  for (const section of sections) if (section.id === SectionId.code) return section;
+  return undefined;
+}
+
 function readKnown(layout: Layout, section: Section): void {
   const read = readers[section.id];
   if (!read) return;
@@ -241,8 +247,10 @@ function readLimits(reader: Reader, layout: Layout): Limits {
   const shared = (flags & 2) !== 0;
   if (is64) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a 64-bit memory or table (memory64)");
   if (shared) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared memory (threads)");
-  const read = () => is64 ? reader.u64("limits") : reader.u32("limits");
-  return { min: read(), max: (flags & 1) !== 0 ? read() : undefined, is64, shared };
+  const min = is64 ? reader.u64("limits") : reader.u32("limits");
+  const limits: Limits = { min, max: undefined, is64, shared };
+  if ((flags & 1) !== 0) limits.max = is64 ? reader.u64("limits") : reader.u32("limits");
+  return limits;
 }
 
 const exportKinds = ["function", "table", "memory", "global", "tag"] as const;

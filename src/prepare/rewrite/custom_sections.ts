@@ -65,7 +65,9 @@ function writeFunctionNames(out: Writer, reader: Reader, { layout, shift, indice
     const moved = index < layout.importedFunctions ? index : index + shift;
     writeAdded(out, added, moved);
     out.u32(moved, reader.at - start);
-    copyName(out, reader);
+    const nameAt = reader.at;
+    reader.skip(reader.u32("length of a name"), "name");
+    out.span(reader.bytes, nameAt, reader.at);
   }
   writeAdded(out, added, Infinity);
 }
@@ -94,12 +96,6 @@ function writeLocalNames(out: Writer, reader: Reader, { layout, shift }: Renumbe
     }
     out.span(reader.bytes, namesAt, reader.at);
   }
-}
-
-function copyName(out: Writer, reader: Reader): void {
-  const at = reader.at;
-  reader.skip(reader.u32("length of a name"), "name");
-  out.span(reader.bytes, at, reader.at);
 }
 
 /** Notes on instructions by function: for each, offset from the start of the body and a few bytes. */

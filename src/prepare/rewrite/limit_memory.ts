@@ -9,7 +9,7 @@ export function copyWithLimits(
 ): void {
   let from = start;
   for (let item = 0; maxPages !== undefined && item < memoryLimits.length; item += 2) {
-    const [at, after] = [memoryLimits.at(item), memoryLimits.at(item + 1)];
+    const at = memoryLimits.at(item);
     if (at < start || at >= end) continue;
     const { min, max } = description.memories[item / 2]?.limits ?? { min: 0, max: undefined };
     if (max !== undefined && max <= maxPages) continue;
@@ -17,7 +17,7 @@ export function copyWithLimits(
     out.byte(1);
     out.u32(min);
     out.u32(maxPages);
-    from = after;
+    from = memoryLimits.at(item + 1);
   }
   out.span(bytes, from, end);
 }

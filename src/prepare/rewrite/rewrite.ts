@@ -10,7 +10,6 @@ import { PREPARE_MODULE } from "../contract.ts";
 import { copyWithLimits } from "./limit_memory.ts";
 import type { AddedIndices, Edits } from "./edits.ts";
 import { Op } from "../format/instructions.ts";
-import type { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
 import { Reader } from "../format/reader.ts";
 import type { Code } from "../scan/scan.ts";
@@ -37,6 +36,9 @@ class Rewriting {
   readonly #newTypes: FunctionType[] = [];
   readonly #typeIndices = new Map<string, number>();
   readonly #rewritten: RewrittenCode;
+  readonly #renumbering: Renumbering;
+  /** The first of the function indices outside of the code that is not copied yet. */
+  #nextReference = 0;
 
   constructor(layout: Layout, code: Code, edits: Edits) {
     this.#layout = layout;
@@ -53,6 +55,7 @@ class Rewriting {
     index = layout.description.globals.length;
     for (const { name } of edits.globals) globals.set(name, index++);
     this.#indices = { functions, globals, shift: this.#shift };
+    this.#renumbering = { layout, shift: this.#shift, indices: this.#indices };
     index = 0;
     for (const { key } of layout.types) this.#typeIndices.set(key, index++);
     for (const { type } of edits.imports) this.#typeIndex(type);
@@ -165,19 +168,18 @@ class Rewriting {
 
   /** Copies bytes outside of the code, with function indices and memory limits put right. */
   #copy(start: number, end: number): void {
-    const { bytes, functionReferences } = this.#layout;
+    const { bytes, functionReferences, importedFunctions } = this.#layout;
     const out = this.#out;
     let from = start;
-    if (this.#shift > 0) {
-      for (let item = firstFrom(functionReferences, start); item < functionReferences.length; item++) {
-        const at = functionReferences.at(item);
-        if (at >= end) break;
-        out.span(bytes, from, at);
-        const reader = new Reader(bytes, at, end);
-        const index = reader.u32("index of a function");
-        out.u32(this.#moved(index), reader.at - at);
-        from = reader.at;
-      }
+    const reader = new Reader(bytes, start, end);
+    for (; this.#shift > 0 && this.#nextReference < functionReferences.length; this.#nextReference++) {
+      const at = functionReferences.at(this.#nextReference);
+      if (at >= end) break;
+      out.span(bytes, from, at);
+      reader.at = at;
+      const index = reader.u32("index of a function");
+      out.u32(index < importedFunctions ? index : index + this.#shift, reader.at - at);
+      from = reader.at;
     }
     copyWithLimits(out, this.#layout, { start: from, end, maxPages: this.#edits.maxMemoryPages });
   }
@@ -185,7 +187,7 @@ class Rewriting {
   #custom(section: Section): void {
     const hasMoved = this.#shift > 0;
     if (hasMoved && section.name === "name") {
-      this.#writeCustom(section.name, rewriteNames(section, this.#renumbering()), section.sizeWidth);
+      this.#writeCustom(section.name, rewriteNames(section, this.#renumbering), section.sizeWidth);
     } else if (hasMoved && section.name.startsWith(METADATA_PREFIX)) {
       this.#metadata(section, section.name);
     } else {
@@ -207,7 +209,7 @@ class Rewriting {
   #metadata(section: Section | undefined, name: string): void {
     const { moves } = this.#rewritten;
     const checks = name === BRANCH_HINTS ? moves.checks : undefined;
-    const content = rewriteCodeMetadata(section, checks, { ...this.#renumbering(), code: this.#code, moves });
+    const content = rewriteCodeMetadata(section, checks, { ...this.#renumbering, code: this.#code, moves });
     this.#writeCustom(name, content, section?.sizeWidth ?? 1);
   }
 
@@ -219,14 +221,6 @@ class Rewriting {
     out.name(name);
     out.bytes(content);
     out.end(start, sizeWidth);
-  }
-
-  #renumbering(): Renumbering {
-    return { layout: this.#layout, shift: this.#shift, indices: this.#indices };
-  }
-
-  #moved(index: number): number {
-    return index < this.#layout.importedFunctions ? index : index + this.#shift;
   }
 
   #typeIndex(type: FunctionType): number {
@@ -246,16 +240,4 @@ class Rewriting {
       for (const type of types) this.#out.byte(valueTypeCode(type));
     }
   }
-}
-
-/** The first item of sorted `offsets` that is not below `offset`. */
-function firstFrom(offsets: Ints, offset: number): number {
-  let low = 0;
-  let high = offsets.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (offsets.at(middle) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

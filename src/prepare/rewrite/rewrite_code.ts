@@ -1,11 +1,10 @@
 import type { AddedIndices, Edits } from "./edits.ts";
 import { METADATA_PREFIX } from "./custom_sections.ts";
 import { Ints } from "../format/ints.ts";
-import type { Layout } from "../format/layout.ts";
+import { codeSection, type Layout } from "../format/layout.ts";
 import { Mark } from "./marks.ts";
 import { hex, UnknownConstruct } from "../format/reader.ts";
 import type { Code } from "../scan/scan.ts";
-import { SectionId } from "../format/sections.ts";
 import { InstructionWriter } from "./write_instructions.ts";
 import { Writer } from "../format/writer.ts";
 
@@ -34,29 +33,27 @@ const maxLocals = 50_000;
 export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: AddedIndices): RewrittenCode {
   const { functions } = code;
   const out = new Writer(layout.bytes.length * 1.25 + 1024);
-  const isAsked = layout.description.customSections.some((name) => name.startsWith(METADATA_PREFIX));
-  const moves: Moves = { distances: isAsked ? new Ints() : undefined, checks: new Ints() };
+  const moves: Moves = { distances: undefined, checks: new Ints() };
+  for (const name of layout.description.customSections) {
+    if (name.startsWith(METADATA_PREFIX)) moves.distances ??= new Ints();
+  }
   const instructions = new InstructionWriter(out, { layout, code, edits, indices, moves });
-  const section = layout.sections.find((section) => section.id === SectionId.code);
+  const section = codeSection(layout);
   const defined = functions.length - 1;
   out.u32(
     defined + edits.functions.length,
     defined > 0 && section ? (functions.sizeAt[0] ?? 0) - section.start : 1,
   );
   for (let index = 0; index < defined; index++) {
-    const [sizeAt, start, end] = [
-      functions.sizeAt[index] ?? 0,
-      functions.start[index] ?? 0,
-      functions.sizeAt[index + 1] ?? 0,
-    ];
+    const sizeAt = functions.sizeAt[index] ?? 0;
+    const start = functions.start[index] ?? 0;
     const marks = marksOf(code, edits, index);
     if (marks === 0 && edits.imports.length === 0 && edits.calls.size === 0) {
-      out.span(layout.bytes, sizeAt, end);
+      out.span(layout.bytes, sizeAt, functions.sizeAt[index + 1] ?? 0);
       continue;
     }
     const bodyAt = out.begin(start - sizeAt);
-    instructions.begin(index, (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index));
-    instructions.write();
+    instructions.write(index, (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index));
     if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
     out.end(bodyAt, start - sizeAt);
   }

@@ -65,32 +65,27 @@ export class InstructionWriter {
     this.#shift = context.edits.imports.length;
   }
 
-  /** Writes the locals of a function, with one more when `temporary` is its index. */
-  begin(index: number, temporary: number | undefined): void {
+  /** Writes the body of a function, with one more local when `temporary` is its index. */
+  write(index: number, temporary: number | undefined): void {
     const { functions } = this.#context.code;
     this.#function = index;
     this.#bodyAt = this.#out.length;
     this.#from = functions.start[index] ?? 0;
-    if (temporary === undefined) return;
-    this.#temporary = temporary;
+    if (temporary !== undefined) this.#addLocal(temporary);
+    this.#open(-1);
+    this.#writeEvents(functions.firstEvent[index] ?? 0, functions.firstEvent[index + 1] ?? 0);
+    this.#copyUpTo(functions.sizeAt[index + 1] ?? 0);
+  }
+
+  #addLocal(index: number): void {
+    this.#temporary = index;
     const reader = new Reader(this.#bytes, this.#from);
     const groups = reader.u32("groups of locals");
     this.#out.u32(groups + 1, reader.at - this.#from);
     this.#from = reader.at;
-    this.#copyUpTo(functions.codeStart[index] ?? 0);
+    this.#copyUpTo(this.#context.code.functions.codeStart[this.#function] ?? 0);
     this.#out.bytes([1, 0x7f]);
     this.#noteMove();
-  }
-
-  /** Writes the instructions of the function that was begun. */
-  write(): void {
-    const { functions } = this.#context.code;
-    this.#open(-1);
-    this.#writeEvents(
-      functions.firstEvent[this.#function] ?? 0,
-      functions.firstEvent[this.#function + 1] ?? 0,
-    );
-    this.#copyUpTo(functions.sizeAt[this.#function + 1] ?? 0);
   }
 
   #writeEvents(first: number, last: number): void {
@@ -195,17 +190,18 @@ export class InstructionWriter {
   #writeBranch(event: number, mark: number, weight: number): void {
     const { code: { events }, edits } = this.#context;
     const out = this.#out;
-    const label = events.argument(event);
+    const label = events.arguments[event] ?? 0;
+    const at = events.offsets[event] ?? 0;
     const begin = this.#begins[this.#begins.length - 1 - label] ?? -1;
-    const loop = begin >= 0 && events.kind(begin) === Kind.loop ? edits.code.marks[begin] ?? 0 : 0;
-    const isConditional = events.kind(event) === Kind.brIf;
+    const loop = begin >= 0 && events.kinds[begin] === Kind.loop ? edits.code.marks[begin] ?? 0 : 0;
+    const isConditional = events.kinds[event] === Kind.brIf;
     // The branches of all copies but the last lead to the next one.
     const isCheck = (mark & (Mark.check | Mark.checkedBranch)) !== 0 &&
       !((loop & Mark.unroll) !== 0 && this.#isCopy);
     const isSplit = (loop & Mark.split) !== 0 && !(isConditional && (mark & Mark.check) !== 0);
     if (!isCheck) return this.#writeLabels(event, 1);
     const charge = (loop & Mark.unroll) !== 0 ? weight * copies : weight;
-    this.#copyUpTo(events.offset(event));
+    this.#copyUpTo(at);
     if (!isSplit && (mark & Mark.check) !== 0) {
       this.#checks.check(charge);
       this.#noteMove();
@@ -216,24 +212,24 @@ export class InstructionWriter {
       out.bytes([Op.if, EMPTY_BLOCK]);
       this.#depth++;
     }
-    const target = this.#target(label);
+    const labelNow = this.#labelNow(label);
     if (isSplit) {
       // counter -= weight; if (counter >= 0) continue loop; else leave for the block outside that renews it.
       this.#checks.compare(charge, Op.i32GreaterOrEqualSigned);
       out.byte(Op.brIf);
-      out.u32(this.#depth - target);
+      out.u32(labelNow);
       out.byte(Op.br);
-      out.u32(this.#depth - target + 1);
+      out.u32(labelNow + 1);
     } else {
       this.#checks.check(charge);
       out.byte(Op.br);
-      out.u32(this.#depth - target);
+      out.u32(labelNow);
     }
     if (isConditional) {
       out.byte(Op.end);
       this.#depth--;
     }
-    this.#from = events.offset(event) + 1 + this.#widthAt(events.offset(event) + 1);
+    this.#from = at + 1 + this.#widthAt(at + 1);
     this.#noteMove();
   }
 
@@ -289,7 +285,8 @@ export class InstructionWriter {
     const { events } = this.#context.code;
     const at = events.offset(event);
     const bodyAt = at + 1 + this.#widthAt(at + 1);
-    const last = this.#endOf(event);
+    let last = event + 1;
+    while (events.kinds[last] !== Kind.end || events.arguments[last] !== event) last++;
     const out = this.#out;
     this.#copyUpTo(at);
     out.byte(Op.block);
@@ -328,13 +325,6 @@ export class InstructionWriter {
     this.#depth--;
     this.#noteMove();
     return last;
-  }
-
-  #endOf(begin: number): number {
-    const { events } = this.#context.code;
-    let event = begin + 1;
-    while (events.kind(event) !== Kind.end || events.argument(event) !== begin) event++;
-    return event;
   }
 
   #writeQuietExit(event: number): void {
@@ -381,11 +371,7 @@ export class InstructionWriter {
 
   /** What `label` of the old code is in the new code, here. */
   #labelNow(label: number): number {
-    return this.#depth - this.#target(label);
-  }
-
-  #target(label: number): number {
-    return this.#targets[this.#targets.length - 1 - label] ?? 0;
+    return this.#depth - (this.#targets[this.#targets.length - 1 - label] ?? 0);
   }
 
   #replaceNumber(at: number, value: number): void {

@@ -153,8 +153,8 @@ function readClasses(layout: Layout, code: Code) {
     classOfKey.set(key, known);
     members.push(new Ints(0));
   }
-  const hasForeignTable = description.imports.some(({ kind }) => kind === "table");
-  const foreign = new Uint8Array(members.length).fill(hasForeignTable ? 1 : 0);
+  const foreign = new Uint8Array(members.length);
+  for (const { kind } of description.imports) if (kind === "table") foreign.fill(1);
   const isMember = new Uint8Array(functionTypes.length);
   for (const list of [reachableFromOutside.referenced, code.referenced]) {
     for (let item = 0; item < list.length; item++) {

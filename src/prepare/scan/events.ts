@@ -50,29 +50,27 @@ export const BULK_IS_SMALL = 1;
 export class Events {
   length = 0;
   /** Offset of the opcode. */
-  offsets = new Int32Array(1024);
+  offsets: Int32Array;
   /** A `Kind`. */
-  kinds = new Uint8Array(1024);
+  kinds: Uint8Array;
   /**
    * A label (br, br_if), a function (call, return_call, ref.func), a type (the table calls), the event that began the block
    * (end, delegate; -1 for the function), or flags (loop, bulk).
    */
-  arguments = new Int32Array(1024);
+  arguments: Int32Array;
   /** Cost of this instruction and those since the last one listed. */
-  costs = new Int32Array(1024);
+  costs: Int32Array;
+
+  constructor(capacity: number) {
+    this.offsets = new Int32Array(capacity);
+    this.kinds = new Uint8Array(capacity);
+    this.arguments = new Int32Array(capacity);
+    this.costs = new Int32Array(capacity);
+  }
 
   /** Makes room for so many more. */
   reserve(more: number): void {
     if (this.length + more > this.kinds.length) this.#grow(this.length + more);
-  }
-
-  /** Adds one, for which there is room. */
-  push(offset: number, kind: number, argument: number, cost: number): void {
-    const event = this.length++;
-    this.offsets[event] = offset;
-    this.kinds[event] = kind;
-    this.arguments[event] = argument;
-    this.costs[event] = cost;
   }
 
   offset(event: number): number {

@@ -3,10 +3,9 @@ import { skipImmediates } from "../format/immediates.ts";
 import { catchLabels } from "../format/labels.ts";
 import { BulkOp, EMPTY_BLOCK, Op, Shape, shapes } from "../format/instructions.ts";
 import { Ints } from "../format/ints.ts";
-import type { Layout } from "../format/layout.ts";
+import { codeSection, type Layout } from "../format/layout.ts";
 import { malformed, Reader } from "../format/reader.ts";
 import { ScannedFunctions } from "./scanned_functions.ts";
-import { SectionId } from "../format/sections.ts";
 import { readValueType } from "../format/value_types.ts";
 
 /** What is known about the code of a module after one walk over it. */
@@ -66,14 +65,14 @@ const bulkCost = 64;
  * after may trust them, and `UnknownConstruct` on an instruction that is not in the table.
  */
 export function scanCode(layout: Layout): Code {
-  const section = layout.sections.find((section) => section.id === SectionId.code);
+  const section = codeSection(layout);
   const defined = layout.functionTypes.length - layout.importedFunctions;
   const reader = section
     ? new Reader(layout.bytes, section.start, section.end)
     : new Reader(layout.bytes, 0, 0);
   const count = section ? reader.count("function bodies") : 0;
   if (count !== defined) throw malformed(`${defined} functions have ${count} bodies`, section?.start ?? 0);
-  const scanner = new Scanner(layout, count);
+  const scanner = new Scanner(layout, count, reader.end - reader.at);
   for (let index = 0; index < count; index++) scanner.scanFunction(reader);
   if (!reader.done) throw malformed("bytes after the last function", reader.at);
   // One past the last function, so that every function ends where the next begins.
@@ -114,10 +113,12 @@ class Scanner {
   readonly #begins: number[] = [];
   #cost = 0;
 
-  constructor(layout: Layout, functions: number) {
+  /** For `functions` in so many bytes. */
+  constructor(layout: Layout, functions: number, bytes: number) {
     this.#layout = layout;
     this.code = {
-      events: new Events(),
+      // What an event takes at least, with what leads to it.
+      events: new Events(Math.ceil(bytes / 4)),
       functions: new ScannedFunctions(functions + 1),
       calls: new Ints(512),
       referenced: new Ints(),
@@ -339,12 +340,18 @@ class Scanner {
 
   /** Whether an i32.const below 4096 stands at `at`. */
   #isSmallConstant(at: number): boolean {
-    const [opcode, first = 0, second = 0] = this.#layout.bytes.subarray(at, at + 3);
-    return opcode === Op.i32Const && (first < 0x40 || (first >= 0x80 && second < 0x20));
+    const { bytes } = this.#layout;
+    const first = bytes[at + 1] ?? 0;
+    return bytes[at] === Op.i32Const && (first < 0x40 || (first >= 0x80 && (bytes[at + 2] ?? 0) < 0x20));
   }
 
   #add(at: number, kind: number, argument = 0): void {
-    this.code.events.push(at, kind, argument, this.#cost);
+    const { events } = this.code;
+    const event = events.length++;
+    events.offsets[event] = at;
+    events.kinds[event] = kind;
+    events.arguments[event] = argument;
+    events.costs[event] = this.#cost;
     this.#cost = 0;
   }
 

@@ -1,3 +1,4 @@
+import type { CallGraph } from "../scan/call_graph.ts";
 import { Kind } from "../scan/events.ts";
 import type { Layout } from "../format/layout.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
@@ -15,7 +16,7 @@ interface Block {
   from: number;
   /** What branches bring to its end. */
   atEnd: number;
-  /** The farthest that was reached inside: a call may throw there. */
+  /** The farthest that was reached inside, where that is a `try` or stands in one: a call may throw there. */
   peak: number;
 }
 
@@ -30,55 +31,62 @@ export class LoopMeasurer {
   readonly #layout: Layout;
   readonly #code: Code;
   readonly #rounds: Int32Array;
-  /** What a call, of any kind, costs its caller. */
-  readonly #callCost: (event: number) => number;
+  /** What a call costs its caller, by nodes of the call graph. */
+  readonly #entry: Int32Array;
+  readonly #graph: CallGraph;
   readonly #maxRound: number;
-  #open: Block[] = [];
+  readonly #open: Block[] = [];
+  /** How many of these are a `try` or a `try_table`. */
+  #tries = 0;
 
   constructor(
     layout: Layout,
     code: Code,
-    options: { rounds: Int32Array; maxRound: number; callCost: (event: number) => number },
+    options: { rounds: Int32Array; maxRound: number; entry: Int32Array; graph: CallGraph },
   ) {
     this.#layout = layout;
     this.#code = code;
     this.#rounds = options.rounds;
     this.#maxRound = options.maxRound;
-    this.#callCost = options.callCost;
+    this.#entry = options.entry;
+    this.#graph = options.graph;
   }
 
   measure(index: number): void {
     const { events, functions } = this.#code;
-    const { kinds, arguments: values, costs } = events;
-    const { bytes } = this.#layout;
+    const { offsets, kinds, arguments: values, costs } = events;
+    const { bytes, functionTypes } = this.#layout;
+    const open = this.#open;
+    const entry = this.#entry;
     const last = functions.firstEvent[index + 1] ?? 0;
     let distance = 0;
-    this.#open = [];
     this.#begin(-1, Kind.block, distance);
     for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
       const kind = kinds[event] ?? 0;
+      const argument = values[event] ?? 0;
       const isReached = distance !== nowhere;
       if (isReached) distance += costs[event] ?? 0;
       switch (kind) {
         case 0x0b satisfies typeof Kind.end:
         case 0x18 satisfies typeof Kind.delegate: {
-          const block = this.#open.pop();
+          const block = open.pop();
           if (!block) break;
           if (block.kind === Kind.if && block.from > distance) distance = block.from;
           if (block.atEnd > distance) distance = block.atEnd;
-          const peak = block.peak > distance ? block.peak : distance;
-          this.#reach(peak);
-          if (block.kind !== Kind.tryTable) break;
-          for (const label of catchLabels(bytes, events.offset(block.begin))) this.#branch(label, peak);
+          if (this.#tries > 0) this.#endInTry(block, distance);
           break;
         }
         case 0x0d satisfies typeof Kind.brIf:
-          this.#branch(values[event] ?? 0, distance);
+          if (isReached) this.#branch(argument, distance);
           break;
         case 0x10 satisfies typeof Kind.call:
-        case 0x11 satisfies typeof Kind.callIndirect:
-          if (isReached) distance += this.#callCost(event);
+          if (isReached) distance += entry[argument] ?? 0;
           break;
+        case 0x11 satisfies typeof Kind.callIndirect: {
+          const itsClass = this.#graph.classOfType[argument] ?? 0;
+          if (isReached) distance += entry[functionTypes.length + itsClass] ?? 0;
+          break;
+        }
         case 0x02 satisfies typeof Kind.block:
         case 0x04 satisfies typeof Kind.if:
         case 0x03 satisfies typeof Kind.loop:
@@ -87,16 +95,18 @@ export class LoopMeasurer {
           this.#begin(event, kind, distance);
           break;
         case 0x0c satisfies typeof Kind.br:
-          this.#branch(values[event] ?? 0, distance);
+          if (isReached) this.#branch(argument, distance);
           distance = nowhere;
           break;
         case 0x0e satisfies typeof Kind.brTable:
-          for (const label of tableLabels(bytes, events.offset(event))) this.#branch(label, distance);
+          for (const label of tableLabels(bytes, offsets[event] ?? 0)) {
+            if (isReached) this.#branch(label, distance);
+          }
           distance = nowhere;
           break;
         case 0x05 satisfies typeof Kind.else:
         case 0x07 satisfies typeof Kind.catch: {
-          const block = this.#open.at(-1);
+          const block = open[open.length - 1];
           if (!block) break;
           block.atEnd = Math.max(block.atEnd, distance);
           block.peak = Math.max(block.peak, distance);
@@ -109,7 +119,7 @@ export class LoopMeasurer {
         case 0x00 satisfies typeof Kind.unreachable:
         case 0x12 satisfies typeof Kind.returnCall:
         case 0x13 satisfies typeof Kind.returnCallIndirect: {
-          this.#reach(distance);
+          if (this.#tries > 0) this.#reach(distance);
           distance = nowhere;
           break;
         }
@@ -120,12 +130,24 @@ export class LoopMeasurer {
   #begin(begin: number, kind: number, from: number): void {
     this.#open.push({ begin, kind, from, atEnd: nowhere, peak: from });
     if (kind === Kind.loop) this.#rounds[begin] = 1;
+    else if (kind === Kind.try || kind === Kind.tryTable) this.#tries++;
   }
 
+  /** Ends a block that is a `try` or stands in one: what was reached inside of it may be where an exception comes from. */
+  #endInTry(block: Block, distance: number): void {
+    const peak = block.peak > distance ? block.peak : distance;
+    this.#reach(peak);
+    if (block.kind === Kind.try || block.kind === Kind.tryTable) this.#tries--;
+    if (block.kind !== Kind.tryTable || peak === nowhere) return;
+    const at = this.#code.events.offset(block.begin);
+    for (const label of catchLabels(this.#layout.bytes, at)) this.#branch(label, peak);
+  }
+
+  /** A branch from code that is reached. */
   #branch(label: number, distance: number): void {
     const block = this.#open[this.#open.length - 1 - label];
-    if (!block || distance === nowhere) return;
-    this.#reach(distance);
+    if (!block) return;
+    if (this.#tries > 0) this.#reach(distance);
     if (block.kind !== Kind.loop) {
       if (distance > block.atEnd) block.atEnd = distance;
       return;

@@ -60,6 +60,7 @@ export class CheckPlacer {
   place(): void {
     const { events, functions } = this.#code;
     const { kinds, arguments: values } = events;
+    const cut = this.#cut;
     const open = this.#open;
     for (let index = 0; index < functions.length - 1; index++) {
       const last = functions.firstEvent[index + 1] ?? 0;
@@ -89,12 +90,18 @@ export class CheckPlacer {
             if (!block) break;
             if (state >= block.loopDepth) this.#bring(block, state);
             else if (this.#markSplit(block)) this.#mark(event, Mark.checkedBranch);
-            else state = this.#check(event, depth);
+            else {
+              this.#mark(event, Mark.check);
+              state = depth;
+            }
             break;
           }
           case 0x10 satisfies typeof Kind.call:
           case 0x11 satisfies typeof Kind.callIndirect:
-            if (state < 0 && this.#cut[event] === 1) state = this.#check(event, depth);
+            if (state < 0 && cut[event] === 1) {
+              this.#mark(event, Mark.check);
+              state = depth;
+            }
             break;
           case 0x02 satisfies typeof Kind.block:
           case 0x04 satisfies typeof Kind.if:
@@ -106,7 +113,7 @@ export class CheckPlacer {
             if (!block) break;
             if (state >= block.loopDepth) this.#bring(block, state);
             else {
-              this.#check(event, depth);
+              this.#mark(event, Mark.check);
               this.#markSplit(block);
             }
             state = unreachable;
@@ -145,7 +152,7 @@ export class CheckPlacer {
             break;
           case 0x12 satisfies typeof Kind.returnCall:
           case 0x13 satisfies typeof Kind.returnCallIndirect:
-            if (state < 0 && this.#cut[event] === 1) this.#check(event, depth);
+            if (state < 0 && cut[event] === 1) this.#mark(event, Mark.check);
             state = unreachable;
             break;
           case 0x1f satisfies typeof Kind.tryTable:
@@ -175,11 +182,14 @@ export class CheckPlacer {
   }
 
   #branchByTable(event: number, depth: number, state: number): void {
-    const labels = tableLabels(this.#layout.bytes, this.#code.events.offset(event));
-    const blocks = labels.map((label) => this.#block(label));
-    const isChecked = blocks.some(({ loopDepth }) => state < loopDepth);
-    const now = isChecked ? this.#check(event, depth) : state;
-    for (const block of blocks) if (!isChecked || block.loopDepth < 0) this.#bring(block, now);
+    const labels = tableLabels(this.#layout.bytes, this.#code.events.offsets[event] ?? 0);
+    let isChecked = false;
+    for (const label of labels) if (state < this.#block(label).loopDepth) isChecked = true;
+    if (isChecked) this.#mark(event, Mark.check);
+    for (const label of labels) {
+      const block = this.#block(label);
+      if (!isChecked || block.loopDepth < 0) this.#bring(block, isChecked ? depth : state);
+    }
   }
 
   /** What a `try_table` catches goes on at the ends of blocks; a loop to whose head it goes has a check there. */
@@ -190,30 +200,24 @@ export class CheckPlacer {
     }
   }
 
-  #check(event: number, depth: number): number {
-    this.#mark(event, Mark.check);
-    return depth;
-  }
-
   #mark(event: number, mark: number): void {
     this.marks[event] = (this.marks[event] ?? 0) | mark;
   }
 
   /** A loop branches back under checks; returns whether blocks can stand around it and its branches. */
   #markSplit({ begin }: Block): boolean {
-    if ((this.#code.events.argument(begin) & LOOP_HAS_PARAMETERS) !== 0) return false;
+    if (((this.#code.events.arguments[begin] ?? 0) & LOOP_HAS_PARAMETERS) !== 0) return false;
     this.#mark(begin, Mark.split);
     return true;
   }
 
   /** Whether a loop that branches back under checks is so short that its body can stand more than once. */
   #isTight(begin: number, end: number): boolean {
-    const { events } = this.#code;
-    if (this.marks[begin] !== Mark.split || events.argument(begin) !== 0) return false;
-    if (end - begin > maxUnrolledEvents || events.offset(end) - events.offset(begin) > maxUnrolledBytes) {
-      return false;
-    }
-    for (let event = begin + 1; event < end; event++) if (!tightKinds.has(events.kind(event))) return false;
+    const { offsets, kinds, arguments: values } = this.#code.events;
+    if (this.marks[begin] !== Mark.split || values[begin] !== 0) return false;
+    if (end - begin > maxUnrolledEvents) return false;
+    if ((offsets[end] ?? 0) - (offsets[begin] ?? 0) > maxUnrolledBytes) return false;
+    for (let event = begin + 1; event < end; event++) if (!tightKinds.has(kinds[event] ?? 0)) return false;
     return true;
   }
 }

@@ -83,12 +83,8 @@ export class CheckWeigher {
     this.#entry.fill(importCost, 0, layout.importedFunctions);
     this.#isPartial = new Uint8Array(this.#entry.length);
     this.#isUnsure = new Uint8Array(code.functions.length);
-    const { kinds, arguments: values } = code.events;
-    const callCost = (event: number) =>
-      kinds[event] === Kind.call
-        ? this.#entry[values[event] ?? 0] ?? 0
-        : this.#entry[this.#nodeOfType(values[event] ?? 0)] ?? 0;
-    this.#measurer = new LoopMeasurer(layout, code, { rounds: this.weights, maxRound: maxWeight, callCost });
+    const options = { rounds: this.weights, maxRound: maxWeight, entry: this.#entry, graph };
+    this.#measurer = new LoopMeasurer(layout, code, options);
   }
 
   /** Weighs the checks of all functions, and marks those that long paths need. */
@@ -131,8 +127,9 @@ export class CheckWeigher {
    */
   #walk(index: number, isFinal: boolean): number {
     const { events, functions } = this.#code;
-    const { kinds, arguments: values, costs } = events;
+    const { offsets, kinds, arguments: values, costs } = events;
     const { bytes } = this.#layout;
+    const { weights } = this;
     const marks = this.#marks;
     const open = this.#open;
     const first = functions.firstEvent[index] ?? 0;
@@ -149,23 +146,22 @@ export class CheckWeigher {
           const outer = handler;
           // The labels of a try_table count from outside of it.
           if (kind === Kind.tryTable) {
-            handler = Math.max(handler, this.#highest(catchLabels(bytes, events.offset(argument))));
+            handler = Math.max(handler, this.#highest(catchLabels(bytes, offsets[argument] ?? 0)));
           }
           // What comes after a branch back was paid for when the loop was entered.
           const label = kind === Kind.loop ? 0 : cost;
           let round = open[open.length - 1]?.round ?? 0;
-          if (kind === Kind.loop && this.#has(argument, Mark.relies)) {
-            round = Math.max(round, this.weights[argument] ?? 0);
+          if (kind === Kind.loop && ((marks[argument] ?? 0) & Mark.relies) !== 0) {
+            round = Math.max(round, weights[argument] ?? 0);
           }
           open.push({ begin: argument, kind, label, otherwise: label, handler: outer, round });
           break;
         }
         case 0x0d satisfies typeof Kind.brIf:
-          if ((mark & Mark.checkedBranch) !== 0) this.#passBranch(event, cost, isFinal);
-          else {
+          if ((mark & Mark.checkedBranch) === 0) {
             const label = open[open.length - 1 - argument]?.label ?? 0;
             if (label > cost) cost = label;
-          }
+          } else if (isFinal) this.#passBranch(event, cost);
           break;
         case 0x10 satisfies typeof Kind.call:
           if (handler > cost) cost = handler;
@@ -188,19 +184,19 @@ export class CheckWeigher {
           break;
         case 0x03 satisfies typeof Kind.loop:
           handler = open.pop()?.handler ?? 0;
-          if ((this.weights[event] ?? 0) > maxSplitCost) this.#unmark(event, Mark.split);
+          if ((weights[event] ?? 0) > maxSplitCost) marks[event] = mark & ~Mark.split;
           if ((mark & Mark.unroll) !== 0) cost += this.#uncheckedRounds(event);
           break;
         case 0x05 satisfies typeof Kind.else:
           this.#block(0).otherwise = cost;
-          cost = this.#costOf(0);
+          cost = this.#block(0).label;
           break;
         case 0x07 satisfies typeof Kind.catch:
           handler = Math.max(handler, cost);
-          cost = this.#costOf(0);
+          cost = this.#block(0).label;
           break;
         case 0x0e satisfies typeof Kind.brTable:
-          cost = this.#highest(tableLabels(bytes, events.offset(event)));
+          cost = this.#highest(tableLabels(bytes, offsets[event] ?? 0));
           break;
         case 0x0f satisfies typeof Kind.return:
         case 0x00 satisfies typeof Kind.unreachable:
@@ -230,20 +226,19 @@ export class CheckWeigher {
   }
 
   /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
-  #passBranch(event: number, cost: number, isFinal: boolean): void {
-    if (isFinal && cost + this.#code.events.cost(event) > maxPathCost) {
-      this.#unmark(event, Mark.checkedBranch);
-      this.#mark(event, Mark.check);
-    }
+  #passBranch(event: number, cost: number): void {
+    if (cost + this.#code.events.cost(event) <= maxPathCost) return;
+    this.#marks[event] = ((this.#marks[event] ?? 0) & ~Mark.checkedBranch) | Mark.check;
   }
 
   /** The cost just before an event, without its own: 0 where a check pays for all that follows. */
   #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
-    const isLong = cost + this.#code.events.cost(event) > maxPathCost;
+    let mark = this.#marks[event] ?? 0;
+    const isLong = cost + (this.#code.events.costs[event] ?? 0) > maxPathCost;
     if (isLong) this.#isUnsure[index] = 1;
-    if (isFinal && isLong && !this.#has(event, Mark.checkedBranch)) this.#mark(event, Mark.check);
-    const paysAll = this.#has(event, Mark.check);
-    if (this.#has(event, isCheck)) {
+    if (isFinal && isLong && (mark & Mark.checkedBranch) === 0) this.#marks[event] = mark |= Mark.check;
+    const paysAll = (mark & Mark.check) !== 0;
+    if ((mark & isCheck) !== 0) {
       const round = Math.max(this.#block(0).round, this.#roundOf(event));
       this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, round), maxWeight);
     }
@@ -254,53 +249,35 @@ export class CheckWeigher {
 
   /** The longest round of the loops that a branch leads back to; 0 when it leads back to none. */
   #roundOf(event: number): number {
-    const { events } = this.#code;
-    const kind = events.kind(event);
-    if (kind !== Kind.br && kind !== Kind.brIf && kind !== Kind.brTable) return 0;
-    const labels = kind === Kind.brTable
-      ? tableLabels(this.#layout.bytes, events.offset(event))
-      : [events.argument(event)];
+    const { kinds, arguments: values, offsets } = this.#code.events;
+    const kind = kinds[event];
+    if (kind === Kind.br || kind === Kind.brIf) return this.#roundTo(values[event] ?? 0);
     let longest = 0;
-    for (const label of labels) {
-      const { kind, begin } = this.#block(label);
-      if (kind === Kind.loop) longest = Math.max(longest, this.weights[begin] ?? 0);
+    if (kind === Kind.brTable) {
+      const labels = tableLabels(this.#layout.bytes, offsets[event] ?? 0);
+      for (const label of labels) longest = Math.max(longest, this.#roundTo(label));
     }
     return longest;
   }
 
+  #roundTo(label: number): number {
+    const { kind, begin } = this.#block(label);
+    return kind === Kind.loop ? this.weights[begin] ?? 0 : 0;
+  }
+
   /** Cost of the rounds that an unrolled loop makes before its first check: all its instructions, so often. */
   #uncheckedRounds(begin: number): number {
-    const { events } = this.#code;
+    const { kinds, arguments: values, costs } = this.#code.events;
     let body = 0;
-    for (
-      let event = begin + 1;
-      events.argument(event) !== begin || events.kind(event) !== Kind.end;
-      event++
-    ) {
-      body += events.cost(event);
+    for (let event = begin + 1; values[event] !== begin || kinds[event] !== Kind.end; event++) {
+      body += costs[event] ?? 0;
     }
     return body * (copies - 1);
   }
 
-  #has(event: number, mark: number): boolean {
-    return ((this.#marks[event] ?? 0) & mark) !== 0;
-  }
-
-  #mark(event: number, mark: number): void {
-    this.#marks[event] = (this.#marks[event] ?? 0) | mark;
-  }
-
-  #unmark(event: number, mark: number): void {
-    this.#marks[event] = (this.#marks[event] ?? 0) & ~mark;
-  }
-
-  #costOf(label: number): number {
-    return this.#block(label).label;
-  }
-
   #highest(labels: readonly number[]): number {
     let highest = 0;
-    for (const label of labels) highest = Math.max(highest, this.#costOf(label));
+    for (const label of labels) highest = Math.max(highest, this.#block(label).label);
     return highest;
   }
 
