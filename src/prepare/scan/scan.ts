@@ -1,3 +1,4 @@
+import type { CapsuleError } from "../../base/errors.ts";
 import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
 import { skipImmediates } from "../format/immediates.ts";
 import { catchLabels } from "../format/labels.ts";
@@ -95,8 +96,12 @@ const plain = shapes.map((shape, opcode) => {
 function endOfNumber(bytes: Uint8Array, at: number): number {
   let end = at + 1;
   while ((bytes[end - 1] ?? 0) >= 0x80) end++;
-  if (end - at > 5) throw malformed("a number of an instruction is longer than 5 bytes", at);
+  if (end - at > 5) throw tooLong(at);
   return end;
+}
+
+function tooLong(at: number): CapsuleError {
+  return malformed("a number of an instruction is longer than 5 bytes", at);
 }
 
 /** The end of the alignment at `at`, of the memory index that bit 6 of it announces, and of the offset. */
@@ -181,12 +186,23 @@ class Scanner {
       const opcode = bytes[at] ?? 0;
       const length = lengths[opcode] ?? 0;
       cost++;
-      if (length > 0) {
+      if (length === 2) {
         before = at;
-        at += length;
-        if (length === 1) continue;
-        if (length === 3 && (bytes[before + 1] ?? 0) >= 0x40) at = endOfMemoryArgument(bytes, before + 1);
-        else if ((bytes[at - 1] ?? 0) >= 0x80) at = endOfNumber(bytes, at - 1);
+        at += 2;
+        if ((bytes[before + 1] ?? 0) < 0x80) continue;
+        while ((bytes[at++] ?? 0) >= 0x80);
+        if (at - before > 6) throw tooLong(before + 1);
+        continue;
+      }
+      if (length === 1) {
+        before = at++;
+        continue;
+      }
+      if (length === 3) {
+        before = at;
+        at += 3;
+        if ((bytes[before + 1] ?? 0) >= 0x40) at = endOfMemoryArgument(bytes, before + 1);
+        else if ((bytes[before + 2] ?? 0) >= 0x80) at = endOfNumber(bytes, before + 2);
         continue;
       }
       if (at >= end) throw malformed("a function ends inside of a block", end);
