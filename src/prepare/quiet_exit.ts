@@ -1,5 +1,4 @@
 import { Kind } from "./scan/events.ts";
-import type { Ints } from "./format/ints.ts";
 import type { Layout } from "./format/layout.ts";
 import type { Code } from "./scan/scan.ts";
 
@@ -49,8 +48,13 @@ function procExit({ description }: Layout): number | undefined {
 
 function isUsedElsewhere(start: number, { description, reachableFromOutside }: Layout, code: Code): boolean {
   const { exported, referenced } = reachableFromOutside;
-  if (description.start === start || times(start, exported) > 1) return true;
-  if (times(start, referenced) + times(start, code.referenced) > 0) return true;
+  if (description.start === start) return true;
+  // It is one of the exported functions, once.
+  let uses = -1;
+  for (const list of [exported, referenced, code.referenced]) {
+    for (let item = 0; item < list.length; item++) if (list.at(item) === start) uses++;
+  }
+  if (uses > 0) return true;
   for (let place = 0; place < code.calls.length; place++) if (callee(code, place) === start) return true;
   return false;
 }
@@ -60,10 +64,4 @@ function callee({ calls, events }: Code, place: number): number | undefined {
   const event = calls.at(place);
   const kind = events.kinds[event];
   return kind === Kind.call || kind === Kind.returnCall ? events.arguments[event] : undefined;
-}
-
-function times(value: number, list: Ints): number {
-  let count = 0;
-  for (let index = 0; index < list.length; index++) if (list.at(index) === value) count++;
-  return count;
 }

@@ -5,7 +5,7 @@ import { EMPTY_BLOCK, Op } from "./format/instructions.ts";
 import type { Layout } from "./format/layout.ts";
 import { Mark } from "./rewrite/marks.ts";
 import type { Code } from "./scan/scan.ts";
-import { Writer } from "./format/writer.ts";
+import { bytesOf } from "./format/writer.ts";
 
 /** Function that takes the place of `memory.grow`. */
 export const GROW = `${PREPARE_MODULE}.grow`;
@@ -45,31 +45,20 @@ const grow: AddedFunction = {
   type: { params: ["i32"], results: ["i32"] },
   body: ({ globals }) => {
     const pages = globals.get(PAGES_EXPORT) ?? 0;
-    const [more, spare] = [0, 1];
-    const out = new Writer(64);
-    out.bytes([1, 1, 0x7f, Op.memorySize, 0, Op.globalGet]);
-    out.u32(pages);
-    out.bytes([Op.i32Sub, Op.localSet, spare, Op.localGet, more, Op.localGet, spare, Op.i32GreaterUnsigned]);
-    out.bytes([Op.if, EMPTY_BLOCK, Op.localGet, more, Op.localGet, spare, Op.i32Sub, Op.memoryGrow, 0]);
-    out.bytes([
-      Op.i32Const,
-      0x7f,
-      Op.i32Equal,
-      Op.if,
-      EMPTY_BLOCK,
-      Op.i32Const,
-      0x7f,
-      Op.return,
+    const more = 0;
+    const spare = 1;
+    // deno-fmt-ignore
+    return bytesOf(
+      1, 1, 0x7f,
+      Op.memorySize, 0, Op.globalGet, pages, Op.i32Sub, Op.localSet, spare,
+      Op.localGet, more, Op.localGet, spare, Op.i32GreaterUnsigned,
+      Op.if, EMPTY_BLOCK,
+      Op.localGet, more, Op.localGet, spare, Op.i32Sub, Op.memoryGrow, 0, Op.i32Const, 0x7f, Op.i32Equal,
+      Op.if, EMPTY_BLOCK, Op.i32Const, 0x7f, Op.return, Op.end,
       Op.end,
+      Op.globalGet, pages,
+      Op.globalGet, pages, Op.localGet, more, Op.i32Add, Op.globalSet, pages,
       Op.end,
-    ]);
-    out.byte(Op.globalGet);
-    out.u32(pages);
-    out.byte(Op.globalGet);
-    out.u32(pages);
-    out.bytes([Op.localGet, more, Op.i32Add, Op.globalSet]);
-    out.u32(pages);
-    out.byte(Op.end);
-    return out.finish();
+    );
   },
 };

@@ -89,13 +89,7 @@ export function visitSections(bytes: Uint8Array, visit: (section: Section) => vo
 
 function readHeader(bytes: Uint8Array): void {
   if (bytes[0] !== 0x00 || bytes[1] !== 0x61 || bytes[2] !== 0x73 || bytes[3] !== 0x6d) {
-    const seen = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    throw new CapsuleError(
-      "LOAD",
-      `Cannot read the module: a WebAssembly file begins with the bytes 00 61 73 6d, this one with ${
-        seen || "nothing"
-      }`,
-    );
+    throw otherFile(bytes);
   }
   if (bytes.length < 8) throw malformed("the version is cut off", bytes.length);
   const version = (bytes[4] ?? 0) + (bytes[5] ?? 0) * 256;
@@ -109,4 +103,14 @@ function readHeader(bytes: Uint8Array): void {
   if (version !== 1) {
     throw malformed(`version ${version} is not 1`, 4);
   }
+}
+
+function otherFile(bytes: Uint8Array): CapsuleError {
+  const seen = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return new CapsuleError(
+    "LOAD",
+    `Cannot read the module: a WebAssembly file begins with the bytes 00 61 73 6d, this one with ${
+      seen || "nothing"
+    }`,
+  );
 }

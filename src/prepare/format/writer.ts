@@ -125,6 +125,13 @@ export class Writer {
 
 const utf8 = new TextEncoder();
 
+/** Opcodes and indices, all as unsigned LEB128: an opcode of one byte that is below 0x80 is one. */
+export function bytesOf(...numbers: number[]): Uint8Array<ArrayBuffer> {
+  const out = new Writer(64);
+  for (const number of numbers) out.u32(number);
+  return out.finish();
+}
+
 /** Bytes that the unsigned LEB128 of `value` takes. */
 export function widthOf(value: number): number {
   let width = 1;

@@ -107,17 +107,15 @@ export const METADATA_PREFIX = "metadata.code.";
 export const BRANCH_HINTS = "metadata.code.branch_hint";
 
 /**
- * The content of a `metadata.code.*` section, following the instructions to where they are now; `section` is undefined
- * when the module has none. Into branch hints go those of the checks, which hardly ever fire: the engine then keeps
- * them out of the way of the loop.
+ * The content of a `metadata.code.*` section, following the instructions to where they are now. Into branch hints go those of
+ * the checks, which hardly ever fire: the engine then keeps them out of the way of the loop.
  */
 export function rewriteCodeMetadata(
-  section: Section | undefined,
+  section: Section,
   hints: Ints | undefined,
   context: Renumbering & { code: Code; moves: Moves },
 ): Uint8Array | undefined {
   const first = context.layout.importedFunctions + context.shift;
-  if (!section) return hints && writeHints(hints, first);
   const notes: Notes = new Map();
   try {
     readNotes(notes, section, context);
@@ -126,7 +124,7 @@ export function rewriteCodeMetadata(
     notes.clear();
   }
   for (let item = 0; hints && item < hints.length; item += 2) {
-    add(notes, hints.at(item) + first, { offset: hints.at(item + 1), data: unlikely });
+    add(notes, hints.at(item) + first, { offset: hints.at(item + 1), data: new Uint8Array([unlikely]) });
   }
   if (notes.size === 0) return undefined;
   const out = new Writer(notes.size * 16);
@@ -135,15 +133,23 @@ export function rewriteCodeMetadata(
     list.sort((a, b) => a.offset - b.offset);
     out.u32(index);
     out.u32(list.length);
-    for (const { offset, data } of list) writeNote(out, offset, data);
+    for (const { offset, data } of list) {
+      out.u32(offset);
+      out.u32(data.length);
+      out.bytes(data);
+    }
   }
   return out.finish();
 }
 
-const unlikely = new Uint8Array([0]);
+/** The hint that a branch is hardly ever taken. */
+const unlikely = 0;
 
-/** Hints alone, which come in the order of the code; `first` is the index of the first defined function. */
-function writeHints(hints: Ints, first: number): Uint8Array {
+/**
+ * The content of a section of branch hints for the checks alone, which come in the order of the code; `first` is the index
+ * of the first defined function.
+ */
+export function writeHints(hints: Ints, first: number): Uint8Array {
   let functions = 0;
   for (let item = 0; item < hints.length; item += 2) {
     if (item === 0 || hints.at(item) !== hints.at(item - 2)) functions++;
@@ -156,15 +162,13 @@ function writeHints(hints: Ints, first: number): Uint8Array {
     while (next < hints.length && hints.at(next) === index) next += 2;
     out.u32(index + first);
     out.u32((next - item) / 2);
-    for (; item < next; item += 2) writeNote(out, hints.at(item + 1), unlikely);
+    for (; item < next; item += 2) {
+      out.u32(hints.at(item + 1));
+      out.byte(1);
+      out.byte(unlikely);
+    }
   }
   return out.finish();
-}
-
-function writeNote(out: Writer, offset: number, data: Uint8Array): void {
-  out.u32(offset);
-  out.u32(data.length);
-  out.bytes(data);
 }
 
 function add(notes: Notes, index: number, note: { offset: number; data: Uint8Array }): void {

@@ -4,6 +4,7 @@ import {
   type Renumbering,
   rewriteCodeMetadata,
   rewriteNames,
+  writeHints,
 } from "./custom_sections.ts";
 import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
 import { PREPARE_MODULE } from "../contract.ts";
@@ -189,7 +190,7 @@ class Rewriting {
     if (hasMoved && section.name === "name") {
       this.#writeCustom(section.name, rewriteNames(section, this.#renumbering), section.sizeWidth);
     } else if (hasMoved && section.name.startsWith(METADATA_PREFIX)) {
-      this.#metadata(section, section.name);
+      this.#metadata(section);
     } else {
       const out = this.#out;
       out.byte(SectionId.custom);
@@ -201,16 +202,17 @@ class Rewriting {
 
   /** Hints about the checks, before the code, where the module has no section for them. */
   #hints(): void {
-    if (this.#rewritten.moves.checks.length === 0) return;
-    if (this.#layout.description.customSections.includes(BRANCH_HINTS)) return;
-    this.#metadata(undefined, BRANCH_HINTS);
+    const { checks } = this.#rewritten.moves;
+    const { customSections } = this.#layout.description;
+    if (checks.length === 0 || customSections.includes(BRANCH_HINTS)) return;
+    this.#writeCustom(BRANCH_HINTS, writeHints(checks, this.#layout.importedFunctions + this.#shift), 1);
   }
 
-  #metadata(section: Section | undefined, name: string): void {
+  #metadata(section: Section): void {
     const { moves } = this.#rewritten;
-    const checks = name === BRANCH_HINTS ? moves.checks : undefined;
+    const checks = section.name === BRANCH_HINTS ? moves.checks : undefined;
     const content = rewriteCodeMetadata(section, checks, { ...this.#renumbering, code: this.#code, moves });
-    this.#writeCustom(name, content, section?.sizeWidth ?? 1);
+    this.#writeCustom(section.name, content, section.sizeWidth);
   }
 
   #writeCustom(name: string, content: Uint8Array | undefined, sizeWidth: number): void {

@@ -7,7 +7,7 @@ import type { CodePlan } from "../rewrite/marks.ts";
 import { CheckPlacer } from "./place_checks.ts";
 import type { Code } from "../scan/scan.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
-import { Writer } from "../format/writer.ts";
+import { bytesOf } from "../format/writer.ts";
 
 /** Function that renews the counter. */
 export const TICK = `${PREPARE_MODULE}.tick`;
@@ -45,17 +45,18 @@ const tick: AddedFunction = {
   type: { params: [], results: [] },
   body: ({ functions, globals }) => {
     const counter = globals.get(COUNTER_EXPORT) ?? 0;
-    const out = new Writer(32);
-    out.bytes([1, 1, 0x7f]);
-    out.byte(Op.call);
-    out.u32(functions.get(stepImport.name) ?? 0);
-    out.bytes([Op.localTee, 0, Op.i32Eqz, Op.if, EMPTY_BLOCK, Op.call]);
-    out.u32(functions.get(pauseImport.name) ?? 0);
-    out.bytes([Op.localSet, 0, Op.end, Op.localGet, 0, Op.i32Const, 0, Op.i32LessSigned]);
-    out.bytes([Op.if, EMPTY_BLOCK, Op.unreachable, Op.end, Op.localGet, 0, Op.globalSet]);
-    out.u32(counter);
-    out.byte(Op.end);
-    return out.finish();
+    const step = functions.get(stepImport.name) ?? 0;
+    const pause = functions.get(pauseImport.name) ?? 0;
+    // deno-fmt-ignore
+    return bytesOf(
+      1, 1, 0x7f,
+      Op.call, step, Op.localTee, 0, Op.i32Eqz,
+      Op.if, EMPTY_BLOCK, Op.call, pause, Op.localSet, 0, Op.end,
+      Op.localGet, 0, Op.i32Const, 0, Op.i32LessSigned,
+      Op.if, EMPTY_BLOCK, Op.unreachable, Op.end,
+      Op.localGet, 0, Op.globalSet, counter,
+      Op.end,
+    );
   },
 };
 
@@ -65,16 +66,15 @@ const charge: AddedFunction = {
   type: { params: ["i32"], results: [] },
   body: ({ functions, globals }) => {
     const counter = globals.get(COUNTER_EXPORT) ?? 0;
-    const out = new Writer(32);
-    out.bytes([0, Op.globalGet]);
-    out.u32(counter);
-    out.bytes([Op.localGet, 0, Op.i32Const, bulkShift, Op.i32ShiftRightUnsigned, Op.i32Sub, Op.globalSet]);
-    out.u32(counter);
-    out.byte(Op.globalGet);
-    out.u32(counter);
-    out.bytes([Op.i32Const, 0, Op.i32LessSigned, Op.if, EMPTY_BLOCK, Op.call]);
-    out.u32(functions.get(TICK) ?? 0);
-    out.bytes([Op.end, Op.end]);
-    return out.finish();
+    const tick = functions.get(TICK) ?? 0;
+    // deno-fmt-ignore
+    return bytesOf(
+      0,
+      Op.globalGet, counter, Op.localGet, 0, Op.i32Const, bulkShift, Op.i32ShiftRightUnsigned,
+      Op.i32Sub, Op.globalSet, counter,
+      Op.globalGet, counter, Op.i32Const, 0, Op.i32LessSigned,
+      Op.if, EMPTY_BLOCK, Op.call, tick, Op.end,
+      Op.end,
+    );
   },
 };

@@ -2,7 +2,7 @@ import { COUNTER_EXPORT } from "../contract.ts";
 import type { AddedIndices } from "../rewrite/edits.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
-import { Writer } from "../format/writer.ts";
+import { bytesOf, type Writer } from "../format/writer.ts";
 
 /** Writes the instructions that count steps. None of them changes what is on the stack. */
 export class CheckWriter {
@@ -62,11 +62,4 @@ export class CheckWriter {
     this.#out.byte(Op.call);
     this.#out.u32(this.#indices.functions.get(name) ?? 0);
   }
-}
-
-/** Opcodes and indices, all as unsigned LEB128: an opcode of one byte that is below 0x80 is one. */
-function bytesOf(...numbers: number[]): Uint8Array {
-  const out = new Writer(64);
-  for (const number of numbers) out.u32(number);
-  return out.finish();
 }
