@@ -41,8 +41,9 @@ export class Reader {
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.byte(what);
       if (shift === 28 && byte > 0x0f) break;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+      // A power of two would make a floating-point number of it, and of every offset that is counted from it.
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
     }
     throw malformed(`${what} is no 32-bit number`, start);
   }

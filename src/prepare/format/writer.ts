@@ -56,7 +56,7 @@ export class Writer {
     let width = 1;
     while (rest > 0x7f || width < minWidth) {
       this.#bytes[this.length++] = (rest & 0x7f) | 0x80;
-      rest = Math.floor(rest / 128);
+      rest >>>= 7;
       width++;
     }
     this.#bytes[this.length++] = rest;
@@ -135,6 +135,6 @@ export function bytesOf(...numbers: number[]): Uint8Array<ArrayBuffer> {
 /** Bytes that the unsigned LEB128 of `value` takes. */
 export function widthOf(value: number): number {
   let width = 1;
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) width++;
+  for (let rest = value; rest > 0x7f; rest >>>= 7) width++;
   return width;
 }

@@ -375,14 +375,19 @@ export class InstructionWriter {
   }
 
   #replaceNumber(at: number, value: number): void {
+    const patched = this.#patched;
+    if (value < 0x80 && (patched[at] ?? 0) < 0x80) {
+      patched[at] = value;
+      return;
+    }
     const width = this.#widthAt(at);
     if (widthOf(value) <= width) {
       let rest = value;
       for (let byte = at; byte < at + width - 1; byte++) {
-        this.#patched[byte] = (rest & 0x7f) | 0x80;
+        patched[byte] = (rest & 0x7f) | 0x80;
         rest >>>= 7;
       }
-      this.#patched[at + width - 1] = rest;
+      patched[at + width - 1] = rest;
       return;
     }
     this.#copyUpTo(at);

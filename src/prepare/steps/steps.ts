@@ -32,7 +32,7 @@ export function placeSteps(layout: Layout, code: Code): CodePlan {
 
 /** Adds what the checks of the plan use. Returns the name of the counter, or undefined when there are no checks. */
 export function addSteps(edits: Edits): string | undefined {
-  if (edits.code.marks.every((mark) => mark === 0)) return undefined;
+  if (!edits.code.marks.some(Boolean)) return undefined;
   edits.globals.push({ name: COUNTER_EXPORT, initial: 0 });
   edits.imports.push(stepImport, pauseImport);
   edits.functions.push(tick, charge);
