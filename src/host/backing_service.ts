@@ -7,8 +7,9 @@ const longestMs = 30_000;
 
 /** What is left of a call's time for an answer: a tenth is kept, so that the guest hears of the failure before its own end. */
 export function limitOf(guest: Guest): CallLimit {
-  const leftMs = Math.max(1, (guest.deadlineMs - performance.now()) * 0.9);
-  return { timeoutMs: Math.round(Math.min(longestMs, leftMs)), caller: guest.caller };
+  const nowMs = performance.now();
+  const leftMs = Math.max(1, (guest.deadlineMs - nowMs) * 0.9);
+  return { timeoutMs: Math.round(Math.min(longestMs, leftMs)), nowMs, caller: guest.caller };
 }
 
 /** Refuses where the guest has no network at all. */

@@ -31,7 +31,15 @@ export class Deadlines {
    * @throws CapsuleError `TIMEOUT` with that sentence; the reason for which the caller left.
    */
   run<T>(limit: CallLimit, late: () => string, work: (call: Call) => Promise<T>): Promise<T> {
-    const { caller, timeoutMs } = limit;
+    return this.begin<T>(limit, late, (call, resolve, reject) => work(call).then(resolve, reject));
+  }
+
+  /** As `run`, for work that says itself how it ended: two promises less for each call. */
+  begin<T>(
+    { caller, timeoutMs, nowMs = performance.now() }: CallLimit,
+    late: () => string,
+    work: (call: Call, resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
+  ): Promise<T> {
     if (caller?.hasLeft) return Promise.reject(caller.reason);
     return new Promise<T>((resolve, reject) => {
       const finish = () => {
@@ -45,13 +53,13 @@ export class Deadlines {
       };
       const pending: Pending = {
         over: false,
-        endsAt: performance.now() + timeoutMs,
+        endsAt: nowMs + timeoutMs,
         expire: () => fail(new CapsuleError("TIMEOUT", late())),
       };
       if (caller) caller.onLeft = fail;
       const place = this.#pending.join(pending);
       this.#arm(pending.endsAt);
-      work(pending).then((value) => {
+      work(pending, (value) => {
         finish();
         resolve(value);
       }, fail);

@@ -7,6 +7,13 @@ import type { CallLimit, KeyValueStore } from "./key_value.ts";
 import { type RedisClient, RedisConnection, type RedisPatience } from "./redis_connection.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
 
+/** A command that was sent, or sent once more. */
+interface Attempt {
+  readonly client: RedisClient;
+  readonly kind: "read" | "write";
+  readonly isRepeated: boolean;
+}
+
 const defaultPatience: RedisPatience = { connectMs: 5000, silentMs: 10_000 };
 
 /**
@@ -88,35 +95,43 @@ export class RedisStore implements KeyValueStore {
     command: (client: RedisClient, call: Call) => Promise<T>,
   ): Promise<T> {
     const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
-    return this.#deadlines.run(limit, late, async (call) => {
-      for (let repeated = false;; repeated = true) {
-        const client = this.#connection.ready ?? await this.#connection.open();
+    return this.#deadlines.begin<T>(limit, late, (call, resolve, reject) => {
+      const ask = (client: RedisClient, isRepeated: boolean) => {
         // Its caller was told that it failed: a write must not happen after that.
-        if (call.over) throw new CapsuleError("TIMEOUT", late());
-        try {
-          this.#gather(client);
-          this.#underWay++;
-          try {
-            return await command(client, call);
-          } finally {
-            this.#underWay--;
-          }
-        } catch (error) {
-          if (error instanceof ReplyError) {
-            if (!messageOf(error).startsWith("READONLY")) throw serverError(error);
-            // After a failover this was the master once. The server refused, so to ask the right one is no repetition.
-            this.#connection.retire(client);
-            if (repeated || !isSentinel(client)) throw serverError(error);
-            continue;
-          }
-          const unsent = messageOf(error).startsWith("Stream isn't writeable");
-          // The server closed its side, which ioredis has yet to notice.
-          if (unsent) this.#connection.drop(client);
-          if (!repeated && (kind === "read" || unsent) && !call.over) continue;
-          throw new CapsuleError("STORE", this.#lost(kind), { cause: error });
-        }
-      }
+        if (call.over) return;
+        this.#gather(client);
+        this.#underWay++;
+        command(client, call).then((value) => {
+          this.#underWay--;
+          resolve(value);
+        }, (error) => {
+          this.#underWay--;
+          const meant = this.#meaningOf(error, { client, kind, isRepeated });
+          if (meant) reject(meant);
+          else if (!call.over) open(true);
+        });
+      };
+      const open = (isRepeated: boolean) =>
+        this.#connection.open().then((client) => ask(client, isRepeated), reject);
+      const { ready } = this.#connection;
+      if (ready) ask(ready, false);
+      else open(false);
     });
+  }
+
+  /** What the caller is to hear of a command that failed; nothing when it is to be sent once more. */
+  #meaningOf(error: unknown, { client, kind, isRepeated }: Attempt): CapsuleError | undefined {
+    if (error instanceof ReplyError) {
+      if (!messageOf(error).startsWith("READONLY")) return serverError(error);
+      // After a failover this was the master once. The server refused, so to ask the right one is no repetition.
+      this.#connection.retire(client);
+      return isRepeated || !isSentinel(client) ? serverError(error) : undefined;
+    }
+    const unsent = messageOf(error).startsWith("Stream isn't writeable");
+    // The server closed its side, which ioredis has yet to notice.
+    if (unsent) this.#connection.drop(client);
+    if (!isRepeated && (kind === "read" || unsent)) return undefined;
+    return new CapsuleError("STORE", this.#lost(kind), { cause: error });
   }
 
   /**
