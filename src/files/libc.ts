@@ -1,3 +1,4 @@
+import { loadCLibrary } from "../base/c_library.ts";
 import { FileError } from "./file_error.ts";
 import { type FileTimes, How, type Kernel, type Whence } from "./kernel.ts";
 import { linuxErrors } from "./linux_errors.ts";
@@ -97,7 +98,7 @@ class CString {
  */
 export function createLibcKernel(options: { openat2: boolean }): Kernel {
   const machine = machines[Deno.build.arch];
-  const libc = loadLibc();
+  const libc = loadCLibrary(symbols);
   const location = libc.__errno_location();
   if (location === null) throw new Error("the C library has no place for error numbers");
   // The thread of an isolate never changes, so neither does the place of its `errno`.
@@ -244,25 +245,6 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
     readLink: (folder, name, into) =>
       done(libc.readlinkat(folder, first.of(name), into as Uint8Array<ArrayBuffer>, sizeOf(into))),
   };
-}
-
-/**
- * The C library's functions. The library is closed at once: this very process runs on it, so that it stays where it is,
- * and an open one would count as a leak in every test that touches a file.
- */
-function loadLibc(): Deno.DynamicLibrary<typeof symbols>["symbols"] {
-  let failure: unknown;
-  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`, "libc.so"]) {
-    try {
-      const library = Deno.dlopen(name, symbols);
-      const functions = library.symbols;
-      library.close();
-      return functions;
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
 }
 
 /** A buffer's size for C, and not more than one call can move. */

@@ -1,3 +1,5 @@
+import { loadCLibrary } from "../base/c_library.ts";
+
 /** `fcntl`'s commands, and the flag that asks for a signal at each event. @see https://man7.org/linux/man-pages/man2/fcntl.2.html */
 const command = { getFlags: 3, setFlags: 4, setOwner: 8, setSignal: 10 } as const;
 const async = 0o20000n;
@@ -10,10 +12,7 @@ const sigkill = 9n;
 export function endWithInput(): void {
   if (Deno.build.os !== "linux") return;
   try {
-    // It stays open: closing it would gain nothing in a process that has one.
-    const { symbols: { fcntl } } = Deno.dlopen("libc.so.6", {
-      fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
-    });
+    const { fcntl } = loadCLibrary({ fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" } });
     fcntl(0, command.setOwner, BigInt(Deno.pid));
     fcntl(0, command.setSignal, sigkill);
     fcntl(0, command.setFlags, BigInt(fcntl(0, command.getFlags, 0n)) | async);
