@@ -2,8 +2,11 @@ import { CapsuleError } from "../base/errors.ts";
 import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
 import { mustWait, promising } from "./jspi.ts";
+import { MemoryImage } from "./memory_image.ts";
 import type { Poolable } from "./pool.ts";
 import type { StandingStack } from "./standing_stack.ts";
+import { pageWatch } from "./page_watch.ts";
+import { TouchedPages } from "./touched_pages.ts";
 
 /** What all instances of a module share. */
 export interface Blueprint {
@@ -39,13 +42,15 @@ interface Seen {
   startWaits: boolean;
   /** How many starts in a row were longer than a slice. */
   slowStarts: number;
+  /** How many times a whole memory was put back. */
+  restores: number;
 }
 
 /** A blueprint of which nothing was seen yet. */
 export function createBlueprint(parts: Omit<Blueprint, "seen">): Blueprint {
   return {
     ...parts,
-    seen: { beforeStart: undefined, afterStart: undefined, startWaits: false, slowStarts: 0 },
+    seen: { beforeStart: undefined, afterStart: undefined, startWaits: false, slowStarts: 0, restores: 0 },
   };
 }
 
@@ -60,11 +65,15 @@ const pageBytes = 65536;
  */
 const slowStartsInARow = 3;
 
-/** Memory and globals at one moment. Of the memory only the span that is not zero is kept. */
+/**
+ * From then on only the pages that calls touch are put back. To learn which those are begins with 2 ms for the C library, which the
+ * first calls of a process, which take longest, are spared.
+ */
+const restoresUntilWatched = 16;
+
+/** Memory and globals at one moment. */
 interface Image {
-  readonly byteLength: number;
-  readonly offset: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly memory: MemoryImage;
   readonly globals: readonly unknown[];
 }
 
@@ -100,6 +109,7 @@ export class GuestInstance implements Poolable {
   /** The pages that the guest sees; undefined when its memory cannot grow. */
   readonly #pages: WebAssembly.Global | undefined;
   #callsWithSpare = 0;
+  #touched: TouchedPages | undefined;
   readonly #belongings: Belongings;
   readonly #start: GuestExport | undefined = undefined;
   #askedBefore = 0;
@@ -206,11 +216,8 @@ export class GuestInstance implements Poolable {
     const { beforeStart, afterStart } = this.#blueprint.seen;
     const image = afterStart ?? beforeStart;
     if (!image) return false;
-    if (!this.#keepsMemory(image)) return false;
-    const bytes = this.guest.memory.bytes;
-    bytes.fill(0, 0, image.offset);
-    bytes.set(image.bytes, image.offset);
-    bytes.fill(0, image.offset + image.bytes.length);
+    if (!this.#keepsMemory(image.memory)) return false;
+    this.#restoreMemory(image.memory);
     for (let i = 0; i < this.#globals.length; i++) {
       const global = this.#globals[i];
       if (global) global.value = image.globals[i];
@@ -235,7 +242,7 @@ export class GuestInstance implements Poolable {
   }
 
   /** Whether the memory is such that an instance with it is worth being put back. */
-  #keepsMemory(image: Image): boolean {
+  #keepsMemory(image: MemoryImage): boolean {
     const { length } = this.guest.memory.bytes;
     const grown = length - image.byteLength;
     if (grown === 0) return true;
@@ -275,19 +282,22 @@ export class GuestInstance implements Poolable {
   }
 
   #takeImage(): Image {
-    const { bytes } = this.guest.memory;
-    // Four bytes at a time: this is done while somebody waits, before the engine has optimized it.
-    const words = new Int32Array(bytes.buffer);
-    let first = 0;
-    let end = words.length;
-    while (first < end && words[first] === 0) first++;
-    while (end > first && words[end - 1] === 0) end--;
-    const offset = first * 4;
     return {
-      byteLength: bytes.length,
-      offset,
-      bytes: bytes.slice(offset, end * 4),
+      memory: new MemoryImage(this.guest.memory.bytes),
       globals: this.#globals.map((global) => global.value),
     };
+  }
+
+  #restoreMemory(image: MemoryImage): void {
+    const { bytes } = this.guest.memory;
+    if (this.#touched) return image.restore(bytes, this.#touched.runsOf(bytes));
+    const { seen } = this.#blueprint;
+    const watch = seen.restores++ < restoresUntilWatched ? undefined : pageWatch();
+    if (!watch) return image.restore(bytes, [0, bytes.length]);
+    this.#touched = new TouchedPages(bytes, watch);
+    image.restore(bytes, this.#touched.runsOf(bytes));
+    // Until now whole memories were put back, which touches all of them.
+    this.#touched.forget(bytes, 0, image.offset);
+    this.#touched.forget(bytes, image.end, bytes.length);
   }
 }

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { pageWatch } from "../../src/wasm/page_watch.ts";
+import { TouchedPages } from "../../src/wasm/touched_pages.ts";
+
+const watch = pageWatch();
+const page = watch?.pageBytes ?? 0;
+
+/** Tests what only a system with a watch has; the name says why it is left out elsewhere. */
+function watchedTest(
+  name: string,
+  test: (touched: TouchedPages, bytes: Bytes, memory: WebAssembly.Memory) => void,
+) {
+  const why = watch ? "" : " (ignored: this system does not tell which pages were touched)";
+  Deno.test({
+    name: name + why,
+    ignore: !watch,
+    fn: () => {
+      const memory = new WebAssembly.Memory({ initial: 4, maximum: 8 });
+      const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
+      if (watch) test(new TouchedPages(bytes, watch), bytes, memory);
+    },
+  });
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+Deno.test("Linux as it comes tells which pages were touched", { ignore: Deno.build.os !== "linux" }, () => {
+  assert.ok(watch);
+});
+
+watchedTest("of a new memory no page was touched", (touched, bytes) => {
+  assert.deepEqual(touched.runsOf(bytes), []);
+});
+
+watchedTest("pages that are written are told as runs, also after an earlier look", (touched, bytes) => {
+  bytes[2 * page] = 1;
+  bytes[4 * page - 1] = 1;
+  assert.deepEqual(touched.runsOf(bytes), [2 * page, 4 * page]);
+  bytes[bytes.length - 1] = 1;
+  bytes[0] = 1;
+  assert.deepEqual(touched.runsOf(bytes), [0, page, 2 * page, 4 * page, bytes.length - page, bytes.length]);
+});
+
+watchedTest("a page that the system writes on the host's behalf is told, too", (touched, bytes) => {
+  assert.deepEqual(touched.runsOf(bytes), []);
+  crypto.getRandomValues(bytes.subarray(3 * page, 3 * page + 16));
+  using file = Deno.openSync(new URL(import.meta.url));
+  assert.equal(file.readSync(bytes.subarray(6 * page - 8, 6 * page + 8)), 16);
+  assert.deepEqual(touched.runsOf(bytes), [3 * page, 4 * page, 5 * page, 7 * page]);
+});
+
+watchedTest("a memory that grew counts as touched from end to end", (touched, _, memory) => {
+  memory.grow(1);
+  const grown = new Uint8Array(memory.buffer as ArrayBuffer);
+  assert.deepEqual(touched.runsOf(grown), [0, 5 * 65_536]);
+});
+
+watchedTest(
+  "whole pages that are forgotten are zero and untouched until they are touched again",
+  (touched, bytes) => {
+    bytes.fill(7);
+    touched.forget(bytes, 3 * page + 1, bytes.length - page);
+    assert.deepEqual(touched.runsOf(bytes), [0, 4 * page, bytes.length - page, bytes.length]);
+    assert.equal(bytes[4 * page - 1], 7);
+    assert.equal(bytes[4 * page], 0);
+    assert.deepEqual(touched.runsOf(bytes), [0, 5 * page, bytes.length - page, bytes.length]);
+  },
+);
+
+Deno.test("where the system refuses to tell, all of a memory counts as touched", () => {
+  const bytes = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer);
+  const silent = {
+    pageBytes: 4096,
+    faults: () => 0,
+    touchedRuns: () => undefined,
+    forgoHugePages: () => {},
+    discard: () => {},
+  };
+  assert.deepEqual(new TouchedPages(bytes, silent).runsOf(bytes), [0, 65_536]);
+});
