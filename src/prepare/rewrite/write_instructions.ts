@@ -100,7 +100,6 @@ export class InstructionWriter {
     for (let event = first; event < last; event++) {
       const mark = marks[event] ?? 0;
       const argument = values[event] ?? 0;
-      // The most frequent ones come first: until the engine has optimized this, each case costs.
       switch (kinds[event]) {
         case 0x0b satisfies typeof Kind.end:
           if (mark !== 0) this.#makeBefore(event, mark);

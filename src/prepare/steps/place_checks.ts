@@ -70,7 +70,6 @@ export class CheckPlacer {
       this.#begin(-1, Kind.block, state);
       for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
         const kind = kinds[event] ?? 0;
-        // The most frequent ones come first: until the engine has optimized this, each case costs.
         switch (kind) {
           case 0x0b satisfies typeof Kind.end:
           case 0x18 satisfies typeof Kind.delegate: {

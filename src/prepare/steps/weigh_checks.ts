@@ -138,7 +138,6 @@ export class CheckWeigher {
     for (let event = (functions.firstEvent[index + 1] ?? 0) - 1; event >= first; event--) {
       const argument = values[event] ?? 0;
       const mark = marks[event] ?? 0;
-      // The most frequent ones come first: until the engine has optimized this, each case and each call costs.
       switch (kinds[event]) {
         case 0x0b satisfies typeof Kind.end:
         case 0x18 satisfies typeof Kind.delegate: {
