@@ -81,6 +81,11 @@ for (
     })`,
     "behind a table call": `(table funcref (elem $f)) (func $f ${nops})
       (func (export "run") (param i32) ${round("(call_indirect (i32.const 0))")})`,
+    "behind a table call that leads back to the function that makes it": `(type $t (func (param i32)))
+      (table funcref (elem $run $leaf)) (func $leaf (type $t))
+      (func $run (export "run") (param i32) ${nops}
+        (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+        (call_indirect (type $t) (local.get 0) (i32.eqz (local.get 0))))`,
     "on one way through a loop": `(func (export "run") (param i32) ${
       round(`(if (local.get 0) (then ${nops}) (else (nop)))`)
     })`,
