@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
 import { mustWait, promising } from "./jspi.ts";
-import { MemoryImage } from "./memory_image.ts";
+import { type MemoryImage, restoreMemory, takeMemoryImage } from "./memory_image.ts";
 import type { Poolable } from "./pool.ts";
 import type { StandingStack } from "./standing_stack.ts";
 import { pageWatch } from "./page_watch.ts";
@@ -283,19 +283,19 @@ export class GuestInstance implements Poolable {
 
   #takeImage(): Image {
     return {
-      memory: new MemoryImage(this.guest.memory.bytes),
+      memory: takeMemoryImage(this.guest.memory.bytes),
       globals: this.#globals.map((global) => global.value),
     };
   }
 
   #restoreMemory(image: MemoryImage): void {
     const { bytes } = this.guest.memory;
-    if (this.#touched) return image.restore(bytes, this.#touched.runsOf(bytes));
+    if (this.#touched) return restoreMemory(image, bytes, this.#touched.runsOf(bytes));
     const { seen } = this.#blueprint;
     const watch = seen.restores++ < restoresUntilWatched ? undefined : pageWatch();
-    if (!watch) return image.restore(bytes, [0, bytes.length]);
+    if (!watch) return restoreMemory(image, bytes, [0, bytes.length]);
     this.#touched = new TouchedPages(bytes, watch);
-    image.restore(bytes, this.#touched.runsOf(bytes));
+    restoreMemory(image, bytes, this.#touched.runsOf(bytes));
     // Until now whole memories were put back, which touches all of them.
     this.#touched.forget(bytes, 0, image.offset);
     this.#touched.forget(bytes, image.end, bytes.length);
