@@ -5,7 +5,8 @@ import { addressOf, type PageWatch } from "./page_watch.ts";
  *
  * A thread that comes to a page for the first time has a page fault, and the system counts the faults of each thread. A look at that
  * count tells in 0.3 µs that nothing new was touched since the last look, by the guest or by the host for it; only when it has changed
- * the system is asked for the pages themselves. All calls of an instance are made on one thread.
+ * the system is asked for the pages themselves. All calls of an instance are made on one thread, and no other thread is ever given
+ * its memory to write to: what would wait on one, as a read from standard input, has bytes of its own.
  */
 export class TouchedPages {
   readonly #watch: PageWatch;
