@@ -6,6 +6,7 @@ import { type CallLimits, Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { mustWait } from "../wasm/jspi.ts";
+import { MemoryReset } from "../wasm/memory_reset.ts";
 import { Pool } from "../wasm/pool.ts";
 import { StandingStack } from "../wasm/standing_stack.ts";
 import { makeInstance } from "./make_instance.ts";
@@ -199,7 +200,7 @@ export class CapsuleFunction {
     if (instance.guest.stopped) throw instance.guest.stopped;
   }
 
-  /** Whether an instance may be used after a call that was cut short: when all of it is put back. */
+  /** Whether an instance is used again after a call, however that ended: when all of it is put back. */
   get #survives(): boolean {
     return this.#blueprint.isolation === "reset";
   }
@@ -219,6 +220,7 @@ export class CapsuleFunction {
       guest.boundHeld();
     };
     const wasi = { ...settings, stdout: write(1), stderr: write(2) };
-    return makeInstance(this.#blueprint, { guest, wasi, families, name });
+    const memoryReset = this.#survives ? new MemoryReset() : undefined;
+    return makeInstance(this.#blueprint, { guest, wasi, families, name, memoryReset });
   }
 }

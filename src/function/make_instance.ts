@@ -5,12 +5,15 @@ import { createWasi, GuestExit, type Wasi, type WasiFunction, type WasiOptions }
 import type { Guest } from "../wasm/guest.ts";
 import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { suspending } from "../wasm/jspi.ts";
+import type { MemoryReset } from "../wasm/memory_reset.ts";
 
 /** What an instance gets beside its module. */
 export interface InstanceParts {
   readonly guest: Guest;
   readonly wasi: WasiOptions;
   readonly families: readonly HostFamily[];
+  /** How its memory is put back after a call; without it, it never is. */
+  readonly memoryReset?: MemoryReset;
   /** The module as the user named it, for messages. */
   readonly name: string;
 }
@@ -21,11 +24,16 @@ export interface InstanceParts {
  * @throws CapsuleError `LOAD` that names what it imports and nothing provides.
  */
 export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestInstance {
-  const { guest, families, name } = parts;
+  const { guest, families, name, memoryReset } = parts;
   const wasi = createWasi({ ...parts.wasi, onCall: guest.noteCall });
   const imports = makeImports(guest, wasi, families);
   try {
-    const instance = new GuestInstance(blueprint, { guest, belongings: belongingsOf(wasi), imports });
+    const instance = new GuestInstance(blueprint, {
+      guest,
+      belongings: belongingsOf(wasi),
+      imports,
+      memoryReset,
+    });
     wasi.memory.bind(instance.exports.memory as WebAssembly.Memory);
     guest.allocateBuffer = instance.exports.allocateBuffer as (size: number) => number;
     return instance;

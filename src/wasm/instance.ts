@@ -2,11 +2,10 @@ import { CapsuleError } from "../base/errors.ts";
 import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
 import { mustWait, promising } from "./jspi.ts";
-import { type MemoryImage, restoreMemory, takeMemoryImage } from "./memory_image.ts";
+import type { MemoryImage } from "./memory_image.ts";
+import type { MemoryReset } from "./memory_reset.ts";
 import type { Poolable } from "./pool.ts";
 import type { StandingStack } from "./standing_stack.ts";
-import { pageWatch } from "./page_watch.ts";
-import { TouchedPages } from "./touched_pages.ts";
 
 /** What all instances of a module share. */
 export interface Blueprint {
@@ -42,15 +41,13 @@ interface Seen {
   startWaits: boolean;
   /** How many starts in a row were longer than a slice. */
   slowStarts: number;
-  /** How many times a whole memory was put back. */
-  restores: number;
 }
 
 /** A blueprint of which nothing was seen yet. */
 export function createBlueprint(parts: Omit<Blueprint, "seen">): Blueprint {
   return {
     ...parts,
-    seen: { beforeStart: undefined, afterStart: undefined, startWaits: false, slowStarts: 0, restores: 0 },
+    seen: { beforeStart: undefined, afterStart: undefined, startWaits: false, slowStarts: 0 },
   };
 }
 
@@ -64,12 +61,6 @@ const pageBytes = 65536;
  * compiled, and the machine may be busy. Running `_start` where it can be paused costs 4 to 7 µs of each call.
  */
 const slowStartsInARow = 3;
-
-/**
- * From then on only the pages that calls touch are put back. To learn which those are begins with 2 ms for the C library, which the
- * first calls of a process, which take longest, are spared.
- */
-const restoresUntilWatched = 16;
 
 /** Memory and globals at one moment. */
 interface Image {
@@ -109,7 +100,7 @@ export class GuestInstance implements Poolable {
   /** The pages that the guest sees; undefined when its memory cannot grow. */
   readonly #pages: WebAssembly.Global | undefined;
   #callsWithSpare = 0;
-  #touched: TouchedPages | undefined;
+  readonly #memoryReset: MemoryReset | undefined;
   readonly #belongings: Belongings;
   readonly #start: GuestExport | undefined = undefined;
   #askedBefore = 0;
@@ -124,10 +115,17 @@ export class GuestInstance implements Poolable {
 
   constructor(
     blueprint: Blueprint,
-    parts: { guest: Guest; belongings: Belongings; imports: WebAssembly.Imports },
+    parts: {
+      guest: Guest;
+      belongings: Belongings;
+      imports: WebAssembly.Imports;
+      /** How its memory is put back; without it, it never is. */
+      memoryReset: MemoryReset | undefined;
+    },
   ) {
-    const { guest, belongings, imports } = parts;
+    const { guest, belongings, imports, memoryReset } = parts;
     this.#blueprint = blueprint;
+    this.#memoryReset = memoryReset;
     this.#belongings = belongings;
     this.guest = guest;
     const instance = new WebAssembly.Instance(blueprint.module, imports);
@@ -143,9 +141,7 @@ export class GuestInstance implements Poolable {
     if (blueprint.kind === "function") {
       this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
     }
-    if (blueprint.isolation === "reset" && !blueprint.seen.beforeStart) {
-      blueprint.seen.beforeStart = this.#takeImage();
-    }
+    if (memoryReset) blueprint.seen.beforeStart ??= this.#takeImage(memoryReset);
   }
 
   /** Whether `start` needs a promise. */
@@ -215,9 +211,9 @@ export class GuestInstance implements Poolable {
     this.isFresh = false;
     const { beforeStart, afterStart } = this.#blueprint.seen;
     const image = afterStart ?? beforeStart;
-    if (!image) return false;
+    if (!image || !this.#memoryReset) return false;
     if (!this.#keepsMemory(image.memory)) return false;
-    this.#restoreMemory(image.memory);
+    this.#memoryReset.restore(image.memory, this.guest.memory.bytes);
     for (let i = 0; i < this.#globals.length; i++) {
       const global = this.#globals[i];
       if (global) global.value = image.globals[i];
@@ -267,8 +263,8 @@ export class GuestInstance implements Poolable {
       throw new CapsuleError("START", `the module's _start ended with exit code ${guest.exitCode}`);
     }
     const asked = guest.hostCalls + this.#belongings.nondeterministicCalls - this.#askedBefore;
-    if (asked === 0 && synchronously && this.#blueprint.isolation === "reset") {
-      this.#blueprint.seen.afterStart ??= this.#takeImage();
+    if (asked === 0 && synchronously && this.#memoryReset) {
+      this.#blueprint.seen.afterStart ??= this.#takeImage(this.#memoryReset);
     }
     guest.output.end();
     this.isFresh = true;
@@ -281,23 +277,10 @@ export class GuestInstance implements Poolable {
     this.guest.exitCode = code;
   }
 
-  #takeImage(): Image {
+  #takeImage(memoryReset: MemoryReset): Image {
     return {
-      memory: takeMemoryImage(this.guest.memory.bytes),
+      memory: memoryReset.take(this.guest.memory.bytes),
       globals: this.#globals.map((global) => global.value),
     };
-  }
-
-  #restoreMemory(image: MemoryImage): void {
-    const { bytes } = this.guest.memory;
-    if (this.#touched) return restoreMemory(image, bytes, this.#touched.runsOf(bytes));
-    const { seen } = this.#blueprint;
-    const watch = seen.restores++ < restoresUntilWatched ? undefined : pageWatch();
-    if (!watch) return restoreMemory(image, bytes, [0, bytes.length]);
-    this.#touched = new TouchedPages(bytes, watch);
-    restoreMemory(image, bytes, this.#touched.runsOf(bytes));
-    // Until now whole memories were put back, which touches all of them.
-    this.#touched.forget(bytes, 0, image.offset);
-    this.#touched.forget(bytes, image.end, bytes.length);
   }
 }
