@@ -107,10 +107,13 @@ export async function startCapsule(
   const stdout = new TextCollector(child.stdout);
   const stderr = new TextCollector(child.stderr);
   const ended = Promise.all([child.status, stdout.done, stderr.done]).then(([status]) => status);
-  let running = true;
-  child.status.then(() => running = false);
   const kill = (signal: Deno.Signal) => {
-    if (running) child.kill(signal);
+    try {
+      child.kill(signal);
+    } catch (error) {
+      // It has ended, perhaps by an earlier signal.
+      if (!(error instanceof TypeError)) throw error;
+    }
   };
   const stop = async (signal: Deno.Signal = "SIGTERM") => {
     kill(signal);
