@@ -374,13 +374,9 @@ export class InstructionWriter {
   }
 
   #replaceNumber(at: number, value: number): void {
-    const patched = this.#patched;
-    if (value < 0x80 && (patched[at] ?? 0) < 0x80) {
-      patched[at] = value;
-      return;
-    }
     const width = this.#widthAt(at);
     if (widthOf(value) <= width) {
+      const patched = this.#patched;
       let rest = value;
       for (let byte = at; byte < at + width - 1; byte++) {
         patched[byte] = (rest & 0x7f) | 0x80;
