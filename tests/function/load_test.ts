@@ -1,23 +1,7 @@
 import assert from "node:assert/strict";
-import wabtInit from "wabt";
 import { loadModule } from "../../src/function/load.ts";
+import { compileWat } from "../prepare/modules.ts";
 import { guestModule, serveModule } from "../testing/function.ts";
-
-const wabt = await wabtInit();
-
-function wat(text: string): Uint8Array<ArrayBuffer> {
-  const module = wabt.parseWat("test.wat", text, {
-    mutable_globals: true,
-    bulk_memory: true,
-    simd: true,
-    threads: true,
-  });
-  try {
-    return new Uint8Array(module.toBinary({}).buffer);
-  } finally {
-    module.destroy();
-  }
-}
 
 /** A handler in WebAssembly text that answers what stands in memory: "[BODY]ok[HEADERS]" at 16, 17 bytes. */
 const handler = `
@@ -37,7 +21,7 @@ async function refusal(bytes: Uint8Array<ArrayBuffer>, flags: string[] = []): Pr
 }
 
 Deno.test("a handler written by hand is served", async () => {
-  await using served = await serveModule(wat(`(module ${memory} ${handler})`));
+  await using served = await serveModule(compileWat(`(module ${memory} ${handler})`));
   assert.equal(await served.post(""), "ok");
 });
 
@@ -112,7 +96,7 @@ const refused: [what: string, text: string, message: RegExp][] = [
 
 for (const [what, text, message] of refused) {
   Deno.test(`a module with ${what} is refused at load with one clear sentence`, async () => {
-    assert.match(await refusal(wat(text)), message);
+    assert.match(await refusal(compileWat(text)), message);
   });
 }
 
@@ -124,7 +108,7 @@ Deno.test("a module for WASI's older name is served", async () => {
         "(drop (call $random (i32.const 0) (i32.const 8))) (i64.const 0x1000000011))",
       )
     })`;
-  await using served = await serveModule(wat(text));
+  await using served = await serveModule(compileWat(text));
   assert.equal(await served.post(""), "ok");
 });
 
@@ -133,7 +117,7 @@ Deno.test("a module whose start section computes for longer than a slice is serv
     (func $long (local i32) (loop $again
       (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 30000000)))))
     (start $long))`;
-  await using served = await serveModule(wat(text), ["-slice=1ms"]);
+  await using served = await serveModule(compileWat(text), ["-slice=1ms"]);
   assert.equal(await served.post(""), "ok");
 });
 
@@ -153,7 +137,7 @@ Deno.test("a module with an instruction that is not known runs, with a warning t
     (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1))) (i64.const 0x1000000011))`,
     )
   })`;
-  await using served = await serveModule(wat(text));
+  await using served = await serveModule(compileWat(text));
   assert.equal(await served.post(""), "ok");
   assert.equal(await served.post(""), "ok");
   assert.match(served.output().stderr, /warning: guest\.wasm runs unprepared.*opcode/);
@@ -169,14 +153,14 @@ Deno.test("a state that cannot be put back gets a new instance for each call", a
       (global.set $count (i32x4.add (global.get $count) (v128.const i32x4 1 0 0 0)))
       (i32.store8 (i32.const 22) (i32x4.extract_lane 0 (global.get $count)))
       (i64.const 0x1000000010)))`;
-  await using served = await serveModule(wat(text));
+  await using served = await serveModule(compileWat(text));
   for (let i = 0; i < 3; i++) assert.equal(await served.post(""), "1");
   assert.equal(served.called.figures.instances, 0);
 });
 
 Deno.test("a pointer outside its memory is the guest's own trap", async () => {
   const outside = handler.replace("0x1000000011", "0x7fffffff00000011");
-  await using served = await serveModule(wat(`(module ${memory} ${outside})`));
+  await using served = await serveModule(compileWat(`(module ${memory} ${outside})`));
   const response = await served.handle(new Request("http://test/"));
   assert.equal(response.status, 500);
   assert.match(
@@ -195,7 +179,7 @@ Deno.test("an endless recursion is a trap, and the next call works", async () =>
       (if (i32.gt_u (local.get 1) (i32.const 0)) (then (drop (call $deep (i32.const 0)))))`,
     )
   })`;
-  await using served = await serveModule(wat(text));
+  await using served = await serveModule(compileWat(text));
   for (let i = 0; i < 3; i++) {
     assert.match(await served.post("deep"), /"code":"TRAP"/);
     assert.equal(await served.post(""), "ok");
@@ -210,13 +194,13 @@ Deno.test("a guest that spends its time in one bulk instruction after another is
     (loop $again (memory.fill (i32.const 65536) (i32.const 1) (i32.const 60000000)) (br $again)) (i64.const 0))`,
     )
   })`;
-  await using served = await serveModule(wat(text), ["-timeout=50ms"]);
+  await using served = await serveModule(compileWat(text), ["-timeout=50ms"]);
   assert.match(await served.post(""), /"code":"TIMEOUT"/);
 });
 
 Deno.test("a module for a single call may not use the launcher's names either", async () => {
   const text = `(module (import "capsule:prepare" "step" (func (result i32))) ${memory} ${handler})`;
-  const load = loadModule(wat(text), {
+  const load = loadModule(compileWat(text), {
     name: "guest.wasm",
     mode: "cli",
     maxMemoryBytes: 2 ** 20,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import wabt from "wabt";
+import { compileWat } from "../prepare/modules.ts";
 import { serveModule } from "../testing/function.ts";
 
 /**
@@ -70,16 +70,6 @@ const guest = `(module
       (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 40))))
     (i64.const 0x1100000017)))`;
 
-async function compiled(): Promise<Uint8Array<ArrayBuffer>> {
-  const { parseWat } = await wabt();
-  const parsed = parseWat("guest.wat", guest, { mutable_globals: true, bulk_memory: true });
-  try {
-    return new Uint8Array(parsed.toBinary({}).buffer);
-  } finally {
-    parsed.destroy();
-  }
-}
-
 /** Mostly what can be put back; seldom what is slow. */
 const act = fc.tuple(
   fc.oneof(
@@ -101,7 +91,7 @@ function bodyOf(acts: readonly (readonly [number, number, number])[]): Uint8Arra
 }
 
 Deno.test("whatever was called before, a call finds what a new instance has", async () => {
-  const bytes = await compiled();
+  const bytes = compileWat(guest);
   await using reset = await serveModule(bytes);
   await using renewed = await serveModule(bytes, [], {}, "new instance");
   const answers = async ({ handle }: typeof reset, body: Uint8Array<ArrayBuffer>) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import wabt from "wabt";
+import { compileWat } from "../prepare/modules.ts";
 import { serveModule } from "../testing/function.ts";
 
 /**
@@ -28,16 +28,6 @@ const guest = `(module
       (br $next)))
     (i64.or (i64.const 0x000101d000000000) (i64.extend_i32_u (i32.add (local.get $n) (i32.const 6))))))`;
 
-async function compiled(): Promise<Uint8Array<ArrayBuffer>> {
-  const { parseWat } = await wabt();
-  const parsed = parseWat("guest.wat", guest, {});
-  try {
-    return new Uint8Array(parsed.toBinary({}).buffer);
-  } finally {
-    parsed.destroy();
-  }
-}
-
 /** Outside of the page that holds the call's own texts. */
 const place = fc.oneof(
   fc.integer({ min: 0, max: 65_536 - 8 }),
@@ -45,7 +35,7 @@ const place = fc.oneof(
 );
 
 Deno.test("what a call is the first to touch is zero again for the next, however many came before", async () => {
-  await using served = await serveModule(await compiled());
+  await using served = await serveModule(compileWat(guest));
   const look = async (places: readonly number[]) => {
     const body = new Uint8Array(Int32Array.from(places).buffer);
     const response = await served.handle(new Request("http://test/", { method: "POST", body }));

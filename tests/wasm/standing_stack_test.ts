@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
-import wabt from "wabt";
 import { suspending } from "../../src/wasm/jspi.ts";
 import { StandingStack } from "../../src/wasm/standing_stack.ts";
-
-const { parseWat } = await wabt();
+import { compileWat } from "../prepare/modules.ts";
 
 /** The exports of a module that may wait for `env.wait`, which gives back a number later. */
 function instantiate(text: string, wait: (number: number) => unknown): WebAssembly.Exports {
-  const parsed = parseWat("guest.wat", text);
-  try {
-    const module = new WebAssembly.Module(parsed.toBinary({}).buffer as Uint8Array<ArrayBuffer>);
-    return new WebAssembly.Instance(module, { env: { wait: suspending(wait) } }).exports;
-  } finally {
-    parsed.destroy();
-  }
+  const module = new WebAssembly.Module(compileWat(text));
+  return new WebAssembly.Instance(module, { env: { wait: suspending(wait) } }).exports;
 }
 
 const guest = `(module
