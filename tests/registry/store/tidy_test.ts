@@ -6,9 +6,10 @@ Deno.test("what a killed process left half done is swept, and what it had done s
   await withStore({}, async ({ files, open }) => {
     await open((store) => put(store, "1", wasm("one")));
     const own = `${files}/.capsule`;
+    const orphan = "0".repeat(64);
     await Deno.writeTextFile(`${own}/tmp/half-a-blob`, "half");
     await Deno.mkdir(`${own}/blobs/sha256/00`, { recursive: true });
-    await Deno.writeTextFile(`${own}/blobs/sha256/00/${"0".repeat(64)}`, "linked and not recorded");
+    await Deno.writeTextFile(`${own}/blobs/sha256/00/${orphan}`, "linked and not recorded");
     await Deno.writeTextFile(
       `${own}/journal.jsonl`,
       '[{"op":"tag","repository":"k33g/hola","tag":"half' + "x".repeat(10_000),
@@ -21,7 +22,8 @@ Deno.test("what a killed process left half done is swept, and what it had done s
       await put(store, "2", wasm("two"));
     });
     assert.deepEqual(await pathsBelow(`${own}/tmp`), []);
-    assert.deepEqual(await pathsBelow(`${own}/blobs/sha256/00`), []);
+    // A manifest names the time, so its digest may be one that lies there, too.
+    assert(!(await pathsBelow(`${own}/blobs/sha256/00`)).includes(orphan));
     await open((store) =>
       Promise.resolve(assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["1", "2"]))
     );
