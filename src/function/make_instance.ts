@@ -1,9 +1,9 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import { PREPARE_MODULE } from "../prepare/contract.ts";
-import { createWasi, GuestExit, type Wasi, type WasiFunction, type WasiOptions } from "../wasi/wasi.ts";
+import { Wasi, type WasiFunction, type WasiOptions } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
-import { type Belongings, type Blueprint, GuestInstance } from "../wasm/instance.ts";
+import { type Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { suspending } from "../wasm/jspi.ts";
 import type { MemoryReset } from "../wasm/memory_reset.ts";
 
@@ -25,15 +25,10 @@ export interface InstanceParts {
  */
 export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestInstance {
   const { guest, families, name, memoryReset } = parts;
-  const wasi = createWasi({ ...parts.wasi, onCall: guest.noteCall });
+  const wasi = new Wasi({ ...parts.wasi, onCall: guest.noteCall });
   const imports = makeImports(guest, wasi, families);
   try {
-    const instance = new GuestInstance(blueprint, {
-      guest,
-      belongings: belongingsOf(wasi),
-      imports,
-      memoryReset,
-    });
+    const instance = new GuestInstance(blueprint, { guest, belongings: wasi, imports, memoryReset });
     wasi.memory.bind(instance.exports.memory as WebAssembly.Memory);
     guest.allocateBuffer = instance.exports.allocateBuffer as (size: number) => number;
     return instance;
@@ -45,18 +40,6 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
     }
     throw error;
   }
-}
-
-/** What the engine has to know of a guest's WASI. */
-function belongingsOf(wasi: Wasi): Belongings {
-  return {
-    reset: wasi.reset,
-    close: wasi.close,
-    get nondeterministicCalls() {
-      return wasi.nondeterministicCalls;
-    },
-    exitCodeOf: (thrown) => thrown instanceof GuestExit ? thrown.code : undefined,
-  };
 }
 
 const wasiModule = "wasi_snapshot_preview1";

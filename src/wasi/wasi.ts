@@ -42,26 +42,6 @@ export interface WasiOptions {
   readonly random?: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
-/** One guest's view of the system: made for one instance, and used for call after call with `reset` between them. */
-export interface Wasi {
-  readonly imports: WasiImports;
-  /** `wasi_unstable`, as far as it is the same under an older name. */
-  readonly unstableImports: Readonly<Record<string, WasiFunction>>;
-  /** Names of functions that may answer a promise, to be wrapped in `WebAssembly.Suspending`. */
-  readonly suspending: ReadonlySet<string>;
-  /** Bind the instance's memory to it before the guest runs. */
-  readonly memory: GuestMemory;
-  /** Puts descriptors back as at the start, and closes what the guest left open. Nearly free when it opened nothing. */
-  reset(): void;
-  /** Closes everything. */
-  close(): void;
-  /**
-   * Calls so far whose answer may differ from run to run, or whose effect must happen in each run: everything but
-   * arguments, environment, descriptors' flags and rights, and the end of the program.
-   */
-  readonly nondeterministicCalls: number;
-}
-
 /** Functions whose layout or numbers differ in `wasi_unstable`. */
 const differentInUnstable: ReadonlySet<string> = new Set([
   "fd_filestat_get",
@@ -72,58 +52,81 @@ const differentInUnstable: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A WASI preview1 for one instance.
+ * One guest's view of the system: a WASI preview1 made for one instance, and used for call after call with `reset` between them.
  *
  * Every function checks what it is handed and answers an error number; the guest cannot make one throw, but for
  * `proc_exit`, which throws this guest's `GuestExit`.
  *
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */
-export function createWasi(options: WasiOptions): Wasi {
-  const roots = options.preopens.map((preopen) => new Root(preopen));
-  const state: State = {
-    memory: new GuestMemory(),
-    descriptors: new Descriptors(() => initialDescriptors(options, roots)),
-    stdin: options.stdin,
-    input: undefined,
-    clock: options.clock,
-    random: options.random,
-    onCall: options.onCall ?? (() => {}),
-    nondeterministicCalls: 0,
-    pending: new Set(),
-  };
-  const imports = preview1(options.families, state, options);
-  const suspending = new Set(["poll_oneoff"]);
-  if (options.stdin.kind === "stream") suspending.add("fd_read");
-  if (options.outputWaits) suspending.add("fd_write");
-  let unstable: Record<string, WasiFunction> | undefined;
+export class Wasi {
+  readonly imports: WasiImports;
+  /** Names of functions that may answer a promise, to be wrapped in `WebAssembly.Suspending`. */
+  readonly suspending: ReadonlySet<string>;
+  readonly #state: State;
+  readonly #roots: readonly Root[];
+  #unstable: Readonly<Record<string, WasiFunction>> | undefined;
 
-  const reset = () => {
-    state.descriptors.reset();
-    state.input?.rewind();
-    if (state.pending.size === 0) return;
-    for (const stop of state.pending) stop();
-    state.pending.clear();
-  };
+  constructor(options: WasiOptions) {
+    this.#roots = options.preopens.map((preopen) => new Root(preopen));
+    this.#state = {
+      memory: new GuestMemory(),
+      descriptors: new Descriptors(() => initialDescriptors(options, this.#roots)),
+      stdin: options.stdin,
+      input: undefined,
+      clock: options.clock,
+      random: options.random,
+      onCall: options.onCall ?? (() => {}),
+      nondeterministicCalls: 0,
+      pending: new Set(),
+    };
+    this.imports = preview1(options.families, this.#state, options);
+    const suspending = new Set(["poll_oneoff"]);
+    if (options.stdin.kind === "stream") suspending.add("fd_read");
+    if (options.outputWaits) suspending.add("fd_write");
+    this.suspending = suspending;
+  }
 
-  return {
-    imports,
-    get unstableImports() {
-      return unstable ??= Object.fromEntries(
-        Object.entries(imports).filter(([name]) => !differentInUnstable.has(name)),
-      );
-    },
-    suspending,
-    memory: state.memory,
-    reset,
-    close() {
-      reset();
-      for (const root of roots) root.close();
-    },
-    get nondeterministicCalls() {
-      return state.nondeterministicCalls;
-    },
-  };
+  /** `wasi_unstable`, as far as it is the same under an older name. */
+  get unstableImports(): Readonly<Record<string, WasiFunction>> {
+    return this.#unstable ??= Object.fromEntries(
+      Object.entries(this.imports).filter(([name]) => !differentInUnstable.has(name)),
+    );
+  }
+
+  /** Bind the instance's memory to it before the guest runs. */
+  get memory(): GuestMemory {
+    return this.#state.memory;
+  }
+
+  /**
+   * Calls so far whose answer may differ from run to run, or whose effect must happen in each run: everything but
+   * arguments, environment, descriptors' flags and rights, and the end of the program.
+   */
+  get nondeterministicCalls(): number {
+    return this.#state.nondeterministicCalls;
+  }
+
+  /** The exit code, if what was thrown is the guest ending itself. */
+  exitCodeOf(thrown: unknown): number | undefined {
+    return thrown instanceof GuestExit ? thrown.code : undefined;
+  }
+
+  /** Puts descriptors back as at the start, and closes what the guest left open. Nearly free when it opened nothing. */
+  reset(): void {
+    const { descriptors, input, pending } = this.#state;
+    descriptors.reset();
+    input?.rewind();
+    if (pending.size === 0) return;
+    for (const stop of pending) stop();
+    pending.clear();
+  }
+
+  /** Closes everything. */
+  close(): void {
+    this.reset();
+    for (const root of this.#roots) root.close();
+  }
 }
 
 /** A granted folder, opened when it is first used. */

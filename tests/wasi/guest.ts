@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openFolder } from "../../src/files/open_folder.ts";
 import { allRights, directoryRights, Errno, fileRights, OpenFlag, Right } from "../../src/wasi/preview1.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
-import { createWasi, type Wasi, type WasiOptions } from "../../src/wasi/wasi.ts";
+import { Wasi, type WasiOptions } from "../../src/wasi/wasi.ts";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
 
 const families = await loadFamilies();
@@ -38,7 +38,7 @@ export class Guest implements Disposable {
   constructor(options: GuestOptions = {}) {
     const { preopens = [{ host: this.folder.inside, guest: "/data" }], ownFiles = [], ...rest } = options;
     const text = new TextDecoder();
-    this.wasi = createWasi({
+    this.wasi = new Wasi({
       families,
       args: ["program"],
       env: {},

@@ -5,7 +5,7 @@
 import { promising, suspending } from "../../src/wasm/jspi.ts";
 import { openFolder } from "../../src/files/open_folder.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
-import { createWasi, GuestExit, type WasiInput } from "../../src/wasi/wasi.ts";
+import { GuestExit, Wasi, type WasiInput } from "../../src/wasi/wasi.ts";
 
 const families = await loadFamilies();
 
@@ -44,7 +44,7 @@ async function run(
   options: ProgramOptions,
   output: { stdout: (bytes: Uint8Array) => void; stderr: (bytes: Uint8Array) => void },
 ): Promise<{ exitCode: number; trap?: unknown }> {
-  const wasi = createWasi({
+  const wasi = new Wasi({
     families,
     args: options.args ?? ["program"],
     env: options.env ?? {},
