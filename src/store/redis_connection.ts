@@ -3,6 +3,9 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import { readText } from "../base/read_text.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
 import { watchSilence } from "./silence_watch.ts";
+import { quickenStringMethods } from "./string_methods.ts";
+
+quickenStringMethods();
 
 /** What a store asks its commands of. */
 export type RedisClient = Redis | Cluster;
