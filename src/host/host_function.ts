@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { asResult, readBytes, readText, writeResult } from "../abi/guest_strings.ts";
+import { asResult, readBytes, readText, viewBytes, writeResult } from "../abi/guest_strings.ts";
 import type { Guest } from "../wasm/guest.ts";
 
 /** An import as the guest calls it: every parameter is an i32. */
@@ -28,6 +28,11 @@ export class Inputs {
 
   bytes(index: number): Uint8Array<ArrayBuffer> {
     return readBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  }
+
+  /** Bytes for work that looks at them no more once the call is over: they are not copied. */
+  view(index: number): Uint8Array<ArrayBuffer> {
+    return viewBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
   }
 
   text(index: number): string {

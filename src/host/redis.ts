@@ -28,7 +28,7 @@ export function redisFunctions({ store, sandbox }: RedisGrant): HostFamily {
       hostRedisGet: asking(
         guest,
         sandbox,
-        (inputs, limit) => store.get(inputs.bytes(0), limit),
+        (inputs, limit) => store.get(inputs.view(0), limit),
         (value) => value ?? missing,
       ),
     },

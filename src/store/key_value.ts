@@ -2,7 +2,7 @@
  * A store of values under keys: what `RedisGet` and `RedisSet` of a guest reach. Keys, values and patterns are bytes,
  * and an empty value is not a missing key.
  *
- * A caller leaves the bytes that it passed alone until the promise settles. Every call ends within its limit. What an
+ * A caller leaves the bytes that it passed alone until the promise settles, and no longer. Every call ends within its limit. What an
  * implementation throws for a reason outside the launcher is a `CapsuleError`: `STORE` with the server's own words
  * (`WRONGTYPE …`, `connect ECONNREFUSED …`), or `TIMEOUT`.
  */

@@ -14,42 +14,46 @@ class LateStore implements KeyValueStore {
   readonly description: string;
   readonly #settings: KeyValueSettings;
   #loading: Promise<KeyValueStore> | undefined;
+  #loaded: KeyValueStore | undefined;
 
   constructor(settings: KeyValueSettings) {
     this.#settings = settings;
     this.description = describeKeyValue(settings);
   }
 
-  async get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
-    return (await this.#store()).get(key, limit);
+  get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
+    return this.#ask((store) => store.get(key, limit));
   }
 
-  async set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
-    return (await this.#store()).set(key, value, limit);
+  set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
+    return this.#ask((store) => store.set(key, value, limit));
   }
 
-  async delete(key: Uint8Array, limit: CallLimit): Promise<boolean> {
-    return (await this.#store()).delete(key, limit);
+  delete(key: Uint8Array, limit: CallLimit): Promise<boolean> {
+    return this.#ask((store) => store.delete(key, limit));
   }
 
-  async keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
-    return (await this.#store()).keys(pattern, limit);
+  keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
+    return this.#ask((store) => store.keys(pattern, limit));
   }
 
-  async increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
-    return (await this.#store()).increment(key, limit);
+  increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
+    return this.#ask((store) => store.increment(key, limit));
   }
 
-  async expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {
-    return (await this.#store()).expire(key, seconds, limit);
+  expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {
+    return this.#ask((store) => store.expire(key, seconds, limit));
   }
 
   async close(): Promise<void> {
     await (await this.#loading)?.close();
   }
 
-  #store(): Promise<KeyValueStore> {
-    return this.#loading ??= load(this.#settings);
+  /** Once it is loaded, without a promise of its own: each costs every call. */
+  #ask<T>(command: (store: KeyValueStore) => Promise<T>): Promise<T> {
+    if (this.#loaded) return command(this.#loaded);
+    this.#loading ??= load(this.#settings).then((store) => this.#loaded = store);
+    return this.#loading.then(command);
   }
 }
 

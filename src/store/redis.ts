@@ -36,7 +36,8 @@ export class RedisStore implements KeyValueStore {
   }
 
   get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
-    return this.#run(limit, "read", (client) => client.getBuffer(asKey(key)));
+    const wanted = asKey(key);
+    return this.#run(limit, "read", (client) => client.getBuffer(wanted));
   }
 
   async set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
@@ -171,8 +172,11 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 const shortKey = 64; // bytes
 
-/** A key as ioredis sends it: a short one of ASCII as text, which costs 1.9 µs less than bytes. */
+/**
+ * A key as ioredis sends it, perhaps more than once and after its call is over, so a copy: a short one of ASCII as text, which costs
+ * 1.9 µs less than bytes.
+ */
 function asKey(bytes: Uint8Array): string | Buffer {
   const { length } = bytes;
-  return (length <= shortKey ? asciiText(bytes, 0, length) : undefined) ?? asBuffer(bytes);
+  return (length <= shortKey ? asciiText(bytes, 0, length) : undefined) ?? Buffer.from(bytes);
 }
