@@ -127,12 +127,23 @@ export class EmbeddedStore implements KeyValueStore {
   }
 
   #run<T>(limit: CallLimit, work: (call: Call) => Promise<T>): Promise<T> {
-    const late = () => `${this.description} was in use by another process for ${limit.timeoutMs} ms`;
-    return this.#deadlines.run(limit, late, work);
+    return this.#deadlines.run(limit, this.#late(limit), work);
+  }
+
+  #late({ timeoutMs }: CallLimit): () => string {
+    return () => `${this.description} was in use by another process for ${timeoutMs} ms`;
   }
 
   #read<T>(limit: CallLimit, query: (database: Database) => T): Promise<T> {
-    return this.#run(limit, (call) => this.#reading(call, query));
+    return this.#deadlines.begin<T>(limit, this.#late(limit), (call, resolve, reject) => {
+      try {
+        const result = this.#attempt(query);
+        if (result === busy) this.#reading(call, query).then(resolve, reject);
+        else resolve(result);
+      } catch (error) {
+        reject(error);
+      }
+    });
   }
 
   /** A reader meets a busy file only in rare moments, such as when it is first opened. */
