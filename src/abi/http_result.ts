@@ -1,16 +1,17 @@
-import { type ByteString, readByteString, standsAt } from "../base/byte_string.ts";
+import { type ByteString, isAscii, readByteString, standsAt, utf8Text } from "../base/byte_string.ts";
 import { isError } from "./handler_call.ts";
 
 /** What an http handler answered. `failed` says that the text is an error's, still with its `[ERR][code]:`. */
 export interface HttpResult {
   readonly failed: boolean;
-  /** A short body of ASCII is a string, which is the same bytes: the server sends it in half the time. */
+  /** A short body of ASCII, or a shorter one of UTF-8, is a string, which is the same bytes: the server sends it in half the time. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   /** As the guest gave them, for `decodeHeaders`. */
   readonly headerList: ByteString;
 }
 
 const shortBody = 1024; // bytes that are looked at one by one
+const shortText = 128; // bytes that are not all ASCII, made to a text in less time than a copy takes
 
 const bodyMark = "[BODY]";
 const headersMark = "[HEADERS]";
@@ -62,7 +63,8 @@ function bodyOf(
   start: number,
   end: number,
 ): string | Uint8Array<ArrayBuffer> {
-  if (end - start > shortBody) return result.slice(start, end);
-  for (let i = start; i < end; i++) if ((result[i] ?? 0) > 127) return result.slice(start, end);
-  return readByteString(result, start, end);
+  const length = end - start;
+  if (length > shortBody) return result.slice(start, end);
+  if (isAscii(result, start, end)) return readByteString(result, start, end);
+  return (length <= shortText ? utf8Text(result, start, end) : undefined) ?? result.slice(start, end);
 }

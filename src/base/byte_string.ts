@@ -33,6 +33,44 @@ export function asciiText(bytes: Uint8Array, start: number, end: number): string
   return text;
 }
 
+/** Whether the bytes from `start` to `end` are all ASCII. */
+export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if ((bytes[at] ?? 0) > 0x7f) return false;
+  return true;
+}
+
+/** The least code point that so many bytes after the first may stand for. */
+const leastPoint = [0, 0x80, 0x800, 0x10000];
+
+/**
+ * The text of the bytes from `start` to `end`, a byte order mark included; `undefined` where they are no UTF-8. For a few bytes, read
+ * one by one.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc3629#section-4
+ */
+export function utf8Text(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = "";
+  for (let at = start; at < end;) {
+    const first = bytes[at++] ?? 0;
+    if (first < 0x80) {
+      text += String.fromCharCode(first);
+      continue;
+    }
+    const following = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if (first < 0xc2 || first > 0xf4 || at + following > end) return undefined;
+    let point = first & (0x3f >> following);
+    for (let count = 0; count < following; count++) {
+      const byte = bytes[at++] ?? 0;
+      if ((byte & 0xc0) !== 0x80) return undefined;
+      point = point << 6 | byte & 0x3f;
+    }
+    const isSurrogate = point >= 0xd800 && point < 0xe000;
+    if (point < (leastPoint[following] ?? 0) || point > 0x10ffff || isSurrogate) return undefined;
+    text += String.fromCodePoint(point);
+  }
+  return text;
+}
+
 /** Writes a byte string at an offset. The caller made room for `text.length` bytes. */
 export function writeByteString(text: ByteString, bytes: Uint8Array, offset: number): void {
   for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i);

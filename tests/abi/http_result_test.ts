@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeText, encodeText, readByteString, writeByteString } from "../../src/base/byte_string.ts";
+import {
+  decodeText,
+  encodeText,
+  readByteString,
+  utf8Text,
+  writeByteString,
+} from "../../src/base/byte_string.ts";
 import { decodeError, encodeError } from "../../src/abi/guest_strings.ts";
 import { addRequestHeader, canonicalName, decodeHeaders } from "../../src/abi/headers.ts";
 import { decodeHttpResult } from "../../src/abi/http_result.ts";
@@ -46,13 +52,59 @@ Deno.test("a failed result keeps its error text and its headers", () => {
   });
 });
 
-Deno.test("any bytes come back as the body", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (body) => {
-    const result = new Uint8Array([...encodeText("[BODY]"), ...body, ...encodeText("[HEADERS]A:b")]);
-    const back = decodeHttpResult(result).body;
-    assert.equal(typeof back === "string", body.every((byte) => byte < 128));
-    assert.deepEqual(typeof back === "string" ? encodeText(back) : back, new Uint8Array(body));
-  }));
+/** Bytes that are a text, that nearly are one, and any others. */
+function anyBody(): fc.Arbitrary<Uint8Array> {
+  const text = fc.string({ unit: "binary", minLength: 1, maxLength: 60 }).map(encodeText);
+  const nearly = fc.tuple(text, fc.nat(), fc.nat(255)).map(([bytes, at, byte]) =>
+    bytes.with(at % bytes.length, byte)
+  );
+  return fc.oneof(fc.uint8Array({ maxLength: 300 }), text, nearly);
+}
+
+Deno.test("any bytes come back as the body, short ones of UTF-8 as a string", () => {
+  const isText = (bytes: Uint8Array) => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(anyBody(), (body) => {
+      const result = new Uint8Array([...encodeText("[BODY]"), ...body, ...encodeText("[HEADERS]A:b")]);
+      const back = decodeHttpResult(result).body;
+      const isShort = body.length <= 128 || body.every((byte) => byte < 128);
+      assert.equal(typeof back === "string", isShort && isText(body));
+      assert.deepEqual(typeof back === "string" ? encodeText(back) : back, new Uint8Array(body));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("no bytes are taken for a text that they are not", () => {
+  for (
+    const bytes of [
+      [0x80],
+      [0xc3],
+      [0xc0, 0xaf],
+      [0xc1, 0xbf],
+      [0xc3, 0x28],
+      [0xe0, 0x80, 0xaf],
+      [0xe2, 0x82],
+      [0xed, 0xa0, 0x80],
+      [0xf0, 0x80, 0x80, 0xaf],
+      [0xf0, 0x9f, 0x91],
+      [0xf4, 0x90, 0x80, 0x80],
+      [0xf5, 0x80, 0x80, 0x80],
+      [0xff],
+    ]
+  ) {
+    assert.deepEqual(decodeHttpResult(Uint8Array.from(bytes)).body, Uint8Array.from(bytes));
+  }
+  assert.equal(utf8Text(encodeText("é"), 0, 1), undefined);
+  for (const text of ["\ufeffé", "\u0000ß", "퟿\ue000", "\uffff", "\u{10000}\u{10ffff}", "👋"]) {
+    assert.equal(decodeHttpResult(encodeText(text)).body, text);
+  }
 });
 
 Deno.test("a five megabyte body comes back whole", () => {
