@@ -1,5 +1,7 @@
 /** Servers as processes of their own, and what the kernel says of them. Linux, but for the starting and stopping. */
 
+import { freePort } from "../../tests/testing/free_port.ts";
+
 /** A server that takes connections. */
 export interface ServerProcess extends AsyncDisposable {
   readonly port: number;
@@ -15,12 +17,6 @@ export interface ServerProcess extends AsyncDisposable {
 
 const startLimitMs = 30_000;
 const running = new Set<Deno.ChildProcess>();
-
-/** A port that nobody listens on. Another program may take it before it is used; then the start fails and says so. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /**
  * Starts a server and waits until it takes connections. What it writes on standard output (each call's log) goes to

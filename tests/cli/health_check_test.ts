@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { healthCheck } from "../../src/cli/health_check.ts";
-import { closedPort } from "../proxy/peers.ts";
+import { freePort } from "../testing/free_port.ts";
 
 Deno.test("a health check tells what a server answers, and fails where it answers with 500 or not at all", async () => {
   await using server = Deno.serve(
@@ -17,7 +17,7 @@ Deno.test("a health check tells what a server answers, and fails where it answer
       message: `${url}/${status} answers ${status}`,
     });
   }
-  const nobody = `http://127.0.0.1:${closedPort()}/`;
+  const nobody = `http://127.0.0.1:${freePort()}/`;
   await assert.rejects(() => healthCheck(nobody), {
     code: "UNHEALTHY",
     message: /^http:.* does not answer: /,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { freePort } from "../testing/free_port.ts";
 import { callJson } from "../testing/platform.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -206,8 +207,5 @@ Deno.test("what keeps apply from beginning is told, and changes nothing", async 
     {},
     /the worker REGISTRY refused: no page for GET/,
   );
-  using closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = closed.addr;
-  closed.close();
-  await told(good, [`-worker=http://127.0.0.1:${port}`], {}, /cannot be reached: .*Connection refused/);
+  await told(good, [`-worker=http://127.0.0.1:${freePort()}`], {}, /cannot be reached: .*Connection refused/);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { freePort } from "../testing/free_port.ts";
 import { callJson, childrenOf, until } from "../testing/platform.ts";
 
 const hello = fileURLToPath(new URL("../../examples/hello/hello.wasm", import.meta.url));
@@ -23,10 +24,6 @@ const answered = (url: string, init?: RequestInit) =>
     const response = await fetch(url, init);
     return { status: response.status, text: await response.text() };
   }, ({ status }) => status !== 503);
-
-/** The flags with which the same ports are listened on again. */
-const samePorts = ({ ready }: Running): string[] =>
-  ["registry", "proxy", "worker"].map((part) => `-${part}Port=${new URL(String(ready[part])).port}`);
 
 Deno.test("the four commands that -mode=faas prints upload, deploy, call and list", () =>
   inFolder(async (folder) => {
@@ -60,7 +57,8 @@ Deno.test("the four commands that -mode=faas prints upload, deploy, call and lis
 
 Deno.test("all of it killed, -mode=faas comes back with its token and the same functions", () =>
   inFolder(async (folder) => {
-    const faas = await startCapsule(["-mode=faas"], { cwd: folder });
+    const ports = ["registry", "proxy", "worker"].map((part) => `-${part}Port=${freePort()}`);
+    const faas = await startCapsule(["-mode=faas", ...ports], { cwd: folder });
     const token = await tokenIn(folder);
     if (Deno.build.os !== "windows") {
       assert.equal(((await Deno.stat(`${folder}/.capsule/token`)).mode ?? 0) & 0o777, 0o600);
@@ -92,7 +90,7 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
       () => Promise.all(children.map((child) => Deno.stat(`/proc/${child}`).catch(() => "gone"))),
       (left) => left.every((each) => each === "gone"),
     );
-    await using again = await startCapsule(["-mode=faas", ...samePorts(faas)], { cwd: folder });
+    await using again = await startCapsule(["-mode=faas", ...ports], { cwd: folder });
     assert.equal(await tokenIn(folder), token);
     assert.deepEqual(await answered(`${proxy}/functions/hello`, call), { status: 200, text });
     assert.deepEqual(await until(wanted, ({ states }) => states.every((each) => each === "running")), before);

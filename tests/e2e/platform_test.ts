@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { WrkLoad } from "../../scripts/bench/wrk.ts";
 import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
+import { freePort } from "../testing/free_port.ts";
 import { callJson, until } from "../testing/platform.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -39,7 +40,7 @@ class Chain implements AsyncDisposable {
   async begin(part: Part): Promise<void> {
     const before = this.#parts.get(part);
     const args = [`-mode=${part === "proxy" ? "reverse-proxy" : part}`, ...this.#flags(part)];
-    const port = before === undefined ? 0 : Number(new URL(before.url).port);
+    const port = before === undefined ? freePort() : Number(new URL(before.url).port);
     this.#parts.set(part, await startCapsule([...args, `-httpPort=${port}`]));
   }
 

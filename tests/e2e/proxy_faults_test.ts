@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Peer } from "../proxy/peers.ts";
 import { startProxy } from "../proxy/start_proxy.ts";
 import { type Running, startCapsule } from "../testing/capsule.ts";
+import { freePort } from "../testing/free_port.ts";
 
 const hello = fileURLToPath(new URL("../../examples/hello-http/hello.wasm", import.meta.url));
 
@@ -18,7 +19,10 @@ async function behindProxy(
     const functions = await Promise.all(
       Array.from(
         { length: count },
-        () => startCapsule(["-mode=http", `-wasm=${hello}`], { env: { MESSAGE: "hi" } }),
+        () =>
+          startCapsule(["-mode=http", `-wasm=${hello}`, `-httpPort=${freePort()}`], {
+            env: { MESSAGE: "hi" },
+          }),
       ),
     );
     for (const each of functions) stack.use(each);

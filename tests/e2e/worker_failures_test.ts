@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
+import { freePort } from "../testing/free_port.ts";
 import { callJson, childrenOf, filesBelow, Platform } from "../testing/platform.ts";
 
 const zeros = "0".repeat(64);
 
 /** It begins as a module does, and goes on as none can. */
 const broken = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0xff, 0xff);
-
-/** A port on which nobody listens. */
-function closedPort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
-}
 
 Deno.test("a deployment whose steps fail says which one, and leaves nothing behind", async () => {
   await using platform = await Platform.start();
@@ -38,7 +32,7 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
       new RegExp(`-sha256=${zeros}, but it has`),
     ],
     [
-      { downloadUrl: `http://127.0.0.1:${closedPort()}/hello.wasm` },
+      { downloadUrl: `http://127.0.0.1:${freePort()}/hello.wasm` },
       502,
       "DOWNLOAD_FAILED",
       "fetch",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { freePort } from "../testing/free_port.ts";
 import { refused } from "../testing/refused.ts";
 import { gzipSync } from "node:zlib";
 import { CapsuleError } from "../../src/base/errors.ts";
@@ -205,9 +206,7 @@ Deno.test("what goes wrong on the way is said with the URL, without its password
   client(
     { resolve: () => Promise.reject(Object.assign(new Error("x"), { code: "ENOTFOUND" })) },
     async (ask) => {
-      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const { port } = listener.addr;
-      listener.close();
+      const port = freePort();
       await refused(
         ask(`http://me:secret@127.0.0.1:${port}/x`),
         "HTTP",

@@ -154,10 +154,3 @@ export class RawServer implements Disposable {
     for (const peer of this.#peers) peer.close();
   }
 }
-
-/** A port on which nobody listens. */
-export function closedPort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
-}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { closedPort, Peer, RawServer } from "./peers.ts";
+import { freePort } from "../testing/free_port.ts";
+import { Peer, RawServer } from "./peers.ts";
 import { startProxy } from "./start_proxy.ts";
 import { parseRanges } from "../../src/proxy/clients/address_ranges.ts";
 
@@ -20,7 +21,7 @@ async function ask(
 }
 
 Deno.test("unknown functions and revisions are 404, an empty revision 503, a refusing upstream 502, all in JSON", async () => {
-  const port = closedPort();
+  const port = freePort();
   await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${port}`], empty: [] } });
   const failure = async (target: string) => {
     const { status, body } = await ask(proxy.port, target);
@@ -53,7 +54,7 @@ Deno.test("unknown functions and revisions are 404, an empty revision 503, a ref
 Deno.test("a POST goes on to the next URL when the first refuses the connection, and that one is left out", async () => {
   using well = new RawServer();
   well.serve(() => ok("well"));
-  const refusing = `http://127.0.0.1:${closedPort()}`;
+  const refusing = `http://127.0.0.1:${freePort()}`;
   await using proxy = startProxy({ f: { default: [refusing, well.url] } }, { balance: "round-robin" });
   for (let i = 0; i < 4; i++) {
     assert.deepEqual(await ask(proxy.port, "/functions/f", "Content-Length: 0\r\n", "POST"), {
@@ -67,7 +68,7 @@ Deno.test("a POST goes on to the next URL when the first refuses the connection,
 });
 
 Deno.test("a request is tried at three URLs at most", async () => {
-  const urls = Array.from({ length: 5 }, () => `http://127.0.0.1:${closedPort()}`);
+  const urls = Array.from({ length: 5 }, () => `http://127.0.0.1:${freePort()}`);
   await using proxy = startProxy({ f: { default: urls } });
   assert.equal((await ask(proxy.port, "/functions/f")).status, 502);
   const fails = Array.from(proxy.server.targets.upstreams, ({ health }) => health.fails);
@@ -170,7 +171,7 @@ Deno.test("one that is left out gets one request after its time, and all when it
 
 Deno.test("if all are left out, they are all tried", async () => {
   using upstream = new RawServer();
-  await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${closedPort()}`, upstream.url] } });
+  await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${freePort()}`, upstream.url] } });
   const dropping = upstream.accept().then((peer) => peer.close());
   assert.equal((await ask(proxy.port, "/functions/f")).status, 502);
   await dropping;

@@ -1,6 +1,7 @@
 /** Registry, proxy and worker as processes, for tests of the whole chain. */
 import { fileURLToPath } from "node:url";
 import { type ProcessOptions, type Running, startCapsule } from "./capsule.ts";
+import { freePort } from "./free_port.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -42,7 +43,7 @@ export class Platform implements AsyncDisposable {
     const folder = await Deno.makeTempDir();
     const [registry, proxy] = await Promise.all([
       startCapsule(["-mode=registry", `-files=${folder}/modules`, "-overwrite"]),
-      startCapsule(["-mode=reverse-proxy", "-backend=memory"]),
+      startCapsule(["-mode=reverse-proxy", "-backend=memory", `-httpPort=${freePort()}`]),
     ]);
     return new Platform(folder, registry, proxy);
   }

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { freePort } from "./free_port.ts";
 import { isInstalled } from "./is_installed.ts";
 import { TextLineStream } from "./text_lines.ts";
 
@@ -127,12 +128,6 @@ export class RedisServer implements AsyncDisposable {
     await this.kill("SIGKILL");
     if (!this.#options.folder) await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  // A node of a cluster also listens on its port + 10000.
-  return listener.addr.port > 55_000 ? freePort() : listener.addr.port;
 }
 
 const installed = await isInstalled("redis-server");
