@@ -34,7 +34,7 @@ export class Deadlines {
     return this.begin<T>(limit, late, (call, resolve, reject) => work(call).then(resolve, reject));
   }
 
-  /** As `run`, for work that says itself how it ended: two promises less for each call. */
+  /** As `run`, for work that says itself how it ended, or throws at once: two promises less for each call. */
   begin<T>(
     { caller, timeoutMs, nowMs = performance.now() }: CallLimit,
     late: () => string,
@@ -59,10 +59,14 @@ export class Deadlines {
       if (caller) caller.onLeft = fail;
       const place = this.#pending.join(pending);
       this.#arm(pending.endsAt);
-      work(pending, (value) => {
-        finish();
-        resolve(value);
-      }, fail);
+      try {
+        work(pending, (value) => {
+          finish();
+          resolve(value);
+        }, fail);
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 

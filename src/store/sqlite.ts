@@ -136,13 +136,9 @@ export class EmbeddedStore implements KeyValueStore {
 
   #read<T>(limit: CallLimit, query: (database: Database) => T): Promise<T> {
     return this.#deadlines.begin<T>(limit, this.#late(limit), (call, resolve, reject) => {
-      try {
-        const result = this.#attempt(query);
-        if (result === busy) this.#reading(call, query).then(resolve, reject);
-        else resolve(result);
-      } catch (error) {
-        reject(error);
-      }
+      const result = this.#attempt(query);
+      if (result === busy) this.#reading(call, query).then(resolve, reject);
+      else resolve(result);
     });
   }
 
