@@ -13,7 +13,18 @@ export const rooms: Record<string, readonly string[]> = {
   abi: ["wasm", "base"],
   host: ["files", "store", "abi", "wasm", "base"],
   server: ["base"],
-  function: ["server", "source", "prepare", "wasi", "host", "files", "store", "abi", "wasm", "base"],
+  function: [
+    "server",
+    "source",
+    "prepare",
+    "wasi",
+    "host",
+    "files",
+    "store",
+    "abi",
+    "wasm",
+    "base",
+  ],
   registry: ["server", "store", "source", "base"],
   proxy: ["server", "store", "source", "base"],
   worker: ["server", "store", "source", "base"],
@@ -58,7 +69,9 @@ export async function forbiddenImports(src: string): Promise<string[]> {
       const other = target.split("/")[0] ?? "";
       if (other === room || known.includes(other) || open[room]?.includes(target)) continue;
       found.push(
-        `${path}: room "${room}" may not import "${specifier}" (it knows ${known.join(", ") || "nothing"})`,
+        `${path}: room "${room}" may not import "${specifier}" (it knows ${
+          known.join(", ") || "nothing"
+        })`,
       );
     }
   }

@@ -24,7 +24,12 @@ async function compile(target: Target, commit: string): Promise<string> {
   await writeBundle({ commit, couchbase: { packedBytes: packed.length, sha256 } });
   // `deno compile` adds `.exe` for Windows to a name without it.
   const output = `${root}dist/new-${target.file}`;
-  let version = await writeProgram({ triple: target.triple, output, folder: bundleFolder, included });
+  let version = await writeProgram({
+    triple: target.triple,
+    output,
+    folder: bundleFolder,
+    included,
+  });
   if (!await carryBefore(output, packed)) {
     await Deno.writeFile(bundleFolder + addonFile, packed);
     version = await writeProgram({

@@ -34,7 +34,9 @@ export function flagsPage(): string {
         `\`-${name}${value}\``,
         flag.variable === false ? "" : `\`${variableOf(name)}\``,
         defaultOf(flag),
-        flag.modes.length === modeNames.length ? "all" : flag.modes.map((mode) => `\`${mode}\``).join(", "),
+        flag.modes.length === modeNames.length
+          ? "all"
+          : flag.modes.map((mode) => `\`${mode}\``).join(", "),
         flag.about,
       ]));
     }

@@ -39,7 +39,10 @@ export class BackingServices implements AsyncDisposable {
     const services = new BackingServices(folder, redis, couchbase);
     for (const variables of [services.#variables("redis"), services.#variables("embedded")]) {
       const store = openKeyValueStore(
-        keyValueSettings({ get: (name) => variables[name], toObject: () => variables }, services.#data),
+        keyValueSettings(
+          { get: (name) => variables[name], toObject: () => variables },
+          services.#data,
+        ),
       );
       await store.set(encode("greetings"), encode(BackingServices.greeting), { timeoutMs: 10_000 });
       await store.close();

@@ -11,7 +11,11 @@ export class Connection implements Disposable {
   }
 
   /** Sends a request without a body and reads its answer. */
-  async request(method: string, path: string, headers: Record<string, string> = {}): Promise<string> {
+  async request(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<string> {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
     const length = method === "POST" ? "Content-Length: 0\r\n" : "";
     const text = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${length}${lines}\r\n`;
@@ -36,7 +40,9 @@ async function readAnswer(from: Deno.TcpConn): Promise<string> {
     const [head = "", body] = text.split("\r\n\r\n");
     const length = Number(head.match(/\r\ncontent-length: (\d+)/i)?.[1] ?? NaN);
     if (body !== undefined && body.length >= length) return `${head.slice(9, 12)} ${body}`;
-    if (body !== undefined && Number.isNaN(length)) throw new Error(`an answer without its length: ${head}`);
+    if (body !== undefined && Number.isNaN(length)) {
+      throw new Error(`an answer without its length: ${head}`);
+    }
     const count = await from.read(buffer);
     if (count === null) throw new Error("the server closed the connection");
     text += String.fromCharCode(...buffer.subarray(0, count));

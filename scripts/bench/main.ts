@@ -39,7 +39,9 @@ export function parseCommand(args: readonly string[], seconds?: string): Command
     else if (rows.some(({ name }) => name === word)) names.push(word);
     else {
       const known = rows.map(({ name }) => name).join(", ");
-      throw new Error(`"${word}" is no row: there are ${known}; and --quick, and name=binary after --`);
+      throw new Error(
+        `"${word}" is no row: there are ${known}; and --quick, and name=binary after --`,
+      );
     }
   }
   const others = after.map((word): Other => {
@@ -48,7 +50,9 @@ export function parseCommand(args: readonly string[], seconds?: string): Command
     return { name, words: command.split(" ") };
   });
   if (seconds) {
-    if (!(Number(seconds) > 0)) throw new Error(`BENCH_SECONDS is a number above 0: got "${seconds}"`);
+    if (!(Number(seconds) > 0)) {
+      throw new Error(`BENCH_SECONDS is a number above 0: got "${seconds}"`);
+    }
     length = { ...length, seconds: Number(seconds) };
   }
   return { length, names, others };

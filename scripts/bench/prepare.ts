@@ -59,7 +59,9 @@ if (import.meta.main) {
   if (index !== undefined && row) {
     console.log(JSON.stringify(measure(row)));
   } else {
-    console.log("module                            bytes    median ms  lowest  ns a byte  promised");
+    console.log(
+      "module                            bytes    median ms  lowest  ns a byte  promised",
+    );
     for (const [index, { name, limitMs }] of rows.entries()) {
       const seen = [];
       for (let round = 0; round < rounds; round++) seen.push(await measureApart(index));

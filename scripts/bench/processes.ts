@@ -32,7 +32,8 @@ export async function startServer(
   const words = command(port);
   const errors = await Deno.makeTempFile({ prefix: "capsule-bench-" });
   // A benchmark of many connections wants as many descriptors as the system allows.
-  const script = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; errors=$0; exec "$@" >/dev/null 2>"$errors"';
+  const script =
+    'ulimit -n "$(ulimit -Hn)" 2>/dev/null; errors=$0; exec "$@" >/dev/null 2>"$errors"';
   const child = new Deno.Command("sh", {
     args: ["-c", script, errors, ...words],
     clearEnv: true,
@@ -105,8 +106,9 @@ function cpuSeconds(pid: number): number {
 }
 
 function memoryBytes(pid: number, field: "VmRSS" | "VmHWM"): number {
-  const [, kibibytes = NaN] = readProc(`/proc/${pid}/status`).match(new RegExp(`${field}:\\s+(\\d+) kB`)) ??
-    [];
+  const [, kibibytes = NaN] =
+    readProc(`/proc/${pid}/status`).match(new RegExp(`${field}:\\s+(\\d+) kB`)) ??
+      [];
   return Number(kibibytes) * 1024;
 }
 

@@ -19,6 +19,8 @@ export async function timedRun(
   });
   const { success, stdout, stderr } = await command.output();
   const elapsedMs = performance.now() - beganMs;
-  if (!success) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+  if (!success) {
+    throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+  }
   return { text: new TextDecoder().decode(stdout), elapsedMs };
 }

@@ -19,7 +19,8 @@ export class WrkLoad implements LoadGenerator {
   /** Whether there is a `wrk` on the PATH. */
   static async isHere(): Promise<boolean> {
     try {
-      await new Deno.Command("wrk", { args: ["--version"], stdout: "null", stderr: "null" }).output();
+      await new Deno.Command("wrk", { args: ["--version"], stdout: "null", stderr: "null" })
+        .output();
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
@@ -52,7 +53,16 @@ async function runFor(
 ): Promise<{ report?: Report; text: string }> {
   // wrk counts whole seconds; an interrupt ends it earlier, with its report.
   const child = new Deno.Command("wrk", {
-    args: ["-t1", `-c${connections}`, `-d${Math.ceil(seconds) + 5}s`, "-s", script, url, method, body],
+    args: [
+      "-t1",
+      `-c${connections}`,
+      `-d${Math.ceil(seconds) + 5}s`,
+      "-s",
+      script,
+      url,
+      method,
+      body,
+    ],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -63,5 +73,8 @@ async function runFor(
   const decoder = new TextDecoder();
   const text = decoder.decode(stdout);
   const line = text.split("\n").find((each) => each.startsWith("{"));
-  return { report: line === undefined ? undefined : JSON.parse(line), text: text + decoder.decode(stderr) };
+  return {
+    report: line === undefined ? undefined : JSON.parse(line),
+    text: text + decoder.decode(stderr),
+  };
 }

@@ -35,7 +35,9 @@ export async function packAddon(platform: string): Promise<PackedAddon> {
 async function unpackedAddon(id: string, integrity: string): Promise<Uint8Array> {
   const folder = await Deno.makeTempDir({ prefix: "capsule-addon-" });
   try {
-    const archive = `${folder}/${(await mustRun(["npm", "pack", "--silent", id], { cwd: folder })).trim()}`;
+    const archive = `${folder}/${
+      (await mustRun(["npm", "pack", "--silent", id], { cwd: folder })).trim()
+    }`;
     const digest = createHash("sha512").update(await Deno.readFile(archive)).digest("base64");
     if (`sha512-${digest}` !== integrity) {
       throw new Error(`${id} has the digest sha512-${digest}, and deno.lock says ${integrity}`);

@@ -41,7 +41,10 @@ export async function writeBundle(build: Build): Promise<void> {
     const name = nameOf(path);
     await Deno.writeTextFile(bundleFolder + name, `import "./${name.replace(/ts$/, "js")}";\n`);
   }
-  await Deno.writeTextFile(`${bundleFolder}deno.json`, JSON.stringify({ unstable: runtimeFeatures }));
+  await Deno.writeTextFile(
+    `${bundleFolder}deno.json`,
+    JSON.stringify({ unstable: runtimeFeatures }),
+  );
   await Deno.writeTextFile(`${bundleFolder}build.json`, JSON.stringify(build));
 }
 

@@ -39,7 +39,9 @@ export async function writeProgram({ triple, output, folder, included }: Program
 
   const base = await run(["bash", `${root}scripts/compile_base.sh`, triple]);
   if (!base.success) {
-    throw new NoBase(`the base of Deno ${Deno.version.deno} cannot be fetched, and ${base.stderr.trim()}`);
+    throw new NoBase(
+      `the base of Deno ${Deno.version.deno} cannot be fetched, and ${base.stderr.trim()}`,
+    );
   }
   const [, deno = ""] = base.stdout.match(/^DENO='(.*)'$/m) ?? [];
   const [, denort = ""] = base.stdout.match(/^DENORT_BIN='(.*)'$/m) ?? [];

@@ -16,7 +16,9 @@ const errorMark = "[ERR]";
 
 /** Whether a handler's result is an error, which `decodeError` reads. A cli call passes any other on as it is and never decodes it. */
 export function isError(result: Uint8Array): boolean {
-  for (let at = 0; at < errorMark.length; at++) if (result[at] !== errorMark.charCodeAt(at)) return false;
+  for (let at = 0; at < errorMark.length; at++) {
+    if (result[at] !== errorMark.charCodeAt(at)) return false;
+  }
   return true;
 }
 
@@ -59,7 +61,9 @@ const halves = new Uint32Array(packed.buffer);
  */
 export function takeResult(guest: Guest, result: unknown): Uint8Array<ArrayBuffer> {
   if (typeof result !== "bigint") {
-    throw new WebAssembly.RuntimeError(`a handler returns an i64, this one returned ${typeof result}`);
+    throw new WebAssembly.RuntimeError(
+      `a handler returns an i64, this one returned ${typeof result}`,
+    );
   }
   packed[0] = result;
   const [length = 0, pointer = 0] = halves;

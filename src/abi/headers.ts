@@ -23,8 +23,13 @@ export function canonicalName(name: string): string {
  * Adds a header to the list that a guest reads: `Name:Value` items joined by `|`, names as Go writes them. A `|` inside a
  * value is sent as `%7C`.
  */
-export function addRequestHeader(list: ByteString, name: ByteString, value: ByteString): ByteString {
-  const item = canonicalName(name) + ":" + (value.includes("|") ? value.replaceAll("|", "%7C") : value);
+export function addRequestHeader(
+  list: ByteString,
+  name: ByteString,
+  value: ByteString,
+): ByteString {
+  const item = canonicalName(name) + ":" +
+    (value.includes("|") ? value.replaceAll("|", "%7C") : value);
   return list === "" ? item : list + "|" + item;
 }
 

@@ -1,4 +1,10 @@
-import { type ByteString, isAscii, readByteString, standsAt, utf8Text } from "../base/byte_string.ts";
+import {
+  type ByteString,
+  isAscii,
+  readByteString,
+  standsAt,
+  utf8Text,
+} from "../base/byte_string.ts";
 import { isError } from "./handler_call.ts";
 
 /** What an http handler answered. `failed` says that the text is an error's, still with its `[ERR][code]:`. */
@@ -66,5 +72,6 @@ function bodyOf(
   const length = end - start;
   if (length > shortBody) return result.slice(start, end);
   if (isAscii(result, start, end)) return readByteString(result, start, end);
-  return (length <= shortText ? utf8Text(result, start, end) : undefined) ?? result.slice(start, end);
+  return (length <= shortText ? utf8Text(result, start, end) : undefined) ??
+    result.slice(start, end);
 }

@@ -39,7 +39,9 @@ export class ByteBuffer {
 
   #makeRoom(more: number): void {
     const needed = this.length + more;
-    const store = needed > this.#store.length / 2 ? new Uint8Array(Math.max(256, needed * 2)) : this.#store; // enough once it is moved to the front
+    const store = needed > this.#store.length / 2
+      ? new Uint8Array(Math.max(256, needed * 2))
+      : this.#store; // enough once it is moved to the front
     store.set(this.bytes);
     this.#end = this.length;
     this.#start = 0;

@@ -32,8 +32,9 @@ export function createLog(format: LogFormat, streams: { stdout: Output; stderr: 
   };
   return {
     event(event, sentence, fields) {
-      if (format === "json") writeOrLose(streams.stdout, JSON.stringify({ event, ...fields }) + "\n");
-      else streams.stderr.write(sentence + "\n");
+      if (format === "json") {
+        writeOrLose(streams.stdout, JSON.stringify({ event, ...fields }) + "\n");
+      } else streams.stderr.write(sentence + "\n");
     },
     info: line("info"),
     warn: line("warn"),
@@ -49,7 +50,9 @@ export function guestLine(format: LogFormat, name: string): (line: Uint8Array) =
   if (format === "json") {
     return (line) => {
       const message = new TextDecoder().decode(line).replace(/\r?\n$/, "");
-      return new TextEncoder().encode(JSON.stringify({ level: "info", function: name, message }) + "\n");
+      return new TextEncoder().encode(
+        JSON.stringify({ level: "info", function: name, message }) + "\n",
+      );
     };
   }
   const prefix = new TextEncoder().encode(`${name}: `);

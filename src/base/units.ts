@@ -48,7 +48,10 @@ function sumOf(text: string): number {
   do {
     const [, amount, unit = ""] = part.exec(text) ?? [];
     if (amount === undefined) {
-      throw new CapsuleError("UNIT", `a duration is written like 500ms, 30s, 2m or 0: got "${text}"`);
+      throw new CapsuleError(
+        "UNIT",
+        `a duration is written like 500ms, 30s, 2m or 0: got "${text}"`,
+      );
     }
     totalMs += Number(amount) * (unitsMs[unit] ?? NaN);
   } while (part.lastIndex < text.length);

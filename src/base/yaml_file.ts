@@ -38,7 +38,10 @@ export function parseYaml(text: string, name: string): YamlValue {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const fail = (offset: number, message: string): never => {
     const { line, col } = lines.linePos(offset);
-    throw new CapsuleError("CONFIG", `${name}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${message}`);
+    throw new CapsuleError(
+      "CONFIG",
+      `${name}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${message}`,
+    );
   };
   const [error] = document.errors;
   if (error) fail(error.pos[0], error.message);
@@ -107,7 +110,9 @@ export class YamlValue {
   /** The items of a list; `undefined` for what is none. */
   get items(): YamlValue[] | undefined {
     if (!isSeq(this.#node)) return undefined;
-    return this.#node.items.map((item) => new YamlValue(item as Node | null, this.#offset, this.#source));
+    return this.#node.items.map((item) =>
+      new YamlValue(item as Node | null, this.#offset, this.#source)
+    );
   }
 
   /** What a map holds, in its order; it fails with `expected` on anything else. */
@@ -121,7 +126,11 @@ export class YamlValue {
     const at = offsetOf(key, 0);
     const fail = (message: string) => this.#source.fail(at, message);
     if (!isScalar(name.#node)) return fail(`expected a name, found ${name.#kind}`);
-    return { key: written(name.#node), value: new YamlValue(value as Node | null, at, this.#source), fail };
+    return {
+      key: written(name.#node),
+      value: new YamlValue(value as Node | null, at, this.#source),
+      fail,
+    };
   }
 
   get #kind(): string {

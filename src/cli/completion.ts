@@ -15,7 +15,8 @@ const rowsOf = (mode: ModeName) => rows.filter(([, flag]) => flag.modes.includes
 const isBare = ({ type }: Flag) => type.bare !== undefined;
 const isRepeated = ({ type }: Flag) => type.join !== undefined;
 /** Whether a value is a file or a folder of this machine. */
-const isPath = ({ type }: Flag) => type === as.path || type === as.folder || type.placeholder === "PATH,…";
+const isPath = ({ type }: Flag) =>
+  type === as.path || type === as.folder || type.placeholder === "PATH,…";
 
 function bash(): string {
   const words = (some: [string, Flag][]) =>
@@ -70,7 +71,11 @@ function zsh(): string {
     const about = shortAbout(flag).replace(/[\\[\]:]/g, "\\$&");
     const repeated = isRepeated(flag) ? "*" : "";
     if (isBare(flag)) return quoted(`${repeated}-${name}[${about}]`);
-    const action = flag.type.choices ? `(${flag.type.choices.join(" ")})` : isPath(flag) ? "_files" : " ";
+    const action = flag.type.choices
+      ? `(${flag.type.choices.join(" ")})`
+      : isPath(flag)
+      ? "_files"
+      : " ";
     return quoted(`${repeated}-${name}=-[${about}]:${name}:${action}`);
   };
   const specs = (some: [string, Flag][]) => some.map((row) => `    ${spec(row)}`).join("\n");
@@ -95,7 +100,9 @@ if [ "\${funcstack[1]}" = _capsule ]; then _capsule "$@"; else compdef _capsule 
 function fish(): string {
   const quoted = (text: string) => `'${text.replace(/[\\']/g, "\\$&")}'`;
   const lines = rows.flatMap(([name, flag]) => {
-    const where = flag.modes.length < modeNames.length ? ` -n '__capsule_mode ${flag.modes.join(" ")}'` : "";
+    const where = flag.modes.length < modeNames.length
+      ? ` -n '__capsule_mode ${flag.modes.join(" ")}'`
+      : "";
     const about = ` -d ${quoted(shortAbout(flag))}`;
     const value = isBare(flag)
       ? ""

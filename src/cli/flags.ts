@@ -101,7 +101,8 @@ export const flags = {
     group: "Function",
     type: as.boolean,
     modes: [...runners, "push", "pull"],
-    about: "Speaks plain HTTP with the registry of an oci: URL; one on this machine needs no flag for that.",
+    about:
+      "Speaks plain HTTP with the registry of an oci: URL; one on this machine needs no flag for that.",
   },
   info: {
     group: "Function",
@@ -174,7 +175,8 @@ export const flags = {
     group: "Server",
     type: as.text("TOKEN"),
     modes: ["reverse-proxy", "registry", ...workers, "push", "apply"],
-    about: "The secret that whoever changes something must show (Authorization: Bearer TOKEN). Without it, " +
+    about:
+      "The secret that whoever changes something must show (Authorization: Bearer TOKEN). Without it, " +
       "-mode=faas makes one and keeps it in -data.",
   },
 
@@ -214,7 +216,8 @@ export const flags = {
     type: as.oneOf(["random", "round-robin", "least-connections", "hash"]),
     default: "random",
     modes: proxies,
-    about: "Which of a revision's URLs takes a request; hash is by the client's address or -hashHeader.",
+    about:
+      "Which of a revision's URLs takes a request; hash is by the client's address or -hashHeader.",
   },
   hashHeader: {
     group: "Reverse proxy",
@@ -253,7 +256,8 @@ export const flags = {
     group: "Reverse proxy",
     type: as.list("RANGE"),
     modes: proxies,
-    about: "Addresses (10.0.0.0/8) of proxies before this one, whose X-Forwarded-… headers are believed.",
+    about:
+      "Addresses (10.0.0.0/8) of proxies before this one, whose X-Forwarded-… headers are believed.",
   },
   connectTimeout: {
     group: "Reverse proxy",
@@ -357,7 +361,8 @@ export const flags = {
     group: "Worker",
     type: as.path,
     modes: ["worker"],
-    about: "The file that keeps what is deployed over a restart; worker.json in -data if not given.",
+    about:
+      "The file that keeps what is deployed over a restart; worker.json in -data if not given.",
   },
   worker: {
     group: "Worker",
@@ -533,7 +538,8 @@ export interface Flag {
 
 type Flags = typeof flags;
 
-type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends ValueType<infer T, infer Absent>
+type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends
+  ValueType<infer T, infer Absent>
   ? Row extends { default: string } | { default: { [M in Mode]: string } } ? T
   : Row extends { required: readonly (infer Needing)[] } ? Mode extends Needing ? T : T | Absent
   : T | Absent
@@ -542,10 +548,11 @@ type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends ValueT
 /** What a mode is started with: each of its flags under its name, and the arguments that are no flags. */
 export type ModeOptions<Mode extends ModeName> =
   & {
-    readonly [Name in keyof Flags as Mode extends Flags[Name]["modes"][number] ? Name : never]: Value<
-      Flags[Name],
-      Mode
-    >;
+    readonly [Name in keyof Flags as Mode extends Flags[Name]["modes"][number] ? Name : never]:
+      Value<
+        Flags[Name],
+        Mode
+      >;
   }
   & { readonly args: readonly string[] };
 

@@ -11,11 +11,16 @@ const timeoutMs = 5000;
 export async function healthCheck(url: string): Promise<string> {
   let status: number;
   try {
-    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(url, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
     status = response.status;
     await response.body?.cancel();
   } catch (error) {
-    throw new CapsuleError("UNHEALTHY", `${url} does not answer: ${messageOf(error)}`, { cause: error });
+    throw new CapsuleError("UNHEALTHY", `${url} does not answer: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   if (status >= 500) throw new CapsuleError("UNHEALTHY", `${url} answers ${status}`);
   return `${url} answers ${status}\n`;

@@ -24,7 +24,9 @@ export function manualPage(): string {
     lines.push(`.SS ${quoted(group)}`);
     for (const [name, flag] of rows) {
       const value = flag.type.bare === undefined ? `=${flag.type.placeholder}` : "";
-      lines.push(...item(`-${name}${value}`, `${flag.about}${modesNote(flag.modes)}${defaultNote(flag)}`));
+      lines.push(
+        ...item(`-${name}${value}`, `${flag.about}${modesNote(flag.modes)}${defaultNote(flag)}`),
+      );
     }
   }
   lines.push(
@@ -68,7 +70,9 @@ function synopsis(): string[] {
   const lines = modeNames.flatMap((mode) => [
     ".br",
     `.B ${escaped(`capsule -mode=${mode}`)}`,
-    `[\\fIflags\\fR]${modes[mode].takesArguments ? " [\\-\\-] [\\fIarguments of the function\\fR]" : ""}`,
+    `[\\fIflags\\fR]${
+      modes[mode].takesArguments ? " [\\-\\-] [\\fIarguments of the function\\fR]" : ""
+    }`,
   ]);
   return lines.slice(1);
 }
@@ -108,5 +112,8 @@ function quoted(words: string): string {
 
 /** Hyphens are those of commands, which people copy. */
 function escaped(words: string): string {
-  return words.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("…", "...").replaceAll('"', "\\(dq");
+  return words.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("…", "...").replaceAll(
+    '"',
+    "\\(dq",
+  );
 }

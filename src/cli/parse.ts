@@ -31,7 +31,11 @@ type Given = NonNullable<unknown>;
  * @param table is the table of flags; only tests hand in another.
  * @throws WrongLine for everything that a person can get wrong.
  */
-export function parse(args: readonly string[], env: Pick<Env, "get">, table: Table = flags): Command {
+export function parse(
+  args: readonly string[],
+  env: Pick<Env, "get">,
+  table: Table = flags,
+): Command {
   const { given, rest } = split(args, table);
   const first = fromLine(
     given.filter(({ name }) => name === "mode" || table[name]?.variable === false),
@@ -94,7 +98,12 @@ function optionsOf(
 }
 
 /** A default becomes a value when it is first asked for: a call from the command line asks for few, and reading all took it 0.15 ms. */
-function readLater(options: Record<string, unknown>, name: string, type: Flag["type"], text: string): void {
+function readLater(
+  options: Record<string, unknown>,
+  name: string,
+  type: Flag["type"],
+  text: string,
+): void {
   let value: Given | undefined;
   Object.defineProperty(options, name, { enumerable: true, get: () => value ??= type.read(text) });
 }

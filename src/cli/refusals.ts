@@ -42,7 +42,9 @@ export function foreignFlag(name: string, of: readonly ModeName[], mode: ModeNam
 
 /** A flag that the mode cannot do without. */
 export function missingFlag(name: string, flag: Flag, mode: ModeName): UsageError {
-  return new UsageError(`-mode=${mode} needs -${name}=${flag.type.placeholder}: ${shortAbout(flag)}`);
+  return new UsageError(
+    `-mode=${mode} needs -${name}=${flag.type.placeholder}: ${shortAbout(flag)}`,
+  );
 }
 
 /** A flag or variable, the source, that makes no sense without another flag. */
@@ -57,5 +59,7 @@ export function unexpectedArgument(argument: string, mode: ModeName): UsageError
     : /^(?:true|false)$/.test(argument)
     ? `a flag without a value is true, and false is written -flag=false`
     : `-mode=cli hands arguments to the function`;
-  return new UsageError(`unexpected argument ${quote(argument)}: -mode=${mode} takes flags only; ${hint}`);
+  return new UsageError(
+    `unexpected argument ${quote(argument)}: -mode=${mode} takes flags only; ${hint}`,
+  );
 }

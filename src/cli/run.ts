@@ -50,7 +50,9 @@ export async function run(io: Io): Promise<number> {
 }
 
 async function report(thrown: unknown, io: Io, log: Log | undefined): Promise<number> {
-  const error = thrown instanceof WrongLine ? thrown.explain(await import("./refusals.ts")) : thrown;
+  const error = thrown instanceof WrongLine
+    ? thrown.explain(await import("./refusals.ts"))
+    : thrown;
   if (!(error instanceof CapsuleError)) {
     io.stderr.write(`capsule: this is a bug in capsule: ${stackOf(error)}\n`);
     return exitCodes.bug;
@@ -60,7 +62,10 @@ async function report(thrown: unknown, io: Io, log: Log | undefined): Promise<nu
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 
-async function start<Name extends ModeName>(command: ModeCommand<Name>, world: World): Promise<number> {
+async function start<Name extends ModeName>(
+  command: ModeCommand<Name>,
+  world: World,
+): Promise<number> {
   const mode = await modeFiles[command.mode]();
   return await mode(command.options, world);
 }

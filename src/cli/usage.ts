@@ -28,7 +28,11 @@ export function usage(mode?: ModeName): string {
       .flatMap((name) => entry(`  -mode=${name}`, modes[name].about)),
   ];
   for (const [group, rows] of Map.groupBy(shown, ([, flag]) => flag.group)) {
-    lines.push("", group, ...rows.flatMap(([name, flag]) => entry(signature(name, flag), notes(flag, mode))));
+    lines.push(
+      "",
+      group,
+      ...rows.flatMap(([name, flag]) => entry(signature(name, flag), notes(flag, mode))),
+    );
   }
   lines.push(
     "",

@@ -67,7 +67,11 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): ValueType<num
 /** A number of bytes, both bounds included; the bounds are written as the person would write them. */
 export function size(bounds: { min?: string; max?: string } = {}): ValueType<number> {
   const min = bounds.min ?? "0";
-  const range = bounds.max ? ` from ${min} to ${bounds.max}` : min === "0" ? "" : ` of at least ${min}`;
+  const range = bounds.max
+    ? ` from ${min} to ${bounds.max}`
+    : min === "0"
+    ? ""
+    : ` of at least ${min}`;
   return {
     placeholder: "SIZE",
     rule: `a size${range}: bytes, or a number with KiB, MiB or GiB`,
@@ -87,7 +91,9 @@ const longestTimerMs = 2 ** 31 - 1;
 export function duration(zero?: "none"): ValueType<number> {
   return {
     placeholder: "DURATION",
-    rule: `a duration such as 500ms, 30s or 2m${zero ? ", or 0 for none" : ", above 0"}, and at most 596h`,
+    rule: `a duration such as 500ms, 30s or 2m${
+      zero ? ", or 0 for none" : ", above 0"
+    }, and at most 596h`,
     absent: undefined,
     read(given) {
       const ms = orUndefined(() => parseDurationMs(given));

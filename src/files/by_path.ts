@@ -9,7 +9,8 @@ import { nodeFs } from "./node_fs.ts";
  * looks, which takes it some luck.
  */
 export function createByPathKernel(): Kernel {
-  const look = (path: string): FileIdentity => identityFrom(nodeFs().lstatSync(path, { bigint: true }));
+  const look = (path: string): FileIdentity =>
+    identityFrom(nodeFs().lstatSync(path, { bigint: true }));
 
   /** Refuses when the folder is no longer where it was opened. */
   const checkPlace = (folder: FsHandle): void => {
@@ -95,7 +96,8 @@ function isSame(a: FileIdentity, b: FileIdentity): boolean {
 
 /** `node:fs` has each system's own numbers. */
 function flagsOf(how: number): number {
-  const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = nodeFs().constants;
+  const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } =
+    nodeFs().constants;
   let flags = how & How.write ? how & How.read ? O_RDWR : O_WRONLY : O_RDONLY;
   flags |= O_NOFOLLOW | O_NONBLOCK;
   if (how & How.create) flags |= O_CREAT;

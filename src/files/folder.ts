@@ -38,7 +38,10 @@ export class Folder {
       }
       this.#refuseOwn(identity);
       if (this.kernel.isProcess?.(handle, identity)) {
-        throw new FileError("EACCES", "permission denied: the system's view into running processes");
+        throw new FileError(
+          "EACCES",
+          "permission denied: the system's view into running processes",
+        );
       }
       if (options.truncate) {
         if (identity.kind === "directory") throw new FileError("EISDIR");
@@ -59,7 +62,9 @@ export class Folder {
     // folder, that were looked at, and links to what is not there are followed here.
     for (let at = path, links = 0; links <= maxLinks; links++) {
       try {
-        if (!(how & How.exclusive)) return openBeneath(this.kernel, this.handle, at, how & ~How.create, 0);
+        if (!(how & How.exclusive)) {
+          return openBeneath(this.kernel, this.handle, at, how & ~How.create, 0);
+        }
       } catch (error) {
         if (!isFileError(error, "ENOENT")) throw error;
       }
@@ -68,7 +73,9 @@ export class Folder {
       try {
         return this.kernel.openStep(parent.folder, parent.name, how | How.exclusive, mode);
       } catch (error) {
-        if (!isFileError(error, "EEXIST") || how & How.exclusive || !(how & How.follow)) throw error;
+        if (!isFileError(error, "EEXIST") || how & How.exclusive || !(how & How.follow)) {
+          throw error;
+        }
       }
       // Where it is no link, somebody made the file just now.
       const target = linkText(this.kernel, parent.folder, parent.name);

@@ -80,7 +80,13 @@ export function createFsKernel(ways: Ways): Kernel {
 
     read(handle, bytes) {
       const open = get(handle);
-      const length = nodeFs().readSync(fdOf(handle), bytes, 0, bytes.length, placeOf(open.position));
+      const length = nodeFs().readSync(
+        fdOf(handle),
+        bytes,
+        0,
+        bytes.length,
+        placeOf(open.position),
+      );
       open.position += BigInt(length);
       return length;
     },
@@ -106,7 +112,9 @@ export function createFsKernel(ways: Ways): Kernel {
     allocate(handle, offset, length) {
       const fd = fdOf(handle);
       const end = offset + length;
-      if (nodeFs().fstatSync(fd, { bigint: true }).size < end) nodeFs().ftruncateSync(fd, placeOf(end));
+      if (nodeFs().fstatSync(fd, { bigint: true }).size < end) {
+        nodeFs().ftruncateSync(fd, placeOf(end));
+      }
     },
     sync(handle, dataOnly) {
       const { fd } = get(handle);
@@ -121,8 +129,10 @@ export function createFsKernel(ways: Ways): Kernel {
     status: (handle) => statusFrom(stat(get(handle))),
     identity: (handle) => get(handle).identity,
     isProcess: (handle) =>
-      Deno.build.os === "linux" && nodeFs().statfsSync(ways.pathOf(get(handle))).type === PROC_SUPER_MAGIC,
-    statusOf: (folder, name) => statusFrom(nodeFs().lstatSync(pathTo(folder, name), { bigint: true })),
+      Deno.build.os === "linux" &&
+      nodeFs().statfsSync(ways.pathOf(get(handle))).type === PROC_SUPER_MAGIC,
+    statusOf: (folder, name) =>
+      statusFrom(nodeFs().lstatSync(pathTo(folder, name), { bigint: true })),
     setTimes(handle, times) {
       const open = get(handle);
       const [access, modify] = timesIn(times, stat(open));

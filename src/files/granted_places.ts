@@ -29,7 +29,10 @@ export function grantedPlaces(
   if (grants.sandbox) return () => [];
   const toAbsolute = (path: string) => tidy(isAbsolute(path) ? path : `${grants.cwd}/${path}`);
   const cwd = tidy(grants.cwd);
-  const dirs = grants.dirs.map(({ host, guest }) => ({ host: toAbsolute(host), guest: tidy(guest) }));
+  const dirs = grants.dirs.map(({ host, guest }) => ({
+    host: toAbsolute(host),
+    guest: tidy(guest),
+  }));
   const granted: Grant[] = allowed
     ? allowed.map((path) => allowedGrant(toAbsolute(path)))
     : [grants.cwd, ...dirs.map((dir) => dir.host)].map((path) => folderGrant(toAbsolute(path)));

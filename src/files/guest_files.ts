@@ -43,7 +43,10 @@ const chunkBytes = 65_536;
  *
  * Messages are Go's: `open <path>: no such file or directory`. `kernelOf` is asked when the first file is touched.
  */
-export function createGuestFiles(grants: FileGrants, kernelOf: () => Kernel = systemKernel): GuestFiles {
+export function createGuestFiles(
+  grants: FileGrants,
+  kernelOf: () => Kernel = systemKernel,
+): GuestFiles {
   const folders = new Map<string, Folder>();
   const readable = grantedPlaces(grants, grants.allowRead);
   const writable = grantedPlaces(grants, grants.allowWrite);
@@ -152,6 +155,7 @@ function denial(path: string, grants: FileGrants, flag: "-allowRead" | "-allowWr
   if (grants.sandbox) return "refused, as -sandbox grants no files";
   const given = flag === "-allowRead" ? grants.allowRead : grants.allowWrite;
   if (given) return `refused, as ${flag} does not name it: ${flag}=${path} would allow it`;
-  const folder = path.slice(0, Math.max(path.lastIndexOf("/"), 0)) || (path.startsWith("/") ? "/" : "..");
+  const folder = path.slice(0, Math.max(path.lastIndexOf("/"), 0)) ||
+    (path.startsWith("/") ? "/" : "..");
   return `refused, as it lies outside the working directory: -dir=${folder} would allow it`;
 }

@@ -70,7 +70,15 @@ export const How = {
 
 export type Whence = "start" | "current" | "end";
 
-export type FileKind = "file" | "directory" | "link" | "block" | "character" | "fifo" | "socket" | "unknown";
+export type FileKind =
+  | "file"
+  | "directory"
+  | "link"
+  | "block"
+  | "character"
+  | "fifo"
+  | "socket"
+  | "unknown";
 
 /** Tells two files apart, whatever their names. */
 export interface FileIdentity {

@@ -36,7 +36,11 @@ const maxTransfer = 0x7ffff000;
 const symbols = {
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   openat: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  openat2: { name: "syscall", parameters: ["usize", "i32", "buffer", "buffer", "usize"], result: "i32" },
+  openat2: {
+    name: "syscall",
+    parameters: ["usize", "i32", "buffer", "buffer", "usize"],
+    result: "i32",
+  },
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
@@ -49,7 +53,11 @@ const symbols = {
   fdatasync: { parameters: ["i32"], result: "i32" },
   fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  statx: { name: "syscall", parameters: ["usize", "i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  statx: {
+    name: "syscall",
+    parameters: ["usize", "i32", "buffer", "i32", "u32", "buffer"],
+    result: "i32",
+  },
   getdents64: { name: "syscall", parameters: ["usize", "i32", "buffer", "usize"], result: "i32" },
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
@@ -135,12 +143,16 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       if (handle >= 0) return handle;
       const code = linuxErrors[errno[0] ?? 0];
       if (code === "EXDEV") throw new FileError("EOUTSIDE");
-      if ((code !== "EAGAIN" && code !== "EINTR") || tries > 100) throw new FileError(code ?? "EIO");
+      if ((code !== "EAGAIN" && code !== "EINTR") || tries > 100) {
+        throw new FileError(code ?? "EIO");
+      }
     }
   };
 
   const fillStatx = (handle: number, path: Uint8Array<ArrayBuffer>, flags: number): void => {
-    done(libc.statx(machine.statx, handle, path, flags, STATX_BASIC_STATS | STATX_BTIME, statxBytes));
+    done(
+      libc.statx(machine.statx, handle, path, flags, STATX_BASIC_STATS | STATX_BTIME, statxBytes),
+    );
   };
 
   const fillTimes = (times: FileTimes): BigInt64Array<ArrayBuffer> => {
@@ -160,10 +172,12 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
     ...(options.openat2 ? { openBeneath } : {}),
     close: (handle) => void libc.close(handle),
 
-    read: (handle, bytes) => done(libc.read(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
+    read: (handle, bytes) =>
+      done(libc.read(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
     readAt: (handle, bytes, offset) =>
       done(libc.pread(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes), offset)),
-    write: (handle, bytes) => done(libc.write(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
+    write: (handle, bytes) =>
+      done(libc.write(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
     writeAt(handle, bytes, offset) {
       // Linux appends even with `pwrite`, against POSIX, so appending is off for the moment.
       const flags = done(libc.fcntl(handle, F_GETFL, 0));
@@ -204,7 +218,9 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       if (!found) return false;
       // The settings of the system under /proc/sys are files like others.
       const path = new Uint8Array(16);
-      const length = done(libc.readlinkat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), path, sizeOf(path)));
+      const length = done(
+        libc.readlinkat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), path, sizeOf(path)),
+      );
       return !new TextDecoder().decode(path.subarray(0, length)).startsWith("/proc/sys/");
     },
     statusOf(folder, name) {
@@ -226,7 +242,9 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
     entries(handle, cookie, take) {
       if (libc.lseek(handle, cookie, whences.start) < 0n) fail();
       for (;;) {
-        const length = done(libc.getdents64(machine.getdents64, handle, listingBytes, sizeOf(listingBytes)));
+        const length = done(
+          libc.getdents64(machine.getdents64, handle, listingBytes, sizeOf(listingBytes)),
+        );
         if (length === 0) return;
         for (let at = 0; at < length; at += listing.getUint16(at + 16, true)) {
           if (!take(entryAt(listing, at))) return;
@@ -241,7 +259,8 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       void done(libc.renameat(folder, first.of(name), newFolder, second.of(newName))),
     link: (folder, name, newFolder, newName) =>
       void done(libc.linkat(folder, first.of(name), newFolder, second.of(newName), 0)),
-    symlink: (target, folder, name) => void done(libc.symlinkat(first.of(target), folder, second.of(name))),
+    symlink: (target, folder, name) =>
+      void done(libc.symlinkat(first.of(target), folder, second.of(name))),
     readLink: (folder, name, into) =>
       done(libc.readlinkat(folder, first.of(name), into as Uint8Array<ArrayBuffer>, sizeOf(into))),
   };

@@ -8,7 +8,11 @@ const UTIME_NOW = 0x3fffffffn;
 const UTIME_OMIT = 0x3ffffffen;
 
 /** A time as C has it: seconds, then the nanoseconds of that second, which are never negative. */
-export function fillTimespec(into: BigInt64Array, at: number, time: bigint | "now" | undefined): void {
+export function fillTimespec(
+  into: BigInt64Array,
+  at: number,
+  time: bigint | "now" | undefined,
+): void {
   if (typeof time === "bigint") {
     const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
     into[at] = (time - nanoseconds) / 1_000_000_000n;
@@ -71,7 +75,8 @@ let lastDevice = { major: 0, minor: 0, number: 0n };
 function deviceNumber(major: number, minor: number): bigint {
   if (lastDevice.major === major && lastDevice.minor === minor) return lastDevice.number;
   const [high, low] = [BigInt(major), BigInt(minor)];
-  const number = ((high & 0xfffff000n) << 32n) | ((high & 0xfffn) << 8n) | ((low & 0xffffff00n) << 12n) |
+  const number = ((high & 0xfffff000n) << 32n) | ((high & 0xfffn) << 8n) |
+    ((low & 0xffffff00n) << 12n) |
     (low & 0xffn);
   lastDevice = { major, minor, number };
   return number;

@@ -39,7 +39,9 @@ export class OwnFiles {
     if (this.isEmpty) return false;
     const { changedMs = Infinity } = identity;
     const age = Date.now() - this.#lookedMs;
-    if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > longestTrustMs) this.#look();
+    if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > longestTrustMs) {
+      this.#look();
+    }
     return this.#inodes.has(identity.inode) && this.#seen.has(keyOf(identity));
   }
 
@@ -84,7 +86,11 @@ function placeOf(path: string): Place {
     trimmed.lastIndexOf("/"),
     Deno.build.os === "windows" ? trimmed.lastIndexOf("\\") : -1,
   );
-  return { path, folder: slash < 0 ? "." : trimmed.slice(0, slash) || "/", name: trimmed.slice(slash + 1) };
+  return {
+    path,
+    folder: slash < 0 ? "." : trimmed.slice(0, slash) || "/",
+    name: trimmed.slice(slash + 1),
+  };
 }
 
 function keyOf(identity: FileIdentity): string {

@@ -14,7 +14,13 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  *
  * The rules are those of `RESOLVE_BENEATH`: @see https://man7.org/linux/man-pages/man2/openat2.2.html
  */
-export function openBeneath(kernel: Kernel, root: number, path: string, how: number, mode = 0): number {
+export function openBeneath(
+  kernel: Kernel,
+  root: number,
+  path: string,
+  how: number,
+  mode = 0,
+): number {
   if (path === "") throw new FileError("ENOENT");
   if (path.startsWith("/")) throw new FileError("EOUTSIDE");
   if (kernel.openBeneath) return kernel.openBeneath(root, path, how, mode);
@@ -99,7 +105,9 @@ export function linkText(kernel: Kernel, folder: number, name: string): string |
   try {
     return decoder.decode(bytes.subarray(0, kernel.readLink(folder, name, bytes)));
   } catch (error) {
-    if (error instanceof FileError && (error.code === "EINVAL" || error.code === "ENOENT")) return undefined;
+    if (error instanceof FileError && (error.code === "EINVAL" || error.code === "ENOENT")) {
+      return undefined;
+    }
     if (error instanceof TypeError) throw new FileError("EILSEQ");
     throw error;
   }
@@ -129,7 +137,9 @@ export function parentOf(kernel: Kernel, root: number, path: string): Parent {
   const name = end < path.length ? `${last}/` : last;
   if (path.startsWith("/")) throw new FileError("EOUTSIDE");
   // `..` must be seen not to leave before anything is done with it; the calls themselves refuse it then.
-  if (last === "..") kernel.close(openBeneath(kernel, root, path, How.nameOnly | How.directory | How.follow));
+  if (last === "..") {
+    kernel.close(openBeneath(kernel, root, path, How.nameOnly | How.directory | How.follow));
+  }
   if (slash < 0) return { folder: root, name, [Symbol.dispose]: nothing };
   const folder = openBeneath(
     kernel,

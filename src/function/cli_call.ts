@@ -34,7 +34,12 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   const guest = new Guest(sinks, limits);
   const write = (descriptor: 1 | 2) => (bytes: Uint8Array) => guest.output.write(descriptor, bytes);
   const outputs = { stdout: write(1), stderr: write(2) };
-  const instance = makeInstance(blueprint, { guest, wasi: { ...wasi, ...outputs }, families, name });
+  const instance = makeInstance(blueprint, {
+    guest,
+    wasi: { ...wasi, ...outputs },
+    families,
+    name,
+  });
   const unwatch = limits.timeoutMs === 0 ? undefined : await watch(guest);
   const cameMs = performance.now();
   let running = "_start";
@@ -42,7 +47,9 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
     await instance.startWaiting(cameMs);
     running = handlerExport.cli;
     const bytes = await answer(instance, args, cameMs);
-    return isError(bytes) ? { kind: "error", message: await messageIn(bytes) } : { kind: "result", bytes };
+    return isError(bytes)
+      ? { kind: "error", message: await messageIn(bytes) }
+      : { kind: "result", bytes };
   } catch (error) {
     const { explainThrown } = await import("./traps.ts");
     throw explainThrown(error, guest, running);
@@ -52,11 +59,18 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   }
 }
 
-async function answer(instance: GuestInstance, args: readonly string[], cameMs: number): Promise<Uint8Array> {
+async function answer(
+  instance: GuestInstance,
+  args: readonly string[],
+  cameMs: number,
+): Promise<Uint8Array> {
   const { guest } = instance;
   const joined = joinArguments(args);
   instance.begin(true, cameMs);
-  const result = await instance.promise(handlerExport.cli)(passBytes(instance, joined), joined.length);
+  const result = await instance.promise(handlerExport.cli)(
+    passBytes(instance, joined),
+    joined.length,
+  );
   const bytes = takeResult(guest, result).slice();
   guest.output.end();
   return bytes;

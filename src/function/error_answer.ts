@@ -19,7 +19,9 @@ export function errorAnswer(error: unknown, log: Log): Response {
   }
   if (error instanceof HttpError) return jsonError(error.status, error.code, error.message);
   log.error(
-    `a call failed, this is a bug in capsule: ${error instanceof Error ? error.stack : String(error)}`,
+    `a call failed, this is a bug in capsule: ${
+      error instanceof Error ? error.stack : String(error)
+    }`,
   );
   return jsonError(500, "INTERNAL_ERROR", "the launcher failed, its log says why");
 }

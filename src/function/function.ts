@@ -121,7 +121,9 @@ export class CapsuleFunction {
         return undefined;
       }
       instance.isFresh = false;
-      const handler = instance.exports[this.options.handler] as (...args: readonly number[]) => unknown;
+      const handler = instance.exports[this.options.handler] as (
+        ...args: readonly number[]
+      ) => unknown;
       const result = handler(...call.pass(instance));
       if (guest.startsAgain) throw new Error("the guest caught what was to end its call");
       const value = call.take(instance, result);
@@ -130,7 +132,9 @@ export class CapsuleFunction {
       return { value };
     } catch (error) {
       healthy = this.#survives;
-      if (!guest.startsAgain && !mustWait(error)) throw explainThrown(error, guest, this.options.handler);
+      if (!guest.startsAgain && !mustWait(error)) {
+        throw explainThrown(error, guest, this.options.handler);
+      }
       guest.output.discard();
       this.#remember(guest);
       return undefined;
@@ -194,7 +198,11 @@ export class CapsuleFunction {
     return instance.start() ? undefined : this.#startWaiting(instance, cameMs, watched);
   }
 
-  async #startWaiting(instance: GuestInstance, cameMs: number, watched: WatchedCall): Promise<void> {
+  async #startWaiting(
+    instance: GuestInstance,
+    cameMs: number,
+    watched: WatchedCall,
+  ): Promise<void> {
     this.#watch.add(watched);
     await instance.startWaiting(cameMs);
     if (instance.guest.stopped) throw instance.guest.stopped;

@@ -42,7 +42,11 @@ export function createHttpHandler(
     return errorAnswer(error, log);
   };
 
-  const callWith = (request: Request, headers: string, body: Uint8Array): Response | Promise<Response> => {
+  const callWith = (
+    request: Request,
+    headers: string,
+    body: Uint8Array,
+  ): Response | Promise<Response> => {
     const call: Call<HttpResult> = {
       pass: (instance) => {
         const length = headers.length + body.length;

@@ -30,11 +30,17 @@ const pageBytes = 65536;
  *
  * @throws CapsuleError `LOAD` with one clear sentence.
  */
-export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOptions): Promise<Blueprint> {
+export async function loadModule(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: LoadOptions,
+): Promise<Blueprint> {
   const prepared = await prepare(bytes, options);
   if (prepared.kind === "unprepared") options.warn(runsUnprepared(options.name, prepared.unknown));
   const module = compile(prepared.bytes, options.name);
-  const named = { imports: WebAssembly.Module.imports(module), exports: WebAssembly.Module.exports(module) };
+  const named = {
+    imports: WebAssembly.Module.imports(module),
+    exports: WebAssembly.Module.exports(module),
+  };
   if (prepared.kind !== "prepared") withName(options.name, () => refuseReservedNames(named));
   const kind = kindOf(named, options);
   if (options.reuse && kind === "command") {
@@ -46,7 +52,9 @@ export async function loadModule(bytes: Uint8Array<ArrayBuffer>, options: LoadOp
     module,
     kind,
     isolation: kind === "command" ? "new instance" : isolationOf(prepared, options),
-    globalExports: prepared.kind === "prepared" ? prepared.globals.map((global) => global.exportName) : [],
+    globalExports: prepared.kind === "prepared"
+      ? prepared.globals.map((global) => global.exportName)
+      : [],
     counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
   });
 }
@@ -58,7 +66,8 @@ function runsUnprepared(name: string, { what, opcode, offset }: Unprepared["unkn
 
 function isolationOf(prepared: PreparedModule | LimitedModule, options: LoadOptions): Isolation {
   if (options.reuse) return "reuse";
-  const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 && options.manyCalls;
+  const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 &&
+    options.manyCalls;
   return isReset ? "reset" : "new instance";
 }
 

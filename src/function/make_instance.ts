@@ -28,7 +28,12 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
   const wasi = new Wasi({ ...parts.wasi, onCall: guest.noteCall });
   const imports = makeImports(guest, wasi, families);
   try {
-    const instance = new GuestInstance(blueprint, { guest, belongings: wasi, imports, memoryReset });
+    const instance = new GuestInstance(blueprint, {
+      guest,
+      belongings: wasi,
+      imports,
+      memoryReset,
+    });
     wasi.memory.bind(instance.exports.memory as WebAssembly.Memory);
     guest.allocateBuffer = instance.exports.allocateBuffer as (size: number) => number;
     return instance;
@@ -47,7 +52,11 @@ const wasiModule = "wasi_snapshot_preview1";
 const unstableModule = "wasi_unstable";
 
 /** Everything that a guest may import, for one instance. */
-function makeImports(guest: Guest, wasi: Wasi, families: readonly HostFamily[]): WebAssembly.Imports {
+function makeImports(
+  guest: Guest,
+  wasi: Wasi,
+  families: readonly HostFamily[],
+): WebAssembly.Imports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
     [PREPARE_MODULE]: { step: guest.step, pause: suspending(guest.pause), exit: guest.exit },
     [wasiModule]: wasiImports(guest, wasi, wasi.imports),
@@ -98,7 +107,11 @@ const rethrow = (error: unknown): never => {
  *
  * @throws CapsuleError `LOAD` that names the first import that nothing provides, and what would provide it.
  */
-function checkImports(module: WebAssembly.Module, imports: WebAssembly.Imports, name: string): void {
+function checkImports(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+  name: string,
+): void {
   for (const wanted of WebAssembly.Module.imports(module)) {
     const provided = imports[wanted.module]?.[wanted.name];
     if (wanted.kind === "function" && provided !== undefined) continue;

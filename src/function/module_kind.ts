@@ -56,7 +56,9 @@ function unfit(name: string, sentence: string): CapsuleError {
 }
 
 function whatIsMissing(exports: readonly Named[], mode: "cli" | "http"): string {
-  const isMissing = `does not export "${handlerExport[mode]}", the handler that -mode=${mode} calls`;
+  const isMissing = `does not export "${
+    handlerExport[mode]
+  }", the handler that -mode=${mode} calls`;
   const other = mode === "cli" ? "http" : "cli";
   if (has(exports, "function", handlerExport[other])) {
     return `${isMissing}: it can be used with -mode=${other}`;

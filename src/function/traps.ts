@@ -39,8 +39,13 @@ export function explainThrown(thrown: unknown, guest: Guest, handler: string): u
     guest.output.end();
     return new ExitError(thrown.code);
   }
-  if (thrown instanceof WebAssembly.RuntimeError || isStackOverflow(thrown) || isGuestException(thrown)) {
-    const reason = thrown instanceof Error ? thrown.message : "an exception that the guest did not catch";
+  if (
+    thrown instanceof WebAssembly.RuntimeError || isStackOverflow(thrown) ||
+    isGuestException(thrown)
+  ) {
+    const reason = thrown instanceof Error
+      ? thrown.message
+      : "an exception that the guest did not catch";
     const panic = guest.output.takePanic() || reason;
     return new TrapError(panic + hint(thrown, panic, handler), thrown);
   }
@@ -64,13 +69,17 @@ function isGuestException(thrown: unknown): boolean {
 function hint(thrown: unknown, panic: string, handler: string): string {
   if (
     !(thrown instanceof Error) ||
-    !/nil pointer dereference|indirect call to null|table index|null function/.test(panic + thrown.message)
+    !/nil pointer dereference|indirect call to null|table index|null function/.test(
+      panic + thrown.message,
+    )
   ) {
     return "";
   }
   const frames = (thrown.stack ?? "").split("\n").filter((line) => line.includes("wasm://"));
   const userFrame = frames.findIndex((line) => !/\bat (?:runtime\.|\(?wasm:)/.test(line));
   if (userFrame < 0 || !frames[userFrame]?.includes(`at ${handler} `)) return "";
-  const [built, setter] = handler === "callHandle" ? ["http", "SetHandleHttp"] : ["cli", "SetHandle"];
+  const [built, setter] = handler === "callHandle"
+    ? ["http", "SetHandleHttp"]
+    : ["cli", "SetHandle"];
   return ` (the module was probably built for -mode=${built}: it calls ${setter})`;
 }

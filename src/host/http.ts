@@ -33,6 +33,7 @@ const emptyWord = new TextEncoder().encode("empty");
 
 /** The original library sends the word `empty` for an empty body. */
 function bodyOf(bytes: Uint8Array): Uint8Array {
-  const isWord = bytes.length === emptyWord.length && emptyWord.every((byte, i) => bytes[i] === byte);
+  const isWord = bytes.length === emptyWord.length &&
+    emptyWord.every((byte, i) => bytes[i] === byte);
   return isWord ? bytes.subarray(0, 0) : bytes;
 }

@@ -44,9 +44,24 @@ export function moreRedisFunctions({ store, sandbox }: RedisGrant): HostFamily {
   return (guest) => ({
     module: "capsule",
     waiting: {
-      redisDel: asking(guest, sandbox, (inputs, limit) => store.delete(inputs.bytes(0), limit), oneOrZero),
-      redisKeys: asking(guest, sandbox, (inputs, limit) => store.keys(inputs.bytes(0), limit), jsonArray),
-      redisIncr: asking(guest, sandbox, (inputs, limit) => store.increment(inputs.bytes(0), limit), String),
+      redisDel: asking(
+        guest,
+        sandbox,
+        (inputs, limit) => store.delete(inputs.bytes(0), limit),
+        oneOrZero,
+      ),
+      redisKeys: asking(
+        guest,
+        sandbox,
+        (inputs, limit) => store.keys(inputs.bytes(0), limit),
+        jsonArray,
+      ),
+      redisIncr: asking(
+        guest,
+        sandbox,
+        (inputs, limit) => store.increment(inputs.bytes(0), limit),
+        String,
+      ),
       redisExpire: asking(guest, sandbox, (inputs, limit) => {
         const key = inputs.bytes(0);
         return store.expire(key, wholeNumber(inputs.text(1)), limit);
@@ -97,7 +112,11 @@ function joined(...parts: (string | Uint8Array)[]): Uint8Array {
  * ```
  */
 function jsonArray(keys: readonly Uint8Array[]): Uint8Array {
-  return joined("[", ...keys.flatMap((key, index) => [index === 0 ? '"' : ',"', escaped(key), '"']), "]");
+  return joined(
+    "[",
+    ...keys.flatMap((key, index) => [index === 0 ? '"' : ',"', escaped(key), '"']),
+    "]",
+  );
 }
 
 const quote = 0x22;

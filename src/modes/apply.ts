@@ -30,13 +30,18 @@ export async function runApply(options: ModeOptions<"apply">, { io, log }: World
   const { done, failures, skipped } = await apply(steps, worker, (step, { registered }) => {
     log.info(`done: ${describe(step)}`);
     if (!registered) {
-      log.warn(`${step.function} is not registered yet: the worker cannot reach its proxy, and tries on`);
+      log.warn(
+        `${step.function} is not registered yet: the worker cannot reach its proxy, and tries on`,
+      );
     }
   });
   for (const step of skipped) log.warn(`left out: ${describe(step)}`);
   for (const { step, error } of failures) log.error(`failed: ${describe(step)}: ${error.message}`);
   if (failures.length > 0) {
-    throw new CapsuleError("APPLY", `${done} of ${counted(steps.length)} made on ${url}; try again`);
+    throw new CapsuleError(
+      "APPLY",
+      `${done} of ${counted(steps.length)} made on ${url}; try again`,
+    );
   }
   print(`${counted(done)} made on ${url}`);
   return 0;
@@ -47,7 +52,8 @@ async function listOf(worker: WorkerClient): Promise<Declared> {
     return await worker.list();
   } catch (error) {
     if (!(error instanceof AdminCallError) || error.status !== 401) throw error;
-    const hint = "set -adminToken or CAPSULE_ADMIN_TOKEN; -mode=faas keeps its own in .capsule/token";
+    const hint =
+      "set -adminToken or CAPSULE_ADMIN_TOKEN; -mode=faas keeps its own in .capsule/token";
     throw new CapsuleError(error.code, `${error.message} (${hint})`, { cause: error });
   }
 }

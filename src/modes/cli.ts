@@ -57,7 +57,11 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
 }
 
 /** The exit code of a call that did not end well, after saying why. Throws what is no fault of the guest. */
-async function exitCodeOf(error: unknown, { io }: World, { name, blueprint }: Plan): Promise<number> {
+async function exitCodeOf(
+  error: unknown,
+  { io }: World,
+  { name, blueprint }: Plan,
+): Promise<number> {
   const { ExitError, TrapError } = await import("../function/traps.ts");
   if (error instanceof ExitError) return exitStatus(error.exitCode);
   if (!(error instanceof TrapError || error instanceof TimeoutError)) throw error;
@@ -74,7 +78,9 @@ async function printAnswer(options: ModeOptions<"cli">, world: World, plan: Plan
   const { io, log } = world;
   for (const argument of options.args) {
     if (!argument.includes(argumentSeparator)) continue;
-    log.warn(`the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`);
+    log.warn(
+      `the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`,
+    );
   }
   const result = await callFunction(options, world, plan);
   if (result.kind === "error") {
@@ -94,10 +100,17 @@ function exitStatus(exitCode: number): number {
 }
 
 /** Calls the function that the options describe once. */
-async function callFunction(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<CliResult> {
+async function callFunction(
+  options: ModeOptions<"cli">,
+  world: World,
+  plan: Plan,
+): Promise<CliResult> {
   const { wasi, close, ...shared } = await reach(options, world, plan);
   try {
-    const stdin = { kind: "stream", read: (buffer: Uint8Array) => world.io.stdin.read(buffer) } as const;
+    const stdin = {
+      kind: "stream",
+      read: (buffer: Uint8Array) => world.io.stdin.read(buffer),
+    } as const;
     return await callCli(plan.blueprint, {
       ...shared,
       wasi: { ...wasi, args: [plan.name], stdin },

@@ -3,7 +3,11 @@ import { openCommand, type Plan } from "./function_of.ts";
 import type { World } from "./modes.ts";
 
 /** Runs a WASI program on the process's own streams, with the arguments of the command line, and answers its exit code. */
-export async function runProgram(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<number> {
+export async function runProgram(
+  options: ModeOptions<"cli">,
+  world: World,
+  plan: Plan,
+): Promise<number> {
   const { stdin, stdout, stderr } = world.io;
   // A thread that is stuck in a write to a reader that does not read could not look at the clock.
   const later = options.timeout > 0;

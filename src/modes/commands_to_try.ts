@@ -10,7 +10,9 @@ export interface CommandsToTry {
 }
 
 /** The four commands with which a person sees a platform work: upload, deploy, call, list. Each is one that a shell takes as it is. */
-export function commandsToTry({ registryUrl, proxyUrl, workerUrl, token, wasm }: CommandsToTry): string {
+export function commandsToTry(
+  { registryUrl, proxyUrl, workerUrl, token, wasm }: CommandsToTry,
+): string {
   const authorization = token === undefined
     ? '-H "Authorization: Bearer $CAPSULE_ADMIN_TOKEN"'
     : `-H ${shellWord(`Authorization: Bearer ${token}`)}`;
@@ -23,7 +25,9 @@ export function commandsToTry({ registryUrl, proxyUrl, workerUrl, token, wasm }:
     "upload a module": `${authorization} -F ${
       shellWord(fileField(wasm))
     } ${registryUrl}/upload/me/hello/0.0.0`,
-    "deploy it": `${authorization} -d ${shellWord(JSON.stringify(deployment))} ${workerUrl}/functions/deploy`,
+    "deploy it": `${authorization} -d ${
+      shellWord(JSON.stringify(deployment))
+    } ${workerUrl}/functions/deploy`,
     "call it": `-d Bob ${proxyUrl}/functions/hello/blue`,
     "list what runs": `${authorization} ${workerUrl}/functions/list`,
   };

@@ -75,7 +75,11 @@ async function startPlatform(
   } as const;
   const registry = await begin(
     "-registryPort",
-    startRegistry({ ...common, httpPort: options.registryPort, files: join(options.data, "modules") }, world),
+    startRegistry({
+      ...common,
+      httpPort: options.registryPort,
+      files: join(options.data, "modules"),
+    }, world),
   );
   const proxy = await begin(
     "-proxyPort",
@@ -126,6 +130,8 @@ async function naming(portFlag: string, part: Promise<Part>): Promise<Part> {
     return await part;
   } catch (error) {
     if (!(error instanceof CapsuleError) || error.code !== "LISTEN") throw error;
-    throw new CapsuleError("LISTEN", error.message.replace("-httpPort", portFlag), { cause: error });
+    throw new CapsuleError("LISTEN", error.message.replace("-httpPort", portFlag), {
+      cause: error,
+    });
   }
 }

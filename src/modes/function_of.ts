@@ -76,7 +76,10 @@ export async function openCommand(
   const { wasi, close, ...shared } = await reach(options, world, plan);
   const { Command } = await import("../function/command.ts");
   const name = plan.name.slice(plan.name.lastIndexOf("/") + 1);
-  const called = Command.open(plan.blueprint, { ...shared, wasi: { ...wasi, args: [name, ...plan.args] } });
+  const called = Command.open(plan.blueprint, {
+    ...shared,
+    wasi: { ...wasi, args: [name, ...plan.args] },
+  });
   return { called, close: closing(called, close) };
 }
 
@@ -117,8 +120,9 @@ async function guestEnvironment(
   const { isLauncherSecret } = await import("../host/env.ts");
   for (const { name, value } of variables) {
     const given = value ?? io.env.get(name);
-    if (given === undefined) log.warn(`-env=${name} is left out: the launcher has no variable of that name`);
-    else if (value === undefined && isLauncherSecret(name, given)) {
+    if (given === undefined) {
+      log.warn(`-env=${name} is left out: the launcher has no variable of that name`);
+    } else if (value === undefined && isLauncherSecret(name, given)) {
       log.warn(`-env=${name} is left out: it belongs to the launcher itself`);
     } else environment[name] = given;
   }

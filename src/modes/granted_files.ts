@@ -37,7 +37,8 @@ function checkFolder(host: string): void {
   try {
     if (Deno.statSync(host).isDirectory) return;
   } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+    const isMissing = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
     const why = isMissing ? "there is no such folder" : messageOf(error);
     throw new CapsuleError("DIR", `cannot grant -dir=${host}: ${why}`);
   }

@@ -62,7 +62,9 @@ function log(): Promise<Family> {
   return Promise.resolve({ functions: [logFunctions] });
 }
 
-async function environment({ options: { allowEnv, sandbox }, world: { io } }: Given): Promise<Family> {
+async function environment(
+  { options: { allowEnv, sandbox }, world: { io } }: Given,
+): Promise<Family> {
   const { environmentFunctions } = await import("../host/env.ts");
   return { functions: [environmentFunctions({ variables: io.env.toObject(), allowEnv, sandbox })] };
 }
@@ -96,9 +98,16 @@ async function http({ options }: Given): Promise<Family> {
   };
 }
 
-async function keyValueStore({ options: { data, sandbox }, world: { io, log } }: Given): Promise<Family> {
-  const [{ moreRedisFunctions, redisFunctions }, { keyValueSettings }, { openKeyValueStore }] = await Promise
-    .all([import("../host/redis.ts"), import("../store/settings.ts"), import("../store/open.ts")]);
+async function keyValueStore(
+  { options: { data, sandbox }, world: { io, log } }: Given,
+): Promise<Family> {
+  const [{ moreRedisFunctions, redisFunctions }, { keyValueSettings }, { openKeyValueStore }] =
+    await Promise
+      .all([
+        import("../host/redis.ts"),
+        import("../store/settings.ts"),
+        import("../store/open.ts"),
+      ]);
   const store = openKeyValueStore(keyValueSettings(io.env, data));
   log.info(`store: ${store.description}`);
   return {
@@ -109,7 +118,11 @@ async function keyValueStore({ options: { data, sandbox }, world: { io, log } }:
 
 async function queryService({ options: { sandbox }, world: { io } }: Given): Promise<Family> {
   const [{ couchbaseFunctions }, { couchbaseSettings }, { openQueryService }] = await Promise
-    .all([import("../host/couchbase.ts"), import("../store/settings.ts"), import("../store/open.ts")]);
+    .all([
+      import("../host/couchbase.ts"),
+      import("../store/settings.ts"),
+      import("../store/open.ts"),
+    ]);
   const queries = openQueryService(couchbaseSettings(io.env));
   return { functions: [couchbaseFunctions({ queries, sandbox })], close: () => queries.close() };
 }

@@ -20,7 +20,10 @@ export async function serveOnThreads(serving: ServeOptions, world: World): Promi
   const { log } = world;
   const threads = new Set<Thread>();
   const metrics = async () => {
-    const figures = [own.figures(), ...await Promise.all([...threads].map((thread) => thread.figures()))];
+    const figures = [
+      own.figures(),
+      ...await Promise.all([...threads].map((thread) => thread.figures())),
+    ];
     return { ...sum(figures.filter((each) => each !== undefined)), threads: figures };
   };
   const own = await serveFunction({ ...serving, reusePort: "first", metrics }, world);
@@ -55,7 +58,10 @@ export async function serveOnThreads(serving: ServeOptions, world: World): Promi
     finished: own.finished.then(async () => void await stopped),
     async stop(graceMs) {
       stopping = true;
-      stopped = Promise.all([own.stop(graceMs), ...[...threads].map((thread) => thread.stop(graceMs))]);
+      stopped = Promise.all([
+        own.stop(graceMs),
+        ...[...threads].map((thread) => thread.stop(graceMs)),
+      ]);
       await stopped;
     },
     async close() {
@@ -74,7 +80,11 @@ class Thread {
   readonly #stopped = Promise.withResolvers<void>();
   readonly #figures: ((figures: ThreadFigures | undefined) => void)[] = [];
 
-  constructor(serving: ServeOptions, { io, log }: World, { metrics }: { metrics: () => Promise<unknown> }) {
+  constructor(
+    serving: ServeOptions,
+    { io, log }: World,
+    { metrics }: { metrics: () => Promise<unknown> },
+  ) {
     this.#worker = new Worker(new URL("./http_thread.ts", import.meta.url), { type: "module" });
     const ready = Promise.withResolvers<void>();
     const died = Promise.withResolvers<string>();
@@ -156,7 +166,15 @@ function sum(all: ThreadFigures[]): ThreadFigures {
   for (const figures of all) {
     total.rss = Math.max(total.rss, figures.rss); // of the whole process
     for (
-      const key of ["heapTotal", "heapUsed", "external", "instances", "busy", "queued", "requests"] as const
+      const key of [
+        "heapTotal",
+        "heapUsed",
+        "external",
+        "instances",
+        "busy",
+        "queued",
+        "requests",
+      ] as const
     ) {
       total[key] += figures[key];
     }

@@ -14,7 +14,8 @@ export const modes = {
     takesArguments: true,
   },
   http: {
-    about: "serves the function on a port: every request is a call; a WASI program is served like CGI",
+    about:
+      "serves the function on a port: every request is a call; a WASI program is served like CGI",
     takesArguments: false,
   },
   "reverse-proxy": {
@@ -26,7 +27,8 @@ export const modes = {
     takesArguments: false,
   },
   worker: {
-    about: "starts functions that are deployed to it, keeps them running and registers them with a proxy",
+    about:
+      "starts functions that are deployed to it, keeps them running and registers them with a proxy",
     takesArguments: false,
   },
   faas: {

@@ -34,7 +34,9 @@ async function builtInModule(
 ): Promise<NamedModule> {
   if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
   const verb = mode === "cli" ? "calling" : "serving";
-  log.info(`${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`);
+  log.info(
+    `${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`,
+  );
   return { name: "the built-in hello function", bytes: await builtIn() };
 }
 
@@ -44,7 +46,10 @@ async function checkDigest(
 ) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   if (digest === sha256.toLowerCase()) return;
-  throw new CapsuleError("DIGEST", `${name} has the digest ${digest}, and -sha256=${sha256} was asked for`);
+  throw new CapsuleError(
+    "DIGEST",
+    `${name} has the digest ${digest}, and -sha256=${sha256} was asked for`,
+  );
 }
 
 /** The function that runs when no module is named: it has a handler for each mode. */

@@ -67,7 +67,11 @@ function toUpload(options: Options): (cargo: Cargo) => Promise<string> {
   const { user, module, tag } = name;
   const token = tokenFor(origin, options);
   return async (cargo) => {
-    const digest = await explained(uploadModule(name, { ...cargo, origin, token }), origin, options);
+    const digest = await explained(
+      uploadModule(name, { ...cargo, origin, token }),
+      origin,
+      options,
+    );
     return `${origin}/${user}/${module}/${tag}/${module}.wasm ${digest}`;
   };
 }
@@ -103,13 +107,17 @@ async function explained<T>(outcome: Promise<T>, origin: string, options: Option
 function readUploadUrl(text: string): { origin: string; name: ModuleName } {
   const url = new URL(text);
   if (url.protocol === "file:") {
-    throw new UsageError(`-url=${text} is no registry: a module is pushed by http:, https: or oci:`);
+    throw new UsageError(
+      `-url=${text} is no registry: a module is pushed by http:, https: or oci:`,
+    );
   }
-  const [user, module, tag, ...more] = url.pathname.replace(/^\/upload\//, "/").split("/").filter((part) =>
-    part !== ""
-  );
+  const [user, module, tag, ...more] = url.pathname.replace(/^\/upload\//, "/").split("/").filter((
+    part,
+  ) => part !== "");
   if (user === undefined || module === undefined || tag === undefined || more.length > 0) {
-    throw new UsageError(`-url=${text} is not where a module can be pushed: it ends with /user/module/tag`);
+    throw new UsageError(
+      `-url=${text} is not where a module can be pushed: it ends with /user/module/tag`,
+    );
   }
   return { origin: url.origin, name: { user, module, tag } };
 }

@@ -13,7 +13,10 @@ export async function runRegistry(options: ModeOptions<"registry">, world: World
 }
 
 /** Listens, and serves the registry of a folder. */
-export async function startRegistry(options: ModeOptions<"registry">, { log }: World): Promise<Part> {
+export async function startRegistry(
+  options: ModeOptions<"registry">,
+  { log }: World,
+): Promise<Part> {
   const { host, httpPort: port, crt, key, files, adminToken, readToken, overwrite } = options;
   assertMayStart({ host, token: adminToken, what: "the registry" });
   await using opened = new AsyncDisposableStack();

@@ -14,7 +14,10 @@ import type { World } from "./modes.ts";
 import { type Part, runPart } from "./part.ts";
 
 /** Sends each function's requests to whoever serves it, until it is told to stop. */
-export async function runReverseProxy(options: ModeOptions<"reverse-proxy">, world: World): Promise<number> {
+export async function runReverseProxy(
+  options: ModeOptions<"reverse-proxy">,
+  world: World,
+): Promise<number> {
   await using proxy = await startReverseProxy(options, world);
   const fields = { backend: options.backend ?? null };
   return await runPart(proxy, world, { mode: "reverse-proxy", fields });
@@ -27,11 +30,15 @@ export async function startReverseProxy(
 ): Promise<Part> {
   const { host, httpPort: port, config, backend, adminToken: token, crt, key } = options;
   if (config === undefined && backend === undefined) {
-    throw new UsageError("-mode=reverse-proxy needs -config=PATH, -backend=memory or -backend=redis");
+    throw new UsageError(
+      "-mode=reverse-proxy needs -config=PATH, -backend=memory or -backend=redis",
+    );
   }
   assertMeant(options);
   // A proxy whose routes come from its file alone has nothing that others could change.
-  if (backend !== undefined) assertMayStart({ host, token, what: "a proxy with an admin interface" });
+  if (backend !== undefined) {
+    assertMayStart({ host, token, what: "a proxy with an admin interface" });
+  }
   const tls = crt !== undefined && key !== undefined ? await readTls(crt, key) : undefined;
   const read = config === undefined ? new Map() : await readConfigFile(config);
   await using opened = new AsyncDisposableStack();

@@ -28,7 +28,8 @@ export async function startWorker(
   { io, log }: World,
   functionHost = options.host,
 ): Promise<Part> {
-  const { host, httpPort: port, crt, key, adminToken, workerDomain: domain, reverseProxy } = options;
+  const { host, httpPort: port, crt, key, adminToken, workerDomain: domain, reverseProxy } =
+    options;
   assertMayStart({ host, token: adminToken, what: "the worker" });
   if (isLoopback(functionHost) && !isLoopback(domain)) {
     log.warn(

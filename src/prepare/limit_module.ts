@@ -6,7 +6,11 @@ import { hex, Reader, UnknownConstruct } from "./format/reader.ts";
 /** A module with its memory limited, or as it was given where it has a memory of a kind that is not known. */
 export type LimitedModule =
   | { readonly kind: "limited"; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "unprepared"; readonly bytes: Uint8Array; readonly unknown: Unprepared["unknown"] };
+  | {
+    readonly kind: "unprepared";
+    readonly bytes: Uint8Array;
+    readonly unknown: Unprepared["unknown"];
+  };
 
 const memorySection = 5;
 
@@ -62,7 +66,10 @@ function leb(value: number): number[] {
 }
 
 /** Refuses a module with a memory that starts above `maxPages` pages of 64 KiB. Throws `CapsuleError` `LOAD`. */
-export function refuseLarger(memories: readonly { limits: Pick<Limits, "min"> }[], maxPages: number): void {
+export function refuseLarger(
+  memories: readonly { limits: Pick<Limits, "min"> }[],
+  maxPages: number,
+): void {
   for (const { limits } of memories) {
     if (limits.min > maxPages) throw startsTooLarge(limits.min, maxPages);
   }

@@ -128,7 +128,9 @@ function scanKnown(layout: Layout): Code | UnknownConstruct {
 export function prepareScanned(scanned: ScannedModule, options: PrepareOptions): PreparedModule {
   const { layout, code } = scanned;
   const { bytes, description } = layout;
-  if (options.maxMemoryPages !== undefined) refuseLarger(description.memories, options.maxMemoryPages);
+  if (options.maxMemoryPages !== undefined) {
+    refuseLarger(description.memories, options.maxMemoryPages);
+  }
   try {
     if (code instanceof UnknownConstruct) throw code;
     const state = exportState(description, code);

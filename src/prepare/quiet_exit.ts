@@ -46,7 +46,11 @@ function procExit({ description }: Layout): number | undefined {
   return undefined;
 }
 
-function isUsedElsewhere(start: number, { description, reachableFromOutside }: Layout, code: Code): boolean {
+function isUsedElsewhere(
+  start: number,
+  { description, reachableFromOutside }: Layout,
+  code: Code,
+): boolean {
   const { exported, referenced } = reachableFromOutside;
   if (description.start === start) return true;
   // It is one of the exported functions, once.
@@ -55,7 +59,9 @@ function isUsedElsewhere(start: number, { description, reachableFromOutside }: L
     for (let item = 0; item < list.length; item++) if (list.at(item) === start) uses++;
   }
   if (uses > 0) return true;
-  for (let place = 0; place < code.calls.length; place++) if (callee(code, place) === start) return true;
+  for (let place = 0; place < code.calls.length; place++) {
+    if (callee(code, place) === start) return true;
+  }
   return false;
 }
 

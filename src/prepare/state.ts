@@ -30,9 +30,12 @@ export function exportState(description: ModuleDescription, code: Code): State {
     cannotReset.push(`Its code drops a segment (${instruction} at offset ${hex(offset)}).`);
   }
   for (const item of description.imports) {
-    const isState = item.kind === "memory" || item.kind === "table" || item.kind === "global" && item.mutable;
+    const isState = item.kind === "memory" || item.kind === "table" ||
+      item.kind === "global" && item.mutable;
     if (isState) {
-      cannotReset.push(`It imports the ${item.kind} '${item.module}.${item.name}', which others may change.`);
+      cannotReset.push(
+        `It imports the ${item.kind} '${item.module}.${item.name}', which others may change.`,
+      );
     }
   }
   return state;
@@ -45,7 +48,9 @@ function exportGlobals({ imports, globals }: ModuleDescription, state: State): v
     const { type, mutable } = globals[index] ?? { type: "unknown", mutable: false };
     if (!mutable) continue;
     if (type === "v128" || type === "exnref") {
-      state.cannotReset.push(`Its mutable global ${index} has type ${type}, which JavaScript cannot read.`);
+      state.cannotReset.push(
+        `Its mutable global ${index} has type ${type}, which JavaScript cannot read.`,
+      );
       continue;
     }
     const exportName = `${PREPARE_MODULE}:global:${index}`;

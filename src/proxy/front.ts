@@ -46,7 +46,10 @@ export class Front {
   constructor(options: FrontOptions) {
     const { hostname, port, log } = options;
     this.#options = options;
-    this.#targets = new Targets({ clock: this.#clock, connectMs: timeouts.connectMs, rules }, "random");
+    this.#targets = new Targets(
+      { clock: this.#clock, connectMs: timeouts.connectMs, rules },
+      "random",
+    );
     const listener = Deno.listen({ hostname, port });
     this.port = listener.addr.port;
     this.#server = new ClientServer({
@@ -79,7 +82,10 @@ export class Front {
       if (held.kind === "none") {
         const { function: name, revision } = this.#options;
         const message = `${revision} of ${name} ${held.why}`;
-        const failure = jsonFailure(503, "ERROR_NOT_STARTED", message, { function: name, revision });
+        const failure = jsonFailure(503, "ERROR_NOT_STARTED", message, {
+          function: name,
+          revision,
+        });
         return await client.respond(failure, request);
       }
       await this.#forward(request, client, held.url);
@@ -110,7 +116,9 @@ export class Front {
   async #held(): Promise<{ kind: "there"; url: string } | { kind: "none"; why: string }> {
     const { upstream, holdMs } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), holdMs));
+    const late = new Promise<undefined>((resolve) =>
+      timer = setTimeout(() => resolve(undefined), holdMs)
+    );
     try {
       const url = await Promise.race([upstream(), late]);
       if (url !== undefined) return { kind: "there", url };

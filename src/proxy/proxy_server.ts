@@ -58,7 +58,9 @@ export class ProxyServer {
     const listener = listen(host, port);
     this.port = listener.addr.port;
     this.url = `${tls ? "https" : "http"}://${urlHost(host)}:${this.port}`;
-    const shortest = Math.min(...[...Object.values(timeouts), rules.failTimeoutMs].filter((ms) => ms > 0));
+    const shortest = Math.min(
+      ...[...Object.values(timeouts), rules.failTimeoutMs].filter((ms) => ms > 0),
+    );
     this.#clock = new Clock(Math.max(10, Math.min(250, shortest / 4)));
     const onHealth = (sentence: string) => options.log.warn(sentence);
     this.targets = new Targets(
@@ -110,7 +112,11 @@ export class ProxyServer {
 
   #sender(address: string): Sender {
     const { trustedProxies, tls } = this.#options;
-    return { address, trusted: isInside(address, trustedProxies), protocol: tls ? "https" : "http" };
+    return {
+      address,
+      trusted: isInside(address, trustedProxies),
+      protocol: tls ? "https" : "http",
+    };
   }
 }
 

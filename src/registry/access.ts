@@ -34,7 +34,12 @@ const tokenPath = "/v2/token";
 export function accessOf({ host, adminToken, readToken }: AccessOptions): Access {
   const write = adminGuard({ token: adminToken, basic: true, host });
   const read = readToken
-    ? adminGuard({ token: readToken, alsoTokens: adminToken ? [adminToken] : [], basic: true, host })
+    ? adminGuard({
+      token: readToken,
+      alsoTokens: adminToken ? [adminToken] : [],
+      basic: true,
+      host,
+    })
     : () => undefined;
   const givesTokens = adminToken !== undefined && readToken === undefined;
   const anybody = crypto.randomUUID();
@@ -44,7 +49,9 @@ export function accessOf({ host, adminToken, readToken }: AccessOptions): Access
     if (pathname === "/health" || (givesTokens && pathname === tokenPath)) return undefined;
     // Clients ask here what they must show, and whether what they show is right.
     if (givesTokens && /^\/v2\/?$/.test(pathname)) {
-      return request.headers.get("authorization") === `Bearer ${anybody}` ? undefined : write(request);
+      return request.headers.get("authorization") === `Bearer ${anybody}`
+        ? undefined
+        : write(request);
     }
     return request.method === "GET" || request.method === "HEAD" ? read(request) : write(request);
   };
@@ -75,7 +82,8 @@ export function accessOf({ host, adminToken, readToken }: AccessOptions): Access
 /** A guard's refusal in the protocol's form. `why` is for a token that is missing or wrong. */
 function ociRefusal({ status, headers }: Response, why: string, challenge?: string): Response {
   if (status !== 401) {
-    const own = "without a token the registry serves this machine's own programs only, by its own name";
+    const own =
+      "without a token the registry serves this machine's own programs only, by its own name";
     return ociError(status, "DENIED", own);
   }
   return ociError(status, "UNAUTHORIZED", why, {

@@ -13,7 +13,9 @@ export async function* bodyPieces(
   const reader = body.getReader();
   let late: ((error: HttpError) => void) | undefined;
   const timer = setInterval(() => {
-    late?.(new HttpError(408, "BODY_IDLE", `nothing of the request's body came for ${idleMs / 1000} s`));
+    late?.(
+      new HttpError(408, "BODY_IDLE", `nothing of the request's body came for ${idleMs / 1000} s`),
+    );
   }, idleMs);
   try {
     for (;;) {
@@ -23,7 +25,9 @@ export async function* bodyPieces(
           let turns = 0;
           late = (error) => ++turns > 1 && reject(error);
           reader.read().then(resolve, (error: unknown) => {
-            reject(new HttpError(400, "BODY_CUT", "the request's body ended early", { cause: error }));
+            reject(
+              new HttpError(400, "BODY_CUT", "the request's body ended early", { cause: error }),
+            );
           });
         },
       );

@@ -47,7 +47,10 @@ export function addPageRoutes(app: Hono, store: Store): void {
     const query = url.searchParams.get("q")?.trim() ?? "";
     const found = search(store.catalog.modules(), query);
     const last = Math.max(1, Math.ceil(found.length / pageSize));
-    const page = Math.min(last, Math.max(1, Math.floor(Number(url.searchParams.get("page") ?? 1)) || 1));
+    const page = Math.min(
+      last,
+      Math.max(1, Math.floor(Number(url.searchParams.get("page") ?? 1)) || 1),
+    );
     const shown = found.slice((page - 1) * pageSize, page * pageSize);
     const body = layout({ shown, total: found.length, query, page, last, origin: url.origin });
     return context.html(body, 200, {
@@ -103,7 +106,9 @@ function layout({ shown, total, query, page, last, origin }: PageContent) {
     <p class="quiet">${countOf(total, query)}</p>
     <ul>${shown.map((module) => item(module, origin))}</ul>
     ${last > 1
-      ? html`<nav><span>${page > 1 ? html`<a href="${link(page - 1)}" rel="prev">Back</a>` : ""}</span>
+      ? html`<nav><span>${
+        page > 1 ? html`<a href="${link(page - 1)}" rel="prev">Back</a>` : ""
+      }</span>
 <span class="quiet">page ${page} of ${last}</span>
 <span>${page < last ? html`<a href="${link(page + 1)}" rel="next">Next</a>` : ""}</span></nav>`
       : ""}
@@ -147,7 +152,9 @@ const spanned = (word: string) => [html`<span>${word}</span>`, " "];
 function countOf(total: number, query: string): string {
   const modules = total === 1 ? "1 module" : `${total} modules`;
   if (query !== "") return `${modules} with “${query}”`;
-  return total === 0 ? "No module yet: upload one with capsule -mode=push, curl, or any OCI tool." : modules;
+  return total === 0
+    ? "No module yet: upload one with capsule -mode=push, curl, or any OCI tool."
+    : modules;
 }
 
 /** `1.4 MiB`. */

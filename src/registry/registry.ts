@@ -64,7 +64,9 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   };
   const timer = unref(setInterval(() => {
     shared.dropIdle(Date.now() - idleFileMs);
-    cleaning = cleaning.then(clean).catch((error: unknown) => log.error(`cannot clean up: ${String(error)}`));
+    cleaning = cleaning.then(clean).catch((error: unknown) =>
+      log.error(`cannot clean up: ${String(error)}`)
+    );
   }, Math.max(1000, Math.min(store.graceMs, 60_000))));
 
   return {

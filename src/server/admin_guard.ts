@@ -59,7 +59,9 @@ export function adminGuard({ token, alsoTokens = [], basic = false, host }: Guar
  *
  * @throws CapsuleError `NO_TOKEN`, before anything listens.
  */
-export function assertMayStart({ host, token, what }: { host: string; token?: string; what: string }): void {
+export function assertMayStart(
+  { host, token, what }: { host: string; token?: string; what: string },
+): void {
   if (isLoopback(host) || (token !== undefined && token !== "")) return;
   throw new CapsuleError(
     "NO_TOKEN",
@@ -67,7 +69,11 @@ export function assertMayStart({ host, token, what }: { host: string; token?: st
   );
 }
 
-function requireToken(request: Request, tokens: readonly Uint8Array[], basic: boolean): Response | undefined {
+function requireToken(
+  request: Request,
+  tokens: readonly Uint8Array[],
+  basic: boolean,
+): Response | undefined {
   const shown = credential(request.headers.get("authorization") ?? "", basic);
   if (shown !== undefined) {
     // Compared with every token, so that the time says nothing of which one was nearly right.
@@ -102,7 +108,8 @@ function constantTimeEqual(shown: Uint8Array, token: Uint8Array): boolean {
 }
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const latin1 = (text: string): Uint8Array =>
+  Uint8Array.from(text, (character) => character.charCodeAt(0));
 
 /** `localhost:8888` → `localhost`; `undefined` for what is no authority. */
 function hostName(authority: string): string | undefined {

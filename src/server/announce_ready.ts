@@ -6,7 +6,12 @@ import type { Log, LogFields } from "../base/log.ts";
  */
 export function announceReady(
   log: Log,
-  { mode, url, sentence, fields }: { mode: string; url: string; sentence: string; fields?: LogFields },
+  { mode, url, sentence, fields }: {
+    mode: string;
+    url: string;
+    sentence: string;
+    fields?: LogFields;
+  },
 ): void {
   log.event("ready", sentence, { mode, url, ...fields });
 }

@@ -43,7 +43,10 @@ export class AdminCallError extends CapsuleError {
  *
  * @throws AdminCallError for a failure of the server, for none that answers in time, and for what is no JSON.
  */
-export async function callAdmin(server: AdminServer, { method, path, body }: AdminCall): Promise<unknown> {
+export async function callAdmin(
+  server: AdminServer,
+  { method, path, body }: AdminCall,
+): Promise<unknown> {
   const { what, url, token, timeoutMs = 10_000, fetch = globalThis.fetch } = server;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);

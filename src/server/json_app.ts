@@ -45,16 +45,22 @@ export interface JsonOptions {
 export async function readJson<T>(
   request: Request | Context,
   schema: ZodType<T>,
-  { maxBytes = 64 * 1024, syntaxCode = "ERROR_JSON_BINDING", shapeCode = syntaxCode }: JsonOptions = {},
+  { maxBytes = 64 * 1024, syntaxCode = "ERROR_JSON_BINDING", shapeCode = syntaxCode }: JsonOptions =
+    {},
 ): Promise<T> {
   const bytes = await readBody(request instanceof Request ? request : request.req.raw, maxBytes);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new HttpError(400, syntaxCode, `the body must be JSON in UTF-8: ${reason(bytes, error)}`, {
-      cause: error,
-    });
+    throw new HttpError(
+      400,
+      syntaxCode,
+      `the body must be JSON in UTF-8: ${reason(bytes, error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -27,6 +27,8 @@ export function errorResponse(error: unknown, log: Log): Response {
     const { status, code, message, more } = error;
     return Response.json({ code, message, ...more }, { status });
   }
-  log.error(`request failed: ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`);
+  log.error(
+    `request failed: ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`,
+  );
   return jsonError(500, "INTERNAL_ERROR", "the server failed, its log says why");
 }

@@ -89,7 +89,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   /** Tries it once, after a pause. Answers whether that is enough: it listens, or is not to any more. */
   const listensAgain = async (): Promise<boolean> => {
     if (mayTell()) {
-      options.onFull?.(`no connection is accepted on ${urlHost(host)}:${actualPort}: ${outOfFiles}`);
+      options.onFull?.(
+        `no connection is accepted on ${urlHost(host)}:${actualPort}: ${outOfFiles}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, fullPauseMs));
     if (isStopping) return true;

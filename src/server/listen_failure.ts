@@ -18,7 +18,9 @@ export function cannotListen({ host, port, tls }: Wanted, error: unknown): Capsu
       { cause: error },
     );
   }
-  return new CapsuleError("LISTEN", `cannot listen on ${address}: ${listenReason(error)}`, { cause: error });
+  return new CapsuleError("LISTEN", `cannot listen on ${address}: ${listenReason(error)}`, {
+    cause: error,
+  });
 }
 
 function isTlsError(error: unknown): boolean {
@@ -36,7 +38,8 @@ function tlsReason(message: string): string {
 }
 
 /** The reason where `isOutOfFiles`. */
-export const outOfFiles = "too many open files (raise the limit for this program: ulimit -Hn, LimitNOFILE=)";
+export const outOfFiles =
+  "too many open files (raise the limit for this program: ulimit -Hn, LimitNOFILE=)";
 
 /** Whether the process, or the whole system, may open no more files. */
 export function isOutOfFiles(error: unknown): boolean {
@@ -58,6 +61,8 @@ export function listenReason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (isOutOfFiles(error)) return outOfFiles;
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  if (/lookup address|empty host/i.test(messageOf(error))) return "no such host (choose another -host)";
+  if (/lookup address|empty host/i.test(messageOf(error))) {
+    return "no such host (choose another -host)";
+  }
   return messageOf(error);
 }

@@ -102,7 +102,9 @@ type Body = Pick<Request, "body" | "arrayBuffer">;
  * body is first touched; so that one look is answered with another method. Were a later Deno built otherwise, the body would be empty.
  */
 function bodyOfGet(request: Request): Body {
-  const symbol = Object.getOwnPropertySymbols(request).find((each) => each.description === "request");
+  const symbol = Object.getOwnPropertySymbols(request).find((each) =>
+    each.description === "request"
+  );
   const inner: unknown = symbol && Reflect.get(request, symbol);
   if (typeof inner === "object" && inner !== null && !Object.hasOwn(inner, "method")) {
     Object.defineProperty(inner, "method", { value: "POST", configurable: true });

@@ -36,7 +36,9 @@ export async function serveUntilStopped(server: Stoppable, options: StopOptions)
     if (asked > 2) return;
     server.stop(asked === 1 ? graceMs : 0).then(stopped.resolve, stopped.reject);
     if (asked === 1) {
-      log.event("draining", `stopping: waits for running requests, at most ${graceMs / 1000} s`, { graceMs });
+      log.event("draining", `stopping: waits for running requests, at most ${graceMs / 1000} s`, {
+        graceMs,
+      });
     }
   };
 

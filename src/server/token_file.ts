@@ -12,7 +12,9 @@ export async function tokenOfFile(path: string, log: Log): Promise<string> {
     return await readToken(path, log) ?? await makeToken(path) ?? await tokenOfFile(path, log);
   } catch (error) {
     if (error instanceof CapsuleError) throw error;
-    throw new CapsuleError("TOKEN", `cannot keep a token in ${path}: ${messageOf(error)}`, { cause: error });
+    throw new CapsuleError("TOKEN", `cannot keep a token in ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -17,7 +17,9 @@ export function readChallenge(header: string): Challenge | undefined {
   ) {
     const parameters: Record<string, string> = {};
     for (
-      const [, name = "", quoted, bare] of rest.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)
+      const [, name = "", quoted, bare] of rest.matchAll(
+        /([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g,
+      )
     ) {
       parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
     }

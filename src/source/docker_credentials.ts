@@ -54,8 +54,12 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   try {
     text = await readText(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return {};
-    throw new CapsuleError("CREDENTIALS", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return {};
+    }
+    throw new CapsuleError("CREDENTIALS", `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   try {
     const value: unknown = JSON.parse(text);
@@ -74,13 +78,19 @@ function fromPair(encoded: string, path: string): Credentials {
   } catch {
     // Said below; the text itself is nobody's business.
   }
-  throw new CapsuleError("CREDENTIALS", `cannot read ${path}: an "auth" in it is no user:password in base64`);
+  throw new CapsuleError(
+    "CREDENTIALS",
+    `cannot read ${path}: an "auth" in it is no user:password in base64`,
+  );
 }
 
 async function fromHelper(name: string, host: string): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`;
   if (!/^[\w.-]+$/.test(name)) {
-    throw new CapsuleError("CREDENTIALS", `cannot ask "${program}" for credentials: no such program`);
+    throw new CapsuleError(
+      "CREDENTIALS",
+      `cannot ask "${program}" for credentials: no such program`,
+    );
   }
   let output: Deno.CommandOutput;
   try {
@@ -92,10 +102,14 @@ async function fromHelper(name: string, host: string): Promise<Credentials | und
     })
       .spawn();
     const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(`${host}\n`)).then(() => writer.close()).catch(() => {});
+    await writer.write(new TextEncoder().encode(`${host}\n`)).then(() => writer.close()).catch(
+      () => {},
+    );
     output = await child.output();
   } catch (error) {
-    throw new CapsuleError("CREDENTIALS", `cannot run ${program}: ${messageOf(error)}`, { cause: error });
+    throw new CapsuleError("CREDENTIALS", `cannot run ${program}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   const text = new TextDecoder().decode(output.stdout);
   // A helper that has none says so and fails.
@@ -104,7 +118,9 @@ async function fromHelper(name: string, host: string): Promise<Credentials | und
     const value: unknown = JSON.parse(text);
     if (isObject(value)) {
       const { Username: username, Secret: secret } = value;
-      if (typeof username === "string" && typeof secret === "string") return password(username, secret);
+      if (typeof username === "string" && typeof secret === "string") {
+        return password(username, secret);
+      }
     }
   } catch {
     // Said below; what it wrote may hold a secret.

@@ -45,7 +45,13 @@ export async function fetchModule(options: FetchOptions): Promise<Fetched> {
       case "https:": {
         using interruption = untilInterrupted();
         const { signal } = interruption;
-        const fetched = await fetchOverHttp(url, { ...options, sha256, save, signal, start: bar.start });
+        const fetched = await fetchOverHttp(url, {
+          ...options,
+          sha256,
+          save,
+          signal,
+          start: bar.start,
+        });
         // A signal that came when all was downloaded: the module stays, the program ends all the same.
         signal.throwIfAborted();
         return fetched;
@@ -55,7 +61,9 @@ export async function fetchModule(options: FetchOptions): Promise<Fetched> {
       default:
         throw new CapsuleError(
           "URL",
-          `cannot fetch ${shownUrl(url)}: a module comes by http:, https: or file:, not "${url.protocol}"`,
+          `cannot fetch ${
+            shownUrl(url)
+          }: a module comes by http:, https: or file:, not "${url.protocol}"`,
         );
     }
   } finally {
@@ -89,12 +97,16 @@ async function fetchOverHttp(
     if (saved === undefined) return "unchanged";
     await noteSource(path, url, saved).catch((error: unknown) =>
       log.warn(
-        `the next start downloads again, since where ${path} came from cannot be noted: ${messageOf(error)}`,
+        `the next start downloads again, since where ${path} came from cannot be noted: ${
+          messageOf(error)
+        }`,
       )
     );
     return "downloaded";
   } catch (error) {
-    if (!(error instanceof CapsuleError) || !["DOWNLOAD", "NOT_A_MODULE"].includes(error.code)) throw error;
+    if (!(error instanceof CapsuleError) || !["DOWNLOAD", "NOT_A_MODULE"].includes(error.code)) {
+      throw error;
+    }
     if (validators === undefined) throw error;
     log.warn(`${error.message}; starting with the copy saved earlier at ${path}`);
     return "saved copy";
@@ -120,9 +132,13 @@ function parseUrl(text: string): URL {
   try {
     return new URL(text);
   } catch (error) {
-    throw new CapsuleError("URL", `-url="${text}" is no URL: it begins with http://, https:// or file://`, {
-      cause: error,
-    });
+    throw new CapsuleError(
+      "URL",
+      `-url="${text}" is no URL: it begins with http://, https:// or file://`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -130,7 +146,10 @@ function parseUrl(text: string): URL {
 function parseSha256(text: string): string {
   const digits = text.toLowerCase().replace(/^sha256:/, "");
   if (/^[0-9a-f]{64}$/.test(digits)) return digits;
-  throw new CapsuleError("DIGEST", `-sha256="${text}" is no SHA-256 digest: it has 64 hexadecimal digits`);
+  throw new CapsuleError(
+    "DIGEST",
+    `-sha256="${text}" is no SHA-256 digest: it has 64 hexadecimal digits`,
+  );
 }
 
 /** A signal that SIGINT and SIGTERM abort, so that a download ends by cleaning up behind itself. */
@@ -139,7 +158,8 @@ function untilInterrupted(): Disposable & { signal: AbortSignal } {
   const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const listeners = names.map((name) => ({
     name,
-    listener: () => controller.abort(new CapsuleError("INTERRUPTED", `the download was stopped by ${name}`)),
+    listener: () =>
+      controller.abort(new CapsuleError("INTERRUPTED", `the download was stopped by ${name}`)),
   }));
   for (const { name, listener } of listeners) Deno.addSignalListener(name, listener);
   return {

@@ -14,7 +14,11 @@ export interface Patience {
 }
 
 /** Three tries, and half a minute for a server to say something. */
-export const defaultPatience: Patience = { answerMs: 30_000, idleMs: 30_000, delaysMs: [500, 2000] };
+export const defaultPatience: Patience = {
+  answerMs: 30_000,
+  idleMs: 30_000,
+  delaysMs: [500, 2000],
+};
 
 /** What comes from a URL. */
 export interface Arrival extends Validators {
@@ -67,7 +71,10 @@ const maxWaitMs = 10_000;
  * @returns what `take` made of it, or `undefined` when the copy that `validators` describe is still the one.
  * @throws CapsuleError `DOWNLOAD`; the signal's reason; the errors of `take`.
  */
-export async function httpDownload<T>(url: URL, options: DownloadOptions<T>): Promise<T | undefined> {
+export async function httpDownload<T>(
+  url: URL,
+  options: DownloadOptions<T>,
+): Promise<T | undefined> {
   const { signal, patience: { delaysMs } } = options;
   for (let tries = 0;; tries++) {
     try {
@@ -77,7 +84,9 @@ export async function httpDownload<T>(url: URL, options: DownloadOptions<T>): Pr
       const delayMs = delaysMs[tries];
       if (!(error instanceof Transient)) throw error;
       if (delayMs === undefined) {
-        throw new CapsuleError("DOWNLOAD", `${error.message} (tried ${tries + 1} times)`, { cause: error });
+        throw new CapsuleError("DOWNLOAD", `${error.message} (tried ${tries + 1} times)`, {
+          cause: error,
+        });
       }
       await wait(Math.max(delayMs, error.waitMs), signal);
     }
@@ -110,9 +119,12 @@ async function attempt<T>(
   }
   if (!response.ok) {
     await response.body?.cancel();
-    const message = `cannot download ${shown}: the server answers ${response.status} ${response.statusText}`
-      .trimEnd();
-    if (!laterStatuses.includes(response.status)) throw new DownloadRefused(response.status, message);
+    const message =
+      `cannot download ${shown}: the server answers ${response.status} ${response.statusText}`
+        .trimEnd();
+    if (!laterStatuses.includes(response.status)) {
+      throw new DownloadRefused(response.status, message);
+    }
     throw new Transient(message, {
       waitMs: Math.min(maxWaitMs, 1000 * Number(response.headers.get("retry-after")) || 0),
     });

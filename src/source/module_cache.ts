@@ -54,7 +54,9 @@ export class ModuleCache {
       const value: unknown = JSON.parse(await Deno.readTextFile(this.#referencePath(reference)));
       if (typeof value !== "object" || value === null) return undefined;
       const { manifest, sha256 }: { manifest?: unknown; sha256?: unknown } = value;
-      if (typeof manifest !== "string" || typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) {
+      if (
+        typeof manifest !== "string" || typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)
+      ) {
         return undefined;
       }
       return { manifest, sha256 };
@@ -72,7 +74,11 @@ export class ModuleCache {
   }
 
   #referencePath(reference: string): string {
-    return join(this.#folder, "references", `${createHash("sha256").update(reference).digest("hex")}.json`);
+    return join(
+      this.#folder,
+      "references",
+      `${createHash("sha256").update(reference).digest("hex")}.json`,
+    );
   }
 }
 

@@ -31,7 +31,8 @@ export function readImage(bytes: Uint8Array, what: string): Image {
   const layers = list.map((each: unknown): Layer & { wasm: boolean } => {
     if (!isObject(each)) throw fault("a descriptor is no object");
     const { digest, size, mediaType, annotations, platform } = each;
-    const known = typeof digest === "string" && /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(digest);
+    const known = typeof digest === "string" &&
+      /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(digest);
     if (!known || typeof size !== "number" || typeof mediaType !== "string") {
       throw fault("a descriptor is not whole");
     }
@@ -41,7 +42,9 @@ export function readImage(bytes: Uint8Array, what: string): Image {
   });
   if (json.manifests === undefined) return { kind: "image", layers };
   const module = layers.find(({ wasm }) => wasm) ?? (layers.length === 1 ? layers[0] : undefined);
-  if (module === undefined) throw fault(`none of its ${layers.length} manifests is for WebAssembly`);
+  if (module === undefined) {
+    throw fault(`none of its ${layers.length} manifests is for WebAssembly`);
+  }
   return { kind: "index", module };
 }
 

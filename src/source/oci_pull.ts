@@ -55,7 +55,11 @@ export async function pullModule(options: PullOptions): Promise<Pulled> {
   const known = await cache.recall(name);
   const usable = known !== undefined && (options.sha256 ?? known.sha256) === known.sha256 &&
     await cache.has(known.sha256);
-  const cached = (how: Pulled["how"], sha256: string): Pulled => ({ path: cache.path(sha256), sha256, how });
+  const cached = (how: Pulled["how"], sha256: string): Pulled => ({
+    path: cache.path(sha256),
+    sha256,
+    how,
+  });
   if (options.sha256 !== undefined && await cache.has(options.sha256)) {
     return cached("cached", options.sha256);
   }
@@ -131,7 +135,9 @@ class Pull {
       if (sha256 !== undefined) found.push(sha256);
     }
     if (found.length === 1 && found[0] !== undefined) return found[0];
-    throw this.#noModule(found.length === 0 ? "it has no .wasm in its layers" : "it has several .wasm");
+    throw this.#noModule(
+      found.length === 0 ? "it has no .wasm in its layers" : "it has several .wasm",
+    );
   }
 
   async #pullLayer(layer: Layer): Promise<string> {
@@ -186,9 +192,13 @@ class Pull {
       }
     } catch (error) {
       if (error instanceof CapsuleError) throw error;
-      throw new CapsuleError("DOWNLOAD", `the download of ${this.#name} broke off: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new CapsuleError(
+        "DOWNLOAD",
+        `the download of ${this.#name} broke off: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     const sum = hash.digest("hex");
     if (received !== size || !digest.endsWith(`:${sum}`)) {
@@ -204,7 +214,9 @@ class Pull {
     expected: string | undefined,
   ): Promise<{ bytes: Uint8Array; digest: string }> {
     const path = `/v2/${this.#reference.repository}/manifests/${which}`;
-    const response = await this.#transport.request(path, { headers: { accept: manifestTypes.join(", ") } }, [
+    const response = await this.#transport.request(path, {
+      headers: { accept: manifestTypes.join(", ") },
+    }, [
       200,
     ]);
     const bytes = await limited(response, maxManifestBytes, this.#name);
@@ -212,13 +224,19 @@ class Pull {
     const algorithm = said?.startsWith("sha512:") ? "sha512" : "sha256";
     const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
     if (said !== undefined && said !== digest) {
-      throw new CapsuleError("DIGEST", `the manifest of ${this.#name} is not ${said}, but ${digest}`);
+      throw new CapsuleError(
+        "DIGEST",
+        `the manifest of ${this.#name} is not ${said}, but ${digest}`,
+      );
     }
     return { bytes, digest };
   }
 
   #noModule(why: string): CapsuleError {
-    return new CapsuleError("NOT_A_MODULE", `${this.#name} holds no module that could be run: ${why}`);
+    return new CapsuleError(
+      "NOT_A_MODULE",
+      `${this.#name} holds no module that could be run: ${why}`,
+    );
   }
 }
 

@@ -29,7 +29,9 @@ export function parseOciReference(text: string): OciReference {
   const [, repository = "", tag] = /^([^:]*)(?::([^:]*))?$/.exec(name) ?? [];
   if (!repositoryPattern.test(repository)) {
     throw wrong(
-      `"${repository || name}" is no repository: it has lower-case letters, digits and single separators`,
+      `"${
+        repository || name
+      }" is no repository: it has lower-case letters, digits and single separators`,
     );
   }
   if (tag !== undefined && !/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/.test(tag)) {

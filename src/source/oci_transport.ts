@@ -27,7 +27,9 @@ export class RegistryAnswerError extends CapsuleError {
 }
 
 /** Where the registry of that host listens: a registry of this machine itself speaks plain HTTP. */
-export function registryOrigin({ host, insecure }: Pick<TransportOptions, "host" | "insecure">): string {
+export function registryOrigin(
+  { host, insecure }: Pick<TransportOptions, "host" | "insecure">,
+): string {
   const name = host === "docker.io" ? "registry-1.docker.io" : host;
   return `${insecure || isLoopback(name.replace(/:\d+$/, "")) ? "http" : "https"}://${name}`;
 }
@@ -88,14 +90,19 @@ export class OciTransport {
     const shown = headers.has("authorization") ? undefined : this.#authorization;
     if (own && shown !== undefined) headers.set("authorization", shown);
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s`)), answerMs);
+    const timer = setTimeout(
+      () => late.abort(new Error(`no answer for ${answerMs / 1000} s`)),
+      answerMs,
+    );
     try {
       const signals = [late.signal, ...(signal ? [signal] : [])];
       return await fetch(url, { ...init, headers, signal: AbortSignal.any(signals) });
     } catch (error) {
       signal?.throwIfAborted();
       const why = late.signal.aborted ? messageOf(late.signal.reason) : fetchReason(error);
-      throw new CapsuleError("DOWNLOAD", `cannot reach the registry ${url.host}: ${why}`, { cause: error });
+      throw new CapsuleError("DOWNLOAD", `cannot reach the registry ${url.host}: ${why}`, {
+        cause: error,
+      });
     } finally {
       clearTimeout(timer);
     }
@@ -119,7 +126,10 @@ export class OciTransport {
   ): Promise<string> {
     const { realm = "", service, scope } = parameters;
     const url = new URL(realm, this.base);
-    if (url.protocol !== "https:" && credentials !== undefined && url.origin !== new URL(this.base).origin) {
+    if (
+      url.protocol !== "https:" && credentials !== undefined &&
+      url.origin !== new URL(this.base).origin
+    ) {
       throw new CapsuleError(
         "CREDENTIALS",
         `the password is not sent to ${url.origin}, which is not encrypted`,
@@ -131,16 +141,28 @@ export class OciTransport {
     };
     let response: Response;
     if (credentials?.kind === "identity") {
-      const form = { grant_type: "refresh_token", refresh_token: credentials.token, client_id: "capsule" };
-      response = await this.#send(url, { method: "POST", body: new URLSearchParams({ ...form, ...asked }) });
+      const form = {
+        grant_type: "refresh_token",
+        refresh_token: credentials.token,
+        client_id: "capsule",
+      };
+      response = await this.#send(url, {
+        method: "POST",
+        body: new URLSearchParams({ ...form, ...asked }),
+      });
     } else {
       for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
-      const headers: Record<string, string> = credentials ? { authorization: basic(credentials) } : {};
+      const headers: Record<string, string> = credentials
+        ? { authorization: basic(credentials) }
+        : {};
       response = await this.#send(url, { headers });
     }
     if (!response.ok) {
       const why = await reasonOf(response);
-      throw new RegistryAnswerError(`${url.host} gives no token: ${response.status}${why}`, response.status);
+      throw new RegistryAnswerError(
+        `${url.host} gives no token: ${response.status}${why}`,
+        response.status,
+      );
     }
     const body: unknown = await response.json().catch(() => undefined);
     const token = typeof body === "object" && body !== null

@@ -28,7 +28,9 @@ export async function progressBar(stderr: Output, label: string): Promise<Progre
       seen = 0;
       bar?.stop();
       bar = new module.default.SingleBar({
-        format: totalBytes === undefined ? `${label} {seen}` : `${label} [{bar}] {percentage}% {seen}`,
+        format: totalBytes === undefined
+          ? `${label} {seen}`
+          : `${label} [{bar}] {percentage}% {seen}`,
         stream: terminal(stderr),
         hideCursor: true,
       });
@@ -58,4 +60,6 @@ function terminal(stderr: Output): Record<string, unknown> {
 }
 
 const size = (bytes: number): string =>
-  bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  bytes < 1024 * 1024
+    ? `${Math.ceil(bytes / 1024)} KiB`
+    : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

@@ -14,8 +14,12 @@ export function readModule(path: string): Uint8Array<ArrayBuffer> {
   } catch (error) {
     if (error instanceof CapsuleError) throw error;
     if (error instanceof Deno.errors.NotFound) throw cannotLoad(path, "no such file", error);
-    if (error instanceof Deno.errors.PermissionDenied) throw cannotLoad(path, "permission denied", error);
-    if (error instanceof Deno.errors.IsADirectory) throw cannotLoad(path, "it is a directory", error);
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw cannotLoad(path, "permission denied", error);
+    }
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw cannotLoad(path, "it is a directory", error);
+    }
     throw cannotLoad(path, messageOf(error), error);
   }
 }
@@ -57,7 +61,10 @@ export function assertModule(head: Uint8Array, what: string): void {
   let right = 0;
   while (right < beginning.length && head[right] === beginning[right]) right++;
   if (right === beginning.length) return;
-  throw new CapsuleError("NOT_A_MODULE", `${what} is no WebAssembly module: ${found(head, right >= 4)}`);
+  throw new CapsuleError(
+    "NOT_A_MODULE",
+    `${what} is no WebAssembly module: ${found(head, right >= 4)}`,
+  );
 }
 
 function found(head: Uint8Array, hasMagic: boolean): string {

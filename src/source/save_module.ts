@@ -58,7 +58,10 @@ export async function saveModule(
       }
       size += chunk.length;
       if (size > maxBytes) {
-        throw new CapsuleError("NOT_A_MODULE", `${what} is over ${maxBytes} bytes, which no module is`);
+        throw new CapsuleError(
+          "NOT_A_MODULE",
+          `${what} is over ${maxBytes} bytes, which no module is`,
+        );
       }
       hash.update(chunk);
       for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await saving(file.write(rest)));

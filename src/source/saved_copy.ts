@@ -43,7 +43,13 @@ export async function noteSource(
   saved: { sha256: string } & Validators,
 ): Promise<void> {
   const { sha256, etag, lastModified } = saved;
-  const source: Source = { url: shownUrl(url), urlSha256: sha256Of(url.href), sha256, etag, lastModified };
+  const source: Source = {
+    url: shownUrl(url),
+    urlSha256: sha256Of(url.href),
+    sha256,
+    etag,
+    lastModified,
+  };
   const temporary = `${sourcePath(path)}.${crypto.randomUUID()}.part`;
   try {
     await Deno.writeTextFile(temporary, JSON.stringify(source, null, 2) + "\n", { mode: 0o600 });

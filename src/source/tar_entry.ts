@@ -18,7 +18,10 @@ const block = 512;
  * @throws RangeError when it is no archive, or over the limit.
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
-export async function tarEntry(stream: ReadableStream<Uint8Array>, options: TarOptions): Promise<number> {
+export async function tarEntry(
+  stream: ReadableStream<Uint8Array>,
+  options: TarOptions,
+): Promise<number> {
   const { wanted, maxBytes, write } = options;
   let header = new Uint8Array(0);
   let content = 0;
@@ -28,7 +31,9 @@ export async function tarEntry(stream: ReadableStream<Uint8Array>, options: TarO
   let total = 0;
   for await (const chunk of stream) {
     total += chunk.length;
-    if (total > 10 * maxBytes) throw new RangeError(`the archive unpacks to over ${10 * maxBytes} bytes`);
+    if (total > 10 * maxBytes) {
+      throw new RangeError(`the archive unpacks to over ${10 * maxBytes} bytes`);
+    }
     let rest: Uint8Array = chunk;
     while (rest.length > 0) {
       if (content > 0) {
@@ -56,7 +61,9 @@ export async function tarEntry(stream: ReadableStream<Uint8Array>, options: TarO
         if (entry.isFile && wanted(entry.name)) {
           found += 1;
           if (found > 1) return found;
-          if (entry.size > maxBytes) throw new RangeError(`${entry.name} is over ${maxBytes} bytes`);
+          if (entry.size > maxBytes) {
+            throw new RangeError(`${entry.name} is over ${maxBytes} bytes`);
+          }
           taking = true;
         }
       }

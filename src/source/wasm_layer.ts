@@ -16,7 +16,9 @@ const moduleTypes = new Set([
 ]);
 
 /** Whether a layer is a module itself, by its media type or by the name of its file, or an archive that may hold one. */
-export function layerKind({ mediaType, annotations }: LayerKind): "module" | "tar" | "tar+gzip" | "other" {
+export function layerKind(
+  { mediaType, annotations }: LayerKind,
+): "module" | "tar" | "tar+gzip" | "other" {
   const match = archive.exec(mediaType);
   if (match) return match[1] === undefined ? "tar" : "tar+gzip";
   const title = annotations?.["org.opencontainers.image.title"] ?? "";

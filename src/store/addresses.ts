@@ -38,12 +38,15 @@ export function parseAddresses(text: string): ParsedAddresses {
   // An address without a scheme is as those before it: rediss://a:1,b:2
   const schemes = new Set(servers.flatMap(({ scheme }) => scheme ?? []));
   if (schemes.size > 1) {
-    throw new UsageError("REDIS_ADDR mixes redis:// and rediss://: all servers of a list use TLS, or none");
+    throw new UsageError(
+      "REDIS_ADDR mixes redis:// and rediss://: all servers of a list use TLS, or none",
+    );
   }
   return {
     addresses: servers.map(({ address }) => address),
     tls: schemes.has("rediss"),
-    login: servers.find(({ login }) => login.password !== undefined || login.user !== undefined)?.login ?? {},
+    login: servers.find(({ login }) => login.password !== undefined || login.user !== undefined)
+      ?.login ?? {},
     database: servers.find(({ database }) => database !== undefined)?.database,
   };
 }
@@ -62,7 +65,9 @@ function parseOne(text: string): Server {
   const { scheme, login, host = "", port = "6379", database } = match?.groups ?? {};
   const badPort = Number(port) < 1 || Number(port) > 65535;
   if (!match || badPort || (!scheme && text.includes("/")) || text === "") {
-    const shown = text.includes("@") ? "one that is not shown here, as it may hold a password" : `"${text}"`;
+    const shown = text.includes("@")
+      ? "one that is not shown here, as it may hold a password"
+      : `"${text}"`;
     throw new UsageError(`${form}: got ${shown}`);
   }
   return {
@@ -81,6 +86,8 @@ function parseLogin(text = ""): Login {
       password: decodeURIComponent(rest.join(":")) || undefined,
     };
   } catch {
-    throw new UsageError("the login in REDIS_ADDR is not percent-encoded as in a URL: % is written %25");
+    throw new UsageError(
+      "the login in REDIS_ADDR is not percent-encoded as in a URL: % is written %25",
+    );
   }
 }

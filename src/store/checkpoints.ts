@@ -46,7 +46,9 @@ export class Checkpoints {
   }
 
   async #work(): Promise<void> {
-    const worker = new Worker(new URL("./checkpoint_worker.ts", import.meta.url), { type: "module" });
+    const worker = new Worker(new URL("./checkpoint_worker.ts", import.meta.url), {
+      type: "module",
+    });
     try {
       while (this.#pendingBytes >= everyBytes && !this.#closed) {
         this.#pendingBytes = 0;

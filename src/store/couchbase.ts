@@ -28,7 +28,8 @@ export class CouchbaseQueries implements QueryService {
   query(statement: string, limit: CallLimit): Promise<string> {
     const startedMs = performance.now();
     // The client gives up a little earlier than the caller, and says more.
-    const leftMs = () => Math.max(1, Math.round((limit.timeoutMs - (performance.now() - startedMs)) * 0.95));
+    const leftMs = () =>
+      Math.max(1, Math.round((limit.timeoutMs - (performance.now() - startedMs)) * 0.95));
     const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
     return this.#deadlines.run(limit, late, async (call: Call) => {
       const cluster = await this.#open(Math.min(longestConnectMs, leftMs()));
@@ -59,9 +60,12 @@ export class CouchbaseQueries implements QueryService {
     }
     return this.#cluster ??= this.#connect(connectMs).catch((error) => {
       this.#cluster = undefined;
-      const late = error instanceof UnambiguousTimeoutError || error instanceof AmbiguousTimeoutError;
+      const late = error instanceof UnambiguousTimeoutError ||
+        error instanceof AmbiguousTimeoutError;
       const why = late ? `no answer within ${connectMs} ms` : messageOf(error);
-      throw new CapsuleError("QUERY", `${this.description} cannot be reached: ${why}`, { cause: error });
+      throw new CapsuleError("QUERY", `${this.description} cannot be reached: ${why}`, {
+        cause: error,
+      });
     });
   }
 
@@ -70,7 +74,11 @@ export class CouchbaseQueries implements QueryService {
     const cluster = await connect(address, {
       username: user,
       password,
-      timeouts: { bootstrapTimeout: connectMs, connectTimeout: connectMs, resolveTimeout: connectMs },
+      timeouts: {
+        bootstrapTimeout: connectMs,
+        connectTimeout: connectMs,
+        resolveTimeout: connectMs,
+      },
       // Each would run a timer of its own, also for a cluster that could not be reached and is tried again.
       tracingConfig: { enableTracing: false },
       metricsConfig: { enableMetrics: false },
@@ -113,9 +121,15 @@ export class CouchbaseQueries implements QueryService {
   }
 
   #failure(error: NativeError, timeoutMs: number): CapsuleError {
-    const { code, first_error_code: serverCode, first_error_message: message, last_dispatched_to: sentTo } =
-      error;
-    if (serverCode) return new CapsuleError("QUERY", `${message} (${serverCode})`, { cause: error });
+    const {
+      code,
+      first_error_code: serverCode,
+      first_error_message: message,
+      last_dispatched_to: sentTo,
+    } = error;
+    if (serverCode) {
+      return new CapsuleError("QUERY", `${message} (${serverCode})`, { cause: error });
+    }
     const unknown = sentTo
       ? " before the answer came: whether the statement was carried out is not known"
       : "";
@@ -125,9 +139,13 @@ export class CouchbaseQueries implements QueryService {
       });
     }
     if (code === nativeCodes.ambiguousTimeout || code === nativeCodes.unambiguousTimeout) {
-      return new CapsuleError("TIMEOUT", `${this.description} gave no answer within ${timeoutMs} ms`, {
-        cause: error,
-      });
+      return new CapsuleError(
+        "TIMEOUT",
+        `${this.description} gave no answer within ${timeoutMs} ms`,
+        {
+          cause: error,
+        },
+      );
     }
     return new CapsuleError("QUERY", `${this.description} failed with code ${code} of its client`, {
       cause: error,

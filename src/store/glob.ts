@@ -29,7 +29,8 @@ export function globMatcher(pattern: Uint8Array): Matcher {
         retryToken = ++token;
         retryAt = at;
       } else if (
-        current !== undefined && (current === "any" || current.bytes.has(key[at] ?? -1) !== current.not)
+        current !== undefined &&
+        (current === "any" || current.bytes.has(key[at] ?? -1) !== current.not)
       ) {
         token++;
         at++;

@@ -43,9 +43,13 @@ async function loaded<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
     if (Deno.build.os !== "windows") await Deno.stat("/dev/urandom");
     return await load();
   } catch (error) {
-    throw new CapsuleError("QUERY", `this system cannot load the Couchbase client: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new CapsuleError(
+      "QUERY",
+      `this system cannot load the Couchbase client: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -93,7 +97,9 @@ export interface Unpacking {
  *
  * @throws CapsuleError `QUERY` when neither the cache nor the system's folder for temporary files can be written.
  */
-export async function unpackAddon({ sha256, cacheFolder, unpack }: Unpacking): Promise<UnpackedAddon> {
+export async function unpackAddon(
+  { sha256, cacheFolder, unpack }: Unpacking,
+): Promise<UnpackedAddon> {
   const name = `couchbase-${sha256}.node`;
   if (cacheFolder !== undefined) {
     const path = `${cacheFolder}/${name}`;
@@ -142,7 +148,9 @@ async function unpackForOnce(name: string, bytes: Uint8Array): Promise<UnpackedA
     removeFolder(folder);
     throw new CapsuleError(
       "QUERY",
-      `the Couchbase client has to be unpacked, and no folder can be written (${messageOf(error)}): ` +
+      `the Couchbase client has to be unpacked, and no folder can be written (${
+        messageOf(error)
+      }): ` +
         "name one with TMPDIR or XDG_CACHE_HOME",
       { cause: error },
     );

@@ -145,7 +145,8 @@ export class RedisConnection {
   }
 
   async #create(): Promise<RedisClient> {
-    const { mode, addresses, tls, caFile, login, database, masterName, sentinelPassword } = this.#settings;
+    const { mode, addresses, tls, caFile, login, database, masterName, sentinelPassword } =
+      this.#settings;
     const ca = caFile === undefined ? undefined : await readAuthority(caFile);
     const common: RedisOptions = {
       lazyConnect: true,
@@ -200,9 +201,13 @@ async function readAuthority(path: string): Promise<string> {
   try {
     return await readText(path);
   } catch (error) {
-    throw new CapsuleError("STORE", `cannot read the certificates that REDIS_CA names: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new CapsuleError(
+      "STORE",
+      `cannot read the certificates that REDIS_CA names: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -64,7 +64,9 @@ export function keyValueSettings(env: Env, dataFolder: string): KeyValueSettings
   }
   const caFile = read("REDIS_CA");
   if (caFile && !tls) {
-    throw new UsageError("REDIS_CA is for an encrypted connection: REDIS_ADDR must begin with rediss://");
+    throw new UsageError(
+      "REDIS_CA is for an encrypted connection: REDIS_ADDR must begin with rediss://",
+    );
   }
   const settings: RedisSettings = {
     kind: "redis",
@@ -84,7 +86,9 @@ export function keyValueSettings(env: Env, dataFolder: string): KeyValueSettings
 }
 
 function parseDatabase(text = "0"): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`REDIS_DEFAULTDB is a number from 0 on: got "${text}"`);
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new UsageError(`REDIS_DEFAULTDB is a number from 0 on: got "${text}"`);
+  }
   return Number(text);
 }
 
@@ -99,7 +103,9 @@ export function couchbaseSettings(env: Env): CouchbaseSettings {
     const shown = cluster.includes("@")
       ? "one with a user in it (COUCHBASE_USER has its own variable)"
       : `"${cluster}"`;
-    throw new UsageError(`COUCHBASE_CLUSTER is couchbase://host or couchbases://host: got ${shown}`);
+    throw new UsageError(
+      `COUCHBASE_CLUSTER is couchbase://host or couchbases://host: got ${shown}`,
+    );
   }
   const cache = userCacheFolder(env);
   return {
@@ -112,7 +118,11 @@ export function couchbaseSettings(env: Env): CouchbaseSettings {
   };
 }
 
-const passwords: ReadonlySet<string> = new Set(["REDIS_PWD", "REDIS_SENTINEL_PWD", "COUCHBASE_PWD"]);
+const passwords: ReadonlySet<string> = new Set([
+  "REDIS_PWD",
+  "REDIS_SENTINEL_PWD",
+  "COUCHBASE_PWD",
+]);
 
 /**
  * Whether an environment variable of the launcher holds a password of a store, which a guest must not read. `REDIS_ADDR`

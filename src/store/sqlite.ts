@@ -71,7 +71,9 @@ export class EmbeddedStore implements KeyValueStore {
       try {
         const row = database.get.get({ key, now });
         const sum = parseInt64(row ? row.value as Uint8Array : null) + 1n;
-        if (sum > maxInt64) throw new CapsuleError("STORE", "ERR increment or decrement would overflow");
+        if (sum > maxInt64) {
+          throw new CapsuleError("STORE", "ERR increment or decrement would overflow");
+        }
         database.replace.run({ key, value: new TextEncoder().encode(String(sum)), now });
         database.commit.run();
         return sum;
@@ -103,9 +105,9 @@ export class EmbeddedStore implements KeyValueStore {
         const page = await this.#reading(
           call,
           ({ firstPage, nextPage }) =>
-            (first ? firstPage : nextPage).all({ from, now: this.#now(), limit: pageKeys }).map((row) =>
-              row.key as Uint8Array
-            ),
+            (first ? firstPage : nextPage).all({ from, now: this.#now(), limit: pageKeys }).map((
+              row,
+            ) => row.key as Uint8Array),
         );
         for (const key of page) if (matches(key)) found.push(key);
         const last = page.at(-1);
@@ -152,7 +154,12 @@ export class EmbeddedStore implements KeyValueStore {
     }
   }
 
-  #write<T>(limit: CallLimit, key: Uint8Array, bytes: number, change: (database: Database) => T): Promise<T> {
+  #write<T>(
+    limit: CallLimit,
+    key: Uint8Array,
+    bytes: number,
+    change: (database: Database) => T,
+  ): Promise<T> {
     return this.#run(limit, (call) =>
       this.#writes.run(call, () => {
         check("key", key.length, maxKeyBytes);

@@ -13,10 +13,13 @@ const statements = {
   expire:
     "UPDATE entries SET expires_ms = :until WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
   /** One only: giving back the pages of a large value takes its time. */
-  purge: "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_ms <= :now LIMIT 1)",
-  firstPage: "SELECT key FROM entries WHERE key >= :from AND (expires_ms IS NULL OR expires_ms > :now) " +
+  purge:
+    "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_ms <= :now LIMIT 1)",
+  firstPage:
+    "SELECT key FROM entries WHERE key >= :from AND (expires_ms IS NULL OR expires_ms > :now) " +
     "ORDER BY key LIMIT :limit",
-  nextPage: "SELECT key FROM entries WHERE key > :from AND (expires_ms IS NULL OR expires_ms > :now) " +
+  nextPage:
+    "SELECT key FROM entries WHERE key > :from AND (expires_ms IS NULL OR expires_ms > :now) " +
     "ORDER BY key LIMIT :limit",
   begin: "BEGIN IMMEDIATE",
   commit: "COMMIT",
@@ -24,7 +27,9 @@ const statements = {
 } as const;
 
 /** The open file, with every statement prepared. */
-export type Database = { readonly [name in keyof typeof statements]: StatementSync } & { close(): void };
+export type Database = { readonly [name in keyof typeof statements]: StatementSync } & {
+  close(): void;
+};
 
 const version = 1;
 
@@ -60,7 +65,9 @@ export function openDatabase(path: string): Database {
         "CREATE TABLE IF NOT EXISTS entries " +
           "(key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, expires_ms INTEGER)",
       );
-      run("CREATE INDEX IF NOT EXISTS expiring ON entries (expires_ms) WHERE expires_ms IS NOT NULL");
+      run(
+        "CREATE INDEX IF NOT EXISTS expiring ON entries (expires_ms) WHERE expires_ms IS NOT NULL",
+      );
       run(`PRAGMA user_version = ${version}`);
       run("COMMIT");
     }

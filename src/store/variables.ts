@@ -8,7 +8,8 @@ export interface StoreVariable {
 /** Every variable of the stores, for those who write them down for people. */
 export const storeVariables: Readonly<Record<string, StoreVariable>> = {
   REDIS_ADDR: {
-    about: "The Redis server: host:port, a redis:// or rediss:// URL, or a list of them with commas. " +
+    about:
+      "The Redis server: host:port, a redis:// or rediss:// URL, or a list of them with commas. " +
       "Without it, keys are kept in an embedded store in -data.",
   },
   REDIS_PWD: { about: "Its password." },
@@ -24,5 +25,7 @@ export const storeVariables: Readonly<Record<string, StoreVariable>> = {
   COUCHBASE_USER: { default: "admin", about: "Its user." },
   COUCHBASE_PWD: { about: "The user's password." },
   COUCHBASE_BUCKET: { default: "wasm-data", about: "The bucket that is opened first." },
-  COUCHBASE_CA: { about: "A PEM file with the authority that vouches for a couchbases:// cluster." },
+  COUCHBASE_CA: {
+    about: "A PEM file with the authority that vouches for a couchbases:// cluster.",
+  },
 };

@@ -41,7 +41,9 @@ function nanoseconds(ms: number): bigint {
 export function timeOf(clock: WasiClock, id: number, startedNs: bigint): bigint | undefined {
   if (id === Clock.realtime) return clock.realtimeNs();
   if (id === Clock.monotonic) return clock.monotonicNs();
-  if (id === Clock.processCputime || id === Clock.threadCputime) return clock.monotonicNs() - startedNs;
+  if (id === Clock.processCputime || id === Clock.threadCputime) {
+    return clock.monotonicNs() - startedNs;
+  }
   return undefined;
 }
 

@@ -78,7 +78,11 @@ export function fdByteFunctions(state: State) {
       checkRange(memory, result, 8);
       const descriptor = seekable(descriptors.get(fd >>> 0));
       if (!(descriptor.rights & Right.fdTell)) refuse("ENOTCAPABLE");
-      memory.view.setBigUint64(result, descriptor.folder.kernel.seek(descriptor.handle, 0n, "current"), true);
+      memory.view.setBigUint64(
+        result,
+        descriptor.folder.kernel.seek(descriptor.handle, 0n, "current"),
+        true,
+      );
       return 0;
     },
 

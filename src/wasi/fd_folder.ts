@@ -67,7 +67,11 @@ export function fdFolderFunctions(state: State) {
           dotDot.every((byte, i) => name[i] === byte);
         const known = kind === "unknown" ? typeByLooking(folder, name) : fileTypeOf(kind);
         entryView.setBigUint64(0, next, true);
-        entryView.setBigUint64(8, isAbove ? folder.kernel.identity(folder.handle).inode : inode, true);
+        entryView.setBigUint64(
+          8,
+          isAbove ? folder.kernel.identity(folder.handle).inode : inode,
+          true,
+        );
         entryView.setUint32(16, name.length, true);
         entryView.setUint32(20, known, true);
         put(entryBytes);
@@ -83,7 +87,9 @@ export function fdFolderFunctions(state: State) {
 /** The type of an entry where the listing does not tell it. */
 function typeByLooking(folder: Folder, name: Uint8Array): number {
   try {
-    return fileTypeOf(folder.status(new TextDecoder("utf-8", { fatal: true }).decode(name), false).kind);
+    return fileTypeOf(
+      folder.status(new TextDecoder("utf-8", { fatal: true }).decode(name), false).kind,
+    );
   } catch {
     return FileType.unknown;
   }

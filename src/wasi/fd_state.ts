@@ -81,7 +81,9 @@ export function fdStateFunctions(state: State) {
       const descriptor = descriptors.get(fd >>> 0);
       const wanted = rightsFrom(rights);
       const wantedBelow = rightsFrom(inheriting);
-      if (wanted & ~descriptor.rights || wantedBelow & ~descriptor.inheriting) refuse("ENOTCAPABLE");
+      if (wanted & ~descriptor.rights || wantedBelow & ~descriptor.inheriting) {
+        refuse("ENOTCAPABLE");
+      }
       descriptors.touched = true;
       if (descriptor.kind === "folder") descriptor.givenUp |= descriptor.rights & ~wanted;
       descriptor.rights = wanted;

@@ -84,14 +84,18 @@ export const preview1Names = Object.keys(homes) as readonly Preview1Name[];
 export type WasiImports = Readonly<Partial<Record<Preview1Name, WasiFunction>>>;
 
 /** Loads the families of the functions that are named; what is no function of WASI has none. */
-export async function loadFamilies(names: readonly string[] = preview1Names): Promise<readonly Family[]> {
+export async function loadFamilies(
+  names: readonly string[] = preview1Names,
+): Promise<readonly Family[]> {
   const homeOf: Readonly<Record<string, Home>> = homes;
   const wanted = new Set<Home>();
   for (const name of names) {
     const home = Object.hasOwn(homes, name) ? homeOf[name] : undefined;
     if (home) wanted.add(home);
   }
-  return await Promise.all(Array.from(wanted, (home) => "load" in home ? home.load() : home.loaded));
+  return await Promise.all(
+    Array.from(wanted, (home) => "load" in home ? home.load() : home.loaded),
+  );
 }
 
 /** The functions of these families, for one guest. */

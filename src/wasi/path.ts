@@ -26,10 +26,16 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function pathFunctions(state: State) {
   const { memory, descriptors } = state;
 
-  const path = (pointer: number, length: number): string => readPath(memory, pointer >>> 0, length >>> 0);
+  const path = (pointer: number, length: number): string =>
+    readPath(memory, pointer >>> 0, length >>> 0);
 
   /** Two folders of one granted folder: nothing is moved or linked from one grant to another. */
-  const pair = (fd: number, right: number, newFd: number, newRight: number): [OpenFolder, OpenFolder] => {
+  const pair = (
+    fd: number,
+    right: number,
+    newFd: number,
+    newRight: number,
+  ): [OpenFolder, OpenFolder] => {
     const from = descriptors.folder(fd >>> 0, right);
     const to = descriptors.folder(newFd >>> 0, newRight);
     if (from.root !== to.root) refuse("EXDEV");
@@ -44,7 +50,13 @@ export function pathFunctions(state: State) {
       return 0;
     },
 
-    path_filestat_get(fd: number, lookup: number, pointer: number, length: number, result: number): number {
+    path_filestat_get(
+      fd: number,
+      lookup: number,
+      pointer: number,
+      length: number,
+      result: number,
+    ): number {
       state.nondeterministicCalls++;
       result >>>= 0;
       checkRange(memory, result, filestatBytes);
@@ -109,10 +121,14 @@ export function pathFunctions(state: State) {
       const parent = descriptors.folder(fd >>> 0, Right.pathOpen);
       const wanted = rightsFrom(rights);
       if (wanted & ~parent.inheriting) refuse("ENOTCAPABLE");
-      if (openFlags & OpenFlag.create && !(parent.rights & Right.pathCreateFile)) refuse("ENOTCAPABLE");
+      if (openFlags & OpenFlag.create && !(parent.rights & Right.pathCreateFile)) {
+        refuse("ENOTCAPABLE");
+      }
       // Go opens folders without the right to truncate below them and truncates all the same, so what counts is
       // whether the right was given up.
-      if (openFlags & OpenFlag.truncate && parent.givenUp & Right.pathFilestatSetSize) refuse("EPERM");
+      if (openFlags & OpenFlag.truncate && parent.givenUp & Right.pathFilestatSetSize) {
+        refuse("EPERM");
+      }
       if (openFlags & OpenFlag.directory && openFlags & OpenFlag.create) refuse("EINVAL");
       descriptors.checkRoom();
 
@@ -218,7 +234,9 @@ export function pathFunctions(state: State) {
 function readPath(memory: GuestMemory, pointer: number, length: number): string {
   checkRange(memory, pointer, length);
   if (length > maxPathBytes) refuse("ENAMETOOLONG");
-  const short = length <= shortPath ? asciiText(memory.bytes, pointer, pointer + length) : undefined;
+  const short = length <= shortPath
+    ? asciiText(memory.bytes, pointer, pointer + length)
+    : undefined;
   if (short?.includes("\0")) refuse("EINVAL");
   if (short !== undefined) return short;
   const bytes = memory.bytes.subarray(pointer, pointer + length);

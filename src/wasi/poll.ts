@@ -93,7 +93,11 @@ export function pollFunctions(state: State) {
     const clocksRing = (at: number) => lookAtClock(at, calledNs, found);
     // Only if no descriptor is ready do clocks matter that ring at this very moment, so they come last.
     for (const wanted of [EventType.fdRead, EventType.clock]) {
-      for (let at = subscriptions; at < subscriptions + count * subscriptionBytes; at += subscriptionBytes) {
+      for (
+        let at = subscriptions;
+        at < subscriptions + count * subscriptionBytes;
+        at += subscriptionBytes
+      ) {
         const type = memory.view.getUint8(at + 8);
         if ((type === EventType.clock) !== (wanted === EventType.clock)) continue;
         const event = type === EventType.clock ? clocksRing(at) : lookAtDescriptor(at, type, found);
@@ -121,7 +125,10 @@ export function pollFunctions(state: State) {
   function lookAtDescriptor(at: number, type: number, found: Look): Event | undefined {
     if (type !== EventType.fdRead && type !== EventType.fdWrite) return failed(Errno.EINVAL);
     try {
-      const descriptor = descriptors.withRight(memory.view.getUint32(at + 16, true), Right.pollFdReadwrite);
+      const descriptor = descriptors.withRight(
+        memory.view.getUint32(at + 16, true),
+        Right.pollFdReadwrite,
+      );
       if (descriptor.kind === "folder") return failed(Errno.EBADF);
       if (descriptor.kind === "file") {
         return { errno: 0, bytes: type === EventType.fdRead ? bytesLeft(descriptor) : 0n };

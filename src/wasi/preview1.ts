@@ -144,14 +144,17 @@ const sharedRights = Right.fdFdstatSetFlags | Right.fdSync | Right.fdDatasync | 
   Right.fdFilestatGet | Right.fdFilestatSetTimes | Right.pollFdReadwrite;
 
 /** What can be done with an open file. */
-export const fileRights = sharedRights | Right.fdRead | Right.fdSeek | Right.fdTell | Right.fdWrite |
+export const fileRights = sharedRights | Right.fdRead | Right.fdSeek | Right.fdTell |
+  Right.fdWrite |
   Right.fdAllocate | Right.fdFilestatSetSize;
 
 /** What can be done with an open folder: everything with paths, nothing that reads or writes bytes. */
 export const directoryRights = sharedRights | Right.fdReaddir | Right.pathCreateDirectory |
   Right.pathCreateFile |
-  Right.pathLinkSource | Right.pathLinkTarget | Right.pathOpen | Right.pathReadlink | Right.pathRenameSource |
-  Right.pathRenameTarget | Right.pathFilestatGet | Right.pathFilestatSetSize | Right.pathFilestatSetTimes |
+  Right.pathLinkSource | Right.pathLinkTarget | Right.pathOpen | Right.pathReadlink |
+  Right.pathRenameSource |
+  Right.pathRenameTarget | Right.pathFilestatGet | Right.pathFilestatSetSize |
+  Right.pathFilestatSetTimes |
   Right.pathSymlink | Right.pathRemoveDirectory | Right.pathUnlinkFile;
 
 /**

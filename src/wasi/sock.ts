@@ -17,8 +17,13 @@ export function sockFunctions(state: State) {
       _length: number,
       _outFlags: number,
     ): number => notSocket(fd),
-    sock_send: (fd: number, _vectors: number, _count: number, _flags: number, _length: number): number =>
-      notSocket(fd),
+    sock_send: (
+      fd: number,
+      _vectors: number,
+      _count: number,
+      _flags: number,
+      _length: number,
+    ): number => notSocket(fd),
     sock_shutdown: (fd: number, _how: number): number => notSocket(fd),
   };
 }

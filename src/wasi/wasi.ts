@@ -33,7 +33,11 @@ export interface WasiOptions {
   /** Whether one of the two may answer a promise. Default: no. */
   readonly outputWaits?: boolean;
   /** Which standard streams are terminals, for programs that ask. Default: none. */
-  readonly terminals?: { readonly stdin?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
+  readonly terminals?: {
+    readonly stdin?: boolean;
+    readonly stdout?: boolean;
+    readonly stderr?: boolean;
+  };
   /** Told of each call before it is made. */
   readonly onCall?: () => void;
   /** Default: the clocks of this process. */

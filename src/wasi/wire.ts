@@ -39,7 +39,11 @@ export function tell(memory: GuestMemory, result: number, bytes: number): number
 }
 
 /** The bytes of one buffer of a checked list. Do not keep them over a call into the guest. */
-export function vectorAt(memory: GuestMemory, vectors: number, index: number): Uint8Array<ArrayBuffer> {
+export function vectorAt(
+  memory: GuestMemory,
+  vectors: number,
+  index: number,
+): Uint8Array<ArrayBuffer> {
   const view = memory.view;
   return memory.range(
     view.getUint32(vectors + index * 8, true),
@@ -106,7 +110,11 @@ function afterFirst(done: number, move: () => number): number {
   }
 }
 
-function gather(memory: GuestMemory, vectors: number, count: number): Uint8Array<ArrayBuffer> | undefined {
+function gather(
+  memory: GuestMemory,
+  vectors: number,
+  count: number,
+): Uint8Array<ArrayBuffer> | undefined {
   scratch ??= new Uint8Array(gatheredBytes);
   let length = 0;
   for (let index = 0; index < count; index++) {

@@ -138,7 +138,11 @@ export class Guest {
    * Waits for work and gives what is made of its end, `took` of a value or `failed` of an error. A stop cuts the wait short,
    * whether the work heeds `signal` or not; what comes of it then is nobody's. The guest goes on in a new slice.
    */
-  waitFor<T, R>(work: Promise<T>, took: (value: T) => R, failed: (error: unknown) => R): Promise<R> {
+  waitFor<T, R>(
+    work: Promise<T>,
+    took: (value: T) => R,
+    failed: (error: unknown) => R,
+  ): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       if (this.#stopped) reject(this.#stopped);
       else this.#interrupt = reject;
@@ -271,7 +275,9 @@ export class TimeoutError extends CapsuleError {
   constructor(limitMs: number, elapsedMs: number) {
     super(
       "TIMEOUT",
-      `the function was stopped as '-timeout' allows it ${limitMs} ms: it took ${Math.round(elapsedMs)} ms`,
+      `the function was stopped as '-timeout' allows it ${limitMs} ms: it took ${
+        Math.round(elapsedMs)
+      } ms`,
     );
     this.limitMs = limitMs;
     this.elapsedMs = Math.round(elapsedMs);

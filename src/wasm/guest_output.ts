@@ -186,6 +186,8 @@ function startOfTail(bytes: Uint8Array): number {
 }
 
 function beginsWithPanic(bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < panicWord.length; i++) if (bytes[at + i] !== panicWord.charCodeAt(i)) return false;
+  for (let i = 0; i < panicWord.length; i++) {
+    if (bytes[at + i] !== panicWord.charCodeAt(i)) return false;
+  }
   return true;
 }

@@ -171,7 +171,9 @@ export class GuestInstance implements Poolable {
       this.guest.output.discard();
       const { seen } = this.#blueprint;
       seen.startWaits = this.guest.startsAgain !== "slow" || ++seen.slowStarts === slowStartsInARow;
-      if (!this.putBack()) throw new CapsuleError("START", "the module cannot be started a second time");
+      if (!this.putBack()) {
+        throw new CapsuleError("START", "the module cannot be started a second time");
+      }
       return false;
     }
     this.#blueprint.seen.slowStarts = 0;

@@ -112,7 +112,8 @@ function tellsTheTruth(watch: PageWatch): boolean {
   const isCounted = watch.faults() !== faults;
   const written = look();
   watch.discard(bytes);
-  return isCounted && atFirst === "" && written === `${2 * pageBytes},${3 * pageBytes}` && look() === "";
+  return isCounted && atFirst === "" && written === `${2 * pageBytes},${3 * pageBytes}` &&
+    look() === "";
 }
 
 /** Where bytes lie in this process's memory. Linux gives a process less than 2^53 bytes of addresses. */

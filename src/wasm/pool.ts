@@ -88,11 +88,16 @@ export class Pool<T extends Poolable> {
    *
    * @throws OverloadedError when `maxQueue` callers wait already; TimeoutError; the reason for which it left the queue.
    */
-  takeLater(timeoutMs: number, onQueued?: (leave: (reason: CapsuleError) => void) => void): Promise<T> {
+  takeLater(
+    timeoutMs: number,
+    onQueued?: (leave: (reason: CapsuleError) => void) => void,
+  ): Promise<T> {
     const instance = this.take();
     if (instance) return Promise.resolve(instance);
     const { maxInstances, maxQueue } = this.#options;
-    if (this.#queue.size >= maxQueue) return Promise.reject(new OverloadedError(maxInstances, maxQueue));
+    if (this.#queue.size >= maxQueue) {
+      return Promise.reject(new OverloadedError(maxInstances, maxQueue));
+    }
     return new Promise((resolve, reject) => {
       const cameMs = performance.now();
       const waiter: Waiter<T> = {
@@ -123,7 +128,9 @@ export class Pool<T extends Poolable> {
     if (healthy && !this.#closed) {
       this.#idle.push(instance);
       this.#idleSince.push(this.#sweeps);
-      this.#sweeper ??= unref(setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed));
+      this.#sweeper ??= unref(
+        setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed),
+      );
     } else {
       instance.close();
     }
@@ -134,7 +141,9 @@ export class Pool<T extends Poolable> {
   close(): void {
     this.#closed = true;
     this.#free(this.#idle.length);
-    for (const waiter of this.#queue) waiter.reject(new CapsuleError("CLOSED", "the function is stopped"));
+    for (const waiter of this.#queue) {
+      waiter.reject(new CapsuleError("CLOSED", "the function is stopped"));
+    }
     this.#queue.clear();
     this.#stopSweeper();
   }

@@ -25,7 +25,9 @@ export function recordStart(module: WebAssembly.Module): CallMemo[] {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (kind !== "function") return [];
-    (imports[from] ??= {})[name] = from === PREPARE_MODULE ? recorder.imports[name] ?? stop : answerOf(name);
+    (imports[from] ??= {})[name] = from === PREPARE_MODULE
+      ? recorder.imports[name] ?? stop
+      : answerOf(name);
   }
   try {
     const { exports } = new WebAssembly.Instance(module, imports);

@@ -34,7 +34,10 @@ export class StandingStack {
   static of(handler: WebAssembly.ExportValue): StandingStack | undefined {
     if (!canPause) return undefined;
     try {
-      return new StandingStack(loopModule((handler as (...args: number[]) => unknown).length), handler);
+      return new StandingStack(
+        loopModule((handler as (...args: number[]) => unknown).length),
+        handler,
+      );
     } catch (error) {
       if (error instanceof WebAssembly.LinkError) return undefined;
       throw error;

@@ -24,11 +24,17 @@ export class WorkerClient {
 
   /** What is deployed there. */
   async list(): Promise<Declared> {
-    const list = listed.safeParse(await callAdmin(this.#server, { method: "GET", path: "functions/list" }));
+    const list = listed.safeParse(
+      await callAdmin(this.#server, { method: "GET", path: "functions/list" }),
+    );
     if (list.success) return list.data;
     const [issue] = list.error.issues;
     const reason = `${issue?.path.join(".")}: ${issue?.message}`;
-    throw new AdminCallError(200, "HTTP", `the list of the worker ${this.#server.url} is none: ${reason}`);
+    throw new AdminCallError(
+      200,
+      "HTTP",
+      `the list of the worker ${this.#server.url} is none: ${reason}`,
+    );
   }
 
   /** A revision that is not there yet. */
@@ -72,7 +78,9 @@ const revision = z.object({
   envVariables: z.record(z.string(), z.string()),
   idle: z.string().nullable(),
 });
-const listed = z.record(z.string(), z.record(z.string(), revision)).transform((functions): Declared =>
+const listed = z.record(z.string(), z.record(z.string(), revision)).transform((
+  functions,
+): Declared =>
   new Map(
     Object.entries(functions).map(([name, revisions]) => [name, {
       revisions: new Map(Object.entries(revisions).map(([key, each]) => [key, deploymentOf(each)])),

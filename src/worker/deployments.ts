@@ -1,6 +1,12 @@
 import { KeyedLock } from "../base/keyed_lock.ts";
 import { HttpError } from "../server/http_error.ts";
-import { assertCount, assertSame, type Deployed, type Deployment, type Named } from "./deployment.ts";
+import {
+  assertCount,
+  assertSame,
+  type Deployed,
+  type Deployment,
+  type Named,
+} from "./deployment.ts";
 import { type OwnRoutes, routesOf } from "./routes/routes.ts";
 import type { Synced } from "./routes/route_keeper.ts";
 import { type InstanceWorld, RunningRevision } from "./run/running_revision.ts";
@@ -63,7 +69,8 @@ export class Deployments {
   routes(): OwnRoutes {
     return routesOf(
       this.#wanted,
-      (name, revision) => this.#isStopping ? [] : this.find({ function: name, revision })?.urls ?? [],
+      (name, revision) =>
+        this.#isStopping ? [] : this.find({ function: name, revision })?.urls ?? [],
     );
   }
 
@@ -88,7 +95,8 @@ export class Deployments {
         await this.#cleaning;
         const { downloadUrl, envVariables = {}, idle } = asked;
         const sha256 = await this.#options.modules.fetch(downloadUrl, asked.sha256 ?? like?.sha256);
-        const base = like ?? { downloadUrl, sha256, instances: 0, envVariables, ...(idle && { idle }) };
+        const base = like ??
+          { downloadUrl, sha256, instances: 0, envVariables, ...(idle && { idle }) };
         return await this.#grow(asked, base, count);
       } finally {
         this.#deploying--;
@@ -212,7 +220,10 @@ export class Deployments {
     return running;
   }
 
-  #saveRevision({ function: name, revision }: Named, next: WantedRevision | undefined): Promise<void> {
+  #saveRevision(
+    { function: name, revision }: Named,
+    next: WantedRevision | undefined,
+  ): Promise<void> {
     return this.#save(name, withRevision(this.#wanted, { name, revision }, next).get(name));
   }
 
@@ -239,12 +250,16 @@ export class Deployments {
         for (const { sha256 } of revisions.values()) needed.add(sha256);
       }
       await this.#options.modules.keepOnly(needed);
-    }).catch((error: unknown) => this.#options.log.warn(`cannot remove old modules: ${String(error)}`));
+    }).catch((error: unknown) =>
+      this.#options.log.warn(`cannot remove old modules: ${String(error)}`)
+    );
   }
 
   #needFunction(name: string): WantedFunction {
     const found = this.#wanted.get(name);
-    if (found === undefined) throw new HttpError(404, "FUNCTION_NOT_FOUND", `${name} is not deployed`);
+    if (found === undefined) {
+      throw new HttpError(404, "FUNCTION_NOT_FOUND", `${name} is not deployed`);
+    }
     return found;
   }
 
@@ -255,7 +270,9 @@ export class Deployments {
   }
 
   #assertGoesOn(): void {
-    if (this.#isStopping) throw new HttpError(503, "STOPPING", "the worker stops: nothing more is deployed");
+    if (this.#isStopping) {
+      throw new HttpError(503, "STOPPING", "the worker stops: nothing more is deployed");
+    }
   }
 }
 

@@ -37,11 +37,13 @@ export async function listDeployments(
       const { envVariables, sha256, idle = null } = wanted;
       const found = deployments.find({ function: name, revision });
       const common = { remoteUrl: remoteUrl(name, revision), envVariables };
-      const modules = await Promise.all(Array.from(found?.instances ?? [], async (instance, index) =>
-        [
-          instance.running?.id ?? `-${index + 1}`,
-          { localUrl: instance.url ?? null, ...common, ...await conditionOf(instance) },
-        ] as const));
+      const modules = await Promise.all(
+        Array.from(found?.instances ?? [], async (instance, index) =>
+          [
+            instance.running?.id ?? `-${index + 1}`,
+            { localUrl: instance.url ?? null, ...common, ...await conditionOf(instance) },
+          ] as const),
+      );
       return [revision, {
         wasmRegistryUrl: wanted.downloadUrl,
         isDefaultRevision: revision === defaultRevision,

@@ -77,7 +77,18 @@ const proxyIntervalMs = 1000;
  * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder or the state file.
  */
 export async function openWorker(options: WorkerOptions): Promise<Worker> {
-  const { command, data, host, functionHost = host, adminToken, proxy, domain, env, log, registry } = options;
+  const {
+    command,
+    data,
+    host,
+    functionHost = host,
+    adminToken,
+    proxy,
+    domain,
+    env,
+    log,
+    registry,
+  } = options;
   const own = join(data, "worker");
   using opening = new DisposableStack();
   opening.use(await holdFolder(own, "worker"));
@@ -104,11 +115,18 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   const proxyUrl = proxy.url.replace(/\/+$/, "");
   const deployments: Deployments = new Deployments({
     runner,
-    modules: new Modules({ folder: join(own, "modules"), registry, env, log, patience: options.patience }),
+    modules: new Modules({
+      folder: join(own, "modules"),
+      registry,
+      env,
+      log,
+      patience: options.patience,
+    }),
     wanted,
     save: (wanted) => file.save({ wanted }),
     sync: () => keeper.sync(),
-    front: (what, upstream) => openFront({ ...what, upstream, ports, hostname: address, domain, log }),
+    front: (what, upstream) =>
+      openFront({ ...what, upstream, ports, hostname: address, domain, log }),
     delays: options.delays ?? defaultDelays,
     health: {
       intervalMs: options.healthMs,
@@ -144,7 +162,10 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
   return {
     handler: (request) => api.fetch(request),
     get count() {
-      return [...deployments.wanted.values()].reduce((sum, { revisions }) => sum + revisions.size, 0);
+      return [...deployments.wanted.values()].reduce(
+        (sum, { revisions }) => sum + revisions.size,
+        0,
+      );
     },
     async start() {
       await keeper.sync();
@@ -160,7 +181,10 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
 
 /** The server before a function that sleeps, on a port of its own. */
 function openFront(
-  { ports, domain, ...options }: Omit<FrontOptions, "port" | "holdMs"> & { ports: Ports; domain: string },
+  { ports, domain, ...options }: Omit<FrontOptions, "port" | "holdMs"> & {
+    ports: Ports;
+    domain: string;
+  },
 ): OpenFront {
   const port = ports.take();
   let front: Front;

@@ -98,7 +98,10 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
     }, 202);
   });
 
-  app.get("/functions/list", async (context) => context.json(await listDeployments(deployments, remoteUrl)));
+  app.get(
+    "/functions/list",
+    async (context) => context.json(await listDeployments(deployments, remoteUrl)),
+  );
 
   app.get("/functions/:function/:revision/logs", (context) => {
     const { function: name, revision } = context.req.param();
@@ -136,7 +139,9 @@ function deploymentSchema(env: Env) {
       const fault = urlFault(text);
       if (fault) context.addIssue({ code: "custom", message: fault });
     }),
-    sha256: z.string().regex(/^(?:sha256:)?[0-9a-fA-F]{64}$/, { message: "must be 64 hexadecimal digits" })
+    sha256: z.string().regex(/^(?:sha256:)?[0-9a-fA-F]{64}$/, {
+      message: "must be 64 hexadecimal digits",
+    })
       .transform((text) => text.toLowerCase().replace(/^sha256:/, "")).optional(),
     instances: z.number().int().min(1).max(maxInstances).optional(),
     replace: z.boolean().optional(),
@@ -187,16 +192,24 @@ function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
 function lineCount(text: string | undefined): number {
   if (text === undefined) return 100;
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new HttpError(400, "BAD_LINES", `lines must be a number of lines: got "${text.slice(0, 40)}"`);
+  throw new HttpError(
+    400,
+    "BAD_LINES",
+    `lines must be a number of lines: got "${text.slice(0, 40)}"`,
+  );
 }
 
 /** What was done is undone then. */
 function asHttp(error: unknown): unknown {
   if (!(error instanceof CapsuleError) || error.code !== "STATE") return error;
-  return new HttpError(507, "STATE_NOT_SAVED", error.message, { cause: error, more: { step: "save" } });
+  return new HttpError(507, "STATE_NOT_SAVED", error.message, {
+    cause: error,
+    more: { step: "save" },
+  });
 }
 
-const unregistered = (synced: Synced) => synced.kind === "done" ? {} : { registered: false, why: synced.why };
+const unregistered = (synced: Synced) =>
+  synced.kind === "done" ? {} : { registered: false, why: synced.why };
 
 const shown = ({ timeMs, from, text }: LogLine): string =>
   `${new Date(timeMs).toISOString()} ${from} ${text}\n`;

@@ -71,7 +71,11 @@ Deno.test("any bytes come back as the body, short ones of UTF-8 as a string", ()
   };
   fc.assert(
     fc.property(anyBody(), (body) => {
-      const result = new Uint8Array([...encodeText("[BODY]"), ...body, ...encodeText("[HEADERS]A:b")]);
+      const result = new Uint8Array([
+        ...encodeText("[BODY]"),
+        ...body,
+        ...encodeText("[HEADERS]A:b"),
+      ]);
       const back = decodeHttpResult(result).body;
       const isShort = body.length <= 128 || body.every((byte) => byte < 128);
       assert.equal(typeof back === "string", isShort && isText(body));

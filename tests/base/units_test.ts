@@ -24,7 +24,10 @@ Deno.test("what is no size is refused with the value in the message", () => {
 
 Deno.test("a duration is written as Go writes it", () => {
   for (
-    const [text, ms] of [["0", 0], ["500ms", 500], ["30s", 30000], ["2m", 120000], ["1h2m3.5s", 3723500], [
+    const [text, ms] of [["0", 0], ["500ms", 500], ["30s", 30000], ["2m", 120000], [
+      "1h2m3.5s",
+      3723500,
+    ], [
       ".5s",
       500,
     ], [

@@ -11,17 +11,29 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
     ["-adress=1"],
     "unknown flag -adress: -help lists the flags; put -- before arguments that begin with a dash",
   ],
-  [["-zzz"], "unknown flag -zzz: -help lists the flags; put -- before arguments that begin with a dash"],
-  [["-5"], "unknown flag -5: -help lists the flags; put -- before arguments that begin with a dash"],
+  [
+    ["-zzz"],
+    "unknown flag -zzz: -help lists the flags; put -- before arguments that begin with a dash",
+  ],
+  [
+    ["-5"],
+    "unknown flag -5: -help lists the flags; put -- before arguments that begin with a dash",
+  ],
   [
     ["-mode=cli", "-5"],
     "unknown flag -5: -help lists the flags; put -- before arguments that begin with a dash",
   ],
   [["-memory=1"], "unknown flag -memory: did you mean -maxMemory?"],
   [["-MODE=cli"], "unknown flag -MODE: did you mean -mode?"],
-  [["-=x"], 'unknown flag "-": -help lists the flags; put -- before arguments that begin with a dash'],
+  [
+    ["-=x"],
+    'unknown flag "-": -help lists the flags; put -- before arguments that begin with a dash',
+  ],
   [["---mode=cli"], "unknown flag ---mode: did you mean -mode?"],
-  [["-a b"], 'unknown flag "-a b": -help lists the flags; put -- before arguments that begin with a dash'],
+  [
+    ["-a b"],
+    'unknown flag "-a b": -help lists the flags; put -- before arguments that begin with a dash',
+  ],
   [
     ["-constructor"],
     "unknown flag -constructor: -help lists the flags; put -- before arguments that begin with a dash",
@@ -67,7 +79,10 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-httpPort="], '-httpPort must be a whole number from 0 to 65535: got ""'],
   [["-httpPort= 80"], '-httpPort must be a whole number from 0 to 65535: got " 80"'],
   [["-log=yaml"], '-log must be one of text, json: got "yaml"'],
-  [["-maxBody=10MB"], '-maxBody must be a size: bytes, or a number with KiB, MiB or GiB: got "10MB"'],
+  [
+    ["-maxBody=10MB"],
+    '-maxBody must be a size: bytes, or a number with KiB, MiB or GiB: got "10MB"',
+  ],
   [["-maxBody=-1"], '-maxBody must be a size: bytes, or a number with KiB, MiB or GiB: got "-1"'],
   [
     ["-maxMemory=1KiB"],
@@ -89,7 +104,10 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
     ["-timeout=-1s"],
     '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for none, and at most 596h: got "-1s"',
   ],
-  [["-slice=0"], '-slice must be a duration such as 500ms, 30s or 2m, above 0, and at most 596h: got "0"'],
+  [
+    ["-slice=0"],
+    '-slice must be a duration such as 500ms, 30s or 2m, above 0, and at most 596h: got "0"',
+  ],
   [["-threads=0"], '-threads must be a whole number from 1 to 1024: got "0"'],
   [["-threads=many"], '-threads must be a whole number from 1 to 1024: got "many"'],
   [["-maxInstances=0"], '-maxInstances must be a whole number of at least 1: got "0"'],
@@ -138,7 +156,10 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
     ["hello"],
     'unexpected argument "hello": -mode=http takes flags only; -mode=cli hands arguments to the function',
   ],
-  [[""], 'unexpected argument "": -mode=http takes flags only; -mode=cli hands arguments to the function'],
+  [
+    [""],
+    'unexpected argument "": -mode=http takes flags only; -mode=cli hands arguments to the function',
+  ],
   [
     ["./hello.wasm"],
     'unexpected argument "./hello.wasm": -mode=http takes flags only; did you mean -wasm=./hello.wasm?',
@@ -147,16 +168,25 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
     ["--", "--", "x"],
     'unexpected argument "x": -mode=http takes flags only; -mode=cli hands arguments to the function',
   ],
-  [[], 'CAPSULE_HTTP_PORT must be a whole number from 0 to 65535: got "x"', { "CAPSULE_HTTP_PORT": "x" }],
-  [[], `CAPSULE_MODE must be one of ${every}: got "htp" (did you mean "http"?)`, { "CAPSULE_MODE": "htp" }],
-  [[], 'CAPSULE_SANDBOX must be true or false (or 1, t, 0, f): got "maybe"', { "CAPSULE_SANDBOX": "maybe" }],
+  [[], 'CAPSULE_HTTP_PORT must be a whole number from 0 to 65535: got "x"', {
+    "CAPSULE_HTTP_PORT": "x",
+  }],
+  [[], `CAPSULE_MODE must be one of ${every}: got "htp" (did you mean "http"?)`, {
+    "CAPSULE_MODE": "htp",
+  }],
+  [[], 'CAPSULE_SANDBOX must be true or false (or 1, t, 0, f): got "maybe"', {
+    "CAPSULE_SANDBOX": "maybe",
+  }],
   [[], 'CAPSULE_DIR must be host or host::guest: got "::b"', { "CAPSULE_DIR": "a\n::b" }],
   [["-readToken=r", "-mode=registry"], "-readToken also needs -adminToken=TOKEN"],
   [
     ["-mode=pull"],
     "-mode=pull needs -url=URL: Where the module comes from (-mode=push: goes to): http:, https:, file:, or oci://host/repository:tag",
   ],
-  [["-mode=push", "-url=oci://localhost:5000/a"], "-mode=push needs -wasm=PATH: The WebAssembly module"],
+  [
+    ["-mode=push", "-url=oci://localhost:5000/a"],
+    "-mode=push needs -wasm=PATH: The WebAssembly module",
+  ],
   [[], "CAPSULE_CRT also needs -key=PATH", { "CAPSULE_CRT": "x" }],
   [["-wasm=a\nb", "-threads=a\nb"], '-threads must be a whole number from 1 to 1024: got "a\\nb"'],
   [["-log=\u009b31m"], '-log must be one of text, json: got "\\u009b31m"'],

@@ -33,7 +33,14 @@ await programTest(
       const complete = async (line: string) => {
         const test =
           `source "$1"; COMP_LINE=$2; COMP_POINT=\${#2}; _capsule 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;
-        const { stdout, stderr, code } = await runProgram(["bash", "-c", test, "bash", script, line], {
+        const { stdout, stderr, code } = await runProgram([
+          "bash",
+          "-c",
+          test,
+          "bash",
+          script,
+          line,
+        ], {
           cwd: folder,
         });
         assert.deepEqual([code, stderr], [0, ""]);
@@ -42,7 +49,9 @@ await programTest(
       assert.deepEqual(await complete("capsule -mode="), modeNames);
       assert.deepEqual(await complete("capsule --mode=re"), ["reverse-proxy", "registry"]);
       assert.deepEqual(await complete("capsule -mode=http -log="), ["text", "json"]);
-      for (const mode of modeNames) assert.deepEqual(await complete(`capsule -mode=${mode} -`), words(mode));
+      for (const mode of modeNames) {
+        assert.deepEqual(await complete(`capsule -mode=${mode} -`), words(mode));
+      }
       assert.deepEqual(await complete("capsule --mod"), ["--mode="]);
       assert.deepEqual(await complete("capsule -wasm=modules/m"), ["modules/my hello.wasm"]);
       assert.deepEqual(await complete("capsule -mode=cli mod"), ["modules"]);
@@ -63,10 +72,15 @@ await programTest(
         assert.deepEqual([code, stderr], [0, ""]);
         return stdout.split("\n").filter(Boolean).map((row) => row.replace(/\t.*/, ""));
       };
-      assert.deepEqual(await complete("capsule -mode="), modeNames.map((mode) => `-mode=${mode}`).sort());
+      assert.deepEqual(
+        await complete("capsule -mode="),
+        modeNames.map((mode) => `-mode=${mode}`).sort(),
+      );
       assert.deepEqual(await complete("capsule -mode re"), ["registry", "reverse-proxy"]);
       for (const mode of modeNames) {
-        const flagsOf = (await complete(`capsule -mode=${mode} -`)).filter((flag) => !flag.startsWith("--"));
+        const flagsOf = (await complete(`capsule -mode=${mode} -`)).filter((flag) =>
+          !flag.startsWith("--")
+        );
         assert.deepEqual(flagsOf, words(mode).map((word) => word.replace("=", "")).sort(), mode);
       }
       assert.deepEqual(await complete("capsule -wasm=modules/m"), ["-wasm=modules/my hello.wasm"]);

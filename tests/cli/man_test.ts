@@ -9,7 +9,14 @@ await programTest(
   "man",
   "man shows the manual page without a warning, every flag, mode and variable in it",
   async () => {
-    const { code, stdout, stderr } = await runProgram(["man", "--warnings", "-E", "ascii", "-l", "-"], {
+    const { code, stdout, stderr } = await runProgram([
+      "man",
+      "--warnings",
+      "-E",
+      "ascii",
+      "-l",
+      "-",
+    ], {
       input: manualPage(),
     });
     assert.deepEqual([code, stderr], [0, ""]);
@@ -20,7 +27,9 @@ await programTest(
       assert.ok(shown.includes(`\n       -${name}${value}`), name);
     }
     for (const mode of modeNames) assert.ok(shown.includes(`capsule -mode=${mode}`), mode);
-    for (const name of Object.keys(storeVariables)) assert.ok(shown.includes(`\n       ${name}`), name);
+    for (const name of Object.keys(storeVariables)) {
+      assert.ok(shown.includes(`\n       ${name}`), name);
+    }
     assert.doesNotMatch(shown, /undefined|\[object/);
   },
 );

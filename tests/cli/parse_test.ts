@@ -34,7 +34,8 @@ function http(args: readonly string[], variables?: Record<string, string>): Mode
 }
 
 /** Fails to type check unless both are the same type. */
-type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends (<X>() => X extends B ? 1 : 2) ? true : false;
+type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends (<X>() => X extends B ? 1 : 2) ? true
+  : false;
 
 Deno.test("the types of the options follow from the table", () => {
   type Http = ModeOptions<"http">;
@@ -124,19 +125,28 @@ const sameAs: [string, string[], Partial<ModeOptions<"cli">>][] = [
   ["a boolean takes a value with =", ["-sandbox=false"], { sandbox: false }],
   ["the last of several wins", ["-wasm=a", "-wasm=b"], { wasm: "b" }],
   ["a digest in capitals", ["-wasm=a", `-sha256=${"AB".repeat(32)}`], { sha256: "ab".repeat(32) }],
-  ["sizes with units", ["-maxMemory=1.5GiB", "-maxResponse=0"], { maxMemory: 1610612736, maxResponse: 0 }],
+  ["sizes with units", ["-maxMemory=1.5GiB", "-maxResponse=0"], {
+    maxMemory: 1610612736,
+    maxResponse: 0,
+  }],
   ["no time-out", ["-timeout=0", "-httpTimeout=0"], { timeout: 0, httpTimeout: 0 }],
   ["the longest time-out", ["-timeout=596h"], { timeout: 596 * 3_600_000 }],
   ["folders", ["-dir=/srv/données", "-dir", "a::/b"], {
     dir: [{ host: "/srv/données", guest: "/srv/données" }, { host: "a", guest: "/b" }],
   }],
   ["variables of the guest", ["-env=A=b=c", "-env=B=", "-env", "HOME"], {
-    env: [{ name: "A", value: "b=c" }, { name: "B", value: "" }, { name: "HOME", value: undefined }],
+    env: [{ name: "A", value: "b=c" }, { name: "B", value: "" }, {
+      name: "HOME",
+      value: undefined,
+    }],
   }],
   ["lists, repeated and with commas", ["-allowNet=a,b:80", "-allowNet=10.0.0.0/8"], {
     allowNet: ["a", "b:80", "10.0.0.0/8"],
   }],
-  ["a list that allows nothing", ["-allowRead=", "-allowWrite", ""], { allowRead: [], allowWrite: [] }],
+  ["a list that allows nothing", ["-allowRead=", "-allowWrite", ""], {
+    allowRead: [],
+    allowWrite: [],
+  }],
 ];
 for (const [name, args, expected] of sameAs) {
   Deno.test(`on the command line: ${name}`, () => {
@@ -156,7 +166,10 @@ Deno.test("booleans are spelled as in Go", () => {
 
 Deno.test("only the first -- is dropped at the beginning, and only one", () => {
   assert.equal(parse(["--", "-version"], env()).kind, "version");
-  assert.deepEqual(parse(["--", "-mode=cli", "--", "--"], env()), parse(["-mode=cli", "--", "--"], env()));
+  assert.deepEqual(
+    parse(["--", "-mode=cli", "--", "--"], env()),
+    parse(["-mode=cli", "--", "--"], env()),
+  );
   assert.deepEqual(cli(["--", "--"]).args, ["--"]);
 });
 
@@ -168,15 +181,24 @@ Deno.test("a variable stands for its flag, and the flag wins over it", () => {
   assert.equal(http(["-httpPort=82"], variables).httpPort, 82);
   assert.equal(http([], variables).sandbox, true);
   assert.equal(http(["-sandbox=false"], variables).sandbox, false);
-  assert.deepEqual(http([], variables).dir, [{ host: "a", guest: "a" }, { host: "b", guest: "/c" }]);
+  assert.deepEqual(http([], variables).dir, [{ host: "a", guest: "a" }, {
+    host: "b",
+    guest: "/c",
+  }]);
   assert.deepEqual(http(["-dir=d"], variables).dir, [{ host: "d", guest: "d" }]);
-  const command = parse(["x"], env({ CAPSULE_MODE: "cli", CAPSULE_WASM: "w", CAPSULE_URL: "http://h/w" }));
+  const command = parse(
+    ["x"],
+    env({ CAPSULE_MODE: "cli", CAPSULE_WASM: "w", CAPSULE_URL: "http://h/w" }),
+  );
   assert(command.kind === "mode" && command.mode === "cli");
   assert.equal(command.options.url, "http://h/w");
 });
 
 Deno.test("an empty variable counts as unset, except where it means that nothing is allowed", () => {
-  assert.equal(http([], { CAPSULE_HTTP_PORT: "", CAPSULE_WASM: "", CAPSULE_DIR: "" }).httpPort, 8080);
+  assert.equal(
+    http([], { CAPSULE_HTTP_PORT: "", CAPSULE_WASM: "", CAPSULE_DIR: "" }).httpPort,
+    8080,
+  );
   assert.deepEqual(http([], { CAPSULE_ALLOW_NET: "" }).allowNet, []);
 });
 
@@ -196,7 +218,8 @@ Deno.test("-help and -version come before wrong values, and no variable sets the
 });
 
 for (const [args, message, variables] of badCommandLines) {
-  const shown = JSON.stringify(args).slice(0, 60) + (variables ? " " + JSON.stringify(variables) : "");
+  const shown = JSON.stringify(args).slice(0, 60) +
+    (variables ? " " + JSON.stringify(variables) : "");
   Deno.test(`refused with one exact line: ${shown}`, () => {
     assert.throws(() => parse(args, env(variables)), (error) => {
       assert.equal(sentenceOf(error), message);
@@ -208,7 +231,13 @@ for (const [args, message, variables] of badCommandLines) {
 Deno.test("a flag that a mode cannot do without is asked for, with what it is", () => {
   const table: Record<string, Flag> = {
     ...flags,
-    config: { group: "Routes", type: as.path, modes: modeNames, required: ["http"], about: "The routes." },
+    config: {
+      group: "Routes",
+      type: as.path,
+      modes: modeNames,
+      required: ["http"],
+      about: "The routes.",
+    },
   };
   assert.throws(
     () => parse([], env(), table),
@@ -227,14 +256,20 @@ Deno.test("every row of the table is sound", () => {
       assert(!groups.includes(flag.group), `${name} stands with the other flags of its group`);
       groups.push(flag.group);
     }
-    const defaults = typeof flag.default === "object" ? Object.values(flag.default) : [flag.default];
+    const defaults = typeof flag.default === "object"
+      ? Object.values(flag.default)
+      : [flag.default];
     for (const text of defaults) {
-      if (text !== undefined) assert.notEqual(flag.type.read(text), undefined, `the default of ${name}`);
+      if (text !== undefined) {
+        assert.notEqual(flag.type.read(text), undefined, `the default of ${name}`);
+      }
     }
     if (flag.needs === undefined) continue;
     const other = (flags as Record<string, Flag>)[flag.needs];
     assert(other, `-${name} needs a flag that there is`);
-    for (const mode of flag.modes) assert(other.modes.includes(mode), `-${flag.needs} exists in ${mode}`);
+    for (const mode of flag.modes) {
+      assert(other.modes.includes(mode), `-${flag.needs} exists in ${mode}`);
+    }
   }
 });
 
@@ -247,7 +282,9 @@ Deno.test("any arguments after -- arrive as they were", () => {
 });
 
 Deno.test("any arguments that do not begin with a dash arrive as they were, in order, between flags", () => {
-  const argument = fc.string({ unit: "grapheme" }).filter((text) => text === "-" || !text.startsWith("-"));
+  const argument = fc.string({ unit: "grapheme" }).filter((text) =>
+    text === "-" || !text.startsWith("-")
+  );
   fc.assert(
     fc.property(fc.array(argument), fc.array(argument), (before, after) => {
       assert.deepEqual(cli([...before, "-wasm=x", ...after]).args, [...before, ...after]);
@@ -269,7 +306,10 @@ Deno.test("whatever is written, the answer is a command or one line that says wh
     fc.tuple(fc.constantFrom(...names), fc.string({ unit: "binary" })).map(([name, text]) =>
       `-${name}=${text}`
     ),
-    fc.tuple(fc.constantFrom(...names), fc.constantFrom("cli", "http", "1", "0", "1s", "1KiB", "a::b"))
+    fc.tuple(
+      fc.constantFrom(...names),
+      fc.constantFrom("cli", "http", "1", "0", "1s", "1KiB", "a::b"),
+    )
       .map(([name, text]) => `--${name}=${text}`),
   );
   const variables = fc.dictionary(fc.constantFrom(...names.map(variableOf)), fc.string());
@@ -283,7 +323,9 @@ Deno.test("whatever is written, the answer is a command or one line that says wh
         assert.doesNotMatch(sentenceOf(error), /[\x00-\x1f\x7f-\x9f\u2028\u2029]/);
         return;
       }
-      assert(["help", "version", "completion", "man", "healthCheck", "mode"].includes(command.kind));
+      assert(
+        ["help", "version", "completion", "man", "healthCheck", "mode"].includes(command.kind),
+      );
     }),
     { numRuns: 2000 },
   );

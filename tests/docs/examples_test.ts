@@ -14,7 +14,10 @@ async function commandsOf(name: string): Promise<ReadmeBlock[]> {
 }
 
 /** Runs the commands of an example, which print what its README says, and returns what the last of them printed. */
-async function printed(name: string, elsewhere: Readonly<Record<string, string>> = {}): Promise<string> {
+async function printed(
+  name: string,
+  elsewhere: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const ran = await runBlocks(await commandsOf(name), { below: `examples/${name}`, elsewhere });
   for (const { text, stdout, expected } of ran) {
     if (expected !== undefined) assert.equal(stdout, expected, text);
@@ -32,15 +35,25 @@ for (const { name, isDirectory } of Deno.readDirSync(examples)) {
   });
 }
 
-redisTest("examples/redis/README.md: its commands run, with a Redis in the place of theirs", async () => {
-  await using server = await RedisServer.start();
-  await printed("redis", { "localhost:6379": server.address });
-  assert.equal(await server.command("GET", "greetings"), "Hello World");
-});
+redisTest(
+  "examples/redis/README.md: its commands run, with a Redis in the place of theirs",
+  async () => {
+    await using server = await RedisServer.start();
+    await printed("redis", { "localhost:6379": server.address });
+    assert.equal(await server.command("GET", "greetings"), "Hello World");
+  },
+);
 
 Deno.test("examples/couchbase/README.md: its commands run, with a double in the place of a cluster", async () => {
-  await using server = new CouchbaseDouble({ user: "admin", password: "ilovepandas", bucket: "wasm-data" });
-  assert.equal(await printed("couchbase", { "couchbase://localhost": server.connectionString }), "[]\n");
+  await using server = new CouchbaseDouble({
+    user: "admin",
+    password: "ilovepandas",
+    bucket: "wasm-data",
+  });
+  assert.equal(
+    await printed("couchbase", { "couchbase://localhost": server.connectionString }),
+    "[]\n",
+  );
 });
 
 Deno.test("examples/http-get and http-post: their commands run, with a server of this machine in the place of theirs", async () => {

@@ -6,7 +6,10 @@ const map = await Deno.readTextFile(new URL("../../src/README.md", import.meta.u
 Deno.test("src/README.md has every room, with what scripts/check_imports.ts lets it know", () => {
   const rows = new Map<string, string[]>();
   for (const [, room = "", , knows = ""] of map.matchAll(/^\| `(\w+)` +\|([^|]*)\|([^|]*)\|$/gm)) {
-    rows.set(room, knows.trim() === "all above" ? [...rows.keys()] : knows.match(/\w+(?=`)/g) ?? []);
+    rows.set(
+      room,
+      knows.trim() === "all above" ? [...rows.keys()] : knows.match(/\w+(?=`)/g) ?? [],
+    );
   }
   assert.equal(rows.get("sdk")?.length, 0);
   rows.delete("sdk"); // Go, which the script does not look at

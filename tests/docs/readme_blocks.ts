@@ -55,7 +55,10 @@ export async function runBlocks(
   const servers: Server[] = [];
   const origins = new Map<string, string>();
   const real = (text: string) =>
-    Object.entries(elsewhere).reduce((text, [written, double]) => text.replaceAll(written, double), text)
+    Object.entries(elsewhere).reduce(
+      (text, [written, double]) => text.replaceAll(written, double),
+      text,
+    )
       .replaceAll(/http:\/\/localhost:(\d+)/g, (written, port) => origins.get(port) ?? written);
   try {
     await copyProject(folder);
@@ -74,7 +77,11 @@ export async function runBlocks(
       if (functions !== undefined) await Deno.writeTextFile(file, real(functions));
       // Where `apply` looks without being told.
       const worker = origins.get("9999");
-      const { success, stdout, stderr } = await bash(text, at, worker ? { CAPSULE_WORKER: worker } : {})
+      const { success, stdout, stderr } = await bash(
+        text,
+        at,
+        worker ? { CAPSULE_WORKER: worker } : {},
+      )
         .output();
       const decoder = new TextDecoder();
       const printed = decoder.decode(stdout);
@@ -112,7 +119,9 @@ async function addCommand(folder: string): Promise<void> {
   const binary = Deno.env.get("CAPSULE_BIN");
   const command = binary ? Deno.realPathSync(binary) : `deno run -A ${folder}/main.ts`;
   await Deno.mkdir(`${folder}/.bin`);
-  await Deno.writeTextFile(`${folder}/.bin/capsule`, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  await Deno.writeTextFile(`${folder}/.bin/capsule`, `#!/bin/sh\nexec ${command} "$@"\n`, {
+    mode: 0o755,
+  });
 }
 
 interface Server {
@@ -125,15 +134,22 @@ function startServer(text: string, at: Place): Server {
   const ports = ["HTTP_PORT", "REGISTRY_PORT", "PROXY_PORT", "WORKER_PORT", "HTTP_PORT_COUNTER"];
   const free = Object.fromEntries(ports.map((name) => [`CAPSULE_${name}`, "0"]));
   const [, port = "8080"] = text.match(/-httpPort=(\d+)/) ?? [];
-  const child = bash(text.replace(/\s+(?:\\\s+)?-httpPort=\d+/, ""), at, { ...free, CAPSULE_LOG: "json" })
+  const child = bash(text.replace(/\s+(?:\\\s+)?-httpPort=\d+/, ""), at, {
+    ...free,
+    CAPSULE_LOG: "json",
+  })
     .spawn();
   const stdout = new TextCollector(child.stdout);
   const stderr = new TextCollector(child.stderr);
   return {
     origins: stdout.line((line) => line.startsWith('{"event":"ready"')).then((line) => {
-      if (line === undefined) throw new Error(`${text}\nended before it was ready:\n${stderr.text}`);
+      if (line === undefined) {
+        throw new Error(`${text}\nended before it was ready:\n${stderr.text}`);
+      }
       const { mode, url, registry, proxy, worker } = JSON.parse(line);
-      return mode === "faas" ? [["4999", registry], ["8888", proxy], ["9999", worker]] : [[port, url]];
+      return mode === "faas"
+        ? [["4999", registry], ["8888", proxy], ["9999", worker]]
+        : [[port, url]];
     }),
     async stop() {
       child.kill("SIGTERM");
@@ -143,7 +159,11 @@ function startServer(text: string, at: Place): Server {
 }
 
 /** A shell in which `deno` is the Deno of the tests, and nothing of the person's own is set that Capsule reads. */
-function bash(text: string, { folder, cwd }: Place, env: Record<string, string> = {}): Deno.Command {
+function bash(
+  text: string,
+  { folder, cwd }: Place,
+  env: Record<string, string> = {},
+): Deno.Command {
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));
   const path = `${folder}/.bin:${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;

@@ -13,11 +13,15 @@ const usesNode = ({ text }: ReadmeBlock) => text.startsWith("npx ");
 const hasTinyGo = await isInstalled("tinygo", "version");
 
 Deno.test("README.md: every shell block does what it says, in a copy of the project", async () => {
-  const skipped = hasTinyGo ? [] : shell.filter(({ text }) => /tinygo build|hello\/hello\.wasm "/.test(text));
+  const skipped = hasTinyGo
+    ? []
+    : shell.filter(({ text }) => /tinygo build|hello\/hello\.wasm "/.test(text));
   for (const { text } of skipped) {
     console.log(`not run, as tinygo is not on the PATH: ${text.split("\n").at(-1)}`);
   }
-  const ran = await runBlocks(shell.filter((block) => !usesNode(block) && !skipped.includes(block)));
+  const ran = await runBlocks(
+    shell.filter((block) => !usesNode(block) && !skipped.includes(block)),
+  );
   assert.ok(ran.length >= 3, `${ran.length} blocks were run beside the servers`);
   const answerTo = (part: string) => ran.find(({ text }) => text.includes(part))?.stdout;
   for (const { text, stdout, expected } of ran) {
@@ -49,7 +53,9 @@ Deno.test("README.md is 150 lines at most and has every mode and host function",
   const library = `${root}src/sdk/go/hostfunctions/`;
   for await (const { name } of Deno.readDir(library)) {
     for (
-      const [, called = ""] of (await Deno.readTextFile(library + name)).matchAll(/^func ([A-Z]\w*)\(/gm)
+      const [, called = ""] of (await Deno.readTextFile(library + name)).matchAll(
+        /^func ([A-Z]\w*)\(/gm,
+      )
     ) {
       assert.ok(readme.includes(called.replace(/^Redis(?=.)/, "")), called);
     }
@@ -64,5 +70,7 @@ Deno.test("README.md names no flag that Capsule does not have", () => {
 });
 
 Deno.test("README.md: every file that it links to is there", async () => {
-  for (const [, path = ""] of readme.matchAll(/\]\((?!http)([^)]+)\)/g)) await Deno.stat(root + path);
+  for (const [, path = ""] of readme.matchAll(/\]\((?!http)([^)]+)\)/g)) {
+    await Deno.stat(root + path);
+  }
 });

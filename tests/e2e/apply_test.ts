@@ -25,7 +25,11 @@ class Workshop implements AsyncDisposable {
     const workshop = new Workshop(folder, faas, token);
     for (const [name, path] of Object.entries(modules)) {
       const pushed = await runCapsule(
-        ["-mode=push", `-wasm=${examples}${path}`, `-url=${faas.ready.registry}/examples/${name}/0.0.0`],
+        [
+          "-mode=push",
+          `-wasm=${examples}${path}`,
+          `-url=${faas.ready.registry}/examples/${name}/0.0.0`,
+        ],
         { env: workshop.env },
       );
       assert.equal(pushed.code, 0, pushed.stderr);
@@ -86,7 +90,10 @@ class Workshop implements AsyncDisposable {
 const nothingToChange = "nothing to change: WORKER runs what ./functions.yaml says\n";
 
 Deno.test("a file is applied, once more for nothing, and then only what changed in it", async () => {
-  await using shop = await Workshop.open({ hello: "hello/hello.wasm", greeting: "hello-http/hello.wasm" });
+  await using shop = await Workshop.open({
+    hello: "hello/hello.wasm",
+    greeting: "hello-http/hello.wasm",
+  });
   const first = `functions:
   hello:
     blue: { downloadUrl: "${shop.url("hello")}", instances: 2, default: true }
@@ -118,7 +125,11 @@ Deno.test("a file is applied, once more for nothing, and then only what changed 
   assert.deepEqual(await shop.list(), applied);
   assert.match(await shop.call("hello", "Bob"), /you sent: Bob/);
   assert.equal(await shop.call("greeting/one", "{}"), '{"message": "hey people!"}');
-  assert.deepEqual(await shop.apply(first, [], env), { code: 0, stdout: nothingToChange, stderr: "" });
+  assert.deepEqual(await shop.apply(first, [], env), {
+    code: 0,
+    stdout: nothingToChange,
+    stderr: "",
+  });
 
   const second = `functions:
   hello:
@@ -139,14 +150,22 @@ Deno.test("a file is applied, once more for nothing, and then only what changed 
 `,
     changed.stderr,
   );
-  assert.deepEqual(await shop.list(), { greeting: { one: "1" }, hello: { red: "1 default", blue: "1" } });
+  assert.deepEqual(await shop.list(), {
+    greeting: { one: "1" },
+    hello: { red: "1 default", blue: "1" },
+  });
   assert.equal(await shop.call("greeting/one", "{}"), '{"message": "hey people!"}');
   assert.deepEqual(await shop.apply(second), { code: 0, stdout: nothingToChange, stderr: "" });
 
-  const one = `functions: { hello: { red: { downloadUrl: "${shop.url("hello")}", instances: 2 } } }\n`;
+  const one = `functions: { hello: { red: { downloadUrl: "${
+    shop.url("hello")
+  }", instances: 2 } } }\n`;
   const kept = await shop.apply(one, ["-keep"]);
   assert.equal(kept.stdout, "~ hello red: instances 1 → 2\n1 change made on WORKER\n", kept.stderr);
-  assert.deepEqual(await shop.list(), { greeting: { one: "1" }, hello: { red: "2 default", blue: "1" } });
+  assert.deepEqual(await shop.list(), {
+    greeting: { one: "1" },
+    hello: { red: "2 default", blue: "1" },
+  });
   const none = await shop.apply("functions: {}\n");
   assert.equal(none.code, 0, none.stderr);
   assert.deepEqual(await shop.list(), {});
@@ -198,14 +217,34 @@ Deno.test("what keeps apply from beginning is told, and changes nothing", async 
     assert.match(stderr, message);
   };
   const good = "functions: {}\n";
-  await told("functions:\n  f: 1\n", [], {}, /^capsule: \.\/functions\.yaml:2:6: expected revisions of "f"/);
-  await told(good, ["-config=none.yaml"], {}, /^capsule: cannot read -config=none\.yaml: no such file\n$/);
-  await told(good, [], { CAPSULE_ADMIN_TOKEN: "" }, /needs the token.*\(set -adminToken or CAPSULE_ADMIN/);
+  await told(
+    "functions:\n  f: 1\n",
+    [],
+    {},
+    /^capsule: \.\/functions\.yaml:2:6: expected revisions of "f"/,
+  );
+  await told(
+    good,
+    ["-config=none.yaml"],
+    {},
+    /^capsule: cannot read -config=none\.yaml: no such file\n$/,
+  );
+  await told(
+    good,
+    [],
+    { CAPSULE_ADMIN_TOKEN: "" },
+    /needs the token.*\(set -adminToken or CAPSULE_ADMIN/,
+  );
   await told(
     good,
     [`-worker=${shop.faas.ready.registry}`],
     {},
     /the worker REGISTRY refused: no page for GET/,
   );
-  await told(good, [`-worker=http://127.0.0.1:${freePort()}`], {}, /cannot be reached: .*Connection refused/);
+  await told(
+    good,
+    [`-worker=http://127.0.0.1:${freePort()}`],
+    {},
+    /cannot be reached: .*Connection refused/,
+  );
 });

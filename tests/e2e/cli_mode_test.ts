@@ -48,7 +48,9 @@ Deno.test({
       for (const file of ["main.ts", "deno.json", "deno.lock"]) {
         Deno.copyFileSync(at(file), `${folder}/${file}`);
       }
-      for (const room of ["registry", "proxy", "server", "store", "worker", "sdk", "host/outbound"]) {
+      for (
+        const room of ["registry", "proxy", "server", "store", "worker", "sdk", "host/outbound"]
+      ) {
         Deno.removeSync(`${folder}/src/${room}`, { recursive: true });
       }
       const others = [
@@ -68,7 +70,12 @@ Deno.test({
           "host/http.ts",
           "host/redis.ts",
         ],
-        ...["modes/http.ts", "modes/fetch_url.ts", "prepare/prepare.ts", "prepare/format/layout.ts"],
+        ...[
+          "modes/http.ts",
+          "modes/fetch_url.ts",
+          "prepare/prepare.ts",
+          "prepare/format/layout.ts",
+        ],
         ...[
           "wasi/path.ts",
           "wasi/clock.ts",
@@ -82,7 +89,9 @@ Deno.test({
       for (const file of others) {
         Deno.removeSync(`${folder}/src/${file}`);
       }
-      const call = await runCapsule(["-mode=cli", `-wasm=${hello}`, "👋"], { main: `${folder}/main.ts` });
+      const call = await runCapsule(["-mode=cli", `-wasm=${hello}`, "👋"], {
+        main: `${folder}/main.ts`,
+      });
       assert.deepEqual({ code: call.code, stderr: call.stderr }, { code: 0, stderr: "" });
       assert.equal(call.stdout, "- parameter is: 👋\nThe first parameter is: 👋\n");
     }),
@@ -93,16 +102,24 @@ Deno.test("main.ts, a call's mode and the preparation name every file that comes
   const before = reached(main, at("main.ts"), new Set());
   const mode = at("src/modes/cli.ts");
   const after = reached(await modulesOf(mode), mode, before.all);
-  assert.ok(before.all.size > 10 && after.all.size > 27, `${before.all.size} and ${after.all.size} files`);
+  assert.ok(
+    before.all.size > 10 && after.all.size > 27,
+    `${before.all.size} and ${after.all.size} files`,
+  );
   const prepare = at("src/prepare/prepare.ts");
-  const prepared = reached(await modulesOf(prepare), prepare, new Set([...before.all, ...after.all]));
+  const prepared = reached(
+    await modulesOf(prepare),
+    prepare,
+    new Set([...before.all, ...after.all]),
+  );
   assert.ok(prepared.all.size > 20, `${prepared.all.size} files`);
   assert.deepEqual([...before.unnamed, ...after.unnamed, ...prepared.unnamed], []);
 });
 
 /** The files that a file loads with itself, for each file of the program that begins with `path`. */
 async function modulesOf(path: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path] }).output();
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path] })
+    .output();
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
     modules: {
       local?: string;
@@ -118,7 +135,11 @@ async function modulesOf(path: string): Promise<ReadonlyMap<string, readonly str
 }
 
 /** All that a file loads with itself and that is not there yet, and what of it the file does not name. */
-function reached(modules: ReadonlyMap<string, readonly string[]>, first: string, there: ReadonlySet<string>) {
+function reached(
+  modules: ReadonlyMap<string, readonly string[]>,
+  first: string,
+  there: ReadonlySet<string>,
+) {
   const all = new Set([first]);
   for (const path of all) {
     for (const other of modules.get(path) ?? []) if (!there.has(other)) all.add(other);
@@ -131,7 +152,10 @@ Deno.test("without a module the built-in function is called, and a line says so"
   const { code, stdout, stderr } = await runCapsule(["-mode=cli", "hi"]);
   assert.equal(code, 0);
   assert.equal(stdout, "👋 Hello hi 🌍\n");
-  assert.match(stderr, /^calling the built-in hello function; your own: capsule -mode=cli -wasm=\S+\n$/);
+  assert.match(
+    stderr,
+    /^calling the built-in hello function; your own: capsule -mode=cli -wasm=\S+\n$/,
+  );
 });
 
 Deno.test("empty arguments are kept, and none at all are one empty argument", async () => {
@@ -151,20 +175,31 @@ Deno.test("an argument that holds the separator is split by the guest, and a war
 });
 
 Deno.test("a handler's error goes to stderr, exit code 1", async () => {
-  const { code, stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${guest("cli-error")}`, "☹ no"]);
+  const { code, stdout, stderr } = await runCapsule([
+    "-mode=cli",
+    `-wasm=${guest("cli-error")}`,
+    "☹ no",
+  ]);
   assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
   assert.match(stderr, /☹ no/);
 });
 
 Deno.test("a trap's panic goes to stderr alone, exit code 134", async () => {
-  const { code, stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${guest("cli-panic")}`, "boom"]);
+  const { code, stdout, stderr } = await runCapsule([
+    "-mode=cli",
+    `-wasm=${guest("cli-panic")}`,
+    "boom",
+  ]);
   assert.equal(code, 134);
   assert.doesNotMatch(stdout, /panic/);
   assert.match(stderr, /^panic: .*boom/m);
 });
 
 Deno.test("a module for the other mode traps, and the message says which mode it was built for", async () => {
-  const { code, stderr } = await runCapsule(["-mode=cli", `-wasm=${at("examples/hello-http/hello.wasm")}`]);
+  const { code, stderr } = await runCapsule([
+    "-mode=cli",
+    `-wasm=${at("examples/hello-http/hello.wasm")}`,
+  ]);
   assert.equal(code, 134);
   assert.match(stderr, /probably built for -mode=http: it calls SetHandleHttp/);
 });
@@ -175,7 +210,10 @@ Deno.test("a result of the original library is printed as it came", async () => 
     `-wasm=${at("tests/testdata/tinygo-0.27/hello-cli.wasm")}`,
     "é",
   ]);
-  assert.deepEqual({ code, stdout }, { code: 0, stdout: "- parameter is: é\nThe first parameter is: é\n" });
+  assert.deepEqual({ code, stdout }, {
+    code: 0,
+    stdout: "- parameter is: é\nThe first parameter is: é\n",
+  });
 });
 
 Deno.test("what main logs comes before what the handler logs", async () => {
@@ -192,7 +230,10 @@ Deno.test("files below the working directory are read and written, others are re
     assert.equal(await Deno.readTextFile(`${folder}/hello.txt`), "👋 HELLO");
     assert.equal((await call("read", "hello.txt")).stdout, "👋 HELLO\n");
     const missing = await call("read", "nothing.txt");
-    assert.deepEqual([missing.code, missing.stderr], [1, "open nothing.txt: no such file or directory\n"]);
+    assert.deepEqual([missing.code, missing.stderr], [
+      1,
+      "open nothing.txt: no such file or directory\n",
+    ]);
     const outside = await call("read", "/etc/hostname");
     assert.equal(outside.code, 1);
     assert.match(outside.stderr, /\/etc\/hostname.*(-dir|-allowRead)/);
@@ -205,31 +246,44 @@ Deno.test("files below the working directory are read and written, others are re
 Deno.test("a guest cannot read or overwrite the module that it runs from", async () => {
   await inFolder(async (folder) => {
     await Deno.copyFile(guest("files"), `${folder}/own.wasm`);
-    for (const args of [["read", "own.wasm"], ["write", "own.wasm", "x"], ["read", "./../own.wasm"]]) {
+    for (
+      const args of [["read", "own.wasm"], ["write", "own.wasm", "x"], ["read", "./../own.wasm"]]
+    ) {
       const { code } = await runCapsule(["-mode=cli", "-wasm=own.wasm", ...args], { cwd: folder });
       assert.equal(code, 1, args.join(" "));
     }
-    assert.deepEqual(await Deno.readFile(`${folder}/own.wasm`), await Deno.readFile(guest("files")));
+    assert.deepEqual(
+      await Deno.readFile(`${folder}/own.wasm`),
+      await Deno.readFile(guest("files")),
+    );
   });
 });
 
 Deno.test("a guest reads the environment, but not the launcher's secrets", async () => {
   const environment = at("examples/environment/environment.wasm");
-  const { stdout } = await runCapsule(["-mode=cli", `-wasm=${environment}`], { env: { MESSAGE: "👋" } });
+  const { stdout } = await runCapsule(["-mode=cli", `-wasm=${environment}`], {
+    env: { MESSAGE: "👋" },
+  });
   assert.match(stdout, /👋/);
 });
 
 const badModules: [name: string, bytes: Uint8Array, expected: RegExp][] = [
   ["text", new TextEncoder().encode("hello"), /is no WebAssembly module: it begins with "hello"/],
   ["empty", new Uint8Array(0), /empty|not a WebAssembly/i],
-  ["only a header", new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]), /neither a function nor a program/],
+  [
+    "only a header",
+    new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+    /neither a function nor a program/,
+  ],
 ];
 
 for (const [name, bytes, expected] of badModules) {
   Deno.test(`a module that is ${name} is refused with one line, exit code 1`, async () => {
     await inFolder(async (folder) => {
       await Deno.writeFile(`${folder}/bad.wasm`, bytes);
-      const { code, stdout, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], { cwd: folder });
+      const { code, stdout, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], {
+        cwd: folder,
+      });
       assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
       assert.match(stderr, expected);
       assert.equal(stderr.trimEnd().split("\n").length, 1);
@@ -241,7 +295,10 @@ Deno.test("every truncation of a module is refused with one line", async () => {
   const whole = await Deno.readFile(hello);
   await inFolder(async (folder) => {
     for (const part of [0.05, 0.3, 0.6, 0.999]) {
-      await Deno.writeFile(`${folder}/bad.wasm`, whole.subarray(0, Math.floor(whole.length * part)));
+      await Deno.writeFile(
+        `${folder}/bad.wasm`,
+        whole.subarray(0, Math.floor(whole.length * part)),
+      );
       const { code, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], { cwd: folder });
       assert.equal(code, 1);
       assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);

@@ -30,7 +30,11 @@ Deno.test("a wrong command line ends the process with 2 and its one line on stde
     )
   ) {
     const { code, stdout, stderr } = await runCapsule(args, { env });
-    assert.deepEqual({ code, stdout, stderr }, { code: 2, stdout: "", stderr: `capsule: ${message}\n` });
+    assert.deepEqual({ code, stdout, stderr }, {
+      code: 2,
+      stdout: "",
+      stderr: `capsule: ${message}\n`,
+    });
   }
 });
 
@@ -67,6 +71,7 @@ Deno.test("a server says in JSON where it listens, answers there, and ends with 
 
 Deno.test("a server that cannot start is reported with what it said", async () => {
   await assert.rejects(startCapsule(["-httpPort=no"]), {
-    message: /exit code 2 before it was ready\nstdout: \nstderr: capsule: -httpPort must be a whole number/,
+    message:
+      /exit code 2 before it was ready\nstdout: \nstderr: capsule: -httpPort must be a whole number/,
   });
 });

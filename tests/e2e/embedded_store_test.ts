@@ -17,7 +17,11 @@ Deno.test("what many calls write moves from the log into the file while the serv
     const megabyte = 2 ** 20;
     let moved = 0;
     for (let i = 0; i < 400 && moved < megabyte; i++) {
-      const response = await fetch(server.url, { method: "POST", body, headers: { key: `key ${i % 8}` } });
+      const response = await fetch(server.url, {
+        method: "POST",
+        body,
+        headers: { key: `key ${i % 8}` },
+      });
       assert.equal(await response.text(), "");
       assert.equal(response.status, 200);
       moved = (await Deno.stat(data)).size;
@@ -32,14 +36,20 @@ Deno.test("what many calls write moves from the log into the file while the serv
 Deno.test("the threads of two servers that name the same folder have one store", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   try {
-    const start = (name: string) => startCapsule([`-wasm=${guestAt(name)}`, "-threads=2"], { cwd: folder });
+    const start = (name: string) =>
+      startCapsule([`-wasm=${guestAt(name)}`, "-threads=2"], { cwd: folder });
     await using writer = await start("redis-set");
     await using reader = await start("stores");
     for (let turn = 0; turn < 30; turn++) {
       // With a client of its own a request makes a new connection, which either thread may take.
       using client = Deno.createHttpClient({});
       const headers = { key: "greetings" };
-      const written = await fetch(writer.url, { method: "POST", body: `value ${turn}`, headers, client });
+      const written = await fetch(writer.url, {
+        method: "POST",
+        body: `value ${turn}`,
+        headers,
+        client,
+      });
       assert.deepEqual([written.status, await written.text()], [200, ""]);
       assert.equal(await (await fetch(reader.url, { client })).text(), `value ${turn}`);
     }
@@ -56,7 +66,9 @@ Deno.test("no function opens the file of the embedded store itself, whatever is 
     await (await fetch(server.url, { method: "POST", body: "v", headers: { key: "k" } })).text();
     const before = await Deno.readFile(`${folder}/.capsule/data.db`);
     const call = (...args: string[]) =>
-      runCapsule(["-mode=cli", `-wasm=${guestAt("files")}`, `-dir=${folder}`, ...args], { cwd: folder });
+      runCapsule(["-mode=cli", `-wasm=${guestAt("files")}`, `-dir=${folder}`, ...args], {
+        cwd: folder,
+      });
     // What lies beside it is opened.
     assert.equal((await call("write", ".capsule/note.txt", "mine")).stdout, "file created\n");
     for (const path of [".capsule/data.db", `${folder}/.capsule/data.db`, ".capsule/data.db-wal"]) {

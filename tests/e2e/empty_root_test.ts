@@ -42,7 +42,8 @@ async function makeRoot(root: string): Promise<string[]> {
 }
 
 Deno.test({
-  name: "in a root with the C library alone, the program calls, stores, serves, and is a whole platform",
+  name:
+    "in a root with the C library alone, the program calls, stores, serves, and is a whole platform",
   ignore: binary === undefined || !(canChangeRoot || Deno.env.get("CI")),
   async fn() {
     const root = await Deno.makeTempDir({ prefix: "capsule-root-" });
@@ -54,12 +55,21 @@ Deno.test({
         (await call("-wasm=/modules/hello-cli.wasm", "👋")).stdout,
         /The first parameter is: 👋\n$/,
       );
-      assert.match((await call("-wasm=/modules/redis.wasm", "-data=/data/store")).stdout, /Hello World\n$/);
+      assert.match(
+        (await call("-wasm=/modules/redis.wasm", "-data=/data/store")).stdout,
+        /Hello World\n$/,
+      );
       const query = () =>
-        runCapsule(["-mode=cli", "-wasm=/modules/couchbase.wasm"], { under, env: { TMPDIR: "/data" } });
+        runCapsule(["-mode=cli", "-wasm=/modules/couchbase.wasm"], {
+          under,
+          env: { TMPDIR: "/data" },
+        });
       const without = await query();
       assert.equal(without.code, 1);
-      assert.match(without.stdout, /^this system cannot load the Couchbase client: .*'\/dev\/urandom'\n/);
+      assert.match(
+        without.stdout,
+        /^this system cannot load the Couchbase client: .*'\/dev\/urandom'\n/,
+      );
       await Deno.mkdir(`${root}/dev`);
       await Deno.writeTextFile(`${root}/dev/urandom`, "");
       const withoutZlib = await query();

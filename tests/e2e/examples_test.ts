@@ -18,11 +18,14 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 /** Serves one answer for every request on a port of this machine and notes what was asked. */
 function upstream(answer: string) {
   const asked: { method: string; contentType: string | null; body: string }[] = [];
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { method, headers } = request;
-    asked.push({ method, contentType: headers.get("content-type"), body: await request.text() });
-    return new Response(answer);
-  });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { method, headers } = request;
+      asked.push({ method, contentType: headers.get("content-type"), body: await request.text() });
+      return new Response(answer);
+    },
+  );
   return {
     asked,
     url: `http://127.0.0.1:${server.addr.port}/any`,
@@ -36,7 +39,10 @@ Deno.test("every example that is built is run by a test of this file", async () 
     if (!isDirectory) continue;
     for await (const file of Deno.readDir(`${examples}${name}`)) {
       if (!file.name.endsWith(".wasm")) continue;
-      assert.ok(tests.includes(`{examples}${name}/${file.name}`), `${name}/${file.name} is run by no test`);
+      assert.ok(
+        tests.includes(`{examples}${name}/${file.name}`),
+        `${name}/${file.name} is run by no test`,
+      );
     }
   }
 });
@@ -44,7 +50,11 @@ Deno.test("every example that is built is run by a test of this file", async () 
 Deno.test("hello greets whom the arguments name, and answers requests", async () => {
   const wasm = `-wasm=${examples}hello/hello.wasm`;
   const { code, stdout, stderr } = await runCapsule([wasm, "-mode=cli", "Bob", "Morane 🎃"]);
-  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "👋 Hello Bob Morane 🎃 🌍\n", stderr: "" });
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: "👋 Hello Bob Morane 🎃 🌍\n",
+    stderr: "",
+  });
   await using server = await startCapsule([wasm, "-mode=http"]);
   assert.equal(await (await fetch(server.url)).text(), "👋 Hello World 🌍\n");
   const posted = await fetch(server.url, { method: "POST", body: "été" });
@@ -71,9 +81,12 @@ Deno.test("hello-cli prints the four lines of the description", async () => {
 });
 
 Deno.test("hello-http answers and logs as the description prints", async () => {
-  await using server = await startCapsule([`-wasm=${examples}hello-http/hello.wasm`, "-mode=http"], {
-    env: { MESSAGE: "🖐 good morning 😄" },
-  });
+  await using server = await startCapsule(
+    [`-wasm=${examples}hello-http/hello.wasm`, "-mode=http"],
+    {
+      env: { MESSAGE: "🖐 good morning 😄" },
+    },
+  );
   const response = await fetch(server.url, {
     method: "POST",
     headers: { "content-type": "application/json; charset=utf-8", "user-agent": "curl/7.79.1" },
@@ -83,7 +96,10 @@ Deno.test("hello-http answers and logs as the description prints", async () => {
   assert.equal(await response.text(), '{"message": "hey people!"}');
   assert.equal(response.headers.get("content-type"), "application/json; charset=utf-8");
   assert.equal(response.headers.get("content-length"), "26");
-  const message = Uint8Array.from(response.headers.get("message") ?? "", (byte) => byte.charCodeAt(0));
+  const message = Uint8Array.from(
+    response.headers.get("message") ?? "",
+    (byte) => byte.charCodeAt(0),
+  );
   assert.equal(new TextDecoder().decode(message), "👋 hello world 🌍");
   await server.stop();
   assert.ok(
@@ -118,7 +134,10 @@ Deno.test("environment reads MESSAGE, and fails without it", async () => {
 Deno.test("files reads about.txt and writes hello.txt in the folder where Capsule runs", async () => {
   await inFolder(async (folder) => {
     await Deno.copyFile(`${examples}files/about.txt`, `${folder}/about.txt`);
-    const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}files/files.wasm`, "-mode=cli"], {
+    const { code, stdout, stderr } = await runCapsule([
+      `-wasm=${examples}files/files.wasm`,
+      "-mode=cli",
+    ], {
       cwd: folder,
     });
     const about = "This file is read by the example files.\n";
@@ -143,7 +162,11 @@ Deno.test("http-get asks the URL of its parameter", async () => {
     stdout: "📝result: 👋 from upstream\n👋 from upstream\n",
     stderr: "",
   });
-  assert.deepEqual(server.asked, [{ method: "GET", contentType: "text/html; charset=UTF-8", body: "" }]);
+  assert.deepEqual(server.asked, [{
+    method: "GET",
+    contentType: "text/html; charset=UTF-8",
+    body: "",
+  }]);
 });
 
 Deno.test("http-get tells why where -allowNet does not name the host", async () => {
@@ -181,7 +204,10 @@ const redisOutput = "Value: [OK](greetings:Hello World)\nValue: Hello World\nHel
 
 redisTest("redis sets and gets its value on the server that REDIS_ADDR names", async () => {
   await using server = await RedisServer.start();
-  const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}redis/redis.wasm`, "-mode=cli"], {
+  const { code, stdout, stderr } = await runCapsule([
+    `-wasm=${examples}redis/redis.wasm`,
+    "-mode=cli",
+  ], {
     env: { REDIS_ADDR: server.address, REDIS_PWD: "" },
   });
   assert.deepEqual({ code, stdout, stderr }, {
@@ -194,7 +220,10 @@ redisTest("redis sets and gets its value on the server that REDIS_ADDR names", a
 
 Deno.test("redis sets and gets its value in the embedded store where no server is named", async () => {
   await inFolder(async (folder) => {
-    const { code, stdout, stderr } = await runCapsule([`-wasm=${examples}redis/redis.wasm`, "-mode=cli"], {
+    const { code, stdout, stderr } = await runCapsule([
+      `-wasm=${examples}redis/redis.wasm`,
+      "-mode=cli",
+    ], {
       cwd: folder,
     });
     assert.deepEqual({ code, stdout, stderr }, {
@@ -242,5 +271,8 @@ Deno.test("cgi answers requests with what the environment and its input say, and
     ...[`-wasm=${examples}cgi/cgi.wasm`, "-mode=cli"],
     ...["-env=REQUEST_METHOD=GET", "-env=PATH_INFO=/here"],
   ]);
-  assert.deepEqual([code, stdout], [0, "Content-Type: text/plain; charset=utf-8\n\n👋 GET /here\n"]);
+  assert.deepEqual([code, stdout], [
+    0,
+    "Content-Type: text/plain; charset=utf-8\n\n👋 GET /here\n",
+  ]);
 });

@@ -16,7 +16,8 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-const tokenIn = async (folder: string) => (await Deno.readTextFile(`${folder}/.capsule/token`)).trim();
+const tokenIn = async (folder: string) =>
+  (await Deno.readTextFile(`${folder}/.capsule/token`)).trim();
 
 /** What a call is answered, once that is no "not yet". */
 const answered = (url: string, init?: RequestInit) =>
@@ -66,11 +67,24 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
     const { registry, worker, proxy } = faas.ready;
     const headers = { authorization: `Bearer ${token}` };
     const url = `${registry}/me/hello/0.0.0`;
-    const pushed = await runCapsule(["-mode=push", `-wasm=${hello}`, `-url=${url}`, `-adminToken=${token}`]);
+    const pushed = await runCapsule([
+      "-mode=push",
+      `-wasm=${hello}`,
+      `-url=${url}`,
+      `-adminToken=${token}`,
+    ]);
     assert.equal(pushed.code, 0, pushed.stderr);
     const blue = { function: "hello", revision: "blue" };
-    const body = { ...blue, downloadUrl: `${url}/hello.wasm`, instances: 2, envVariables: { A: "é" } };
-    assert.equal((await callJson("POST", `${worker}/functions/deploy`, { body, headers })).status, 202);
+    const body = {
+      ...blue,
+      downloadUrl: `${url}/hello.wasm`,
+      instances: 2,
+      envVariables: { A: "é" },
+    };
+    assert.equal(
+      (await callJson("POST", `${worker}/functions/deploy`, { body, headers })).status,
+      202,
+    );
     await callJson("POST", `${worker}/functions/set_default_revision`, { body: blue, headers });
     const call = { method: "POST", body: "Bob" };
     const { text } = await answered(`${proxy}/functions/hello`, call);
@@ -82,7 +96,10 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
       return { revision, states };
     };
     const before = await wanted();
-    assert.deepEqual([before.revision.isDefaultRevision, before.states], [true, ["running", "running"]]);
+    assert.deepEqual([before.revision.isDefaultRevision, before.states], [true, [
+      "running",
+      "running",
+    ]]);
 
     const children = isLinux ? await childrenOf(faas.pid) : [];
     await faas.stop("SIGKILL");
@@ -93,7 +110,10 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
     await using again = await startCapsule(["-mode=faas", ...ports], { cwd: folder });
     assert.equal(await tokenIn(folder), token);
     assert.deepEqual(await answered(`${proxy}/functions/hello`, call), { status: 200, text });
-    assert.deepEqual(await until(wanted, ({ states }) => states.every((each) => each === "running")), before);
+    assert.deepEqual(
+      await until(wanted, ({ states }) => states.every((each) => each === "running")),
+      before,
+    );
     assert.equal((await again.stop()).code, 0);
   }));
 
@@ -129,8 +149,15 @@ Deno.test("without the token nothing of -mode=faas can be changed, and no functi
     const headers = { authorization: `Bearer ${token}` };
     await (await fetch(upload, { method: "POST", body: form, headers })).body?.cancel();
     const body = { ...blue, downloadUrl };
-    assert.equal((await callJson("POST", `${worker}/functions/deploy`, { body, headers })).status, 202);
-    assert.doesNotMatch(`${faas.stdout.text}${faas.stderr.text}`, new RegExp(token), "a log in JSON is kept");
+    assert.equal(
+      (await callJson("POST", `${worker}/functions/deploy`, { body, headers })).status,
+      202,
+    );
+    assert.doesNotMatch(
+      `${faas.stdout.text}${faas.stderr.text}`,
+      new RegExp(token),
+      "a log in JSON is kept",
+    );
     if (!isLinux) return;
     const [child] = await childrenOf(faas.pid);
     for (const file of ["environ", "cmdline"]) {
@@ -149,7 +176,8 @@ Deno.test("a token of the person's own is the one that counts, and is not printe
     });
     const [listing = ""] = faas.stdout.lines.filter((line) => line.includes("/functions/list"));
     const env = { CAPSULE_ADMIN_TOKEN: adminToken };
-    const { stdout } = await new Deno.Command("sh", { args: ["-c", `${listing} -sSf`], env }).output();
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", `${listing} -sSf`], env })
+      .output();
     assert.equal(new TextDecoder().decode(stdout), "{}");
     assert.doesNotMatch(`${faas.stdout.text}${faas.stderr.text}`, new RegExp(adminToken));
     await assert.rejects(tokenIn(folder), Deno.errors.NotFound);
@@ -164,10 +192,15 @@ Deno.test("what keeps -mode=faas from starting is told with its own flag, and le
       );
       const { code, stderr } = await runCapsule(["-mode=faas", ...ports], { cwd: folder });
       assert.equal(code, 1);
-      assert.match(stderr, new RegExp(`listens there already \\(choose another -${part}Port, 0 for`));
+      assert.match(
+        stderr,
+        new RegExp(`listens there already \\(choose another -${part}Port, 0 for`),
+      );
     }
     await using _faas = await startCapsule(["-mode=faas"], { cwd: folder });
-    const second = await runCapsule(["-mode=faas", "-registryPort=0", "-proxyPort=0"], { cwd: folder });
+    const second = await runCapsule(["-mode=faas", "-registryPort=0", "-proxyPort=0"], {
+      cwd: folder,
+    });
     assert.equal(second.code, 1);
     assert.match(
       second.stderr,
@@ -175,8 +208,13 @@ Deno.test("what keeps -mode=faas from starting is told with its own flag, and le
     );
     await Deno.writeTextFile(`${folder}/file`, "");
     for (const mode of ["faas", "worker"]) {
-      const { code, stderr } = await runCapsule([`-mode=${mode}`, "-data=file/data"], { cwd: folder });
+      const { code, stderr } = await runCapsule([`-mode=${mode}`, "-data=file/data"], {
+        cwd: folder,
+      });
       assert.equal(code, 1);
-      assert.match(stderr, /^capsule: cannot keep data in .*file\/data.* \(-data\): Not a directory/);
+      assert.match(
+        stderr,
+        /^capsule: cannot keep data in .*file\/data.* \(-data\): Not a directory/,
+      );
     }
   }));

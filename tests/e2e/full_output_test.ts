@@ -10,15 +10,20 @@ const hello = (mode: "cli" | "http") =>
 const ignore = Deno.build.os !== "linux";
 const onto = (redirection: string) => ({ under: ["sh", "-c", `exec "$@" ${redirection}`, "sh"] });
 
-Deno.test("what cannot be written since the disk is full is an error in one line", { ignore }, async () => {
-  const said = "capsule: cannot write to standard output: No space left on device (os error 28)\n";
-  for (const args of [["-version"], ["-mode=cli"], ["-mode=cli", hello("cli"), "logged first"]]) {
-    const { code, stderr } = await runCapsule(args, onto(">/dev/full"));
-    assert.equal(code, 1, stderr);
-    assert.ok(stderr.endsWith(said) && !stderr.includes("bug"), stderr);
-  }
-  assert.equal((await runCapsule(["-mode=nonsense"], onto("2>/dev/full"))).code, 2);
-});
+Deno.test(
+  "what cannot be written since the disk is full is an error in one line",
+  { ignore },
+  async () => {
+    const said =
+      "capsule: cannot write to standard output: No space left on device (os error 28)\n";
+    for (const args of [["-version"], ["-mode=cli"], ["-mode=cli", hello("cli"), "logged first"]]) {
+      const { code, stderr } = await runCapsule(args, onto(">/dev/full"));
+      assert.equal(code, 1, stderr);
+      assert.ok(stderr.endsWith(said) && !stderr.includes("bug"), stderr);
+    }
+    assert.equal((await runCapsule(["-mode=nonsense"], onto("2>/dev/full"))).code, 2);
+  },
+);
 
 Deno.test("a server whose functions log to a full disk goes on", { ignore }, async () => {
   for (const more of [[], ["-threads=2"]]) {

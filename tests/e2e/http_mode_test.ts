@@ -42,7 +42,10 @@ Deno.test("a GET's body, a five megabyte body and raw header bytes arrive and co
   const answer = await raw.answer();
   assert.equal(answer?.body, "body");
   const value = new TextDecoder().decode(
-    Uint8Array.from(/echo-x-what: (.*)\r\n/i.exec(answer?.head ?? "")?.[1] ?? "", (c) => c.charCodeAt(0)),
+    Uint8Array.from(
+      /echo-x-what: (.*)\r\n/i.exec(answer?.head ?? "")?.[1] ?? "",
+      (c) => c.charCodeAt(0),
+    ),
   );
   assert.equal(value, "👋: é%7Cb");
 });
@@ -50,7 +53,9 @@ Deno.test("a GET's body, a five megabyte body and raw header bytes arrive and co
 Deno.test("after a body that is too large the connection is usable", async () => {
   await using server = await startCapsule(["-mode=http", guest("echo"), "-maxBody=1KiB"]);
   using raw = await connect(portOf(server.url));
-  await raw.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n${"x".repeat(100000)}`);
+  await raw.send(
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n${"x".repeat(100000)}`,
+  );
   assert.equal((await raw.answer())?.status, 413);
   await raw.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok");
   assert.equal((await raw.answer())?.body, "ok");
@@ -67,7 +72,10 @@ Deno.test("a trap is a 500 with the panic's text, and the process serves on", as
 });
 
 Deno.test("what a function logs is on standard output, a line at a time", async () => {
-  await using server = await startCapsule(["-mode=http", `-wasm=${at("examples/hello-http/hello.wasm")}`], {
+  await using server = await startCapsule([
+    "-mode=http",
+    `-wasm=${at("examples/hello-http/hello.wasm")}`,
+  ], {
     env: { MESSAGE: "👋" },
   });
   await (await fetch(server.url, { method: "POST", body: "☹" })).text();
@@ -91,7 +99,11 @@ Deno.test("on SIGTERM and SIGINT it stops with 0, and does not accept any more",
 
 Deno.test("a port in use is one line and exit code 1", async () => {
   await using server = await startCapsule(["-mode=http"]);
-  const { code, stderr } = await runCapsule(["-mode=http", guest("echo"), `-httpPort=${portOf(server.url)}`]);
+  const { code, stderr } = await runCapsule([
+    "-mode=http",
+    guest("echo"),
+    `-httpPort=${portOf(server.url)}`,
+  ]);
   assert.equal(code, 1);
   assert.match(
     stderr,

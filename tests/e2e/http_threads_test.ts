@@ -111,8 +111,13 @@ Deno.test({
     // A server that never says it is ended, so that the wait for its line ends too.
     const stuck = setTimeout(() => server.kill("SIGKILL"), 60_000);
     const said = async (sentence: string, times: number) => {
-      const line = await server.stderr.line(() => server.stderr.text.split(sentence).length === times + 1);
-      assert.ok(line !== undefined, `"${sentence}" was not said ${times} times: ${server.stderr.text}`);
+      const line = await server.stderr.line(() =>
+        server.stderr.text.split(sentence).length === times + 1
+      );
+      assert.ok(
+        line !== undefined,
+        `"${sentence}" was not said ${times} times: ${server.stderr.text}`,
+      );
     };
     for (const time of [1, 2]) {
       assert.equal((await requests()).length, 2);
@@ -125,7 +130,10 @@ Deno.test({
       assert.ok(ofNewThread > 0, "the new thread has connections of its own");
     }
     clearTimeout(stuck);
-    assert.match(server.stderr.text, /"level":"warn","message":"a thread died.*☠ nobody catches this"/);
+    assert.match(
+      server.stderr.text,
+      /"level":"warn","message":"a thread died.*☠ nobody catches this"/,
+    );
     assert.equal((await server.stop()).code, 0);
   },
 });

@@ -62,7 +62,10 @@ Deno.test("in cli a call past -timeout ends with 124: it computes, it waits, its
     for (const module of [guest("cli-loop"), ...sleeping]) {
       const { code, stdout, stderr } = await runCapsule(["-mode=cli", module, "-timeout=200ms"]);
       assert.deepEqual({ code, stdout }, { code: 124, stdout: "" });
-      assert.match(stderr, /^the function was stopped as '-timeout' allows it 200 ms: it took \d+ ms\n$/);
+      assert.match(
+        stderr,
+        /^the function was stopped as '-timeout' allows it 200 ms: it took \d+ ms\n$/,
+      );
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -72,7 +75,10 @@ Deno.test("in cli a call past -timeout ends with 124: it computes, it waits, its
 Deno.test("-url downloads the module, and later starts from the saved copy when the server is away", async () => {
   const folder = await Deno.makeTempDir();
   const module = await Deno.readFile(at("examples/hello-cli/hello.wasm"));
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Response(module));
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => new Response(module),
+  );
   const args = [
     "-mode=cli",
     `-url=http://127.0.0.1:${server.addr.port}/hello.wasm`,
@@ -81,7 +87,10 @@ Deno.test("-url downloads the module, and later starts from the saved copy when 
   ];
   try {
     const first = await runCapsule(args, { cwd: folder });
-    assert.deepEqual([first.code, first.stdout], [0, "- parameter is: hi\nThe first parameter is: hi\n"]);
+    assert.deepEqual([first.code, first.stdout], [
+      0,
+      "- parameter is: hi\nThe first parameter is: hi\n",
+    ]);
     assert.deepEqual(await Deno.readFile(`${folder}/tmp/hello.wasm`), module);
     await server.shutdown();
     const second = await runCapsule(args, { cwd: folder });
@@ -134,7 +143,8 @@ Deno.test("WASI sees what -dir and -env name and nothing else, in cli and in htt
     assert.equal(await cli([guest("wasi-view")], "own.txt"), "\nrefused\n");
     assert.equal(await cli([...flags, "-sandbox"], "data/a.txt"), `${seen}refused\n`);
     await using server = await startCapsule(["-mode=http", ...flags], { cwd: folder, env });
-    const post = async (body: string) => await (await fetch(server.url, { method: "POST", body })).text();
+    const post = async (body: string) =>
+      await (await fetch(server.url, { method: "POST", body })).text();
     assert.equal(await post("data/a.txt"), `${seen}granted ☹`);
     assert.equal(await post("own.txt"), `${seen}refused`);
   } finally {

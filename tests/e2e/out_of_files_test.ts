@@ -62,19 +62,30 @@ Deno.test(
       // Each request needs a connection of its own to the upstream, too.
       upstream.serve(() => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
       await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${upstream.url}\n`);
-      await using proxy = await startCapsule(["-mode=reverse-proxy", `-config=${folder}/config.yaml`], {
+      await using proxy = await startCapsule([
+        "-mode=reverse-proxy",
+        `-config=${folder}/config.yaml`,
+      ], {
         under: fewFiles,
       });
       const { hostname, port } = new URL(proxy.url);
       for (let held = 0; held < 120; held++) {
         idle.push(await Deno.connect({ hostname, port: Number(port) }));
-        const response = await fetch(`${proxy.url}/functions/f`, { headers: { connection: "close" } });
-        assert.equal(`${response.status} ${await response.text()}`, "200 ok", `beside ${idle.length}`);
+        const response = await fetch(`${proxy.url}/functions/f`, {
+          headers: { connection: "close" },
+        });
+        assert.equal(
+          `${response.status} ${await response.text()}`,
+          "200 ok",
+          `beside ${idle.length}`,
+        );
       }
       assert.equal((await proxy.stop()).code, 0);
       const told = proxy.stderr.text.split("\n").filter((line) => line.includes('"warn'));
       assert.ok(told.length > 0);
-      for (const line of told) assert.match(line, /cannot accept a connection: too many open files \(raise/);
+      for (const line of told) {
+        assert.match(line, /cannot accept a connection: too many open files \(raise/);
+      }
     } finally {
       for (const connection of idle) connection.close();
       await Deno.remove(folder, { recursive: true });

@@ -11,7 +11,11 @@ if (!hasWrk && !Deno.env.get("CI")) {
   console.log("the whole chain is not tried under load: there is no wrk on the PATH");
 }
 
-const tokens = { registry: "token-of-the-registry", read: "token-to-read", proxy: "token-of-the-proxy" };
+const tokens = {
+  registry: "token-of-the-registry",
+  read: "token-to-read",
+  proxy: "token-of-the-proxy",
+};
 const workerToken = "token-of-the-worker";
 type Part = "registry" | "proxy" | "worker";
 
@@ -77,7 +81,10 @@ class Chain implements AsyncDisposable {
     status = body === undefined ? 200 : 202,
   ) {
     const headers = { authorization: `Bearer ${workerToken}` };
-    const answer = await callJson(method, `${this.part("worker").url}/functions/${path}`, { body, headers });
+    const answer = await callJson(method, `${this.part("worker").url}/functions/${path}`, {
+      body,
+      headers,
+    });
     assert.equal(answer.status, status, JSON.stringify(answer.body));
     return answer.body;
   }
@@ -108,7 +115,8 @@ class Chain implements AsyncDisposable {
 
   async routes(): Promise<Record<string, Record<string, string[]>>> {
     const headers = { authorization: `Bearer ${tokens.proxy}` };
-    return (await callJson("GET", `${this.part("proxy").url}/memory/functions/list`, { headers })).body;
+    return (await callJson("GET", `${this.part("proxy").url}/memory/functions/list`, { headers }))
+      .body;
   }
 
   /** What a function answers, through the proxy. */
@@ -118,7 +126,9 @@ class Chain implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const part of ["worker", "proxy", "registry"] as const) await this.#parts.get(part)?.stop();
+    for (const part of ["worker", "proxy", "registry"] as const) {
+      await this.#parts.get(part)?.stop();
+    }
     await Deno.remove(this.folder, { recursive: true });
   }
 }
@@ -127,7 +137,8 @@ const blueAnswer = "200 👋 Hello World 🌍\n";
 const greenAnswer = '200 {"message": "hey people!"}';
 
 Deno.test({
-  name: "the whole chain: what is changed, scaled, switched, replaced or killed under load fails no request",
+  name:
+    "the whole chain: what is changed, scaled, switched, replaced or killed under load fails no request",
   ignore: !hasWrk && !Deno.env.get("CI"),
   async fn() {
     await using chain = await Chain.start();
@@ -157,7 +168,10 @@ Deno.test({
     await underLoad(chain, "GET", async () => {
       const [pid = 0] = await chain.pids("shop", "blue");
       Deno.kill(pid, "SIGKILL");
-      await until(() => chain.pids("shop", "blue"), (pids) => pids.length === 3 && !pids.includes(pid));
+      await until(
+        () => chain.pids("shop", "blue"),
+        (pids) => pids.length === 3 && !pids.includes(pid),
+      );
     });
   },
 });
@@ -201,7 +215,11 @@ Deno.test("the whole chain: each part is killed in turn, and all of it heals", a
     await until(() => chain.call("page/one"), (answer) => answer === blueAnswer);
     for (const revisions of Object.values(await chain.routes())) {
       for (const url of Object.values(revisions).flat()) {
-        assert.equal(await (await fetch(`${url}/health`)).text(), "OK", "a route leads to what runs");
+        assert.equal(
+          await (await fetch(`${url}/health`)).text(),
+          "OK",
+          "a route leads to what runs",
+        );
       }
     }
   };

@@ -15,7 +15,9 @@ const canBecomeNobody = Deno.build.os === "linux" && Deno.uid() === 0;
 const nobody = 65534;
 
 /** The program and the modules of these tests, which nobody may read, and an empty folder, in which nobody may write. */
-async function aloneWith(use: (folder: string, options: ProcessOptions) => Promise<void>): Promise<void> {
+async function aloneWith(
+  use: (folder: string, options: ProcessOptions) => Promise<void>,
+): Promise<void> {
   const whole = await Deno.makeTempDir({ prefix: "capsule-alone-" });
   try {
     await Deno.chmod(whole, 0o755);
@@ -39,7 +41,13 @@ async function aloneWith(use: (folder: string, options: ProcessOptions) => Promi
         // The copy in place of the program of CAPSULE_BIN, which may lie where others do not come: that is the shell's $0.
         ...["/bin/sh", "-c", `exec '${whole}/capsule' "$@"`],
       ],
-      env: { PATH: "/nowhere", HOME: "/nowhere", XDG_CACHE_HOME: "", DENO_DIR: "/nowhere", TMPDIR: folder },
+      env: {
+        PATH: "/nowhere",
+        HOME: "/nowhere",
+        XDG_CACHE_HOME: "",
+        DENO_DIR: "/nowhere",
+        TMPDIR: folder,
+      },
     });
   } finally {
     await Deno.remove(whole, { recursive: true });
@@ -49,7 +57,11 @@ async function aloneWith(use: (folder: string, options: ProcessOptions) => Promi
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
 
 const test = (name: string, fn: () => Promise<void>) =>
-  Deno.test({ name, ignore: binary === undefined || (!canBecomeNobody && !Deno.env.get("CI")), fn });
+  Deno.test({
+    name,
+    ignore: binary === undefined || (!canBecomeNobody && !Deno.env.get("CI")),
+    fn,
+  });
 
 test("the program alone says what it is, calls its own function and leaves nothing behind", () =>
   aloneWith(async (folder, options) => {
@@ -105,7 +117,10 @@ test("the program alone asks Couchbase: its client is unpacked for once, or kept
       });
       assert.deepEqual(kept, answer);
     }
-    assert.match(names(`${folder}/home/.cache/capsule/native`).join(), /^couchbase-[0-9a-f]{64}\.node$/);
+    assert.match(
+      names(`${folder}/home/.cache/capsule/native`).join(),
+      /^couchbase-[0-9a-f]{64}\.node$/,
+    );
 
     const nowhere = await query({ TMPDIR: "/nowhere" });
     assert.equal(nowhere.code, 1);
@@ -117,7 +132,11 @@ test("the program alone asks Couchbase: its client is unpacked for once, or kept
 
 test("the program alone asks Couchbase as soon as its client can be unpacked", () =>
   aloneWith(async (folder, options) => {
-    await using couchbase = new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" });
+    await using couchbase = new CouchbaseDouble({
+      user: "admin",
+      password: "secret",
+      bucket: "wasm-data",
+    });
     const later = `${folder}/later`;
     const env = { ...options.env, TMPDIR: later, COUCHBASE_CLUSTER: couchbase.connectionString };
     await using server = await startCapsule(["-mode=http", "-wasm=../stores.wasm"], {
@@ -133,11 +152,19 @@ test("the program alone asks Couchbase as soon as its client can be unpacked", (
 
 test("the program alone asks Couchbase when its file was replaced while it ran", () =>
   aloneWith(async (folder, options) => {
-    await using couchbase = new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" });
+    await using couchbase = new CouchbaseDouble({
+      user: "admin",
+      password: "secret",
+      bucket: "wasm-data",
+    });
     const program = `${folder}/../capsule`;
     await using server = await startCapsule(["-mode=http", "-wasm=../stores.wasm"], {
       ...options,
-      env: { ...options.env, COUCHBASE_CLUSTER: couchbase.connectionString, COUCHBASE_PWD: "secret" },
+      env: {
+        ...options.env,
+        COUCHBASE_CLUSTER: couchbase.connectionString,
+        COUCHBASE_PWD: "secret",
+      },
     });
     await Deno.remove(program);
     await Deno.writeTextFile(program, "another one");
@@ -153,6 +180,9 @@ test("the program alone serves on two threads, and a registry with its page", ()
       assert.equal((await server.stop()).code, 0);
     }
     await using registry = await startCapsule(["-mode=registry", "-files=modules"], options);
-    assert.match(await (await fetch(`${registry.url}/`)).text(), /<title>Modules<\/title>.*No module yet/s);
+    assert.match(
+      await (await fetch(`${registry.url}/`)).text(),
+      /<title>Modules<\/title>.*No module yet/s,
+    );
     assert.deepEqual(names(folder), ["modules"]);
   }));

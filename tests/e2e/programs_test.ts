@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
 import { connect } from "../server/raw_connection.ts";
-import { capsuleCommand, hasOlderDeno, runCapsule, spawnCapsule, startCapsule } from "../testing/capsule.ts";
+import {
+  capsuleCommand,
+  hasOlderDeno,
+  runCapsule,
+  spawnCapsule,
+  startCapsule,
+} from "../testing/capsule.ts";
 import { isInstalled } from "../testing/is_installed.ts";
 import { buildGo, goTest } from "../testing/go_program.ts";
 import { goFilesOutput } from "../wasi/go_files_output.ts";
@@ -13,7 +19,14 @@ const program = (name: string) => `-wasm=${programs}${name}.wasm`;
 Deno.test("a C program gets its arguments, the environment that -env says, its input, and gives its exit code", async () => {
   const input = new Uint8Array(300_000).map((_, at) => at * 7 + (at >> 8));
   const flags = ["-mode=cli", program("echo"), "-env=GIVEN=a=b", "-env=MINE", "-env=EMPTY="];
-  const { code, stdoutBytes, stderr } = await runCapsule([...flags, "--", "", "👋 é", "-mode=http", "--"], {
+  const { code, stdoutBytes, stderr } = await runCapsule([
+    ...flags,
+    "--",
+    "",
+    "👋 é",
+    "-mode=http",
+    "--",
+  ], {
     stdin: input,
     env: { MINE: "👋", OTHER: "not yours" },
   });
@@ -30,7 +43,10 @@ Deno.test("a program sees no variable and no folder unless it is given them", as
   const cwd = folder.inside;
   const echo = await runCapsule(["-mode=cli", program("echo")], { cwd, env: { PATH_X: "x" } });
   assert.deepEqual([echo.code, echo.stdout], [7, ""]);
-  const count = await runCapsule(["-mode=cli", program("count"), "a", "./a", folder.at("inside/a")], { cwd });
+  const count = await runCapsule(
+    ["-mode=cli", program("count"), "a", "./a", folder.at("inside/a")],
+    { cwd },
+  );
   assert.deepEqual([count.code, count.stdout], [3, ""]);
 });
 
@@ -51,20 +67,32 @@ Deno.test("a TinyGo program works in the folder of -dir and ends with its own co
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
   folder.link("../outside", "inside/out");
-  const flags = ["-mode=cli", program("go-files/go-files"), `-dir=${folder.inside}::/data`, "-env=NAME=é"];
+  const flags = [
+    "-mode=cli",
+    program("go-files/go-files"),
+    `-dir=${folder.inside}::/data`,
+    "-env=NAME=é",
+  ];
   const { code, stdout, stderr } = await runCapsule([...flags, "--", "x"]);
   assert.deepEqual({ code, stdout, stderr }, { code: 9, stdout: goFilesOutput, stderr: "" });
 });
 
-goTest("a program of standard Go works in the folder of -dir and ends with its own code", async () => {
-  using folder = new TemporaryFolder();
-  folder.write("outside/decoy", "decoy");
-  folder.link("../outside", "inside/out");
-  await buildGo(`${programs}go-files`, { output: folder.at("program.wasm") });
-  const flags = ["-mode=cli", `-wasm=${folder.at("program.wasm")}`, `-dir=${folder.inside}::/data`];
-  const { code, stdout, stderr } = await runCapsule([...flags, "-env=NAME=é", "--", "x"]);
-  assert.deepEqual({ code, stdout, stderr }, { code: 9, stdout: goFilesOutput, stderr: "" });
-});
+goTest(
+  "a program of standard Go works in the folder of -dir and ends with its own code",
+  async () => {
+    using folder = new TemporaryFolder();
+    folder.write("outside/decoy", "decoy");
+    folder.link("../outside", "inside/out");
+    await buildGo(`${programs}go-files`, { output: folder.at("program.wasm") });
+    const flags = [
+      "-mode=cli",
+      `-wasm=${folder.at("program.wasm")}`,
+      `-dir=${folder.inside}::/data`,
+    ];
+    const { code, stdout, stderr } = await runCapsule([...flags, "-env=NAME=é", "--", "x"]);
+    assert.deepEqual({ code, stdout, stderr }, { code: 9, stdout: goFilesOutput, stderr: "" });
+  },
+);
 
 goTest(
   "a function of standard Go, which has _initialize instead of _start, is a function in both modes",
@@ -132,10 +160,18 @@ Deno.test("a folder of -dir that is not there, or is none, is refused before the
       "there is no such folder",
     ]]
   ) {
-    const { code, stdout, stderr } = await runCapsule(["-mode=cli", program("echo"), `-dir=${name}::/x`], {
+    const { code, stdout, stderr } = await runCapsule([
+      "-mode=cli",
+      program("echo"),
+      `-dir=${name}::/x`,
+    ], {
       cwd: folder.inside,
     });
-    assert.deepEqual([code, stdout, stderr], [1, "", `capsule: cannot grant -dir=${name}: ${why}\n`]);
+    assert.deepEqual([code, stdout, stderr], [
+      1,
+      "",
+      `capsule: cannot grant -dir=${name}: ${why}\n`,
+    ]);
   }
 });
 
@@ -164,7 +200,8 @@ Deno.test({
   ignore: !hasPerl && Deno.env.get("CI") === undefined,
   async fn() {
     // Perl makes its output one that does not block, and becomes Capsule, which inherits it.
-    const script = "use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die; exec @ARGV or die";
+    const script =
+      "use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die; exec @ARGV or die";
     const child = new Deno.Command("perl", {
       args: ["-e", script, "--", ...capsuleCommand(), "-mode=cli", program("echo")],
       env: { NO_COLOR: "1" },
@@ -208,7 +245,10 @@ Deno.test("a module that is neither a function nor a program is refused with wha
     0,
   ];
   Deno.writeFileSync(folder.at("library.wasm"), Uint8Array.from(bytes));
-  const { code, stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${folder.at("library.wasm")}`]);
+  const { code, stdout, stderr } = await runCapsule([
+    "-mode=cli",
+    `-wasm=${folder.at("library.wasm")}`,
+  ]);
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(
     stderr,
@@ -225,7 +265,9 @@ Deno.test("a program is served like CGI: short answers with their length, long o
   const text = await short.text();
   assert.equal(short.headers.get("content-length"), String(new TextEncoder().encode(text).length));
   const { port } = new URL(server.url);
-  for (const line of ["MINE=é", "QUERY_STRING=q=a%20b", `SERVER_PORT=${port}`, "REMOTE_ADDR=127.0.0.1"]) {
+  for (
+    const line of ["MINE=é", "QUERY_STRING=q=a%20b", `SERVER_PORT=${port}`, "REMOTE_ADDR=127.0.0.1"]
+  ) {
     assert.ok(text.split("\n").includes(line), `${line} is not in ${text}`);
   }
   const much = await fetch(`${server.url}/much`);
@@ -265,7 +307,11 @@ Deno.test("a path that is not escaped arrives in the client's own bytes", async 
   const answer = (await raw.answer())?.body ?? "";
   const body = new TextDecoder().decode(Uint8Array.from(answer, (byte) => byte.charCodeAt(0)));
   for (
-    const line of [`QUERY_STRING=é☹${fragment}`, `REQUEST_URI=/variables?é☹${fragment}`, "SERVER_NAME=[::1]"]
+    const line of [
+      `QUERY_STRING=é☹${fragment}`,
+      `REQUEST_URI=/variables?é☹${fragment}`,
+      "SERVER_NAME=[::1]",
+    ]
   ) {
     assert.ok(body.split("\n").includes(line), `${line} is not in ${body}`);
   }
@@ -275,7 +321,10 @@ Deno.test("a path that is not escaped arrives in the client's own bytes", async 
 
 Deno.test("on several threads a program is served by each, and what it prints is logged", async () => {
   await using server = await startCapsule(["-mode=http", program("cgi"), "-threads=2"]);
-  const answers = Array.from({ length: 8 }, async () => await (await fetch(`${server.url}/complain`)).text());
+  const answers = Array.from(
+    { length: 8 },
+    async () => await (await fetch(`${server.url}/complain`)).text(),
+  );
   assert.deepEqual(new Set(await Promise.all(answers)), new Set(["complained\n"]));
   const line = await server.stderr.line((text) => text.includes('"three"'));
   assert.deepEqual(JSON.parse(line ?? ""), { level: "info", function: "cgi", message: "three" });

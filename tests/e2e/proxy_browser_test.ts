@@ -48,7 +48,10 @@ Deno.test("a page that a browser opened through the proxy talks through it by a 
       `${folder}/config.yaml`,
       `chat:\n  default: http://127.0.0.1:${server.addr.port}\n`,
     );
-    await using proxy = await startCapsule(["-mode=reverse-proxy", `-config=${folder}/config.yaml`]);
+    await using proxy = await startCapsule([
+      "-mode=reverse-proxy",
+      `-config=${folder}/config.yaml`,
+    ]);
     await using browser = await startChromium(chromium);
     await browser.open(`${proxy.url}/functions/chat/default/page`);
     const { result } = await browser.send("Runtime.evaluate", {

@@ -58,7 +58,10 @@ const steps: ReadonlyArray<readonly [command: string, message: string, morgen: u
   ${json} \\
   -d '{"url": "http://localhost:5053"}'`,
     "URL added to the revision",
-    { blue: ["http://localhost:5051", "http://localhost:5053"], default: ["http://localhost:5050"] },
+    {
+      blue: ["http://localhost:5051", "http://localhost:5053"],
+      default: ["http://localhost:5050"],
+    },
   ],
   [
     `curl -v -X DELETE \\
@@ -88,7 +91,10 @@ Deno.test({
         const output = await new Deno.Command("sh", { args: ["-c", here], stdin: "null" }).output();
         const decoder = new TextDecoder();
         assert.ok(output.success, decoder.decode(output.stderr));
-        return { status: decoder.decode(output.stderr), body: JSON.parse(decoder.decode(output.stdout)) };
+        return {
+          status: decoder.decode(output.stderr),
+          body: JSON.parse(decoder.decode(output.stdout)),
+        };
       };
       const list = "curl -v http://localhost:8888/memory/functions/list";
       assert.deepEqual((await run(list)).body, fromConfig);

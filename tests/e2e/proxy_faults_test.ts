@@ -114,7 +114,9 @@ for (
       const port = Number(new TextDecoder().decode((await reader.read()).value));
       await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${port}`] } });
       using client = await Peer.connect(proxy.port);
-      await client.send("POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
+      await client.send(
+        "POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n",
+      );
       // The proxy both reads and writes there: whichever hears of the reset first, the other sees an orderly end.
       const { sent } = await client.sendUntilStuck(new Uint8Array(1024 * 1024), 64);
       await client.until("hello");

@@ -25,7 +25,11 @@ Deno.test("whichever Deno the program has inside, it refuses what must be refuse
     using client = await Peer.connect(port);
     await client.send(good);
     const peer = await upstream.accept();
-    assert.match(await peer.until("\r\n"), /^GET \/\?good /, "the first that arrives is the first good one");
+    assert.match(
+      await peer.until("\r\n"),
+      /^GET \/\?good /,
+      "the first that arrives is the first good one",
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

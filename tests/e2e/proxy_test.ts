@@ -16,17 +16,21 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
 
 /** An upstream that answers with its own name, the method, path and Host. */
 function namedServer(name: string) {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname, search } = new URL(request.url);
-    return new Response(`${name} ${request.method} ${pathname}${search} ${await request.text()}`);
-  });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname, search } = new URL(request.url);
+      return new Response(`${name} ${request.method} ${pathname}${search} ${await request.text()}`);
+    },
+  );
   return {
     url: `http://localhost:${server.addr.port}`,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
 
-const text = async (url: string, init?: RequestInit): Promise<string> => (await fetch(url, init)).text();
+const text = async (url: string, init?: RequestInit): Promise<string> =>
+  (await fetch(url, init)).text();
 
 async function admin(
   url: string,
@@ -75,7 +79,11 @@ Deno.test("the description's proxy chapter, from the file to the calls that chan
     assert.equal((await admin(proxy.url, "POST", registration, morgen)).status, 202);
     assert.equal(await text(`${proxy.url}/function/morgen`), "green GET / ");
     assert.equal(
-      (await admin(proxy.url, "POST", registration, { ...morgen, revision: "magenta", url: orange.url }))
+      (await admin(proxy.url, "POST", registration, {
+        ...morgen,
+        revision: "magenta",
+        url: orange.url,
+      }))
         .status,
       202,
     );
@@ -88,7 +96,8 @@ Deno.test("the description's proxy chapter, from the file to the calls that chan
       202,
     );
     assert.equal(
-      (await admin(proxy.url, "POST", "memory/functions/morgen/blue/url", { url: green.url })).status,
+      (await admin(proxy.url, "POST", "memory/functions/morgen/blue/url", { url: green.url }))
+        .status,
       202,
     );
     assert.deepEqual((await admin(proxy.url, "GET", routes)).body.morgen, {
@@ -97,16 +106,23 @@ Deno.test("the description's proxy chapter, from the file to the calls that chan
       magenta: [orange.url],
     });
     assert.equal(
-      (await admin(proxy.url, "DELETE", "memory/functions/morgen/blue/url", { url: green.url })).status,
+      (await admin(proxy.url, "DELETE", "memory/functions/morgen/blue/url", { url: green.url }))
+        .status,
       202,
     );
     assert.equal(
-      (await admin(proxy.url, "DELETE", "memory/functions/morgen/revision", { revision: "blue" })).status,
+      (await admin(proxy.url, "DELETE", "memory/functions/morgen/revision", { revision: "blue" }))
+        .status,
       202,
     );
-    assert.equal((await admin(proxy.url, "DELETE", registration, { function: "morgen" })).status, 202);
     assert.equal(
-      (await fetch(`${proxy.url}/functions/morgen`).then(async (r) => [r.status, (await r.json()).code]))
+      (await admin(proxy.url, "DELETE", registration, { function: "morgen" })).status,
+      202,
+    );
+    assert.equal(
+      (await fetch(`${proxy.url}/functions/morgen`).then(async (
+        r,
+      ) => [r.status, (await r.json()).code]))
         .join(),
       "404,ERROR_FUNCTION_NOT_FOUND",
     );
@@ -134,7 +150,8 @@ Deno.test("three functions served by -mode=http stand behind it", () =>
   }));
 
 Deno.test({
-  name: "SIGHUP reads the file again: a good one holds at once, a bad one changes nothing and is logged",
+  name:
+    "SIGHUP reads the file again: a good one holds at once, a bad one changes nothing and is logged",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
@@ -170,7 +187,8 @@ Deno.test("-watch sees the file change, also when another takes its place", () =
   }));
 
 Deno.test({
-  name: "-watch sees the file change by the link that its own link leads through, as Kubernetes changes it",
+  name:
+    "-watch sees the file change by the link that its own link leads through, as Kubernetes changes it",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
@@ -182,7 +200,11 @@ Deno.test({
       }
       await Deno.symlink("first", `${folder}/data`);
       await Deno.symlink("data/config.yaml", `${folder}/config.yaml`);
-      await using proxy = await startCapsule(["-mode=reverse-proxy", "-config=config.yaml", "-watch"], {
+      await using proxy = await startCapsule([
+        "-mode=reverse-proxy",
+        "-config=config.yaml",
+        "-watch",
+      ], {
         cwd: folder,
       });
       assert.equal(await text(`${proxy.url}/functions/f`), "a GET / ");
@@ -215,7 +237,10 @@ Deno.test("two proxies share their routes in Redis, and go on without it", async
   await using two = await startCapsule(args, { env });
   const f = { function: "f", revision: "default", url: a.url };
   assert.equal((await admin(one.url, "POST", "redis/functions/registration", f)).status, 401);
-  assert.equal((await admin(one.url, "POST", "redis/functions/registration", f, "secret")).status, 202);
+  assert.equal(
+    (await admin(one.url, "POST", "redis/functions/registration", f, "secret")).status,
+    202,
+  );
   let heard = "";
   while (heard !== "a GET / ") heard = await text(`${two.url}/functions/f`);
   await redis.kill();
@@ -263,7 +288,10 @@ Deno.test("-crt and -key: the proxy speaks TLS", () =>
 Deno.test("an upstream may speak TLS; one whose certificate nobody vouches for is a 502", () =>
   inFolder(async (folder) => {
     const tls = `${root}tests/testdata/tls/localhost`;
-    const [cert, key] = await Promise.all([Deno.readTextFile(`${tls}.crt`), Deno.readTextFile(`${tls}.key`)]);
+    const [cert, key] = await Promise.all([
+      Deno.readTextFile(`${tls}.crt`),
+      Deno.readTextFile(`${tls}.key`),
+    ]);
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },
       () => new Response("safe"),
@@ -300,19 +328,35 @@ Deno.test("what does not start, and why", () =>
         /^capsule: bad\.yaml:3:7: a URL must begin with http:\/\/ or https:\/\/: found "nowhere"\n$/,
       ],
       [["-config=none.yaml"], 1, /cannot read -config=none\.yaml: no such file/],
-      [["-backend=memory", "-host=0.0.0.0"], 1, /-adminToken \(or CAPSULE_ADMIN_TOKEN\) must be set/],
+      [
+        ["-backend=memory", "-host=0.0.0.0"],
+        1,
+        /-adminToken \(or CAPSULE_ADMIN_TOKEN\) must be set/,
+      ],
       [["-backend=redis"], 2, /set REDIS_ADDR/],
       [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is no JSON/],
       [["-backend=memory", "-routes=."], 1, /cannot read -routes=\.: it is no regular file/],
-      [["-backend=memory", "-routes=none/r.json"], 1, /cannot write -routes=none\/r\.json: no such folder/],
+      [
+        ["-backend=memory", "-routes=none/r.json"],
+        1,
+        /cannot write -routes=none\/r\.json: no such folder/,
+      ],
       [["-config=good.yaml", "-trustedProxies=ten"], 2, /got "ten"/],
       [
         ["-config=good.yaml", "-hashHeader=X-User"],
         2,
         /-hashHeader is for -balance=hash: the balance is random/,
       ],
-      [["-config=good.yaml", "-balance=hash", "-hashHeader=X User"], 2, /name of a header: got "X User"/],
-      [["-config=good.yaml", "-healthPath=health"], 2, /begins with a slash, such as \/health: got "health"/],
+      [
+        ["-config=good.yaml", "-balance=hash", "-hashHeader=X User"],
+        2,
+        /name of a header: got "X User"/,
+      ],
+      [
+        ["-config=good.yaml", "-healthPath=health"],
+        2,
+        /begins with a slash, such as \/health: got "health"/,
+      ],
       [
         ["-config=good.yaml", "-crt=bad.yaml", "-key=bad.yaml"],
         1,
@@ -320,12 +364,18 @@ Deno.test("what does not start, and why", () =>
       ],
     ];
     for (const [args, code, stderr] of rows) {
-      const ended = await runCapsule(["-mode=reverse-proxy", "-httpPort=0", ...args], { cwd: folder });
+      const ended = await runCapsule(["-mode=reverse-proxy", "-httpPort=0", ...args], {
+        cwd: folder,
+      });
       assert.match(ended.stderr, stderr);
       assert.equal(ended.code, code, ended.stderr);
     }
     // Nothing of a proxy without a backend can be changed, so others may reach it.
-    await using open = await startCapsule(["-mode=reverse-proxy", "-config=good.yaml", "-host=0.0.0.0"], {
+    await using open = await startCapsule([
+      "-mode=reverse-proxy",
+      "-config=good.yaml",
+      "-host=0.0.0.0",
+    ], {
       cwd: folder,
     });
     assert.equal((await open.stop()).code, 0);

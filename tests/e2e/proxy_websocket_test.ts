@@ -12,7 +12,10 @@ Deno.test("a WebSocket goes through the proxy, text and a megabyte of bytes, and
     return response;
   });
   await using proxy = startProxy({ chat: { default: [`http://127.0.0.1:${server.addr.port}`] } });
-  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/functions/chat/default/room?q=1`, "chat");
+  const socket = new WebSocket(
+    `ws://127.0.0.1:${proxy.port}/functions/chat/default/room?q=1`,
+    "chat",
+  );
   socket.binaryType = "arraybuffer";
   const next = <Name extends keyof WebSocketEventMap>(name: Name) =>
     new Promise<WebSocketEventMap[Name]>((resolve) => {

@@ -29,7 +29,8 @@ class Changes {
 
   /** A tag that is there for certain and that nobody works on. */
   #settled(): string | undefined {
-    return this.tags.entries().find(([, { digests, missing }]) => digests.size === 1 && !missing)?.[0];
+    return this.tags.entries().find(([, { digests, missing }]) => digests.size === 1 && !missing)
+      ?.[0];
   }
 
   async #remove(server: Running, tag: string): Promise<void> {
@@ -64,7 +65,11 @@ class Changes {
   }
 }
 
-async function pushByOci({ url }: Running, tag: string, module: Uint8Array<ArrayBuffer>): Promise<void> {
+async function pushByOci(
+  { url }: Running,
+  tag: string,
+  module: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const base = `${url}/v2/k33g/hola`;
   const config = new TextEncoder().encode(`{"tag":"${tag}"}`);
   for (const blob of [module, config]) {
@@ -96,7 +101,8 @@ async function assertWhole(
   files: string,
   tags: ReadonlyMap<string, Allowed>,
 ): Promise<void> {
-  const list: { tag: string; digest: string; size: number }[] = await (await fetch(`${url}/modules`)).json();
+  const list: { tag: string; digest: string; size: number }[] =
+    await (await fetch(`${url}/modules`)).json();
   const there = new Map(list.map(({ tag, digest }) => [tag, digest]));
   for (const [tag, { digests, missing }] of tags) {
     const digest = there.get(tag);
@@ -126,7 +132,8 @@ async function assertWhole(
 async function killWhileStarting(files: string, afterMs: number): Promise<void> {
   const [program, ...first] = capsuleCommand();
   const args = [...first, "-mode=registry", `-files=${files}`, "-httpPort=0"];
-  const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" })
+    .spawn();
   const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
   await child.status;
   clearTimeout(timer);
@@ -139,7 +146,8 @@ const changesARound = full ? 200 : 40;
 Deno.test(`killed at ${rounds} random moments of ${rounds * changesARound} uploads, pushes and removals, a registry has whole modules and nothing else`, async () => {
   const files = await Deno.makeTempDir({ prefix: "capsule-crash-" });
   const changes = new Changes();
-  const round = (server: Running) => Array.from({ length: changesARound }, () => changes.change(server));
+  const round = (server: Running) =>
+    Array.from({ length: changesARound }, () => changes.change(server));
   try {
     // How long a round takes when nobody disturbs it: a kill may come at any moment of that.
     let wholeMs: number;

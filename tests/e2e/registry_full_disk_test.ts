@@ -24,12 +24,19 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 async function upload({ url }: Running, module: string, bytes: Uint8Array<ArrayBuffer>) {
-  const response = await fetch(`${url}/upload/k33g/${module}/1`, { method: "POST", body: form(bytes, "") });
+  const response = await fetch(`${url}/upload/k33g/${module}/1`, {
+    method: "POST",
+    body: form(bytes, ""),
+  });
   const { code, message } = await response.json();
   return { status: response.status, code, message };
 }
 
-const full = { status: 507, code: "DISK_FULL", message: "the registry's disk is full: nothing was changed" };
+const full = {
+  status: 507,
+  code: "DISK_FULL",
+  message: "the registry's disk is full: nothing was changed",
+};
 
 /** Uploads until there is no room left. At each refusal nothing may have changed, and the last state is there after a new start. */
 async function fill(start: () => Promise<Running>, files: string): Promise<void> {
@@ -89,15 +96,20 @@ async function fillDisk(bounds: string): Promise<void> {
   }
 }
 
-smallDiskTest("a disk without room is a 507 that changes nothing, and no obstacle to a start", async () => {
-  await fillDisk("size=256k");
-});
+smallDiskTest(
+  "a disk without room is a 507 that changes nothing, and no obstacle to a start",
+  async () => {
+    await fillDisk("size=256k");
+  },
+);
 
 // An upload makes ten files and folders, so that it ends at another one with each of these bounds.
 const filesMore = Deno.env.get("CAPSULE_TEST_FULL") ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] : [0, 4, 7];
 for (const more of filesMore) {
   smallDiskTest(
-    `a disk with room for ${60 + more} files is a 507 that changes nothing, and no obstacle to a start`,
+    `a disk with room for ${
+      60 + more
+    } files is a 507 that changes nothing, and no obstacle to a start`,
     async () => {
       await fillDisk(`size=1m,nr_inodes=${60 + more}`);
     },
@@ -134,7 +146,10 @@ smallDiskTest("a module whose folder was lost is served from a full disk, too", 
     }
     for (let index = 0; index < made; index++) await Deno.remove(`${disk.path}/file ${index}`);
     await using _ = await start();
-    assert.deepEqual(await pathsBelow(disk.path), ["k33g/small/1/small.info", "k33g/small/1/small.wasm"]);
+    assert.deepEqual(await pathsBelow(disk.path), [
+      "k33g/small/1/small.info",
+      "k33g/small/1/small.wasm",
+    ]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

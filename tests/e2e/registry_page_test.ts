@@ -20,7 +20,8 @@ Deno.test(
         const body = new FormData();
         body.set("file", new Blob([wasm(path)]), "a.wasm");
         body.set("info", info);
-        await (await fetch(`${server.url}/upload/${path}`, { method: "POST", body })).body?.cancel();
+        await (await fetch(`${server.url}/upload/${path}`, { method: "POST", body })).body
+          ?.cancel();
       };
       await upload("k33g/hola/0.0.0", 'says <b>hola</b> & "more" 👋');
       await upload(`${"long".repeat(20)}/${"name".repeat(20)}/${"1".repeat(100)}`, "x".repeat(500));
@@ -36,7 +37,10 @@ Deno.test(
       });
       await browser.open(`${server.url}/`);
       assert.equal(await browser.evaluate("document.querySelectorAll('li').length"), 50);
-      assert.equal(await browser.evaluate("document.querySelector('main p').textContent"), "52 modules");
+      assert.equal(
+        await browser.evaluate("document.querySelector('main p').textContent"),
+        "52 modules",
+      );
       // Read on a phone: nothing is wider than it, and the style was not refused.
       assert.equal(await browser.evaluate("document.documentElement.scrollWidth"), 360);
       assert.equal(
@@ -48,7 +52,10 @@ Deno.test(
       const item = "document.querySelector('li')";
       await browser.open(`${server.url}/?q=HOLA`);
       assert.equal(await browser.evaluate("document.querySelectorAll('li').length"), 1);
-      assert.equal(await browser.evaluate(`${item}.querySelector('h2').textContent`), "k33g/hola:0.0.0");
+      assert.equal(
+        await browser.evaluate(`${item}.querySelector('h2').textContent`),
+        "k33g/hola:0.0.0",
+      );
       assert.equal(
         await browser.evaluate(`${item}.querySelector('p').textContent`),
         'says <b>hola</b> & "more" 👋',
@@ -58,7 +65,9 @@ Deno.test(
         `capsule -mode=http -url=${server.url}/k33g/hola/0.0.0/hola.wasm -wasm=hola.wasm`,
       );
       assert(
-        Number(await browser.evaluate(`${item}.querySelector('pre span:last-child').offsetHeight`)) < 30,
+        Number(
+          await browser.evaluate(`${item}.querySelector('pre span:last-child').offsetHeight`),
+        ) < 30,
       );
       const link = String(await browser.evaluate(`${item}.querySelector('a').href`));
       const downloaded = await fetch(link);
@@ -70,13 +79,17 @@ Deno.test(
       assert.equal(await browser.evaluate("document.querySelectorAll('li').length"), 2);
       assert.equal(await browser.evaluate("document.querySelector('a[rel=next]')"), null);
 
-      await browser.open(`${server.url}/?q=${encodeURIComponent('"><script>document.title="x"</script>')}`);
+      await browser.open(
+        `${server.url}/?q=${encodeURIComponent('"><script>document.title="x"</script>')}`,
+      );
       assert.equal(
         await browser.evaluate("document.querySelector('input').value"),
         '"><script>document.title="x"</script>',
       );
       assert.equal(await browser.evaluate("document.scripts.length"), 0);
-      for (const url of browser.requests) assert(url.startsWith(`${server.url}/`) || url === "data:,", url);
+      for (const url of browser.requests) {
+        assert(url.startsWith(`${server.url}/`) || url === "data:,", url);
+      }
     } finally {
       await Deno.remove(files, { recursive: true });
     }

@@ -18,12 +18,17 @@ for (const program of ["skopeo", "oras", "docker-registry"] as const) {
 function peerTest(programs: readonly string[], name: string, fn: () => Promise<void>): void {
   const lacks = programs.filter((program) => !here.get(program));
   if (lacks.length === 0 || Deno.env.get("CI")) return Deno.test(name, fn);
-  Deno.test({ name: `${name} (skipped: ${lacks.join(" and ")} is not on the PATH)`, ignore: true, fn });
+  Deno.test({
+    name: `${name} (skipped: ${lacks.join(" and ")} is not on the PATH)`,
+    ignore: true,
+    fn,
+  });
 }
 
 /** Runs a program; what it printed, and its exit code. */
 async function run(program: string, ...args: string[]): Promise<{ code: number; text: string }> {
-  const { stdout, stderr, code } = await new Deno.Command(program, { args, stdin: "null" }).output();
+  const { stdout, stderr, code } = await new Deno.Command(program, { args, stdin: "null" })
+    .output();
   return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
@@ -80,12 +85,20 @@ Deno.test("push and pull by http and by oci, and a second start without the regi
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /answers 401/);
     const first = await push(`-url=${server.url}/k33g/hey/1`, "-info=hey 👋", ...token);
-    assert.equal(first.stdout, `${server.url}/k33g/hey/1/hey.wasm ${sha256(bytes)}\n`, first.stderr);
+    assert.equal(
+      first.stdout,
+      `${server.url}/k33g/hey/1/hey.wasm ${sha256(bytes)}\n`,
+      first.stderr,
+    );
     assert.equal(await (await fetch(`${server.url}/info/k33g/hey/1`)).text(), "hey 👋\n");
 
     const second = await push(`-url=oci://${host}/k33g/hey:2`, ...token);
     const reference = second.stdout.trim();
-    assert.match(reference, /^oci:\/\/127\.0\.0\.1:\d+\/k33g\/hey:2@sha256:[0-9a-f]{64}$/, second.stderr);
+    assert.match(
+      reference,
+      /^oci:\/\/127\.0\.0\.1:\d+\/k33g\/hey:2@sha256:[0-9a-f]{64}$/,
+      second.stderr,
+    );
 
     const cache = `-cache=${folder}/cache`;
     const pulled = await runCapsule([
@@ -105,7 +118,11 @@ Deno.test("push and pull by http and by oci, and a second start without the regi
 
     for (const away of [false, true]) {
       if (away) await server.stop();
-      await using serving = await startCapsule(["-mode=http", `-url=oci://${host}/k33g/hey:2`, cache], {
+      await using serving = await startCapsule([
+        "-mode=http",
+        `-url=oci://${host}/k33g/hey:2`,
+        cache,
+      ], {
         env: { MESSAGE: "hello" },
       });
       const answer = await fetch(serving.url, { method: "POST", body: "hello" });
@@ -122,7 +139,13 @@ Deno.test("a module of some megabytes is pushed in chunks", async () => {
     big.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     // One custom section over all the rest: its size takes four bytes.
     const size = big.length - 13;
-    big.set([0, (size & 127) | 128, ((size >> 7) & 127) | 128, ((size >> 14) & 127) | 128, size >> 21], 8);
+    big.set([
+      0,
+      (size & 127) | 128,
+      ((size >> 7) & 127) | 128,
+      ((size >> 14) & 127) | 128,
+      size >> 21,
+    ], 8);
     await Deno.writeFile(`${folder}/big.wasm`, big);
     await using server = await startCapsule(["-mode=registry", `-files=${folder}/m`]);
     const url = `oci://${new URL(server.url).host}/k33g/big:1`;
@@ -219,9 +242,15 @@ peerTest(
 );
 
 /** A registry that everybody reads and whoever knows `s3cret` writes to, with the example in it. */
-async function withAdminOnly(work: (world: { host: string; url: string; folder: string }) => Promise<void>) {
+async function withAdminOnly(
+  work: (world: { host: string; url: string; folder: string }) => Promise<void>,
+) {
   await inFolder(async (folder) => {
-    await using server = await startCapsule(["-mode=registry", `-files=${folder}/m`, "-adminToken=s3cret"]);
+    await using server = await startCapsule([
+      "-mode=registry",
+      `-files=${folder}/m`,
+      "-adminToken=s3cret",
+    ]);
     const { host } = new URL(server.url);
     const url = `-url=oci://${host}/k33g/hey:1`;
     const pushed = await runCapsule(["-mode=push", `-wasm=${example}`, url, "-adminToken=s3cret"]);
@@ -238,7 +267,8 @@ peerTest(
       const bytes = await Deno.readFile(example);
       await Deno.copyFile(example, `${folder}/hola.wasm`);
       const own = ["--plain-http", "--registry-config", `${folder}/config.json`];
-      const login = (password: string) => run("oras", "login", ...own, "-u", "me", "-p", password, host);
+      const login = (password: string) =>
+        run("oras", "login", ...own, "-u", "me", "-p", password, host);
       const push = (tag: string) =>
         run(
           ...["oras", "push", ...own, "--disable-path-validation"] as const,
@@ -271,9 +301,20 @@ peerTest(
       await Deno.writeTextFile(`${folder}/sbom.json`, "{}");
       await succeeding(
         ...["oras", "attach", ...own, "--disable-path-validation"] as const,
-        ...["--artifact-type", "application/spdx+json", `${host}/k33g/hola:1`, `${folder}/sbom.json`],
+        ...[
+          "--artifact-type",
+          "application/spdx+json",
+          `${host}/k33g/hola:1`,
+          `${folder}/sbom.json`,
+        ],
       );
-      const tree = await succeeding("oras", "discover", ...own, "--format=json", `${host}/k33g/hola:1`);
+      const tree = await succeeding(
+        "oras",
+        "discover",
+        ...own,
+        "--format=json",
+        `${host}/k33g/hola:1`,
+      );
       assert.deepEqual(
         JSON.parse(tree).referrers.map(({ artifactType }: Record<string, string>) => artifactType),
         ["application/spdx+json"],
@@ -292,8 +333,14 @@ peerTest(
   () =>
     withAdminOnly(async ({ host, folder }) => {
       const own = ["--tls-verify=false", "--authfile", `${folder}/auth.json`];
-      const login = (password: string) => run("skopeo", "login", ...own, "-u", "me", "-p", password, host);
-      const plain = ["--insecure-policy", "copy", "--src-tls-verify=false", "--dest-tls-verify=false"];
+      const login = (password: string) =>
+        run("skopeo", "login", ...own, "-u", "me", "-p", password, host);
+      const plain = [
+        "--insecure-policy",
+        "copy",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+      ];
       const copy = (to: string, ...more: string[]) =>
         run("skopeo", ...plain, ...more, `docker://${host}/k33g/hey:1`, to);
       assert.equal((await copy(`dir:${folder}/out`)).code, 0);
@@ -302,7 +349,11 @@ peerTest(
       assert.match(refused.text, /unauthorized: this needs the registry's token/);
       assert.match((await login("wrong")).text, /invalid username\/password/);
       assert.equal((await login("s3cret")).code, 0);
-      const copied = await copy(`docker://${host}/k33g/copy:1`, "--authfile", `${folder}/auth.json`);
+      const copied = await copy(
+        `docker://${host}/k33g/copy:1`,
+        "--authfile",
+        `${folder}/auth.json`,
+      );
       assert.equal(copied.code, 0, copied.text);
     }),
 );

@@ -33,9 +33,15 @@ Deno.test("the description's chapter on the registry, command by command", async
       ...["-F", "info=hola function from @k33g", "-H", "Content-Type: multipart/form-data"],
     );
     assert.equal(upload, '{"code":"OK","message":"🙂 hello.wasm uploaded!"}');
-    assert.deepEqual(await pathsBelow(files), ["k33g/hola/0.0.0/hola.info", "k33g/hola/0.0.0/hola.wasm"]);
+    assert.deepEqual(await pathsBelow(files), [
+      "k33g/hola/0.0.0/hola.info",
+      "k33g/hola/0.0.0/hola.wasm",
+    ]);
     await curl(`${url}/upload/k33g/hola/0.0.0/hello.wasm`, "-o", `${folder}/downloaded.wasm`);
-    assert.deepEqual(await Deno.readFile(`${folder}/downloaded.wasm`), await Deno.readFile(example));
+    assert.deepEqual(
+      await Deno.readFile(`${folder}/downloaded.wasm`),
+      await Deno.readFile(example),
+    );
     assert.equal(await curl(`${url}/info/k33g/hola/0.0.0`), "hola function from @k33g\n");
     const [listed] = JSON.parse(await curl(`${url}/modules`));
     assert.equal(listed.path, `${files}/k33g/hola/0.0.0/hola.wasm`);
@@ -115,7 +121,10 @@ Deno.test("a chunk whose connection breaks is gone on with where it broke", asyn
 
 Deno.test("two hundred uploads at once: all there, with the right digests", async () => {
   await withRegistry(async ({ server: { url } }) => {
-    const modules = Array.from({ length: 200 }, (_, index) => wasm(`module ${index}`, 20_000 + index));
+    const modules = Array.from(
+      { length: 200 },
+      (_, index) => wasm(`module ${index}`, 20_000 + index),
+    );
     const statuses = await Promise.all(modules.map(async (module, index) => {
       const body = new FormData();
       body.set("file", new Blob([module]), "a.wasm");
@@ -156,12 +165,17 @@ Deno.test("a client that reads slowly gets every byte, and keeps nobody waiting"
     const path = await uploaded(url, module);
     const slow = await Deno.connect({ port, hostname: "127.0.0.1" });
     await slow.write(
-      new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
+      new TextEncoder().encode(
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      ),
     );
     const first = new Uint8Array(4096);
     const count = await slow.read(first) ?? 0;
     for (let others = 0; others < 3; others++) {
-      assert.equal(sha256(new Uint8Array(await (await fetch(url + path)).arrayBuffer())), sha256(module));
+      assert.equal(
+        sha256(new Uint8Array(await (await fetch(url + path)).arrayBuffer())),
+        sha256(module),
+      );
     }
     const rest = await Array.fromAsync(slow.readable);
     const answer = new Uint8Array(await new Blob([first.slice(0, count), ...rest]).arrayBuffer());
@@ -187,7 +201,9 @@ Deno.test(
         using clients = new DisposableStack();
         for (let count = 0; count < 10; count++) {
           const client = clients.use(await Deno.connect({ port, hostname: "127.0.0.1" }));
-          await client.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
+          await client.write(
+            new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`),
+          );
           await client.read(new Uint8Array(4096));
         }
         // For the time of a read, Deno has the file's descriptor twice. All of them share one.
@@ -212,14 +228,22 @@ Deno.test("a module that is damaged on the disk breaks the connection off, and t
     }
     assert.equal(await (await fetch(`${url}/health`)).text(), "OK");
     await stop();
-    assert.match(stderr.text, /request failed: Error: cannot read .*: the file ends after 10000000 of/);
+    assert.match(
+      stderr.text,
+      /request failed: Error: cannot read .*: the file ends after 10000000 of/,
+    );
   });
 });
 
 Deno.test("on an address that others reach, no start without -adminToken", async () => {
   const files = await Deno.makeTempDir();
   try {
-    const refused = await runCapsule(["-mode=registry", "-host=0.0.0.0", "-httpPort=0", `-files=${files}`]);
+    const refused = await runCapsule([
+      "-mode=registry",
+      "-host=0.0.0.0",
+      "-httpPort=0",
+      `-files=${files}`,
+    ]);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /cannot start the registry on -host=0\.0\.0\.0: .*-adminToken/);
   } finally {

@@ -19,7 +19,11 @@ Deno.test("a store's client is loaded by the first call that asks it, and by no 
 }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-late-" });
   try {
-    await using couchbase = new CouchbaseDouble({ user: "admin", password: "secret", bucket: "wasm-data" });
+    await using couchbase = new CouchbaseDouble({
+      user: "admin",
+      password: "secret",
+      bucket: "wasm-data",
+    });
     const env = {
       DENO_LOG: "debug",
       MESSAGE: "hello",
@@ -44,7 +48,9 @@ Deno.test("a store's client is loaded by the first call that asks it, and by no 
     assert.equal(await ask(embedded, "SELECT 1"), "[]");
     assert.deepEqual(loaded(embedded), ["sqlite", "couchbase"]);
 
-    await using redis = await start("tests/testdata/go/stores/stores.wasm", { REDIS_ADDR: "127.0.0.1:1" });
+    await using redis = await start("tests/testdata/go/stores/stores.wasm", {
+      REDIS_ADDR: "127.0.0.1:1",
+    });
     assert.match(await ask(redis), /ECONNREFUSED 127\.0\.0\.1:1/);
     assert.deepEqual(loaded(redis), ["redis"]);
   } finally {

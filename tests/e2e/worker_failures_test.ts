@@ -20,9 +20,21 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
   const none = `http://localhost:${page.addr.port}/broken.wasm`;
 
   const rows: ReadonlyArray<
-    readonly [more: Record<string, unknown>, status: number, code: string, step: string, message: RegExp]
+    readonly [
+      more: Record<string, unknown>,
+      status: number,
+      code: string,
+      step: string,
+      message: RegExp,
+    ]
   > = [
-    [{ downloadUrl: good.replace("0.0.0", "9.9.9") }, 404, "MODULE_NOT_FOUND", "fetch", /answers 404/],
+    [
+      { downloadUrl: good.replace("0.0.0", "9.9.9") },
+      404,
+      "MODULE_NOT_FOUND",
+      "fetch",
+      /answers 404/,
+    ],
     [{ downloadUrl: pageUrl }, 422, "NOT_A_MODULE", "fetch", /it begins with "<html>n/],
     [
       { downloadUrl: good, sha256: zeros },
@@ -77,7 +89,11 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
     }]] as const
   ) {
     const failed = await callJson("POST", `${worker.url}/functions/${path}`, { body });
-    assert.deepEqual([failed.status, failed.body.code, failed.body.step], [507, "STATE_NOT_SAVED", "save"]);
+    assert.deepEqual([failed.status, failed.body.code, failed.body.step], [
+      507,
+      "STATE_NOT_SAVED",
+      "save",
+    ]);
   }
   assert.deepEqual(await platform.routes(), { hello: { blue: [localUrl] } });
   assert.equal((await childrenOf(worker.pid)).length, 1);
@@ -90,14 +106,18 @@ Deno.test("a process that dies as it starts is an error with its last lines, and
   const downloadUrl = await platform.upload("examples/hello-http/hello.wasm", "hello");
   const body = { function: "hello", revision: "blue", downloadUrl };
   const script = `${platform.folder}/launcher`;
-  await Deno.writeTextFile(script, "#!/bin/sh\necho one\necho 👋 two >&2\nexit 3\n", { mode: 0o755 });
+  await Deno.writeTextFile(script, "#!/bin/sh\necho one\necho 👋 two >&2\nexit 3\n", {
+    mode: 0o755,
+  });
   const dying = await platform.worker([`-capsulePath=${script}`]);
   const died = await callJson("POST", `${dying.url}/functions/deploy`, { body });
   assert.deepEqual([died.status, died.body.code], [422, "START_FAILED"]);
   assert.match(died.body.message, /exit code 3; its last lines:\n/);
   assert.deepEqual(died.body.lines.toSorted(), ["one", "👋 two"]);
 
-  const nowhere = await platform.worker(["-capsulePath=/nowhere/capsule"], { data: `${platform.folder}/b` });
+  const nowhere = await platform.worker(["-capsulePath=/nowhere/capsule"], {
+    data: `${platform.folder}/b`,
+  });
   const missing = await callJson("POST", `${nowhere.url}/functions/deploy`, { body });
   assert.deepEqual([missing.status, missing.body.code], [422, "START_FAILED"]);
   assert.match(missing.body.message, /the process cannot be started: .*\/nowhere\/capsule/);
@@ -105,9 +125,18 @@ Deno.test("a process that dies as it starts is an error with its last lines, and
   using _taken = Deno.listen({ hostname: "127.0.0.1", port: 65535 });
   const full = await platform.worker(["-httpPortCounter=65534"], { data: `${platform.folder}/c` });
   for (const more of [{}, { idle: "1m" }]) {
-    const refused = await callJson("POST", `${full.url}/functions/deploy`, { body: { ...body, ...more } });
-    assert.deepEqual([refused.status, refused.body.code, refused.body.step], [503, "PORT_TAKEN", "start"]);
-    assert.match(refused.body.message, /every port from 65535 to 65535 is taken \(-httpPortCounter=65534\)/);
+    const refused = await callJson("POST", `${full.url}/functions/deploy`, {
+      body: { ...body, ...more },
+    });
+    assert.deepEqual([refused.status, refused.body.code, refused.body.step], [
+      503,
+      "PORT_TAKEN",
+      "start",
+    ]);
+    assert.match(
+      refused.body.message,
+      /every port from 65535 to 65535 is taken \(-httpPortCounter=65534\)/,
+    );
   }
 });
 
@@ -129,13 +158,18 @@ Deno.test("a process that says that it serves and does not answer its health che
   const body = { function: "hello", revision: "blue", downloadUrl };
   const rows = [{}, { instances: 2 }, { idle: "1m" }];
   for (const more of rows) {
-    const failed = await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...body, ...more } });
+    const failed = await callJson("POST", `${worker.url}/functions/deploy`, {
+      body: { ...body, ...more },
+    });
     assert.deepEqual([failed.status, failed.body.code, failed.body.step], [
       504,
       "HEALTH_CHECK_FAILED",
       "health",
     ]);
-    assert.match(failed.body.message, /^hello\/blue cannot be started: .* within 1000 ms; its last lines:\n/);
+    assert.match(
+      failed.body.message,
+      /^hello\/blue cannot be started: .* within 1000 ms; its last lines:\n/,
+    );
     assert.deepEqual(failed.body.lines.toSorted(), ["one", "two"]);
     assert.deepEqual((await callJson("GET", `${worker.url}/functions/list`)).body, {});
     assert.deepEqual(await platform.routes(), {});

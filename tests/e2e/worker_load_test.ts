@@ -77,7 +77,9 @@ Deno.test("deploying and removing again and again leaves no process, file, port 
       await assert.rejects(fetch(deployed.body.localUrl), TypeError);
     }));
     assert.deepEqual(await platform.routes(), {});
-    if (Deno.build.os === "linux") await until(() => childrenOf(worker.pid), (found) => found.length === 0);
+    if (Deno.build.os === "linux") {
+      await until(() => childrenOf(worker.pid), (found) => found.length === 0);
+    }
     clean ??= await until(files, (found) => !found.includes(".wasm"));
     assert.equal(await until(files, (found) => found === clean), clean);
   }

@@ -29,7 +29,11 @@ Deno.test("a process gets its deployment's variables, an empty folder, and nothi
     },
   });
   const envVariables = { MESSAGE: "👋 = hello", EMPTY: "" };
-  const { status, body } = await deploy(worker.url, { downloadUrl, envVariables }, "s3cret-of-the-worker");
+  const { status, body } = await deploy(
+    worker.url,
+    { downloadUrl, envVariables },
+    "s3cret-of-the-worker",
+  );
   assert.equal(status, 422);
   const lines: string[] = body.lines;
   for (const line of ["MESSAGE=👋 = hello", "EMPTY=", "REDIS_ADDR=localhost:6379"]) {
@@ -37,7 +41,10 @@ Deno.test("a process gets its deployment's variables, an empty folder, and nothi
   }
   assert.doesNotMatch(lines.join("\n"), /s3cret|CAPSULE_/);
   const data = `${platform.folder}/data`;
-  assert.match(lines.join("\n"), new RegExp(`^folder: ${data}/worker/processes/[\\w-]+ \\[\\]$`, "m"));
+  assert.match(
+    lines.join("\n"),
+    new RegExp(`^folder: ${data}/worker/processes/[\\w-]+ \\[\\]$`, "m"),
+  );
   assert.match(lines.join("\n"), new RegExp(`^arguments: .*-data=${data}$`, "m"));
   assert.deepEqual(await filesBelow(`${data}/worker/processes`), []);
 });
@@ -72,7 +79,10 @@ Deno.test("modules come from OCI registries, too, and the token is shown to -reg
     assert.deepEqual([refused.status, refused.body.code], [502, "DOWNLOAD_FAILED"], downloadUrl);
     assert.match(refused.body.message, /401/);
   }
-  const worker = await platform.worker([`-registry=${guarded.url}`, `-registryToken=${tokens.read}`], {
+  const worker = await platform.worker([
+    `-registry=${guarded.url}`,
+    `-registryToken=${tokens.read}`,
+  ], {
     data: `${platform.folder}/b`,
   });
   const missing = await deploy(worker.url, { downloadUrl: `oci://${host}/me/echo:9.9.9` });

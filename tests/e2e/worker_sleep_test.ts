@@ -21,7 +21,9 @@ Deno.test("a process without requests sleeps, and wakes for those that come, how
   for (let round = 1; round <= 2; round++) {
     const asleep = await until(state, ({ state }) => state === "asleep");
     assert.deepEqual([asleep.memoryBytes, asleep.restarts, asleep.localUrl], [null, 0, localUrl]);
-    if (Deno.build.os === "linux") await until(() => childrenOf(worker.pid), (found) => found.length === 0);
+    if (Deno.build.os === "linux") {
+      await until(() => childrenOf(worker.pid), (found) => found.length === 0);
+    }
     assert.deepEqual(await platform.routes(), { lazy: { blue: [localUrl] } });
     const bodies = Array.from({ length: 30 }, (_, index) => `👋 ${round} ${index}`);
     const answers = await Promise.all(bodies.map((body) => fetch(url, { method: "POST", body })));
@@ -34,7 +36,9 @@ Deno.test("no request fails that comes just as its process goes to sleep", async
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/echo/echo.wasm", "lazy");
-  await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...lazy, downloadUrl, idle: "30ms" } });
+  await callJson("POST", `${worker.url}/functions/deploy`, {
+    body: { ...lazy, downloadUrl, idle: "30ms" },
+  });
   for (let index = 0; index < 12; index++) {
     // Around the moment at which it has been idle for long enough: on a connection that the proxy kept, too.
     await new Promise((resolve) => setTimeout(resolve, 26 + index % 8));
@@ -51,8 +55,12 @@ Deno.test("one that sleeps can be scaled, and one that dies is started again at 
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/echo/echo.wasm", "lazy");
-  await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...lazy, downloadUrl, idle: "1h" } });
-  const scaled = await callJson("POST", `${worker.url}/functions/scale`, { body: { ...lazy, instances: 3 } });
+  await callJson("POST", `${worker.url}/functions/deploy`, {
+    body: { ...lazy, downloadUrl, idle: "1h" },
+  });
+  const scaled = await callJson("POST", `${worker.url}/functions/scale`, {
+    body: { ...lazy, instances: 3 },
+  });
   assert.equal(scaled.body.localUrls.length, 2);
   assert.equal((await platform.routes()).lazy?.blue?.length, 3);
   await callJson("POST", `${worker.url}/functions/scale`, { body: { ...lazy, instances: 1 } });
@@ -64,6 +72,9 @@ Deno.test("one that sleeps can be scaled, and one that dies is started again at 
     ({ restarts, state }) => restarts === 1 && state === "running",
   );
   await until(() => platform.routes(), ({ lazy }) => lazy?.blue?.[0] === after.localUrl);
-  const response = await fetch(`${platform.proxy.url}/functions/lazy/blue`, { method: "POST", body: "on" });
+  const response = await fetch(`${platform.proxy.url}/functions/lazy/blue`, {
+    method: "POST",
+    body: "on",
+  });
   assert.equal(await response.text(), "on");
 });

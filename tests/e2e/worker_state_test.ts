@@ -40,7 +40,11 @@ Deno.test("a worker that was killed comes back with what it ran, and its old rou
   assert.deepEqual(after.hello?.default, after.hello?.green);
   assert.deepEqual(after.hello?.red, ["http://localhost:1"]);
   for (const path of ["hello", "hello/blue", "hello/green", "lazy/blue"]) {
-    assert.match(await (await fetch(`${platform.proxy.url}/functions/${path}`)).text(), /Hello/, path);
+    assert.match(
+      await (await fetch(`${platform.proxy.url}/functions/${path}`)).text(),
+      /Hello/,
+      path,
+    );
   }
   const { body: list } = await callJson("GET", `${second.url}/functions/list`);
   assert.deepEqual(list.hello.blue.envVariables, { A: "1" });
@@ -64,16 +68,29 @@ Deno.test("a proxy that is away is no failure: its routes come when it does, and
   assert.deepEqual([chosen.status, chosen.body.registered], [202, false]);
 
   for (let round = 0; round < 2; round++) {
-    await using proxy = await startCapsule(["-mode=reverse-proxy", "-backend=memory", `-httpPort=${port}`]);
+    await using proxy = await startCapsule([
+      "-mode=reverse-proxy",
+      "-backend=memory",
+      `-httpPort=${port}`,
+    ]);
     const { localUrl } = deployed.body;
-    const routes = await until(() => platform.routes(), ({ hello }) => hello?.default !== undefined);
+    const routes = await until(
+      () => platform.routes(),
+      ({ hello }) => hello?.default !== undefined,
+    );
     assert.deepEqual(routes, { hello: { blue: [localUrl], default: [localUrl] } });
     await proxy.stop("SIGKILL");
   }
-  const removed = await callJson("DELETE", `${worker.url}/functions/revisions/deployments`, { body });
+  const removed = await callJson("DELETE", `${worker.url}/functions/revisions/deployments`, {
+    body,
+  });
   assert.equal(removed.status, 202);
   // One that kept the routes of what was removed meanwhile is told when it is back.
-  await using proxy = await startCapsule(["-mode=reverse-proxy", "-backend=memory", `-httpPort=${port}`]);
+  await using proxy = await startCapsule([
+    "-mode=reverse-proxy",
+    "-backend=memory",
+    `-httpPort=${port}`,
+  ]);
   await callJson("POST", `${proxy.url}/memory/functions/registration`, {
     body: { ...body, url: deployed.body.localUrl },
   });
@@ -91,13 +108,18 @@ Deno.test("two workers with one proxy do not touch each other's routes", async (
   const ofA = (await deploy(a.url, { ...body, downloadUrl })).body.localUrl;
   const ofB = (await deploy(b.url, { ...body, downloadUrl })).body.localUrl;
   for (const { url } of [a, b]) {
-    assert.equal((await callJson("POST", `${url}/functions/set_default_revision`, { body })).status, 202);
+    assert.equal(
+      (await callJson("POST", `${url}/functions/set_default_revision`, { body })).status,
+      202,
+    );
   }
   assert.deepEqual(await platform.routes(), { hello: { blue: [ofA, ofB], default: [ofA, ofB] } });
   await callJson("DELETE", `${a.url}/functions/revisions/deployments`, { body });
   assert.deepEqual(await platform.routes(), { hello: { blue: [ofB], default: [ofB] } });
   await a.stop();
-  await callJson("DELETE", `${b.url}/functions/remove_default_revision`, { body: { function: "hello" } });
+  await callJson("DELETE", `${b.url}/functions/remove_default_revision`, {
+    body: { function: "hello" },
+  });
   assert.deepEqual(await platform.routes(), { hello: { blue: [ofB] } });
 });
 
@@ -107,7 +129,11 @@ Deno.test("what does not start, and why", async () => {
   const { folder } = platform;
   await Deno.writeTextFile(`${folder}/bad.json`, "[]");
   const rows: ReadonlyArray<readonly [args: string[], code: number, stderr: RegExp]> = [
-    [[`-data=${folder}/data`], 1, /another worker uses .*\/data\/worker: give this one a folder of its own/],
+    [
+      [`-data=${folder}/data`],
+      1,
+      /another worker uses .*\/data\/worker: give this one a folder of its own/,
+    ],
     [
       [`-data=${folder}/e`, `-state=${folder}/data/worker.json`],
       1,

@@ -24,14 +24,20 @@ Deno.test("a process that is killed is started again, and its URL leaves the pro
   for (let round = 1; round <= 3; round++) {
     const before = await only(worker.url);
     Deno.kill(before.pid, "SIGKILL");
-    const after = await until(() => only(worker.url), (found) => found.restarts === round && found.pid > 0);
+    const after = await until(
+      () => only(worker.url),
+      (found) => found.restarts === round && found.pid > 0,
+    );
     assert.notEqual(after.pid, before.pid);
     assert.notEqual(after.localUrl, before.localUrl);
     const expected = { hello: { blue: [after.localUrl], default: [after.localUrl] } };
     await until(() => platform.routes(), (found) => isDeepStrictEqual(found, expected));
     assert.match(await (await fetch(`${platform.proxy.url}/functions/hello`)).text(), /Hello/);
   }
-  assert.match(worker.stderr.text, /hello\/blue: the process was ended by SIGKILL; started again in 0\.1 s/);
+  assert.match(
+    worker.stderr.text,
+    /hello\/blue: the process was ended by SIGKILL; started again in 0\.1 s/,
+  );
   assert.match(worker.stderr.text, /started again in 0\.4 s/);
   assert.notEqual(localUrl, (await platform.routes()).hello?.blue?.[0]);
 });
@@ -46,14 +52,18 @@ Deno.test({
     await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...blue, downloadUrl } });
     const before = await only(worker.url);
     Deno.kill(before.pid, "SIGSTOP");
-    const after = await until(() => only(worker.url), (found) => found.restarts === 1 && found.pid > 0);
+    const after = await until(
+      () => only(worker.url),
+      (found) => found.restarts === 1 && found.pid > 0,
+    );
     assert.deepEqual(await childrenOf(worker.pid), [after.pid]);
     assert.match(worker.stderr.text, /it did not answer its health checks/);
   },
 });
 
 Deno.test({
-  name: "what has arrived at a process that is removed is answered, also when the process is short of time",
+  name:
+    "what has arrived at a process that is removed is answered, also when the process is short of time",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -65,7 +75,9 @@ Deno.test({
     await (await fetch(url)).text(); // its connection is open, and waits
     Deno.kill(pid, "SIGSTOP");
     const waiting = Array.from({ length: 8 }, () => fetch(url, { method: "POST", body: "Bob" }));
-    const removed = callJson("DELETE", `${worker.url}/functions/revisions/deployments`, { body: blue });
+    const removed = callJson("DELETE", `${worker.url}/functions/revisions/deployments`, {
+      body: blue,
+    });
     await until(() => platform.routes(), (routes) => isDeepStrictEqual(routes, {}));
     setTimeout(() => Deno.kill(pid, "SIGCONT"), 600);
     for (const answer of await Promise.all(waiting)) {
@@ -76,7 +88,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "no process outlives its worker, whether that is killed or stopped, and no route a stopped one",
+  name:
+    "no process outlives its worker, whether that is killed or stopped, and no route a stopped one",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -84,7 +97,10 @@ Deno.test({
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
       const worker = await platform.worker([], { data: `${platform.folder}/${signal}` });
       const body = { ...blue, revision: signal, downloadUrl, instances: 2 };
-      assert.equal((await callJson("POST", `${worker.url}/functions/deploy`, { body })).status, 202);
+      assert.equal(
+        (await callJson("POST", `${worker.url}/functions/deploy`, { body })).status,
+        202,
+      );
       const children = await childrenOf(worker.pid);
       assert.equal(children.length, 2);
       const urls = (await platform.routes()).hello?.[signal];
@@ -100,7 +116,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a signal to the worker's process group is for the worker alone, which ends its functions in order",
+  name:
+    "a signal to the worker's process group is for the worker alone, which ends its functions in order",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -110,9 +127,12 @@ Deno.test({
     assert.equal((await callJson("POST", `${worker.url}/functions/deploy`, { body })).status, 202);
     const children = await childrenOf(worker.pid);
     assert.equal(children.length, 2);
-    const sent = await new Deno.Command("sh", { args: ["-c", `kill -TERM -${worker.pid}`] }).output();
+    const sent = await new Deno.Command("sh", { args: ["-c", `kill -TERM -${worker.pid}`] })
+      .output();
     assert.ok(sent.success);
-    for (const pid of [worker.pid, ...children]) await until(() => isRunning(pid), (running) => !running);
+    for (const pid of [worker.pid, ...children]) {
+      await until(() => isRunning(pid), (running) => !running);
+    }
     assert.doesNotMatch(worker.stderr.text, /started again/);
     assert.deepEqual((await platform.routes()).hello?.blue, []);
   },
@@ -127,11 +147,14 @@ Deno.test("what is removed is unregistered first, and finishes what it has begun
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   let count = 0;
-  await using slow = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async () => {
-    if (++count === 2) asked.resolve();
-    await answer.promise;
-    return new Response("at last");
-  });
+  await using slow = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async () => {
+      if (++count === 2) asked.resolve();
+      await answer.promise;
+      return new Response("at last");
+    },
+  );
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/upstream/upstream.wasm", "hello");
@@ -146,7 +169,9 @@ Deno.test("what is removed is unregistered first, and finishes what it has begun
   );
   await asked.promise;
   const removed = ["blue", "sleepy"].map((revision) =>
-    callJson("DELETE", `${worker.url}/functions/revisions/deployments`, { body: { ...blue, revision } })
+    callJson("DELETE", `${worker.url}/functions/revisions/deployments`, {
+      body: { ...blue, revision },
+    })
   );
   await until(() => platform.routes(), (routes) => Object.keys(routes).length === 0);
   answer.resolve();

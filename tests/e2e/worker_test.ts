@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { callJson, Platform } from "../testing/platform.ts";
 
-const text = async (url: string, init?: RequestInit): Promise<string> => (await fetch(url, init)).text();
+const text = async (url: string, init?: RequestInit): Promise<string> =>
+  (await fetch(url, init)).text();
 
 Deno.test("the description's calls: deploy, call, scale, default, list, remove, with the bodies of the original", async () => {
   await using platform = await Platform.start();
@@ -29,7 +30,9 @@ Deno.test("the description's calls: deploy, call, scale, default, list, remove, 
   assert.deepEqual(await platform.routes(), { hello: { blue: [localUrl] } });
   assert.equal(await text(`${proxy}/functions/hello/blue`), '{"message": "hey people!"}');
 
-  const again = await callJson("POST", `${worker.url}/functions/deploy`, { body: { ...blue, downloadUrl } });
+  const again = await callJson("POST", `${worker.url}/functions/deploy`, {
+    body: { ...blue, downloadUrl },
+  });
   assert.equal(again.status, 202);
   assert.deepEqual(
     await callJson("POST", `${worker.url}/functions/set_default_revision`, { body: blue }),
@@ -43,7 +46,9 @@ Deno.test("the description's calls: deploy, call, scale, default, list, remove, 
       },
     },
   );
-  const scaled = await callJson("POST", `${worker.url}/functions/scale`, { body: { ...blue, instances: 3 } });
+  const scaled = await callJson("POST", `${worker.url}/functions/scale`, {
+    body: { ...blue, instances: 3 },
+  });
   assert.equal(scaled.body.code, "FUNCTION_SCALED");
   const urls = [localUrl, again.body.localUrl, ...scaled.body.localUrls];
   assert.equal(new Set(urls).size, 3);
@@ -68,7 +73,10 @@ Deno.test("the description's calls: deploy, call, scale, default, list, remove, 
       state: "running",
       restarts: 0,
     };
-    assert.deepEqual({ ...rest, localUrl: urls.includes(rest.localUrl) }, { ...expected, localUrl: true });
+    assert.deepEqual({ ...rest, localUrl: urls.includes(rest.localUrl) }, {
+      ...expected,
+      localUrl: true,
+    });
   }
   assert.equal(requests, 2);
 
@@ -78,7 +86,11 @@ Deno.test("the description's calls: deploy, call, scale, default, list, remove, 
     }),
     {
       status: 202,
-      body: { code: "DEFAULT_REVISION_REMOVED", message: "Default revision removed", function: "hello" },
+      body: {
+        code: "DEFAULT_REVISION_REMOVED",
+        message: "Default revision removed",
+        function: "hello",
+      },
     },
   );
   assert.deepEqual(await platform.routes(), { hello: { blue: urls } });

@@ -10,7 +10,9 @@ const bytes = (content: string) => new TextEncoder().encode(content);
 /** One test for each way to files, on a folder `inside`; afterwards no descriptor may be left open. */
 function contract(
   sentence: string,
-  body: (setting: { folder: TemporaryFolder; inside: Folder; kernel: Kernel; name: string }) => void,
+  body: (
+    setting: { folder: TemporaryFolder; inside: Folder; kernel: Kernel; name: string },
+  ) => void,
 ): void {
   for (const { name, make } of kernels) {
     Deno.test(`folder (${name}): ${sentence}`, () => {
@@ -64,21 +66,24 @@ contract("an open file reads, writes, seeks and appends", ({ folder, inside, ker
   kernel.close(handle);
 });
 
-contract("sizes and places beyond what a file may have are errors of the file", ({ inside, kernel }) => {
-  const { handle } = inside.open("file", How.read | How.write | How.create);
-  const huge = 0x7fffffffffffffffn;
-  fails("EFBIG", () => kernel.resize(handle, huge));
-  assert.throws(() => kernel.writeAt(handle, bytes("x"), huge), FileError);
-  assert.throws(() => kernel.allocate(handle, huge - 1n, 1n), FileError);
-  assert.equal(kernel.status(handle).size, 0n);
-  // Nothing lies there; some systems say so, others that no file reaches that far.
-  try {
-    assert.equal(kernel.readAt(handle, new Uint8Array(1), huge - 1n), 0);
-  } catch (error) {
-    assert.ok(error instanceof FileError, String(error));
-  }
-  kernel.close(handle);
-});
+contract(
+  "sizes and places beyond what a file may have are errors of the file",
+  ({ inside, kernel }) => {
+    const { handle } = inside.open("file", How.read | How.write | How.create);
+    const huge = 0x7fffffffffffffffn;
+    fails("EFBIG", () => kernel.resize(handle, huge));
+    assert.throws(() => kernel.writeAt(handle, bytes("x"), huge), FileError);
+    assert.throws(() => kernel.allocate(handle, huge - 1n, 1n), FileError);
+    assert.equal(kernel.status(handle).size, 0n);
+    // Nothing lies there; some systems say so, others that no file reaches that far.
+    try {
+      assert.equal(kernel.readAt(handle, new Uint8Array(1), huge - 1n), 0);
+    } catch (error) {
+      assert.ok(error instanceof FileError, String(error));
+    }
+    kernel.close(handle);
+  },
+);
 
 contract("names are made, moved and removed as what they are", ({ folder, inside }) => {
   folder.write("inside/a", "a");

@@ -48,25 +48,35 @@ function failure(code: string, message: string | RegExp) {
   };
 }
 
-contract("a file below the working directory is read and written by relative and absolute path", (s) => {
-  s.folder.write("inside/sub/a.txt", "hello");
-  const files = s.files();
-  for (const path of ["sub/a.txt", "./sub/a.txt", "sub//a.txt", "sub/../sub/./a.txt"]) {
-    assert.equal(text(files.readFile(path)), "hello", path);
-    assert.equal(text(files.readFile(`${s.folder.inside}/${path}`)), "hello", path);
-  }
-  files.writeFile("new.txt", bytes("1"));
-  files.writeFile(`${s.folder.inside}/sub/new.txt`, bytes("2"));
-  assert.deepEqual([s.folder.read("inside/new.txt"), s.folder.read("inside/sub/new.txt")], ["1", "2"]);
-});
+contract(
+  "a file below the working directory is read and written by relative and absolute path",
+  (s) => {
+    s.folder.write("inside/sub/a.txt", "hello");
+    const files = s.files();
+    for (const path of ["sub/a.txt", "./sub/a.txt", "sub//a.txt", "sub/../sub/./a.txt"]) {
+      assert.equal(text(files.readFile(path)), "hello", path);
+      assert.equal(text(files.readFile(`${s.folder.inside}/${path}`)), "hello", path);
+    }
+    files.writeFile("new.txt", bytes("1"));
+    files.writeFile(`${s.folder.inside}/sub/new.txt`, bytes("2"));
+    assert.deepEqual([s.folder.read("inside/new.txt"), s.folder.read("inside/sub/new.txt")], [
+      "1",
+      "2",
+    ]);
+  },
+);
 
 contract("empty, binary, non-ASCII and 5 MB contents and names go through as they are", (s) => {
   const files = s.files();
   const large = new Uint8Array(5 * 1024 ** 2).map((_, at) => (at * 7) ^ (at >> 8));
-  for (const content of [new Uint8Array(0), Uint8Array.of(0, 255, 10, 13, 0), bytes("👋🌍"), large]) {
+  for (
+    const content of [new Uint8Array(0), Uint8Array.of(0, 255, 10, 13, 0), bytes("👋🌍"), large]
+  ) {
     for (const name of ["a", "🎃 é ß.txt", "-", "x".repeat(255)]) {
       files.writeFile(name, content);
-      assert.ok(Deno.readFileSync(`${s.folder.inside}/${name}`).every((byte, at) => byte === content[at]));
+      assert.ok(
+        Deno.readFileSync(`${s.folder.inside}/${name}`).every((byte, at) => byte === content[at]),
+      );
       const read = files.readFile(name);
       assert.equal(read.length, content.length);
       assert.ok(read.every((byte, at) => byte === content[at]), name);
@@ -89,7 +99,10 @@ contract("what is not there or is no regular file is told in Go's words", (s) =>
   const files = s.files();
   s.folder.write("inside/file", "");
   Deno.mkdirSync(s.folder.at("inside/folder"));
-  assert.throws(() => files.readFile("no"), failure("ENOENT", "open no: no such file or directory"));
+  assert.throws(
+    () => files.readFile("no"),
+    failure("ENOENT", "open no: no such file or directory"),
+  );
   assert.throws(() => files.readFile(""), failure("ENOENT", "open : no such file or directory"));
   assert.throws(() => files.readFile("folder"), failure("EISDIR", "open folder: is a directory"));
   assert.throws(() => files.readFile("."), failure("EISDIR", "open .: is a directory"));
@@ -97,8 +110,14 @@ contract("what is not there or is no regular file is told in Go's words", (s) =>
   assert.throws(() => files.readFile("file/"), failure("ENOTDIR", "open file/: not a directory"));
   assert.throws(() => files.readFile("a\0b"), failure("EINVAL", "open a\0b: invalid argument"));
   const long = "x".repeat(256);
-  assert.throws(() => files.readFile(long), failure("ENAMETOOLONG", `open ${long}: file name too long`));
-  assert.throws(() => files.writeFile("folder", bytes("")), failure("EISDIR", "open folder: is a directory"));
+  assert.throws(
+    () => files.readFile(long),
+    failure("ENAMETOOLONG", `open ${long}: file name too long`),
+  );
+  assert.throws(
+    () => files.writeFile("folder", bytes("")),
+    failure("EISDIR", "open folder: is a directory"),
+  );
   assert.throws(
     () => files.writeFile("no/a", bytes("")),
     failure("ENOENT", "open no/a: no such file or directory"),
@@ -121,7 +140,13 @@ contract("nothing leads out: `..`, absolute paths, links that leave", (s) => {
   s.folder.link("/proc/self/root", "inside/magic");
   const files = s.files();
   const out = [
-    ...["../outside/decoy", "sub/../../outside/decoy", "../inside/a", "..", `${s.folder.path}/outside/decoy`],
+    ...[
+      "../outside/decoy",
+      "sub/../../outside/decoy",
+      "../inside/a",
+      "..",
+      `${s.folder.path}/outside/decoy`,
+    ],
     ...["file-link", "folder-link/decoy", "folder-link/new", "absolute-link", "absolute-inside"],
     ...[`root-link${s.folder.path}/outside/decoy`, "two-links", "sub/new-outside"],
     ...[
@@ -131,12 +156,17 @@ contract("nothing leads out: `..`, absolute paths, links that leave", (s) => {
     ],
   ];
   for (const path of out) {
-    const denied = failure("DENIED", /^open .*: refused, as it lies outside the working directory: -dir=/);
+    const denied = failure(
+      "DENIED",
+      /^open .*: refused, as it lies outside the working directory: -dir=/,
+    );
     assert.throws(() => files.readFile(path), denied, path);
     assert.throws(() => files.writeFile(path, bytes("!")), denied, path);
   }
   assert.equal(s.folder.read("outside/decoy"), "decoy");
-  assert.deepEqual([...Deno.readDirSync(s.folder.at("outside"))].map(({ name }) => name), ["decoy"]);
+  assert.deepEqual([...Deno.readDirSync(s.folder.at("outside"))].map(({ name }) => name), [
+    "decoy",
+  ]);
 });
 
 contract("links that stay inside are followed, dangling ones and loops end in an error", (s) => {
@@ -182,7 +212,10 @@ contract("-dir grants a folder by the path as given, on either side of the ::", 
     text(s.files({ dirs: [dir] }).readFile(path));
   assert.equal(read({ host, guest: host }, `${host}/a`), "a");
   assert.equal(read({ host: "../outside", guest: "../outside" }, "../outside/a"), "a");
-  assert.equal(read({ host: "../outside/sub/..", guest: "../outside/sub/.." }, "../outside/sub/../a"), "a");
+  assert.equal(
+    read({ host: "../outside/sub/..", guest: "../outside/sub/.." }, "../outside/sub/../a"),
+    "a",
+  );
   for (const guest of ["/data", "data", "./data/", "/", "."]) {
     assert.equal(read({ host, guest }, `${guest}/a`), "a", guest);
     assert.equal(read({ host, guest }, `${host}/a`), "a", guest);
@@ -218,19 +251,28 @@ contract("-allowRead and -allowWrite are the whole list for their operation", (s
   s.folder.write("inside/b", "b");
   s.folder.write("outside/sub/c", "c");
   s.folder.link("b", "inside/to-b");
-  const files = s.files({ allowRead: ["a", s.folder.at("outside/sub"), "to-b"], allowWrite: ["new", "a"] });
+  const files = s.files({
+    allowRead: ["a", s.folder.at("outside/sub"), "to-b"],
+    allowWrite: ["new", "a"],
+  });
   assert.equal(text(files.readFile("a")), "a");
   assert.equal(text(files.readFile(s.folder.at("outside/sub/c"))), "c");
   // What the list names by a link is what the link led to at the start, by the name in the list.
   assert.equal(text(files.readFile("to-b")), "b");
   assert.throws(
     () => files.readFile("b"),
-    failure("DENIED", "open b: refused, as -allowRead does not name it: -allowRead=b would allow it"),
+    failure(
+      "DENIED",
+      "open b: refused, as -allowRead does not name it: -allowRead=b would allow it",
+    ),
   );
   files.writeFile("new", bytes("n"));
   files.writeFile("a", bytes("2"));
   assert.throws(() => files.readFile("new"), failure("DENIED", /-allowRead=new would allow it/));
-  assert.throws(() => files.writeFile("b", bytes("")), failure("DENIED", /-allowWrite=b would allow it/));
+  assert.throws(
+    () => files.writeFile("b", bytes("")),
+    failure("DENIED", /-allowWrite=b would allow it/),
+  );
   assert.equal(s.folder.read("inside/b"), "b");
   const none = s.files({ allowRead: [], allowWrite: [] });
   assert.throws(() => none.readFile("a"), failure("DENIED", /-allowRead/));
@@ -255,7 +297,10 @@ contract("-sandbox grants nothing, whatever else is granted", (s) => {
     () => files.readFile("a"),
     failure("DENIED", "open a: refused, as -sandbox grants no files"),
   );
-  assert.throws(() => files.writeFile("b", bytes("")), failure("DENIED", /-sandbox grants no files/));
+  assert.throws(
+    () => files.writeFile("b", bytes("")),
+    failure("DENIED", /-sandbox grants no files/),
+  );
   assert.equal(s.folder.exists("inside/b"), false);
 });
 
@@ -264,7 +309,15 @@ contract("a file of the launcher's own is reached by no name", (s) => {
   s.folder.link("hello.wasm", "inside/link");
   Deno.linkSync(s.folder.at("inside/hello.wasm"), s.folder.at("inside/second-name"));
   const files = s.files({ ownFiles: [s.folder.at("inside/hello.wasm")] });
-  for (const path of ["hello.wasm", "./hello.wasm", "link", "second-name", `${s.folder.inside}/hello.wasm`]) {
+  for (
+    const path of [
+      "hello.wasm",
+      "./hello.wasm",
+      "link",
+      "second-name",
+      `${s.folder.inside}/hello.wasm`,
+    ]
+  ) {
     const message = `open ${path}: permission denied: a file of the launcher's own`;
     assert.throws(() => files.readFile(path), failure("EACCES", message), path);
     assert.throws(() => files.writeFile(path, bytes("!")), failure("EACCES", message), path);
@@ -280,11 +333,19 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   s.folder.link("sub", "inside/folder-link");
   const files = s.files({ ownFiles: [s.folder.at("inside/sub/state.json")] });
   for (const path of ["sub/state.json", "folder-link/state.json", "sub/../sub/state.json"]) {
-    assert.throws(() => files.writeFile(path, bytes("!")), failure("EACCES", /kept for a file/), path);
+    assert.throws(
+      () => files.writeFile(path, bytes("!")),
+      failure("EACCES", /kept for a file/),
+      path,
+    );
   }
   s.folder.link("../dangling", "inside/sub/two-links");
   for (const path of ["dangling", "folder-link/two-links"]) {
-    assert.throws(() => files.writeFile(path, bytes("!")), failure("EACCES", /kept for a file/), path);
+    assert.throws(
+      () => files.writeFile(path, bytes("!")),
+      failure("EACCES", /kept for a file/),
+      path,
+    );
   }
   assert.equal(s.folder.exists("inside/sub/state.json"), false);
   s.folder.write("inside/sub/state.json", "state");
@@ -298,27 +359,35 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   for (const bring of [Deno.renameSync, Deno.linkSync]) {
     s.folder.write("inside/another", "another");
     assert.equal(text(files.readFile("another")), "another");
-    Deno.renameSync(s.folder.at("inside/sub/state.json"), s.folder.at(`inside/sub/old-${bring.name}`));
+    Deno.renameSync(
+      s.folder.at("inside/sub/state.json"),
+      s.folder.at(`inside/sub/old-${bring.name}`),
+    );
     bring(s.folder.at("inside/another"), s.folder.at("inside/sub/state.json"));
     assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
   }
   assert.throws(() => files.readFile("another"), failure("EACCES", /launcher's own/));
 });
 
-contract("a file that gets the number of one that was the launcher's belongs to whoever made it", (s) => {
-  const files = s.files({ ownFiles: [s.folder.at("inside/data.db-journal")] });
-  for (let turn = 0; turn < 20; turn++) {
-    s.folder.write("inside/data.db-journal", "journal");
-    assert.throws(() => files.readFile("data.db-journal"), failure("EACCES", /launcher's own/));
-    const written = writtenMs(s.folder.at("inside/data.db-journal"));
-    Deno.removeSync(s.folder.at("inside/data.db-journal"));
-    // The clock of file times ticks every few milliseconds.
-    do s.folder.write("outside/tick", ""); while (writtenMs(s.folder.at("outside/tick")) === written);
-    Deno.removeSync(s.folder.at("outside/tick"));
-    files.writeFile(`mine-${turn}`, bytes("mine"));
-    assert.equal(text(files.readFile(`mine-${turn}`)), "mine");
-  }
-});
+contract(
+  "a file that gets the number of one that was the launcher's belongs to whoever made it",
+  (s) => {
+    const files = s.files({ ownFiles: [s.folder.at("inside/data.db-journal")] });
+    for (let turn = 0; turn < 20; turn++) {
+      s.folder.write("inside/data.db-journal", "journal");
+      assert.throws(() => files.readFile("data.db-journal"), failure("EACCES", /launcher's own/));
+      const written = writtenMs(s.folder.at("inside/data.db-journal"));
+      Deno.removeSync(s.folder.at("inside/data.db-journal"));
+      // The clock of file times ticks every few milliseconds.
+      do s.folder.write("outside/tick", ""); while (
+        writtenMs(s.folder.at("outside/tick")) === written
+      );
+      Deno.removeSync(s.folder.at("outside/tick"));
+      files.writeFile(`mine-${turn}`, bytes("mine"));
+      assert.equal(text(files.readFile(`mine-${turn}`)), "mine");
+    }
+  },
+);
 
 function writtenMs(path: string): number | undefined {
   return Deno.statSync(path).mtime?.getTime();
@@ -353,7 +422,10 @@ contract("a named pipe and a socket are refused, and nobody waits for their othe
       assert.throws(() => files.readFile(path), FileError, path);
       assert.throws(() => files.writeFile(path, bytes("!")), FileError, path);
     }
-    assert.throws(() => files.readFile("pipe"), failure("EACCES", /neither a regular file nor a folder/));
+    assert.throws(
+      () => files.readFile("pipe"),
+      failure("EACCES", /neither a regular file nor a folder/),
+    );
   } finally {
     listener.close();
   }

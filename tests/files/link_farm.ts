@@ -27,7 +27,10 @@ const step = fc.oneof(
  * path is made: even a walk that is broken must find nothing but decoys.
  */
 const path = fc.tuple(
-  fc.oneof({ weight: 12, arbitrary: fc.constant("") }, fc.constantFrom("@/", "@/inside/", "/@/inside/")),
+  fc.oneof(
+    { weight: 12, arbitrary: fc.constant("") },
+    fc.constantFrom("@/", "@/inside/", "/@/inside/"),
+  ),
   fc.array(step, { minLength: 1, maxLength: mostSteps }),
   fc.oneof({ weight: 5, arbitrary: fc.constant("") }, fc.constantFrom("/", "/.", "//")),
 ).map(([start, steps, end]) => (start + steps.join("/") + end).replace(/^\/+(?!@|\/)/, ""))
@@ -37,7 +40,10 @@ const place = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => step
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("folder" as const), path: place }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("file" as const), path: place }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("link" as const), path: place, target: path }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant("link" as const), path: place, target: path }),
+  },
 );
 
 const how = fc.constantFrom(
@@ -85,7 +91,10 @@ class Ground implements Disposable {
     for (const entry of entries) {
       const steps = entry.path.split("/");
       const parents = steps.slice(0, -1).map((_, index) => steps.slice(0, index + 1).join("/"));
-      if (made.has(entry.path) || parents.some((parent) => (made.get(parent) ?? "folder") !== "folder")) {
+      if (
+        made.has(entry.path) ||
+        parents.some((parent) => (made.get(parent) ?? "folder") !== "folder")
+      ) {
         continue;
       }
       for (const parent of parents) {
@@ -95,8 +104,9 @@ class Ground implements Disposable {
       made.set(entry.path, entry.kind);
       const at = farm.at(`inside/${entry.path}`);
       if (entry.kind === "folder") Deno.mkdirSync(at);
-      else if (entry.kind === "file") Deno.writeFileSync(at, new Uint8Array(1), { createNew: true });
-      else Deno.symlinkSync(farm.absolute(entry.target), at);
+      else if (entry.kind === "file") {
+        Deno.writeFileSync(at, new Uint8Array(1), { createNew: true });
+      } else Deno.symlinkSync(farm.absolute(entry.target), at);
     }
     return farm;
   }
@@ -125,7 +135,8 @@ class FarmFolder implements Disposable {
     const absolute = path.replace("@", this.path);
     // Whatever the generator makes: nothing absolute but the farm itself is ever handed to the system.
     if (
-      absolute.startsWith("/") && !absolute.startsWith(`/${this.path}`) && !absolute.startsWith(this.path)
+      absolute.startsWith("/") && !absolute.startsWith(`/${this.path}`) &&
+      !absolute.startsWith(this.path)
     ) {
       throw new Error(`${absolute} lies outside the test's folder`);
     }
@@ -198,9 +209,13 @@ export function compareFarms(farms: number): void {
       for (const line of seen.slice(0, farm.opens.length)) {
         assert.match(line, /: (\.\/inside(\/.*)?|E[A-Z]+)$/);
       }
-      const outside = seen.slice(farm.opens.length).filter((path) => !/^\.\/inside(\/|$)/.test(path));
+      const outside = seen.slice(farm.opens.length).filter((path) =>
+        !/^\.\/inside(\/|$)/.test(path)
+      );
       assert.deepEqual(outside, [".", "./a", "./b", "./outside", "./outside/a", "./outside/b"]);
-      for (const { name, kernel } of others) assert.deepEqual(openAll(kernel, ground, farm), seen, name);
+      for (const { name, kernel } of others) {
+        assert.deepEqual(openAll(kernel, ground, farm), seen, name);
+      }
     }),
     { numRuns: farms },
   );

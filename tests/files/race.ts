@@ -53,7 +53,10 @@ export async function race(
       for (const operate of operations) attempt(() => operate(below));
     }
     assert.deepEqual(outside(folder), before);
-    assert.ok(passed > 0 && refused > 0, `no race took place: ${passed} passed, ${refused} refused`);
+    assert.ok(
+      passed > 0 && refused > 0,
+      `no race took place: ${passed} passed, ${refused} refused`,
+    );
   } finally {
     files.close();
     below.close();
@@ -79,10 +82,15 @@ const operations: readonly ((below: Folder) => void)[] = [
   (below) => assert.equal(below.status("swap/sub/decoy", false).size, 6n),
   (below) => {
     const text = new Uint8Array(20);
-    assert.equal(new TextDecoder().decode(text.subarray(0, below.readLink("swap/sub/link", text))), "inside");
+    assert.equal(
+      new TextDecoder().decode(text.subarray(0, below.readLink("swap/sub/link", text))),
+      "inside",
+    );
   },
   (below) => {
-    const { handle } = below.open("swap/sub/empty", How.write | How.create | How.follow, { truncate: true });
+    const { handle } = below.open("swap/sub/empty", How.write | How.create | How.follow, {
+      truncate: true,
+    });
     below.kernel.close(handle);
   },
 ];

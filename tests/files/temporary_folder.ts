@@ -6,7 +6,9 @@ export class TemporaryFolder implements Disposable {
 
   /** `dir`: where it is made. Default: where the system has temporary files. */
   constructor(dir?: string) {
-    this.path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "capsule-files-", ...(dir && { dir }) }));
+    this.path = Deno.realPathSync(
+      Deno.makeTempDirSync({ prefix: "capsule-files-", ...(dir && { dir }) }),
+    );
     Deno.mkdirSync(this.inside);
     Deno.mkdirSync(this.at("outside"));
   }

@@ -26,6 +26,8 @@ Deno.test("deno task compile -- --all makes programs for their targets, with che
     await program.read(header);
     assert.equal(tripleOf(header), triple);
   }
-  const checked = await runProgram(["sha256sum", "--check", "--quiet", "SHA256SUMS"], { cwd: `${root}dist` });
+  const checked = await runProgram(["sha256sum", "--check", "--quiet", "SHA256SUMS"], {
+    cwd: `${root}dist`,
+  });
   assert.deepEqual(checked, { code: 0, stdout: "", stderr: "" });
 });

@@ -60,15 +60,23 @@ function realFiles(folder: string): void {
     "ci.sh": ".ci/run",
     "build.sh": "scripts/build_examples.sh",
   };
-  for (const [name, path] of Object.entries(files)) Deno.copyFileSync(`${root}${path}`, `${folder}/${name}`);
+  for (const [name, path] of Object.entries(files)) {
+    Deno.copyFileSync(`${root}${path}`, `${folder}/${name}`);
+  }
 }
 
 function contents(folder: string): Record<string, string> {
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-  return Object.fromEntries(names.map((name) => [name, Deno.readTextFileSync(`${folder}/${name}`)]));
+  return Object.fromEntries(
+    names.map((name) => [name, Deno.readTextFileSync(`${folder}/${name}`)]),
+  );
 }
 
-async function runNative(program: string, cwd: string, { args, stdin = "" }: Foreign["runs"][number]) {
+async function runNative(
+  program: string,
+  cwd: string,
+  { args, stdin = "" }: Foreign["runs"][number],
+) {
   const child = new Deno.Command(program, {
     args: [...args],
     cwd,
@@ -91,7 +99,11 @@ for (const [name, { package: source, runs }] of Object.entries(programs)) {
     using folder = new TemporaryFolder();
     const native = folder.at(name);
     const wasm = folder.at(`${name}.wasm`);
-    await buildGo(`${root}tests/testdata/foreign`, { output: native, package: source, native: true });
+    await buildGo(`${root}tests/testdata/foreign`, {
+      output: native,
+      package: source,
+      native: true,
+    });
     await buildGo(`${root}tests/testdata/foreign`, { output: wasm, package: source });
     const [ours, theirs] = [folder.at("inside/ours"), folder.at("inside/theirs")];
     for (const made of [ours, theirs]) realFiles(made);

@@ -37,7 +37,10 @@ goTest("a site of Go's net/http is served through its own CGI package, files and
   const head = await fetch(at("/files/big"), { method: "HEAD" });
   assert.deepEqual([head.headers.get("content-length"), await head.text()], ["3000000", ""]);
   const part = await fetch(at("/files/big"), { headers: { range: "bytes=10-19" } });
-  assert.deepEqual([part.status, new Uint8Array(await part.arrayBuffer())], [206, file.slice(10, 20)]);
+  assert.deepEqual([part.status, new Uint8Array(await part.arrayBuffer())], [
+    206,
+    file.slice(10, 20),
+  ]);
 
   const panic = await fetch(at("/panic"));
   assert.deepEqual([panic.status, (await panic.json()).code], [502, "BAD_ANSWER"]);

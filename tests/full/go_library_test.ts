@@ -31,12 +31,29 @@ const variables = { PATH: "/bin", HOME: "/tmp" };
 /** How each runtime runs a program with all of `/`, in that folder. */
 const runtimes: Record<string, (program: string, folder: string, args: string[]) => string[]> = {
   ours: (program, folder, args) => [
-    ...["/bin/deno", "run", "-A", "--no-check", "--no-lock", "/capsule/main.ts", "-mode=cli", "-dir=/::/"],
+    ...[
+      "/bin/deno",
+      "run",
+      "-A",
+      "--no-check",
+      "--no-lock",
+      "/capsule/main.ts",
+      "-mode=cli",
+      "-dir=/::/",
+    ],
     ...assignments(folder).map((text) => `-env=${text}`),
     ...[`-wasm=${program}`, "--", ...args],
   ],
   node: (program, folder, args) => [
-    ...["/bin/node", "--no-warnings", "/node_wasi.mjs", "/::/", program, ...assignments(folder), "--"],
+    ...[
+      "/bin/node",
+      "--no-warnings",
+      "/node_wasi.mjs",
+      "/::/",
+      program,
+      ...assignments(folder),
+      "--",
+    ],
     ...args,
   ],
   deno: (program, folder, args) => [
@@ -55,7 +72,8 @@ const missing = await isInstalled("go", "version")
 if (missing !== undefined) console.log(`Go's library is not tested here: it takes ${missing}`);
 
 Deno.test({
-  name: "Go's own library passes its tests, and fails none that pass on both Node's and Deno's WASI",
+  name:
+    "Go's own library passes its tests, and fails none that pass on both Node's and Deno's WASI",
   ignore: missing !== undefined && !Deno.env.get("CI"),
   async fn(t) {
     assert.equal(missing, undefined);
@@ -63,7 +81,10 @@ Deno.test({
     using jail = new Jail();
     const goRoot = (await go(["env", "GOROOT"], ".")).trim();
     furnish(jail, goRoot);
-    jail.write("/canary.wasm", Deno.readFileSync(new URL("../testdata/wasi/escape.wasm", import.meta.url)));
+    jail.write(
+      "/canary.wasm",
+      Deno.readFileSync(new URL("../testdata/wasi/escape.wasm", import.meta.url)),
+    );
     for (const runtime of Object.keys(runtimes)) {
       await t.step(
         `${runtime}: a program with all of / does not reach what lies outside the jail`,
@@ -92,7 +113,9 @@ function furnish(jail: Jail, goRoot: string): void {
   jail.addProgram(pathOf("node"), "node");
   jail.addProcSelfExe("/bin/deno");
   const here = (path: string) => new URL(path, import.meta.url).pathname;
-  for (const path of ["deno.json", "main.ts", "src"]) jail.copy(here(`../../${path}`), `/capsule/${path}`);
+  for (const path of ["deno.json", "main.ts", "src"]) {
+    jail.copy(here(`../../${path}`), `/capsule/${path}`);
+  }
   jail.copy(here("../testing/node_wasi.mjs"), "/node_wasi.mjs");
   // Their tests read their own sources, each other's testdata, the time zones and files of Go's folder.
   for (const { name, isFile } of Deno.readDirSync(goRoot)) {
@@ -117,7 +140,12 @@ async function tryCanary(jail: Jail, runtime: string, folder: TemporaryFolder): 
   Deno.chmodSync(folder.at("outside"), 0o777);
   Deno.chmodSync(folder.at("outside/canary"), 0o666);
   const path = folder.at("outside/canary");
-  const paths = [path, `/../../../../../..${path}`, `/proc/self/root${path}`, `/proc/1/root${path}`];
+  const paths = [
+    path,
+    `/../../../../../..${path}`,
+    `/proc/self/root${path}`,
+    `/proc/1/root${path}`,
+  ];
   const command = runtimes[runtime]?.("/canary.wasm", "/", ["/tmp/inside", ...paths]) ?? [];
   const { output } = await jail.run(command, { limitMs });
   assert.match(output, /^\/tmp\/inside: No such file or directory, written$/m, output);
@@ -131,7 +159,8 @@ async function tryCanary(jail: Jail, runtime: string, folder: TemporaryFolder): 
 async function onAll(jail: Jail, folder: string): Promise<Record<string, Outcomes>> {
   const outcomes: Record<string, Outcomes> = {};
   for (const [runtime, commandFor] of Object.entries(runtimes)) {
-    const run = (args: string[]) => jail.run(commandFor("/package.test.wasm", folder, args), { limitMs });
+    const run = (args: string[]) =>
+      jail.run(commandFor("/package.test.wasm", folder, args), { limitMs });
     try {
       outcomes[runtime] = await runGoTests(run);
     } catch (error) {
@@ -148,7 +177,9 @@ function row(name: string, outcomes: Record<string, Outcomes>): string {
     `${runtime} ${named(found, "passed").length} passed, ${named(found, "failed").length} failed`
   );
   const skipped = named(outcomes.ours ?? new Map(), "skipped");
-  const leftOut = skipped.length > 0 ? `\n  Go leaves out what wasip1 has not: ${skipped.join(", ")}` : "";
+  const leftOut = skipped.length > 0
+    ? `\n  Go leaves out what wasip1 has not: ${skipped.join(", ")}`
+    : "";
   return `${name}: ${columns.join(" · ")}${leftOut}`;
 }
 

@@ -81,13 +81,26 @@ export class Jail implements Disposable {
     const child = new Deno.Command("unshare", {
       args: [
         ...["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL"],
-        ...["setpriv", "--no-new-privs", "chroot", `--userspec=${nobody}:${nobody}`, "--groups=", this.root],
+        ...[
+          "setpriv",
+          "--no-new-privs",
+          "chroot",
+          `--userspec=${nobody}:${nobody}`,
+          "--groups=",
+          this.root,
+        ],
         ...command,
       ],
       clearEnv: true,
       env: {
         PATH: Deno.env.get("PATH") ?? "",
-        ...{ HOME: "/tmp", TMPDIR: "/tmp", DENO_DIR: "/cache", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+        ...{
+          HOME: "/tmp",
+          TMPDIR: "/tmp",
+          DENO_DIR: "/cache",
+          NO_COLOR: "1",
+          DENO_NO_UPDATE_CHECK: "1",
+        },
       },
       stdin: "null",
       stdout: "piped",

@@ -13,7 +13,10 @@ async function behindProxy(
   try {
     using upstream = new RawServer();
     await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${upstream.url}\n`);
-    await using proxy = await startCapsule(["-mode=reverse-proxy", `-config=${folder}/config.yaml`]);
+    await using proxy = await startCapsule([
+      "-mode=reverse-proxy",
+      `-config=${folder}/config.yaml`,
+    ]);
     await run(upstream, Number(new URL(proxy.url).port), proxy.pid);
   } finally {
     await Deno.remove(folder, { recursive: true });

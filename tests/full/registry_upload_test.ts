@@ -12,9 +12,16 @@ Deno.test("an upload of 300 MB takes constant memory: the process grows by less 
     module.set([0, 7, 14, 21].map((shift) => ((size >> shift) & 127) | 128), 9);
     module[13] = size >> 28;
     await Deno.writeFile(`${folder}/big.wasm`, module);
-    await using server = await startCapsule(["-mode=registry", `-files=${folder}/m`, "-maxUpload=400MiB"]);
+    await using server = await startCapsule([
+      "-mode=registry",
+      `-files=${folder}/m`,
+      "-maxUpload=400MiB",
+    ]);
     const kibibytes = (name: string) =>
-      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(Deno.readTextFileSync(`/proc/${server.pid}/status`))?.[1]);
+      Number(
+        new RegExp(`${name}:\\s+(\\d+)`).exec(Deno.readTextFileSync(`/proc/${server.pid}/status`))
+          ?.[1],
+      );
     const upload = async (file: string, tag: number) => {
       const args = ["-s", "-F", `file=@${file}`, `${server.url}/upload/k33g/big/${tag}`];
       const { stdout } = await new Deno.Command("curl", { args }).output();

@@ -35,7 +35,9 @@ Deno.test("embedded, at length: two processes and this one write 60,000 times an
     assert.equal((await store.keys(utf8("? *"), patient)).length, 3 * writes);
     heldMs.sort((one, two) => one - two);
     const longest = heldMs.at(-1) ?? 0;
-    console.log(`held the thread: median ${heldMs[writes]?.toFixed(3)} ms, longest ${longest.toFixed(1)} ms`);
+    console.log(
+      `held the thread: median ${heldMs[writes]?.toFixed(3)} ms, longest ${longest.toFixed(1)} ms`,
+    );
   } finally {
     await store.close();
     await Deno.remove(folder, { recursive: true });

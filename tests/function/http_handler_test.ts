@@ -89,7 +89,9 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
     "__proto__: p",
     "Empty: ",
   ];
-  const response = await served.handle(new Request(url, { method: "POST", body: lines.join("\n") }));
+  const response = await served.handle(
+    new Request(url, { method: "POST", body: lines.join("\n") }),
+  );
   assert.equal(response.status, 200);
   assert.deepEqual([...response.headers].filter(([name]) => !name.startsWith("content-type")), [
     ["__proto__", "p"],
@@ -98,7 +100,9 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
     ["tab", "a\tb"],
   ]);
   const { stderr } = served.output();
-  for (const name of ["Bad Name", "Content-Length", "Transfer-Encoding", "Return", "Control", "Delete"]) {
+  for (
+    const name of ["Bad Name", "Content-Length", "Transfer-Encoding", "Return", "Control", "Delete"]
+  ) {
     assert.equal(stderr.split(`header "${name}" is left out`).length, 2, name);
   }
 });

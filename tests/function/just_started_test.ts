@@ -35,7 +35,9 @@ Deno.test("a guest that traps half-way is just started at the next call, and the
   await using served = await serveModule(await guestModule("panic"));
   for (let i = 0; i < 20; i++) {
     assert.equal(await served.post("fine"), "1 calls, 1 finished");
-    const response = await served.handle(new Request("http://test/", { method: "POST", body: "panic ☹" }));
+    const response = await served.handle(
+      new Request("http://test/", { method: "POST", body: "panic ☹" }),
+    );
     assert.equal(response.status, 500);
     assert.deepEqual(await response.json(), { code: "TRAP", message: "panic: boom: panic ☹" });
   }
@@ -52,7 +54,9 @@ Deno.test("with -reuse an instance that trapped is not used again", async () => 
 Deno.test("random numbers differ between calls", async () => {
   await using served = await serveModule(await guestModule("random"));
   const seen = new Set<string>();
-  for (let i = 0; i < 50; i++) for (const line of (await served.post("")).split("\n")) seen.add(line);
+  for (let i = 0; i < 50; i++) {
+    for (const line of (await served.post("")).split("\n")) seen.add(line);
+  }
   assert.equal(seen.size, 100);
 });
 

@@ -123,7 +123,10 @@ Deno.test("a module whose start section computes for longer than a slice is serv
 
 Deno.test("bytes that are no module, or part of one, are refused", async () => {
   const whole = await guestModule("counter");
-  assert.match(await refusal(new TextEncoder().encode("GIF89a") as Uint8Array<ArrayBuffer>), /guest\.wasm/);
+  assert.match(
+    await refusal(new TextEncoder().encode("GIF89a") as Uint8Array<ArrayBuffer>),
+    /guest\.wasm/,
+  );
   for (const length of [8, 100, 5000, whole.length - 1]) {
     assert.match(await refusal(whole.slice(0, length)), /^guest\.wasm/, String(length));
   }
@@ -199,7 +202,8 @@ Deno.test("a guest that spends its time in one bulk instruction after another is
 });
 
 Deno.test("a module for a single call may not use the launcher's names either", async () => {
-  const text = `(module (import "capsule:prepare" "step" (func (result i32))) ${memory} ${handler})`;
+  const text =
+    `(module (import "capsule:prepare" "step" (func (result i32))) ${memory} ${handler})`;
   const load = loadModule(compileWat(text), {
     name: "guest.wasm",
     mode: "cli",

@@ -85,7 +85,12 @@ Deno.test("a pool of no instances is refused", () => {
 });
 
 Deno.test("callers get instances in the order in which they came, and one that goes away leaves the queue", async () => {
-  const pool = new Pool({ create: () => new Thing(), maxInstances: 1, maxQueue: 5, idleMs: 60_000 });
+  const pool = new Pool({
+    create: () => new Thing(),
+    maxInstances: 1,
+    maxQueue: 5,
+    idleMs: 60_000,
+  });
   const lent = pool.take();
   assert.ok(lent);
   const client = new AbortController();

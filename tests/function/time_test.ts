@@ -41,7 +41,9 @@ Deno.test("while guests compute without end, others are served", async () => {
 Deno.test("a guest that computes longer than a slice gives the right answer, paused or not", async () => {
   await using sliced = await serveModule(await guestModule("compute"), ["-slice=1ms"]);
   await using whole = await serveModule(await guestModule("compute"), ["-slice=596h"]);
-  for (const work of ["arithmetic 20000000", "sieve 40000", "json 300", "strings 300", "fibonacci 25"]) {
+  for (
+    const work of ["arithmetic 20000000", "sieve 40000", "json 300", "strings 300", "fibonacci 25"]
+  ) {
     const answer = await whole.post(work);
     assert.doesNotMatch(answer, /want a name|TRAP/, `${work}: ${answer}`);
     assert.equal(await sliced.post(work), answer, work);
@@ -69,7 +71,10 @@ Deno.test("a client that goes away ends its call", async () => {
 });
 
 Deno.test("a client that goes away while its call waits for an instance leaves the queue", async () => {
-  await using served = await serveModule(sleeper("callHandleHttp"), ["-maxInstances=1", "-timeout=1m"]);
+  await using served = await serveModule(sleeper("callHandleHttp"), [
+    "-maxInstances=1",
+    "-timeout=1m",
+  ]);
   const [running, waiting] = [new AbortController(), new AbortController()];
   const first = served.handle(post("", running.signal));
   const second = served.handle(post("", waiting.signal));
@@ -77,7 +82,10 @@ Deno.test("a client that goes away while its call waits for an instance leaves t
   assert.equal((await third).status, 499);
   assert.deepEqual(served.called.figures, { instances: 1, busy: 1, queued: 1 });
   waiting.abort();
-  assert.deepEqual(await (await second).json(), { code: "CLIENT_GONE", message: "the client went away" });
+  assert.deepEqual(await (await second).json(), {
+    code: "CLIENT_GONE",
+    message: "the client went away",
+  });
   assert.deepEqual(served.called.figures, { instances: 1, busy: 1, queued: 0 });
   running.abort();
   assert.equal((await first).status, 499);
@@ -85,7 +93,10 @@ Deno.test("a client that goes away while its call waits for an instance leaves t
 });
 
 Deno.test("a _start that waits is stopped at the deadline", async () => {
-  await assert.rejects(serveModule(sleeper("_start"), ["-timeout=50ms"]), { code: "TIMEOUT", limitMs: 50 });
+  await assert.rejects(serveModule(sleeper("_start"), ["-timeout=50ms"]), {
+    code: "TIMEOUT",
+    limitMs: 50,
+  });
 });
 
 /** An upstream on loopback that answers when it is told to. */
@@ -114,8 +125,13 @@ function upstream() {
 
 Deno.test("a thousand calls wait for one slow upstream together", async () => {
   await using slow = upstream();
-  await using served = await serveModule(await guestModule("upstream"), [], { UPSTREAM_URL: slow.url });
-  const calls = Array.from({ length: 1000 }, (_, i) => served.post(`☹ ${i}`, { "upstream-method": "POST" }));
+  await using served = await serveModule(await guestModule("upstream"), [], {
+    UPSTREAM_URL: slow.url,
+  });
+  const calls = Array.from(
+    { length: 1000 },
+    (_, i) => served.post(`☹ ${i}`, { "upstream-method": "POST" }),
+  );
   await slow.until(1000);
   assert.equal(served.called.figures.busy, 1000);
   slow.release();
@@ -136,7 +152,9 @@ Deno.test("a call that waits is stopped at its deadline, and its host call with 
 Deno.test("beyond -maxInstances calls wait in order, and beyond -maxQueue they are refused with 503", async () => {
   await using slow = upstream();
   const flags = ["-maxInstances=2", "-maxQueue=3"];
-  await using served = await serveModule(await guestModule("upstream"), flags, { UPSTREAM_URL: slow.url });
+  await using served = await serveModule(await guestModule("upstream"), flags, {
+    UPSTREAM_URL: slow.url,
+  });
   const calls = [0, 1, 2, 3, 4].map((i) => served.post(String(i), { "upstream-method": "POST" }));
   await slow.until(2);
   assert.deepEqual(served.called.figures, { instances: 2, busy: 2, queued: 3 });
@@ -155,9 +173,17 @@ Deno.test("a refused address is an error with the flag that would allow it", asy
   await using slow = upstream();
   slow.release();
   const env = { UPSTREAM_URL: slow.url };
-  await using confined = await serveModule(await guestModule("upstream"), ["-allowNet=10.0.0.0/8"], env);
+  await using confined = await serveModule(
+    await guestModule("upstream"),
+    ["-allowNet=10.0.0.0/8"],
+    env,
+  );
   assert.match(await confined.post(""), /-allowNet=127\.0\.0\.1/);
-  await using allowed = await serveModule(await guestModule("upstream"), ["-allowNet=127.0.0.1"], env);
+  await using allowed = await serveModule(
+    await guestModule("upstream"),
+    ["-allowNet=127.0.0.1"],
+    env,
+  );
   assert.equal(await allowed.post(""), "GET ");
   await using nothing = await serveModule(await guestModule("upstream"), ["-sandbox"], env);
   assert.match(await nothing.post("", { "upstream-url": slow.url }), /-sandbox/);
@@ -166,7 +192,9 @@ Deno.test("a refused address is an error with the flag that would allow it", asy
 Deno.test("a call's time counts while it waits for an instance", async () => {
   await using slow = upstream();
   const flags = ["-maxInstances=1", "-timeout=100ms"];
-  await using served = await serveModule(await guestModule("upstream"), flags, { UPSTREAM_URL: slow.url });
+  await using served = await serveModule(await guestModule("upstream"), flags, {
+    UPSTREAM_URL: slow.url,
+  });
   const [first, second] = await Promise.all([served.handle(post("")), served.handle(post(""))]);
   assert.deepEqual([first.status, second.status], [504, 504]);
   slow.release();

@@ -46,7 +46,9 @@ Deno.test("what a call is the first to touch is zero again for the next, however
     // Two places of one call may lie side by side: what it wrote itself is no leak, so each is eight bytes from the others.
     const apart = places.map((at) => at & ~7);
     const distinct = [...new Set(apart)];
-    for (let time = 0; time < 3; time++) assert.equal(await look(distinct), "0".repeat(distinct.length));
+    for (let time = 0; time < 3; time++) {
+      assert.equal(await look(distinct), "0".repeat(distinct.length));
+    }
   });
   await fc.assert(property, { numRuns: 150 });
   assert.equal(served.called.figures.instances, 1);

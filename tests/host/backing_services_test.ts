@@ -50,7 +50,9 @@ async function callGuest(
     },
     args: params,
   });
-  const result = outcome.kind === "error" ? outcome.message : new TextDecoder().decode(outcome.bytes);
+  const result = outcome.kind === "error"
+    ? outcome.message
+    : new TextDecoder().decode(outcome.bytes);
   return { result, stdout: io.stdout.text };
 }
 
@@ -60,7 +62,8 @@ function families(store: KeyValueStore, sandbox = false): HostFamily[] {
 
 async function tryCommands(store: KeyValueStore): Promise<void> {
   const module = await guestModule("redis-commands");
-  const run = async (...params: string[]) => (await callGuest(module, params, families(store))).result;
+  const run = async (...params: string[]) =>
+    (await callGuest(module, params, families(store))).result;
   assert.equal(await run("get", "k"), "redis: nil");
   assert.equal(await run("set", "k", "Hello World 👋"), "[OK](k:Hello World 👋)");
   assert.equal(await run("get", "k"), "Hello World 👋");
@@ -150,9 +153,14 @@ Deno.test("in the sandbox a guest reaches no store, and nothing is opened", asyn
   const store = openKeyValueStore({ kind: "embedded", folder: `${folder}/.capsule` });
   try {
     const module = await guestModule("redis-commands");
-    for (const command of [["set", "k", "v"], ["get", "k"], ["del", "k"], ["keys", "*"], ["incr", "k"]]) {
+    for (
+      const command of [["set", "k", "v"], ["get", "k"], ["del", "k"], ["keys", "*"], ["incr", "k"]]
+    ) {
       const { result } = await callGuest(module, command, families(store, true));
-      assert.equal(result, "the key-value store is not allowed: leaving out -sandbox would allow it");
+      assert.equal(
+        result,
+        "the key-value store is not allowed: leaving out -sandbox would allow it",
+      );
     }
     assert.deepEqual([...Deno.readDirSync(folder)], []);
   } finally {
@@ -171,7 +179,10 @@ Deno.test("the description's Couchbase example sends its statement and returns t
       sandbox: false,
     });
     const family = couchbaseFunctions({ queries, sandbox });
-    return (await callGuest(await moduleAt("examples/couchbase/couchbase.wasm"), [], [environment, family]))
+    return (await callGuest(await moduleAt("examples/couchbase/couchbase.wasm"), [], [
+      environment,
+      family,
+    ]))
       .result;
   };
   try {
@@ -180,9 +191,17 @@ Deno.test("the description's Couchbase example sends its statement and returns t
     assert.deepEqual(double.statements, ["SELECT * FROM `wasm-data`.data.docs"]);
     double.answer = () => ({ kind: "rows", rows: [] });
     assert.equal(await run(false), "[]");
-    double.answer = () => ({ kind: "error", code: 12003, message: "Keyspace not found", status: 404 });
+    double.answer = () => ({
+      kind: "error",
+      code: 12003,
+      message: "Keyspace not found",
+      status: 404,
+    });
     assert.equal(await run(false), "Keyspace not found (12003)");
-    assert.equal(await run(true), "a Couchbase query is not allowed: leaving out -sandbox would allow it");
+    assert.equal(
+      await run(true),
+      "a Couchbase query is not allowed: leaving out -sandbox would allow it",
+    );
   } finally {
     await queries.close();
   }

@@ -21,7 +21,10 @@ type Ask = (
 ) => Promise<{ status: number; headers: string[]; body: string }>;
 
 /** A client, and how to ask it in short; it is closed behind the test. */
-async function client(options: Partial<HttpClientOptions>, use: (ask: Ask) => Promise<void>): Promise<void> {
+async function client(
+  options: Partial<HttpClientOptions>,
+  use: (ask: Ask) => Promise<void>,
+): Promise<void> {
   const it = await createHttpClient({ timeoutMs: 60_000, maxResponseBytes: 1e6, ...options });
   try {
     await use(async (url, request) => {
@@ -51,7 +54,10 @@ async function server(
   const quiet = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
   // Some handlers never answer, and a shutdown would wait for them.
   const end = new AbortController();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, signal: end.signal, ...quiet }, handler);
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, signal: end.signal, ...quiet },
+    handler,
+  );
   try {
     await use(`http://127.0.0.1:${server.addr.port}`, server.addr.port);
   } finally {
@@ -108,7 +114,11 @@ Deno.test("every method arrives with its headers and body as bytes, and the answ
   }, (origin) =>
     client({}, async (ask) => {
       for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY"]) {
-        const sent = { method, headers: [["Message", byteString("é🌍")]] as const, body: utf8("bödy") };
+        const sent = {
+          method,
+          headers: [["Message", byteString("é🌍")]] as const,
+          body: utf8("bödy"),
+        };
         const { status, headers, body } = await ask(`${origin}/x`, sent);
         assert.equal(status, 418);
         assert.equal(body, `${method} ${byteString("é🌍")} bödy`);
@@ -119,56 +129,59 @@ Deno.test("every method arrives with its headers and body as bytes, and the answ
     })));
 
 Deno.test("a request goes out as Go's client would send it, byte for byte where it matters", () =>
-  rawServer(["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"], (origin, asked) =>
-    client({}, async (ask) => {
-      const host = new URL(origin).host;
-      await ask(`${origin}/a/../b?x=%zz#frag`, {
-        headers: [
-          ["X-A", "1"],
-          ["x-a", "2"],
-          ["Host", "evil"],
-          ["Content-Length", "99"],
-          ["Transfer-Encoding", "chunked"],
-          ["Connection", "X-A"],
-          ["Expect", "100-continue"],
-          ["Upgrade", "h2c"],
-        ],
-        body: utf8("a GET's body"),
-      });
-      assert.deepEqual(
-        asked[0]?.split("\r\n").sort(),
-        [
-          "GET /a/../b?x=%zz HTTP/1.1",
-          `host: ${host}`,
-          "connection: keep-alive",
-          "X-A: 1",
-          "x-a: 2",
-          "User-Agent: capsule",
-          "Accept-Encoding: gzip",
-          `${guestMark}: 1`,
-          "content-length: 12",
-          "",
-          "a GET's body",
-        ].sort(),
-      );
-      await ask(origin.replace("//", "//me:pw@"), {
-        method: "POST",
-        headers: [["User-Agent", "mine"], ["accept-encoding", "br"]],
-      });
-      const lines = asked[1]?.split("\r\n") ?? [];
-      assert.ok(lines.includes("POST / HTTP/1.1"));
-      for (
-        const line of [
-          `Authorization: Basic ${btoa("me:pw")}`,
-          "User-Agent: mine",
-          "accept-encoding: br",
-          "content-length: 0",
-        ]
-      ) {
-        assert.ok(lines.includes(line), line);
-      }
-      assert.ok(!lines.some((line) => line.includes("gzip")));
-    })));
+  rawServer(
+    ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
+    (origin, asked) =>
+      client({}, async (ask) => {
+        const host = new URL(origin).host;
+        await ask(`${origin}/a/../b?x=%zz#frag`, {
+          headers: [
+            ["X-A", "1"],
+            ["x-a", "2"],
+            ["Host", "evil"],
+            ["Content-Length", "99"],
+            ["Transfer-Encoding", "chunked"],
+            ["Connection", "X-A"],
+            ["Expect", "100-continue"],
+            ["Upgrade", "h2c"],
+          ],
+          body: utf8("a GET's body"),
+        });
+        assert.deepEqual(
+          asked[0]?.split("\r\n").sort(),
+          [
+            "GET /a/../b?x=%zz HTTP/1.1",
+            `host: ${host}`,
+            "connection: keep-alive",
+            "X-A: 1",
+            "x-a: 2",
+            "User-Agent: capsule",
+            "Accept-Encoding: gzip",
+            `${guestMark}: 1`,
+            "content-length: 12",
+            "",
+            "a GET's body",
+          ].sort(),
+        );
+        await ask(origin.replace("//", "//me:pw@"), {
+          method: "POST",
+          headers: [["User-Agent", "mine"], ["accept-encoding", "br"]],
+        });
+        const lines = asked[1]?.split("\r\n") ?? [];
+        assert.ok(lines.includes("POST / HTTP/1.1"));
+        for (
+          const line of [
+            `Authorization: Basic ${btoa("me:pw")}`,
+            "User-Agent: mine",
+            "accept-encoding: br",
+            "content-length: 0",
+          ]
+        ) {
+          assert.ok(lines.includes(line), line);
+        }
+        assert.ok(!lines.some((line) => line.includes("gzip")));
+      }),
+  ));
 
 Deno.test("a connection is used again", () =>
   rawServer(
@@ -224,7 +237,8 @@ Deno.test("what goes wrong on the way is said with the URL, without its password
         [`HTTP/1.1 200 OK\r\nX: ${"x".repeat(300_000)}\r\n\r\n`, /headers are over 256 KiB/],
       ];
       for (const [answer, message] of rows) {
-        await rawServer([answer], (origin) => refused(ask(origin, { method: "POST" }), "HTTP", message));
+        await rawServer([answer], (origin) =>
+          refused(ask(origin, { method: "POST" }), "HTTP", message));
       }
     },
   ));
@@ -260,14 +274,19 @@ Deno.test("gzip that the client asked for itself is undone, other encodings stay
     }
     if (pathname === "/bad") return new Response("no gzip", { headers: gzip });
     if (pathname === "/empty") return new Response(null, { headers: gzip });
-    if (pathname === "/br") return new Response("brotli?", { headers: { "content-encoding": "br" } });
+    if (pathname === "/br") {
+      return new Response("brotli?", { headers: { "content-encoding": "br" } });
+    }
     return new Response(zipped, { headers: gzip });
   }, (origin) =>
     client({}, async (ask) => {
       for (const path of ["/", "/upper"]) {
         const { headers, body } = await ask(origin + path);
         assert.equal(body, "hello 👋");
-        assert.ok(!headers.some((line) => /^content-(encoding|length)/i.test(line)), headers.join());
+        assert.ok(
+          !headers.some((line) => /^content-(encoding|length)/i.test(line)),
+          headers.join(),
+        );
         assert.ok(headers.includes('etag: "1"'));
       }
       assert.equal((await ask(`${origin}/two`)).body, "hello 👋 again");
@@ -284,7 +303,9 @@ Deno.test("an answer over the limit is refused, also when it only grows by decom
     const { pathname, search } = new URL(request.url);
     const body = new Uint8Array(Number(search.slice(1))).fill(120);
     if (pathname === "/gzip") {
-      return new Response(new Uint8Array(gzipSync(body)), { headers: { "content-encoding": "gzip" } });
+      return new Response(new Uint8Array(gzipSync(body)), {
+        headers: { "content-encoding": "gzip" },
+      });
     }
     return new Response(
       pathname === "/stream" ? ReadableStream.from([body.slice(0, 10), body.slice(10)]) : body,
@@ -308,12 +329,16 @@ Deno.test("redirects are followed as Go's client does: 307 and 308 send again, t
     const { pathname } = new URL(request.url);
     const status = Number(pathname.slice(1));
     if (status) {
-      return new Response(status === 304 ? null : "moved", { status, headers: { location: "there?q" } });
+      return new Response(status === 304 ? null : "moved", {
+        status,
+        headers: { location: "there?q" },
+      });
     }
     if (pathname === "/none") return new Response("nowhere", { status: 302 });
     const { headers } = request;
     return new Response(
-      `${request.method} ${headers.get("content-type")} ${headers.get("x-mine")} ${await request.text()}`,
+      `${request.method} ${headers.get("content-type")} ${headers.get("x-mine")} ${await request
+        .text()}`,
     );
   }, (origin) =>
     client({}, async (ask) => {
@@ -324,8 +349,16 @@ Deno.test("redirects are followed as Go's client does: 307 and 308 send again, t
           "POST",
         ]] as const
       ) {
-        const { body } = await ask(`${origin}/${status}`, { method: "POST", headers, body: utf8("body") });
-        assert.equal(body, expected === "GET" ? "GET null kept " : "POST text/x kept body", `${status}`);
+        const { body } = await ask(`${origin}/${status}`, {
+          method: "POST",
+          headers,
+          body: utf8("body"),
+        });
+        assert.equal(
+          body,
+          expected === "GET" ? "GET null kept " : "POST text/x kept body",
+          `${status}`,
+        );
       }
       assert.equal((await ask(`${origin}/302`, { method: "HEAD" })).status, 200);
       const { status, body } = await ask(`${origin}/none`);
@@ -336,17 +369,27 @@ Deno.test("redirects are followed as Go's client does: 307 and 308 send again, t
 Deno.test("credentials are for the host that they were meant for", () =>
   server(
     ({ headers }) =>
-      new Response(`${headers.get("authorization")} ${headers.get("cookie")} ${headers.get("x-mine")}`),
+      new Response(
+        `${headers.get("authorization")} ${headers.get("cookie")} ${headers.get("x-mine")}`,
+      ),
     (other) =>
       server((request) => {
         const { pathname, searchParams } = new URL(request.url);
         if (pathname === "/go") {
-          return new Response(null, { status: 307, headers: { location: searchParams.get("to") ?? "" } });
+          return new Response(null, {
+            status: 307,
+            headers: { location: searchParams.get("to") ?? "" },
+          });
         }
-        return new Response(`${request.headers.get("authorization")} ${request.headers.get("cookie")}`);
+        return new Response(
+          `${request.headers.get("authorization")} ${request.headers.get("cookie")}`,
+        );
       }, (origin) =>
         client({}, async (ask) => {
-          const headers = [["Authorization", "Bearer t"], ["Cookie", "c=1"], ["X-Mine", "m"]] as const;
+          const headers = [["Authorization", "Bearer t"], ["Cookie", "c=1"], [
+            "X-Mine",
+            "m",
+          ]] as const;
           assert.equal((await ask(`${origin}/go?to=/x`, { headers })).body, "Bearer t c=1");
           assert.equal((await ask(`${origin}/go?to=${other}`, { headers })).body, "null null m");
           const back = encodeURIComponent(`${other}/go?to=${origin}/x`);
@@ -384,7 +427,9 @@ Deno.test("what -allowNet does not name is refused with the flag that would allo
   const handler = (request: Request) => {
     seen.push(request.url);
     const to = new URL(request.url).searchParams.get("to");
-    return to === null ? new Response("in") : new Response(null, { status: 302, headers: { location: to } });
+    return to === null
+      ? new Response("in")
+      : new Response(null, { status: 302, headers: { location: to } });
   };
   return server(handler, (first, port) =>
     server(handler, async (second, otherPort) => {
@@ -403,11 +448,19 @@ Deno.test("what -allowNet does not name is refused with the flag that would allo
             "a.localhost",
           ]
         ) {
-          assert.equal((await ask(`http://${host}:${port}/`)).body, "in", `${host} is that address`);
+          assert.equal(
+            (await ask(`http://${host}:${port}/`)).body,
+            "in",
+            `${host} is that address`,
+          );
         }
         seen.length = 0;
         await refused(ask(second), "DENIED", would(`127.0.0.1:${otherPort}`));
-        await refused(ask(`http://localhost:${otherPort}/`), "DENIED", would(`localhost:${otherPort}`));
+        await refused(
+          ask(`http://localhost:${otherPort}/`),
+          "DENIED",
+          would(`localhost:${otherPort}`),
+        );
         await refused(
           ask(`http://[::ffff:127.0.0.1]:${otherPort}/`),
           "DENIED",
@@ -453,7 +506,11 @@ Deno.test("a name that no rule can allow is not even looked up", () =>
   client(
     { allowNet: ["example.org"], resolve: () => assert.fail("looked up") },
     (ask) =>
-      refused(ask("http://a-secret.evil.example/"), "DENIED", /-allowNet=a-secret\.evil\.example:80 would/),
+      refused(
+        ask("http://a-secret.evil.example/"),
+        "DENIED",
+        /-allowNet=a-secret\.evil\.example:80 would/,
+      ),
   ));
 
 Deno.test("of several addresses the allowed ones are tried in turn", () =>
@@ -494,13 +551,19 @@ Deno.test("a call over the limit of time ends", () =>
     () => new Promise(() => {}),
     (origin) =>
       client({ timeoutMs: 50 }, (ask) =>
-        refused(ask(origin), "TIMEOUT", /^Get "http:\S+": no whole answer within 0\.05 s \(-httpTimeout\)$/)),
+        refused(
+          ask(origin),
+          "TIMEOUT",
+          /^Get "http:\S+": no whole answer within 0\.05 s \(-httpTimeout\)$/,
+        )),
   ));
 
 Deno.test("an answer that comes too slowly ends the same way", () =>
   server(
-    () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(utf8("a")) })),
-    (origin) => client({ timeoutMs: 50 }, (ask) => refused(ask(origin), "TIMEOUT", /no whole answer/)),
+    () =>
+      new Response(new ReadableStream({ start: (controller) => controller.enqueue(utf8("a")) })),
+    (origin) =>
+      client({ timeoutMs: 50 }, (ask) => refused(ask(origin), "TIMEOUT", /no whole answer/)),
   ));
 
 Deno.test("a signal ends a call with its reason: before, while it waits, and while it connects", async () => {
@@ -530,7 +593,10 @@ Deno.test("a signal ends a call with its reason: before, while it waits, and whi
   };
   await client({ resolve }, async (ask) => {
     const connecting = new AbortController();
-    const asked = assert.rejects(ask("http://slow.example/", { signal: connecting.signal }), isReason);
+    const asked = assert.rejects(
+      ask("http://slow.example/", { signal: connecting.signal }),
+      isReason,
+    );
     await looking.promise;
     connecting.abort(reason);
     await asked;
@@ -555,7 +621,8 @@ Deno.test("closing ends what runs, and refuses what comes", async () => {
 });
 
 Deno.test("TLS: the certificate must be the name's, whatever address it has", async () => {
-  const read = (name: string) => Deno.readTextFileSync(new URL(`../testdata/tls/${name}`, import.meta.url));
+  const read = (name: string) =>
+    Deno.readTextFileSync(new URL(`../testdata/tls/${name}`, import.meta.url));
   const [cert, key] = [read("localhost.crt"), read("localhost.key")];
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },
@@ -566,9 +633,16 @@ Deno.test("TLS: the certificate must be the name's, whatever address it has", as
   await client({ ca: cert, resolve }, async (ask) => {
     assert.equal((await ask(`https://localhost:${port}/`)).body, "private");
     assert.equal((await ask(`https://127.0.0.1:${port}/`)).body, "private");
-    await refused(ask(`https://other.example:${port}/`), "HTTP", /^Get "https:\S+": .*certificate/i);
+    await refused(
+      ask(`https://other.example:${port}/`),
+      "HTTP",
+      /^Get "https:\S+": .*certificate/i,
+    );
   });
-  await client({}, (ask) => refused(ask(`https://localhost:${port}/`), "HTTP", /certificate|issuer/i));
+  await client(
+    {},
+    (ask) => refused(ask(`https://localhost:${port}/`), "HTTP", /certificate|issuer/i),
+  );
   await server.shutdown();
 });
 

@@ -13,7 +13,10 @@ Deno.test("a name stands for what it leads to, at its port if it has one", () =>
   assert.ok(!allows(["example.org:443"], "example.org", "93.184.216.34", 80));
   assert.ok(!allows(["example.org"], "www.example.org", "93.184.216.34"));
   assert.ok(!allows(["example.org"], "evil-example.org", "93.184.216.34"));
-  assert.ok(!allows(["example.org"], "93.184.216.34"), "its address is not its name: others live there too");
+  assert.ok(
+    !allows(["example.org"], "93.184.216.34"),
+    "its address is not its name: others live there too",
+  );
 });
 
 Deno.test("a name does not lead to this machine or its link, unless an address rule says so", () => {
@@ -80,14 +83,19 @@ Deno.test("addresses and ranges are compared as numbers, IPv4 in IPv6 included",
     ["0.0.0.0", "1.2.3.4", 80, false],
   ];
   for (const [rule, address, port, expected] of rows) {
-    assert.equal(allows([rule], address, address, port), expected, `${rule} and ${address} at ${port}`);
+    assert.equal(
+      allows([rule], address, address, port),
+      expected,
+      `${rule} and ${address} at ${port}`,
+    );
   }
   assert.ok(allows(["10.0.0.0/8"], "any.name", "10.0.0.1"), "it is the address that counts");
 });
 
 Deno.test("an empty list allows nothing, and a name that no rule can allow is not looked up", () => {
   assert.ok(!allows([], "localhost", "127.0.0.1"));
-  const may = (items: string[], name: string, port = 80) => parseNetRules(items).mayAllow(name, port);
+  const may = (items: string[], name: string, port = 80) =>
+    parseNetRules(items).mayAllow(name, port);
   assert.ok(!may([], "example.org"));
   assert.ok(!may(["example.org:443"], "example.org", 80));
   assert.ok(!may(["example.org"], "secret-text.evil.example"));
@@ -119,7 +127,10 @@ Deno.test("what is no rule is refused with the rule's text", () => {
   ) {
     assert.throws(
       () => parseNetRules(["ok.example", item]),
-      { code: "NET_RULE", message: new RegExp(`^-allowNet="${item.replace(/[[\]*?]/g, "\\$&")}": `) },
+      {
+        code: "NET_RULE",
+        message: new RegExp(`^-allowNet="${item.replace(/[[\]*?]/g, "\\$&")}": `),
+      },
       item,
     );
   }

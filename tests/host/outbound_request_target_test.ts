@@ -50,7 +50,9 @@ Deno.test("what is no URL to call is refused with the reason", () => {
     ["http://h/\0", /a control character/],
     [" http://h/", /it has no scheme/],
   ];
-  for (const [text, message] of rows) assert.throws(() => parseTarget(text), { code: "URL", message }, text);
+  for (const [text, message] of rows) {
+    assert.throws(() => parseTarget(text), { code: "URL", message }, text);
+  }
 });
 
 Deno.test("a redirect is relative to where it came from", () => {

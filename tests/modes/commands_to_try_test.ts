@@ -4,7 +4,8 @@ import { commandsToTry } from "../../src/modes/commands_to_try.ts";
 /** What a shell hands to curl, a line for each word. */
 async function words(command: string, env: Record<string, string> = {}): Promise<string[]> {
   const script = `curl() { printf '%s\\0' "$@"; }\n${command}`;
-  const { stdout, success } = await new Deno.Command("sh", { args: ["-euc", script], env }).output();
+  const { stdout, success } = await new Deno.Command("sh", { args: ["-euc", script], env })
+    .output();
   assert.ok(success, command);
   return new TextDecoder().decode(stdout).split("\0").slice(0, -1);
 }

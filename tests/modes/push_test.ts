@@ -54,7 +54,8 @@ const token = { CAPSULE_ADMIN_TOKEN: "s3cret" };
 
 Deno.test("a registry of other people is not shown the token, and the message says what would", () =>
   withRegistry(async ({ other, push, shown }) => {
-    const refused = `this needs the token: Authorization: Bearer <token>; -adminToken was not shown to it, ` +
+    const refused =
+      `this needs the token: Authorization: Bearer <token>; -adminToken was not shown to it, ` +
       `which takes -registry=http://${other}`;
     assert.equal(
       await push([`-url=http://${other}/k33g/hey/1`], token),
@@ -62,7 +63,11 @@ Deno.test("a registry of other people is not shown the token, and the message sa
     );
     assert.deepEqual(shown(), [null]);
     for (const registry of ["http://example.org", `https://${other}`, "http://127.0.0.1"]) {
-      const flags = [`-url=http://${other}/k33g/hey/1`, `-registry=${registry}`, "-adminToken=s3cret"];
+      const flags = [
+        `-url=http://${other}/k33g/hey/1`,
+        `-registry=${registry}`,
+        "-adminToken=s3cret",
+      ];
       assert.match(await push(flags), /answers 401/);
       assert.deepEqual(shown(), [null], registry);
     }
@@ -71,7 +76,9 @@ Deno.test("a registry of other people is not shown the token, and the message sa
       byOci,
       /answers 401 to POST .*; -adminToken was not shown to it, which takes -registry=http:/,
     );
-    assert(!shown().some((each) => each?.includes("s3cret") || each?.includes(btoa("capsule:s3cret"))));
+    assert(
+      !shown().some((each) => each?.includes("s3cret") || each?.includes(btoa("capsule:s3cret"))),
+    );
     // Without a token there is none that could have been shown.
     assert.match(await push([`-url=http://${other}/k33g/hey/1`]), /Bearer <token>$/);
   }));
@@ -85,7 +92,10 @@ Deno.test("the registry that -registry names, and one of this machine, are shown
       `http://${other}/k33g/hey/1/hey.wasm ${digest}\n`,
     );
     assert.deepEqual(shown(), ["Bearer s3cret"]);
-    assert.match(await push([`-url=oci://${other}/k33g/hey:2`, "-insecure"], registry), /^oci:.*@sha256:/);
+    assert.match(
+      await push([`-url=oci://${other}/k33g/hey:2`, "-insecure"], registry),
+      /^oci:.*@sha256:/,
+    );
     assert.match(await push([`-url=http://${local}/k33g/hey/3`], token), /hey\.wasm sha256:/);
     assert.match(await push([`-url=oci://${local}/k33g/hey:4`], token), /^oci:.*@sha256:/);
   }));
@@ -97,7 +107,10 @@ Deno.test("where the token does not belong, a push by oci shows what docker logi
       const auths = { [other]: { auth: btoa("me:s3cret") } };
       await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }));
       const env = { CAPSULE_ADMIN_TOKEN: "another", DOCKER_CONFIG: folder };
-      assert.match(await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], env), /^oci:.*@sha256:/);
+      assert.match(
+        await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], env),
+        /^oci:.*@sha256:/,
+      );
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -68,7 +68,24 @@ Deno.test("names follow their functions; those of globals and memories stay", ()
     [6, "capsule:prepare.charge"],
   ]);
   // Function, number of names, then index, length and letter of each.
-  assert.deepEqual([...subsection(after, locals)], [3, 0, 0, 3, 2, 0, 1, 0x61, 1, 1, 0x62, 4, 1, 0, 1, 0x63]);
+  assert.deepEqual([...subsection(after, locals)], [
+    3,
+    0,
+    0,
+    3,
+    2,
+    0,
+    1,
+    0x61,
+    1,
+    1,
+    0x62,
+    4,
+    1,
+    0,
+    1,
+    0x63,
+  ]);
   for (const id of [6, 7]) assert.deepEqual(subsection(after, id), subsection(before, id));
 });
 
@@ -157,7 +174,9 @@ Deno.test("a check in a loop that stands several times has a hint in each copy",
 });
 
 /** All branch hints with the opcode that they stand at. */
-function hintsOf(bytes: Uint8Array<ArrayBuffer>): { opcode: number; value: number; isCheck: boolean }[] {
+function hintsOf(
+  bytes: Uint8Array<ArrayBuffer>,
+): { opcode: number; value: number; isCheck: boolean }[] {
   const [content = new Uint8Array()] = sectionsOf(bytes, "metadata.code.branch_hint");
   const imported = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).length;
   const bodies = bodiesOf(bytes);

@@ -35,14 +35,20 @@ Deno.test("a description tells imports, exports, memories, tables, globals and c
   ]);
   assert.deepEqual(description.exports[0]?.type?.results, ["i32", "i32"]);
   assert.deepEqual(description.memories.map(({ limits }) => [limits.min, limits.max]), [[1, 9]]);
-  assert.deepEqual(description.tables.map(({ element, limits }) => [element, limits.min, limits.max]), [
-    ["externref", 2, undefined],
-    ["funcref", 3, 5],
+  assert.deepEqual(
+    description.tables.map(({ element, limits }) => [element, limits.min, limits.max]),
+    [
+      ["externref", 2, undefined],
+      ["funcref", 3, 5],
+    ],
+  );
+  assert.deepEqual(description.globals.map(({ type, mutable }) => [type, mutable]), [
+    ["f64", true],
+    [
+      "i64",
+      false,
+    ],
   ]);
-  assert.deepEqual(description.globals.map(({ type, mutable }) => [type, mutable]), [["f64", true], [
-    "i64",
-    false,
-  ]]);
   assert.equal(description.functionCount, 3);
   assert.equal(description.start, 2);
   assert.deepEqual(description.customSections, ["name"]);
@@ -91,7 +97,11 @@ for (
       [...header, ...section(3, 0), ...section(1, 0)],
       /section 1 is there twice or out of order, at offset 0x0b/,
     ],
-    ["a section twice", [...header, ...section(1, 0), ...section(1, 0)], /section 1 is there twice/],
+    [
+      "a section twice",
+      [...header, ...section(1, 0), ...section(1, 0)],
+      /section 1 is there twice/,
+    ],
     [
       "bytes after a section's items",
       [...header, ...section(1, 0, 7, 7)],
@@ -102,9 +112,21 @@ for (
       [...header, ...section(0, 1, 0xff)],
       /name of a custom section is not UTF-8, at offset 0x0b/,
     ],
-    ["an export of no function", [...header, ...section(7, 1, 1, 0x61, 0, 0)], /function 0 is not there/],
-    ["a function of no type", [...header, ...section(3, 1, 0)], /type 0 of a function is not there/],
-    ["an export of no kind", [...header, ...section(7, 1, 1, 0x61, 9, 0)], /9 is no kind of export/],
+    [
+      "an export of no function",
+      [...header, ...section(7, 1, 1, 0x61, 0, 0)],
+      /function 0 is not there/,
+    ],
+    [
+      "a function of no type",
+      [...header, ...section(3, 1, 0)],
+      /type 0 of a function is not there/,
+    ],
+    [
+      "an export of no kind",
+      [...header, ...section(7, 1, 1, 0x61, 9, 0)],
+      /9 is no kind of export/,
+    ],
   ] as [string, number[], RegExp][]
 ) {
   Deno.test(`${what} is refused with its offset`, () => {

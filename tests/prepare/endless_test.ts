@@ -34,7 +34,8 @@ const guests: Record<string, string> = {
     (loop $l PROBE (block $b (try_table (catch_all $b) (call $throw) (call $host))) (br $l)))`,
   "a loop around an exception of the older sort": `(func (export "run")
     (loop $l PROBE (try (do (call $throw) (call $host)) (catch $e) (catch_all)) (br $l)))`,
-  "a loop around an exception that the second of two clauses catches": `(tag $other) (func (export "run")
+  "a loop around an exception that the second of two clauses catches":
+    `(tag $other) (func (export "run")
     (loop $l PROBE (try (do (call $throw) (call $host)) (catch $other (call $host)) (catch_all)) (br $l)))`,
   "an exception of the older sort in a loop, caught by an outer try": `(func (export "run")
     (loop $l PROBE (try $t (do (try (do (call $throw)) (delegate $t))) (catch_all (br $l)))))`,
@@ -52,7 +53,8 @@ const guests: Record<string, string> = {
   "a call through a table by an equal type of another number":
     `(type $a (func)) (type $b (func)) (table funcref (elem $f))
     (func $f (export "run") (type $a) PROBE (return_call_indirect (type $b) (i32.const 0)))`,
-  "a call through a table of a function that only a value held": `(table 1 funcref) (elem declare func $f)
+  "a call through a table of a function that only a value held":
+    `(table 1 funcref) (elem declare func $f)
     (func (export "run") (table.set (i32.const 0) (ref.func $f)) (call $f))
     (func $f PROBE (return_call_indirect (i32.const 0)))`,
   "a recursion that branches": `(func (export "run") (drop (call $fibonacci (i32.const 90))))
@@ -61,7 +63,8 @@ const guests: Record<string, string> = {
       (i32.add
         (call $fibonacci (i32.sub (local.get 0) (i32.const 1)))
         (call $fibonacci (i32.sub (local.get 0) (i32.const 2)))))`,
-  "a recursion of two that branches, through a table": `(table funcref (elem $f)) (type $t (func (param i32)))
+  "a recursion of two that branches, through a table":
+    `(table funcref (elem $f)) (type $t (func (param i32)))
     (func (export "run") (call $f (i32.const 90)))
     (func $f (param i32) PROBE
       (if (i32.eqz (local.get 0)) (then (return)))
@@ -74,7 +77,8 @@ const guests: Record<string, string> = {
   "a pyramid of calls without any circle": `(func (export "run") (call $f0))
     ${
     Array.from({ length: 30 }, (_, n) =>
-      `(func $f${n} ${"(call $f" + (n + 1) + ")".padEnd(1)} ${`(call $f${n + 1})`.repeat(9)})`).join("\n")
+      `(func $f${n} ${"(call $f" + (n + 1) + ")".padEnd(1)} ${`(call $f${n + 1})`.repeat(9)})`)
+      .join("\n")
   } (func $f30 PROBE)`,
   "a pyramid of calls through a table, each level of another type": `(table funcref (elem ${
     Array.from({ length: 20 }, (_, n) => `$f${n}`).join(" ")
@@ -82,7 +86,9 @@ const guests: Record<string, string> = {
     (func (export "run") ${callThroughTable(0).repeat(9)})
     ${
     Array.from({ length: 20 }, (_, n) =>
-      `(func $f${n} (param ${"i32 ".repeat(n)}) ${n < 19 ? callThroughTable(n + 1).repeat(9) : "PROBE"})`)
+      `(func $f${n} (param ${"i32 ".repeat(n)}) ${
+        n < 19 ? callThroughTable(n + 1).repeat(9) : "PROBE"
+      })`)
       .join(
         "\n",
       )

@@ -6,9 +6,13 @@ import { patientHost, watModules } from "./modules.ts";
 
 type Call = (...args: (number | bigint)[]) => unknown;
 
-function instantiate(bytes: Uint8Array<ArrayBuffer>, host: WebAssembly.ModuleImports): WebAssembly.Exports {
+function instantiate(
+  bytes: Uint8Array<ArrayBuffer>,
+  host: WebAssembly.ModuleImports,
+): WebAssembly.Exports {
   const env = { mix: (a: number, b: number) => Math.imul(a, 31) ^ b, base: 7 };
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env, "capsule:prepare": host }).exports;
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env, "capsule:prepare": host })
+    .exports;
 }
 
 /** What a call gave, or how it failed, as text: NaN and -0 count, bits of a NaN do not. */
@@ -21,7 +25,9 @@ function outcome(call: unknown, args: (number | bigint)[]): string {
     );
   } catch (error) {
     // The types of this version lack WebAssembly.Exception, which is no Error.
-    return error instanceof Error ? `${error.name}: ${error.message}` : Object.prototype.toString.call(error);
+    return error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : Object.prototype.toString.call(error);
   }
 }
 
@@ -34,8 +40,15 @@ function bytesOf(memory: unknown): Uint8Array {
 }
 
 const arbitrary: Partial<Record<ValueType, fc.Arbitrary<number | bigint>>> = {
-  i32: fc.oneof(fc.integer(), fc.integer({ min: -3, max: 100 }), fc.constantFrom(0x7fffffff, -0x80000000)),
-  i64: fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -3n, max: 50n })),
+  i32: fc.oneof(
+    fc.integer(),
+    fc.integer({ min: -3, max: 100 }),
+    fc.constantFrom(0x7fffffff, -0x80000000),
+  ),
+  i64: fc.oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.bigInt({ min: -3n, max: 50n }),
+  ),
   f32: fc.float(),
   f64: fc.double(),
 };

@@ -34,8 +34,9 @@ const callee = fc.nat(functions - 1);
 const pick = (n: number, labels: number) => n % labels;
 
 const { body } = fc.letrec<{ body: Statement; statement: Statement }>((tie) => ({
-  body: fc.array(tie("statement"), { maxLength: 4, size: "max" }).map((statements) => (labels: number) =>
-    `${probe} ${statements.map((statement) => statement(labels)).join("\n")}`
+  body: fc.array(tie("statement"), { maxLength: 4, size: "max" }).map(
+    (statements) => (labels: number) =>
+      `${probe} ${statements.map((statement) => statement(labels)).join("\n")}`,
   ),
   statement: fc.oneof(
     { depthSize: "medium", withCrossShrink: true },
@@ -58,11 +59,15 @@ const { body } = fc.letrec<{ body: Statement; statement: Statement }>((tie) => (
     label.map((to) => (labels: number) => `(if ${bit} (then (br ${pick(to, labels) + 1})))`),
     tie("body").map((inside) => (labels: number) => `(block ${inside(labels + 1)})`),
     tie("body").map((inside) => (labels: number) => `(loop ${inside(labels + 1)})`),
-    tie("body").map((inside) => (labels: number) => `(loop ${inside(labels + 1)} (br_if 0 ${bit}))`),
+    tie("body").map((inside) => (labels: number) =>
+      `(loop ${inside(labels + 1)} (br_if 0 ${bit}))`
+    ),
     tie("body").map((inside) => (labels: number) => `(loop ${inside(labels + 1)} (br 0))`),
     // Branches to a loop with a parameter must bring one: only its own does.
     tie("body").map((inside) => () =>
-      `(i32.const 3) (loop (param i32) (drop) (block ${inside(1)}) (i32.const 4) (br_if 0 ${bit}) (drop))`
+      `(i32.const 3) (loop (param i32) (drop) (block ${
+        inside(1)
+      }) (i32.const 4) (br_if 0 ${bit}) (drop))`
     ),
     fc.tuple(tie("body"), tie("body")).map(([yes, no]) => (labels: number) =>
       `(if ${bit} (then ${yes(labels + 1)}) (else ${no(labels + 1)}))`
@@ -80,7 +85,9 @@ function moduleText(bodies: readonly Statement[]): string {
     (table funcref (elem $f0 $f1 $f2 $f3))
     (global $random (mut i32) (i32.const 1))
     (global $probes (export "probes") (mut i32) (i32.const 0))
-    ${bodies.map((body, index) => `(func $f${index} (export "f${index}") ${body(1)})`).join("\n")})`;
+    ${
+    bodies.map((body, index) => `(func $f${index} (export "f${index}") ${body(1)})`).join("\n")
+  })`;
 }
 
 Deno.test("whatever the code, a guest comes to a check before it has run long", () => {
@@ -100,7 +107,9 @@ Deno.test("whatever the code, a guest comes to a check before it has run long", 
   );
   fc.assert(property, { numRuns: 400 });
   // The test is worth something only when some guests would run for ever and some end by themselves.
-  for (const end of ["stopped", "returned"]) assert((seen.get(end) ?? 0) > 20, `${end}: ${seen.get(end)}`);
+  for (const end of ["stopped", "returned"]) {
+    assert((seen.get(end) ?? 0) > 20, `${end}: ${seen.get(end)}`);
+  }
 });
 
 function run(bytes: Uint8Array<ArrayBuffer>, seed: number): string {

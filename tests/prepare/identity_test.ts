@@ -18,7 +18,10 @@ const everything: PrepareOptions = {
 
 function prepared(bytes: Uint8Array, options: PrepareOptions): Prepared {
   const result = prepareModule(bytes, options);
-  assert(result.kind === "prepared", result.kind === "unprepared" ? JSON.stringify(result.unknown) : "");
+  assert(
+    result.kind === "prepared",
+    result.kind === "unprepared" ? JSON.stringify(result.unknown) : "",
+  );
   return result;
 }
 
@@ -78,7 +81,15 @@ const compilers: {
     file: "main.c",
     text:
       '#include <stdio.h>\nint main(int count, char **a) { printf("%d %s\\n", count, a[0]); return 0; }\n',
-    command: ["clang-19", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-o", "out.wasm", "main.c"],
+    command: [
+      "clang-19",
+      "--target=wasm32-wasi",
+      "--sysroot=/usr",
+      "-O2",
+      "-o",
+      "out.wasm",
+      "main.c",
+    ],
   },
 ];
 
@@ -89,7 +100,8 @@ for (const { name, file, text, command, env = {} } of compilers) {
       await Deno.writeTextFile(`${folder}/${file}`, text);
       const [tool = "", ...args] = command;
       const run = async () =>
-        await new Deno.Command(tool, { args, cwd: folder, env, stdout: "null", stderr: "null" }).output();
+        await new Deno.Command(tool, { args, cwd: folder, env, stdout: "null", stderr: "null" })
+          .output();
       const isBuilt = await run().then(({ success }) => success, () => false);
       // Compilers that are not installed, or lack the target, are no failure: the committed modules cover TinyGo.
       await test.step({
@@ -106,7 +118,9 @@ for (const { name, file, text, command, env = {} } of compilers) {
 Deno.test("a module that was read through once can be prepared again and again, and each time alike", () => {
   for (const { name, bytes } of committedModules()) {
     const scanned = scanModule(bytes);
-    const options = [everything, {}, { ...everything, startMemos: "record" as const }, { steps: true }];
+    const options = [everything, {}, { ...everything, startMemos: "record" as const }, {
+      steps: true,
+    }];
     for (const each of [...options, ...options]) {
       assert.deepEqual(prepareScanned(scanned, each), prepareModule(bytes, each), name);
     }

@@ -11,7 +11,11 @@ Deno.test("to limit a module gives the bytes that to prepare it with nothing but
   for (const maxPages of [200, 4096]) {
     for (const { name, bytes } of modules) {
       const prepared = prepareModule(bytes, { maxMemoryPages: maxPages });
-      assert.deepEqual(limitModule(bytes, maxPages).bytes, prepared.bytes, `${name} with ${maxPages} pages`);
+      assert.deepEqual(
+        limitModule(bytes, maxPages).bytes,
+        prepared.bytes,
+        `${name} with ${maxPages} pages`,
+      );
     }
   }
 });
@@ -19,7 +23,9 @@ Deno.test("to limit a module gives the bytes that to prepare it with nothing but
 Deno.test("the memory of a limited module cannot grow above the limit, nor above its own", () => {
   const pagesOf = (text: string, maxPages: number) => {
     const { bytes } = limitModule(compileWat(`(module (memory (export "m") ${text}))`), maxPages);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>));
+    const { exports } = new WebAssembly.Instance(
+      new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>),
+    );
     const memory = exports.m as WebAssembly.Memory;
     let pages = memory.buffer.byteLength / 65536;
     for (; pages < 300; pages++) {
@@ -41,7 +47,8 @@ Deno.test("a memory that starts above the limit is refused", () => {
   assert.throws(() => limitModule(compileWat("(module (memory 4097))"), 4096), {
     name: "CapsuleError",
     code: "LOAD",
-    message: /its memory starts with 256.0625 MiB \(4097 pages\) and the maximum is 256 MiB \(4096 pages\)/,
+    message:
+      /its memory starts with 256.0625 MiB \(4097 pages\) and the maximum is 256 MiB \(4096 pages\)/,
   });
 });
 

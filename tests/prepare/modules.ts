@@ -38,7 +38,10 @@ export function compileWat(text: string, name = "test.wat"): Uint8Array<ArrayBuf
 export function watModules(): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
   return [...Deno.readDirSync(watFolder)]
     .filter(({ name }) => name.endsWith(".wat"))
-    .map(({ name }) => ({ name, bytes: compileWat(Deno.readTextFileSync(new URL(name, watFolder)), name) }))
+    .map(({ name }) => ({
+      name,
+      bytes: compileWat(Deno.readTextFileSync(new URL(name, watFolder)), name),
+    }))
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
@@ -49,7 +52,10 @@ export function committedModules(): { name: string; bytes: Uint8Array<ArrayBuffe
     for (const entry of Deno.readDirSync(folder)) {
       if (entry.isDirectory) walk(new URL(`${folder.href}/${entry.name}`));
       if (!entry.isFile || !entry.name.endsWith(".wasm")) continue;
-      found.push({ name: entry.name, bytes: Deno.readFileSync(new URL(`${folder.href}/${entry.name}`)) });
+      found.push({
+        name: entry.name,
+        bytes: Deno.readFileSync(new URL(`${folder.href}/${entry.name}`)),
+      });
     }
   };
   for (const folder of wasmFolders) walk(folder);

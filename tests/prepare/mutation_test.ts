@@ -57,7 +57,9 @@ function assertIsRefusal(error: unknown): void {
 
 Deno.test("10,000 broken modules are prepared, left alone or refused, and never break the rewriter", () => {
   const small = watModules().map(({ bytes }) => bytes);
-  const large = committedModules().map(({ bytes }) => bytes).filter(({ length }) => length < 40_000);
+  const large = committedModules().map(({ bytes }) => bytes).filter(({ length }) =>
+    length < 40_000
+  );
   const random = randomFrom(20_260_101);
   const count = { refused: 0, unprepared: 0, prepared: 0, valid: 0 };
   for (let round = 0; round < 10_000; round++) {
@@ -79,10 +81,13 @@ Deno.test("10,000 broken modules are prepared, left alone or refused, and never 
     }
   }
   // All ways must have been gone, or the mutations are too wild or too tame.
-  for (const [name, times] of Object.entries(count)) assert(times > 100, `${name} only ${times} times`);
+  for (const [name, times] of Object.entries(count)) {
+    assert(times > 100, `${name} only ${times} times`);
+  }
 });
 
 /** What V8 takes and we refuse: a memory above the limit, and names that are ours. */
 function isOurRule(error: unknown): boolean {
-  return error instanceof Error && /its memory starts with|names that begin with/.test(error.message);
+  return error instanceof Error &&
+    /its memory starts with|names that begin with/.test(error.message);
 }

@@ -4,7 +4,10 @@ import { compileWat, moduleOf, section } from "./modules.ts";
 
 function prepareText(text: string, options: PrepareOptions): Prepared {
   const result = prepareModule(compileWat(text), options);
-  assert(result.kind === "prepared", result.kind === "unprepared" ? JSON.stringify(result.unknown) : "");
+  assert(
+    result.kind === "prepared",
+    result.kind === "unprepared" ? JSON.stringify(result.unknown) : "",
+  );
   return result;
 }
 
@@ -73,7 +76,11 @@ Deno.test("the size of a memory is left alone where it cannot grow, is another's
       [`(memory 1) (func (drop (memory.grow (memory.size))))`, 1],
     ] as const
   ) {
-    assert.equal(prepareText(`(module ${text})`, { exportGlobals: true }).globals.length, globals, text);
+    assert.equal(
+      prepareText(`(module ${text})`, { exportGlobals: true }).globals.length,
+      globals,
+      text,
+    );
   }
 });
 
@@ -106,8 +113,14 @@ Deno.test("what cannot be put back is said in sentences", () => {
       ],
       [`(memory 1) (memory 1)`, "It has 2 memories."],
       [`(import "env" "m" (memory 1))`, "It imports the memory 'env.m', which others may change."],
-      [`(import "env" "t" (table 1 funcref))`, "It imports the table 'env.t', which others may change."],
-      [`(import "env" "g" (global (mut i32)))`, "It imports the global 'env.g', which others may change."],
+      [
+        `(import "env" "t" (table 1 funcref))`,
+        "It imports the table 'env.t', which others may change.",
+      ],
+      [
+        `(import "env" "g" (global (mut i32)))`,
+        "It imports the global 'env.g', which others may change.",
+      ],
       [
         `(table 1 externref) (func (param externref) (table.set (i32.const 0) (local.get 0)))`,
         "Its code writes to a table (table.set at offset 0x22).",
@@ -116,7 +129,10 @@ Deno.test("what cannot be put back is said in sentences", () => {
         `(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))`,
         "Its code writes to a table (table.grow at offset 0x21).",
       ],
-      [`(memory 1) (data "x") (func (data.drop 0))`, "Its code drops a segment (data.drop at offset 0x1f)."],
+      [
+        `(memory 1) (data "x") (func (data.drop 0))`,
+        "Its code drops a segment (data.drop at offset 0x1f).",
+      ],
     ] as const
   ) {
     assert.deepEqual(prepareText(`(module ${text})`, {}).cannotReset, [sentence]);
@@ -190,7 +206,8 @@ Deno.test("_start is left as it is when anything but its export uses it, or proc
 Deno.test("the lower maximum of a memory is written", () => {
   const maximumOf = (text: string, maxMemoryPages: number) => {
     const { bytes } = prepareText(`(module (memory (export "m") ${text}))`, { maxMemoryPages });
-    const memory = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.m as WebAssembly.Memory;
+    const memory = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports
+      .m as WebAssembly.Memory;
     const start = memory.buffer.byteLength / 65536;
     let pages = start;
     for (; pages < 40; pages++) {
@@ -209,16 +226,22 @@ Deno.test("the lower maximum of a memory is written", () => {
 });
 
 Deno.test("a memory that starts above the maximum is refused with both values", () => {
-  assert.throws(() => prepareModule(compileWat(`(module (memory 4097))`), { maxMemoryPages: 4096 }), {
-    code: "LOAD",
-    message:
-      "Cannot load the module: its memory starts with 256.0625 MiB (4097 pages) and the maximum is 256 MiB (4096 pages)",
-  });
+  assert.throws(
+    () => prepareModule(compileWat(`(module (memory 4097))`), { maxMemoryPages: 4096 }),
+    {
+      code: "LOAD",
+      message:
+        "Cannot load the module: its memory starts with 256.0625 MiB (4097 pages) and the maximum is 256 MiB (4096 pages)",
+    },
+  );
 });
 
 Deno.test("a module that uses the launcher's names is refused: it may have been prepared before", () => {
   const once = prepareText(`(module (func $f (export "f") (loop $l (br $l))))`, { steps: true });
-  assert.throws(() => prepareModule(once.bytes, {}), { code: "LOAD", message: /it uses 'capsule:prepare'/ });
+  assert.throws(() => prepareModule(once.bytes, {}), {
+    code: "LOAD",
+    message: /it uses 'capsule:prepare'/,
+  });
   const guest = compileWat(`(module (memory (export "capsule:prepare:memory") 1))`);
   assert.throws(() => prepareModule(guest, {}), { message: /it uses 'capsule:prepare:memory'/ });
 });
@@ -309,7 +332,10 @@ Deno.test("a function that checks would make larger than V8 allows leaves its mo
   assert.equal(prepareModule(large, {}).kind, "prepared");
   const result = prepareModule(large, { steps: true });
   assert(result.kind === "unprepared");
-  assert.match(result.unknown.what, /a function that with checks has 7654\d+ bytes, more than V8 allows/);
+  assert.match(
+    result.unknown.what,
+    /a function that with checks has 7654\d+ bytes, more than V8 allows/,
+  );
 
   const locals = `(local ${"i32 ".repeat(49_999)})`;
   const many = compileWat(

@@ -16,7 +16,10 @@ function instantiate(
 ): { run: Run; counter: WebAssembly.Global } {
   const imports = { "capsule:prepare": host as WebAssembly.ModuleImports };
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(prepared.bytes), imports);
-  return { run: exports.run as Run, counter: exports[prepared.counterExport ?? ""] as WebAssembly.Global };
+  return {
+    run: exports.run as Run,
+    counter: exports[prepared.counterExport ?? ""] as WebAssembly.Global,
+  };
 }
 
 /** Steps that one call takes when the counter does not run out. */
@@ -51,7 +54,10 @@ Deno.test("a short loop pays at every eighth branch back, by its length, and not
 });
 
 Deno.test("a loop that is not short pays for each branch back", () => {
-  const loop = countdown.replace("(loop $l", `(loop $l ${"(local.set 0 (local.get 0))".repeat(20)}`);
+  const loop = countdown.replace(
+    "(loop $l",
+    `(loop $l ${"(local.set 0 (local.get 0))".repeat(20)}`,
+  );
   assert.equal(stepsOf(loop, 1), 0);
   const one = stepsOf(loop, 2);
   assert(one >= 45 && one <= 50, `${one} steps`);
@@ -81,7 +87,8 @@ for (
     })`,
     "behind a table call": `(table funcref (elem $f)) (func $f ${nops})
       (func (export "run") (param i32) ${round("(call_indirect (i32.const 0))")})`,
-    "behind a table call that leads back to the function that makes it": `(type $t (func (param i32)))
+    "behind a table call that leads back to the function that makes it":
+      `(type $t (func (param i32)))
       (table funcref (elem $run $leaf)) (func $leaf (type $t))
       (func $run (export "run") (param i32) ${nops}
         (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
@@ -174,7 +181,10 @@ Deno.test("a guest pauses when step gives 0, and goes on with what pause gives",
     await Promise.resolve();
     return 1000;
   };
-  const { run } = instantiate(prepareText(countdown), { step: () => 0, pause: new Suspending(pause) });
+  const { run } = instantiate(prepareText(countdown), {
+    step: () => 0,
+    pause: new Suspending(pause),
+  });
   const others = promising(run)(10_000).then((result) => `it gave ${result}`);
   assert.equal(await others, "it gave 0");
   assert(paused >= 30, `${paused} pauses`);

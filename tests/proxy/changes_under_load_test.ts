@@ -12,7 +12,11 @@ import { adminGuard } from "../../src/server/admin_guard.ts";
 /** A proxy whose routes change by its admin interface, on the port that the load goes to. */
 function administered(): TestProxy {
   const table = new MemoryTable(new Map());
-  const { fetch } = adminApi(table, { backend: "memory", guard: adminGuard({ host: "127.0.0.1" }), log });
+  const { fetch } = adminApi(table, {
+    backend: "memory",
+    guard: adminGuard({ host: "127.0.0.1" }),
+    log,
+  });
   const proxy = startProxy({}, { admin: { root: "memory", handler: fetch } });
   table.listen((routes) => proxy.server.update(routes));
   return proxy;
@@ -93,7 +97,9 @@ async function changeUnderLoad(
       await peer.send(`${index < 3 ? "GET" : "POST"} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
       const answer = await peer.message();
       const seen = outcomeOf(answer);
-      const possible = history.slice(since).flatMap((model) => outcomes(model, name, revision, names));
+      const possible = history.slice(since).flatMap((model) =>
+        outcomes(model, name, revision, names)
+      );
       assert.ok(possible.includes(seen), `${path}: ${seen} is none of ${possible}`);
     }
   });

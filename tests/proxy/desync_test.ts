@@ -115,7 +115,9 @@ Deno.test("an upstream that talks while nobody asks is not asked on that connect
     await first.until("\r\n\r\n");
     await first.send(ok);
     await client.message();
-    await first.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    await first.send(
+      "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
     assert.equal(await first.toEnd(), "");
     await client.send(get);
     const second = await upstream.accept();
@@ -128,7 +130,9 @@ Deno.test("an answer before the body has come: what is left of the body is no re
   between(async ({ client, upstream }) => {
     const smuggled = "GET /functions/f?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     const body = `hello${smuggled}`;
-    await client.send(`POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\nhello`);
+    await client.send(
+      `POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\nhello`,
+    );
     const first = await upstream.accept();
     await first.until("hello");
     await first.send(ok);
@@ -234,7 +238,9 @@ Deno.test("stopping without patience cuts a client that has sent many requests a
     const stopped = proxy.server.stop(0).then(() => "stopped");
     // It is not waited for the upstream until its time is over.
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const waits = new Promise((resolve) => timer = setTimeout(() => resolve("still waits"), 10_000));
+    const waits = new Promise((resolve) =>
+      timer = setTimeout(() => resolve("still waits"), 10_000)
+    );
     assert.equal(await Promise.race([stopped, waits]), "stopped");
     clearTimeout(timer);
     assert.equal(await client.toEnd(), "");
@@ -260,7 +266,9 @@ Deno.test("the body of a request that the proxy answers itself is no request", a
       ],
       [
         "longer than anybody reads",
-        `POST /functions/none HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n${"x".repeat(300_000)}`,
+        `POST /functions/none HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n${
+          "x".repeat(300_000)
+        }`,
         false,
       ],
     ] as const

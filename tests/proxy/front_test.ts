@@ -4,11 +4,16 @@ import { silentLog } from "./silent_log.ts";
 
 /** An upstream that answers with what came, and a front that waits for it. */
 function start({ holdMs = 60_000 } = {}) {
-  const upstream = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname, search } = new URL(request.url);
-    const forwarded = request.headers.get("x-forwarded-host");
-    return new Response(`${request.method} ${pathname}${search} ${forwarded} ${await request.text()}`);
-  });
+  const upstream = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname, search } = new URL(request.url);
+      const forwarded = request.headers.get("x-forwarded-host");
+      return new Response(
+        `${request.method} ${pathname}${search} ${forwarded} ${await request.text()}`,
+      );
+    },
+  );
   const waiting = Promise.withResolvers<string>();
   const asked = Promise.withResolvers<void>();
   const front = new Front({

@@ -23,7 +23,10 @@ export class Peer implements Disposable {
   }
 
   /** Sends a piece again and again until nobody takes it for a while, `most` times at most; `sent` settles with what is stuck. */
-  async sendUntilStuck(piece: Uint8Array, most: number): Promise<{ count: number; sent: Promise<void> }> {
+  async sendUntilStuck(
+    piece: Uint8Array,
+    most: number,
+  ): Promise<{ count: number; sent: Promise<void> }> {
     for (let count = 0; count < most; count++) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const stuck = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), 300));
@@ -56,7 +59,9 @@ export class Peer implements Disposable {
 
   /** Hears that many bytes and takes them. */
   async exactly(count: number): Promise<string> {
-    while (this.heard.length < count) if (!await this.hear()) throw new Error(`ended early: ${this.heard}`);
+    while (this.heard.length < count) {
+      if (!await this.hear()) throw new Error(`ended early: ${this.heard}`);
+    }
     return this.take(count);
   }
 

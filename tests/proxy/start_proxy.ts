@@ -29,7 +29,9 @@ export function routesOf(plain: PlainRoutes): Routes {
 
 export function startProxy(
   routes: PlainRoutes,
-  { timeouts, ...options }: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<Timeouts> } = {},
+  { timeouts, ...options }: Partial<Omit<ProxyOptions, "timeouts">> & {
+    timeouts?: Partial<Timeouts>;
+  } = {},
 ): TestProxy {
   const logged: string[] = [];
   const line = (text: string) => void logged.push(text);

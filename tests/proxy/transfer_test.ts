@@ -7,7 +7,9 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 Deno.test("a body streams up as it comes, in chunks and by length", () =>
   between(async ({ client, upstream }) => {
-    await client.send(post("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n") + "3;a=b\r\nabc\r\n");
+    await client.send(
+      post("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n") + "3;a=b\r\nabc\r\n",
+    );
     const peer = await upstream.accept();
     assert.match(
       await peer.until("\r\n\r\n"),
@@ -210,7 +212,10 @@ Deno.test("stopping without patience cuts what runs", () =>
 
 Deno.test("large chunked bodies arrive whole and in order, both ways, to a reader that takes its time", () =>
   between(async ({ client, upstream }) => {
-    const pieces = Array.from({ length: 600 }, (_, index) => `${index};`.repeat(1 + index * 7 % 4000));
+    const pieces = Array.from(
+      { length: 600 },
+      (_, index) => `${index};`.repeat(1 + index * 7 % 4000),
+    );
     const whole = pieces.join("");
     const send = async (peer: Peer) => {
       for (const piece of pieces) await peer.send(`${piece.length.toString(16)}\r\n${piece}\r\n`);

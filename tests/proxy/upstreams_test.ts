@@ -15,7 +15,9 @@ async function ask(
   sent = "",
 ): Promise<{ status: number; body: string }> {
   using client = await Peer.connect(port);
-  await client.send(`${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${head}\r\n${sent}`);
+  await client.send(
+    `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${head}\r\n${sent}`,
+  );
   const heard = await client.toEnd();
   return { status: Number(heard.slice(9, 12)), body: heard.slice(heard.indexOf("\r\n\r\n") + 4) };
 }
@@ -44,9 +46,19 @@ Deno.test("unknown functions and revisions are 404, an empty revision 503, a ref
     502,
     "ERROR_UPSTREAM_UNREACHABLE",
     `http://127.0.0.1:${port} did not answer for default of f: connection refused`,
-    { function: "f", revision: "default", upstream: `http://127.0.0.1:${port}`, why: "connection refused" },
+    {
+      function: "f",
+      revision: "default",
+      upstream: `http://127.0.0.1:${port}`,
+      why: "connection refused",
+    },
   ]);
-  assert.deepEqual(await failure("/elsewhere?q"), [404, "PAGE_NOT_FOUND", "no page for GET /elsewhere", {}]);
+  assert.deepEqual(await failure("/elsewhere?q"), [
+    404,
+    "PAGE_NOT_FOUND",
+    "no page for GET /elsewhere",
+    {},
+  ]);
   assert.deepEqual((await failure("/memory/functions/list")).slice(0, 2), [404, "PAGE_NOT_FOUND"]);
   assert.deepEqual((await failure("/functions/")).slice(0, 2), [404, "PAGE_NOT_FOUND"]);
 });
@@ -55,7 +67,9 @@ Deno.test("a POST goes on to the next URL when the first refuses the connection,
   using well = new RawServer();
   well.serve(() => ok("well"));
   const refusing = `http://127.0.0.1:${freePort()}`;
-  await using proxy = startProxy({ f: { default: [refusing, well.url] } }, { balance: "round-robin" });
+  await using proxy = startProxy({ f: { default: [refusing, well.url] } }, {
+    balance: "round-robin",
+  });
   for (let i = 0; i < 4; i++) {
     assert.deepEqual(await ask(proxy.port, "/functions/f", "Content-Length: 0\r\n", "POST"), {
       status: 200,
@@ -76,11 +90,17 @@ Deno.test("a request is tried at three URLs at most", async () => {
 });
 
 for (
-  const [method, body, times] of [["GET", "", 3], ["PUT", "", 3], ["POST", "", 1], ["PATCH", "", 1], [
-    "PUT",
-    "x",
-    1,
-  ]] as const
+  const [method, body, times] of [
+    ["GET", "", 3],
+    ["PUT", "", 3],
+    ["POST", "", 1],
+    ["PATCH", "", 1],
+    [
+      "PUT",
+      "x",
+      1,
+    ],
+  ] as const
 ) {
   Deno.test(`a ${method} ${body && "with a body "}that is cut without an answer is sent ${times} time(s)`, async () => {
     using upstreams = new RawServer();
@@ -165,17 +185,26 @@ Deno.test("one that is left out gets one request after its time, and all when it
   assert.equal((await Promise.race(asked)).body, "other");
   assert.equal(first.usable, false);
   await probe.send(ok("again"));
-  assert.deepEqual((await Promise.all(asked)).map(({ body }) => body).sort(), ["again", "other", "other"]);
+  assert.deepEqual((await Promise.all(asked)).map(({ body }) => body).sort(), [
+    "again",
+    "other",
+    "other",
+  ]);
   assert.deepEqual([first.health.fails, first.usable], [0, true]);
 });
 
 Deno.test("if all are left out, they are all tried", async () => {
   using upstream = new RawServer();
-  await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${freePort()}`, upstream.url] } });
+  await using proxy = startProxy({
+    f: { default: [`http://127.0.0.1:${freePort()}`, upstream.url] },
+  });
   const dropping = upstream.accept().then((peer) => peer.close());
   assert.equal((await ask(proxy.port, "/functions/f")).status, 502);
   await dropping;
-  assert.deepEqual(Array.from(proxy.server.targets.upstreams, ({ usable }) => usable), [false, false]);
+  assert.deepEqual(Array.from(proxy.server.targets.upstreams, ({ usable }) => usable), [
+    false,
+    false,
+  ]);
   upstream.serve(() => ok("back"));
   assert.deepEqual(await ask(proxy.port, "/functions/f"), { status: 200, body: "back" });
 });
@@ -188,7 +217,9 @@ Deno.test("weights share out URLs and revisions", async () => {
   await using proxy = startProxy({}, { balance: "round-robin" });
   proxy.server.update(
     new Map([
-      ["urls", { revisions: new Map([["default", [{ url: a.url, weight: 3 }, { url: b.url, weight: 1 }]]]) }],
+      ["urls", {
+        revisions: new Map([["default", [{ url: a.url, weight: 3 }, { url: b.url, weight: 1 }]]]),
+      }],
       ["canary", {
         revisions: new Map([["default", [{ url: a.url, weight: 1 }]], ["orange", [{
           url: b.url,

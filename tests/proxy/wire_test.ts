@@ -134,7 +134,11 @@ const answers: ReadonlyArray<
     `HTTP/1.1 200 OK\r\n${close}${via}\r\nhello`,
     { version: "1.0", headers: "" },
   ],
-  ["204", "HTTP/1.1 204 No Content\r\nX: 1\r\n\r\n", `HTTP/1.1 204 No Content\r\nX: 1\r\n${close}${via}\r\n`],
+  [
+    "204",
+    "HTTP/1.1 204 No Content\r\nX: 1\r\n\r\n",
+    `HTTP/1.1 204 No Content\r\nX: 1\r\n${close}${via}\r\n`,
+  ],
   [
     "304 with a length",
     'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 500\r\n\r\n',
@@ -226,8 +230,15 @@ Deno.test("a transfer that breaks half-way looks broken to the client", async (t
     const [what, answer, hello = "hello"] of [
       ["a length", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"],
       ["chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"],
-      ["bad chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n", ""],
-      ["trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: a\r\n"],
+      [
+        "bad chunks",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n",
+        "",
+      ],
+      [
+        "trailers",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: a\r\n",
+      ],
     ] as const
   ) {
     await test.step(what, async () => {

@@ -41,7 +41,9 @@ Deno.test("with an admin token, writing needs it and reading does not", async ()
       const body = await response.json();
       assert.equal(path.startsWith("/v2/") ? body.errors[0].code : body.code, "UNAUTHORIZED");
     }
-    const allowed = await server.call(method, path, { headers: { authorization: basic("s3cret") } });
+    const allowed = await server.call(method, path, {
+      headers: { authorization: basic("s3cret") },
+    });
     assert.notEqual(allowed.status, 401);
     await allowed.body?.cancel();
   }
@@ -69,9 +71,14 @@ Deno.test("where everybody reads and the admin writes, OCI clients are sent for 
   assert.equal((await ping()).status, 401);
   assert.equal((await ping()).headers.get("www-authenticate"), challenge);
   // Behind a proxy that speaks TLS, the password must not go to it in the clear.
-  const behind = (await ping(undefined, { "x-forwarded-proto": "https" })).headers.get("www-authenticate");
+  const behind = (await ping(undefined, { "x-forwarded-proto": "https" })).headers.get(
+    "www-authenticate",
+  );
   assert.equal(behind, challenge.replace("http:", "https:"));
-  assert.deepEqual([(await ping(basic("s3cret"))).status, (await ping(basic("no"))).status], [200, 401]);
+  assert.deepEqual([(await ping(basic("s3cret"))).status, (await ping(basic("no"))).status], [
+    200,
+    401,
+  ]);
 
   const mine = await token(basic("s3cret"));
   assert.equal(mine.headers.get("cache-control"), "no-store");
@@ -96,7 +103,9 @@ Deno.test("where reading needs a token too, OCI clients are asked for a password
   await ping.body?.cancel();
   assert.equal(ping.status, 401);
   assert.equal(ping.headers.get("www-authenticate"), 'Basic realm="capsule", charset="UTF-8"');
-  const token = await server.call("GET", "/v2/token", { headers: { authorization: basic("r3ad") } });
+  const token = await server.call("GET", "/v2/token", {
+    headers: { authorization: basic("r3ad") },
+  });
   await token.body?.cancel();
   assert.equal(token.status, 404);
 });
@@ -120,7 +129,9 @@ Deno.test("with a read token, reading needs it or the admin's, and health does n
       await response.body?.cancel();
     }
   }
-  const write = await server.call("DELETE", "/k33g/hola/1", { headers: { authorization: "Bearer r3ad" } });
+  const write = await server.call("DELETE", "/k33g/hola/1", {
+    headers: { authorization: "Bearer r3ad" },
+  });
   assert.equal(write.status, 401);
   await write.body?.cancel();
   assert.equal(await (await server.call("GET", "/health")).text(), "OK");
@@ -129,10 +140,14 @@ Deno.test("with a read token, reading needs it or the admin's, and health does n
 Deno.test("without a token, no web page and no guest writes", async () => {
   await using server = await testRegistry();
   for (
-    const headers of [{ origin: "https://evil.example" }, { host: "evil.example" }, { "capsule-guest": "1" }]
+    const headers of [{ origin: "https://evil.example" }, { host: "evil.example" }, {
+      "capsule-guest": "1",
+    }]
   ) {
     for (const [method, path] of writes) {
-      const response = await server.call(method, path, { headers: new Headers(Object.entries(headers)) });
+      const response = await server.call(method, path, {
+        headers: new Headers(Object.entries(headers)),
+      });
       assert.equal(response.status, 403, `${method} ${path} ${JSON.stringify(headers)}`);
       await response.body?.cancel();
     }

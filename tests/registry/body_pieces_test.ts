@@ -9,7 +9,8 @@ async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, idl
   return { seen, error: await pieces.then(() => undefined, (error: unknown) => error) };
 }
 
-const streamOf = (source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>) => new ReadableStream(source);
+const streamOf = (source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>) =>
+  new ReadableStream(source);
 
 Deno.test("a body comes piece by piece, to its end", async () => {
   const body = ReadableStream.from([Uint8Array.of(1, 2), Uint8Array.of(3)]);

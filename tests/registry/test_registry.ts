@@ -27,7 +27,9 @@ export async function testRegistry(options: Partial<RegistryOptions> = {}): Prom
     files,
     stderr,
     async call(method, path, init = {}) {
-      return await registry.handler(new Request(`http://localhost:4999${path}`, { method, ...init }));
+      return await registry.handler(
+        new Request(`http://localhost:4999${path}`, { method, ...init }),
+      );
     },
     async reopen(more) {
       await registry[Symbol.asyncDispose]();
@@ -56,7 +58,11 @@ export function wasm(text = "", bytes = 0): Uint8Array<ArrayBuffer> {
 }
 
 /** The form of an upload. */
-export function form(module: Uint8Array<ArrayBuffer>, info?: string, filename = "hola.wasm"): FormData {
+export function form(
+  module: Uint8Array<ArrayBuffer>,
+  info?: string,
+  filename = "hola.wasm",
+): FormData {
   const data = new FormData();
   data.set("file", new Blob([module]), filename);
   if (info !== undefined) data.set("info", info);

@@ -5,12 +5,14 @@ import { emptyConfig, encode, layer, pushBlob, pushManifest } from "./oci/reques
 Deno.test("a module uploaded by curl has a manifest, and one pushed as an artifact has its file", async () => {
   await using server = await testRegistry();
   const module = wasm("hola");
-  await (await server.call("POST", "/upload/k33g/hola/1", { body: form(module, "text") })).body?.cancel();
+  await (await server.call("POST", "/upload/k33g/hola/1", { body: form(module, "text") })).body
+    ?.cancel();
   const manifest = await (await server.call("GET", "/v2/k33g/hola/manifests/1")).json();
   assert.equal(manifest.config.mediaType, "application/vnd.wasm.config.v0+json");
   assert.deepEqual(manifest.layers, [layer(module, "application/wasm", "hola.wasm")]);
   assert.equal(manifest.annotations["org.opencontainers.image.description"], "text");
-  const config = await (await server.call("GET", `/v2/k33g/hola/blobs/${manifest.config.digest}`)).json();
+  const config = await (await server.call("GET", `/v2/k33g/hola/blobs/${manifest.config.digest}`))
+    .json();
   assert.deepEqual(config.layerDigests, [sha256(module)]);
 
   for (
@@ -36,21 +38,37 @@ Deno.test("a module uploaded by curl has a manifest, and one pushed as an artifa
 Deno.test("a container image with one .wasm in its layers is a module too", async () => {
   await using server = await testRegistry();
   const module = wasm("in an archive", 2000);
-  const files: [string, Uint8Array][] = [["etc/readme.txt", encode("read me")], ["app/main.wasm", module]];
+  const files: [string, Uint8Array][] = [["etc/readme.txt", encode("read me")], [
+    "app/main.wasm",
+    module,
+  ]];
   const packed = tar(files);
   const gzip = await bytesOf(
     new Response(new Blob([packed]).stream().pipeThrough(new CompressionStream("gzip"))),
   );
   for (
-    const [tag, bytes, suffix] of [["plain", packed, ""], ["packed", new Uint8Array(gzip), "+gzip"]] as const
+    const [tag, bytes, suffix] of [["plain", packed, ""], [
+      "packed",
+      new Uint8Array(gzip),
+      "+gzip",
+    ]] as const
   ) {
     await pushBlob(server, "k33g/image", bytes);
     const type = `application/vnd.oci.image.layer.v1.tar${suffix}`;
-    await pushManifest(server, "k33g/image", tag, { config: emptyConfig, layers: [layer(bytes, type)] });
-    assert.deepEqual(await bytesOf(await server.call("GET", `/k33g/image/${tag}/image.wasm`)), module);
+    await pushManifest(server, "k33g/image", tag, {
+      config: emptyConfig,
+      layers: [layer(bytes, type)],
+    });
+    assert.deepEqual(
+      await bytesOf(await server.call("GET", `/k33g/image/${tag}/image.wasm`)),
+      module,
+    );
   }
   // What was unpacked is named by no manifest, and stays all the same.
-  assert.equal(await server.registry.store.blobs.collectGarbage(Date.now() + 100 * 24 * 3_600_000), 0);
+  assert.equal(
+    await server.registry.store.blobs.collectGarbage(Date.now() + 100 * 24 * 3_600_000),
+    0,
+  );
   const two = tar([...files, ["other.wasm", module]]);
   await pushBlob(server, "k33g/image", two);
   const layers = [layer(two, "application/vnd.oci.image.layer.v1.tar")];
@@ -65,11 +83,18 @@ Deno.test("a tag that moves to something else takes its module along; deeper rep
     await pushBlob(server, repository, module);
     await pushManifest(server, repository, "1", { layers: [layer(module, "application/wasm")] });
   }
-  assert.deepEqual(await pathsBelow(server.files), ["k33g/hola/1/hola.info", "k33g/hola/1/hola.wasm"]);
+  assert.deepEqual(await pathsBelow(server.files), [
+    "k33g/hola/1/hola.info",
+    "k33g/hola/1/hola.wasm",
+  ]);
   const list = await (await server.call("GET", "/modules")).json();
   assert.deepEqual(
     list.map(({ user, module, path }: Record<string, string | null>) => [user, module, path]),
-    [["a/b", "c", null], ["", "alone", null], ["k33g", "hola", `${server.files}/k33g/hola/1/hola.wasm`]],
+    [["a/b", "c", null], ["", "alone", null], [
+      "k33g",
+      "hola",
+      `${server.files}/k33g/hola/1/hola.wasm`,
+    ]],
   );
   await pushManifest(server, "k33g/hola", "1", { layers: [] });
   assert.equal((await server.call("GET", "/k33g/hola/1/hola.wasm")).status, 404);

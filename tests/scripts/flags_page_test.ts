@@ -6,7 +6,10 @@ const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import
 
 Deno.test("src/cli/README.md is made from the table of flags", async () => {
   const page = await read("src/cli/README.md");
-  assert.ok(page === await formattedPage(), "it is not up to date: run deno run -A scripts/flags_page.ts");
+  assert.ok(
+    page === await formattedPage(),
+    "it is not up to date: run deno run -A scripts/flags_page.ts",
+  );
 });
 
 Deno.test("the variables of the stores are those that are read", async () => {

@@ -21,7 +21,9 @@ export class Guest {
   constructor(module: WebAssembly.Module, functions: Record<string, HostFunction> = {}) {
     const imports: Record<string, Record<string, Call>> = {};
     for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-      const host = from === "wasi_snapshot_preview1" ? this.#wasi(name) : this.#hostFunction(name, functions);
+      const host = from === "wasi_snapshot_preview1"
+        ? this.#wasi(name)
+        : this.#hostFunction(name, functions);
       (imports[from] ??= {})[name] = host;
     }
     this.#instance = new WebAssembly.Instance(module, imports);
@@ -78,13 +80,19 @@ export class Guest {
     return (...values) => {
       const [pointerCell = 0, lengthCell = 0] = values.splice(-2);
       const inputs: string[] = [];
-      for (let i = 0; i < values.length; i += 2) inputs.push(this.#text(values[i] ?? 0, values[i + 1] ?? 0));
+      for (let i = 0; i < values.length; i += 2) {
+        inputs.push(this.#text(values[i] ?? 0, values[i + 1] ?? 0));
+      }
       const host = functions[name];
       if (!host) {
-        throw new Error(`the guest called ${name}(${inputs.join(", ")}), which this test does not provide`);
+        throw new Error(
+          `the guest called ${name}(${inputs.join(", ")}), which this test does not provide`,
+        );
       }
       const answer = encoder.encode(host(...inputs));
-      const pointer = answer.length === 0 ? 0 : Number(this.#export("allocateBuffer")(answer.length));
+      const pointer = answer.length === 0
+        ? 0
+        : Number(this.#export("allocateBuffer")(answer.length));
       const view = new DataView(this.#bytes().buffer);
       view.setUint32(pointerCell, pointer, true);
       view.setUint32(lengthCell, answer.length, true);
@@ -115,7 +123,9 @@ export class Guest {
   }
 
   #bytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array((this.#instance.exports.memory as WebAssembly.Memory).buffer as ArrayBuffer);
+    return new Uint8Array(
+      (this.#instance.exports.memory as WebAssembly.Memory).buffer as ArrayBuffer,
+    );
   }
 
   #text(pointer: number, length: number): string {

@@ -37,7 +37,10 @@ Deno.test("an error of the cli handler goes out as [ERR] with code 0", async () 
 Deno.test("request headers are split at their first colon only", async () => {
   const guest = await Guest.load(`${guests}/headers-in/headers-in.wasm`);
   const result = guest.callHandleHttp("", "Host:localhost:8080|Accept:*/*|Empty:|Message:👋 a:b:c");
-  strictEqual(result, "[BODY]Accept: */*\nEmpty: \nHost: localhost:8080\nMessage: 👋 a:b:c[HEADERS]");
+  strictEqual(
+    result,
+    "[BODY]Accept: */*\nEmpty: \nHost: localhost:8080\nMessage: 👋 a:b:c[HEADERS]",
+  );
 });
 
 Deno.test("a request with no header, or with an item that is none, is served", async () => {
@@ -51,12 +54,18 @@ Deno.test("a request with no header, or with an item that is none, is served", a
 Deno.test("a body may hold the marks of the contract", async () => {
   const guest = await Guest.load(`${guests}/echo/echo.wasm`);
   const body = "[BODY]x[HEADERS]a:b";
-  strictEqual(guest.callHandleHttp(body, ""), `[BODY]${body}[HEADERS]Content-Type:application/octet-stream`);
+  strictEqual(
+    guest.callHandleHttp(body, ""),
+    `[BODY]${body}[HEADERS]Content-Type:application/octet-stream`,
+  );
 });
 
 Deno.test("a | inside a response header's value cannot begin another header", async () => {
   const guest = await Guest.load(`${guests}/headers-out/headers-out.wasm`);
-  strictEqual(guest.callHandleHttp("Message: a|Evil:b|", ""), "[BODY]ok[HEADERS]Message:a%7CEvil:b%7C");
+  strictEqual(
+    guest.callHandleHttp("Message: a|Evil:b|", ""),
+    "[BODY]ok[HEADERS]Message:a%7CEvil:b%7C",
+  );
 });
 
 Deno.test("an error of the http handler keeps the handler's headers", async () => {
@@ -75,7 +84,10 @@ Deno.test("Http hands over URL, method, headers and body, and empty ones as noth
     },
   });
   strictEqual(guest.callHandleHttp("", "Upstream-Url:http://a/b?c"), "[BODY]👋[HEADERS]");
-  guest.callHandleHttp("body é", "Upstream-Url:u|Upstream-Method:PUT|Forward-Range:bytes:0-1|Other:x");
+  guest.callHandleHttp(
+    "body é",
+    "Upstream-Url:u|Upstream-Method:PUT|Forward-Range:bytes:0-1|Other:x",
+  );
   deepStrictEqual(calls, [
     ["http://a/b?c", "GET", "", ""],
     ["u", "PUT", "Range:bytes:0-1", "body é"],
@@ -89,7 +101,10 @@ Deno.test("an [ERR] answer of a host function is an error, with its code unless 
   });
   strictEqual(guest.callHandleHttp("", "Upstream-Url:u"), "[ERR][0]:no such host[HEADERS]");
   strictEqual(guest.callHandleHttp("", "Upstream-Url:u"), "[ERR][0]:refused (7)[HEADERS]");
-  strictEqual(guest.callHandleHttp("", "Upstream-Url:u"), "[BODY][ERR] is how an error begins[HEADERS]");
+  strictEqual(
+    guest.callHandleHttp("", "Upstream-Url:u"),
+    "[BODY][ERR] is how an error begins[HEADERS]",
+  );
   strictEqual(guest.callHandleHttp("", "Upstream-Url:u"), "[BODY][HEADERS]");
 });
 
@@ -145,13 +160,17 @@ Deno.test("the Redis functions of module capsule turn text into numbers, lists a
 
 Deno.test("RedisKeys reads a list of any length and refuses what is no list of strings", async () => {
   let answer = "";
-  const guest = await Guest.load(`${guests}/redis-commands/redis-commands.wasm`, { redisKeys: () => answer });
+  const guest = await Guest.load(`${guests}/redis-commands/redis-commands.wasm`, {
+    redisKeys: () => answer,
+  });
   const many = Array.from({ length: 10_000 }, (_, i) => `key:${i}`);
   for (const keys of [[], ["a"], many]) {
     answer = JSON.stringify(keys);
     strictEqual(guest.callHandle("keys°*"), keys.join("\n"));
   }
-  for (answer of ["", "[", '["a"', '["a",]', '["a"]x', "[1]", '["\\', '["\\u12"]', '"a"', '["a""b"]']) {
+  for (
+    answer of ["", "[", '["a"', '["a",]', '["a"]x', "[1]", '["\\', '["\\u12"]', '"a"', '["a""b"]']
+  ) {
     match(
       guest.callHandle("keys°*"),
       /^\[ERR\]\[0\]:redisKeys answered what is no JSON array of strings/,

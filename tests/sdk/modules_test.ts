@@ -33,7 +33,9 @@ async function* committedModules(parents: string[]) {
       for await (const file of Deno.readDir(new URL(`${parent}/${folder.name}`, root))) {
         if (!file.name.endsWith(".wasm")) continue;
         const path = `${parent}/${folder.name}/${file.name}`;
-        const module = readWasm(await Deno.readFile(new URL(path, root)), { readDebugNames: false });
+        const module = readWasm(await Deno.readFile(new URL(path, root)), {
+          readDebugNames: false,
+        });
         yield { path, ...shapeOf(module.toText({})) };
         module.destroy();
       }
@@ -44,7 +46,9 @@ async function* committedModules(parents: string[]) {
 /** Reads the lines of WebAssembly text that declare types, imports, functions and exports. */
 function shapeOf(text: string) {
   const types = new Map(
-    [...text.matchAll(/\(type \(;(\d+);\) \(func(.*)\)\)$/gm)].map(([, index, type]) => [index, type]),
+    [...text.matchAll(/\(type \(;(\d+);\) \(func(.*)\)\)$/gm)].map((
+      [, index, type],
+    ) => [index, type]),
   );
   const functions = new Map(
     [...text.matchAll(/\(func \(;(\d+);\) \(type (\d+)\)/g)].map((
@@ -68,14 +72,21 @@ Deno.test("the modules of examples and guests import and export what the contrac
   const used = new Set<string>();
   let count = 0;
   for await (
-    const { path, imported, exported, exportsMemory } of committedModules(["examples", "tests/testdata/go"])
+    const { path, imported, exported, exportsMemory } of committedModules([
+      "examples",
+      "tests/testdata/go",
+    ])
   ) {
     count++;
     for (const { from, name, type } of imported) {
       if (from === "wasi_snapshot_preview1") continue;
       const parameters = hostFunctions[from]?.[name];
       ok(parameters, `${path} imports ${from}.${name}, which the contract does not have`);
-      deepStrictEqual(type, typeText(parameters, ""), `${path} imports ${from}.${name} with another type`);
+      deepStrictEqual(
+        type,
+        typeText(parameters, ""),
+        `${path} imports ${from}.${name} with another type`,
+      );
       used.add(`${from}.${name}`);
     }
     ok(exportsMemory, `${path} does not export its memory`);
@@ -87,7 +98,9 @@ Deno.test("the modules of examples and guests import and export what the contrac
       malloc: typeText(1, " (result i32)"),
       free: typeText(1, ""),
     };
-    const actual = Object.fromEntries(Object.keys(expected).map((name) => [name, exported.get(name)]));
+    const actual = Object.fromEntries(
+      Object.keys(expected).map((name) => [name, exported.get(name)]),
+    );
     deepStrictEqual(actual, expected, path);
   }
   ok(count > 30, `only ${count} modules were found`);

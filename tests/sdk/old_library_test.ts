@@ -10,7 +10,10 @@ Deno.test("old-library.wasm is what its text says", async () => {
   const parsed = parseWat("old-library.wat", await Deno.readTextFile(text), { bulk_memory: true });
   const { buffer } = parsed.toBinary({});
   parsed.destroy();
-  deepStrictEqual(new Uint8Array(buffer), await Deno.readFile(new URL(`../../${path}`, import.meta.url)));
+  deepStrictEqual(
+    new Uint8Array(buffer),
+    await Deno.readFile(new URL(`../../${path}`, import.meta.url)),
+  );
 });
 
 Deno.test("a module of the old library says empty for what is empty", async () => {
@@ -24,7 +27,10 @@ Deno.test("a module of the old library keeps a header's second piece and traps o
   const guest = await Guest.load(path);
   const result = guest.callHandleHttp("é", "Host:localhost:8080|Accept:*/*|X:");
   strictEqual(result, "[BODY]é\nlocalhost\n*/*\n[HEADERS]Content-Type:text/plain");
-  strictEqual((await Guest.load(path)).callHandleHttp("x".repeat(500_000), "A:b").length, 500_000 + 40);
+  strictEqual(
+    (await Guest.load(path)).callHandleHttp("x".repeat(500_000), "A:b").length,
+    500_000 + 40,
+  );
   for (const headers of ["", "no colon", "A:b|no colon"]) {
     const fresh = await Guest.load(path);
     throws(() => fresh.callHandleHttp("", headers), WebAssembly.RuntimeError, headers);
@@ -49,7 +55,9 @@ Deno.test("a module of the old library asks with the word empty", async () => {
 Deno.test("modules that TinyGo 0.27 built work as those of today's TinyGo", async () => {
   const cli = await Guest.load("tests/testdata/tinygo-0.27/hello-cli.wasm");
   strictEqual(cli.callHandle("👋°b"), "The first parameter is: 👋");
-  const http = await Guest.load("tests/testdata/tinygo-0.27/hello-http.wasm", { hostGetEnv: () => "🖐" });
+  const http = await Guest.load("tests/testdata/tinygo-0.27/hello-http.wasm", {
+    hostGetEnv: () => "🖐",
+  });
   match(http.callHandleHttp("", "A:b"), /^\[BODY\]\{"message": "hey people!"\}\[HEADERS\]/);
   const counter = await Guest.load("tests/testdata/tinygo-0.27/counter.wasm");
   strictEqual(counter.callHandleHttp("", "A:b"), "[BODY]1[HEADERS]");

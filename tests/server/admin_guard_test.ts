@@ -4,7 +4,8 @@ import { isLoopback } from "../../src/base/loopback.ts";
 import { adminGuard, assertMayStart } from "../../src/server/admin_guard.ts";
 
 const host = "127.0.0.1";
-const at = (headers: Record<string, string>) => new Request("http://127.0.0.1:8888/memory", { headers });
+const at = (headers: Record<string, string>) =>
+  new Request("http://127.0.0.1:8888/memory", { headers });
 const verdict = async (guard: ReturnType<typeof adminGuard>, headers: Record<string, string>) => {
   const response = guard(at(headers));
   return response === undefined ? "passes" : `${response.status} ${(await response.json()).code}`;
@@ -39,12 +40,16 @@ Deno.test("without a token, only this machine's own names are served, and no for
 });
 
 Deno.test("the name given with -host is the server's own", async () => {
-  assert.equal(await verdict(adminGuard({ host: "capsule.test" }), { host: "capsule.test:1" }), "passes");
+  assert.equal(
+    await verdict(adminGuard({ host: "capsule.test" }), { host: "capsule.test:1" }),
+    "passes",
+  );
 });
 
 Deno.test("with a token, the token opens under any name, and nothing else does", async () => {
   const token = "sésame 🔑".replace(" ", "-");
-  const sent = Array.from(new TextEncoder().encode(token), (byte) => String.fromCharCode(byte)).join("");
+  const sent = Array.from(new TextEncoder().encode(token), (byte) => String.fromCharCode(byte))
+    .join("");
   const guard = adminGuard({ host: "0.0.0.0", token });
   const named = { host: "capsule.example" };
   const rows: [Record<string, string>, string][] = [
@@ -68,12 +73,21 @@ Deno.test("with a token, the token opens under any name, and nothing else does",
 Deno.test("Basic with the token as password opens where it is allowed, and a 401 says so", async () => {
   const guard = adminGuard({ host, token: "reader", alsoTokens: ["admin", ""], basic: true });
   for (const password of ["reader", "admin"]) {
-    assert.equal(await verdict(guard, { authorization: `Basic ${btoa(`anyone:${password}`)}` }), "passes");
+    assert.equal(
+      await verdict(guard, { authorization: `Basic ${btoa(`anyone:${password}`)}` }),
+      "passes",
+    );
   }
   for (const credentials of [btoa("a:b"), btoa("reader"), btoa("a:"), "%%%"]) {
-    assert.equal(await verdict(guard, { authorization: `Basic ${credentials}` }), "401 UNAUTHORIZED");
+    assert.equal(
+      await verdict(guard, { authorization: `Basic ${credentials}` }),
+      "401 UNAUTHORIZED",
+    );
   }
-  assert.equal(guard(at({}))?.headers.get("www-authenticate"), 'Basic realm="capsule", charset="UTF-8"');
+  assert.equal(
+    guard(at({}))?.headers.get("www-authenticate"),
+    'Basic realm="capsule", charset="UTF-8"',
+  );
   assert.equal(
     adminGuard({ host, token: "t" })(at({}))?.headers.get("www-authenticate"),
     'Bearer realm="capsule"',

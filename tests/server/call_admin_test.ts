@@ -43,7 +43,10 @@ Deno.test("an admin call tells the server's own words, and shortens what is none
     callAdmin(answering(502, "<html>".repeat(100)), call),
     failure(/refused: 502 (?:<html>){33}<h$/, 502, "HTTP"),
   );
-  await assert.rejects(callAdmin(answering(200, "hello"), call), failure(/refused: 200 hello$/, 200, "HTTP"));
+  await assert.rejects(
+    callAdmin(answering(200, "hello"), call),
+    failure(/refused: 200 hello$/, 200, "HTTP"),
+  );
   await assert.rejects(callAdmin(answering(500, ""), call), failure(/refused: 500$/, 500, "HTTP"));
 });
 
@@ -58,6 +61,10 @@ Deno.test("an admin call that nobody answers ends at its time", async () => {
   };
   await assert.rejects(
     callAdmin(never, call),
-    failure(/^the thing http:\/\/localhost:1\/ cannot be reached: no answer within 1 ms$/, 0, "UNREACHABLE"),
+    failure(
+      /^the thing http:\/\/localhost:1\/ cannot be reached: no answer within 1 ms$/,
+      0,
+      "UNREACHABLE",
+    ),
   );
 });

@@ -5,12 +5,19 @@ import { HttpError } from "../../src/server/http_error.ts";
 import { guarded, jsonApp, readJson } from "../../src/server/json_app.ts";
 import { memoryLog } from "./memory_log.ts";
 
-const registration = z.strictObject({ function: z.string().min(1), revision: z.string(), url: z.url() });
+const registration = z.strictObject({
+  function: z.string().min(1),
+  revision: z.string(),
+  url: z.url(),
+});
 
 function app() {
   const { log, stderr } = memoryLog();
   const app = jsonApp(log);
-  app.post("/registration", async (context) => context.json(await readJson(context, registration), 202));
+  app.post(
+    "/registration",
+    async (context) => context.json(await readJson(context, registration), 202),
+  );
   app.get("/exists", () => {
     throw new HttpError(409, "ERROR_FUNCTION_ALREADY_EXISTS", "morgen already exists");
   });
@@ -22,8 +29,13 @@ function app() {
   return { app, stderr };
 }
 
-async function post(body: BodyInit, path = "/registration"): Promise<[number, Record<string, string>]> {
-  const response = await app().app.fetch(new Request(`http://localhost${path}`, { method: "POST", body }));
+async function post(
+  body: BodyInit,
+  path = "/registration",
+): Promise<[number, Record<string, string>]> {
+  const response = await app().app.fetch(
+    new Request(`http://localhost${path}`, { method: "POST", body }),
+  );
   assert.equal(response.headers.get("content-type"), "application/json");
   return [response.status, await response.json()];
 }
@@ -64,7 +76,10 @@ Deno.test("codes are the caller's to name", async () => {
     code: "JSON_PARSE_ERROR",
     status: 400,
   });
-  await assert.rejects(readJson(request("{}"), registration, codes), { code: "BAD_FIELDS", status: 400 });
+  await assert.rejects(readJson(request("{}"), registration, codes), {
+    code: "BAD_FIELDS",
+    status: 400,
+  });
 });
 
 Deno.test("an unknown page, a refusal and a bug each answer with code and message", async () => {
@@ -90,7 +105,9 @@ Deno.test("an unknown page, a refusal and a bug each answer with code and messag
 Deno.test("a guarded path answers the guard's refusal", async () => {
   const { app: it } = app();
   const ask = (headers: Record<string, string>) =>
-    it.fetch(new Request("http://localhost/admin/x", { method: "POST", body: "x".repeat(1000), headers }));
+    it.fetch(
+      new Request("http://localhost/admin/x", { method: "POST", body: "x".repeat(1000), headers }),
+    );
   const refused = await ask({});
   assert.deepEqual([refused.status, (await refused.json()).code], [401, "UNAUTHORIZED"]);
   assert.equal(await (await ask({ authorization: "Bearer t" })).text(), "in");

@@ -54,7 +54,10 @@ Deno.test("an address that is not this machine's, and a host that does not exist
     /192\.0\.2\.1:0: this machine has no such/,
   );
   assert.match((await refusal(listen({ ...options, host: "" }))).message, /no such host/);
-  assert.match((await refusal(listen({ ...options, host, port: 70000 }))).message, /0 to 65535, got 70000/);
+  assert.match(
+    (await refusal(listen({ ...options, host, port: 70000 }))).message,
+    /0 to 65535, got 70000/,
+  );
 });
 
 Deno.test("an IPv6 address stands in brackets in a URL", () => {
@@ -137,11 +140,20 @@ Deno.test("with a certificate it speaks HTTPS; a bad certificate or key is refus
   const data = new URL("../testdata/tls/", import.meta.url).pathname;
   const [crt, key, otherKey] = [`${data}localhost.crt`, `${data}localhost.key`, `${data}other.key`];
   const tls = (crt: string, key: string) =>
-    listen({ handler: () => new Response("secret"), host: "localhost", port: 0, tls: { crt, key }, onError });
+    listen({
+      handler: () => new Response("secret"),
+      host: "localhost",
+      port: 0,
+      tls: { crt, key },
+      onError,
+    });
   const server = await tls(crt, key);
   const client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(crt)] });
   assert.match(server.url, /^https:\/\/localhost:\d+$/);
-  assert.equal(await (await fetch(`https://127.0.0.1:${server.port}`, { client })).text(), "secret");
+  assert.equal(
+    await (await fetch(`https://127.0.0.1:${server.port}`, { client })).text(),
+    "secret",
+  );
   client.close();
   await server.stop(0);
 

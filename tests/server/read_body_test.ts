@@ -10,7 +10,10 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const url = "http://x/";
 
 /** A server that answers what it read, a letter of the text and how often for a large one. */
-async function echo(maxBytes: number, use: (connection: RawConnection) => Promise<void>): Promise<void> {
+async function echo(
+  maxBytes: number,
+  use: (connection: RawConnection) => Promise<void>,
+): Promise<void> {
   const { log } = memoryLog();
   const server = await listen({
     host: "127.0.0.1",
@@ -47,7 +50,11 @@ Deno.test("the bytes come as they were sent", async () => {
       new Uint8Array(),
     ]
   ) {
-    const known = new Request(url, { method: "POST", body, headers: { "content-length": `${body.length}` } });
+    const known = new Request(url, {
+      method: "POST",
+      body,
+      headers: { "content-length": `${body.length}` },
+    });
     assert.deepEqual(await readBody(known, body.length), body);
     const streamed = new Request(url, { method: "PATCH", body: new Blob([body]).stream() });
     assert.deepEqual(await readBody(streamed, body.length), body);
@@ -56,7 +63,8 @@ Deno.test("the bytes come as they were sent", async () => {
 
 Deno.test("one byte over the limit is refused, with the limit and the flag in the message", async () => {
   const body = "éé";
-  const known = () => new Request(url, { method: "POST", body, headers: { "content-length": "4" } });
+  const known = () =>
+    new Request(url, { method: "POST", body, headers: { "content-length": "4" } });
   assert.equal(text(await readBody(known(), 4)), body);
   const refused = async (request: Request) => {
     const error: unknown = await readBody(request, 3, "-maxBody");
@@ -76,7 +84,9 @@ Deno.test("a connection is usable after a body over the limit, with a length or 
   echo(1000, async (connection) => {
     const large = "x".repeat(3_000_000);
     await Promise.all([
-      connection.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${large.length}\r\n\r\n${large}`),
+      connection.send(
+        `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${large.length}\r\n\r\n${large}`,
+      ),
       (async () => {
         const answer = await connection.answer();
         assert.equal(answer?.status, 413);
@@ -86,7 +96,9 @@ Deno.test("a connection is usable after a body over the limit, with a length or 
     const chunk = `${(100_000).toString(16)}\r\n${"x".repeat(100_000)}\r\n`;
     await Promise.all([
       connection.send(
-        `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(20)}0\r\n\r\n`,
+        `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${
+          chunk.repeat(20)
+        }0\r\n\r\n`,
       ),
       (async () => assert.equal((await connection.answer())?.status, 413))(),
     ]);

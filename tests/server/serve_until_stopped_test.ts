@@ -7,7 +7,10 @@ import { createLog } from "${new URL("../../src/base/log.ts", import.meta.url)}"
 import { processIo } from "${new URL("../../src/base/io.ts", import.meta.url)}";
 import { announceReady } from "${new URL("../../src/server/announce_ready.ts", import.meta.url)}";
 import { listen } from "${new URL("../../src/server/listen.ts", import.meta.url)}";
-import { serveUntilStopped } from "${new URL("../../src/server/serve_until_stopped.ts", import.meta.url)}";
+import { serveUntilStopped } from "${new URL(
+  "../../src/server/serve_until_stopped.ts",
+  import.meta.url,
+)}";
 const { stdout, stderr } = processIo([]);
 const log = createLog("json", { stdout, stderr });
 const server = await listen({ host: "127.0.0.1", port: 0, onError: () => new Response(), handler: async ({ url }) => {
@@ -23,7 +26,9 @@ Deno.exit(0);
 `;
 
 async function run(
-  use: (program: { child: Deno.ChildProcess; port: number; event: () => Promise<string> }) => Promise<void>,
+  use: (
+    program: { child: Deno.ChildProcess; port: number; event: () => Promise<string> },
+  ) => Promise<void>,
 ) {
   const child = new Deno.Command(Deno.execPath(), {
     args: [

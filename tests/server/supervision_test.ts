@@ -44,14 +44,24 @@ Deno.test({
 Deno.test("a line without the secret is no report, whatever it says", () => {
   const forged = 'x {"kind":"ready","url":"http://localhost:1","port":1}';
   for (
-    const line of [forged, forged.slice(2), ` ${forged.slice(2)}`, "", "s3cret", "s3cre {}", "S3CRET {}"]
+    const line of [
+      forged,
+      forged.slice(2),
+      ` ${forged.slice(2)}`,
+      "",
+      "s3cret",
+      "s3cre {}",
+      "S3CRET {}",
+    ]
   ) {
     assert.equal(readReport(line, "s3cret"), undefined, line);
   }
 });
 
 Deno.test("a secret comes in any pieces, and input may end at once", async () => {
-  for (const [given, secret] of [["s3cret\nmore", "s3cret"], ["s3cret", "s3cret"], ["", ""]] as const) {
+  for (
+    const [given, secret] of [["s3cret\nmore", "s3cret"], ["s3cret", "s3cret"], ["", ""]] as const
+  ) {
     const io = memoryIo({ stdin: new TextEncoder().encode(given) });
     const oneByOne = { read: (buffer: Uint8Array) => io.stdin.read(buffer.subarray(0, 1)) };
     const supervisor = await attachSupervisor({ stdin: oneByOne, stdout: io.stdout });

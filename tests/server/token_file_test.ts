@@ -38,9 +38,17 @@ Deno.test("a token of the person's own is taken; what is none, or cannot be kept
     assert.equal(await tokenOfFile(path, log), "my-own-secret-token");
     for (const text of ["", "short", "two words of a secret", "not-ascii-but-long-é"]) {
       await Deno.writeTextFile(path, text);
-      await refused(tokenOfFile(path, log), "TOKEN", /token holds no token, .* remove it to get a new one$/);
+      await refused(
+        tokenOfFile(path, log),
+        "TOKEN",
+        /token holds no token, .* remove it to get a new one$/,
+      );
     }
-    await refused(tokenOfFile(`${folder}/no/token`, log), "TOKEN", /^cannot keep a token in .*no\/token: /);
+    await refused(
+      tokenOfFile(`${folder}/no/token`, log),
+      "TOKEN",
+      /^cannot keep a token in .*no\/token: /,
+    );
   }));
 
 Deno.test({
@@ -53,7 +61,10 @@ Deno.test({
       await Deno.writeTextFile(path, "my-own-secret-token\n");
       await Deno.chmod(path, 0o644);
       await tokenOfFile(path, log);
-      assert.match(stderr(), /^warning: others could read .*token \(mode 0644, now 0600\): remove it/);
+      assert.match(
+        stderr(),
+        /^warning: others could read .*token \(mode 0644, now 0600\): remove it/,
+      );
       assert.equal(await modeOf(path), 0o600);
       const after = memoryLog();
       await tokenOfFile(path, after.log);

@@ -56,7 +56,14 @@ export async function withCache(
   try {
     await work(
       (url, more) =>
-        pullModule({ url, cacheFolder: `${folder}/cache`, env: io.env, stderr: io.stderr, log, ...more }),
+        pullModule({
+          url,
+          cacheFolder: `${folder}/cache`,
+          env: io.env,
+          stderr: io.stderr,
+          log,
+          ...more,
+        }),
       { folder, stderr },
     );
   } finally {

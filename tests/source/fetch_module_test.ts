@@ -37,7 +37,10 @@ async function world(use: (world: World) => Promise<void>): Promise<void> {
   const url = `http://127.0.0.1:${server.addr.port}/hello.wasm`;
   const path = `${folder}/tmp/é/hello.wasm`;
   let warnings = "";
-  const stderr = { write: (text: Uint8Array | string) => void (warnings += text), isTerminal: () => false };
+  const stderr = {
+    write: (text: Uint8Array | string) => void (warnings += text),
+    isTerminal: () => false,
+  };
   const log = createLog("text", { stdout: stderr, stderr });
   try {
     await use({
@@ -92,8 +95,12 @@ Deno.test("redirects are followed, and the bytes of a chunked answer come whole"
       if (pathname === "/hello.wasm") {
         return new Response(null, { status: 302, headers: { location: "/a/b" } });
       }
-      if (pathname === "/a/b") return new Response(null, { status: 307, headers: { location: "../c" } });
-      return new Response(ReadableStream.from([small.slice(0, 3), small.slice(3, 50), small.slice(50)]));
+      if (pathname === "/a/b") {
+        return new Response(null, { status: 307, headers: { location: "../c" } });
+      }
+      return new Response(
+        ReadableStream.from([small.slice(0, 3), small.slice(3, 50), small.slice(50)]),
+      );
     });
     assert.equal(await fetch(), "downloaded");
     assert.deepEqual(await Deno.readFile(path), small);
@@ -150,7 +157,10 @@ Deno.test("the copy serves, with a warning, when the server is away or answers a
       ],
       [() => new Response(""), /it is empty/],
       [() => new Response(small.slice(0, 5)), /ends within its first 8 bytes/],
-      [() => new Response("no", { status: 404 }), /the server answers 404 Not Found; starting with the copy/],
+      [
+        () => new Response("no", { status: 404 }),
+        /the server answers 404 Not Found; starting with the copy/,
+      ],
       [
         () => new Response("no", { status: 500 }),
         /500 Internal Server Error \(tried 3 times\); starting with/,
@@ -193,7 +203,10 @@ Deno.test("without a copy the same is an error, and a file that is there stays a
 Deno.test("what may be tried again is tried three times, what may not is not", () =>
   world(async ({ path, answer, fetch }) => {
     for (
-      const [status, tries] of [[408, 3], [429, 3], [503, 3], [400, 1], [401, 1], [404, 1], [501, 1]] as const
+      const [status, tries] of [[408, 3], [429, 3], [503, 3], [400, 1], [401, 1], [404, 1], [
+        501,
+        1,
+      ]] as const
     ) {
       let count = 0;
       answer(() => {
@@ -228,9 +241,15 @@ Deno.test("a server that says nothing, or stops in the middle, is given up", () 
     const never = Promise.withResolvers<Response>();
     answer(() => never.promise);
     const hasty = { answerMs: 20, idleMs: 60_000, delaysMs: [] };
-    await refused(fetch({ patience: hasty }), "DOWNLOAD", /nothing came for 0\.02 s \(tried 1 times\)/);
+    await refused(
+      fetch({ patience: hasty }),
+      "DOWNLOAD",
+      /nothing came for 0\.02 s \(tried 1 times\)/,
+    );
     never.resolve(new Response());
-    answer(() => new Response(new ReadableStream({ start: (controller) => controller.enqueue(small) })));
+    answer(() =>
+      new Response(new ReadableStream({ start: (controller) => controller.enqueue(small) }))
+    );
     const patient = { answerMs: 60_000, idleMs: 20, delaysMs: [] };
     await refused(fetch({ patience: patient }), "DOWNLOAD", /broke off: nothing came for 0\.02 s/);
   }));
@@ -261,7 +280,11 @@ Deno.test("a file: URL is copied with the same checks", () =>
     assert.equal(await fetch({ url: new URL(`file://${from}`).href }), "downloaded");
     assert.deepEqual(await Deno.readFile(path), small);
     assert.equal(await fetch({ url: `file://${path}` }), "unchanged");
-    await refused(fetch({ url: `file://${folder}/none.wasm` }), "DOWNLOAD", /none\.wasm: no such file/);
+    await refused(
+      fetch({ url: `file://${folder}/none.wasm` }),
+      "DOWNLOAD",
+      /none\.wasm: no such file/,
+    );
     await Deno.writeTextFile(from, "text");
     await refused(fetch({ url: `file://${from}` }), "NOT_A_MODULE", /"text"/);
     assert.deepEqual(await Deno.readFile(path), small);
@@ -305,7 +328,10 @@ Deno.test("on a terminal a progress bar is drawn, with and without a known size"
       const large = moduleOf(2 * 1024 * 1024);
       answer(() => new Response(known ? large : ReadableStream.from([large])));
       let drawn = "";
-      const stderr = { write: (text: Uint8Array | string) => void (drawn += text), isTerminal: () => true };
+      const stderr = {
+        write: (text: Uint8Array | string) => void (drawn += text),
+        isTerminal: () => true,
+      };
       await fetch({ stderr });
       assert.match(drawn, known ? /hello\.wasm \[[^\]]+\] 100% 2\.0 MiB/ : /hello\.wasm 2\.0 MiB/);
       assert.ok(drawn.endsWith("\n"), "the next line begins at the left");
@@ -320,10 +346,15 @@ Deno.test({
       const begun = Promise.withResolvers<void>();
       answer(() => {
         begun.resolve();
-        return new Response(new ReadableStream({ start: (controller) => controller.enqueue(small) }));
+        return new Response(
+          new ReadableStream({ start: (controller) => controller.enqueue(small) }),
+        );
       });
       const program = `
-        import { fetchModule } from "${new URL("../../src/source/fetch_module.ts", import.meta.url)}";
+        import { fetchModule } from "${new URL(
+        "../../src/source/fetch_module.ts",
+        import.meta.url,
+      )}";
         import { createLog } from "${new URL("../../src/base/log.ts", import.meta.url)}";
         import { processIo } from "${new URL("../../src/base/io.ts", import.meta.url)}";
         const { stdout, stderr } = processIo([]);
@@ -334,7 +365,12 @@ Deno.test({
           console.log(error.code, error.message);
         }`;
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--ext=ts", `data:application/typescript,${encodeURIComponent(program)}`],
+        args: [
+          "run",
+          "-A",
+          "--ext=ts",
+          `data:application/typescript,${encodeURIComponent(program)}`,
+        ],
         stdout: "piped",
         stderr: "piped",
       }).spawn();
@@ -342,7 +378,10 @@ Deno.test({
       while ((await files(folder)).length === 0);
       child.kill("SIGTERM");
       const { stdout } = await child.output();
-      assert.equal(new TextDecoder().decode(stdout), "INTERRUPTED the download was stopped by SIGTERM\n");
+      assert.equal(
+        new TextDecoder().decode(stdout),
+        "INTERRUPTED the download was stopped by SIGTERM\n",
+      );
       assert.deepEqual(await files(folder), []);
     }),
 });

@@ -27,7 +27,9 @@ Deno.test("a tag that moved is noticed, said, and followed", async () => {
     server.manifest = manifestOf(server.blob);
     assert.equal((await pull(url)).sha256, digestOf(server.blob).slice(7));
     assert(
-      stderr().includes(`${url} has moved: it was ${before}, and is ${digestOf(server.manifest)} now`),
+      stderr().includes(
+        `${url} has moved: it was ${before}, and is ${digestOf(server.manifest)} now`,
+      ),
       stderr(),
     );
   });
@@ -41,7 +43,9 @@ Deno.test("the copy goes on when the registry is away, is checked first, and a r
     server.before = () => new Response("later", { status: 503 });
     assert.equal((await pull(url)).how, "cached");
     server.before = () =>
-      new Response('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no such thing"}]}', { status: 404 });
+      new Response('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no such thing"}]}', {
+        status: 404,
+      });
     await assert.rejects(pull(url), /answers 404 to GET .*: no such thing$/);
     await server[Symbol.asyncDispose]();
     assert.equal((await pull(url)).how, "cached");
@@ -94,17 +98,25 @@ Deno.test("of an index, the manifest for WebAssembly; a manifest without a modul
       digest: digestOf(inner),
       size: inner.length,
     };
-    const other = { ...entry, digest: digestOf("amd64"), platform: { architecture: "amd64", os: "linux" } };
+    const other = {
+      ...entry,
+      digest: digestOf("amd64"),
+      platform: { architecture: "amd64", os: "linux" },
+    };
     server.manifest = JSON.stringify({
       schemaVersion: 2,
       manifests: [other, { ...entry, platform: { architecture: "wasm", os: "wasip1" } }],
     });
-    server.before = (_, url) => url.pathname.endsWith(digestOf(inner)) ? new Response(inner) : undefined;
+    server.before = (_, url) =>
+      url.pathname.endsWith(digestOf(inner)) ? new Response(inner) : undefined;
     assert.equal((await pull(`oci://${server.host}/a:1`)).sha256, sha256);
     const rows: [string, RegExp][] = [
       [JSON.stringify({ manifests: [other, other] }), /none of its 2 manifests is for WebAssembly/],
       [JSON.stringify({ layers: [] }), /no \.wasm in its layers/],
-      [manifestOf(module, { layers: [0, 1].map(() => JSON.parse(inner).layers[0]) }), /it has 2 of them/],
+      [
+        manifestOf(module, { layers: [0, 1].map(() => JSON.parse(inner).layers[0]) }),
+        /it has 2 of them/,
+      ],
       ["<html>", /no JSON/],
       ["{}", /neither layers nor manifests/],
     ];

@@ -10,7 +10,12 @@ Deno.test("references are taken apart and shown as they were written", () => {
       tag: "0.0.0",
       digest: undefined,
     }],
-    ["oci://ghcr.io/a/b/c__d", { host: "ghcr.io", repository: "a/b/c__d", tag: "latest", digest: undefined }],
+    ["oci://ghcr.io/a/b/c__d", {
+      host: "ghcr.io",
+      repository: "a/b/c__d",
+      tag: "latest",
+      digest: undefined,
+    }],
     [`oci://h/a@${digest}`, { host: "h", repository: "a", tag: undefined, digest }],
     [`oci://[::1]:5000/a:T@${digest}`, { host: "[::1]:5000", repository: "a", tag: "T", digest }],
   ];

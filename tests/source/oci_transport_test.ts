@@ -10,7 +10,13 @@ Deno.test("plain HTTP on this machine and with -insecure only", () => {
     assert.equal(base(host), `http://${host}`);
   }
   for (
-    const host of ["ghcr.io", "localhost.example.com", "127.0.0.1.example.com", "192.168.0.1:5000", "[::2]"]
+    const host of [
+      "ghcr.io",
+      "localhost.example.com",
+      "127.0.0.1.example.com",
+      "192.168.0.1:5000",
+      "[::2]",
+    ]
   ) {
     assert.equal(base(host), `https://${host}`);
     assert.equal(base(host, true), `http://${host}`);
@@ -53,7 +59,9 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
         });
       }
       if (request.headers.get("authorization") === "Bearer t0ken") return undefined;
-      return refusal(`Bearer realm="http://${server.host}/token",service="reg",scope="repository:a:pull"`);
+      return refusal(
+        `Bearer realm="http://${server.host}/token",service="reg",scope="repository:a:pull"`,
+      );
     };
     assert.equal((await pull(`oci://${server.host}/a:2`)).how, "downloaded");
     await config({});
@@ -114,12 +122,16 @@ Deno.test("another host that the registry sends to is shown nothing", async () =
       const authorization = request.headers.get("authorization");
       if (each === other) shown.push(authorization);
       else if (authorization === null) {
-        return new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=x" } });
+        return new Response(null, {
+          status: 401,
+          headers: { "www-authenticate": "Basic realm=x" },
+        });
       }
       return undefined;
     };
   }
-  const credentials = () => Promise.resolve({ kind: "password" as const, username: "me", password: "pass" });
+  const credentials = () =>
+    Promise.resolve({ kind: "password" as const, username: "me", password: "pass" });
   const transport = new OciTransport({ host: server.host, credentials });
   for (const url of ["/v2/", `http://${other.host}/v2/`]) {
     await (await transport.request(url, {}, [200])).body?.cancel();
@@ -127,34 +139,38 @@ Deno.test("another host that the registry sends to is shown nothing", async () =
   assert.deepEqual(shown, [null]);
 });
 
-Deno.test("credentials come from a helper program too", { ignore: Deno.build.os === "windows" }, async () => {
-  await using server = registry();
-  await withCache(async (pull, { folder }) => {
-    const helper = `${folder}/docker-credential-test`;
-    await Deno.writeTextFile(
-      helper,
-      '#!/bin/sh\nread host\n[ "$1 $host" = "get $REGISTRY_HOST" ] || exit 1\necho \'{"Username":"me","Secret":"pass"}\'\n',
-      { mode: 0o755 },
-    );
-    await Deno.mkdir(`${folder}/docker`);
-    await Deno.writeTextFile(
-      `${folder}/docker/config.json`,
-      JSON.stringify({ credHelpers: { [server.host]: "test" } }),
-    );
-    server.before = (request) =>
-      request.headers.get("authorization") === `Basic ${btoa("me:pass")}`
-        ? undefined
-        : new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=x" } });
-    const { env } = memoryIo({ env: { DOCKER_CONFIG: `${folder}/docker` } });
-    // A helper is found as any program is: by the PATH of this process.
-    const path = Deno.env.get("PATH") ?? "";
-    Deno.env.set("PATH", `${folder}:${path}`);
-    Deno.env.set("REGISTRY_HOST", server.host);
-    try {
-      assert.equal((await pull(`oci://${server.host}/a:1`, { env })).how, "downloaded");
-    } finally {
-      Deno.env.set("PATH", path);
-      Deno.env.delete("REGISTRY_HOST");
-    }
-  });
-});
+Deno.test(
+  "credentials come from a helper program too",
+  { ignore: Deno.build.os === "windows" },
+  async () => {
+    await using server = registry();
+    await withCache(async (pull, { folder }) => {
+      const helper = `${folder}/docker-credential-test`;
+      await Deno.writeTextFile(
+        helper,
+        '#!/bin/sh\nread host\n[ "$1 $host" = "get $REGISTRY_HOST" ] || exit 1\necho \'{"Username":"me","Secret":"pass"}\'\n',
+        { mode: 0o755 },
+      );
+      await Deno.mkdir(`${folder}/docker`);
+      await Deno.writeTextFile(
+        `${folder}/docker/config.json`,
+        JSON.stringify({ credHelpers: { [server.host]: "test" } }),
+      );
+      server.before = (request) =>
+        request.headers.get("authorization") === `Basic ${btoa("me:pass")}`
+          ? undefined
+          : new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=x" } });
+      const { env } = memoryIo({ env: { DOCKER_CONFIG: `${folder}/docker` } });
+      // A helper is found as any program is: by the PATH of this process.
+      const path = Deno.env.get("PATH") ?? "";
+      Deno.env.set("PATH", `${folder}:${path}`);
+      Deno.env.set("REGISTRY_HOST", server.host);
+      try {
+        assert.equal((await pull(`oci://${server.host}/a:1`, { env })).how, "downloaded");
+      } finally {
+        Deno.env.set("PATH", path);
+        Deno.env.delete("REGISTRY_HOST");
+      }
+    });
+  },
+);

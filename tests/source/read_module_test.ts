@@ -50,7 +50,10 @@ Deno.test("what is no module is refused with its path and what it is instead", a
       await Deno.writeFile(path, bytes);
       assert.throws(() => readModule(path), { code, message });
     }
-    assert.throws(() => readModule(folder), { code: "LOAD", message: /cannot load .*: it is a directory/ });
+    assert.throws(() => readModule(folder), {
+      code: "LOAD",
+      message: /cannot load .*: it is a directory/,
+    });
     assert.throws(() => readModule(`${folder}/none.wasm`), {
       code: "LOAD",
       message: /none\.wasm: no such file/,

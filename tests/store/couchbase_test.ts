@@ -20,7 +20,11 @@ async function withDouble(
   const opened: CouchbaseQueries[] = [];
   try {
     await use(double, (changed) => {
-      const queries = new CouchbaseQueries({ cluster: double.connectionString, ...login, ...changed });
+      const queries = new CouchbaseQueries({
+        cluster: double.connectionString,
+        ...login,
+        ...changed,
+      });
       opened.push(queries);
       return queries;
     });
@@ -51,20 +55,28 @@ queryContract(
     await using mock = await CouchbaseMock.start();
     const { settings } = mock;
     // All the N1QL that the mock knows.
-    await use({ settings, statement: "SELECT mockrow", empty: "SELECT emptyrow", refused: "SELEC 1" });
+    await use({
+      settings,
+      statement: "SELECT mockrow",
+      empty: "SELECT emptyrow",
+      refused: "SELEC 1",
+    });
   },
   (settings) => new CouchbaseQueries(settings),
 );
 
-couchbaseMockTest("couchbase mock: what it refuses is an error with its own message and code", async () => {
-  await using mock = await CouchbaseMock.start();
-  const queries = new CouchbaseQueries(mock.settings);
-  await assert.rejects(queries.query("SELECT * FROM `wasm-data`.data.docs", patient), {
-    code: "QUERY",
-    message: "keyspace not found (12003)",
-  });
-  await queries.close();
-});
+couchbaseMockTest(
+  "couchbase mock: what it refuses is an error with its own message and code",
+  async () => {
+    await using mock = await CouchbaseMock.start();
+    const queries = new CouchbaseQueries(mock.settings);
+    await assert.rejects(queries.query("SELECT * FROM `wasm-data`.data.docs", patient), {
+      code: "QUERY",
+      message: "keyspace not found (12003)",
+    });
+    await queries.close();
+  },
+);
 
 Deno.test("couchbase: it is the native client that asks", () =>
   withDouble(async (_, open) => {
@@ -171,7 +183,9 @@ Deno.test("couchbase: a cluster that goes away is an error, and is asked again w
     const newcomer = open();
     await assert.rejects(newcomer.query("SELECT 3", { timeoutMs: 1000 }), {
       code: "QUERY",
-      message: new RegExp(`^${double.connectionString} cannot be reached: no answer within 9\\d\\d ms$`),
+      message: new RegExp(
+        `^${double.connectionString} cannot be reached: no answer within 9\\d\\d ms$`,
+      ),
     });
     double.start();
     assert.equal(await queries.query("SELECT 4", patient), "[]");

@@ -19,9 +19,9 @@ redisTest("glob: any pattern finds what the real Redis finds", async () => {
     "a*b[c",
   ];
   for (const name of names) await store.set(utf8(name), utf8("v"), patient);
-  const pattern = fc.array(fc.constantFrom(...alphabet, "[^", "[a-", "**"), { maxLength: 7 }).map((parts) =>
-    parts.join("")
-  );
+  const pattern = fc.array(fc.constantFrom(...alphabet, "[^", "[a-", "**"), { maxLength: 7 }).map((
+    parts,
+  ) => parts.join(""));
   await fc.assert(
     fc.asyncProperty(pattern, async (text) => {
       const matches = globMatcher(utf8(text));
@@ -41,9 +41,19 @@ Deno.test("glob: many stars cost no more than the key's length times the pattern
 });
 
 Deno.test("glob: the prefix ends before the first byte with a meaning", () => {
-  const rows = [["user:*", "user:"], ["a?b", "a"], ["a[b]", "a"], ["a\\*", "a"], ["plain", "plain"], [
-    "*",
-    "",
-  ], ["", ""]];
-  for (const [pattern = "", prefix] of rows) assert.equal(textOf(literalPrefix(utf8(pattern))), prefix);
+  const rows = [
+    ["user:*", "user:"],
+    ["a?b", "a"],
+    ["a[b]", "a"],
+    ["a\\*", "a"],
+    ["plain", "plain"],
+    [
+      "*",
+      "",
+    ],
+    ["", ""],
+  ];
+  for (const [pattern = "", prefix] of rows) {
+    assert.equal(textOf(literalPrefix(utf8(pattern))), prefix);
+  }
 });

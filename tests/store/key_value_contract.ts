@@ -57,21 +57,28 @@ export function keyValueContract(
 
   check("5 MB come back byte for byte", async (store) => {
     const large = new Uint8Array(5 * 1000 * 1000);
-    for (let index = 0; index < large.length; index++) large[index] = (index * 31 + (index >> 11)) & 0xff;
+    for (let index = 0; index < large.length; index++) {
+      large[index] = (index * 31 + (index >> 11)) & 0xff;
+    }
     await store.set(utf8("large"), large, patient);
     const back = await store.get(utf8("large"), patient) ?? new Uint8Array();
     assert.equal(Buffer.compare(back, large), 0);
   });
 
-  check("what a caller does with the bytes it was given does not reach the store", async (store) => {
-    await store.set(utf8("k"), utf8("kept"), patient);
-    (await store.get(utf8("k"), patient))?.fill(0);
-    assert.equal(textOf(await store.get(utf8("k"), patient)), "kept");
-  });
+  check(
+    "what a caller does with the bytes it was given does not reach the store",
+    async (store) => {
+      await store.set(utf8("k"), utf8("kept"), patient);
+      (await store.get(utf8("k"), patient))?.fill(0);
+      assert.equal(textOf(await store.get(utf8("k"), patient)), "kept");
+    },
+  );
 
   check("1,000 calls at once each get their own answer", async (store) => {
     const names = Array.from({ length: 1000 }, (_, index) => `key ${index}`);
-    await Promise.all(names.map((name) => store.set(utf8(name), utf8(`value of ${name}`), patient)));
+    await Promise.all(
+      names.map((name) => store.set(utf8(name), utf8(`value of ${name}`), patient)),
+    );
     const values = await Promise.all(names.map((name) => store.get(utf8(name), patient)));
     assert.deepEqual(values.map(textOf), names.map((name) => `value of ${name}`));
   });
@@ -83,48 +90,73 @@ export function keyValueContract(
     assert.equal(await store.delete(utf8("k"), patient), false);
   });
 
-  check("increment counts from nothing and from what was set, up to the last of 64 bits", async (store) => {
-    assert.equal(await store.increment(utf8("hits"), patient), 1n);
-    assert.equal(await store.increment(utf8("hits"), patient), 2n);
-    assert.equal(textOf(await store.get(utf8("hits"), patient)), "2");
-    await store.set(utf8("hits"), utf8("-1"), patient);
-    assert.equal(await store.increment(utf8("hits"), patient), 0n);
-    await store.set(utf8("hits"), utf8("9223372036854775807"), patient);
-    await assert.rejects(store.increment(utf8("hits"), patient), {
-      code: "STORE",
-      message: "ERR increment or decrement would overflow",
-    });
-    assert.equal(textOf(await store.get(utf8("hits"), patient)), "9223372036854775807");
-  });
-
-  check("increment refuses what is no number in Redis' eyes, and leaves it as it is", async (store) => {
-    for (const value of ["", " 1", "1 ", "01", "+1", "-0", "1.0", "0x1", "9223372036854775808", "one", "١"]) {
-      await store.set(utf8("k"), utf8(value), patient);
-      await assert.rejects(store.increment(utf8("k"), patient), {
+  check(
+    "increment counts from nothing and from what was set, up to the last of 64 bits",
+    async (store) => {
+      assert.equal(await store.increment(utf8("hits"), patient), 1n);
+      assert.equal(await store.increment(utf8("hits"), patient), 2n);
+      assert.equal(textOf(await store.get(utf8("hits"), patient)), "2");
+      await store.set(utf8("hits"), utf8("-1"), patient);
+      assert.equal(await store.increment(utf8("hits"), patient), 0n);
+      await store.set(utf8("hits"), utf8("9223372036854775807"), patient);
+      await assert.rejects(store.increment(utf8("hits"), patient), {
         code: "STORE",
-        message: "ERR value is not an integer or out of range",
-      }, JSON.stringify(value));
-      assert.equal(textOf(await store.get(utf8("k"), patient)), value);
-    }
-  });
+        message: "ERR increment or decrement would overflow",
+      });
+      assert.equal(textOf(await store.get(utf8("hits"), patient)), "9223372036854775807");
+    },
+  );
+
+  check(
+    "increment refuses what is no number in Redis' eyes, and leaves it as it is",
+    async (store) => {
+      for (
+        const value of [
+          "",
+          " 1",
+          "1 ",
+          "01",
+          "+1",
+          "-0",
+          "1.0",
+          "0x1",
+          "9223372036854775808",
+          "one",
+          "١",
+        ]
+      ) {
+        await store.set(utf8("k"), utf8(value), patient);
+        await assert.rejects(store.increment(utf8("k"), patient), {
+          code: "STORE",
+          message: "ERR value is not an integer or out of range",
+        }, JSON.stringify(value));
+        assert.equal(textOf(await store.get(utf8("k"), patient)), value);
+      }
+    },
+  );
 
   check("100 increments at once count to 100", async (store) => {
-    const sums = await Promise.all(Array.from({ length: 100 }, () => store.increment(utf8("n"), patient)));
+    const sums = await Promise.all(
+      Array.from({ length: 100 }, () => store.increment(utf8("n"), patient)),
+    );
     assert.equal(new Set(sums).size, 100);
     assert.equal(textOf(await store.get(utf8("n"), patient)), "100");
   });
 
-  check("expire says whether there was a key, and takes it at once without time left", async (store) => {
-    assert.equal(await store.expire(utf8("k"), 100n, patient), false);
-    for (const seconds of [0n, -1n]) {
-      await store.set(utf8("k"), utf8("v"), patient);
-      assert.equal(await store.expire(utf8("k"), 100n, patient), true);
-      assert.equal(textOf(await store.get(utf8("k"), patient)), "v");
-      assert.equal(await store.expire(utf8("k"), seconds, patient), true);
-      assert.equal(await store.get(utf8("k"), patient), null);
+  check(
+    "expire says whether there was a key, and takes it at once without time left",
+    async (store) => {
       assert.equal(await store.expire(utf8("k"), 100n, patient), false);
-    }
-  });
+      for (const seconds of [0n, -1n]) {
+        await store.set(utf8("k"), utf8("v"), patient);
+        assert.equal(await store.expire(utf8("k"), 100n, patient), true);
+        assert.equal(textOf(await store.get(utf8("k"), patient)), "v");
+        assert.equal(await store.expire(utf8("k"), seconds, patient), true);
+        assert.equal(await store.get(utf8("k"), patient), null);
+        assert.equal(await store.expire(utf8("k"), 100n, patient), false);
+      }
+    },
+  );
 
   check("expire refuses a time that no clock reaches", async (store) => {
     await store.set(utf8("k"), utf8("v"), patient);
@@ -160,7 +192,11 @@ export function keyValueContract(
     for (const pattern of patterns) {
       const found = (await store.keys(utf8(pattern), patient)).map(textOf).sort();
       const expected = names.filter((name) => expectations[pattern]?.includes(name)).sort();
-      assert.deepEqual(found, pattern === "*" ? [...names].sort() : expected, JSON.stringify(pattern));
+      assert.deepEqual(
+        found,
+        pattern === "*" ? [...names].sort() : expected,
+        JSON.stringify(pattern),
+      );
     }
   });
 
@@ -172,14 +208,17 @@ export function keyValueContract(
     assert.deepEqual(found, names.sort());
   });
 
-  check("a call whose caller has left is rejected with its reason and does nothing", async (store) => {
-    const caller = new Caller();
-    caller.leave(new Error("the request is gone"));
-    await assert.rejects(store.set(utf8("k"), utf8("v"), { timeoutMs: 1000, caller }), {
-      message: "the request is gone",
-    });
-    assert.equal(await store.get(utf8("k"), patient), null);
-  });
+  check(
+    "a call whose caller has left is rejected with its reason and does nothing",
+    async (store) => {
+      const caller = new Caller();
+      caller.leave(new Error("the request is gone"));
+      await assert.rejects(store.set(utf8("k"), utf8("v"), { timeoutMs: 1000, caller }), {
+        message: "the request is gone",
+      });
+      assert.equal(await store.get(utf8("k"), patient), null);
+    },
+  );
 
   check("after close every call fails instead of waiting", async (store) => {
     await store.set(utf8("k"), utf8("v"), patient);

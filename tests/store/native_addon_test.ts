@@ -73,7 +73,13 @@ Deno.test({
       await Deno.symlink("own", `${folder}/link`);
       await Deno.writeTextFile(`${folder}/file`, "");
       for (
-        const cacheFolder of [`${folder}/shared`, `${folder}/link`, `${folder}/file`, "/proc/none", undefined]
+        const cacheFolder of [
+          `${folder}/shared`,
+          `${folder}/link`,
+          `${folder}/file`,
+          "/proc/none",
+          undefined,
+        ]
       ) {
         let path;
         {

@@ -57,14 +57,19 @@ export function queryContract(
   });
 
   check("100 statements at once each get their rows", async (queries, { statement }) => {
-    const all = await Promise.all(Array.from({ length: 100 }, () => queries.query(statement, patient)));
+    const all = await Promise.all(
+      Array.from({ length: 100 }, () => queries.query(statement, patient)),
+    );
     for (const rows of all) assert.deepEqual(JSON.parse(rows), [{ row: "value" }]);
   });
 
   check(
     "a refused statement is an error, and the next one works",
     async (queries, { refused, statement }) => {
-      await assert.rejects(queries.query(refused, patient), { name: "CapsuleError", code: "QUERY" });
+      await assert.rejects(queries.query(refused, patient), {
+        name: "CapsuleError",
+        code: "QUERY",
+      });
       assert.deepEqual(JSON.parse(await queries.query(statement, patient)), [{ row: "value" }]);
     },
   );

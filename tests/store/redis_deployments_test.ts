@@ -12,19 +12,28 @@ redisTest("redis: rediss:// is encrypted, and trusts the authority of REDIS_CA a
     await makeCertificates(folder);
     await Deno.mkdir(`${folder}/other`);
     await makeCertificates(`${folder}/other`);
-    await using server = await RedisServer.start({ tlsFolder: folder, config: ["--requirepass", "secret"] });
+    await using server = await RedisServer.start({
+      tlsFolder: folder,
+      config: ["--requirepass", "secret"],
+    });
     const address = `rediss://:secret@${server.address}`;
     await using right = new TestStore({ REDIS_ADDR: address, REDIS_CA: `${folder}/ca.crt` });
     await right.set(utf8("k"), utf8("v"), patient);
     assert.equal(textOf(await right.get(utf8("k"), patient)), "v");
     assert.equal(right.description, `redis ${server.address} with TLS`);
 
-    await using stranger = new TestStore({ REDIS_ADDR: address, REDIS_CA: `${folder}/other/ca.crt` });
+    await using stranger = new TestStore({
+      REDIS_ADDR: address,
+      REDIS_CA: `${folder}/other/ca.crt`,
+    });
     await using system = new TestStore({ REDIS_ADDR: address });
     for (const store of [stranger, system]) {
       await assert.rejects(store.get(utf8("k"), patient), (error) => {
         assert.ok(error instanceof CapsuleError);
-        assert.match(error.message, /self-signed certificate|unable to verify the first certificate/);
+        assert.match(
+          error.message,
+          /self-signed certificate|unable to verify the first certificate/,
+        );
         return true;
       });
     }
@@ -68,7 +77,10 @@ redisTest("redis: a cluster is one store, serves what is left of it, and comes b
   await Promise.all(names.map((name) => store.set(utf8(name), utf8(`value of ${name}`), patient)));
   const values = await Promise.all(names.map((name) => store.get(utf8(name), patient)));
   assert.deepEqual(values.map(textOf), names.map((name) => `value of ${name}`));
-  assert.deepEqual((await store.keys(utf8("key *"), patient)).map(textOf).sort(), [...names].sort());
+  assert.deepEqual(
+    (await store.keys(utf8("key *"), patient)).map(textOf).sort(),
+    [...names].sort(),
+  );
   for (const node of cluster.nodes) assert.ok(Number(await node.command("DBSIZE")) > 50);
   assert.equal(await store.increment(utf8("n"), patient), 1n);
   assert.equal(await store.expire(utf8("n"), 0n, patient), true);
@@ -79,8 +91,12 @@ redisTest("redis: a cluster is one store, serves what is left of it, and comes b
   assert.ok(lost);
   const there = Number(await lost.command("DBSIZE"));
   await lost.kill();
-  const outcomes = await Promise.allSettled(names.map((name) => store.set(utf8(name), utf8("w"), patient)));
-  const failures = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason] : []);
+  const outcomes = await Promise.allSettled(
+    names.map((name) => store.set(utf8(name), utf8("w"), patient)),
+  );
+  const failures = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason] : []
+  );
   assert.equal(failures.length, there);
   for (const failure of failures) {
     assert.ok(failure instanceof CapsuleError && failure.code === "STORE", String(failure));

@@ -6,24 +6,27 @@ import { RedisServer, redisTest } from "../testing/redis_server.ts";
 import { patient, textOf, utf8 } from "./key_value_contract.ts";
 import { TestStore } from "./test_redis_store.ts";
 
-redisTest("redis: a server that is away is an error at once, and works as soon as it is there", async () => {
-  await using server = await RedisServer.start();
-  await server.kill();
-  await using store = new TestStore({ REDIS_ADDR: server.address });
-  for (let time = 0; time < 3; time++) {
-    await assert.rejects(store.set(utf8("k"), utf8("v"), patient), {
-      code: "STORE",
-      message: `connect ECONNREFUSED ${server.address}`,
-    });
-  }
-  await server.restart();
-  await store.set(utf8("k"), utf8("v"), patient);
+redisTest(
+  "redis: a server that is away is an error at once, and works as soon as it is there",
+  async () => {
+    await using server = await RedisServer.start();
+    await server.kill();
+    await using store = new TestStore({ REDIS_ADDR: server.address });
+    for (let time = 0; time < 3; time++) {
+      await assert.rejects(store.set(utf8("k"), utf8("v"), patient), {
+        code: "STORE",
+        message: `connect ECONNREFUSED ${server.address}`,
+      });
+    }
+    await server.restart();
+    await store.set(utf8("k"), utf8("v"), patient);
 
-  await server.kill();
-  await assert.rejects(store.get(utf8("k"), patient), { code: "STORE" });
-  await server.restart();
-  assert.equal(await store.get(utf8("k"), patient), null);
-});
+    await server.kill();
+    await assert.rejects(store.get(utf8("k"), patient), { code: "STORE" });
+    await server.restart();
+    assert.equal(await store.get(utf8("k"), patient), null);
+  },
+);
 
 redisTest("redis: a name that does not exist is an error that says so", async () => {
   await using store = new TestStore({ REDIS_ADDR: "no-such-host.invalid:6379" });
@@ -67,7 +70,9 @@ redisTest(
         await Promise.all(writers);
 
         await server.restart();
-        const values = await Promise.all(acknowledged.map((name) => store.get(utf8(name), patient)));
+        const values = await Promise.all(
+          acknowledged.map((name) => store.get(utf8(name), patient)),
+        );
         assert.deepEqual(values.map(textOf), acknowledged);
         const total = Number(textOf(await store.get(counter, patient)));
         assert.ok(
@@ -150,25 +155,28 @@ redisTest(
   },
 );
 
-redisTest("redis: a server that never lets in, or falls silent, is given up and asked anew", async () => {
-  await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
-  const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
-  await using store = new TestStore(variables, { connectMs: 5000, silentMs: 100 });
-  await using newcomer = new TestStore(variables, { connectMs: 100, silentMs: 5000 });
-  await store.set(utf8("k"), utf8("v"), patient);
-  await server.kill("SIGSTOP");
-  await assert.rejects(store.set(utf8("k"), utf8("w"), patient), {
-    code: "STORE",
-    message: /^the connection to redis .* was lost \(no answer came for 100 ms\).*is not known$/,
-  });
-  await assert.rejects(newcomer.set(utf8("k"), utf8("x"), patient), {
-    code: "STORE",
-    message: "no answer within 100 ms",
-  });
-  await server.kill("SIGCONT");
-  await newcomer.set(utf8("k"), utf8("y"), patient);
-  assert.equal(textOf(await store.get(utf8("k"), patient)), "y");
-});
+redisTest(
+  "redis: a server that never lets in, or falls silent, is given up and asked anew",
+  async () => {
+    await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
+    const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
+    await using store = new TestStore(variables, { connectMs: 5000, silentMs: 100 });
+    await using newcomer = new TestStore(variables, { connectMs: 100, silentMs: 5000 });
+    await store.set(utf8("k"), utf8("v"), patient);
+    await server.kill("SIGSTOP");
+    await assert.rejects(store.set(utf8("k"), utf8("w"), patient), {
+      code: "STORE",
+      message: /^the connection to redis .* was lost \(no answer came for 100 ms\).*is not known$/,
+    });
+    await assert.rejects(newcomer.set(utf8("k"), utf8("x"), patient), {
+      code: "STORE",
+      message: "no answer within 100 ms",
+    });
+    await server.kill("SIGCONT");
+    await newcomer.set(utf8("k"), utf8("y"), patient);
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "y");
+  },
+);
 
 Deno.test("redis: an answer that comes slowly, but comes, is waited for", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -9,12 +9,15 @@ keyValueContract("redis", redisTest, async (use) => {
   await use(store);
 });
 
-redisTest("redis: a counter keeps its last digits where a number of JavaScript would not", async () => {
-  await using server = await RedisServer.start();
-  await using store = new TestStore({ REDIS_ADDR: server.address });
-  await store.set(utf8("n"), utf8("9007199254740992"), patient);
-  assert.equal(await store.increment(utf8("n"), patient), 9007199254740993n);
-});
+redisTest(
+  "redis: a counter keeps its last digits where a number of JavaScript would not",
+  async () => {
+    await using server = await RedisServer.start();
+    await using store = new TestStore({ REDIS_ADDR: server.address });
+    await store.set(utf8("n"), utf8("9007199254740992"), patient);
+    assert.equal(await store.increment(utf8("n"), patient), 9007199254740993n);
+  },
+);
 
 redisTest("redis: 1,000 calls that come before the connection stands share one", async () => {
   await using server = await RedisServer.start();
@@ -26,22 +29,25 @@ redisTest("redis: 1,000 calls that come before the connection stands share one",
   assert.match(info, /total_connections_received:2\r/);
 });
 
-redisTest("redis: the database that was asked for is used, one that does not exist is refused", async () => {
-  await using server = await RedisServer.start();
-  await using third = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "3" });
-  await using byUrl = new TestStore({ REDIS_ADDR: `redis://${server.address}/3` });
-  await using first = new TestStore({ REDIS_ADDR: server.address });
-  await using none = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "99" });
-  await third.set(utf8("k"), utf8("in 3"), patient);
-  assert.equal(textOf(await byUrl.get(utf8("k"), patient)), "in 3");
-  assert.equal(await first.get(utf8("k"), patient), null);
-  for (let time = 0; time < 2; time++) {
-    await assert.rejects(none.set(utf8("k"), utf8("lost"), patient), {
-      message: "ERR DB index is out of range",
-    });
-  }
-  assert.equal(await first.get(utf8("k"), patient), null);
-});
+redisTest(
+  "redis: the database that was asked for is used, one that does not exist is refused",
+  async () => {
+    await using server = await RedisServer.start();
+    await using third = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "3" });
+    await using byUrl = new TestStore({ REDIS_ADDR: `redis://${server.address}/3` });
+    await using first = new TestStore({ REDIS_ADDR: server.address });
+    await using none = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "99" });
+    await third.set(utf8("k"), utf8("in 3"), patient);
+    assert.equal(textOf(await byUrl.get(utf8("k"), patient)), "in 3");
+    assert.equal(await first.get(utf8("k"), patient), null);
+    for (let time = 0; time < 2; time++) {
+      await assert.rejects(none.set(utf8("k"), utf8("lost"), patient), {
+        message: "ERR DB index is out of range",
+      });
+    }
+    assert.equal(await first.get(utf8("k"), patient), null);
+  },
+);
 
 redisTest(
   "redis: a server with a password is reached with it, and refuses in its own words without",
@@ -95,29 +101,38 @@ redisTest(
   },
 );
 
-redisTest("redis: a server that is still loading says so at once, and works when it is done", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
-  try {
-    const config = ["--dbfilename", "dump.rdb"];
-    {
-      await using server = await RedisServer.start({ folder, config });
-      await server.command("DEBUG", "POPULATE", "2000");
-      await server.command("SAVE");
+redisTest(
+  "redis: a server that is still loading says so at once, and works when it is done",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
+    try {
+      const config = ["--dbfilename", "dump.rdb"];
+      {
+        await using server = await RedisServer.start({ folder, config });
+        await server.command("DEBUG", "POPULATE", "2000");
+        await server.command("SAVE");
+      }
+      await using server = await RedisServer.start({
+        folder,
+        // A millisecond for each key; and it looks at its connections after every few bytes.
+        config: [
+          ...config,
+          "--key-load-delay",
+          "1000",
+          "--loading-process-events-interval-bytes",
+          "1024",
+        ],
+        readyLine: /Loading RDB produced by/,
+      });
+      await using store = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "1" });
+      await assert.rejects(store.get(utf8("k"), patient), {
+        message: "LOADING Redis is loading the dataset in memory",
+      });
+      await server.command("CONFIG", "SET", "key-load-delay", "0");
+      await server.said(/Ready to accept connections/);
+      assert.equal(await store.get(utf8("k"), patient), null);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
     }
-    await using server = await RedisServer.start({
-      folder,
-      // A millisecond for each key; and it looks at its connections after every few bytes.
-      config: [...config, "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"],
-      readyLine: /Loading RDB produced by/,
-    });
-    await using store = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "1" });
-    await assert.rejects(store.get(utf8("k"), patient), {
-      message: "LOADING Redis is loading the dataset in memory",
-    });
-    await server.command("CONFIG", "SET", "key-load-delay", "0");
-    await server.said(/Ready to accept connections/);
-    assert.equal(await store.get(utf8("k"), patient), null);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  },
+);

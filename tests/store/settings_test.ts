@@ -71,16 +71,22 @@ Deno.test("store settings: the URL counts before REDIS_PWD and REDIS_DEFAULTDB",
 });
 
 Deno.test("store settings: a list of servers needs REDIS_MODE and shares scheme and login", () => {
-  assert.partialDeepStrictEqual(redis({ REDIS_ADDR: "rediss://:x@a:1, b:2", REDIS_MODE: "cluster" }), {
-    mode: "cluster",
-    tls: true,
-    login: { password: "x" },
-    addresses: [{ host: "a", port: 1 }, { host: "b", port: 2 }],
-  });
-  assert.partialDeepStrictEqual(redis({ REDIS_ADDR: "a:1", REDIS_MODE: "sentinel", REDIS_MASTER: "main" }), {
-    mode: "sentinel",
-    masterName: "main",
-  });
+  assert.partialDeepStrictEqual(
+    redis({ REDIS_ADDR: "rediss://:x@a:1, b:2", REDIS_MODE: "cluster" }),
+    {
+      mode: "cluster",
+      tls: true,
+      login: { password: "x" },
+      addresses: [{ host: "a", port: 1 }, { host: "b", port: 2 }],
+    },
+  );
+  assert.partialDeepStrictEqual(
+    redis({ REDIS_ADDR: "a:1", REDIS_MODE: "sentinel", REDIS_MASTER: "main" }),
+    {
+      mode: "sentinel",
+      masterName: "main",
+    },
+  );
 });
 
 Deno.test("store settings: a wrong variable is refused by name", () => {
@@ -99,7 +105,10 @@ Deno.test("store settings: a wrong variable is refused by name", () => {
       { REDIS_ADDR: "a", REDIS_MODE: "Cluster" },
       /^REDIS_MODE is single, cluster or sentinel: got "Cluster"$/,
     ],
-    [{ REDIS_ADDR: "a", REDIS_DEFAULTDB: "-1" }, /^REDIS_DEFAULTDB is a number from 0 on: got "-1"$/],
+    [
+      { REDIS_ADDR: "a", REDIS_DEFAULTDB: "-1" },
+      /^REDIS_DEFAULTDB is a number from 0 on: got "-1"$/,
+    ],
     [
       { REDIS_ADDR: "a", REDIS_MODE: "cluster", REDIS_DEFAULTDB: "1" },
       /^a Redis cluster has database 0 only: got 1$/,
@@ -144,7 +153,9 @@ Deno.test("store settings: no message and no description shows a password", () =
       "redis mymaster of sentinels a:1,b:2",
     ],
   ];
-  for (const [variables, description] of rows) assert.equal(describeKeyValue(redis(variables)), description);
+  for (const [variables, description] of rows) {
+    assert.equal(describeKeyValue(redis(variables)), description);
+  }
 });
 
 Deno.test("store settings: Couchbase has the defaults of Capsule 0.1.3", () => {

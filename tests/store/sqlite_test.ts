@@ -85,7 +85,9 @@ Deno.test("embedded: rows whose time is up leave the file", () =>
     now += 1000;
     for (let index = 0; index < 100; index++) await store.set(utf8("other"), utf8("v"), patient);
     const beside = new DatabaseSync(store.description);
-    assert.deepEqual({ ...beside.prepare("SELECT count(*) AS rows FROM entries").get() }, { rows: 1 });
+    assert.deepEqual({ ...beside.prepare("SELECT count(*) AS rows FROM entries").get() }, {
+      rows: 1,
+    });
     beside.close();
   }));
 
@@ -99,7 +101,10 @@ Deno.test("embedded: while another process holds the file, reads go on and a wri
       code: "TIMEOUT",
       message: `${store.description} was in use by another process for 20 ms`,
     });
-    const writes = [store.set(utf8("k"), utf8("first"), patient), store.increment(utf8("n"), patient)];
+    const writes = [
+      store.set(utf8("k"), utf8("first"), patient),
+      store.increment(utf8("n"), patient),
+    ];
     const last = store.set(utf8("k"), utf8("last"), patient);
     assert.equal(textOf(await store.get(utf8("k"), patient)), "old");
     other.exec("COMMIT");
@@ -141,7 +146,9 @@ Deno.test("embedded: a process that is killed while it writes loses nothing that
     for (const name of ["a", "b"]) {
       const child = startChild(folder, name, 1e9);
       const acknowledged: string[] = [];
-      const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+      const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(
+        new TextLineStream(),
+      );
       for await (const line of lines) {
         if (line.startsWith(`${name} `)) acknowledged.push(line);
         if (acknowledged.length === 2000) child.kill("SIGKILL");
@@ -153,7 +160,10 @@ Deno.test("embedded: a process that is killed while it writes loses nothing that
       const store = open();
       for (const key of acknowledged) {
         const turn = Number(key.split(" ")[1]);
-        assert.equal(textOf(await store.get(utf8(key), patient)), `${key} ${"x".repeat(turn % 3000)}`);
+        assert.equal(
+          textOf(await store.get(utf8(key), patient)),
+          `${key} ${"x".repeat(turn % 3000)}`,
+        );
       }
     }
   }));

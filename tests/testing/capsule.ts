@@ -35,7 +35,9 @@ export async function runCapsule(
   const child = command(args, options, options.stdin === undefined ? "null" : "piped").spawn();
   const output = child.output();
   if (options.stdin !== undefined) {
-    const bytes = typeof options.stdin === "string" ? new TextEncoder().encode(options.stdin) : options.stdin;
+    const bytes = typeof options.stdin === "string"
+      ? new TextEncoder().encode(options.stdin)
+      : options.stdin;
     try {
       const writer = child.stdin.getWriter();
       await writer.write(bytes);
@@ -170,11 +172,17 @@ export function capsuleCommand(main = `${root}main.ts`): [string, ...string[]] {
   if (binary) return [Deno.realPathSync(binary)];
   // Whatever flags the start task gives to Deno are those that the tests run with.
   const [deno, ...words] = config.tasks.start.split(" ");
-  if (deno !== "deno") throw new Error(`the start task of deno.json begins with "${deno}", not with deno`);
+  if (deno !== "deno") {
+    throw new Error(`the start task of deno.json begins with "${deno}", not with deno`);
+  }
   return [Deno.execPath(), ...words.map((word) => word === "main.ts" ? main : word)];
 }
 
-function command(args: readonly string[], options: ProcessOptions, stdin: "null" | "piped"): Deno.Command {
+function command(
+  args: readonly string[],
+  options: ProcessOptions,
+  stdin: "null" | "piped",
+): Deno.Command {
   const [program = "", ...first] = [...options.under ?? [], ...capsuleCommand(options.main)];
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !/^(?:CAPSULE_|REDIS_|COUCHBASE_)/.test(name));

@@ -6,7 +6,15 @@ export async function makeCertificates(folder: string): Promise<void> {
   // A configuration of our own: what the system's says differs from machine to machine.
   const config = `${folder}/openssl.cnf`;
   await Deno.writeTextFile(config, "[req]\ndistinguished_name = dn\n[dn]\n");
-  const key = ["-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  const key = [
+    "-config",
+    config,
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+  ];
   await openssl(
     ["req", "-x509", ...key, "-days", "1", "-subj", "/CN=Capsule test authority"],
     ["-addext", "basicConstraints=critical,CA:TRUE"],
@@ -15,7 +23,12 @@ export async function makeCertificates(folder: string): Promise<void> {
   await openssl(
     ["req", "-x509", ...key, "-days", "1", "-subj", "/CN=localhost"],
     ["-CA", `${folder}/ca.crt`, "-CAkey", `${folder}/ca.key`],
-    ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
+    [
+      "-addext",
+      "subjectAltName=DNS:localhost,IP:127.0.0.1",
+      "-addext",
+      "basicConstraints=critical,CA:FALSE",
+    ],
     ["-keyout", `${folder}/server.key`, "-out", `${folder}/server.crt`],
   );
 }
@@ -23,5 +36,7 @@ export async function makeCertificates(folder: string): Promise<void> {
 async function openssl(...args: string[][]): Promise<void> {
   const command = new Deno.Command("openssl", { args: args.flat(), stdin: "null" });
   const { success, stderr } = await command.output();
-  if (!success) throw new Error(`openssl ${args.flat().join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  if (!success) {
+    throw new Error(`openssl ${args.flat().join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  }
 }

@@ -96,7 +96,10 @@ export async function startChromium(path: string): Promise<Browser> {
   };
   const page = targetInfos.find(({ type }) => type === "page");
   if (page === undefined) throw new Error("Chromium has no page");
-  const { sessionId } = await call("Target.attachToTarget", { targetId: page.targetId, flatten: true });
+  const { sessionId } = await call("Target.attachToTarget", {
+    targetId: page.targetId,
+    flatten: true,
+  });
   const send: Browser["send"] = (method, params = {}) => call(method, params, String(sessionId));
   for (const domain of ["Page", "Network", "Log"]) await send(`${domain}.enable`);
 

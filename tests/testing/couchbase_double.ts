@@ -3,7 +3,12 @@ import { ScramServer } from "./couchbase_scram.ts";
 /** What the double answers to a statement. */
 export type QueryAnswer =
   | { readonly kind: "rows"; readonly rows: readonly string[] }
-  | { readonly kind: "error"; readonly code: number; readonly message: string; readonly status?: number }
+  | {
+    readonly kind: "error";
+    readonly code: number;
+    readonly message: string;
+    readonly status?: number;
+  }
   /** The connection is cut after the statement has arrived. */
   | { readonly kind: "cut" }
   /** No answer comes until the double is closed. */
@@ -98,7 +103,11 @@ export class CouchbaseDouble implements AsyncDisposable {
     return this.stop();
   }
 
-  async #accept(listener: Deno.TcpListener, open: Set<Deno.TcpConn>, ended: AbortSignal): Promise<void> {
+  async #accept(
+    listener: Deno.TcpListener,
+    open: Set<Deno.TcpConn>,
+    ended: AbortSignal,
+  ): Promise<void> {
     const served: Promise<void>[] = [];
     for await (const connection of listener) {
       // One that came while the others were ended would be waited for as long as its client likes.
@@ -114,13 +123,19 @@ export class CouchbaseDouble implements AsyncDisposable {
     let received: Uint8Array = new Uint8Array();
     const buffer = new Uint8Array(16_384);
     try {
-      for (let read = await connection.read(buffer); read !== null; read = await connection.read(buffer)) {
+      for (
+        let read = await connection.read(buffer);
+        read !== null;
+        read = await connection.read(buffer)
+      ) {
         received = Uint8Array.from([...received, ...buffer.subarray(0, read)]);
         for (let frame = frameOf(received); frame; frame = frameOf(received)) {
           received = received.subarray(frame.length);
           const [code, body] = this.#answerTo(frame, scram);
           const answer = answerFrame(frame, code, body);
-          for (let rest = answer; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+          for (let rest = answer; rest.length > 0;) {
+            rest = rest.subarray(await connection.write(rest));
+          }
         }
       }
     } catch {
@@ -174,12 +189,18 @@ export class CouchbaseDouble implements AsyncDisposable {
     }
     this.statements.push(statement);
     const answer = this.answer(statement);
-    const common = { requestID: crypto.randomUUID(), clientContextID: client_context_id, signature: null };
+    const common = {
+      requestID: crypto.randomUUID(),
+      clientContextID: client_context_id,
+      signature: null,
+    };
     switch (answer.kind) {
       case "rows":
         // By hand, since a test's row may hold a number that JavaScript cannot.
         return new Response(
-          `${JSON.stringify(common).slice(0, -1)},"results":[${answer.rows.join(",")}],"status":"success",` +
+          `${JSON.stringify(common).slice(0, -1)},"results":[${
+            answer.rows.join(",")
+          }],"status":"success",` +
             `"metrics":{"elapsedTime":"1ms","executionTime":"1ms","resultCount":${answer.rows.length},"resultSize":1}}`,
           { headers: { "content-type": "application/json" } },
         );

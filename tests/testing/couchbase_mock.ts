@@ -71,7 +71,8 @@ async function readUntil(connection: Deno.TcpConn, end: string): Promise<string>
   return text;
 }
 
-const here = await isInstalled("java", "-version") && await Deno.stat(jar).then(() => true, () => false);
+const here = await isInstalled("java", "-version") &&
+  await Deno.stat(jar).then(() => true, () => false);
 
 /**
  * A test that needs CouchbaseMock. Without it the test is skipped and says so; under CI, which fetches it, it fails.

@@ -43,7 +43,11 @@ export async function serveModule(
   if (command.kind !== "mode") throw new Error("the flags ask for no mode");
   const options = command.options as ModeOptions<"http">;
   const log = createLog("text", io);
-  const blueprint = await loadFunction(options, { io, log }, { mode: "http", name: "guest.wasm", bytes });
+  const blueprint = await loadFunction(options, { io, log }, {
+    mode: "http",
+    name: "guest.wasm",
+    bytes,
+  });
   const { called, close } = await startFunction(options, { io, log }, {
     mode: "http",
     blueprint: isolation ? { ...blueprint, isolation } : blueprint,
@@ -62,7 +66,10 @@ export async function serveModule(
     post: async (body, headers) =>
       await (await handle(new Request("http://test/", { method: "POST", body, headers }))).text(),
     output: () => {
-      const since = { stdout: stdout.text.slice(seen.stdout), stderr: stderr.text.slice(seen.stderr) };
+      const since = {
+        stdout: stdout.text.slice(seen.stdout),
+        stderr: stderr.text.slice(seen.stderr),
+      };
       seen.stdout = stdout.text.length;
       seen.stderr = stderr.text.length;
       return since;

@@ -33,7 +33,10 @@ export function memoryIo(
   let rest = world.stdin ?? new Uint8Array(0);
   return {
     args: world.args ?? [],
-    env: { get: (name) => Object.hasOwn(env, name) ? env[name] : undefined, toObject: () => ({ ...env }) },
+    env: {
+      get: (name) => Object.hasOwn(env, name) ? env[name] : undefined,
+      toObject: () => ({ ...env }),
+    },
     stdin: {
       isTerminal: () => false,
       read(buffer) {

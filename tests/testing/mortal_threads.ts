@@ -7,7 +7,10 @@ const Thread = globalThis.Worker;
 globalThis.Worker = class extends Thread {
   constructor(file: string | URL, options?: WorkerOptions) {
     const url = String(file);
-    super(url.endsWith("/http_thread.ts") ? new URL("./mortal_thread.ts", import.meta.url) : url, options);
+    super(
+      url.endsWith("/http_thread.ts") ? new URL("./mortal_thread.ts", import.meta.url) : url,
+      options,
+    );
   }
 };
 

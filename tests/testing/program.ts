@@ -16,7 +16,10 @@ export interface TestProgram extends AsyncDisposable {
 }
 
 /** Serves a program of `tests/testdata/wasi` with the flags of `-mode=http`. */
-export async function serveProgram(name: string, flags: readonly string[] = []): Promise<TestProgram> {
+export async function serveProgram(
+  name: string,
+  flags: readonly string[] = [],
+): Promise<TestProgram> {
   const io = memoryIo();
   const parsed = parse(["-mode=http", ...flags], io.env);
   if (parsed.kind !== "mode") throw new Error("the flags ask for no mode");

@@ -12,7 +12,9 @@ export class RedisCluster implements AsyncDisposable {
     const config = ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"];
     const starts = Array.from({ length: 3 }, () => RedisServer.start({ config }));
     const started = await Promise.allSettled(starts);
-    const cluster = new RedisCluster(started.flatMap((it) => it.status === "fulfilled" ? [it.value] : []));
+    const cluster = new RedisCluster(
+      started.flatMap((it) => it.status === "fulfilled" ? [it.value] : []),
+    );
     try {
       if (cluster.nodes.length < 3) throw new Error("a node of the cluster did not start");
       await cluster.#join();
@@ -31,7 +33,12 @@ export class RedisCluster implements AsyncDisposable {
     const bounds = [0, 5461, 10923, 16384];
     for (const [index, node] of this.nodes.entries()) {
       await node.command("CLUSTER", "SET-CONFIG-EPOCH", `${index + 1}`);
-      await node.command("CLUSTER", "ADDSLOTSRANGE", `${bounds[index]}`, `${(bounds[index + 1] ?? 0) - 1}`);
+      await node.command(
+        "CLUSTER",
+        "ADDSLOTSRANGE",
+        `${bounds[index]}`,
+        `${(bounds[index + 1] ?? 0) - 1}`,
+      );
     }
     for (const { port } of this.nodes.slice(1)) {
       await this.nodes[0]?.command("CLUSTER", "MEET", "127.0.0.1", `${port}`);

@@ -54,12 +54,21 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it again on its port after `kill`. */
   async restart(): Promise<void> {
-    const { config = [], tlsFolder, sentinel, readyLine = /Ready to accept connections|Sentinel ID is/ } =
-      this.#options;
+    const {
+      config = [],
+      tlsFolder,
+      sentinel,
+      readyLine = /Ready to accept connections|Sentinel ID is/,
+    } = this.#options;
     const port = tlsFolder
       ? [
         ...["--port", "0", "--tls-port", `${this.port}`, "--tls-auth-clients", "no"],
-        ...["--tls-cert-file", `${tlsFolder}/server.crt`, "--tls-key-file", `${tlsFolder}/server.key`],
+        ...[
+          "--tls-cert-file",
+          `${tlsFolder}/server.crt`,
+          "--tls-key-file",
+          `${tlsFolder}/server.key`,
+        ],
         ...["--tls-ca-cert-file", `${tlsFolder}/ca.crt`],
       ]
       : ["--port", `${this.port}`];
@@ -68,7 +77,12 @@ export class RedisServer implements AsyncDisposable {
     const args = sentinel
       ? [`${this.#folder}/sentinel.conf`, "--sentinel", ...common, ...config]
       : [...common, "--save", "", "--appendonly", "no", "--enable-debug-command", "yes", ...config];
-    const child = new Deno.Command("redis-server", { args, stdin: "null", stdout: "piped", stderr: "null" })
+    const child = new Deno.Command("redis-server", {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    })
       .spawn();
     this.#child = child;
     this.#said = [];
@@ -77,7 +91,9 @@ export class RedisServer implements AsyncDisposable {
   }
 
   async #read(child: Deno.ChildProcess): Promise<void> {
-    const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(
+      new TextLineStream(),
+    );
     for await (const line of lines) {
       this.#said.push(line);
       this.#heard();

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
 
 /** Asserts that a promise is refused with an error of ours, of this code and with such a message. */
-export async function refused(promise: Promise<unknown>, code: string, message: RegExp): Promise<void> {
+export async function refused(
+  promise: Promise<unknown>,
+  code: string,
+  message: RegExp,
+): Promise<void> {
   await assert.rejects(promise, (error) => {
     assert.ok(error instanceof CapsuleError, String(error));
     assert.equal(error.code, code, error.message);

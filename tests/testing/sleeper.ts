@@ -1,7 +1,9 @@
 import { compileWat } from "../prepare/modules.ts";
 
 /** A module with both handlers, of which one, or `_start`, sleeps for an hour where it waits. */
-export function sleeper(where: "_start" | "callHandle" | "callHandleHttp"): Uint8Array<ArrayBuffer> {
+export function sleeper(
+  where: "_start" | "callHandle" | "callHandleHttp",
+): Uint8Array<ArrayBuffer> {
   const body = (name: string) => name === where ? "(call $sleep)" : "";
   return compileWat(`(module
     (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))

@@ -24,7 +24,16 @@ export class SmallDisk implements AsyncDisposable {
     const root = Deno.uid() === 0;
     const script = 'mount -t tmpfs -o "$1" capsule-test "$2" && echo mounted && exec cat >&2';
     const holder = new Deno.Command("unshare", {
-      args: [...(root ? [] : ["--map-root-user"]), "--mount", "sh", "-c", script, "sh", bounds, folder],
+      args: [
+        ...(root ? [] : ["--map-root-user"]),
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        bounds,
+        folder,
+      ],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
@@ -34,7 +43,9 @@ export class SmallDisk implements AsyncDisposable {
     await said.cancel();
     if (value !== undefined) return new SmallDisk(holder, folder, root);
     await holder.stdin.close();
-    throw new Error(`a file system cannot be mounted here (unshare ends with ${(await holder.status).code})`);
+    throw new Error(
+      `a file system cannot be mounted here (unshare ends with ${(await holder.status).code})`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

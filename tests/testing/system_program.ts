@@ -1,7 +1,11 @@
 import { isInstalled } from "./is_installed.ts";
 
 /** A test that runs a program of the system. Where it is missing the test is skipped and says so, except with CI set, where it fails. */
-export async function programTest(program: string, name: string, fn: () => Promise<void>): Promise<void> {
+export async function programTest(
+  program: string,
+  name: string,
+  fn: () => Promise<void>,
+): Promise<void> {
   if (Deno.env.get("CI") || await isInstalled(program)) return Deno.test(name, fn);
   Deno.test({ name: `${name} (skipped: ${program} is not installed here)`, ignore: true, fn });
 }

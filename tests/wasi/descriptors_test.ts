@@ -40,13 +40,24 @@ Deno.test("fd_readdir lists all entries with any buffer, from any cookie, with t
   const typeOf = (name: string) => all.find((entry) => entry.name === name)?.type;
   assert.deepEqual(
     [".", "..", "link", "sub", "file 0 "].map(typeOf),
-    [FileType.directory, FileType.directory, FileType.symbolicLink, FileType.directory, FileType.regularFile],
+    [
+      FileType.directory,
+      FileType.directory,
+      FileType.symbolicLink,
+      FileType.directory,
+      FileType.regularFile,
+    ],
   );
   const sub = all.find(({ name }) => name === "sub");
   assert.equal(sub?.inode, guest.status("sub").inode);
   // What lies above the granted folder is not told.
-  assert.equal(all.find(({ name }) => name === "..")?.inode, all.find(({ name }) => name === ".")?.inode);
-  for (const length of [80, 200, 4_096]) assert.deepEqual(list(guest, 3, length), all, `${length} bytes`);
+  assert.equal(
+    all.find(({ name }) => name === "..")?.inode,
+    all.find(({ name }) => name === ".")?.inode,
+  );
+  for (const length of [80, 200, 4_096]) {
+    assert.deepEqual(list(guest, 3, length), all, `${length} bytes`);
+  }
   for (const index of [0, 7, all.length - 1]) {
     const cookie = all[index]?.next ?? 0n;
     assert.equal(guest.call("fd_readdir", 3, 0x9000, 20_000, cookie, guest.result), "SUCCESS");
@@ -58,7 +69,10 @@ Deno.test("fd_readdir lists all entries with any buffer, from any cookie, with t
   assert.equal(guest.u32(), 10);
   assert.equal(guest.call("fd_readdir", 3, 0x9000, 0, 0n, guest.result), "SUCCESS");
   assert.equal(guest.u32(), 0);
-  assert.equal(guest.call("fd_readdir", guest.open("link", { open: create }), 0, 0, 0n, 64), "ENOTDIR");
+  assert.equal(
+    guest.call("fd_readdir", guest.open("link", { open: create }), 0, 0, 0n, 64),
+    "ENOTDIR",
+  );
 });
 
 Deno.test("reading and writing go on where they stopped; at a place they leave the position alone", () => {
@@ -254,7 +268,12 @@ Deno.test("folders are no files: reading and writing one is EISDIR", () => {
 Deno.test("no descriptor is a socket", () => {
   using guest = new Guest();
   const file = guest.open("file", { open: create });
-  for (const [fd, answer] of [[0, "ENOTSOCK"], [3, "ENOTSOCK"], [file, "ENOTSOCK"], [99, "EBADF"]] as const) {
+  for (
+    const [fd, answer] of [[0, "ENOTSOCK"], [3, "ENOTSOCK"], [file, "ENOTSOCK"], [
+      99,
+      "EBADF",
+    ]] as const
+  ) {
     assert.equal(guest.call("sock_accept", fd, 0, 0), answer);
     assert.equal(guest.call("sock_recv", fd, 0, 0, 0, 0, 0), answer);
     assert.equal(guest.call("sock_send", fd, 0, 0, 0, 0), answer);

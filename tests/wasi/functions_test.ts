@@ -5,7 +5,9 @@ import { runProgram } from "./run_program.ts";
 
 /** Programs that call one function wrongly, each named for the function and its fault. */
 const programs = new URL("../testdata/wasi/functions/", import.meta.url);
-const names = [...Deno.readDirSync(programs)].map(({ name }) => name).filter((name) => name.endsWith(".wasm"))
+const names = [...Deno.readDirSync(programs)].map(({ name }) => name).filter((name) =>
+  name.endsWith(".wasm")
+)
   .map((name) => name.slice(0, -".wasm".length)).sort();
 
 for (const name of names) {
@@ -27,7 +29,9 @@ for (const name of names) {
     assert.deepEqual([...Deno.readDirSync(folder.inside)].map(({ name }) => name).sort(), [
       ...["file", "folder", "link"],
     ]);
-    assert.deepEqual([...Deno.readDirSync(folder.at("inside/folder"))].map(({ name }) => name), ["inside"]);
+    assert.deepEqual([...Deno.readDirSync(folder.at("inside/folder"))].map(({ name }) => name), [
+      "inside",
+    ]);
   });
 }
 

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { openFolder } from "../../src/files/open_folder.ts";
-import { allRights, directoryRights, Errno, fileRights, OpenFlag, Right } from "../../src/wasi/preview1.ts";
+import {
+  allRights,
+  directoryRights,
+  Errno,
+  fileRights,
+  OpenFlag,
+  Right,
+} from "../../src/wasi/preview1.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
 import { Wasi, type WasiOptions } from "../../src/wasi/wasi.ts";
 import { TemporaryFolder } from "../files/temporary_folder.ts";
@@ -9,7 +16,9 @@ const families = await loadFamilies();
 
 type Call = (...parameters: (number | bigint)[]) => number | Promise<number>;
 
-const errnoNames = new Map<number, string>(Object.entries(Errno).map(([name, number]) => [number, name]));
+const errnoNames = new Map<number, string>(
+  Object.entries(Errno).map(([name, number]) => [number, name]),
+);
 
 /** Bytes in the guest's memory. */
 export interface Placed {
@@ -36,13 +45,17 @@ export class Guest implements Disposable {
   #free = 16;
 
   constructor(options: GuestOptions = {}) {
-    const { preopens = [{ host: this.folder.inside, guest: "/data" }], ownFiles = [], ...rest } = options;
+    const { preopens = [{ host: this.folder.inside, guest: "/data" }], ownFiles = [], ...rest } =
+      options;
     const text = new TextDecoder();
     this.wasi = new Wasi({
       families,
       args: ["program"],
       env: {},
-      preopens: preopens.map(({ host, guest }) => ({ guest, open: () => openFolder(host, ownFiles) })),
+      preopens: preopens.map(({ host, guest }) => ({
+        guest,
+        open: () => openFolder(host, ownFiles),
+      })),
       stdin: { kind: "empty" },
       stdout: (bytes) => void (this.written.stdout += text.decode(bytes)),
       stderr: (bytes) => void (this.written.stderr += text.decode(bytes)),
@@ -120,7 +133,18 @@ export class Guest implements Disposable {
     const rights = BigInt(options.rights ?? fileRights);
     const inheriting = BigInt(options.inheriting ?? 0);
     const lookup = follow ? 1 : 0;
-    return this.call("path_open", fd, lookup, at, length, open, rights, inheriting, flags, this.result);
+    return this.call(
+      "path_open",
+      fd,
+      lookup,
+      at,
+      length,
+      open,
+      rights,
+      inheriting,
+      flags,
+      this.result,
+    );
   }
 
   open(path: string, options: OpenOptions = {}): number {

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { directoryRights, FdFlag, fileRights, FileType, OpenFlag, Right } from "../../src/wasi/preview1.ts";
+import {
+  directoryRights,
+  FdFlag,
+  fileRights,
+  FileType,
+  OpenFlag,
+  Right,
+} from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 
 const { create, directory, exclusive, truncate } = OpenFlag;
@@ -38,7 +45,16 @@ Deno.test("nothing leads out of a granted folder, by no function", () => {
   guest.folder.write("inside/mine", "mine");
   guest.folder.link("../outside", "inside/out");
   guest.folder.link(guest.folder.at("outside"), "inside/absolute");
-  for (const out of ["../outside", "out", "absolute", "out/", guest.folder.at("outside"), "./../outside"]) {
+  for (
+    const out of [
+      "../outside",
+      "out",
+      "absolute",
+      "out/",
+      guest.folder.at("outside"),
+      "./../outside",
+    ]
+  ) {
     const decoy = `${out}/decoy`;
     assert.equal(guest.tryOpen(decoy), "EPERM", decoy);
     assert.equal(guest.tryOpen(`${out}/new`, { open: create }), "EPERM", decoy);
@@ -51,19 +67,32 @@ Deno.test("nothing leads out of a granted folder, by no function", () => {
     const mine = guest.put("mine");
     assert.equal(guest.call("path_create_directory", 3, made.at, made.length), "EPERM");
     assert.equal(guest.call("path_remove_directory", 3, made.at, made.length), "EPERM");
-    assert.equal(guest.call("path_rename", 3, mine.at, mine.length, 3, made.at, made.length), "EPERM");
+    assert.equal(
+      guest.call("path_rename", 3, mine.at, mine.length, 3, made.at, made.length),
+      "EPERM",
+    );
     assert.equal(guest.call("path_rename", 3, at, length, 3, mine.at, mine.length), "EPERM");
-    assert.equal(guest.call("path_link", 3, 0, mine.at, mine.length, 3, made.at, made.length), "EPERM");
+    assert.equal(
+      guest.call("path_link", 3, 0, mine.at, mine.length, 3, made.at, made.length),
+      "EPERM",
+    );
     assert.equal(guest.call("path_link", 3, 0, at, length, 3, made.at, made.length), "EPERM");
-    assert.equal(guest.call("path_symlink", mine.at, mine.length, 3, made.at, made.length), "EPERM");
+    assert.equal(
+      guest.call("path_symlink", mine.at, mine.length, 3, made.at, made.length),
+      "EPERM",
+    );
   }
   // The link itself is inside; what it leads to with a slash behind it is not.
-  for (const name of ["path_create_directory", "path_remove_directory", "path_unlink_file"] as const) {
+  for (
+    const name of ["path_create_directory", "path_remove_directory", "path_unlink_file"] as const
+  ) {
     assert.notEqual(guest.path(name, "out/"), "SUCCESS", name);
     assert.notEqual(guest.path(name, ".."), "SUCCESS", name);
     assert.notEqual(guest.path(name, "."), "SUCCESS", name);
   }
-  assert.deepEqual([...Deno.readDirSync(guest.folder.at("outside"))].map(({ name }) => name), ["decoy"]);
+  assert.deepEqual([...Deno.readDirSync(guest.folder.at("outside"))].map(({ name }) => name), [
+    "decoy",
+  ]);
   assert.equal(guest.folder.read("outside/decoy"), "decoy");
   assert.equal(guest.folder.read("inside/mine"), "mine");
 });
@@ -102,7 +131,10 @@ Deno.test("times carry nanoseconds, before 1970 too; a time and now at once is r
   const fd = guest.open("file");
   const [access, modify] = [1_234_567_890_123_456_789n, 987_654_321n];
   assert.equal(guest.call("fd_filestat_set_times", fd, access, modify, 5), "SUCCESS");
-  assert.deepEqual([guest.status("file").accessNs, guest.status("file").modifyNs], [access, modify]);
+  assert.deepEqual([guest.status("file").accessNs, guest.status("file").modifyNs], [
+    access,
+    modify,
+  ]);
   assert.equal(guest.call("fd_filestat_set_times", fd, 1n, 0n, 1), "SUCCESS");
   assert.deepEqual([guest.status("file").accessNs, guest.status("file").modifyNs], [1n, modify]);
   assert.equal(guest.call("fd_filestat_set_times", fd, 0n, -1n, 4), "SUCCESS");
@@ -284,7 +316,12 @@ Deno.test("each function of a folder wants its right, on both sides where there 
   }
   // Truncating is refused where its right was given up.
   const had = rightsOf(guest, 3);
-  guest.call("fd_fdstat_set_rights", 3, had.base & ~BigInt(Right.pathFilestatSetSize), had.inheriting);
+  guest.call(
+    "fd_fdstat_set_rights",
+    3,
+    had.base & ~BigInt(Right.pathFilestatSetSize),
+    had.inheriting,
+  );
   assert.equal(guest.tryOpen("file", { open: truncate }), "EPERM");
   assert.equal(guest.folder.read("inside/file"), "hello");
   assert.equal(guest.folder.exists("inside/made"), false);
@@ -305,13 +342,20 @@ Deno.test("what is opened has no more rights than were asked for and than its fo
   assert.equal(guest.call("fd_filestat_set_size", reader, 0n), "ENOTCAPABLE");
   assert.equal(guest.tryOpen("sub", { rights: Right.fdWrite }), "EISDIR");
   const folder = guest.openFolder("sub");
-  assert.equal(rightsOf(guest, folder).base & BigInt(Right.fdRead | Right.fdWrite), 0n, "rights of a file");
+  assert.equal(
+    rightsOf(guest, folder).base & BigInt(Right.fdRead | Right.fdWrite),
+    0n,
+    "rights of a file",
+  );
   const weak = guest.open("sub", {
     rights: directoryRights,
     inheriting: Right.fdRead,
     open: directory,
   });
-  assert.equal(guest.tryOpen("file", { fd: weak, rights: Right.fdRead | Right.fdWrite }), "ENOTCAPABLE");
+  assert.equal(
+    guest.tryOpen("file", { fd: weak, rights: Right.fdRead | Right.fdWrite }),
+    "ENOTCAPABLE",
+  );
   assert.equal(guest.tryOpen("file", { fd: weak, rights: Right.fdRead }), "SUCCESS");
 });
 
@@ -319,7 +363,8 @@ Deno.test("at most 1,024 descriptors are open at once, and a refused one leaves 
   using guest = new Guest();
   guest.folder.write("inside/f", "");
   const { at, length } = guest.put("f");
-  const open = () => guest.call("path_open", 3, 0, at, length, 0, BigInt(Right.fdRead), 0n, 0, guest.result);
+  const open = () =>
+    guest.call("path_open", 3, 0, at, length, 0, BigInt(Right.fdRead), 0n, 0, guest.result);
   for (let fd = 4; fd < 1_024; fd++) assert.equal(open(), "SUCCESS");
   assert.equal(guest.u32(), 1_023);
   assert.equal(open(), "EMFILE");
@@ -351,7 +396,10 @@ Deno.test("a file of the launcher's own is opened, replaced and removed by no ca
     assert.equal(guest.call("path_create_directory", ...to), "EACCES");
     assert.equal(guest.call("path_unlink_file", ...to), "EACCES");
   }
-  assert.equal(guest.call("path_link", 3, 0, own.at, own.length, 3, mine.at, mine.length), "EACCES");
+  assert.equal(
+    guest.call("path_link", 3, 0, own.at, own.length, 3, mine.at, mine.length),
+    "EACCES",
+  );
   assert.equal(guest.call("path_rename", 3, own.at, own.length, 3, mine.at, mine.length), "EACCES");
   assert.equal(guest.tryOpen("later", { open: create }), "EACCES");
   assert.equal(other.folder.read("inside/hello.wasm"), "own");

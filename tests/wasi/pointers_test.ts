@@ -94,8 +94,16 @@ for (const [name, parameters] of Object.entries(calls)) {
     parameters.forEach((parameter, index) => {
       if (typeof parameter !== "object") return;
       using guest = prepared();
-      assert.equal(callWith(guest, name as keyof typeof calls, index, 1), "EFAULT", `parameter ${index}`);
-      assert.equal(callWith(guest, name as keyof typeof calls, index, 0), "SUCCESS", `parameter ${index}`);
+      assert.equal(
+        callWith(guest, name as keyof typeof calls, index, 1),
+        "EFAULT",
+        `parameter ${index}`,
+      );
+      assert.equal(
+        callWith(guest, name as keyof typeof calls, index, 0),
+        "SUCCESS",
+        `parameter ${index}`,
+      );
     });
   });
 }
@@ -118,7 +126,10 @@ Deno.test("a buffer in a list that ends one byte outside faults, and none of the
   using guest = prepared();
   const good = { at: 0x9000, length: 2 };
   for (
-    const bad of [{ at: end - 4, length: 5 }, { at: 0xffffffff, length: 1 }, { at: 16, length: 0xffffffff }]
+    const bad of [{ at: end - 4, length: 5 }, { at: 0xffffffff, length: 1 }, {
+      at: 16,
+      length: 0xffffffff,
+    }]
   ) {
     const list = guest.vectors(good, bad);
     for (const name of ["fd_read", "fd_write"] as const) {
@@ -137,8 +148,22 @@ Deno.test("a buffer in a list that ends one byte outside faults, and none of the
 
 Deno.test("every function with a pointer is in this suite", () => {
   const without = [
-    ...["fd_advise", "fd_allocate", "fd_close", "fd_datasync", "fd_fdstat_set_flags", "fd_fdstat_set_rights"],
-    ...["fd_filestat_set_size", "fd_filestat_set_times", "fd_renumber", "fd_sync", "proc_exit", "proc_raise"],
+    ...[
+      "fd_advise",
+      "fd_allocate",
+      "fd_close",
+      "fd_datasync",
+      "fd_fdstat_set_flags",
+      "fd_fdstat_set_rights",
+    ],
+    ...[
+      "fd_filestat_set_size",
+      "fd_filestat_set_times",
+      "fd_renumber",
+      "fd_sync",
+      "proc_exit",
+      "proc_raise",
+    ],
     // No descriptor is a socket, which is told before anything is looked at.
     ...["sched_yield", "sock_accept", "sock_recv", "sock_send", "sock_shutdown"],
   ];

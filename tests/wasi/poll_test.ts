@@ -76,7 +76,13 @@ Deno.test("poll_oneoff waits for the nearest clock, on each clock, relative and 
     const now = guest.u64();
     const ms = 1_000_000n;
     const far = { clock: id, timeout: 3_600_000n * ms };
-    for (const near of [{ clock: id, timeout: 2n * ms }, { clock: id, timeout: now + 4n * ms, flags: 1 }]) {
+    for (
+      const near of [{ clock: id, timeout: 2n * ms }, {
+        clock: id,
+        timeout: now + 4n * ms,
+        flags: 1,
+      }]
+    ) {
       const at = subscriptions(guest, far, near);
       assert.equal(await guest.wait("poll_oneoff", at, 0x9000, 2, guest.result), "SUCCESS");
       assert.deepEqual(events(guest), [[101, 0, 0, 0, 0]]);

@@ -25,7 +25,13 @@ Deno.test("a C program reaches nothing outside its folder", async () => {
   folder.link(folder.at("outside/decoy"), "inside/absolute");
   folder.link("../outside/new", "inside/dangling");
   const paths = [
-    ...["/data/../outside/decoy", "/data/out/decoy", "/data/absolute", "/data/dangling", "/data/out/new"],
+    ...[
+      "/data/../outside/decoy",
+      "/data/out/decoy",
+      "/data/absolute",
+      "/data/dangling",
+      "/data/out/new",
+    ],
     ...["../outside/decoy", folder.at("outside/decoy"), "outside/decoy", "decoy"],
   ];
   const { stdout } = await run("escape", { folder, args: ["escape", ...paths, "/data/mine"] });
@@ -98,7 +104,11 @@ Deno.test("a trap ends a program with 134 after what it wrote", async () => {
 Deno.test("a Rust program works on files, is told its faults by name, sleeps and ends with its code", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
-  const ended = await run("rust-files", { folder, args: ["rust-files", "x", "👋 é"], env: { NAME: "ü" } });
+  const ended = await run("rust-files", {
+    folder,
+    args: ["rust-files", "x", "👋 é"],
+    env: { NAME: "ü" },
+  });
   assert.deepEqual(ended, {
     exitCode: 3,
     stdout: '["x", "👋 é"] Ok("ü")\n["a", "copied", "moved", "second"]\n',
@@ -113,6 +123,10 @@ Deno.test("a TinyGo program works on files and does not leave its folder", async
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
   folder.link("../outside", "inside/out");
-  const ended = await run("go-files/go-files", { folder, args: ["go-files", "x"], env: { NAME: "é" } });
+  const ended = await run("go-files/go-files", {
+    folder,
+    args: ["go-files", "x"],
+    env: { NAME: "é" },
+  });
   assert.deepEqual(ended, { exitCode: 9, stdout: goFilesOutput, stderr: "" });
 });

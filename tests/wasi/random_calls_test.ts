@@ -10,20 +10,58 @@ import { Guest } from "./guest.ts";
  */
 const parameters: Readonly<Record<Exclude<Preview1Name, "proc_exit">, string>> = {
   ...{ args_get: "pp", args_sizes_get: "pp", environ_get: "pp", environ_sizes_get: "pp" },
-  ...{ clock_res_get: "np", clock_time_get: "nlp", proc_raise: "n", sched_yield: "", random_get: "pn" },
-  ...{ fd_advise: "dlln", fd_allocate: "dss", fd_close: "d", fd_datasync: "d", fd_fdstat_get: "dp" },
+  ...{
+    clock_res_get: "np",
+    clock_time_get: "nlp",
+    proc_raise: "n",
+    sched_yield: "",
+    random_get: "pn",
+  },
+  ...{
+    fd_advise: "dlln",
+    fd_allocate: "dss",
+    fd_close: "d",
+    fd_datasync: "d",
+    fd_fdstat_get: "dp",
+  },
   ...{ fd_fdstat_set_flags: "dn", fd_fdstat_set_rights: "dll", fd_filestat_get: "dp" },
-  ...{ fd_filestat_set_size: "ds", fd_filestat_set_times: "dlln", fd_pread: "dvnlp", fd_prestat_get: "dp" },
+  ...{
+    fd_filestat_set_size: "ds",
+    fd_filestat_set_times: "dlln",
+    fd_pread: "dvnlp",
+    fd_prestat_get: "dp",
+  },
   ...{ fd_prestat_dir_name: "dpn", fd_pwrite: "dvnsp", fd_read: "dvnp", fd_readdir: "dpnlp" },
   ...{ fd_renumber: "dd", fd_seek: "dlnp", fd_sync: "d", fd_tell: "dp", fd_write: "dvnp" },
   ...{ path_create_directory: "dt", path_filestat_get: "dntp", path_filestat_set_times: "dntlln" },
-  ...{ path_link: "dntdt", path_open: "dntnllnp", path_readlink: "dtpnp", path_remove_directory: "dt" },
+  ...{
+    path_link: "dntdt",
+    path_open: "dntnllnp",
+    path_readlink: "dtpnp",
+    path_remove_directory: "dt",
+  },
   ...{ path_rename: "dtdt", path_symlink: "tdt", path_unlink_file: "dt", poll_oneoff: "ppnp" },
   ...{ sock_accept: "dnp", sock_recv: "dvnnpp", sock_send: "dvnnp", sock_shutdown: "dn" },
 };
 
 const paths = [
-  ...["", ".", "..", "a", "b", "sub", "sub/b", "sub/../a", "./././a", "/", "/etc", "sub/", "a/", "é", "\0"],
+  ...[
+    "",
+    ".",
+    "..",
+    "a",
+    "b",
+    "sub",
+    "sub/b",
+    "sub/../a",
+    "./././a",
+    "/",
+    "/etc",
+    "sub/",
+    "a/",
+    "é",
+    "\0",
+  ],
   ...["inner", "inner/", "outer", "outer/secret", "../outside/secret", "dangling", "x".repeat(300)],
 ];
 
@@ -34,7 +72,11 @@ const value: Readonly<Record<string, fc.Arbitrary<number | bigint>>> = {
     { weight: 5, arbitrary: fc.integer({ min: 0, max: 8 }) },
     edges,
   ),
-  p: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0x8000, max: 0xa000 }) }, fc.integer(), edges),
+  p: fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 0x8000, max: 0xa000 }) },
+    fc.integer(),
+    edges,
+  ),
   n: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 15 }) }, fc.integer(), edges),
   l: fc.oneof(
     fc.constantFrom(0n, 1n, 2n, 64n, 66n, 0x1fffffffn, 0x3fffffffn),
@@ -51,7 +93,9 @@ const call = fc.oneof(
     weight: name === "fd_close" || name === "fd_renumber" ? 1 : 10,
     arbitrary: fc.tuple(
       fc.constant(name),
-      fc.tuple(...[...parameters[name]].map((kind) => value[kind === "v" ? "p" : kind] ?? fc.constant(0))),
+      fc.tuple(
+        ...[...parameters[name]].map((kind) => value[kind === "v" ? "p" : kind] ?? fc.constant(0)),
+      ),
     ),
   })),
 );
@@ -75,12 +119,19 @@ Deno.test("whatever a guest calls with, it gets an error number, and nothing out
           const path = kind === "t" ? placed[Number(value)] : undefined;
           return path ? [path.at, path.length] : [value];
         });
-        const answer = (guest.wasi.imports[name] as unknown as (...given: unknown[]) => unknown)(...given);
+        const answer = (guest.wasi.imports[name] as unknown as (...given: unknown[]) => unknown)(
+          ...given,
+        );
         if (answer instanceof Promise) guest.wasi.reset();
-        else assert.ok(Number(answer) >= 0 && Number(answer) <= Errno.ENOTCAPABLE, `${name}: ${answer}`);
+        else {assert.ok(
+            Number(answer) >= 0 && Number(answer) <= Errno.ENOTCAPABLE,
+            `${name}: ${answer}`,
+          );}
       }
       assert.equal(guest.folder.read("outside/secret"), "kept");
-      assert.deepEqual([...Deno.readDirSync(guest.folder.at("outside"))].map(({ name }) => name), ["secret"]);
+      assert.deepEqual([...Deno.readDirSync(guest.folder.at("outside"))].map(({ name }) => name), [
+        "secret",
+      ]);
     }),
     { numRuns: 150 },
   );

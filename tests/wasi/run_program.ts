@@ -110,7 +110,12 @@ if (import.meta.main) {
   const [file = ""] = rest;
   const { exitCode, trap } = await run(
     Deno.readFileSync(file),
-    { args: rest, env, preopens, stdin: { kind: "stream", read: (buffer) => Deno.stdin.read(buffer) } },
+    {
+      args: rest,
+      env,
+      preopens,
+      stdin: { kind: "stream", read: (buffer) => Deno.stdin.read(buffer) },
+    },
     { stdout: writeAll(Deno.stdout), stderr: writeAll(Deno.stderr) },
   );
   if (trap !== undefined) console.error(trap);

@@ -4,7 +4,9 @@ import { Guest } from "./guest.ts";
 import { stream } from "./standard_input.ts";
 
 Deno.test("standard input as bytes is read to its end and, after a reset, from its start", () => {
-  using guest = new Guest({ stdin: { kind: "bytes", bytes: new TextEncoder().encode("héllo 👋") } });
+  using guest = new Guest({
+    stdin: { kind: "bytes", bytes: new TextEncoder().encode("héllo 👋") },
+  });
   assert.equal(guest.read(0, 3), "hé");
   assert.equal(guest.read(0), "llo 👋");
   assert.equal(guest.read(0), "");
@@ -42,7 +44,9 @@ Deno.test("what a read left over is there for the next one without waiting", asy
 });
 
 Deno.test("a standard input that fails is an input/output error, not a crash", async () => {
-  using guest = new Guest({ stdin: { kind: "stream", read: () => Promise.reject(new Error("gone")) } });
+  using guest = new Guest({
+    stdin: { kind: "stream", read: () => Promise.reject(new Error("gone")) },
+  });
   const vectors = guest.vectors({ at: 0x9000, length: 2 });
   assert.equal(await guest.wait("fd_read", 0, vectors.at, 1, guest.result), "EIO");
   assert.equal(await guest.wait("fd_read", 0, vectors.at, 1, guest.result), "EIO");

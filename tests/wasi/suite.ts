@@ -17,7 +17,9 @@ export interface Result {
 
 /** The programs of a folder, in the order of their names. */
 export function programsIn(suite: string): string[] {
-  return [...Deno.readDirSync(suite)].map(({ name }) => name).filter((name) => name.endsWith(".wasm"))
+  return [...Deno.readDirSync(suite)].map(({ name }) => name).filter((name) =>
+    name.endsWith(".wasm")
+  )
     .map((name) => name.slice(0, -".wasm".length)).sort();
 }
 
@@ -37,7 +39,11 @@ export async function runSuite(
 }
 
 /** Runs one program on a copy of its folders; answers why it failed. */
-export async function runOne(suite: string, name: string, limitMs: number): Promise<string | undefined> {
+export async function runOne(
+  suite: string,
+  name: string,
+  limitMs: number,
+): Promise<string | undefined> {
   const described = describe(suite, name);
   using folder = new TemporaryFolder();
   const flags: string[] = [];
@@ -65,8 +71,13 @@ export async function runOne(suite: string, name: string, limitMs: number): Prom
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   if (late) return `did not end within ${limitMs} ms`;
-  const printed = { stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
-  if (code !== described.exitCode) return `exit code ${code}, not ${described.exitCode}\n${printed.stderr}`;
+  const printed = {
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
+  if (code !== described.exitCode) {
+    return `exit code ${code}, not ${described.exitCode}\n${printed.stderr}`;
+  }
   for (const stream of ["stdout", "stderr"] as const) {
     const wanted = described[stream];
     if (wanted === undefined || wanted === printed[stream]) continue;
@@ -85,10 +96,14 @@ export function judge(
   for (const { name, failure } of results) {
     const expected = Object.hasOwn(expectations.fails, name);
     if (failure !== undefined && !expected) wrong.push(`${name}: ${failure}`);
-    if (failure === undefined && expected) wrong.push(`${name}: passes, though it is expected to fail`);
+    if (failure === undefined && expected) {
+      wrong.push(`${name}: passes, though it is expected to fail`);
+    }
   }
   for (const name of [...Object.keys(expectations.cannotRun), ...Object.keys(expectations.fails)]) {
-    if (!programs.includes(name)) wrong.push(`${name}: is expected to fail, but there is no such program`);
+    if (!programs.includes(name)) {
+      wrong.push(`${name}: is expected to fail, but there is no such program`);
+    }
   }
   return wrong;
 }
@@ -98,7 +113,9 @@ function describe(suite: string, name: string): Description {
   try {
     text = Deno.readTextFileSync(`${suite}/${name}.json`);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { args: [], env: {}, folders: [], exitCode: 0 };
+    if (error instanceof Deno.errors.NotFound) {
+      return { args: [], env: {}, folders: [], exitCode: 0 };
+    }
     throw error;
   }
   return readDescription(`${name}.json`, text);

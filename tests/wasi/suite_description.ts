@@ -89,12 +89,15 @@ function flatten(name: string, written: StepDescription): FlatDescription {
   const flat: FlatDescription = {};
   for (const operation of written.operations) {
     const keys = operationKeys[operation.type];
-    if (keys === undefined) throw new Error(`${name}: the runner does not know operation ${operation.type}`);
+    if (keys === undefined) {
+      throw new Error(`${name}: the runner does not know operation ${operation.type}`);
+    }
     checkKeys(name, operation, keys);
     const { type, id = "stdout", payload = "", ...rest } = operation;
     if (type !== "read") Object.assign(flat, rest);
-    else if (id !== "stdout" && id !== "stderr") throw new Error(`${name}: the runner cannot read ${id}`);
-    else flat[id] = (flat[id] ?? "") + payload;
+    else if (id !== "stdout" && id !== "stderr") {
+      throw new Error(`${name}: the runner cannot read ${id}`);
+    } else flat[id] = (flat[id] ?? "") + payload;
   }
   return flat;
 }

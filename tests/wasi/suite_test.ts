@@ -50,7 +50,8 @@ Deno.test("a suite's programs get their arguments, environment and folder, and a
     "root": ["escape", {
       root: "files.dir",
       args: ["/a", "/../outside/right.json"],
-      stdout: "/a: read, written\n/../outside/right.json: Operation not permitted, Operation not permitted\n",
+      stdout:
+        "/a: read, written\n/../outside/right.json: Operation not permitted, Operation not permitted\n",
     }],
     "dirs": ["escape", {
       dirs: ["files.dir"],
@@ -130,9 +131,12 @@ Deno.test("expectations: an unexpected failure, an expected one that passes, and
   const results = [{ name: "good" }, { name: "bad", failure: "exit code 1, not 0" }];
   assert.deepEqual(judge(["good", "bad"], results, { ...none, fails: { bad: "known" } }), []);
   assert.deepEqual(judge(["good", "bad"], results, none), ["bad: exit code 1, not 0"]);
-  assert.deepEqual(judge(["good", "bad"], results, { ...none, fails: { bad: "known", good: "known" } }), [
-    "good: passes, though it is expected to fail",
-  ]);
+  assert.deepEqual(
+    judge(["good", "bad"], results, { ...none, fails: { bad: "known", good: "known" } }),
+    [
+      "good: passes, though it is expected to fail",
+    ],
+  );
   assert.deepEqual(judge(["good"], results.slice(0, 1), { ...none, cannotRun: { gone: "why" } }), [
     "gone: is expected to fail, but there is no such program",
   ]);

@@ -13,7 +13,10 @@ Deno.test("arguments and environment: none, empty ones, non-ASCII ones, many", (
   ) {
     const env = Object.fromEntries(args.map((text, index) => [`NAME_${index}`, text]));
     using guest = new Guest({ args, env });
-    const strings = (sizes: "args_sizes_get" | "environ_sizes_get", get: "args_get" | "environ_get") => {
+    const strings = (
+      sizes: "args_sizes_get" | "environ_sizes_get",
+      get: "args_get" | "environ_get",
+    ) => {
       assert.equal(guest.call(sizes, 0x8000, 0x8004), "SUCCESS");
       const [count, bytes] = [guest.u32(0x8000), guest.u32(0x8004)];
       assert.equal(guest.call(get, 0x9000, 0xa000), "SUCCESS");
@@ -66,12 +69,15 @@ Deno.test("random_get fills any length in pieces that the system gives, and only
   guest.memory.grow(3);
   assert.equal(guest.call("random_get", 100, 200_000), "SUCCESS");
   assert.deepEqual(pieces, [65_536, 65_536, 65_536, 200_000 - 3 * 65_536]);
-  assert.deepEqual([guest.bytes[99], guest.bytes[100], guest.bytes[200_099], guest.bytes[200_100]], [
-    0,
-    7,
-    7,
-    0,
-  ]);
+  assert.deepEqual(
+    [guest.bytes[99], guest.bytes[100], guest.bytes[200_099], guest.bytes[200_100]],
+    [
+      0,
+      7,
+      7,
+      0,
+    ],
+  );
   assert.equal(guest.call("random_get", 100, 0), "SUCCESS");
   using real = new Guest();
   assert.equal(real.call("random_get", 0x9000, 0x2000), "SUCCESS");

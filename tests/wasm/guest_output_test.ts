@@ -7,14 +7,17 @@ function outputs(wholeLines: boolean) {
   const sink = (name: string) => ({
     isTerminal: () => false,
     write: (bytes: Uint8Array | string) =>
-      void written.push(name + (typeof bytes === "string" ? bytes : new TextDecoder().decode(bytes))),
+      void written.push(
+        name + (typeof bytes === "string" ? bytes : new TextDecoder().decode(bytes)),
+      ),
   });
   const output = new GuestOutput({
     stdout: sink("1"),
     stderr: sink("2"),
     formLine: wholeLines ? guestLine("text", "f") : undefined,
   });
-  const say = (descriptor: 1 | 2, text: string) => output.write(descriptor, new TextEncoder().encode(text));
+  const say = (descriptor: 1 | 2, text: string) =>
+    output.write(descriptor, new TextEncoder().encode(text));
   const log = (text: string) => output.logLine(new TextEncoder().encode(text));
   const all = () => written.splice(0).join("");
   return { output, say, log, all };

@@ -25,7 +25,9 @@ function start(prepared: Prepared, random: readonly number[]): { state: unknown[
   let next = 0;
   const host = {
     random_get: (at: number, length: number) => {
-      const bytes = new Uint8Array((exports[prepared.memoryExport ?? ""] as WebAssembly.Memory).buffer);
+      const bytes = new Uint8Array(
+        (exports[prepared.memoryExport ?? ""] as WebAssembly.Memory).buffer,
+      );
       for (let i = 0; i < length; i++) bytes[at + i] = random[next++ % random.length] ?? 0;
       return 0;
     },
@@ -42,8 +44,12 @@ function start(prepared: Prepared, random: readonly number[]): { state: unknown[
   } catch (error) {
     ended = String(error);
   }
-  const globals = prepared.globals.map(({ exportName }) => (exports[exportName] as WebAssembly.Global).value);
-  const memory = new Uint8Array((exports[prepared.memoryExport ?? ""] as WebAssembly.Memory).buffer);
+  const globals = prepared.globals.map(({ exportName }) =>
+    (exports[exportName] as WebAssembly.Global).value
+  );
+  const memory = new Uint8Array(
+    (exports[prepared.memoryExport ?? ""] as WebAssembly.Memory).buffer,
+  );
   return { state: [ended, globals, memory.slice(0, 4096)], steps: 1_000_000 - counter.value };
 }
 
@@ -118,14 +124,18 @@ const loop = (inside: string, times: number) =>
 for (
   const [what, module] of Object.entries({
     "is short": `(func $f ${loop("(i32.store (i32.const 8) (local.get $i))", 100)})`,
-    "reads much": `(func $f ${loop("(drop (i32.load (i32.mul (local.get $i) (i32.const 4))))", 1000)})`,
+    "reads much": `(func $f ${
+      loop("(drop (i32.load (i32.mul (local.get $i) (i32.const 4))))", 1000)
+    })`,
     "writes much": `(func $f ${
       loop("(i32.store (i32.mul (local.get $i) (i32.const 4)) (i32.const 1))", 1000)
     })`,
     "fills much at once": `(func $f ${
       loop("(memory.fill (i32.const 0) (i32.const 0) (i32.const 3000))", 1000)
     })`,
-    "goes beyond the memory": `(func $f ${loop("(drop (i32.load offset=65000 (local.get $i)))", 1000)})`,
+    "goes beyond the memory": `(func $f ${
+      loop("(drop (i32.load offset=65000 (local.get $i)))", 1000)
+    })`,
     "asks the host": `(func $f ${loop("(call $host) (drop (i32.load (i32.const 0)))", 1000)})`,
     "traps": `(func $f ${loop("(drop (i32.load (i32.const 0)))", 1000)} (unreachable))`,
     "never ends": `(func $f ${
@@ -155,7 +165,9 @@ Deno.test("a start that never ends is given up, and what it did before is rememb
 
 Deno.test("of a call that is made again and again the first is remembered", () => {
   const text = `(module (memory (export "memory") 1)
-    (func $f ${loop("(i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))", 1000)})
+    (func $f ${
+    loop("(i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))", 1000)
+  })
     (func (export "_start") (local $n i32)
       (loop $l (call $f)
         (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 3))))))`;

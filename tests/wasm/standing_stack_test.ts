@@ -35,7 +35,9 @@ const later = (number: number) => new Promise((resolve) => setImmediate(() => re
 Deno.test("one stack takes call after call, each with its own arguments and its own wait", async () => {
   const exports = instantiate(guest, later);
   const stack = stackOf(exports, "subtract");
-  for (let turn = 0; turn < 1000; turn++) assert.equal(await stack.call([turn, 2, 3]), BigInt(turn - 5));
+  for (let turn = 0; turn < 1000; turn++) {
+    assert.equal(await stack.call([turn, 2, 3]), BigInt(turn - 5));
+  }
   assert.equal(await stack.call([-1, 0, 0]), -1n);
   assert.equal(await stackOf(exports, "one").call([7]), 7n);
   assert.equal(await stackOf(exports, "none").call([]), 7n);

@@ -24,22 +24,36 @@ function watchedTest(
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-Deno.test("Linux as it comes tells which pages were touched", { ignore: Deno.build.os !== "linux" }, () => {
-  assert.ok(watch);
-});
+Deno.test(
+  "Linux as it comes tells which pages were touched",
+  { ignore: Deno.build.os !== "linux" },
+  () => {
+    assert.ok(watch);
+  },
+);
 
 watchedTest("of a new memory no page was touched", (touched, bytes) => {
   assert.deepEqual(touched.runsOf(bytes), []);
 });
 
-watchedTest("pages that are written are told as runs, also after an earlier look", (touched, bytes) => {
-  bytes[2 * page] = 1;
-  bytes[4 * page - 1] = 1;
-  assert.deepEqual(touched.runsOf(bytes), [2 * page, 4 * page]);
-  bytes[bytes.length - 1] = 1;
-  bytes[0] = 1;
-  assert.deepEqual(touched.runsOf(bytes), [0, page, 2 * page, 4 * page, bytes.length - page, bytes.length]);
-});
+watchedTest(
+  "pages that are written are told as runs, also after an earlier look",
+  (touched, bytes) => {
+    bytes[2 * page] = 1;
+    bytes[4 * page - 1] = 1;
+    assert.deepEqual(touched.runsOf(bytes), [2 * page, 4 * page]);
+    bytes[bytes.length - 1] = 1;
+    bytes[0] = 1;
+    assert.deepEqual(touched.runsOf(bytes), [
+      0,
+      page,
+      2 * page,
+      4 * page,
+      bytes.length - page,
+      bytes.length,
+    ]);
+  },
+);
 
 watchedTest("a page that the system writes on the host's behalf is told, too", (touched, bytes) => {
   assert.deepEqual(touched.runsOf(bytes), []);

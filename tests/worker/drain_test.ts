@@ -4,22 +4,26 @@ import { Platform, until } from "../testing/platform.ts";
 import { call, inWorker } from "./open_worker.ts";
 
 Deno.test({
-  name: "what is removed leaves the proxy, finishes what it can in its time, and is ended with the rest",
+  name:
+    "what is removed leaves the proxy, finishes what it can in its time, and is ended with the rest",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const answer = Promise.withResolvers<void>();
     const routesAtCut = Promise.withResolvers<Awaited<ReturnType<Platform["routes"]>>>();
     const asked = new Set<string>();
     await using platform = await Platform.start();
-    await using slow = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-      const { pathname } = new URL(request.url);
-      asked.add(pathname);
-      if (pathname === "/short") {
-        request.signal.addEventListener("abort", () => routesAtCut.resolve(platform.routes()));
-      }
-      await answer.promise;
-      return new Response("at last");
-    });
+    await using slow = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        asked.add(pathname);
+        if (pathname === "/short") {
+          request.signal.addEventListener("abort", () => routesAtCut.resolve(platform.routes()));
+        }
+        await answer.promise;
+        return new Response("at last");
+      },
+    );
     const downloadUrl = await platform.upload("tests/testdata/go/upstream/upstream.wasm", "hello");
     const options = {
       command: capsuleCommand(),
@@ -43,7 +47,9 @@ Deno.test({
 
         const remove = async (worker: typeof patient, revision: string) => {
           const body = { function: "hello", revision };
-          const { status } = await call(worker, "DELETE", "/functions/revisions/deployments", { body });
+          const { status } = await call(worker, "DELETE", "/functions/revisions/deployments", {
+            body,
+          });
           return { revision, status };
         };
         const removals = [remove(patient, "long"), remove(hasty, "short")];

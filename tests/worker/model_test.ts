@@ -120,10 +120,13 @@ class World {
 
   expectedRoutes() {
     const urls = (what: string) =>
-      Array.from(this.runner.running).filter((each) => each.what === what).map(({ url }) => url).sort();
+      Array.from(this.runner.running).filter((each) => each.what === what).map(({ url }) => url)
+        .sort();
     const routes: Record<string, Record<string, string[]>> = {};
     for (const [name, { revisions, defaultRevision }] of this.deployments.wanted) {
-      const own = Object.fromEntries(Array.from(revisions.keys(), (each) => [each, urls(`${name}/${each}`)]));
+      const own = Object.fromEntries(
+        Array.from(revisions.keys(), (each) => [each, urls(`${name}/${each}`)]),
+      );
       if (defaultRevision !== undefined) own.default = urls(`${name}/${defaultRevision}`);
       // The proxy never hears of a revision that had no URL yet.
       const known = Object.entries(own).filter(([, list]) => list.length > 0);
@@ -138,7 +141,9 @@ class World {
     for (const [name, revisions] of Object.entries(listRoutes(this.table.routes))) {
       const full = Object.entries(revisions).filter(([, list]) => list.length > 0);
       if (full.length > 0) {
-        routes[name] = Object.fromEntries(full.map(([revision, list]) => [revision, list.toSorted()]));
+        routes[name] = Object.fromEntries(
+          full.map(([revision, list]) => [revision, list.toSorted()]),
+        );
       }
     }
     return routes;
@@ -160,8 +165,14 @@ const name = fc.constantFrom("f", "g");
 const revision = fc.constantFrom("blue", "green", "default");
 const count = fc.integer({ min: 1, max: 3 });
 const command = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("deploy" as const), name, revision, count }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("replace" as const), name, revision, count }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant("deploy" as const), name, revision, count }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("replace" as const), name, revision, count }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("scale" as const), name, revision, count: fc.nat(3) }),
@@ -290,7 +301,9 @@ async function empty(world: World): Promise<void> {
   world.proxyIsAway = false;
   world.fullDisks = 0;
   for (const [name, { revisions }] of world.deployments.wanted) {
-    for (const revision of revisions.keys()) await world.deployments.remove({ function: name, revision });
+    for (const revision of revisions.keys()) {
+      await world.deployments.remove({ function: name, revision });
+    }
   }
   await world.settled();
   await until(
@@ -313,7 +326,10 @@ Deno.test("any sequence of deployments, crashes and restarts comes to what was a
         const code = await codeOf(run(world, given));
         if (code === "STATE" && fullDisks > 0) continue;
         // A start that fails undoes the whole of it; a restart or a crash may have used up the failures.
-        if (code === "START_FAILED" && failures > 0 && ["deploy", "replace", "scale"].includes(given.kind)) {
+        if (
+          code === "START_FAILED" && failures > 0 &&
+          ["deploy", "replace", "scale"].includes(given.kind)
+        ) {
           continue;
         }
         const expected = model.apply(given);

@@ -24,7 +24,10 @@ Deno.test("with a token every call needs it", () =>
       const headers = { authorization: "Bearer s3cret" };
       assert.notEqual((await call(worker, method, path, { headers })).status, 401, path);
     }
-    assert.equal(await (await worker.handler(new Request("http://localhost:9999/health"))).text(), "OK");
+    assert.equal(
+      await (await worker.handler(new Request("http://localhost:9999/health"))).text(),
+      "OK",
+    );
   }, { adminToken: "s3cret" }));
 
 Deno.test("without a token, no web page and no other name gets through", () =>
@@ -39,7 +42,9 @@ Deno.test("without a token, no web page and no other name gets through", () =>
 
 Deno.test("what is not there is a 404 that names it", () =>
   inWorker(async (worker) => {
-    const rows: ReadonlyArray<readonly [method: string, path: string, body: unknown, code: string]> = [
+    const rows: ReadonlyArray<
+      readonly [method: string, path: string, body: unknown, code: string]
+    > = [
       ["POST", "/functions/scale", { ...what, instances: 2 }, "FUNCTION_NOT_FOUND"],
       ["POST", "/functions/set_default_revision", what, "FUNCTION_NOT_FOUND"],
       ["DELETE", "/functions/remove_default_revision", { function: "hello" }, "FUNCTION_NOT_FOUND"],
@@ -70,7 +75,10 @@ Deno.test("a bad body is a 400 that says which field, which rule and what was gi
       [bad({ revision: "x".repeat(129) }), /"revision": /],
       [bad({ downloadUrl: "hello.wasm" }), /"downloadUrl": must be a URL that begins with http:/],
       [bad({ downloadUrl: "file:///etc/passwd" }), /"downloadUrl": must be a URL/],
-      [bad({ downloadUrl: "http://a:b@localhost/hello.wasm" }), /must not hold a user or a password/],
+      [
+        bad({ downloadUrl: "http://a:b@localhost/hello.wasm" }),
+        /must not hold a user or a password/,
+      ],
       [bad({ sha256: "abc" }), /"sha256": must be 64 hexadecimal digits/],
       [bad({ instances: 0 }), /"instances": /],
       [bad({ instances: 1.5 }), /"instances": /],
@@ -83,11 +91,17 @@ Deno.test("a bad body is a 400 that says which field, which rule and what was gi
       [env({ "A-B": "" }), /"envVariables.A-B": a variable is named by/],
       [env({ "": "" }), /a variable is named by/],
       [env({ "1A": "" }), /a variable is named by/],
-      [env({ CAPSULE_ADMIN_TOKEN: "x" }), /"envVariables.CAPSULE_ADMIN_TOKEN": it belongs to the launcher/],
+      [
+        env({ CAPSULE_ADMIN_TOKEN: "x" }),
+        /"envVariables.CAPSULE_ADMIN_TOKEN": it belongs to the launcher/,
+      ],
       [env({ DENO_DIR: "/tmp" }), /DENO_DIR": it belongs to the launcher/],
       [env({ LD_PRELOAD: "/tmp/x" }), /LD_PRELOAD": it belongs to the launcher/],
       [env({ PATH: "/tmp" }), /PATH": it belongs to the launcher/],
-      [env({ REDIS_ADDR: "evil:6379" }), /REDIS_ADDR": the worker's own environment has REDIS_… already/],
+      [
+        env({ REDIS_ADDR: "evil:6379" }),
+        /REDIS_ADDR": the worker's own environment has REDIS_… already/,
+      ],
       [env({ MESSAGE: "a\0b" }), /MESSAGE": a value cannot hold a zero byte/],
       [env({ MESSAGE: "é".repeat(16 * 1024 + 1) }), /MESSAGE": a value has at most 32768 bytes/],
       [env({ MESSAGE: 1 }), /"envVariables.MESSAGE": /],
@@ -104,7 +118,9 @@ Deno.test("a bad body is a 400 that says which field, which rule and what was gi
     }
     const scale = { body: { ...what, instances: -1 } };
     assert.equal((await call(worker, "POST", "/functions/scale", scale)).status, 400);
-    const large = await call(worker, "POST", "/functions/deploy", { body: " ".repeat(1024 * 1024 + 1) });
+    const large = await call(worker, "POST", "/functions/deploy", {
+      body: " ".repeat(1024 * 1024 + 1),
+    });
     assert.deepEqual([large.status, large.body.code], [413, "BODY_TOO_LARGE"]);
     assert.deepEqual((await call(worker, "GET", "/functions/list")).body, {});
   }, { variables: { REDIS_PWD: "secret" } }));

@@ -15,7 +15,8 @@ interface Program {
 /** The whole time of a process that makes one trivial call. */
 export const cli: Row = {
   name: "cli",
-  about: "a process that makes one trivial call, from its start to its end, beside a one-line Deno script",
+  about:
+    "a process that makes one trivial call, from its start to its end, beside a one-line Deno script",
   async run(bench) {
     const { length } = bench;
     const rounds = byLength(length, { smoke: 1, quick: 15, full: 40 });
@@ -25,7 +26,10 @@ export const cli: Row = {
       const { text } = await timedRun(own.command);
       const script = `${folder}/say.ts`;
       await Deno.writeTextFile(script, `console.log(${JSON.stringify(text.trimEnd())});\n`);
-      const baseline = { name: "one-line Deno script", command: [Deno.execPath(), "run", "-A", script] };
+      const baseline = {
+        name: "one-line Deno script",
+        command: [Deno.execPath(), "run", "-A", script],
+      };
       const all = [baseline, own, ...rest];
       for (const program of all) {
         const printed = await timedRun(program.command);

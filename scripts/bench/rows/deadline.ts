@@ -32,7 +32,9 @@ export const deadline: Row = {
       {
         what: `-timeout=${limitMs / 1000}s, ${times} times`,
         who: "the loop",
-        seen: `stopped ${stopped} times; late by ${digits(median(over))} ms, at most ${digits(worstMs)} ms`,
+        seen: `stopped ${stopped} times; late by ${digits(median(over))} ms, at most ${
+          digits(worstMs)
+        } ms`,
         ratio: `${digits((limitMs + worstMs) / limitMs)} × the time-out`,
         target: atMost(50, stopped === times ? worstMs : Infinity, "ms"),
       },

@@ -11,7 +11,8 @@ const mostSteps = 2 ** 31 - 1; // TinyGo's int
 /** What one client that computes for seconds does to everybody else on its thread. */
 export const fairness: Row = {
   name: "fairness",
-  about: "trivial calls while another client computes for 2 s, over and over, with slices and without",
+  about:
+    "trivial calls while another client computes for 2 s, over and over, with slices and without",
   async run({ length, say }) {
     const computeMs = byLength(length, { smoke: 100, quick: 2000, full: 2000 });
     const lastsMs = byLength(length, { smoke: 300, quick: 5000, full: 20_000 });
@@ -40,9 +41,14 @@ export const fairness: Row = {
       lines.push({
         what,
         who,
-        seen: `${digits(p99Ms)} ms, median ${digits(p50Ms)} ms, ${seen.errors + computed.errors} errors` +
+        seen:
+          `${digits(p99Ms)} ms, median ${digits(p50Ms)} ms, ${
+            seen.errors + computed.errors
+          } errors` +
           (hog ? `; computed ${computed.calls} times` : ""),
-        ratio: quietMs === undefined ? undefined : `${digits(p99Ms / quietMs)} × when nobody computes`,
+        ratio: quietMs === undefined
+          ? undefined
+          : `${digits(p99Ms / quietMs)} × when nobody computes`,
         target: who === "ours" ? atMost(20, p99Ms, "ms") : undefined,
       });
     }

@@ -46,7 +46,9 @@ async function contenders(folder: string, { say }: Bench): Promise<Contender[]> 
   const granted = `${folder}/granted`;
   const ours: Contender = {
     name: "ours",
-    command: (args) => [...capsule, "-mode=cli", `-wasm=${program}`, `-dir=${granted}::.`, "--", ...args],
+    command: (
+      args,
+    ) => [...capsule, "-mode=cli", `-wasm=${program}`, `-dir=${granted}::.`, "--", ...args],
   };
   try {
     await new Deno.Command("node", { args: ["--version"] }).output();
@@ -84,7 +86,9 @@ async function measure(
       what,
       who: name,
       seen: `${digits(median(took))} µs CPU a call`,
-      ...(index === 0 ? {} : { ratio: `${digits(ratio)} × ${all[0]?.name}`, target: atMost(1.5, ratio) }),
+      ...(index === 0
+        ? {}
+        : { ratio: `${digits(ratio)} × ${all[0]?.name}`, target: atMost(1.5, ratio) }),
     };
   });
 }
@@ -100,7 +104,9 @@ async function processorSeconds(command: readonly string[]): Promise<number> {
     stdout: "piped",
     stderr: "piped",
   }).output();
-  if (!success) throw new Error(`${command.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+  if (!success) {
+    throw new Error(`${command.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+  }
   const [, children = ""] = new TextDecoder().decode(stdout).trim().split("\n");
   return [...children.matchAll(/(\d+)m([\d.]+)s/g)]
     .reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);

@@ -13,7 +13,9 @@ export const latency: Row = {
     await using servers = new AsyncDisposableStack();
     const contenders = [bare, ours];
     const started: ServerProcess[] = [];
-    for (const contender of contenders) started.push(servers.use(await contender.start(hello.module)));
+    for (const contender of contenders) {
+      started.push(servers.use(await contender.start(hello.module)));
+    }
     const run = ({ url }: ServerProcess) =>
       load.run({ url, connections: 1, seconds: length.seconds, method: "GET" });
     for (const server of started) await run(server);

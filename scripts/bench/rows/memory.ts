@@ -12,11 +12,15 @@ export const memory: Row = {
   async run({ load, length, say }) {
     const lines: Line[] = [];
     const starts = byLength(length, { smoke: 1, quick: 3, full: 5 });
-    const [bareBytes = [], ourBytes = []] = await alternate([bare, ours], starts, async (contender) => {
-      await using server = await contender.start(modules.hello);
-      await fetch(server.url).then((answer) => answer.text());
-      return server.residentBytes();
-    });
+    const [bareBytes = [], ourBytes = []] = await alternate(
+      [bare, ours],
+      starts,
+      async (contender) => {
+        await using server = await contender.start(modules.hello);
+        await fetch(server.url).then((answer) => answer.text());
+        return server.residentBytes();
+      },
+    );
     const above = median(ourBytes) - median(bareBytes);
     lines.push(
       { what: "after one request", who: bare.name, seen: inMebibytes(median(bareBytes)) },
@@ -48,7 +52,9 @@ export const memory: Row = {
           seconds: Math.max(0.1, Math.min(wanted, 5)),
           method: "GET",
         });
-        if (loaded.errors > 0) throw new Error(`${loaded.errors} of ${loaded.requests} requests failed`);
+        if (loaded.errors > 0) {
+          throw new Error(`${loaded.errors} of ${loaded.requests} requests failed`);
+        }
         requests += loaded.requests;
         perSecond = loaded.perSecond;
       }

@@ -19,7 +19,8 @@ interface Sample extends Loaded {
 /** The reverse proxy beside others, all before the same upstream. */
 export const proxy: Row = {
   name: "proxy",
-  about: "the reverse proxy beside Go's, Node's, nginx, HAProxy and Caddy, by processor time a request",
+  about:
+    "the reverse proxy beside Go's, Node's, nginx, HAProxy and Caddy, by processor time a request",
   async run(bench) {
     const folder = await Deno.makeTempDir();
     try {
@@ -39,7 +40,11 @@ export const proxy: Row = {
   },
 };
 
-async function start(folder: string, servers: AsyncDisposableStack, { say }: Bench): Promise<Contender[]> {
+async function start(
+  folder: string,
+  servers: AsyncDisposableStack,
+  { say }: Bench,
+): Promise<Contender[]> {
   const go = `${folder}/proxy`;
   const source = `${root}scripts/bench/proxy/main.go`;
   const built = await new Deno.Command("go", { args: ["build", "-o", go, source] }).output();
@@ -62,13 +67,24 @@ async function start(folder: string, servers: AsyncDisposableStack, { say }: Ben
     upstream,
     await add(
       "ours",
-      (port) => [...capsule, "-mode=reverse-proxy", `-config=${folder}/config.yaml`, `-httpPort=${port}`],
+      (
+        port,
+      ) => [
+        ...capsule,
+        "-mode=reverse-proxy",
+        `-config=${folder}/config.yaml`,
+        `-httpPort=${port}`,
+      ],
       "/functions/f/default/",
     ),
     await add("Go's ReverseProxy", (port) => [go, `${port}`, url]),
     await add("node:http", (port) => [Deno.execPath(), "run", "-A", node, `${port}`, url]),
   ];
-  const optional = async (name: string, command: (port: number) => readonly string[], ask = "-v") => {
+  const optional = async (
+    name: string,
+    command: (port: number) => readonly string[],
+    ask = "-v",
+  ) => {
     if (await isHere(name, ask)) contenders.push(await add(name, command));
     else say(`${name} is not installed`);
   };
@@ -144,7 +160,10 @@ async function measure(
 }
 
 /** Memory while a million requests go through, and while 10,000 connections do nothing. */
-async function memory([, ours]: readonly Contender[], { load, length, say }: Bench): Promise<Line[]> {
+async function memory(
+  [, ours]: readonly Contender[],
+  { load, length, say }: Bench,
+): Promise<Line[]> {
   if (ours === undefined) return [];
   const { server, url } = ours;
   const requests = byLength(length, { smoke: 500, quick: 50_000, full: 1_000_000 });
@@ -153,7 +172,8 @@ async function memory([, ours]: readonly Contender[], { load, length, say }: Ben
   const mib = () => server.residentBytes() / 1024 ** 2;
   const through = async (count: number) => {
     for (let done = 0; done < count;) {
-      done += (await load.run({ url, connections: 32, seconds: length.seconds, method: "GET" })).requests;
+      done +=
+        (await load.run({ url, connections: 32, seconds: length.seconds, method: "GET" })).requests;
     }
   };
   await through(requests / 4);
@@ -177,7 +197,11 @@ async function memory([, ours]: readonly Contender[], { load, length, say }: Ben
         ratio: digits(growth),
         target: length.name === "full" ? atMost(1.2, growth) : undefined,
       },
-      { what: `memory, ${idle} idle connections`, who: "ours", seen: `${digits(held)} MiB, and it answers` },
+      {
+        what: `memory, ${idle} idle connections`,
+        who: "ours",
+        seen: `${digits(held)} MiB, and it answers`,
+      },
     ];
   } finally {
     for (const each of connections) each.close();
@@ -186,7 +210,8 @@ async function memory([, ours]: readonly Contender[], { load, length, say }: Ben
 
 async function isHere(program: string, ask: string): Promise<boolean> {
   try {
-    return (await new Deno.Command(program, { args: [ask], stdout: "null", stderr: "null" }).output())
+    return (await new Deno.Command(program, { args: [ask], stdout: "null", stderr: "null" })
+      .output())
       .success;
   } catch {
     return false;

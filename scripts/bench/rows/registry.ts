@@ -41,7 +41,11 @@ function moduleOf(bytes: number, seed: number): Uint8Array<ArrayBuffer> {
   return module;
 }
 
-async function upload(server: ServerProcess, path: string, module: Uint8Array<ArrayBuffer>): Promise<void> {
+async function upload(
+  server: ServerProcess,
+  path: string,
+  module: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const body = new FormData();
   body.set("file", new Blob([module]), "a.wasm");
   const response = await fetch(`${server.url}upload/${path}`, { method: "POST", body });
@@ -50,7 +54,8 @@ async function upload(server: ServerProcess, path: string, module: Uint8Array<Ar
 }
 
 async function curl(...args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("curl", { args: ["-sSf", ...args] }).output();
+  const { success, stdout, stderr } = await new Deno.Command("curl", { args: ["-sSf", ...args] })
+    .output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);
 }
@@ -58,7 +63,11 @@ async function curl(...args: readonly string[]): Promise<string> {
 async function downloads(folder: string, { length, say }: Bench): Promise<Line[]> {
   await using servers = new AsyncDisposableStack();
   const ours = servers.use(await startRegistry(`${folder}/files`));
-  await upload(ours, "bench/big/1", moduleOf(byLength(length, { smoke: 1e6, quick: 50e6, full: 50e6 }), 1));
+  await upload(
+    ours,
+    "bench/big/1",
+    moduleOf(byLength(length, { smoke: 1e6, quick: 50e6, full: 50e6 }), 1),
+  );
   const contenders = [{ who: "ours", server: ours }];
   try {
     const nginx = await startServer((port) => {
@@ -81,7 +90,11 @@ async function downloads(folder: string, { length, say }: Bench): Promise<Line[]
     return { perSecond: Number(speed), cpuMs: (server.cpuSeconds() - before) * 1000 };
   };
   for (const contender of contenders) await get(contender);
-  const samples = await alternate(contenders, byLength(length, { smoke: 1, quick: 5, full: 15 }), get);
+  const samples = await alternate(
+    contenders,
+    byLength(length, { smoke: 1, quick: 5, full: 15 }),
+    get,
+  );
   const speeds = (index: number) => (samples[index] ?? []).map(({ perSecond }) => perSecond);
   return contenders.map(({ who }, index): Line => {
     const cpuMs = median((samples[index] ?? []).map((sample) => sample.cpuMs));
@@ -106,7 +119,11 @@ async function manyModules(folder: string, length: Length): Promise<Line[]> {
         const number = from + index;
         const writer = await store.blobs.begin();
         await writer.write(moduleOf(2000, number));
-        const name = { user: `user${number % 100}`, module: `module${Math.floor(number / 100)}`, tag: "1" };
+        const name = {
+          user: `user${number % 100}`,
+          module: `module${Math.floor(number / 100)}`,
+          tag: "1",
+        };
         await store.putModule(name, writer, { info: `module ${number}`, overwrite: false });
       }));
     }
@@ -122,7 +139,9 @@ async function manyModules(folder: string, length: Length): Promise<Line[]> {
     ratio: `${digits(startMs)} ms`,
     target: atMost(2000, startMs, "ms"),
   }];
-  for (const [who, path] of [["page", ""], ["page, search", "?q=user42"], ["list", "modules"]] as const) {
+  for (
+    const [who, path] of [["page", ""], ["page, search", "?q=user42"], ["list", "modules"]] as const
+  ) {
     const times: number[] = [];
     for (let round = 0; round < 7; round++) {
       const askedMs = performance.now();
@@ -145,7 +164,11 @@ async function uploads(folder: string, length: Length): Promise<Line[]> {
   const count = byLength(length, { smoke: 20, quick: 200, full: 200 });
   const hugeBytes = byLength(length, { smoke: 10e6, quick: 300e6, full: 300e6 });
   const lines: Line[] = [];
-  const measure = async (what: string, work: (server: ServerProcess) => Promise<unknown>, most?: number) => {
+  const measure = async (
+    what: string,
+    work: (server: ServerProcess) => Promise<unknown>,
+    most?: number,
+  ) => {
     await using server = await startRegistry(`${folder}/uploads`);
     await upload(server, `bench/warm/${lines.length}`, moduleOf(1000, lines.length));
     const before = server.residentBytes();
@@ -170,7 +193,11 @@ async function uploads(folder: string, length: Length): Promise<Line[]> {
         Array.from(
           { length: count },
           (_, index) =>
-            upload(server, `bench/many${megabytes}/${index}`, moduleOf(megabytes * 1e6, 100 + index)),
+            upload(
+              server,
+              `bench/many${megabytes}/${index}`,
+              moduleOf(megabytes * 1e6, 100 + index),
+            ),
         ),
       ));
   }

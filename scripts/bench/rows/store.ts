@@ -31,13 +31,20 @@ export const store: Row = {
     for (const contender of contenders) {
       const [name, { url }] = contender;
       const answer = await (await fetch(url)).text();
-      if (answer !== BackingServices.greeting) throw new Error(`${name} answers ${JSON.stringify(answer)}`);
+      if (answer !== BackingServices.greeting) {
+        throw new Error(`${name} answers ${JSON.stringify(answer)}`);
+      }
       // The first second of a server is the compiler's.
       await run(contender, length.seconds / 2);
     }
     say(`${connections} connections`);
-    const samples = await alternate(contenders, length.rounds, (contender) => run(contender, length.seconds));
-    const of = (index: number, pick: (sample: LoadedServer) => number) => (samples[index] ?? []).map(pick);
+    const samples = await alternate(
+      contenders,
+      length.rounds,
+      (contender) => run(contender, length.seconds),
+    );
+    const of = (index: number, pick: (sample: LoadedServer) => number) =>
+      (samples[index] ?? []).map(pick);
     return contenders.map(([who], index): Line => {
       const perSecond = of(index, (sample) => sample.perSecond);
       const cpu = of(index, (sample) => sample.cpuMicroseconds);

@@ -23,7 +23,11 @@ const greeting = `{"name":"Zoë","say":"👋 hi"}`; // 31 bytes
 export const hello = { method: "POST", body: greeting, module: modules.hello } as const;
 
 function works({ others, length }: Bench): Work[] {
-  const own = byLength(length, { smoke: [ours], quick: [ours, oursReuse], full: [ours, oursReuse] });
+  const own = byLength(length, {
+    smoke: [ours],
+    quick: [ours, oursReuse],
+    full: [ours, oursReuse],
+  });
   const all = [bare, ...own, naive, ...others.map(other)];
   // A function that never frees grows for ever if its state is kept.
   const fresh = all.filter((contender) => contender !== naive && contender !== oursReuse);
@@ -106,7 +110,9 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
     for (const [index, contender] of contenders.entries()) {
       const rounds = samples[index] ?? [];
       const errors = rounds.reduce((sum, sample) => sum + sample.errors, 0);
-      const seen = `${digits(median(perSecond[index] ?? []))} /s, ${digits(median(cpu[index] ?? []))} µs CPU`;
+      const seen = `${digits(median(perSecond[index] ?? []))} /s, ${
+        digits(median(cpu[index] ?? []))
+      } µs CPU`;
       // Ours is a share of bare; of everybody else it is a multiple.
       const base = contender === ours ? bare : contender;
       const ratio = medianRatio(own, perSecond[contenders.indexOf(base)] ?? []);
@@ -121,7 +127,9 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
         who: contender.name,
         seen: errors === 0 ? seen : `${seen}, ${errors} ERRORS`,
         ratio: compared ? compare : undefined,
-        target: compared && limit !== undefined ? atLeast(limit, errors === 0 ? ratio : NaN) : undefined,
+        target: compared && limit !== undefined
+          ? atLeast(limit, errors === 0 ? ratio : NaN)
+          : undefined,
       });
     }
   }

@@ -37,7 +37,9 @@ export const waiting: Row = {
     const lines: Line[] = [{
       what: `${digits(count)} open connections`,
       who: "ours",
-      seen: `${refused} errors, ${inMebibytes(idle - before)} for them, ${inMebibytes(idle)} in all`,
+      seen: `${refused} errors, ${inMebibytes(idle - before)} for them, ${
+        inMebibytes(idle)
+      } in all`,
       target: atMost(0, refused, "errors"),
     }];
 
@@ -54,7 +56,9 @@ export const waiting: Row = {
     lines.push({
       what: `${digits(calls)} calls wait for an upstream`,
       who: "ours",
-      seen: `${errors} errors, ${digits(tookMs / 1000)} s in all, at most ${inMebibytes(server.peakBytes())}`,
+      seen: `${errors} errors, ${digits(tookMs / 1000)} s in all, at most ${
+        inMebibytes(server.peakBytes())
+      }`,
       ratio: `${digits(tookMs / waitMs)} × one wait`,
       target: atMost(0, errors, "errors"),
     });

@@ -75,7 +75,13 @@ async function uncountedFunction(): Promise<CapsuleFunction> {
     maxInstances,
     maxQueue,
     sinks,
-    wasi: { families: await loadFamilies(), args: [path], env: {}, preopens: [], stdin: { kind: "empty" } },
+    wasi: {
+      families: await loadFamilies(),
+      args: [path],
+      env: {},
+      preopens: [],
+      stdin: { kind: "empty" },
+    },
     families: [],
   });
 }

@@ -12,9 +12,11 @@ Deno.serve({ hostname: "127.0.0.1", port: Number(port), onListen: () => {} }, as
   const body = request.method === "GET" ? nothing : await request.bytes();
   const result = naiveCall(module, { body, headers: list.join("|"), log: console.log });
   const [text = "", headers = ""] = result.slice("[BODY]".length).split("[HEADERS]");
-  const pairs = headers.split("|").filter((item) => item.includes(":")).map((item): [string, string] => {
-    const colon = item.indexOf(":");
-    return [item.slice(0, colon), latin1(item.slice(colon + 1))];
-  });
+  const pairs = headers.split("|").filter((item) => item.includes(":")).map(
+    (item): [string, string] => {
+      const colon = item.indexOf(":");
+      return [item.slice(0, colon), latin1(item.slice(colon + 1))];
+    },
+  );
   return new Response(text, { headers: pairs, status: result.startsWith("[BODY]") ? 200 : 500 });
 });

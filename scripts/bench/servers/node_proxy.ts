@@ -16,7 +16,10 @@ const server = http.createServer((request, response) => {
     headers,
   });
   onward.on("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.rawHeaders as unknown as http.OutgoingHttpHeaders);
+    response.writeHead(
+      answer.statusCode ?? 502,
+      answer.rawHeaders as unknown as http.OutgoingHttpHeaders,
+    );
     answer.pipe(response);
   });
   onward.on("error", () => response.writeHead(502).end());

@@ -49,7 +49,8 @@ export function readHead(text: ByteString): AnswerHead {
   let hasType = false;
   for (const line of text.split(/\r?\n/)) {
     if (line === "") continue;
-    const [, name = "", value = ""] = headerLine.exec(line) ?? refuse(`${quoted(line)} is no header`);
+    const [, name = "", value = ""] = headerLine.exec(line) ??
+      refuse(`${quoted(line)} is no header`);
     const lower = name.toLowerCase();
     if (lower === "status") status = statusOf(value);
     else if (lower !== "content-length") headers.push([name, value]);

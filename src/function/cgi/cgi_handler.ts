@@ -39,7 +39,11 @@ export function createCgiHandler(
   const headersOut = new ResponseHeaders(log);
 
   /** Runs the program; the answer is there when it can begin, which may be before the end of the run. */
-  const run = (asked: CgiRequest, body: Uint8Array, signal: () => AbortSignal): Promise<CgiAnswer> => {
+  const run = (
+    asked: CgiRequest,
+    body: Uint8Array,
+    signal: () => AbortSignal,
+  ): Promise<CgiAnswer> => {
     let stop = (_reason: CapsuleError) => {};
     const writer = new AnswerWriter((reason) => stop(reason));
     program.run({
@@ -59,7 +63,9 @@ export function createCgiHandler(
         else signal().addEventListener("abort", gone, { once: true });
       },
     }).then((exitCode) => {
-      if (writer.end(exitCode) && exitCode !== 0) log.warn(`${name} ended with exit code ${exitCode}`);
+      if (writer.end(exitCode) && exitCode !== 0) {
+        log.warn(`${name} ended with exit code ${exitCode}`);
+      }
     }, (error) => {
       // That the client went away is none of the program's faults.
       if (writer.fail(error) && !(error instanceof HttpError)) {
@@ -70,7 +76,9 @@ export function createCgiHandler(
   };
 
   const respond = ({ head, body }: CgiAnswer, { method }: CgiRequest): Response => {
-    const headers = headersOut.allowed(head.headers).map(([name, value]): [string, string] => [name, value]);
+    const headers = headersOut.allowed(head.headers).map((
+      [name, value],
+    ): [string, string] => [name, value]);
     const isUnwritten = method === "HEAD" && body instanceof Uint8Array && body.length === 0;
     if (isUnwritten && head.contentLength !== undefined) {
       headers.push(["content-length", head.contentLength]);
@@ -83,7 +91,9 @@ export function createCgiHandler(
     if (error instanceof TrapError || error instanceof TimeoutError || isInvalid) {
       log.error(`${name}: ${error.message}`);
     }
-    return error instanceof TrapError ? jsonError(502, error.code, error.message) : errorAnswer(error, log);
+    return error instanceof TrapError
+      ? jsonError(502, error.code, error.message)
+      : errorAnswer(error, log);
   };
 
   return async (request, client) => {

@@ -74,7 +74,11 @@ function decodePath(path: string): Uint8Array {
     (_, digits: string) => String.fromCharCode(parseInt(digits, 16)),
   );
   if (decoded.includes("\0")) {
-    throw new HttpError(400, "BAD_PATH", "a path with a zero byte (%00) cannot be handed to a program");
+    throw new HttpError(
+      400,
+      "BAD_PATH",
+      "a path with a zero byte (%00) cannot be handed to a program",
+    );
   }
   return bytesOf(decoded);
 }

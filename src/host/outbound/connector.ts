@@ -27,7 +27,9 @@ export interface Connector {
  * Connects to an address that was looked up here and checked here, so that no second look-up can lead elsewhere (DNS rebinding).
  * Addresses are tried one after the other.
  */
-export function createConnector({ rules, timeoutMs, ca, resolve = lookUp }: ConnectorOptions): Connector {
+export function createConnector(
+  { rules, timeoutMs, ca, resolve = lookUp }: ConnectorOptions,
+): Connector {
   // Its own clock is a global one that goes on ticking when nothing waits any more.
   const open = buildConnector({ timeout: 0, ...(ca === undefined ? {} : { ca }) });
   const connecting = new Set<Socket>();

@@ -49,7 +49,9 @@ export async function exchange(
   const onAbort = () =>
     fail(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
   const tooLarge = () =>
-    fail(new CapsuleError("TOO_LARGE", `the answer has more than ${maxBytes} bytes (-maxResponse)`));
+    fail(
+      new CapsuleError("TOO_LARGE", `the answer has more than ${maxBytes} bytes (-maxResponse)`),
+    );
 
   signal.throwIfAborted();
   signal.addEventListener("abort", onAbort, { once: true });
@@ -82,7 +84,9 @@ export async function exchange(
       },
       onResponseError(_controller, error) {
         fail(
-          status === 0 && isStale(error) ? new StaleConnectionError(error.message, { cause: error }) : error,
+          status === 0 && isStale(error)
+            ? new StaleConnectionError(error.message, { cause: error })
+            : error,
         );
       },
     });

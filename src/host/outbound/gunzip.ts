@@ -13,7 +13,9 @@ export async function gunzipped(
 ): Promise<HttpAnswer> {
   return {
     status,
-    headers: headers.filter(([name]) => !["content-encoding", "content-length"].includes(name.toLowerCase())),
+    headers: headers.filter(([name]) =>
+      !["content-encoding", "content-length"].includes(name.toLowerCase())
+    ),
     body: body.length === 0 ? body : await inflate(body, maxBytes),
   };
 }
@@ -26,7 +28,10 @@ function inflate(body: Uint8Array, maxBytes: number): Promise<Uint8Array<ArrayBu
       const tooLarge = Reflect.get(error, "code") === "ERR_BUFFER_TOO_LARGE";
       reject(
         tooLarge
-          ? new CapsuleError("TOO_LARGE", `the answer has more than ${maxBytes} bytes (-maxResponse)`)
+          ? new CapsuleError(
+            "TOO_LARGE",
+            `the answer has more than ${maxBytes} bytes (-maxResponse)`,
+          )
           : new CapsuleError("HTTP", `the answer says gzip and is not: ${messageOf(error)}`, {
             cause: error,
           }),

@@ -4,7 +4,13 @@ import type { ConnectionPool } from "./connection_pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { exchange, StaleConnectionError } from "./exchange.ts";
 import { isRedirect, type Redirectable, redirected } from "./redirect.ts";
-import { checkedHeaders, checkedMethod, has, withAuthorization, withOwn } from "./request_headers.ts";
+import {
+  checkedHeaders,
+  checkedMethod,
+  has,
+  withAuthorization,
+  withOwn,
+} from "./request_headers.ts";
 import { parseTarget, redirectTarget } from "./request_target.ts";
 import { reasonOf } from "./transport_error.ts";
 
@@ -76,7 +82,9 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
     request.signal?.throwIfAborted();
     const call = new AbortController();
     const onAbort = () => call.abort(request.signal?.reason);
-    const timer = timeoutMs > 0 ? setTimeout(() => call.abort(tooSlow(timeoutMs)), timeoutMs) : undefined;
+    const timer = timeoutMs > 0
+      ? setTimeout(() => call.abort(tooSlow(timeoutMs)), timeoutMs)
+      : undefined;
     request.signal?.addEventListener("abort", onAbort, { once: true });
     const place = running.join(call);
     try {
@@ -125,7 +133,11 @@ async function open(options: ConnectorOptions): Promise<Connections> {
 /** One call: the request, then wherever it is redirected to. */
 async function follow(
   pool: ConnectionPool,
-  { request, options, signal }: { request: HttpRequest; options: HttpClientOptions; signal: AbortSignal },
+  { request, options, signal }: {
+    request: HttpRequest;
+    options: HttpClientOptions;
+    signal: AbortSignal;
+  },
 ): Promise<HttpAnswer> {
   const { maxRedirects = 10, maxResponseBytes } = options;
   let target = parseTarget(request.url);
@@ -135,7 +147,8 @@ async function follow(
     body: request.body,
   };
   // As in Go: whoever asks for gzip himself gets it as it is.
-  const gzip = !["accept-encoding", "range"].some((name) => has(now.headers, name)) && now.method !== "HEAD";
+  const gzip = !["accept-encoding", "range"].some((name) => has(now.headers, name)) &&
+    now.method !== "HEAD";
 
   for (let redirects = 0;; redirects++) {
     const outgoing = {
@@ -168,7 +181,10 @@ async function onceMore<T>(method: string, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
   } catch (error) {
-    if (!(error instanceof StaleConnectionError) || !["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)) {
+    if (
+      !(error instanceof StaleConnectionError) ||
+      !["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)
+    ) {
       throw error;
     }
     return await send();

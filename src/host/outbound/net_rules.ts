@@ -33,7 +33,8 @@ type Rule = { port?: number } & ({ name: string } | { range: Range });
  */
 export function parseNetRules(items: readonly string[]): NetRules {
   const rules = items.map(parseRule);
-  const atPort = (port: number) => rules.filter((rule) => rule.port === undefined || rule.port === port);
+  const atPort = (port: number) =>
+    rules.filter((rule) => rule.port === undefined || rule.port === port);
   return {
     allows: ({ name, address, port }) => {
       const parsed = canonical(address);
@@ -71,20 +72,26 @@ function bareName(name: string): string {
 /** IPv4 addresses wrapped in IPv6 are IPv4 addresses, and a connection to "unspecified" goes to this machine. */
 function canonical(address: string): ipaddr.IPv4 | ipaddr.IPv6 {
   const parsed = ipaddr.process(address);
-  if (parsed.range() !== "unspecified" || parsed.toByteArray().some((byte) => byte !== 0)) return parsed;
+  if (parsed.range() !== "unspecified" || parsed.toByteArray().some((byte) => byte !== 0)) {
+    return parsed;
+  }
   return ipaddr.parse(parsed.kind() === "ipv4" ? "127.0.0.1" : "::1");
 }
 
 function inRange(address: ipaddr.IPv4 | ipaddr.IPv6, [network, bits]: Range): boolean {
-  if (address instanceof ipaddr.IPv4) return network instanceof ipaddr.IPv4 && address.match(network, bits);
+  if (address instanceof ipaddr.IPv4) {
+    return network instanceof ipaddr.IPv4 && address.match(network, bits);
+  }
   return network instanceof ipaddr.IPv6 && address.match(network, bits);
 }
 
 function parseRule(item: string): Rule {
   const refuse = (why: string) => new CapsuleError("NET_RULE", `-allowNet="${item}": ${why}`);
-  const forms = "a rule is a name, name:port, address, [IPv6 address]:port, or a range such as 10.0.0.0/8";
+  const forms =
+    "a rule is a name, name:port, address, [IPv6 address]:port, or a range such as 10.0.0.0/8";
   // Two colons or more without brackets are an IPv6 address, which then has no port.
-  const match = /^\[([^\]]*:[^\]]*)\](?::(\d+))?$/.exec(item) ?? /^([^:[\]]+)(?::(\d+))?$/.exec(item) ??
+  const match = /^\[([^\]]*:[^\]]*)\](?::(\d+))?$/.exec(item) ??
+    /^([^:[\]]+)(?::(\d+))?$/.exec(item) ??
     /^([0-9a-f:.]+(?:\/\d+)?)$/i.exec(item);
   const [, host = "", portText] = match ?? [];
   if (host === "") throw refuse(forms);

@@ -22,7 +22,9 @@ const ownHeaders = [
 /** @throws CapsuleError `METHOD` */
 export function checkedMethod(method: string): string {
   if (method === "") return "GET";
-  if (!isToken(method)) throw new CapsuleError("METHOD", `${JSON.stringify(method)} is no HTTP method`);
+  if (!isToken(method)) {
+    throw new CapsuleError("METHOD", `${JSON.stringify(method)} is no HTTP method`);
+  }
   // CONNECT asks for a tunnel, which no function could use.
   if (method.toUpperCase() === "CONNECT") {
     throw new CapsuleError("METHOD", "the method CONNECT is not supported");
@@ -34,7 +36,9 @@ export function checkedMethod(method: string): string {
 export function checkedHeaders(headers: readonly Header[]): Header[] {
   const kept = headers.filter(([name]) => !ownHeaders.includes(name.toLowerCase()));
   for (const [name, value] of kept) {
-    if (!isToken(name)) throw new CapsuleError("HEADER", `${JSON.stringify(name)} is no name of a header`);
+    if (!isToken(name)) {
+      throw new CapsuleError("HEADER", `${JSON.stringify(name)} is no name of a header`);
+    }
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new CapsuleError(
         "HEADER",

@@ -42,12 +42,17 @@ export function parseTarget(text: string): Target {
 
 /** Where a redirect leads: `location` is the header's value, its bytes as Latin-1, relative to the target. */
 export function redirectTarget({ url, path }: Target, location: string): Target {
-  const text = new TextDecoder().decode(Uint8Array.from(location, (character) => character.charCodeAt(0)));
+  const text = new TextDecoder().decode(
+    Uint8Array.from(location, (character) => character.charCodeAt(0)),
+  );
   try {
     return parseTarget(new URL(text, url.origin + path).href);
   } catch (error) {
     if (error instanceof CapsuleError) {
-      throw new CapsuleError(error.code, `it is redirected to ${JSON.stringify(text)}: ${error.message}`);
+      throw new CapsuleError(
+        error.code,
+        `it is redirected to ${JSON.stringify(text)}: ${error.message}`,
+      );
     }
     throw new CapsuleError("URL", `it is redirected to ${JSON.stringify(text)}, which is no URL`, {
       cause: error,
@@ -71,7 +76,8 @@ function encodePath(rest: string): string {
   const encode = (part: string, pattern: RegExp) =>
     part.toWellFormed().replace(pattern, (found) => encodeURIComponent(found));
   // In a query Go and curl send quotes and braces as they are, and servers expect them.
-  return (path === "" ? "/" : encode(path, /[^\x21-\x7e]+|["<>\\^`{|}]+/g)) + encode(query, /[^\x21-\x7e]+/g);
+  return (path === "" ? "/" : encode(path, /[^\x21-\x7e]+|["<>\\^`{|}]+/g)) +
+    encode(query, /[^\x21-\x7e]+/g);
 }
 
 function hasControl(text: string): boolean {

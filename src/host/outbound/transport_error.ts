@@ -21,7 +21,9 @@ const reasons: Record<string, string> = {
 export function reasonOf(error: unknown): string {
   if (error instanceof CapsuleError) return error.message;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = typeof cause === "object" && cause !== null ? String(Reflect.get(cause, "code")) : "";
+  const code = typeof cause === "object" && cause !== null
+    ? String(Reflect.get(cause, "code"))
+    : "";
   if (cause instanceof Error && cause.name === "HTTPParserError") {
     return `the answer is not HTTP/1.1: ${messageOf(cause)}`;
   }

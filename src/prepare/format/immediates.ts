@@ -67,7 +67,9 @@ function skipShape(reader: Reader, shape: number, opcode: number, at: number): v
       readValueType(reader);
       return;
     case Shape.labels:
-      for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) reader.skipLeb(5, "label");
+      for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) {
+        reader.skipLeb(5, "label");
+      }
       return;
     case Shape.tryTable:
       skipBlockType(reader);

@@ -201,7 +201,9 @@ export const vectorShapes: Uint8Array = table(0x114, [
 /** What an opcode that the table lacks belongs to, for the warning. */
 export function unknownInstruction(opcode: number): string {
   if (opcode === 0xfe) return "an atomic instruction (threads)";
-  if (opcode === 0xfb) return "an instruction on structures, arrays or strings (garbage collection)";
+  if (opcode === 0xfb) {
+    return "an instruction on structures, arrays or strings (garbage collection)";
+  }
   if (opcode === 0x14 || opcode === 0x15 || (opcode >= 0xd3 && opcode <= 0xd6)) {
     return "an instruction on typed references (garbage collection)";
   }

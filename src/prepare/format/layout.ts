@@ -1,4 +1,10 @@
-import type { ExportDescription, Extern, ImportDescription, Limits, ModuleDescription } from "./describe.ts";
+import type {
+  ExportDescription,
+  Extern,
+  ImportDescription,
+  Limits,
+  ModuleDescription,
+} from "./describe.ts";
 import { Ints } from "./ints.ts";
 import { skipConstantExpression } from "./immediates.ts";
 import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
@@ -83,7 +89,10 @@ function readKnown(layout: Layout, section: Section): void {
     return;
   }
   if (!reader.done) {
-    throw malformed(`section ${section.id} has ${reader.end - reader.at} bytes too many`, reader.at);
+    throw malformed(
+      `section ${section.id} has ${reader.end - reader.at} bytes too many`,
+      reader.at,
+    );
   }
 }
 
@@ -146,7 +155,9 @@ const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
   },
 
   [SectionId.element](reader, layout) {
-    for (let left = reader.count("element segments"); left > 0; left--) readElements(reader, layout);
+    for (let left = reader.count("element segments"); left > 0; left--) {
+      readElements(reader, layout);
+    }
   },
 };
 
@@ -222,7 +233,9 @@ function readGlobal(reader: Reader, layout: Layout): Extern & { kind: "global" }
   const type = readAnyType(reader, layout);
   const at = reader.at;
   const flags = reader.byte("mutability of a global");
-  if (flags > 1) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared global (threads)");
+  if (flags > 1) {
+    layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared global (threads)");
+  }
   return { kind: "global", type, mutable: (flags & 1) !== 0 };
 }
 
@@ -245,7 +258,9 @@ function readLimits(reader: Reader, layout: Layout): Limits {
   if (flags > 7) throw new UnknownConstruct(hex(flags), at, "limits");
   const is64 = (flags & 4) !== 0;
   const shared = (flags & 2) !== 0;
-  if (is64) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a 64-bit memory or table (memory64)");
+  if (is64) {
+    layout.unknown ??= new UnknownConstruct(hex(flags), at, "a 64-bit memory or table (memory64)");
+  }
   if (shared) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared memory (threads)");
   const min = is64 ? reader.u64("limits") : reader.u32("limits");
   const limits: Limits = { min, max: undefined, is64, shared };

@@ -17,4 +17,14 @@ export function storedType(opcode: number): ValueType | undefined {
 }
 
 /** For the stores 0x36 to 0x3e, `i32.store` first. */
-const storedTypes: readonly ValueType[] = ["i32", "i64", "f32", "f64", "i32", "i32", "i64", "i64", "i64"];
+const storedTypes: readonly ValueType[] = [
+  "i32",
+  "i64",
+  "f32",
+  "f64",
+  "i32",
+  "i32",
+  "i64",
+  "i64",
+  "i64",
+];

@@ -82,7 +82,9 @@ export class Reader {
   count(what: string, max = 1_000_000): number {
     const start = this.at;
     const count = this.u32(`number of ${what}`);
-    if (count > max) throw malformed(`${count} ${what} are more than the ${max} that V8 allows`, start);
+    if (count > max) {
+      throw malformed(`${count} ${what} are more than the ${max} that V8 allows`, start);
+    }
     if (count > this.end - this.at) {
       throw malformed(`${count} ${what} do not fit in the ${this.end - this.at} bytes left`, start);
     }
@@ -108,7 +110,9 @@ const strictDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: t
 
 /** The error of a module that is no WebAssembly: `what` is a clause, `offset` counts bytes from the start of the file. */
 export function malformed(what: string, offset: number, cause?: unknown): CapsuleError {
-  return new CapsuleError("LOAD", `Cannot read the module: ${what}, at offset ${hex(offset)}`, { cause });
+  return new CapsuleError("LOAD", `Cannot read the module: ${what}, at offset ${hex(offset)}`, {
+    cause,
+  });
 }
 
 /** A number as tools print offsets and opcodes: `0x1f`. */

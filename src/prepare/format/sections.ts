@@ -106,7 +106,9 @@ function readHeader(bytes: Uint8Array): void {
 }
 
 function otherFile(bytes: Uint8Array): CapsuleError {
-  const seen = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  const seen = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(
+    " ",
+  );
   return new CapsuleError(
     "LOAD",
     `Cannot read the module: a WebAssembly file begins with the bytes 00 61 73 6d, this one with ${

@@ -77,7 +77,9 @@ function memoCall(
     for (const global of found.globals) globals.add(global);
     for (const called of found.calls) if (!seen.includes(called)) seen.push(called);
   }
-  return hasLoop && functions[0] === callee ? { event, callee, functions, globals: [...globals] } : undefined;
+  return hasLoop && functions[0] === callee
+    ? { event, callee, functions, globals: [...globals] }
+    : undefined;
 }
 
 /** What a function calls and uses; undefined for one with anything that cannot be remembered, and for an import. */
@@ -104,7 +106,8 @@ function followable(
       isKnown &&= isInteger(description.globals[global]?.type);
       found.globals.add(global);
     } else if (opcode === Op.bulkPrefix) {
-      isKnown &&= second < BulkOp.memoryInit || second === BulkOp.memoryCopy || second === BulkOp.memoryFill;
+      isKnown &&= second < BulkOp.memoryInit || second === BulkOp.memoryCopy ||
+        second === BulkOp.memoryFill;
     } else if (memoryBytes(opcode) === 0) {
       // Numbers and locals; references, vectors and what comes after them are left alone.
       isKnown &&= opcode < Op.tableGet || (opcode >= Op.i32Const && opcode < Op.refNull);

@@ -16,7 +16,12 @@ import { Writer } from "../format/writer.ts";
  * `turn` of a loop; a `note` of each global and result; `end`. When a function is called that cannot be followed, it is told
  * to `leave`, and must not return.
  */
-export function recordCalls(edits: Edits, layout: Layout, code: Code, calls: readonly MemoCall[]): void {
+export function recordCalls(
+  edits: Edits,
+  layout: Layout,
+  code: Code,
+  calls: readonly MemoCall[],
+): void {
   if (calls.length === 0) return;
   edits.imports.push(...Object.values(recordImports));
   const copied = new Set<number>();
@@ -50,7 +55,9 @@ function recording(name: string, layout: Layout, call: MemoCall, place: number):
       callImport(recordImports.note);
     };
     const noteGlobals = () => {
-      for (const index of call.globals) note(Op.globalGet, index, layout.description.globals[index]?.type);
+      for (const index of call.globals) {
+        note(Op.globalGet, index, layout.description.globals[index]?.type);
+      }
     };
     out.u32(results.length);
     for (const type of results) out.bytes([1, valueTypeCode(type)]);
@@ -63,7 +70,9 @@ function recording(name: string, layout: Layout, call: MemoCall, place: number):
     params.forEach((_, index) => out.bytes([Op.localGet, index]));
     callImport({ name: copyName(call.callee) });
     const local = (result: number) => params.length + result;
-    for (let result = results.length - 1; result >= 0; result--) out.bytes([Op.localSet, local(result)]);
+    for (let result = results.length - 1; result >= 0; result--) {
+      out.bytes([Op.localSet, local(result)]);
+    }
     noteGlobals();
     results.forEach((type, result) => note(Op.localGet, local(result), type));
     callImport(recordImports.end);
@@ -81,7 +90,9 @@ function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
   const defined = index - importedFunctions;
   const { params, results } = types[functionTypes.at(index)] ?? { params: [], results: [] };
   const body = (indices: AddedIndices): Uint8Array => {
-    const out = new Writer(4 * ((functions.sizeAt[defined + 1] ?? 0) - (functions.start[defined] ?? 0)) + 64);
+    const out = new Writer(
+      4 * ((functions.sizeAt[defined + 1] ?? 0) - (functions.start[defined] ?? 0)) + 64,
+    );
     const locals = new Reader(bytes, functions.start[defined] ?? 0);
     out.u32(locals.u32("groups of locals") + temporaries.length);
     out.span(bytes, locals.at, functions.codeStart[defined] ?? 0);
@@ -122,7 +133,11 @@ function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
         const stored = storedType(opcode);
         const value = stored ? temporaryOf[stored] ?? 0 : 0;
         if (stored) local(Op.localSet, value);
-        tell(stored ? recordImports.write.name : recordImports.read.name, offset, () => constant(size));
+        tell(
+          stored ? recordImports.write.name : recordImports.read.name,
+          offset,
+          () => constant(size),
+        );
         if (stored) local(Op.localGet, value);
       } else if (opcode === Op.bulkPrefix && second >= BulkOp.memoryCopy) {
         const length = () => local(Op.localGet, Temporary.length);

@@ -71,7 +71,12 @@ function replaying(
       }
       out.byte(Op.i64Or);
     };
-    const compareNumber = (opcode: number, index: number, type: string | undefined, expected?: bigint) => {
+    const compareNumber = (
+      opcode: number,
+      index: number,
+      type: string | undefined,
+      expected?: bigint,
+    ) => {
       out.byte(opcode);
       out.u32(index);
       if (type === "i32") out.byte(Op.i64ExtendUnsigned);

@@ -53,7 +53,11 @@ export function rewriteNames(section: Section, renumbering: Renumbering): Uint8A
 const subsection = { functions: 1, locals: 2, labels: 3 } as const;
 
 /** The map of function names is sorted by index: imports that are added stand between the others and the first defined function. */
-function writeFunctionNames(out: Writer, reader: Reader, { layout, shift, indices }: Renumbering): void {
+function writeFunctionNames(
+  out: Writer,
+  reader: Reader,
+  { layout, shift, indices }: Renumbering,
+): void {
   const at = reader.at;
   const count = reader.count("function names");
   // In the order of their indices: imports were added first.
@@ -124,7 +128,10 @@ export function rewriteCodeMetadata(
     notes.clear();
   }
   for (let item = 0; hints && item < hints.length; item += 2) {
-    add(notes, hints.at(item) + first, { offset: hints.at(item + 1), data: new Uint8Array([unlikely]) });
+    add(notes, hints.at(item) + first, {
+      offset: hints.at(item + 1),
+      data: new Uint8Array([unlikely]),
+    });
   }
   if (notes.size === 0) return undefined;
   const out = new Writer(notes.size * 16);

@@ -156,7 +156,9 @@ class Rewriting {
         }
         return;
       case SectionId.export:
-        for (const { name, kind, index } of exports) this.#export(name, kind === "memory" ? 2 : 3, index);
+        for (const { name, kind, index } of exports) {
+          this.#export(name, kind === "memory" ? 2 : 3, index);
+        }
         for (const { name } of globals) this.#export(name, 3, this.#indices.globals.get(name) ?? 0);
     }
   }
@@ -173,7 +175,11 @@ class Rewriting {
     const out = this.#out;
     let from = start;
     const reader = new Reader(bytes, start, end);
-    for (; this.#shift > 0 && this.#nextReference < functionReferences.length; this.#nextReference++) {
+    for (
+      ;
+      this.#shift > 0 && this.#nextReference < functionReferences.length;
+      this.#nextReference++
+    ) {
       const at = functionReferences.at(this.#nextReference);
       if (at >= end) break;
       out.span(bytes, from, at);
@@ -205,13 +211,21 @@ class Rewriting {
     const { checks } = this.#rewritten.moves;
     const { customSections } = this.#layout.description;
     if (checks.length === 0 || customSections.includes(BRANCH_HINTS)) return;
-    this.#writeCustom(BRANCH_HINTS, writeHints(checks, this.#layout.importedFunctions + this.#shift), 1);
+    this.#writeCustom(
+      BRANCH_HINTS,
+      writeHints(checks, this.#layout.importedFunctions + this.#shift),
+      1,
+    );
   }
 
   #metadata(section: Section): void {
     const { moves } = this.#rewritten;
     const checks = section.name === BRANCH_HINTS ? moves.checks : undefined;
-    const content = rewriteCodeMetadata(section, checks, { ...this.#renumbering, code: this.#code, moves });
+    const content = rewriteCodeMetadata(section, checks, {
+      ...this.#renumbering,
+      code: this.#code,
+      moves,
+    });
     this.#writeCustom(section.name, content, section.sizeWidth);
   }
 

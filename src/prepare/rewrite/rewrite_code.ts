@@ -30,7 +30,12 @@ const maxBodyBytes = 7_654_321;
 const maxLocals = 50_000;
 
 /** Throws `UnknownConstruct` when a function would come to be larger than V8 allows. */
-export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: AddedIndices): RewrittenCode {
+export function rewriteCode(
+  layout: Layout,
+  code: Code,
+  edits: Edits,
+  indices: AddedIndices,
+): RewrittenCode {
   const { functions } = code;
   const out = new Writer(layout.bytes.length * 1.25 + 1024);
   const moves: Moves = { distances: undefined, checks: new Ints() };
@@ -53,7 +58,10 @@ export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: A
       continue;
     }
     const bodyAt = out.begin(start - sizeAt);
-    instructions.write(index, (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index));
+    instructions.write(
+      index,
+      (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index),
+    );
     if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
     out.end(bodyAt, start - sizeAt);
   }
@@ -69,7 +77,9 @@ export function rewriteCode(layout: Layout, code: Code, edits: Edits, indices: A
 function marksOf({ functions }: Code, { code: { marks } }: Edits, index: number): number {
   let all = 0;
   const last = functions.firstEvent[index + 1] ?? 0;
-  for (let event = functions.firstEvent[index] ?? 0; event < last; event++) all |= marks[event] ?? 0;
+  for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
+    all |= marks[event] ?? 0;
+  }
   return all;
 }
 
@@ -86,5 +96,9 @@ function temporary(
 }
 
 function tooLarge(offset: number, size: string): UnknownConstruct {
-  return new UnknownConstruct(hex(0), offset, `a function that with checks has ${size}, more than V8 allows`);
+  return new UnknownConstruct(
+    hex(0),
+    offset,
+    `a function that with checks has ${size}, more than V8 allows`,
+  );
 }

@@ -131,7 +131,10 @@ export class InstructionWriter {
           if (mark !== 0) this.#makeBefore(event, mark);
           if ((mark & Mark.quietExit) !== 0) this.#writeQuietExit(event);
           else if (calls.size > 0 && calls.has(event)) {
-            this.#replaceNumber(events.offset(event) + 1, indices.functions.get(calls.get(event) ?? "") ?? 0);
+            this.#replaceNumber(
+              events.offset(event) + 1,
+              indices.functions.get(calls.get(event) ?? "") ?? 0,
+            );
           } else if (shift > 0 && argument >= importedFunctions) {
             const at = (offsets[event] ?? 0) + 1;
             const index = argument + shift;
@@ -347,7 +350,11 @@ export class InstructionWriter {
   }
 
   /** Puts `count` labels right, which stand one after the other at `at`. */
-  #writeLabels(event: number, count: number, at = this.#context.code.events.offset(event) + 1): void {
+  #writeLabels(
+    event: number,
+    count: number,
+    at = this.#context.code.events.offset(event) + 1,
+  ): void {
     const reader = new Reader(this.#bytes, at);
     for (let left = count; left > 0; left--) {
       const start = reader.at;

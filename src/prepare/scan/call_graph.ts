@@ -32,7 +32,9 @@ export function readCallGraph(layout: Layout, code: Code): CallGraph {
   const walk = new Walk(layout, code);
   const { exported } = layout.reachableFromOutside;
   for (let item = 0; item < exported.length; item++) walk.from(exported.at(item));
-  for (let index = layout.importedFunctions; index < layout.functionTypes.length; index++) walk.from(index);
+  for (let index = layout.importedFunctions; index < layout.functionTypes.length; index++) {
+    walk.from(index);
+  }
   walk.cutTableCalls();
   return walk.graph;
 }
@@ -71,7 +73,9 @@ class Walk {
     while (this.#path.length > 0) {
       const top = this.#path.length - 1;
       const node = this.#path[top] ?? 0;
-      const isDone = node < this.#functions ? this.#stepFunction(node, top) : this.#stepClass(node, top);
+      const isDone = node < this.#functions
+        ? this.#stepFunction(node, top)
+        : this.#stepClass(node, top);
       if (!isDone) continue;
       this.#color[node] = black;
       this.graph.order.push(node);

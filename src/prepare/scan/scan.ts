@@ -72,7 +72,9 @@ export function scanCode(layout: Layout): Code {
     ? new Reader(layout.bytes, section.start, section.end)
     : new Reader(layout.bytes, 0, 0);
   const count = section ? reader.count("function bodies") : 0;
-  if (count !== defined) throw malformed(`${defined} functions have ${count} bodies`, section?.start ?? 0);
+  if (count !== defined) {
+    throw malformed(`${defined} functions have ${count} bodies`, section?.start ?? 0);
+  }
   const scanner = new Scanner(layout, count, reader.end - reader.at);
   for (let index = 0; index < count; index++) scanner.scanFunction(reader);
   if (!reader.done) throw malformed("bytes after the last function", reader.at);
@@ -141,12 +143,16 @@ class Scanner {
     let locals = 0;
     for (let left = reader.count("groups of locals", maxLocals); left > 0; left--) {
       locals += reader.u32("number of locals");
-      if (locals > maxLocals) throw malformed(`${locals} locals are more than V8 allows`, reader.at);
+      if (locals > maxLocals) {
+        throw malformed(`${locals} locals are more than V8 allows`, reader.at);
+      }
       readValueType(reader);
     }
     this.noteFunction(sizeAt, start, reader.at, locals);
     this.#scanBody(reader, end);
-    if (reader.at !== end) throw malformed("a function does not end with its last block", reader.at);
+    if (reader.at !== end) {
+      throw malformed("a function does not end with its last block", reader.at);
+    }
   }
 
   noteFunction(sizeAt: number, start: number, codeStart: number, locals: number): void {
@@ -300,7 +306,9 @@ class Scanner {
         return this.#add(at, opcode, type);
       }
       case Op.brTable:
-        for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) this.#label(reader);
+        for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) {
+          this.#label(reader);
+        }
         return this.#add(at, opcode);
       case Op.catch:
       case Op.catchAll:
@@ -358,7 +366,8 @@ class Scanner {
   #isSmallConstant(at: number): boolean {
     const { bytes } = this.#layout;
     const first = bytes[at + 1] ?? 0;
-    return bytes[at] === Op.i32Const && (first < 0x40 || (first >= 0x80 && (bytes[at + 2] ?? 0) < 0x20));
+    return bytes[at] === Op.i32Const &&
+      (first < 0x40 || (first >= 0x80 && (bytes[at + 2] ?? 0) < 0x20));
   }
 
   #add(at: number, kind: number, argument = 0): void {
@@ -379,7 +388,9 @@ class Scanner {
 
   /** The block that is open goes on as another kind: `if` as `else`. */
   #replace(at: number, from: number, to: number): void {
-    if (this.#open.pop() !== from) throw malformed("else or catch stands in no block of its kind", at);
+    if (this.#open.pop() !== from) {
+      throw malformed("else or catch stands in no block of its kind", at);
+    }
     this.#open.push(to);
   }
 
@@ -393,7 +404,9 @@ class Scanner {
   #function(reader: Reader): number {
     const at = reader.at;
     const index = reader.u32("function");
-    if (index >= this.#layout.functionTypes.length) throw malformed(`function ${index} is not there`, at);
+    if (index >= this.#layout.functionTypes.length) {
+      throw malformed(`function ${index} is not there`, at);
+    }
     return index;
   }
 

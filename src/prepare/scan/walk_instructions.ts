@@ -23,7 +23,11 @@ export function walkInstructions(
   visit: (instruction: Instruction) => void,
 ): void {
   const defined = index - importedFunctions;
-  const reader = new Reader(bytes, functions.codeStart[defined] ?? 0, functions.sizeAt[defined + 1] ?? 0);
+  const reader = new Reader(
+    bytes,
+    functions.codeStart[defined] ?? 0,
+    functions.sizeAt[defined + 1] ?? 0,
+  );
   while (!reader.done) {
     const at = reader.at;
     const opcode = reader.byte("instruction");

@@ -216,7 +216,9 @@ export class CheckPlacer {
     if (this.marks[begin] !== Mark.split || values[begin] !== 0) return false;
     if (end - begin > maxUnrolledEvents) return false;
     if ((offsets[end] ?? 0) - (offsets[begin] ?? 0) > maxUnrolledBytes) return false;
-    for (let event = begin + 1; event < end; event++) if (!tightKinds.has(kinds[event] ?? 0)) return false;
+    for (let event = begin + 1; event < end; event++) {
+      if (!tightKinds.has(kinds[event] ?? 0)) return false;
+    }
     return true;
   }
 }

@@ -72,7 +72,12 @@ export class CheckWeigher {
   /** The innermost block is the last. */
   readonly #open: Block[] = [];
 
-  constructor(layout: Layout, code: Code, graph: CallGraph, placed: Pick<CheckPlacer, "marks" | "hasLoop">) {
+  constructor(
+    layout: Layout,
+    code: Code,
+    graph: CallGraph,
+    placed: Pick<CheckPlacer, "marks" | "hasLoop">,
+  ) {
     this.#layout = layout;
     this.#code = code;
     this.#graph = graph;
@@ -93,8 +98,9 @@ export class CheckWeigher {
     const functions = this.#layout.functionTypes.length;
     for (let place = 0; place < order.length; place++) {
       const node = order.at(place);
-      if (node < functions) this.#entry[node] = this.#weigh(node - this.#layout.importedFunctions, false);
-      else this.#weighClass(node - functions);
+      if (node < functions) {
+        this.#entry[node] = this.#weigh(node - this.#layout.importedFunctions, false);
+      } else this.#weighClass(node - functions);
     }
     // What calls in a circle lead to is known only now.
     for (let index = 0; index < members.length; index++) this.#weighClass(index);
@@ -235,7 +241,9 @@ export class CheckWeigher {
     let mark = this.#marks[event] ?? 0;
     const isLong = cost + (this.#code.events.costs[event] ?? 0) > maxPathCost;
     if (isLong) this.#isUnsure[index] = 1;
-    if (isFinal && isLong && (mark & Mark.checkedBranch) === 0) this.#marks[event] = mark |= Mark.check;
+    if (isFinal && isLong && (mark & Mark.checkedBranch) === 0) {
+      this.#marks[event] = mark |= Mark.check;
+    }
     const paysAll = (mark & Mark.check) !== 0;
     if ((mark & isCheck) !== 0) {
       const round = Math.max(this.#block(0).round, this.#roundOf(event));

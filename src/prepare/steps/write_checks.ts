@@ -21,7 +21,15 @@ export class CheckWriter {
     this.#onUnlikely = onUnlikely;
     const counter = indices.globals.get(COUNTER_EXPORT) ?? 0;
     this.#beforeWeight = bytesOf(Op.globalGet, counter, Op.i32Const);
-    this.#afterWeight = bytesOf(Op.i32Sub, Op.globalSet, counter, Op.globalGet, counter, Op.i32Const, 0);
+    this.#afterWeight = bytesOf(
+      Op.i32Sub,
+      Op.globalSet,
+      counter,
+      Op.globalGet,
+      counter,
+      Op.i32Const,
+      0,
+    );
     this.#tick = bytesOf(Op.if, EMPTY_BLOCK, Op.call, indices.functions.get(TICK) ?? 0, Op.end);
   }
 

@@ -59,7 +59,10 @@ export function adminApi(table: RouteTable, { backend, guard, log }: AdminOption
       ...await readJson(context, whichRevision),
     };
     await table.change({ kind: "remove-revision", ...given });
-    return context.json({ code: "OK", message: "Revision removed from the function", ...given }, 202);
+    return context.json(
+      { code: "OK", message: "Revision removed from the function", ...given },
+      202,
+    );
   });
 
   for (

@@ -29,11 +29,15 @@ export class ProxyClient {
     const list = z.looseObject({});
     const urls = z.array(z.string());
     const parsed = list.safeParse(await this.#call("GET", "list"));
-    if (!parsed.success) throw new AdminCallError(200, "HTTP", "the proxy's list is no list of routes");
+    if (!parsed.success) {
+      throw new AdminCallError(200, "HTTP", "the proxy's list is no list of routes");
+    }
     return new Map(
       Object.entries(parsed.data).map(([name, revisions]) => [
         name,
-        new Map(Object.entries(Object(revisions)).map(([revision, each]) => [revision, urls.parse(each)])),
+        new Map(
+          Object.entries(Object(revisions)).map(([revision, each]) => [revision, urls.parse(each)]),
+        ),
       ]),
     );
   }
@@ -59,11 +63,15 @@ export class ProxyClient {
   }
 
   async addUrl({ function: name, revision, url }: Route): Promise<void> {
-    await this.#call("POST", `${encodeURIComponent(name)}/${encodeURIComponent(revision)}/url`, { url });
+    await this.#call("POST", `${encodeURIComponent(name)}/${encodeURIComponent(revision)}/url`, {
+      url,
+    });
   }
 
   async removeUrl({ function: name, revision, url }: Route): Promise<void> {
-    await this.#call("DELETE", `${encodeURIComponent(name)}/${encodeURIComponent(revision)}/url`, { url });
+    await this.#call("DELETE", `${encodeURIComponent(name)}/${encodeURIComponent(revision)}/url`, {
+      url,
+    });
   }
 
   async #call(method: string, path: string, body?: Record<string, unknown>): Promise<unknown> {

@@ -17,9 +17,14 @@ export async function serveAdmin(
   // Before the body is read, which overwrites them.
   const headers = new Headers();
   for (const { start, nameEnd, valueStart, valueEnd } of request.fields) {
-    headers.append(byteText(request.bytes, start, nameEnd), byteText(request.bytes, valueStart, valueEnd));
+    headers.append(
+      byteText(request.bytes, start, nameEnd),
+      byteText(request.bytes, valueStart, valueEnd),
+    );
   }
-  const url = URL.parse(`${client.sender.protocol}://${request.host ?? "localhost"}${request.target}`);
+  const url = URL.parse(
+    `${client.sender.protocol}://${request.host ?? "localhost"}${request.target}`,
+  );
   if (url === null) {
     return await client.respond(jsonFailure(400, "BAD_REQUEST", "the target is no URL"), request);
   }
@@ -32,7 +37,10 @@ export async function serveAdmin(
     const method = request.method === "HEAD" ? "GET" : request.method;
     fetched = new Request(url, { method, headers, ...(hasBody && { body }) });
   } catch {
-    return await client.respond(jsonFailure(501, "NOT_IMPLEMENTED", "no page takes this method"), request);
+    return await client.respond(
+      jsonFailure(501, "NOT_IMPLEMENTED", "no page takes this method"),
+      request,
+    );
   }
   const response = await handler(fetched);
   await client.respond({

@@ -16,9 +16,12 @@ export function parseRanges(texts: readonly string[]): AddressRange[] {
       const address = ipaddr.process(text);
       return [address, address.kind() === "ipv4" ? 32 : 128];
     } catch (error) {
-      throw new UsageError(`-trustedProxies are addresses or ranges such as 10.0.0.0/8: got "${text}"`, {
-        cause: error,
-      });
+      throw new UsageError(
+        `-trustedProxies are addresses or ranges such as 10.0.0.0/8: got "${text}"`,
+        {
+          cause: error,
+        },
+      );
     }
   });
 }
@@ -27,5 +30,7 @@ export function parseRanges(texts: readonly string[]): AddressRange[] {
 export function isInside(address: string, ranges: readonly AddressRange[]): boolean {
   if (ranges.length === 0 || !ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
-  return ranges.some(([first, bits]) => first.kind() === parsed.kind() && parsed.match(first, bits));
+  return ranges.some(([first, bits]) =>
+    first.kind() === parsed.kind() && parsed.match(first, bits)
+  );
 }

@@ -134,7 +134,8 @@ export class ClientConnection {
     let begun = false;
     for (;;) {
       if (
-        mayBeEmpty && wire.buffered >= 2 && wire.bytes[wire.start] === cr && wire.bytes[wire.start + 1] === lf
+        mayBeEmpty && wire.buffered >= 2 && wire.bytes[wire.start] === cr &&
+        wire.bytes[wire.start + 1] === lf
       ) {
         // An empty line before a request is forgiven, once. @see https://www.rfc-editor.org/rfc/rfc9112#section-2.2
         wire.start += 2;
@@ -178,10 +179,13 @@ export class ClientConnection {
     const { wire } = this;
     if (wire.late === "write" || this.#idle || this.answered) return wire.close();
     this.answered = true;
-    const response = encodeResponse(badRequest(new BadMessage("the request did not come in time", 408)), {
-      method: "GET",
-      connection: "close",
-    });
+    const response = encodeResponse(
+      badRequest(new BadMessage("the request did not come in time", 408)),
+      {
+        method: "GET",
+        connection: "close",
+      },
+    );
     wire.write(response, 1000).catch(() => {}).finally(() => wire.close());
   }
 }

@@ -81,7 +81,9 @@ export class ClientServer {
   /** The process may open no more files: the oldest connections that wait for a request end. Returns whether any did. */
   makeRoom(): boolean {
     const idle = Array.from(this.#clients).filter((client) => client.idle);
-    for (const client of idle.slice(0, Math.ceil(this.#clients.size / roomShare))) client.wire.close();
+    for (const client of idle.slice(0, Math.ceil(this.#clients.size / roomShare))) {
+      client.wire.close();
+    }
     return idle.length > 0;
   }
 
@@ -133,7 +135,9 @@ export class ClientServer {
 }
 
 /** Loads what only TLS needs. */
-async function secureWith(tls: { cert: string; key: string }): Promise<(plain: Deno.TcpConn) => TlsSocket> {
+async function secureWith(
+  tls: { cert: string; key: string },
+): Promise<(plain: Deno.TcpConn) => TlsSocket> {
   const { createSecureContext, TlsSocket } = await import("./tls_socket.ts");
   const context = createSecureContext(tls);
   return (plain) => new TlsSocket(plain, context);

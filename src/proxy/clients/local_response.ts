@@ -29,9 +29,9 @@ export function encodeResponse(
   const lines = [
     `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
     `date: ${new Date().toUTCString()}`,
-    ...headers.filter(([name]) => name !== "content-length" && name !== "connection").map(([name, value]) =>
-      `${name}: ${value}`
-    ),
+    ...headers.filter(([name]) => name !== "content-length" && name !== "connection").map((
+      [name, value],
+    ) => `${name}: ${value}`),
     `content-length: ${body.length}`,
     ...(connection ? [`connection: ${connection}`] : []),
   ];

@@ -21,7 +21,9 @@ export class Patience {
   /** The deadline for the next bytes. */
   readBy(): number {
     this.#sinceMs = this.#clock.nowMs;
-    return this.#wholeMs === 0 ? Infinity : this.#sinceMs + Math.max(0, this.#leftMs) + this.#clock.tickMs;
+    return this.#wholeMs === 0
+      ? Infinity
+      : this.#sinceMs + Math.max(0, this.#leftMs) + this.#clock.tickMs;
   }
 
   /** So many have come. */

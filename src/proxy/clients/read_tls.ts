@@ -44,7 +44,10 @@ async function assertServes(pair: KeyPair): Promise<void> {
     const server = new TlsSocket(plain, createSecureContext(pair));
     server.handshake(0).catch(() => {});
     // A client that does not trust the certificate has seen one.
-    const served = client.handshake().then(() => true, (error) => error instanceof Deno.errors.InvalidData);
+    const served = client.handshake().then(
+      () => true,
+      (error) => error instanceof Deno.errors.InvalidData,
+    );
     const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), tryMs));
     const serves = await Promise.race([served, late]);
     server.close();

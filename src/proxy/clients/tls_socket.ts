@@ -54,7 +54,9 @@ export class TlsSocket implements Socket {
 
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (this.#ended) return reject(this.#failure ?? new Deno.errors.BrokenPipe("the client left"));
+      if (this.#ended) {
+        return reject(this.#failure ?? new Deno.errors.BrokenPipe("the client left"));
+      }
       this.#tls.once("close", reject);
       this.#tls.write(bytes, (error) => {
         this.#tls.off("close", reject);

@@ -10,7 +10,14 @@ import { type AnswerPath, readAnswer, relayAnswer, relayUpgrade } from "./relay_
 import { Sending } from "./send_request.ts";
 
 /** Methods that mean the same once or twice. @see https://www.rfc-editor.org/rfc/rfc9110#name-idempotent-methods */
-const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+const idempotent: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "PUT",
+  "DELETE",
+]);
 
 /** Why an attempt came to nothing. */
 export interface Failure {
@@ -21,7 +28,10 @@ export interface Failure {
   readonly again: "no" | "other" | "same";
 }
 
-export type Outcome = { readonly kind: "over" } | { readonly kind: "failed"; readonly failure: Failure };
+export type Outcome = { readonly kind: "over" } | {
+  readonly kind: "failed";
+  readonly failure: Failure;
+};
 
 const over: Outcome = { kind: "over" };
 
@@ -120,7 +130,9 @@ export class Exchange {
     } catch (error) {
       wire.close();
       if (!(error instanceof BadMessage)) throw error;
-      if (sending.outcome?.kind === "bad" || this.#isClientGone) return await this.#noAnswer(wire, sending);
+      if (sending.outcome?.kind === "bad" || this.#isClientGone) {
+        return await this.#noAnswer(wire, sending);
+      }
       this.#upstream.failed(error.message);
       if (!client.body.done) client.keep = false;
       return failed(502, "ERROR_UPSTREAM_GARBAGE", error.message, "no");
@@ -172,13 +184,20 @@ export class Exchange {
       ? "it closed the connection without an answer"
       : `the connection broke: ${messageOf(wire.failure)}`;
     // A connection that had been idle may be closed by the upstream: that says nothing of its health.
-    if (this.#reused) return failed(502, "ERROR_UPSTREAM_CLOSED", why, this.#mayRepeat ? "same" : "no");
+    if (this.#reused) {
+      return failed(502, "ERROR_UPSTREAM_CLOSED", why, this.#mayRepeat ? "same" : "no");
+    }
     this.#upstream.failed(why);
     return failed(502, "ERROR_UPSTREAM_CLOSED", why, this.#mayRepeat ? "other" : "no");
   }
 }
 
-function failed(status: Failure["status"], code: string, why: string, again: Failure["again"]): Outcome {
+function failed(
+  status: Failure["status"],
+  code: string,
+  why: string,
+  again: Failure["again"],
+): Outcome {
   return { kind: "failed", failure: { status, code, why, again } };
 }
 

@@ -34,12 +34,19 @@ export async function forward(
     client.respond(jsonFailure(status, code, message, more), request);
   const name = printable(location.name);
   if (found.kind === "no-function") {
-    return await refuse(404, "ERROR_FUNCTION_NOT_FOUND", `${name} does not exist`, { function: name });
+    return await refuse(404, "ERROR_FUNCTION_NOT_FOUND", `${name} does not exist`, {
+      function: name,
+    });
   }
   const revision = printable(found.revision);
   const asked = { function: name, revision };
   if (found.kind === "no-revision") {
-    return await refuse(404, "ERROR_REVISION_NOT_FOUND", `${revision} of ${name} does not exist`, asked);
+    return await refuse(
+      404,
+      "ERROR_REVISION_NOT_FOUND",
+      `${revision} of ${name} does not exist`,
+      asked,
+    );
   }
 
   using outbox = new Outbox();

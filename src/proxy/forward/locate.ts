@@ -23,7 +23,9 @@ export function locate(target: string, adminRoot: string | undefined): Location 
   const path = mark < 0 ? target : target.slice(0, mark);
   const prefix = path.startsWith("/functions/") ? 11 : path.startsWith("/function/") ? 10 : 0;
   if (prefix === 0) {
-    return adminRoot !== undefined && path.startsWith(`/${adminRoot}/`) ? { kind: "admin" } : nothing;
+    return adminRoot !== undefined && path.startsWith(`/${adminRoot}/`)
+      ? { kind: "admin" }
+      : nothing;
   }
   const query = mark < 0 ? "" : target.slice(mark);
   const nameEnd = path.indexOf("/", prefix);

@@ -52,7 +52,11 @@ export async function readAnswer(path: AnswerPath): Promise<ResponseHead | undef
 }
 
 /** What goes both ways after a `101` is nobody's request any more, so both sides must mean the same by it, and at the same byte. */
-function assertUpgrades({ bytes, fields }: ResponseHead, request: RequestHead, sending: Sending): void {
+function assertUpgrades(
+  { bytes, fields }: ResponseHead,
+  request: RequestHead,
+  sending: Sending,
+): void {
   if (request.upgrade === undefined) {
     throw new BadMessage("the upstream changed the protocol without being asked");
   }
@@ -60,7 +64,9 @@ function assertUpgrades({ bytes, fields }: ResponseHead, request: RequestHead, s
     throw new BadMessage("the upstream changed the protocol before it had the whole request");
   }
   const asked = request.upgrade.toLowerCase().split(",").map((each) => each.trim());
-  const chosen = fields.flatMap((field) => field.known === "upgrade" ? listItems(bytes, field) : []);
+  const chosen = fields.flatMap((field) =>
+    field.known === "upgrade" ? listItems(bytes, field) : []
+  );
   if (chosen.length === 0 || !chosen.every((each) => asked.includes(each))) {
     throw new BadMessage("the upstream changed to a protocol that was not asked for");
   }
@@ -72,7 +78,8 @@ export async function relayAnswer(path: AnswerPath, answer: ResponseHead): Promi
   const { idleMs } = client.timeouts;
   const { kind } = answer.body;
   const framedByChunks = kind === "chunked" || kind === "until-close";
-  const saidChunked = method === "HEAD" && answer.fields.some(({ known }) => known === "transfer-encoding");
+  const saidChunked = method === "HEAD" &&
+    answer.fields.some(({ known }) => known === "transfer-encoding");
   const chunked = minor === 1 && (framedByChunks || saidChunked);
   // A client of HTTP/1.0 sees the end of such a body by the end of its connection only.
   if (framedByChunks && minor === 0) client.keep = false;

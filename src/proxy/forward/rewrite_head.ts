@@ -47,7 +47,13 @@ export function writeRequestFields(
   sender: Sender,
 ): void {
   const { bytes, fields } = request;
-  copyFields(out, bytes, fields, sender.trusted ? droppedOfTrusted : droppedOfStranger, request.connection);
+  copyFields(
+    out,
+    bytes,
+    fields,
+    sender.trusted ? droppedOfTrusted : droppedOfStranger,
+    request.connection,
+  );
   out.text("X-Forwarded-For: ");
   if (sender.trusted) {
     for (const field of fields) {
@@ -66,7 +72,9 @@ export function writeRequestFields(
   out.text(`Via: 1.${request.minor} capsule\r\n`);
   if (request.takesTrailers) out.text("TE: trailers\r\n");
   if (request.body.kind === "chunked") out.text("Transfer-Encoding: chunked\r\n");
-  if (request.upgrade !== undefined) out.text(`Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`);
+  if (request.upgrade !== undefined) {
+    out.text(`Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`);
+  }
   out.text("\r\n");
 }
 
@@ -88,7 +96,13 @@ export function writeResponseHead(
   out.text("HTTP/1.1 ");
   out.bytes(bytes.subarray(statusStart, lineEnd));
   out.text(lineEnd === statusStart + 3 ? " \r\n" : "\r\n");
-  copyFields(out, bytes, fields, hasNoLength(response) ? droppedWithLength : dropped, response.connection);
+  copyFields(
+    out,
+    bytes,
+    fields,
+    hasNoLength(response) ? droppedWithLength : dropped,
+    response.connection,
+  );
   if (connection === "upgrade") {
     out.text("Connection: Upgrade\r\n");
     for (const field of fields) {
@@ -112,7 +126,9 @@ function copyFields(
   drop: ReadonlySet<KnownName>,
   connection: readonly string[],
 ): void {
-  const named = connection.filter((item) => item !== "close" && item !== "keep-alive" && item !== "upgrade");
+  const named = connection.filter((item) =>
+    item !== "close" && item !== "keep-alive" && item !== "upgrade"
+  );
   let runStart = -1;
   let runEnd = 0;
   for (const field of fields) {

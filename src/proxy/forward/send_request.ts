@@ -40,7 +40,9 @@ export class Sending {
     outbox.clear();
     outbox.text(firstLines);
     outbox.bytes(fields);
-    if (kind === "length" && !this.#holdsBack) gather({ body, from: clientWire, outbox, chunked: false });
+    if (kind === "length" && !this.#holdsBack) {
+      gather({ body, from: clientWire, outbox, chunked: false });
+    }
     if (!body.done) {
       if (this.#holdsBack) this.#awaitAnswer();
       this.#sendBody(outbox.copy());
@@ -85,7 +87,9 @@ export class Sending {
   }
 
   #awaitAnswer(): void {
-    if (!this.#answerBegun) this.#wire.readByMs = this.#wire.clock.in(this.#client.timeouts.firstByteMs);
+    if (!this.#answerBegun) {
+      this.#wire.readByMs = this.#wire.clock.in(this.#client.timeouts.firstByteMs);
+    }
   }
 
   /** So a client that goes away is seen. */

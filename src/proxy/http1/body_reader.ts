@@ -36,7 +36,9 @@ export class BodyReader {
   /** The connection has ended; whether the body has, too. It has not where the end is not the peer's own. */
   endsHere(): boolean {
     const { failure, late, closed } = this.#wire;
-    if (this.#left === Infinity && failure === undefined && late === undefined && !closed) this.done = true;
+    if (this.#left === Infinity && failure === undefined && late === undefined && !closed) {
+      this.done = true;
+    }
     return this.done;
   }
 
@@ -55,13 +57,18 @@ export class BodyReader {
     const { bytes } = wire;
     let first = -1;
     let end = 0;
-    wire.start = chunks.read(bytes, wire.start, Math.min(wire.end, wire.start + max), (from, to) => {
-      if (first < 0) [first, end] = [from, to];
-      else {
-        bytes.copyWithin(end, from, to);
-        end += to - from;
-      }
-    });
+    wire.start = chunks.read(
+      bytes,
+      wire.start,
+      Math.min(wire.end, wire.start + max),
+      (from, to) => {
+        if (first < 0) [first, end] = [from, to];
+        else {
+          bytes.copyWithin(end, from, to);
+          end += to - from;
+        }
+      },
+    );
     if (chunks.atTrailers) this.#takeTrailers();
     return first < 0 ? nothing : bytes.subarray(first, end);
   }
@@ -72,7 +79,9 @@ export class BodyReader {
     this.#trailersSeen = block.lineStart - wire.start;
     if (block.end === 0) return;
     // What frames or routes a message must not come after it.
-    const kept = parseFields(wire.bytes, wire.start, block.end).filter(({ known }) => known === undefined);
+    const kept = parseFields(wire.bytes, wire.start, block.end).filter(({ known }) =>
+      known === undefined
+    );
     if (kept.length > 0) {
       this.trailers = new Uint8Array(kept.reduce((sum, { start, end }) => sum + end - start, 0));
       let at = 0;

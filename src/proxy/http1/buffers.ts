@@ -14,7 +14,9 @@ export class BufferPool {
   }
 
   giveBack(buffer: Uint8Array<ArrayBuffer>): void {
-    if (buffer.length === this.#bytes && this.#spare.length < this.#maxSpare) this.#spare.push(buffer);
+    if (buffer.length === this.#bytes && this.#spare.length < this.#maxSpare) {
+      this.#spare.push(buffer);
+    }
   }
 }
 

@@ -10,7 +10,9 @@ const isDigit = (byte: number) => byte >= 48 && byte <= 57;
 const isLetter = (byte: number) => (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122);
 
 /** Names of methods and headers. @see https://www.rfc-editor.org/rfc/rfc9110#name-tokens */
-export const tokenBytes = table((byte) => isDigit(byte) || isLetter(byte) || tokenPunctuation.has(byte));
+export const tokenBytes = table((byte) =>
+  isDigit(byte) || isLetter(byte) || tokenPunctuation.has(byte)
+);
 
 /** A header's value: visible characters, space, tab, and the bytes beyond ASCII. @see https://www.rfc-editor.org/rfc/rfc9110#name-field-values */
 export const valueBytes = table((byte) => byte === tab || (byte >= 32 && byte !== 127));

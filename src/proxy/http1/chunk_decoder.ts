@@ -27,7 +27,12 @@ export class ChunkDecoder {
    *
    * @throws BadMessage for what is no chunk.
    */
-  read(bytes: Uint8Array, start: number, end: number, data: (start: number, end: number) => void): number {
+  read(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    data: (start: number, end: number) => void,
+  ): number {
     let at = start;
     while (at < end && this.#state !== "trailers") {
       if (this.#state === "data") {

@@ -1,5 +1,15 @@
 import { BadMessage } from "./bad_message.ts";
-import { byteText, colon, cr, equalsWord, lf, space, tab, tokenBytes, valueBytes } from "./characters.ts";
+import {
+  byteText,
+  colon,
+  cr,
+  equalsWord,
+  lf,
+  space,
+  tab,
+  tokenBytes,
+  valueBytes,
+} from "./characters.ts";
 
 const dash = 45, underscore = 95;
 
@@ -88,11 +98,15 @@ export function parseFields(bytes: Uint8Array, start: number, end: number): Fiel
     const valueStart = at;
     while (valueBytes[bytes[at] ?? 0] === 1) at++;
     let valueEnd = at;
-    while (valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab)) {
+    while (
+      valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab)
+    ) {
       valueEnd--;
     }
     if (bytes[at] !== cr || bytes[at + 1] !== lf) {
-      throw new BadMessage(`the value of ${byteText(bytes, lineStart, nameEnd)} has a control character`);
+      throw new BadMessage(
+        `the value of ${byteText(bytes, lineStart, nameEnd)} has a control character`,
+      );
     }
     at += 2;
     fields.push({

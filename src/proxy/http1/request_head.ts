@@ -46,7 +46,9 @@ export function parseRequestHead(bytes: Uint8Array, start: number, end: number):
     bytes[targetStart] !== 47 &&
     !(method === "OPTIONS" && targetEnd - targetStart === 1 && bytes[targetStart] === 42)
   ) {
-    throw new BadMessage("the target of a request must begin with a slash: this is no forward proxy");
+    throw new BadMessage(
+      "the target of a request must begin with a slash: this is no forward proxy",
+    );
   }
   if (method === "CONNECT") throw new BadMessage("CONNECT is not taken: this is no forward proxy");
   const fields = parseFields(bytes, at + 11, end);
@@ -70,7 +72,9 @@ function minorVersion(bytes: Uint8Array, at: number): 0 | 1 {
   const version = byteText(bytes, at, at + 10);
   if (version === "HTTP/1.1\r\n") return 1;
   if (version === "HTTP/1.0\r\n") return 0;
-  if (/^HTTP\/\d\.\d\r\n$/.test(version)) throw new BadMessage("HTTP/1.0 and HTTP/1.1 are spoken here", 505);
+  if (/^HTTP\/\d\.\d\r\n$/.test(version)) {
+    throw new BadMessage("HTTP/1.0 and HTTP/1.1 are spoken here", 505);
+  }
   throw badLine();
 }
 
@@ -89,10 +93,14 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
       case "host":
         if (host !== undefined) throw new BadMessage("a request has one Host, this one has more");
         host = byteText(bytes, field.valueStart, field.valueEnd);
-        if (!isAuthority(host)) throw new BadMessage("Host must be a name or an address, and a port");
+        if (!isAuthority(host)) {
+          throw new BadMessage("Host must be a name or an address, and a port");
+        }
         break;
       case "content-length":
-        if (length !== undefined) throw new BadMessage("a message has one Content-Length, this one has more");
+        if (length !== undefined) {
+          throw new BadMessage("a message has one Content-Length, this one has more");
+        }
         length = parseLength(bytes, field);
         break;
       case "transfer-encoding":
@@ -142,7 +150,8 @@ const none: readonly string[] = [];
 
 /** `name`, `name:port`, `[address]:port`. @see https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2 */
 function isAuthority(host: string): boolean {
-  return /^(?:\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/.test(
-    host,
-  );
+  return /^(?:\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/
+    .test(
+      host,
+    );
 }

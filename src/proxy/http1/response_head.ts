@@ -35,12 +35,15 @@ export function parseResponseHead(
   const version = byteText(bytes, start, start + 8);
   const digits = byteText(bytes, start + 9, start + 12);
   const afterStatus = bytes[start + 12];
-  const statusLine = (version === "HTTP/1.1" || version === "HTTP/1.0") && bytes[start + 8] === space &&
+  const statusLine = (version === "HTTP/1.1" || version === "HTTP/1.0") &&
+    bytes[start + 8] === space &&
     /^[1-9]\d\d$/.test(digits) && (afterStatus === space || afterStatus === cr);
   if (!statusLine) throw new BadMessage("the answer does not begin with HTTP/1.1 and a status");
   let lineEnd = start + 12;
   while (valueBytes[bytes[lineEnd] ?? 0] === 1) lineEnd++;
-  if (bytes[lineEnd] !== cr) throw new BadMessage("the answer's first line has a control character");
+  if (bytes[lineEnd] !== cr) {
+    throw new BadMessage("the answer's first line has a control character");
+  }
 
   const status = Number(digits);
   const minor = version === "HTTP/1.1" ? 1 : 0;
@@ -54,7 +57,9 @@ export function parseResponseHead(
       case undefined:
         break;
       case "content-length":
-        if (length !== undefined) throw new BadMessage("the answer has more than one Content-Length");
+        if (length !== undefined) {
+          throw new BadMessage("the answer has more than one Content-Length");
+        }
         length = parseLength(bytes, field);
         break;
       case "transfer-encoding":
@@ -67,7 +72,8 @@ export function parseResponseHead(
         connection = [...connection, ...listItems(bytes, field)];
         break;
       case "keep-alive": {
-        const said = /timeout=(\d{1,6})/i.exec(byteText(bytes, field.valueStart, field.valueEnd))?.[1];
+        const said = /timeout=(\d{1,6})/i.exec(byteText(bytes, field.valueStart, field.valueEnd))
+          ?.[1];
         if (said !== undefined) keepAliveSeconds = Number(said);
         break;
       }

@@ -88,7 +88,9 @@ export class Wire implements Watched {
 
   /** For a body that goes through: larger reads, once one has filled the buffer. Not while one is under way. */
   enlarge(): void {
-    if (this.end < this.bytes.length || this.#large || this.#filling || this.buffered > smallBytes) return;
+    if (
+      this.end < this.bytes.length || this.#large || this.#filling || this.buffered > smallBytes
+    ) return;
     const large = incoming.borrow();
     large.set(this.bytes.subarray(this.start, this.end));
     this.end -= this.start;

@@ -61,14 +61,20 @@ export function changeRoutes(routes: Routes, change: Change): Routes {
         }
         if (revisions.size === 1) return without(routes, change.function);
       }
-      return new Map(routes).set(change.function, withWeights(without(revisions, change.revision), weights));
+      return new Map(routes).set(
+        change.function,
+        withWeights(without(revisions, change.revision), weights),
+      );
     }
     case "add-url": {
       const entries = needRevision(routes, change.function, change.revision);
       if (entries.some(({ url }) => url === change.url)) {
         throw conflict("ERROR_URL_ALREADY_EXISTS", change.url);
       }
-      return withRevision(routes, change.function, change.revision, [...entries, entryOf(change.url)]);
+      return withRevision(routes, change.function, change.revision, [
+        ...entries,
+        entryOf(change.url),
+      ]);
     }
     case "remove-url": {
       const entries = needRevision(routes, change.function, change.revision);
@@ -105,7 +111,12 @@ function needRevision(routes: Routes, name: string, revision: string): readonly 
   return found;
 }
 
-function withRevision(routes: Routes, name: string, revision: string, entries: readonly Entry[]): Routes {
+function withRevision(
+  routes: Routes,
+  name: string,
+  revision: string,
+  entries: readonly Entry[],
+): Routes {
   const known = routes.get(name);
   const revisions = new Map(known?.revisions).set(revision, entries);
   return new Map(routes).set(name, withWeights(revisions, known?.weights));
@@ -117,7 +128,9 @@ function withWeights(
   weights: FunctionRoutes["weights"],
 ): FunctionRoutes {
   const left = new Map([...weights ?? []].filter(([revision]) => revisions.has(revision)));
-  return [...left.values()].some((weight) => weight > 0) ? { revisions, weights: left } : { revisions };
+  return [...left.values()].some((weight) => weight > 0)
+    ? { revisions, weights: left }
+    : { revisions };
 }
 
 function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
@@ -126,5 +139,7 @@ function without<T>(map: ReadonlyMap<string, T>, key: string): Map<string, T> {
   return next;
 }
 
-const conflict = (code: string, thing: string) => new HttpError(409, code, `${thing} already exists`);
-const missing = (code: string, thing: string) => new HttpError(404, code, `${thing} does not exist`);
+const conflict = (code: string, thing: string) =>
+  new HttpError(409, code, `${thing} already exists`);
+const missing = (code: string, thing: string) =>
+  new HttpError(404, code, `${thing} does not exist`);

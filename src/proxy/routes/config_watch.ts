@@ -46,7 +46,10 @@ export class ConfigWatch implements AsyncDisposable {
       onRead?.(after);
       await table.change({ kind: "reload", before: this.#read, after });
       this.#read = after;
-      log.info(`read ${path} again: ${after.size} functions`, { event: "reloaded", functions: after.size });
+      log.info(`read ${path} again: ${after.size} functions`, {
+        event: "reloaded",
+        functions: after.size,
+      });
     } catch (error) {
       log.error(`the routes stay as they are: ${messageOf(error)}`, { event: "reload-failed" });
     }

@@ -28,15 +28,21 @@ export function decodeRoutes(value: unknown, from: string): Routes {
       };
     });
   } catch (error) {
-    throw new CapsuleError("ROUTES", `${from} does not hold routes as this version of Capsule writes them`, {
-      cause: error,
-    });
+    throw new CapsuleError(
+      "ROUTES",
+      `${from} does not hold routes as this version of Capsule writes them`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 /** By hand and not by `z.record`, since a name may be `__proto__`. */
 function readMap<T>(value: unknown, of: (value: unknown) => T): Map<string, T> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("no object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError("no object");
+  }
   return new Map(
     Object.entries(value).map(([name, each]) => {
       if (!isName(name)) throw new TypeError(`no name: ${name}`);

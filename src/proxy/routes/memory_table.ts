@@ -37,9 +37,14 @@ export class MemoryTable implements RouteTable {
     try {
       await this.#save?.(next);
     } catch (error) {
-      throw new HttpError(503, "ERROR_BACKEND_UNAVAILABLE", `cannot keep the routes: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new HttpError(
+        503,
+        "ERROR_BACKEND_UNAVAILABLE",
+        `cannot keep the routes: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     this.#routes = next;
     this.#listener(next);

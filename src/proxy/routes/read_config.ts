@@ -58,7 +58,9 @@ function functionOf(pair: YamlPair): FunctionRoutes {
 function weightsOf(shares: YamlPair, revisions: ReadonlyMap<string, unknown>): Map<string, number> {
   const weights = new Map<string, number>();
   for (const share of shares.value.pairs("revisions with their weights")) {
-    if (!revisions.has(share.key)) share.fail(`expected a revision of this function, found "${share.key}"`);
+    if (!revisions.has(share.key)) {
+      share.fail(`expected a revision of this function, found "${share.key}"`);
+    }
     weights.set(share.key, weightOf(share.value, 0));
   }
   if (![...weights.values()].some((weight) => weight > 0)) {
@@ -101,7 +103,9 @@ function urlOf(value: YamlValue): string {
 
 function weightOf(value: YamlValue, min: number): number {
   const weight = value.scalar;
-  if (typeof weight === "number" && Number.isInteger(weight) && weight >= min && weight <= 1_000_000) {
+  if (
+    typeof weight === "number" && Number.isInteger(weight) && weight >= min && weight <= 1_000_000
+  ) {
     return weight;
   }
   return value.fail(`expected a weight, a whole number from ${min} to 1000000`);
@@ -112,5 +116,6 @@ function checkName({ key, fail }: YamlPair): void {
 }
 
 function holdsMaps(value: YamlValue): boolean {
-  return value.isMap && value.pairs("").every(({ value: inner }) => inner.isMap && !inner.has("url"));
+  return value.isMap &&
+    value.pairs("").every(({ value: inner }) => inner.isMap && !inner.has("url"));
 }

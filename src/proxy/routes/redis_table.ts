@@ -118,9 +118,15 @@ export class RedisTable implements RouteTable {
         if (error instanceof HttpError) throw error;
         throw this.#unavailable(messageOf(error));
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(attempt, 10) * 2));
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.random() * Math.min(attempt, 10) * 2)
+      );
     }
-    throw new HttpError(409, "ERROR_CONFLICT", "others changed the routes at the same time again and again");
+    throw new HttpError(
+      409,
+      "ERROR_CONFLICT",
+      "others changed the routes at the same time again and again",
+    );
   }
 
   async #isCurrent(): Promise<boolean> {
@@ -131,7 +137,8 @@ export class RedisTable implements RouteTable {
   async #write(before: string, version: string, routes: Routes): Promise<boolean> {
     const client = await this.#commands.open();
     const text = JSON.stringify(encodeRoutes(routes));
-    return Number(await client.eval(writeIfUnchanged, 1, key, before, version, text, channel)) === 1;
+    return Number(await client.eval(writeIfUnchanged, 1, key, before, version, text, channel)) ===
+      1;
   }
 
   async #read(): Promise<void> {
@@ -180,7 +187,9 @@ export class RedisTable implements RouteTable {
       await this.#subscribe();
       if (!await this.#isCurrent()) await this.#read();
       if (this.#away) {
-        this.#log.info(`${this.#description} is back: the routes are current`, { event: "routes-back" });
+        this.#log.info(`${this.#description} is back: the routes are current`, {
+          event: "routes-back",
+        });
       }
       this.#away = false;
     } catch (error) {

@@ -21,7 +21,9 @@ export function urlFault(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text)) return "a URL must begin with http:// or https://";
   if (!/^[\x21-\x7e]+$/.test(text)) return "a URL must be ASCII without spaces";
   const url = URL.parse(text);
-  if (url === null || url.hostname === "") return "a URL must name a host, and a port up to 65535 if any";
+  if (url === null || url.hostname === "") {
+    return "a URL must name a host, and a port up to 65535 if any";
+  }
   if (url.username !== "" || url.password !== "" || text.split("/")[2]?.includes("@")) {
     return "a URL must not hold a user or a password";
   }
@@ -31,7 +33,10 @@ export function urlFault(text: string): string | undefined {
 
 /** function → revision → URLs, sorted by name, as the list shows it. */
 export function listRoutes(routes: Routes): Record<string, Record<string, string[]>> {
-  return sorted(routes, ({ revisions }) => sorted(revisions, (entries) => entries.map(({ url }) => url)));
+  return sorted(
+    routes,
+    ({ revisions }) => sorted(revisions, (entries) => entries.map(({ url }) => url)),
+  );
 }
 
 /** The whole of the routes as JSON, for a file or Redis; `decodeRoutes` reads it. */
@@ -43,7 +48,10 @@ export function encodeRoutes(routes: Routes): unknown {
 }
 
 /** Whether both lead every call to the same places. */
-export function sameFunction(a: FunctionRoutes | undefined, b: FunctionRoutes | undefined): boolean {
+export function sameFunction(
+  a: FunctionRoutes | undefined,
+  b: FunctionRoutes | undefined,
+): boolean {
   const text = (each: FunctionRoutes | undefined) =>
     each && JSON.stringify(encodeRoutes(new Map([["", each]])));
   return text(a) === text(b);

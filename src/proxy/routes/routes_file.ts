@@ -21,7 +21,9 @@ export async function readRoutesFile(path: string): Promise<KeptRoutes | undefin
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new CapsuleError("ROUTES", `cannot read -routes=${path}: ${messageOf(error)}`, { cause: error });
+    throw new CapsuleError("ROUTES", `cannot read -routes=${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   const from = `-routes=${path}`;
   let value: unknown;
@@ -37,7 +39,8 @@ export async function readRoutesFile(path: string): Promise<KeptRoutes | undefin
 /** Writes aside and renames, so that a crash leaves the state before or the state after. */
 export async function writeRoutesFile(path: string, { routes, config }: KeptRoutes): Promise<void> {
   const aside = `${path}.${crypto.randomUUID()}.tmp`;
-  const text = JSON.stringify({ routes: encodeRoutes(routes), config: encodeRoutes(config) }, null, 2) + "\n";
+  const text =
+    JSON.stringify({ routes: encodeRoutes(routes), config: encodeRoutes(config) }, null, 2) + "\n";
   try {
     {
       using file = await Deno.open(aside, { write: true, createNew: true, mode: 0o600 });

@@ -23,7 +23,11 @@ export interface Chance {
 }
 
 /** Which of the choices takes the call; there is at least one. */
-export function choose(choices: readonly Choice[], balance: Balance, { random, turn, key }: Chance): number {
+export function choose(
+  choices: readonly Choice[],
+  balance: Balance,
+  { random, turn, key }: Chance,
+): number {
   if (choices.length < 2) return 0;
   switch (balance) {
     case "random":

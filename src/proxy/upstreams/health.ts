@@ -37,10 +37,19 @@ export function onAnswer(health: Health): Health {
 }
 
 /** It refused, was too slow, or broke the connection. */
-export function onFailure(health: Health, nowMs: number, { maxFails, failTimeoutMs }: HealthRules): Health {
+export function onFailure(
+  health: Health,
+  nowMs: number,
+  { maxFails, failTimeoutMs }: HealthRules,
+): Health {
   const fails = health.fails + 1;
   const out = maxFails > 0 && fails >= maxFails;
-  return { ...health, fails, probing: false, outUntilMs: out ? nowMs + failTimeoutMs : health.outUntilMs };
+  return {
+    ...health,
+    fails,
+    probing: false,
+    outUntilMs: out ? nowMs + failTimeoutMs : health.outUntilMs,
+  };
 }
 
 /** The request ended without saying anything of the upstream: its client went away. */

@@ -95,7 +95,9 @@ export class Targets {
     }
     chosen ??= defaultRevision;
     const targets = found.revisions.get(chosen);
-    return targets ? { kind: "found", revision: chosen, targets } : { kind: "no-revision", revision: chosen };
+    return targets
+      ? { kind: "found", revision: chosen, targets }
+      : { kind: "no-revision", revision: chosen };
   }
 
   /**

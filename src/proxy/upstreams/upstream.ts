@@ -112,7 +112,10 @@ export class Upstream {
       const idle = this.#idle.pop();
       if (idle === undefined) return undefined;
       const { wire, sinceMs } = idle;
-      if (wire.ended || wire.buffered > 0 || (onlyFresh && this.#world.clock.nowMs - sinceMs > freshMs)) {
+      if (
+        wire.ended || wire.buffered > 0 ||
+        (onlyFresh && this.#world.clock.nowMs - sinceMs > freshMs)
+      ) {
         wire.close();
         continue;
       }
@@ -123,7 +126,10 @@ export class Upstream {
 
   /** Keeps a connection for the next request; `keepMs` is what the upstream said of it. */
   giveBack(wire: Wire, keepMs = idleMs): void {
-    if (keepMs <= 0 || this.#retired || wire.ended || wire.buffered > 0 || this.#idle.length >= maxIdle) {
+    if (
+      keepMs <= 0 || this.#retired || wire.ended || wire.buffered > 0 ||
+      this.#idle.length >= maxIdle
+    ) {
       return wire.close();
     }
     wire.shrink();
@@ -152,7 +158,9 @@ export class Upstream {
     try {
       return new Wire(await this.#connectWithRoom(late.signal), clock);
     } catch (error) {
-      if (late.signal.aborted) throw new ConnectError(`no connection within ${connectMs} ms`, "time");
+      if (late.signal.aborted) {
+        throw new ConnectError(`no connection within ${connectMs} ms`, "time");
+      }
       throw isOutOfFiles(error)
         ? new ConnectError(outOfFiles, "files")
         : new ConnectError(connectReason(error), "upstream");
@@ -197,7 +205,9 @@ export class Upstream {
     try {
       return await Deno.connect({ hostname: this.#hostname, port, signal });
     } catch (error) {
-      if (this.#hostname !== "localhost" || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      if (this.#hostname !== "localhost" || !(error instanceof Deno.errors.ConnectionRefused)) {
+        throw error;
+      }
     }
     try {
       return await Deno.connect({ hostname: "::1", port, signal });

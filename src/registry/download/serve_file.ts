@@ -39,7 +39,10 @@ export async function serveFile(request: Request, file: ServedFile): Promise<Res
     ? readRange(request.headers.get("range"), size)
     : undefined;
   if (range === "unsatisfiable") {
-    return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });
+    return new Response(null, {
+      status: 416,
+      headers: { ...headers, "content-range": `bytes */${size}` },
+    });
   }
   const part = range ?? { start: 0, end: size };
   const { start, end } = part;

@@ -129,11 +129,15 @@ export class SharedFile {
       if (this.#failure) throw this.#failure;
       this.#file ??= await open(path);
       const start = index * pieceBytes;
-      if (this.#position !== start) this.#position = await this.#file.seek(start, Deno.SeekMode.Start);
+      if (this.#position !== start) {
+        this.#position = await this.#file.seek(start, Deno.SeekMode.Start);
+      }
       const piece = new Uint8Array(Math.min(pieceBytes, size - start));
       for (let filled = 0; filled < piece.length;) {
         const count = await this.#file.read(piece.subarray(filled));
-        if (count === null) throw new Error(`the file ends after ${start + filled} of ${size} bytes`);
+        if (count === null) {
+          throw new Error(`the file ends after ${start + filled} of ${size} bytes`);
+        }
         filled += count;
         this.#position += count;
       }

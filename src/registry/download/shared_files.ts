@@ -36,7 +36,8 @@ export class SharedFiles implements AsyncDisposable {
   #heldBytes = 0;
 
   constructor(
-    { maxBytes = defaultMaxBytes, pieceBytes = defaultPieceBytes, open = openFile }: SharedFilesOptions = {},
+    { maxBytes = defaultMaxBytes, pieceBytes = defaultPieceBytes, open = openFile }:
+      SharedFilesOptions = {},
   ) {
     this.#options = { maxBytes, pieceBytes, open };
   }

@@ -24,7 +24,8 @@ const emptyLine = encoder.encode("\r\n\r\n");
  */
 export function boundaryOf(contentType: string): string | undefined {
   if (!/^multipart\/form-data\s*(?:;|$)/i.test(contentType.trim())) return undefined;
-  const [, quoted, bare] = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType) ?? [];
+  const [, quoted, bare] = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType) ??
+    [];
   return quoted ?? bare;
 }
 
@@ -111,7 +112,9 @@ function readPart(headers: string): Part {
   const disposition = /^content-disposition:[ \t]*form-data[ \t]*(;.*)$/im.exec(headers)?.[1];
   if (disposition === undefined) throw badForm("a part has no Content-Disposition");
   const parameter = (name: string) => {
-    const found = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s;]+))`, "i").exec(disposition);
+    const found = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s;]+))`, "i").exec(
+      disposition,
+    );
     return found && (found[1]?.replace(/\\(["\\])/g, "$1").replaceAll("%22", '"') ?? found[2]);
   };
   const name = parameter("name");

@@ -31,12 +31,16 @@ interface Found extends ModuleName {
 }
 
 /** The description's interface: upload, download, information, list, and removal. */
-export function addModuleRoutes(app: Hono, { store, shared, files, overwrite }: ModuleOptions): void {
+export function addModuleRoutes(
+  app: Hono,
+  { store, shared, files, overwrite }: ModuleOptions,
+): void {
   const find = (context: Context): Found | undefined => {
     const { user = "", module = "", tag = "" } = context.req.param();
     const repository = `${user}/${module}`;
     const found = store.catalog.tagged(repository, tag);
-    return found?.manifest.module && { user, module, tag: found.tag, repository, ...found.manifest.module };
+    return found?.manifest.module &&
+      { user, module, tag: found.tag, repository, ...found.manifest.module };
   };
 
   app.post("/upload/:user/:module/:tag", async (context) => {
@@ -45,7 +49,10 @@ export function addModuleRoutes(app: Hono, { store, shared, files, overwrite }: 
       const name = nameOf(context);
       assertModuleName(name);
       await using writer = await store.blobs.begin();
-      const { filename, info } = await readUploadForm(request, { writer, maxBytes: store.maxBytes });
+      const { filename, info } = await readUploadForm(request, {
+        writer,
+        maxBytes: store.maxBytes,
+      });
       const fault = writer.moduleFault(filename);
       if (fault) throw new HttpError(400, "NOT_A_MODULE", fault.message, { cause: fault });
       const { digest } = await store.putModule(name, writer, { info, overwrite });
@@ -76,7 +83,11 @@ export function addModuleRoutes(app: Hono, { store, shared, files, overwrite }: 
     const { page, headers: links } = pageOf(Array.from(keys.keys()).sort(), new URL(url));
     const listed = page.flatMap((key) => keys.get(key) ?? []).map((each) => shown(each, files));
     if (/^text\/plain\b/.test(headers.get("accept") ?? "")) {
-      return context.text(listed.map(({ path }) => path === null ? "" : `${path}\n`).join(""), 200, links);
+      return context.text(
+        listed.map(({ path }) => path === null ? "" : `${path}\n`).join(""),
+        200,
+        links,
+      );
     }
     return context.json(listed, 200, links);
   });
@@ -118,7 +129,10 @@ export interface ShownModule extends ModuleName {
   path: string | null;
 }
 
-function shown({ user, module, tag, size, digest, at, plain }: ListedModule, files: string): ShownModule {
+function shown(
+  { user, module, tag, size, digest, at, plain }: ListedModule,
+  files: string,
+): ShownModule {
   const path = plain ? posix.join(files, user, module, tag, `${module}.wasm`) : null;
   return { user, module, tag, size, digest, createdAt: new Date(at).toISOString(), path };
 }

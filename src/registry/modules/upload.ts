@@ -44,18 +44,29 @@ export async function uploadModule(
   if (token !== undefined) headers.set("authorization", bearer(token));
   let response: Response;
   try {
-    response = await fetch(`${origin}/upload/${user}/${module}/${tag}`, { method: "POST", body, headers });
-  } catch (error) {
-    throw new CapsuleError("REGISTRY", `cannot reach the registry ${origin}: ${fetchReason(error)}`, {
-      cause: error,
+    response = await fetch(`${origin}/upload/${user}/${module}/${tag}`, {
+      method: "POST",
+      body,
+      headers,
     });
+  } catch (error) {
+    throw new CapsuleError(
+      "REGISTRY",
+      `cannot reach the registry ${origin}: ${fetchReason(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const text = await response.text();
   if (response.ok) {
     const digest = digestOf(bytes);
     const said = response.headers.get("docker-content-digest") ?? digest;
     if (said === digest) return digest;
-    throw new CapsuleError("REGISTRY", `the registry ${origin} stored ${said}, and was sent ${digest}`);
+    throw new CapsuleError(
+      "REGISTRY",
+      `the registry ${origin} stored ${said}, and was sent ${digest}`,
+    );
   }
   throw new RegistryAnswerError(
     `the registry ${origin} answers ${response.status}: ${reasonOf(text)}`,
@@ -66,7 +77,9 @@ export async function uploadModule(
 function reasonOf(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
-    if (typeof body === "object" && body !== null) return String(Reflect.get(body, "message") ?? text);
+    if (typeof body === "object" && body !== null) {
+      return String(Reflect.get(body, "message") ?? text);
+    }
   } catch {
     // It is no registry of ours: its own words.
   }

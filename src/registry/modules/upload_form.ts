@@ -32,7 +32,9 @@ export async function readUploadForm(
 ): Promise<UploadForm> {
   const boundary = boundaryOf(request.headers.get("content-type") ?? "");
   if (boundary === undefined || request.body === null) {
-    throw badForm('an upload is a form (multipart/form-data with a boundary) that has "file" and "info"');
+    throw badForm(
+      'an upload is a form (multipart/form-data with a boundary) that has "file" and "info"',
+    );
   }
   let filename: string | undefined;
   let size = 0;
@@ -48,7 +50,11 @@ export async function readUploadForm(
       return async (piece) => {
         size += piece.length;
         if (size > maxBytes) {
-          throw new HttpError(413, "MODULE_TOO_LARGE", `a module has at most ${maxBytes} bytes (-maxUpload)`);
+          throw new HttpError(
+            413,
+            "MODULE_TOO_LARGE",
+            `a module has at most ${maxBytes} bytes (-maxUpload)`,
+          );
         }
         await writer.write(piece);
       };
@@ -65,7 +71,9 @@ export async function readUploadForm(
     };
   });
   if (filename === undefined) throw badForm('the form has no file called "file"');
-  const bytes = new Uint8Array(await new Blob((info ?? []).map((piece) => piece.slice())).arrayBuffer());
+  const bytes = new Uint8Array(
+    await new Blob((info ?? []).map((piece) => piece.slice())).arrayBuffer(),
+  );
   return { filename, info: new TextDecoder().decode(bytes).replace(/\r?\n$/, "") };
 }
 

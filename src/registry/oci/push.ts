@@ -52,14 +52,19 @@ async function pushBlob(
     onBytes?: (length: number) => void;
   },
 ): Promise<void> {
-  const there = await transport.request(`/v2/${repository}/blobs/${digest}`, { method: "HEAD" }, [200, 404]);
+  const there = await transport.request(`/v2/${repository}/blobs/${digest}`, { method: "HEAD" }, [
+    200,
+    404,
+  ]);
   await there.body?.cancel();
   if (there.status === 200) return onBytes?.(bytes.length);
   const next = (response: Response) => {
     const location = response.headers.get("location") ?? "";
     return new URL(location, response.url);
   };
-  const begun = await transport.request(`/v2/${repository}/blobs/uploads/`, { method: "POST" }, [202]);
+  const begun = await transport.request(`/v2/${repository}/blobs/uploads/`, { method: "POST" }, [
+    202,
+  ]);
   await begun.body?.cancel();
   let url = next(begun);
   // Some registries put an upload together from parts that must not be small.
@@ -70,7 +75,10 @@ async function pushBlob(
     const response = await transport.request(url.href, {
       method: "PATCH",
       body: bytes.subarray(sent, end),
-      headers: { "content-type": "application/octet-stream", "content-range": `${sent}-${end - 1}` },
+      headers: {
+        "content-type": "application/octet-stream",
+        "content-range": `${sent}-${end - 1}`,
+      },
     }, [202]);
     await response.body?.cancel();
     url = next(response);
@@ -80,7 +88,11 @@ async function pushBlob(
   url.searchParams.set("digest", digest);
   const headers: Record<string, string> = { "content-type": "application/octet-stream" };
   if (sent > 0) headers["content-range"] = `${sent}-${bytes.length - 1}`;
-  const done = await transport.request(url.href, { method: "PUT", body: bytes.subarray(sent), headers }, [
+  const done = await transport.request(url.href, {
+    method: "PUT",
+    body: bytes.subarray(sent),
+    headers,
+  }, [
     201,
   ]);
   await done.body?.cancel();

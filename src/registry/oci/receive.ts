@@ -7,7 +7,11 @@ import type { BlobWriter } from "../store/blob_writer.ts";
  *
  * @throws HttpError 413 `SIZE_INVALID` over the limit, `BODY_CUT` and `BODY_IDLE`, 507 `DISK_FULL`; the writer then holds a part.
  */
-export async function receive(request: Request, writer: BlobWriter, maxBytes: number): Promise<void> {
+export async function receive(
+  request: Request,
+  writer: BlobWriter,
+  maxBytes: number,
+): Promise<void> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   let received = 0;

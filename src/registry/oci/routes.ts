@@ -66,11 +66,16 @@ class OciDistribution {
     const url = new URL(request.url);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (/^\/v2\/?$/.test(url.pathname) && method === "GET") return answer(request, 200, "{}");
-    if (url.pathname === "/v2/_catalog" && method === "GET") return this.#repositories(request, url);
+    if (url.pathname === "/v2/_catalog" && method === "GET") {
+      return this.#repositories(request, url);
+    }
 
     const [, repository = "", kind = "", reference = ""] =
-      /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/([^/]*)$/.exec(url.pathname) ?? [];
-    if (kind === "") throw new HttpError(404, "UNSUPPORTED", `there is no ${method} ${url.pathname}`);
+      /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/([^/]*)$/.exec(url.pathname) ??
+        [];
+    if (kind === "") {
+      throw new HttpError(404, "UNSUPPORTED", `there is no ${method} ${url.pathname}`);
+    }
     if (!isRepository(repository)) {
       throw new HttpError(400, "NAME_INVALID", `"${repository}" is no name of a repository`);
     }
@@ -97,7 +102,11 @@ class OciDistribution {
       case "DELETE blobs/uploads":
         return await this.#uploads.handle({ ...call, method });
       default:
-        throw new HttpError(405, "UNSUPPORTED", `${request.method} is nothing that can be done with ${kind}`);
+        throw new HttpError(
+          405,
+          "UNSUPPORTED",
+          `${request.method} is nothing that can be done with ${kind}`,
+        );
     }
   }
 
@@ -142,7 +151,13 @@ class OciDistribution {
     if (!manifest) throw manifestUnknown(repository, reference);
     const { digest, size, mediaType } = manifest;
     const path = this.#store.blobs.path(digest);
-    return await serveFile(request, { shared: this.#shared, path, size, digest, contentType: mediaType });
+    return await serveFile(request, {
+      shared: this.#shared,
+      path,
+      size,
+      digest,
+      contentType: mediaType,
+    });
   }
 
   async #putManifest({ request, url, repository, reference }: Call): Promise<Response> {
@@ -172,7 +187,9 @@ class OciDistribution {
   }
 
   #tags({ request, url, repository, reference }: Call): Response {
-    if (reference !== "list") throw new HttpError(404, "UNSUPPORTED", `there is no ${url.pathname}`);
+    if (reference !== "list") {
+      throw new HttpError(404, "UNSUPPORTED", `there is no ${url.pathname}`);
+    }
     const known = this.#store.catalog.repository(repository);
     if (!known) throw new HttpError(404, "NAME_UNKNOWN", `there is no repository ${repository}`);
     const { page, headers } = pageOf(Array.from(known.tags.keys()).sort(), url);
@@ -184,7 +201,9 @@ class OciDistribution {
     const known = this.#store.catalog.repository(repository);
     // Clients of registries without this API keep the list in an index under this tag.
     const fallback = known?.tags.get(reference.replace(":", "-").slice(0, 128))?.digest;
-    const listed = fallback === undefined ? [] : manifestsOf(await this.#store.blobs.read(fallback));
+    const listed = fallback === undefined
+      ? []
+      : manifestsOf(await this.#store.blobs.read(fallback));
     const wanted = url.searchParams.get("artifactType");
     const found = referrersOf(known, subject, listed)
       .filter(({ artifactType }) => wanted === null || artifactType === wanted);
@@ -207,14 +226,23 @@ async function readManifestBody(request: Request): Promise<Uint8Array> {
     return await readBody(request, maxManifestBytes);
   } catch (error) {
     if (!(error instanceof HttpError) || error.status !== 413) throw error;
-    throw new HttpError(413, "SIZE_INVALID", `a manifest may have at most ${maxManifestBytes} bytes`, {
-      cause: error,
-    });
+    throw new HttpError(
+      413,
+      "SIZE_INVALID",
+      `a manifest may have at most ${maxManifestBytes} bytes`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 function manifestUnknown(repository: string, reference: string): HttpError {
-  return new HttpError(404, "MANIFEST_UNKNOWN", `there is no manifest ${reference} in ${repository}`);
+  return new HttpError(
+    404,
+    "MANIFEST_UNKNOWN",
+    `there is no manifest ${reference} in ${repository}`,
+  );
 }
 
 function answer(

@@ -16,7 +16,13 @@ export class UploadSessions {
   readonly #sessions = new Map<string, UploadSession & { busy: boolean; usedAt: number }>();
 
   add(repository: string, writer: BlobWriter): UploadSession {
-    const session = { id: crypto.randomUUID(), repository, writer, busy: false, usedAt: Date.now() };
+    const session = {
+      id: crypto.randomUUID(),
+      repository,
+      writer,
+      busy: false,
+      usedAt: Date.now(),
+    };
     this.#sessions.set(session.id, session);
     return session;
   }
@@ -33,11 +39,19 @@ export class UploadSessions {
    *
    * @throws HttpError 404 `BLOB_UPLOAD_UNKNOWN`, 409 `BLOB_UPLOAD_INVALID` when two requests write to one upload.
    */
-  async use<T>(repository: string, id: string, work: (session: UploadSession) => Promise<T>): Promise<T> {
+  async use<T>(
+    repository: string,
+    id: string,
+    work: (session: UploadSession) => Promise<T>,
+  ): Promise<T> {
     this.get(repository, id);
     const session = this.#sessions.get(id);
     if (session === undefined || session.busy) {
-      throw new HttpError(409, "BLOB_UPLOAD_INVALID", `another request is writing to the upload ${id}`);
+      throw new HttpError(
+        409,
+        "BLOB_UPLOAD_INVALID",
+        `another request is writing to the upload ${id}`,
+      );
     }
     session.busy = true;
     try {

@@ -64,7 +64,9 @@ export class OciUploads {
       return await this.#open(repository);
     }
     const digest = readDigest(wanted);
-    await using writer = await this.#store.blobs.begin({ sha512: algorithmOf(digest) === "sha512" });
+    await using writer = await this.#store.blobs.begin({
+      sha512: algorithmOf(digest) === "sha512",
+    });
     await receive(request, writer, this.#store.maxBytes);
     assertDigest(writer, digest);
     await this.#store.blobs.put(repository, writer, digest);
@@ -100,7 +102,11 @@ export class OciUploads {
     const header = request.headers.get("content-range");
     const [, first, last] = /^(?:bytes[ =])?(\d+)-(\d+)(?:\/.*)?$/.exec(header ?? "") ?? [];
     if (header !== null && first === undefined) {
-      throw new HttpError(400, "BLOB_UPLOAD_INVALID", `Content-Range is <start>-<end>: got "${header}"`);
+      throw new HttpError(
+        400,
+        "BLOB_UPLOAD_INVALID",
+        `Content-Range is <start>-<end>: got "${header}"`,
+      );
     }
     const start = first === undefined ? writer.size : Number(first);
     const length = last === undefined ? undefined : Number(last) - start + 1;
@@ -132,7 +138,11 @@ export class OciUploads {
     const received = writer.size - mark.size;
     if (length !== undefined && received !== length) {
       await writer.rollback(mark);
-      throw new HttpError(400, "SIZE_INVALID", `Content-Range has ${length} bytes, the body ${received}`);
+      throw new HttpError(
+        400,
+        "SIZE_INVALID",
+        `Content-Range has ${length} bytes, the body ${received}`,
+      );
     }
   }
 
@@ -145,7 +155,10 @@ export class OciUploads {
   }
 
   #status(session: UploadSession, status: number): Response {
-    return new Response(null, { status, headers: { ...this.#headers(session), "content-length": "0" } });
+    return new Response(null, {
+      status,
+      headers: { ...this.#headers(session), "content-length": "0" },
+    });
   }
 }
 
@@ -155,6 +168,9 @@ function assertDigest(writer: BlobWriter, digest: Digest): void {
 }
 
 function created(repository: string, digest: Digest): Response {
-  const headers = { location: `/v2/${repository}/blobs/${digest}`, "docker-content-digest": digest };
+  const headers = {
+    location: `/v2/${repository}/blobs/${digest}`,
+    "docker-content-digest": digest,
+  };
   return new Response(null, { status: 201, headers });
 }

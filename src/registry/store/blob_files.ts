@@ -23,7 +23,10 @@ export class BlobFiles {
   }
 
   /** Opens the folder, made if it is not there, and removes what a killed process was writing. */
-  static async open(folder: string, { links = true }: { links?: boolean } = {}): Promise<BlobFiles> {
+  static async open(
+    folder: string,
+    { links = true }: { links?: boolean } = {},
+  ): Promise<BlobFiles> {
     await Deno.remove(join(folder, "tmp"), { recursive: true }).catch(ignoreMissing);
     await Deno.mkdir(join(folder, "tmp"), { recursive: true });
     await Deno.mkdir(join(folder, "blobs"), { recursive: true });

@@ -37,7 +37,9 @@ export class BlobWriter implements AsyncDisposable {
   }
 
   static async create(path: string, { sha512 }: { sha512: boolean }): Promise<BlobWriter> {
-    const file = await Deno.open(path, { write: true, createNew: true, mode: 0o644 }).catch(orDiskFull);
+    const file = await Deno.open(path, { write: true, createNew: true, mode: 0o644 }).catch(
+      orDiskFull,
+    );
     return new BlobWriter(path, file, sha512);
   }
 

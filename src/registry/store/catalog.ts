@@ -116,12 +116,17 @@ export class Catalog {
   }
 
   /** The manifest that a tag points to. `latest`, where nobody pushed it, is the newest module. */
-  tagged(repository: string, tag: string): { tag: string; at: number; manifest: ManifestRecord } | undefined {
+  tagged(
+    repository: string,
+    tag: string,
+  ): { tag: string; at: number; manifest: ManifestRecord } | undefined {
     const known = this.#repositories.get(repository);
     const name = known && !known.tags.has(tag) && tag === "latest" ? newest(known) : tag;
     const record = name === undefined ? undefined : known?.tags.get(name);
     const manifest = record && known?.manifests.get(record.digest);
-    return name !== undefined && record && manifest ? { tag: name, at: record.at, manifest } : undefined;
+    return name !== undefined && record && manifest
+      ? { tag: name, at: record.at, manifest }
+      : undefined;
   }
 
   /** Every tag that holds a module, sorted by repository and then by tag. */
@@ -138,7 +143,15 @@ export class Catalog {
         const record = known?.tags.get(tag);
         const facts = record && known?.manifests.get(record.digest)?.module;
         if (facts) {
-          listed.push({ repository, user, module, tag, at: record.at, plain: plain !== undefined, ...facts });
+          listed.push({
+            repository,
+            user,
+            module,
+            tag,
+            at: record.at,
+            plain: plain !== undefined,
+            ...facts,
+          });
         }
       }
     }
@@ -162,12 +175,20 @@ export class Catalog {
 
   /** Events that make the present state, a line of the journal each. */
   *snapshot(): Generator<Event[]> {
-    for (const [digest, { size, isModule }] of this.#blobs) yield [{ op: "blob", digest, size, isModule }];
+    for (const [digest, { size, isModule }] of this.#blobs) {
+      yield [{ op: "blob", digest, size, isModule }];
+    }
     for (const { name: repository, blobs, manifests, tags } of this.#repositories.values()) {
       yield [
         ...Array.from(blobs, (digest) => ({ op: "link" as const, repository, digest })),
-        ...Array.from(manifests.values(), (record) => ({ op: "manifest" as const, repository, ...record })),
-        ...Array.from(tags, ([tag, record]) => ({ op: "tag" as const, repository, tag, ...record })),
+        ...Array.from(
+          manifests.values(),
+          (record) => ({ op: "manifest" as const, repository, ...record }),
+        ),
+        ...Array.from(
+          tags,
+          ([tag, record]) => ({ op: "tag" as const, repository, tag, ...record }),
+        ),
       ];
     }
   }

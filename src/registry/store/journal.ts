@@ -57,7 +57,12 @@ export class Journal<Change> {
     const bytes = new TextEncoder().encode(text);
     let file: Deno.FsFile | undefined;
     try {
-      file = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true, mode: 0o644 });
+      file = await Deno.open(`${path}.new`, {
+        write: true,
+        create: true,
+        truncate: true,
+        mode: 0o644,
+      });
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
       await file.sync();
       await Deno.rename(`${path}.new`, path);

@@ -54,10 +54,13 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
   if (declared !== undefined && own !== undefined && own !== declared) {
     throw invalid(`"mediaType" is ${own}, but Content-Type is ${declared}`);
   }
-  const mediaType = own ?? declared ?? (json.manifests === undefined ? mediaTypes.image : mediaTypes.index);
+  const mediaType = own ?? declared ??
+    (json.manifests === undefined ? mediaTypes.image : mediaTypes.index);
   // It becomes the Content-Type of answers, where a control character would end the server.
   if (!isMediaType.test(mediaType)) {
-    throw invalid(`a media type is two names with a slash between, not ${JSON.stringify(mediaType)}`);
+    throw invalid(
+      `a media type is two names with a slash between, not ${JSON.stringify(mediaType)}`,
+    );
   }
   const config = json.config === undefined ? undefined : descriptor(json.config, "config");
   const layers = descriptors(json.layers, "layers");
@@ -71,7 +74,9 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
     : undefined;
   return {
     mediaType,
-    references: [...(config ? [config] : []), ...layers, ...blobs, ...manifests].map(({ digest }) => digest),
+    references: [...(config ? [config] : []), ...layers, ...blobs, ...manifests].map(({ digest }) =>
+      digest
+    ),
     layers,
     subject: subject?.digest,
     artifactType: given ?? config?.mediaType,

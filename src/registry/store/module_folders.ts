@@ -71,7 +71,9 @@ export class ModuleFolders {
       const blob = Deno.lstatSync(this.#blobs.path(digest));
       return !this.#blobs.links || (blob.ino === file.ino && blob.dev === file.dev);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+        return false;
+      }
       throw error;
     }
   }
@@ -131,7 +133,8 @@ export class ModuleFolders {
 
 function isThere(error: unknown): boolean {
   return error instanceof Deno.errors.AlreadyExists ||
-    (error instanceof Error && ["ENOTEMPTY", "EEXIST"].includes(String(Reflect.get(error, "code"))));
+    (error instanceof Error &&
+      ["ENOTEMPTY", "EEXIST"].includes(String(Reflect.get(error, "code"))));
 }
 
 function* folders(path: string): Generator<string> {

@@ -22,7 +22,10 @@ export async function moduleInManifest(
   { layers, annotations }: ManifestFacts,
   access: BlobAccess,
 ): Promise<ModuleFacts | undefined> {
-  const info = (annotations?.["org.opencontainers.image.description"] ?? "").replace(/\s*\n\s*/g, " ");
+  const info = (annotations?.["org.opencontainers.image.description"] ?? "").replace(
+    /\s*\n\s*/g,
+    " ",
+  );
   const direct = layers.filter((layer) => layerKind(layer) === "module");
   if (direct.length > 1) return undefined;
   if (direct[0]) {
@@ -46,7 +49,9 @@ async function inArchive(
   const kind = layerKind(layer);
   if (!(kind === "tar" || kind === "tar+gzip") || !access.blob(layer.digest)) return undefined;
   const file = await Deno.open(access.path(layer.digest));
-  const bytes = kind === "tar" ? file.readable : file.readable.pipeThrough(new DecompressionStream("gzip"));
+  const bytes = kind === "tar"
+    ? file.readable
+    : file.readable.pipeThrough(new DecompressionStream("gzip"));
   const writer = await access.begin();
   try {
     const entries = await tarEntry(bytes, {

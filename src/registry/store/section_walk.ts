@@ -49,8 +49,9 @@ export class SectionWalk {
         }
         case "id": {
           const id = bytes[at++] ?? 0;
-          if (id > lastSection) this.#break(`there is no section ${id} (at byte ${this.#offset + at - 1})`);
-          else this.#at = "size";
+          if (id > lastSection) {
+            this.#break(`there is no section ${id} (at byte ${this.#offset + at - 1})`);
+          } else this.#at = "size";
           this.#size = this.#sizeBytes = 0;
           break;
         }

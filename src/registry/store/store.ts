@@ -84,9 +84,14 @@ export class Store implements AsyncDisposable {
     await Deno.mkdir(own, { recursive: true });
     await using opened = new AsyncDisposableStack();
     const lockFile = opened.use(await Deno.open(join(own, "lock"), { write: true, create: true }));
-    if (!await lockFile.tryLock(true)) throw new CapsuleError("STORE", "another registry has it open");
+    if (!await lockFile.tryLock(true)) {
+      throw new CapsuleError("STORE", "another registry has it open");
+    }
     const files = await BlobFiles.open(own, { links: options.links });
-    const ledger = opened.adopt(await Ledger.open(join(own, "journal.jsonl")), (ledger) => ledger.close());
+    const ledger = opened.adopt(
+      await Ledger.open(join(own, "journal.jsonl")),
+      (ledger) => ledger.close(),
+    );
     const store = new Store({ files, ledger, options });
     await tidy({ store, folders: store.#folders, log: options.log });
     store.#opened = opened.move();
@@ -113,7 +118,11 @@ export class Store implements AsyncDisposable {
       await using writer = await this.blobs.write(bytes, options.digest);
       const digest = options.digest ?? writer.digest();
       if (!writer.has(digest)) {
-        throw new HttpError(400, "DIGEST_INVALID", `the manifest is not ${digest} but ${writer.digest()}`);
+        throw new HttpError(
+          400,
+          "DIGEST_INVALID",
+          `the manifest is not ${digest} but ${writer.digest()}`,
+        );
       }
       using _own = this.blobs.hold([digest]);
       const module = await this.#moduleOf(repository, facts);
@@ -135,9 +144,9 @@ export class Store implements AsyncDisposable {
     return await this.#locks.run(repository, async () => {
       const known = this.catalog.repository(repository);
       if (!known?.manifests.has(digest)) return false;
-      const tags = Array.from(known.tags).filter(([, record]) => record.digest === digest).map(([tag]) =>
-        tag
-      );
+      const tags = Array.from(known.tags).filter(([, record]) => record.digest === digest).map((
+        [tag],
+      ) => tag);
       await this.#change(repository, tags.map((tag) => ({ tag })), [
         ...tags.map((tag) => ({ op: "untag" as const, repository, tag })),
         { op: "unmanifest", repository, digest },
@@ -186,7 +195,8 @@ export class Store implements AsyncDisposable {
     return await this.#locks.run(repository, async (): Promise<Uploaded> => {
       const { tag } = name;
       const before = this.catalog.repository(repository)?.tags.get(tag);
-      const known = before && this.catalog.repository(repository)?.manifests.get(before.digest)?.module;
+      const known = before &&
+        this.catalog.repository(repository)?.manifests.get(before.digest)?.module;
       if (known?.digest === digest) return { outcome: "same", digest };
       if (before && !options.overwrite) {
         throw new HttpError(
@@ -224,7 +234,8 @@ export class Store implements AsyncDisposable {
   #forget(repository: string, { tag, digest }: { tag: string; digest: Digest }): Event[] {
     const { tags, manifests } = this.catalog.repository(repository) ??
       { tags: new Map(), manifests: new Map() };
-    const isNamed = Array.from(tags).some(([name, record]) => name !== tag && record.digest === digest) ||
+    const isNamed =
+      Array.from(tags).some(([name, record]) => name !== tag && record.digest === digest) ||
       Array.from(manifests.values()).some(({ references }) => references.includes(digest));
     return isNamed ? [] : [{ op: "unmanifest", repository, digest }];
   }
@@ -251,11 +262,15 @@ export class Store implements AsyncDisposable {
     try {
       for (const each of ready) await each.commit();
       if (plain) {
-        for (const { tag, module } of tags) if (!module) await this.#folders.remove({ ...plain, tag });
+        for (const { tag, module } of tags) {
+          if (!module) await this.#folders.remove({ ...plain, tag });
+        }
       }
     } catch (error) {
       // It has happened all the same: the folder only shows it.
-      this.#log.error(`a folder of ${repository} is put right at the next start: ${messageOf(error)}`);
+      this.#log.error(
+        `a folder of ${repository} is put right at the next start: ${messageOf(error)}`,
+      );
     }
   }
 

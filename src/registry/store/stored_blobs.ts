@@ -105,7 +105,9 @@ export class StoredBlobs {
     const { catalog } = this.#ledger;
     for (const digest of present) if (!catalog.blob(digest)) this.#files.removeNow(digest);
     const lost = catalog.blobs().filter((digest) => !present.has(digest));
-    if (lost.length > 0) await this.#ledger.recordGone(lost.map((digest) => ({ op: "drop", digest })));
+    if (lost.length > 0) {
+      await this.#ledger.recordGone(lost.map((digest) => ({ op: "drop", digest })));
+    }
     return lost;
   }
 

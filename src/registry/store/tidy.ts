@@ -19,7 +19,9 @@ export interface TidyOptions {
 export async function tidy({ store, folders, log }: TidyOptions): Promise<void> {
   const lost = await store.blobs.reconcile();
   if (lost.length > 0) {
-    log.warn(`${lost.length} blobs are gone from the folder .capsule: their modules cannot be downloaded`);
+    log.warn(
+      `${lost.length} blobs are gone from the folder .capsule: their modules cannot be downloaded`,
+    );
   }
 
   const listed = new Map(

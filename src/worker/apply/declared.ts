@@ -22,7 +22,10 @@ export type Declared = ReadonlyMap<string, DeclaredFunction>;
 
 /** What differs between two deployments, but for the number of instances: names of fields and of variables, never a value. */
 export function changedFields(before: Deployment, after: Deployment): string[] {
-  const variables = new Set([...Object.keys(before.envVariables), ...Object.keys(after.envVariables)]);
+  const variables = new Set([
+    ...Object.keys(before.envVariables),
+    ...Object.keys(after.envVariables),
+  ]);
   return [
     ...(before.downloadUrl === after.downloadUrl ? [] : ["downloadUrl"]),
     ...(after.sha256 === undefined || before.sha256 === after.sha256 ? [] : ["sha256"]),

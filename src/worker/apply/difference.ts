@@ -1,4 +1,9 @@
-import { changedFields, type Declared, type DeclaredFunction, type Deployment } from "./declared.ts";
+import {
+  changedFields,
+  type Declared,
+  type DeclaredFunction,
+  type Deployment,
+} from "./declared.ts";
 
 /** One call to the worker. */
 export type Step =
@@ -12,7 +17,12 @@ export type Step =
       /** What of it is another. */
       readonly changed: readonly string[];
     }
-    | { readonly kind: "scale"; readonly revision: string; readonly from: number; readonly to: number }
+    | {
+      readonly kind: "scale";
+      readonly revision: string;
+      readonly from: number;
+      readonly to: number;
+    }
     | { readonly kind: "set-default"; readonly revision: string; readonly from: string | undefined }
     | { readonly kind: "remove-default"; readonly from: string }
     | { readonly kind: "remove"; readonly revision: string }
@@ -57,7 +67,12 @@ function revisionSteps(name: string, wants: DeclaredFunction, has: DeclaredFunct
     if (before === undefined) comes.push({ kind: "deploy", ...where, deployment });
     else if (changed.length > 0) comes.push({ kind: "replace", ...where, deployment, changed });
     else if (before.instances !== deployment.instances) {
-      const scale: Step = { kind: "scale", ...where, from: before.instances, to: deployment.instances };
+      const scale: Step = {
+        kind: "scale",
+        ...where,
+        from: before.instances,
+        to: deployment.instances,
+      };
       (deployment.instances > before.instances ? comes : goes).push(scale);
     }
   }

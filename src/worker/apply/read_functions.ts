@@ -32,7 +32,9 @@ export function readFunctions(
 
 function functionsIn(root: YamlValue, env: Pick<Env, "get">): Declared {
   const [functions, other] = root.pairs('"functions:"').sort((a) => a.key === "functions" ? -1 : 1);
-  if (functions?.key !== "functions") return root.fail('expected "functions:" at the beginning of a line');
+  if (functions?.key !== "functions") {
+    return root.fail('expected "functions:" at the beginning of a line');
+  }
   other?.fail(`expected nothing beside "functions", found "${other.key}"`);
   return new Map(
     functions.value.pairs(expectedFunctions).map((pair) => {
@@ -52,7 +54,9 @@ function functionOf(pair: YamlPair, env: Pick<Env, "get">): DeclaredFunction {
     revisions.set(each.key, deployment);
     if (isDefault === undefined) continue;
     if (defaultRevision !== undefined) {
-      isDefault.fail(`expected one default revision of "${name}", and "${defaultRevision}" is one already`);
+      isDefault.fail(
+        `expected one default revision of "${name}", and "${defaultRevision}" is one already`,
+      );
     }
     defaultRevision = each.key;
   }
@@ -92,7 +96,9 @@ function revisionOf(
 function urlOf(value: YamlValue): string {
   const text = value.text;
   const scheme = text !== undefined && URL.parse(text)?.protocol;
-  if (text !== undefined && (scheme === "http:" || scheme === "https:" || scheme === "oci:")) return text;
+  if (text !== undefined && (scheme === "http:" || scheme === "https:" || scheme === "oci:")) {
+    return text;
+  }
   return value.unexpected("a URL that begins with http://, https:// or oci://");
 }
 
@@ -106,7 +112,9 @@ function digestOf(value: YamlValue): string {
 function instancesOf(value: YamlValue | undefined): number {
   if (value === undefined) return 1;
   const { scalar } = value;
-  if (typeof scalar === "number" && Number.isInteger(scalar) && scalar >= 1 && scalar <= maxInstances) {
+  if (
+    typeof scalar === "number" && Number.isInteger(scalar) && scalar >= 1 && scalar <= maxInstances
+  ) {
     return scalar;
   }
   return value.unexpected(`a number of instances from 1 to ${maxInstances}`);
@@ -133,7 +141,9 @@ function variablesOf(value: YamlValue | undefined, env: Pick<Env, "get">): Recor
       if (!given.isEmpty) return [key, given.text ?? given.unexpected("a text")];
       const own = env.get(key);
       if (own !== undefined) return [key, own];
-      return fail(`expected a value of ${key}: none stands here, and the environment has no ${key} either`);
+      return fail(
+        `expected a value of ${key}: none stands here, and the environment has no ${key} either`,
+      );
     }),
   );
 }

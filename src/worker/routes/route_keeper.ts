@@ -78,7 +78,9 @@ export class RouteKeeper implements AsyncDisposable {
         await ignoring(409, client.register({ ...what, url: null }));
       }
       for (const route of eachRoute(this.#owned)) {
-        if (!hasRoute(wanted, route) && hasRoute(found, route)) await ignoring(404, client.removeUrl(route));
+        if (!hasRoute(wanted, route) && hasRoute(found, route)) {
+          await ignoring(404, client.removeUrl(route));
+        }
       }
       for (const [name, revisions] of this.#owned) {
         for (const revision of revisions.keys()) {

@@ -14,7 +14,9 @@ export function routesOf(
   urlsOf: (name: string, revision: string) => Iterable<string>,
 ): OwnRoutes {
   return new Map(Array.from(wanted, ([name, { revisions, defaultRevision: chosen }]) => {
-    const routes = new Map(Array.from(revisions.keys(), (each) => [each, new Set(urlsOf(name, each))]));
+    const routes = new Map(
+      Array.from(revisions.keys(), (each) => [each, new Set(urlsOf(name, each))]),
+    );
     const urls = chosen === undefined ? undefined : routes.get(chosen);
     if (urls) routes.set(defaultRevision, urls);
     return [name, routes];
@@ -48,7 +50,9 @@ export function* eachRoute(
 /** Revisions that nobody serves at the moment: whoever calls one is told to come again, not that there is none. */
 export function* withoutUrl(routes: OwnRoutes): Generator<{ function: string; revision: string }> {
   for (const [name, revisions] of routes) {
-    for (const [revision, urls] of revisions) if (urls.size === 0) yield { function: name, revision };
+    for (const [revision, urls] of revisions) {
+      if (urls.size === 0) yield { function: name, revision };
+    }
   }
 }
 
@@ -71,15 +75,16 @@ export function sameRoutes(a: OwnRoutes, b: OwnRoutes): boolean {
 }
 
 /** As the state file has them. */
-export const ownRoutesSchema = z.record(z.string(), z.record(z.string(), z.array(z.string()))).transform(
-  (functions): OwnRoutes =>
-    new Map(
-      Object.entries(functions).map(([name, revisions]) => [
-        name,
-        new Map(Object.entries(revisions).map(([revision, urls]) => [revision, new Set(urls)])),
-      ]),
-    ),
-);
+export const ownRoutesSchema = z.record(z.string(), z.record(z.string(), z.array(z.string())))
+  .transform(
+    (functions): OwnRoutes =>
+      new Map(
+        Object.entries(functions).map(([name, revisions]) => [
+          name,
+          new Map(Object.entries(revisions).map(([revision, urls]) => [revision, new Set(urls)])),
+        ]),
+      ),
+  );
 
 /** As JSON, sorted; `ownRoutesSchema` reads it. */
 export function encodeOwnRoutes(routes: OwnRoutes): Record<string, Record<string, string[]>> {

@@ -38,7 +38,11 @@ async function exchange(
     const buffer = new Uint8Array(4096);
     const decoder = new TextDecoder();
     let answer = "";
-    for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+    for (
+      let count = await connection.read(buffer);
+      count !== null;
+      count = await connection.read(buffer)
+    ) {
       answer += decoder.decode(buffer.subarray(0, count), { stream: true });
     }
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);

@@ -45,7 +45,9 @@ export function variableFault(name: string, value: string, env: Env): string | u
     return "it belongs to the launcher itself";
   }
   const service = services.find((prefix) => name.startsWith(prefix));
-  if (service !== undefined && Object.keys(env.toObject()).some((each) => each.startsWith(service))) {
+  if (
+    service !== undefined && Object.keys(env.toObject()).some((each) => each.startsWith(service))
+  ) {
     return `the worker's own environment has ${service}… already: its password would go where the deployment says`;
   }
   if (value.includes("\0")) return "a value cannot hold a zero byte";

@@ -1,10 +1,21 @@
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { delayMs, type Delays } from "./backoff.ts";
-import { type FunctionRunner, type RunningFunction, type RunSpec, StartError } from "./function_runner.ts";
+import {
+  type FunctionRunner,
+  type RunningFunction,
+  type RunSpec,
+  StartError,
+} from "./function_runner.ts";
 
 /** How an instance does. `restarting`: it ended, and is started again after a while. */
-export type InstanceState = "starting" | "running" | "restarting" | "asleep" | "waking" | "stopping";
+export type InstanceState =
+  | "starting"
+  | "running"
+  | "restarting"
+  | "asleep"
+  | "waking"
+  | "stopping";
 
 /** What stands before an instance that may sleep: it has the URL, holds requests while the instance wakes, and knows when the last one was. */
 export interface Front {
@@ -140,7 +151,10 @@ export class Instance {
     const { runner, spec, sleep, health: { timeoutMs } } = this.#options;
     this.#openFront();
     const module = await this.#options.module();
-    const running = await runner.start({ ...spec, module, local: sleep !== undefined }, this.#stop.signal);
+    const running = await runner.start(
+      { ...spec, module, local: sleep !== undefined },
+      this.#stop.signal,
+    );
     if (await running.isWell(timeoutMs)) return running;
     await running.stop(0);
     const why = `it does not answer its health check within ${timeoutMs} ms`;
@@ -181,7 +195,9 @@ export class Instance {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         why = messageOf(error);
-        if (!(error instanceof CapsuleError)) log.error(`${what}: this is a bug in capsule: ${why}`);
+        if (!(error instanceof CapsuleError)) {
+          log.error(`${what}: this is a bug in capsule: ${why}`);
+        }
       } finally {
         running = undefined;
       }

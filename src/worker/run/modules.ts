@@ -3,7 +3,12 @@ import { CapsuleError } from "../../base/errors.ts";
 import type { Env, Output } from "../../base/io.ts";
 import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
-import { defaultPatience, DownloadRefused, httpDownload, type Patience } from "../../source/http_download.ts";
+import {
+  defaultPatience,
+  DownloadRefused,
+  httpDownload,
+  type Patience,
+} from "../../source/http_download.ts";
 import { ModuleCache } from "../../source/module_cache.ts";
 import { pullModule } from "../../source/oci_pull.ts";
 import { RegistryAnswerError } from "../../source/oci_transport.ts";
@@ -42,7 +47,9 @@ export class Modules {
   async fetch(url: string, sha256?: string): Promise<string> {
     if (sha256 !== undefined && await this.#kept.has(sha256)) return sha256;
     try {
-      return url.startsWith("oci:") ? await this.#pull(url, sha256) : await this.#download(url, sha256);
+      return url.startsWith("oci:")
+        ? await this.#pull(url, sha256)
+        : await this.#download(url, sha256);
     } catch (error) {
       throw error instanceof CapsuleError ? asAnswer(error) : error;
     }
@@ -70,7 +77,9 @@ export class Modules {
       patience,
       token: isOurs ? registry.token : undefined,
     });
-    if (saved === undefined) throw new CapsuleError("DOWNLOAD", `${url} answers that nothing has changed`);
+    if (saved === undefined) {
+      throw new CapsuleError("DOWNLOAD", `${url} answers that nothing has changed`);
+    }
     return saved;
   }
 
@@ -78,7 +87,8 @@ export class Modules {
     const { registry, folder, env, log } = this.#options;
     // A folder of its own: what a tag led to at another time is no answer here.
     const cacheFolder = join(folder, `pull-${crypto.randomUUID()}`);
-    const isOurs = registry?.token !== undefined && new URL(registry.url).host === new URL(url).host;
+    const isOurs = registry?.token !== undefined &&
+      new URL(registry.url).host === new URL(url).host;
     try {
       const pulled = await pullModule({
         url,
@@ -87,7 +97,9 @@ export class Modules {
         env,
         log,
         stderr: silent,
-        credentials: isOurs ? { kind: "password", username: "capsule", password: registry.token } : undefined,
+        credentials: isOurs
+          ? { kind: "password", username: "capsule", password: registry.token }
+          : undefined,
       });
       const file = await Deno.open(pulled.path);
       return await this.#kept.add(file.readable, { what: url, sha256 });

@@ -32,13 +32,17 @@ export class Ports {
     const count = highest - this.#counter;
     for (let tried = 0; tried < count; tried++) {
       this.#last = this.#last === highest ? this.#counter + 1 : this.#last + 1;
-      if (this.#held.has(this.#last) || this.#isBelieved(this.#last) || !this.#isFree(this.#last)) continue;
+      if (this.#held.has(this.#last) || this.#isBelieved(this.#last) || !this.#isFree(this.#last)) {
+        continue;
+      }
       this.#held.add(this.#last);
       return this.#last;
     }
     throw new StartError(
       "PORT_TAKEN",
-      `every port from ${this.#counter + 1} to ${highest} is taken (-httpPortCounter=${this.#counter})`,
+      `every port from ${
+        this.#counter + 1
+      } to ${highest} is taken (-httpPortCounter=${this.#counter})`,
     );
   }
 

@@ -138,9 +138,15 @@ class FunctionProcess implements RunningFunction {
       signal.throwIfAborted();
       const lines = [...this.lines];
       if (typeof report !== "string") {
-        throw new StartError(report.code === "LISTEN" ? "PORT_TAKEN" : "START_FAILED", report.message, lines);
+        throw new StartError(
+          report.code === "LISTEN" ? "PORT_TAKEN" : "START_FAILED",
+          report.message,
+          lines,
+        );
       }
-      const reason = isLate ? `the process did not say that it serves within ${startMs / 1000} s` : why;
+      const reason = isLate
+        ? `the process did not say that it serves within ${startMs / 1000} s`
+        : why;
       throw new StartError("START_FAILED", reason, lines);
     } finally {
       clearTimeout(late);
@@ -155,7 +161,9 @@ class FunctionProcess implements RunningFunction {
   async figures(timeoutMs: number): Promise<Figures | undefined> {
     const answer = await ask(this.#address, "/host-metrics", timeoutMs);
     try {
-      const { rss, requests }: { rss?: unknown; requests?: unknown } = JSON.parse(answer?.body ?? "{}");
+      const { rss, requests }: { rss?: unknown; requests?: unknown } = JSON.parse(
+        answer?.body ?? "{}",
+      );
       return { memoryBytes: Number(rss ?? 0), requests: Number(requests ?? 0) };
     } catch {
       return undefined;

@@ -93,7 +93,9 @@ export class RunningRevision {
 
   /** Ends all, those that are being ended too. */
   async stop(graceMs: number): Promise<void> {
-    await Promise.all(Array.from([...this.instances, ...this.#leaving], (each) => each.stop(graceMs)));
+    await Promise.all(
+      Array.from([...this.instances, ...this.#leaving], (each) => each.stop(graceMs)),
+    );
     this.logs.close();
   }
 
@@ -125,8 +127,13 @@ function asAnswer(error: StartError, { function: name, revision }: Named): HttpE
   // The launcher's own last line is what it reported already.
   const lines = error.lines.filter((line) => !line.endsWith(error.message));
   const last = lines.length === 0 ? "" : `; its last lines:\n${lines.join("\n")}`;
-  return new HttpError(status, error.code, `${name}/${revision} cannot be started: ${error.message}${last}`, {
-    cause: error,
-    more: { step, lines: error.lines },
-  });
+  return new HttpError(
+    status,
+    error.code,
+    `${name}/${revision} cannot be started: ${error.message}${last}`,
+    {
+      cause: error,
+      more: { step, lines: error.lines },
+    },
+  );
 }

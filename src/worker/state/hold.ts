@@ -30,7 +30,10 @@ export function holdState(path: string): Promise<Disposable> {
 async function hold(
   folder: string,
   lock: string,
-  { taken, failed: [code, failed] }: { taken: string; failed: readonly [code: string, message: string] },
+  { taken, failed: [code, failed] }: {
+    taken: string;
+    failed: readonly [code: string, message: string];
+  },
 ): Promise<Disposable> {
   let file: Deno.FsFile;
   try {

@@ -13,7 +13,11 @@ export interface WorkerState {
   readonly routes: OwnRoutes;
 }
 
-const schema = z.strictObject({ version: z.literal(1), functions: wantedSchema, routes: ownRoutesSchema });
+const schema = z.strictObject({
+  version: z.literal(1),
+  functions: wantedSchema,
+  routes: ownRoutesSchema,
+});
 
 /**
  * The file in which a worker's state lies, and beside it (`.previous`) the state before the last change: whatever a crash leaves of the one, the other is
@@ -38,10 +42,15 @@ export class StateFile {
   }
 
   async #read(log: Log): Promise<WorkerState> {
-    const [newest, previous] = await Promise.all([read(this.#path), read(`${this.#path}.previous`)]);
+    const [newest, previous] = await Promise.all([
+      read(this.#path),
+      read(`${this.#path}.previous`),
+    ]);
     if (newest.kind === "whole") return newest.state;
     if (newest.kind === "damaged" && (previous.kind === "whole" || newest.isCut)) {
-      log.warn(`-state=${this.#path} ${newest.why}: going on with the state before the last change`);
+      log.warn(
+        `-state=${this.#path} ${newest.why}: going on with the state before the last change`,
+      );
       // Out of the way, so that it does not take the place of the good one at the next change.
       await Deno.rename(this.#path, `${this.#path}.damaged`);
     }
@@ -74,7 +83,12 @@ export class StateFile {
     const aside = `${path}.new`;
     try {
       await Deno.mkdir(dirname(path), { recursive: true });
-      using file = await Deno.open(aside, { write: true, create: true, truncate: true, mode: 0o600 });
+      using file = await Deno.open(aside, {
+        write: true,
+        create: true,
+        truncate: true,
+        mode: 0o600,
+      });
       const bytes = new TextEncoder().encode(text);
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
       await file.sync();
@@ -82,7 +96,9 @@ export class StateFile {
       await Deno.rename(aside, path);
       await syncFolder(dirname(path));
     } catch (error) {
-      throw new CapsuleError("STATE", `cannot write -state=${path}: ${messageOf(error)}`, { cause: error });
+      throw new CapsuleError("STATE", `cannot write -state=${path}: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 }
@@ -106,7 +122,9 @@ async function read(path: string): Promise<Found> {
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { kind: "none" };
-    throw new CapsuleError("STATE", `cannot read -state=${path}: ${messageOf(error)}`, { cause: error });
+    throw new CapsuleError("STATE", `cannot read -state=${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   let value: unknown;
   try {

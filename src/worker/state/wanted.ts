@@ -25,7 +25,11 @@ export interface WantedFunction {
 export type Wanted = ReadonlyMap<string, WantedFunction>;
 
 /** The wanted state with another function in the place of this one; `undefined`, or one without revisions, takes it out. */
-export function withFunction(wanted: Wanted, name: string, next: WantedFunction | undefined): Wanted {
+export function withFunction(
+  wanted: Wanted,
+  name: string,
+  next: WantedFunction | undefined,
+): Wanted {
   const changed = new Map(wanted);
   if (next === undefined || next.revisions.size === 0) changed.delete(name);
   else changed.set(name, next);
@@ -70,7 +74,10 @@ export const wantedSchema = z.record(nameSchema, wantedFunction).transform((func
   new Map(
     Object.entries(functions).map(([name, { revisions, defaultRevision }]) => [
       name,
-      { revisions: new Map(Object.entries(revisions)), ...(defaultRevision && { defaultRevision }) },
+      {
+        revisions: new Map(Object.entries(revisions)),
+        ...(defaultRevision && { defaultRevision }),
+      },
     ]),
   )
 );

@@ -33,14 +33,20 @@ Deno.test("Status, Location and Content-Type decide what the answer is", () => {
   assert.equal(status("Location: relative\n\n"), 302);
   assert.equal(status("Status: 303\nLocation: /here\n\n"), 303);
   assert.equal(readHead("Status: 303\nLocation: /here\n\n").insteadOf, undefined);
-  assert.equal(readHead("Content-Type: text/plain\nLocation: /here?a=b\n\n").insteadOf, "/here?a=b");
+  assert.equal(
+    readHead("Content-Type: text/plain\nLocation: /here?a=b\n\n").insteadOf,
+    "/here?a=b",
+  );
 });
 
 Deno.test("headers keep their order, repetitions and bytes; Status and Content-Length are the server's", () => {
   const { headers } = readHead(
     "Set-Cookie: a\nX:\t \xc3\xa9 \xff\t\nStatus: 200\nContent-Length: 1\nSet-Cookie: b:c\nE:\n\n",
   );
-  assert.deepEqual(headers, [["Set-Cookie", "a"], ["X", "\xc3\xa9 \xff"], ["Set-Cookie", "b:c"], ["E", ""]]);
+  assert.deepEqual(headers, [["Set-Cookie", "a"], ["X", "\xc3\xa9 \xff"], ["Set-Cookie", "b:c"], [
+    "E",
+    "",
+  ]]);
 });
 
 const bad: [text: string, why: RegExp][] = [
@@ -60,6 +66,11 @@ const bad: [text: string, why: RegExp][] = [
 
 for (const [text, why] of bad) {
   Deno.test(`the head ${JSON.stringify(text)} is none, and the message says why`, () => {
-    assert.throws(() => readHead(text), { name: "HttpError", status: 502, code: "BAD_ANSWER", message: why });
+    assert.throws(() => readHead(text), {
+      name: "HttpError",
+      status: 502,
+      code: "BAD_ANSWER",
+      message: why,
+    });
   });
 }

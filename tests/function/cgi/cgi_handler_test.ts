@@ -24,7 +24,9 @@ Deno.test("each request is a run: its variables, those of -env, and nothing of t
         "REQUEST_METHOD=GET",
         `HTTP_X_A=${value}`,
       ];
-      for (const line of wanted) assert.ok(lines.includes(line), `${line} is not in ${lines.join("\n")}`);
+      for (const line of wanted) {
+        assert.ok(lines.includes(line), `${line} is not in ${lines.join("\n")}`);
+      }
       assert.equal(lines.filter((line) => line.startsWith("CONTENT_LENGTH")).length, 0);
     }
     const plain = await (await get("/variables")).text();
@@ -37,7 +39,11 @@ Deno.test("a body arrives on standard input and comes back byte for byte, whatev
   await withProgram([], async ({ get }) => {
     for (const length of [0, 1, 9_999, 65_536, 100_000]) {
       const body = client.slice(0, length);
-      const response = await get("/echo", { method: "POST", body, headers: { "content-type": "a/b" } });
+      const response = await get("/echo", {
+        method: "POST",
+        body,
+        headers: { "content-type": "a/b" },
+      });
       assert.equal(response.headers.get("content-type"), "a/b");
       assert.deepEqual(new Uint8Array(await response.arrayBuffer()), body);
     }
@@ -167,17 +173,20 @@ Deno.test("a program that computes for ever is stopped at the deadline with a 50
 });
 
 Deno.test("more runs than -maxInstances wait, more than -maxQueue are refused with 503", async () => {
-  await withProgram(["-maxInstances=1", "-maxQueue=1", "-timeout=300ms"], async ({ get, command }) => {
-    const running = get("/spin");
-    const waiting = get("/");
-    const refused = await get("/");
-    assert.equal(refused.status, 503);
-    assert.equal((await refused.json()).code, "OVERLOADED");
-    assert.deepEqual(command.figures, { instances: 1, busy: 1, queued: 1 });
-    assert.equal((await running).status, 504);
-    // The one that waits has the same deadline: it may be just in time, or just late.
-    assert.ok([200, 504].includes((await waiting).status));
-  });
+  await withProgram(
+    ["-maxInstances=1", "-maxQueue=1", "-timeout=300ms"],
+    async ({ get, command }) => {
+      const running = get("/spin");
+      const waiting = get("/");
+      const refused = await get("/");
+      assert.equal(refused.status, 503);
+      assert.equal((await refused.json()).code, "OVERLOADED");
+      assert.deepEqual(command.figures, { instances: 1, busy: 1, queued: 1 });
+      assert.equal((await running).status, 504);
+      // The one that waits has the same deadline: it may be just in time, or just late.
+      assert.ok([200, 504].includes((await waiting).status));
+    },
+  );
 });
 
 Deno.test("a long answer is streamed at its reader's pace, and ends with its reader", async () => {

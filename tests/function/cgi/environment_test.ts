@@ -14,13 +14,18 @@ const request: CgiRequest = {
 function variables(changes: Partial<CgiRequest> = {}): Record<string, string> {
   const all = Object.entries(cgiEnvironment({ ...request, ...changes }));
   return Object.fromEntries(
-    all.map(([name, value]) => [name, typeof value === "string" ? value : String.fromCharCode(...value)]),
+    all.map((
+      [name, value],
+    ) => [name, typeof value === "string" ? value : String.fromCharCode(...value)]),
   );
 }
 
 Deno.test("a request is in the variables that RFC 3875 names", () => {
   const { SERVER_SOFTWARE, ...others } = variables({
-    headers: [["host", "example.org:8080"], ["content-type", "text/plain"], ["content-length", "7"]],
+    headers: [["host", "example.org:8080"], ["content-type", "text/plain"], [
+      "content-length",
+      "7",
+    ]],
   });
   assert.match(SERVER_SOFTWARE ?? "", /^capsule\/\d+\.\d+\.\d+/);
   assert.deepEqual(others, {

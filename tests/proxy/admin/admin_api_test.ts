@@ -15,8 +15,17 @@ const origin = "http://localhost:8888";
 
 function open(token?: string) {
   const table = new MemoryTable(new Map());
-  const app = adminApi(table, { backend: "memory", guard: adminGuard({ token, host: "127.0.0.1" }), log });
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+  const app = adminApi(table, {
+    backend: "memory",
+    guard: adminGuard({ token, host: "127.0.0.1" }),
+    log,
+  });
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const response = await app.fetch(
       new Request(`${origin}/memory/functions/${path}`, {
@@ -104,14 +113,35 @@ Deno.test("the description's calls, in order, with the lists that it prints", as
 
 const url = "http://localhost:1";
 const refused: ReadonlyArray<
-  readonly [method: string, path: string, body: unknown, status: number, code: string, message: RegExp]
+  readonly [
+    method: string,
+    path: string,
+    body: unknown,
+    status: number,
+    code: string,
+    message: RegExp,
+  ]
 > = [
   ["POST", "registration", "{", 400, "ERROR_JSON_BINDING", /JSON/],
   ["POST", "registration", "", 400, "ERROR_JSON_BINDING", /empty/],
   ["POST", "registration", "[]", 400, "ERROR_JSON_BINDING", /expected object/],
   ["POST", "registration", { function: "f", revision: "r" }, 400, "ERROR_JSON_BINDING", /"url"/],
-  ["POST", "registration", { function: "f", revision: "r", url, more: 1 }, 400, "ERROR_JSON_BINDING", /more/],
-  ["POST", "registration", { function: 1, revision: "r", url }, 400, "ERROR_JSON_BINDING", /"function"/],
+  [
+    "POST",
+    "registration",
+    { function: "f", revision: "r", url, more: 1 },
+    400,
+    "ERROR_JSON_BINDING",
+    /more/,
+  ],
+  [
+    "POST",
+    "registration",
+    { function: 1, revision: "r", url },
+    400,
+    "ERROR_JSON_BINDING",
+    /"function"/,
+  ],
   [
     "POST",
     "registration",
@@ -178,7 +208,14 @@ const refused: ReadonlyArray<
   ],
   ["POST", "f%2Fg/revision", { revision: "r", url }, 400, "ERROR_BAD_NAME", /1 to 128/],
   ["POST", "f/a b/url", { url }, 400, "ERROR_BAD_NAME", /1 to 128/],
-  ["POST", "f/revision", { revision: "r", url }, 404, "ERROR_FUNCTION_NOT_FOUND", /^f does not exist$/],
+  [
+    "POST",
+    "f/revision",
+    { revision: "r", url },
+    404,
+    "ERROR_FUNCTION_NOT_FOUND",
+    /^f does not exist$/,
+  ],
   ["GET", "elsewhere", undefined, 404, "PAGE_NOT_FOUND", /GET \/memory/],
   ["PUT", "registration", { function: "f" }, 404, "PAGE_NOT_FOUND", /PUT/],
 ];
@@ -198,13 +235,19 @@ Deno.test("what the interface refuses, with code and message", async (test) => {
 Deno.test("a token is wanted when there is one; without one, no foreign page and no foreign Host", async () => {
   const guarded = open("secret");
   assert.equal((await guarded.call("GET", "list")).status, 401);
-  assert.equal((await guarded.call("GET", "list", undefined, { authorization: "Bearer wrong" })).status, 401);
+  assert.equal(
+    (await guarded.call("GET", "list", undefined, { authorization: "Bearer wrong" })).status,
+    401,
+  );
   assert.equal(
     (await guarded.call("GET", "list", undefined, { authorization: "Bearer secret" })).status,
     200,
   );
   const { call } = open();
-  assert.equal((await call("GET", "list", undefined, { origin: "http://evil.example" })).status, 403);
+  assert.equal(
+    (await call("GET", "list", undefined, { origin: "http://evil.example" })).status,
+    403,
+  );
   assert.equal((await call("GET", "list", undefined, { host: "evil.example:8888" })).status, 403);
 });
 
@@ -256,19 +299,24 @@ Deno.test("the client calls each of the calls, and tells what was refused", asyn
 
 Deno.test("any sequence of calls leaves the routes that a plain model has", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(commands(["http://a", "http://b"]), { maxLength: 30 }), async (sequence) => {
-      const { call, table } = open();
-      const model: Model = new Map();
-      for (const command of sequence) {
-        const status = applyTo(model, command);
-        assert.equal((await call(...callOf(command))).status, status, JSON.stringify(command));
-      }
-      const plain = new Map([...table.routes].map(([name, { revisions }]) => [
-        name,
-        new Map([...revisions].map(([revision, entries]) => [revision, entries.map(({ url }) => url)])),
-      ]));
-      assert.deepEqual(plain, model);
-    }),
+    fc.asyncProperty(
+      fc.array(commands(["http://a", "http://b"]), { maxLength: 30 }),
+      async (sequence) => {
+        const { call, table } = open();
+        const model: Model = new Map();
+        for (const command of sequence) {
+          const status = applyTo(model, command);
+          assert.equal((await call(...callOf(command))).status, status, JSON.stringify(command));
+        }
+        const plain = new Map([...table.routes].map(([name, { revisions }]) => [
+          name,
+          new Map(
+            [...revisions].map(([revision, entries]) => [revision, entries.map(({ url }) => url)]),
+          ),
+        ]));
+        assert.deepEqual(plain, model);
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -288,14 +336,21 @@ Deno.test("the admin paths stand beside the functions on one port, and take bodi
   const head = "POST /memory/functions/registration HTTP/1.1\r\nHost: localhost\r\n";
   const body = JSON.stringify({ function: "f", revision: "default", url });
   const half = body.length >> 1;
-  const chunked = `Transfer-Encoding: chunked\r\n\r\n${half.toString(16)}\r\n${body.slice(0, half)}\r\n` +
+  const chunked =
+    `Transfer-Encoding: chunked\r\n\r\n${half.toString(16)}\r\n${body.slice(0, half)}\r\n` +
     `${(body.length - half).toString(16)}\r\n${body.slice(half)}\r\n0\r\n\r\n`;
   assert.equal((await ask(head + chunked)).status, 202);
   assert.equal((await ask(`${head}Content-Length: ${body.length}\r\n\r\n${body}`)).status, 409);
-  assert.deepEqual((await ask("GET /memory/functions/list HTTP/1.1\r\nHost: localhost\r\n\r\n")).body, {
-    f: { default: [url] },
-  });
-  assert.equal((await ask("GET /memory/functions/list HTTP/1.1\r\nHost: evil.example\r\n\r\n")).status, 403);
+  assert.deepEqual(
+    (await ask("GET /memory/functions/list HTTP/1.1\r\nHost: localhost\r\n\r\n")).body,
+    {
+      f: { default: [url] },
+    },
+  );
+  assert.equal(
+    (await ask("GET /memory/functions/list HTTP/1.1\r\nHost: evil.example\r\n\r\n")).status,
+    403,
+  );
   const large = await ask(`${head}Content-Length: 65537\r\n\r\n${"a".repeat(65537)}`);
   assert.deepEqual([large.status, large.body.code], [413, "BODY_TOO_LARGE"]);
   await peer.send(`${head}Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`);

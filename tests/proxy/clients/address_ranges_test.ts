@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { isInside, parseRanges } from "../../../src/proxy/clients/address_ranges.ts";
 
 Deno.test("ranges of trusted proxies hold their addresses and no others", () => {
-  const ranges = parseRanges(["10.0.0.0/8", "192.168.1.7", "fd00::/8", "::1", "172.16.0.0/12", "0.0.0.0/32"]);
+  const ranges = parseRanges([
+    "10.0.0.0/8",
+    "192.168.1.7",
+    "fd00::/8",
+    "::1",
+    "172.16.0.0/12",
+    "0.0.0.0/32",
+  ]);
   for (
     const [address, inside] of [
       ["10.0.0.0", true],

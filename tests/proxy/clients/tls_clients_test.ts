@@ -5,7 +5,9 @@ import { startProxy, type TestProxy } from "../start_proxy.ts";
 import type { Timeouts } from "../../../src/proxy/timeouts.ts";
 
 const [cert, key] = ["crt", "key"].map((suffix) =>
-  Deno.readTextFileSync(fileURLToPath(new URL(`../../testdata/tls/localhost.${suffix}`, import.meta.url)))
+  Deno.readTextFileSync(
+    fileURLToPath(new URL(`../../testdata/tls/localhost.${suffix}`, import.meta.url)),
+  )
 );
 
 async function behindTls(
@@ -33,7 +35,12 @@ async function connect(proxy: TestProxy): Promise<Peer> {
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 
 Deno.test("a client that speaks no TLS, or only begins to, is cut when the time for a head is over", async (test) => {
-  for (const [what, bytes] of [["nothing", ""], ["half a hello", "\x16\x03\x01\x00\xc8\x01\x00"]] as const) {
+  for (
+    const [what, bytes] of [["nothing", ""], [
+      "half a hello",
+      "\x16\x03\x01\x00\xc8\x01\x00",
+    ]] as const
+  ) {
     await test.step(what, () =>
       behindTls(async (proxy) => {
         using client = await Peer.connect(proxy.port);

@@ -30,7 +30,8 @@ Deno.test("what a target asks for, of which nothing is decoded", () => {
   for (const [target, expected] of rows) {
     const found = locate(target, "memory");
     const seen = found.kind === "function"
-      ? [found.name, found.revision ?? "-", found.rest, ...found.query === "" ? [] : [found.query]].join("|")
+      ? [found.name, found.revision ?? "-", found.rest, ...found.query === "" ? [] : [found.query]]
+        .join("|")
       : found.kind;
     assert.equal(seen, expected, target);
   }

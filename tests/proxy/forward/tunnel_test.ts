@@ -58,7 +58,10 @@ Deno.test("a tunnel passes megabytes in both directions at once, whole and in or
     await peer.send(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}`);
     await client.until("\r\n\r\n");
     const pass = async (from: Peer, to: Peer, mark: string) => {
-      const pieces = Array.from({ length: 60 }, (_, at) => `${mark}${at};`.repeat(1 + at * at * at % 50_000));
+      const pieces = Array.from(
+        { length: 60 },
+        (_, at) => `${mark}${at};`.repeat(1 + at * at * at % 50_000),
+      );
       const sent = (async () => {
         for (const piece of pieces) {
           await from.send(piece);

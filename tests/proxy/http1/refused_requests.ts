@@ -1,6 +1,8 @@
 /** What must be refused before anything of it reaches an upstream, and with which status. */
 const host = "Host: x\r\n";
-export const refusedRequests: ReadonlyArray<readonly [what: string, request: string, status?: number]> = [
+export const refusedRequests: ReadonlyArray<
+  readonly [what: string, request: string, status?: number]
+> = [
   [
     "a length and chunks",
     `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -9,7 +11,10 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
     "chunks and a length",
     `POST /functions/f HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`,
   ],
-  ["two lengths", `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`],
+  [
+    "two lengths",
+    `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`,
+  ],
   [
     "one length twice",
     `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`,
@@ -17,7 +22,10 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
   ["a list of lengths", `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 5, 5\r\n\r\nhello`],
   ["a length with a sign", `POST /functions/f HTTP/1.1\r\n${host}Content-Length: +5\r\n\r\nhello`],
   ["a negative length", `POST /functions/f HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n`],
-  ["a length in hexadecimal", `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 0x5\r\n\r\nhello`],
+  [
+    "a length in hexadecimal",
+    `POST /functions/f HTTP/1.1\r\n${host}Content-Length: 0x5\r\n\r\nhello`,
+  ],
   ["an empty length", `POST /functions/f HTTP/1.1\r\n${host}Content-Length:\r\n\r\n`],
   [
     "a length over 15 digits",
@@ -27,7 +35,10 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
     "another transfer coding",
     `POST /functions/f HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n`,
   ],
-  ["an unknown transfer coding", `POST /functions/f HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n\r\n`],
+  [
+    "an unknown transfer coding",
+    `POST /functions/f HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n\r\n`,
+  ],
   [
     "chunked twice",
     `POST /functions/f HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -36,7 +47,10 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
     "chunks with a vertical tab",
     `POST /functions/f HTTP/1.1\r\n${host}Transfer-Encoding: \x0bchunked\r\n\r\n`,
   ],
-  ["chunks in HTTP/1.0", `POST /functions/f HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+  [
+    "chunks in HTTP/1.0",
+    `POST /functions/f HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ],
   ["a folded header", `GET /functions/f HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n`],
   ["a folded first header", `GET /functions/f HTTP/1.1\r\n X: a\r\n${host}\r\n`],
   ["bare LF in the first line", `GET /functions/f HTTP/1.1\n${host}\r\n`],
@@ -49,7 +63,10 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
   ["NUL in the target", `GET /functions/f\0 HTTP/1.1\r\n${host}\r\n`],
   ["DEL in a value", `GET /functions/f HTTP/1.1\r\n${host}X: \x7f\r\n\r\n`],
   ["a space before the colon", `GET /functions/f HTTP/1.1\r\n${host}X : a\r\n\r\n`],
-  ["a tab before the colon", `POST /functions/f HTTP/1.1\r\n${host}Content-Length\t: 5\r\n\r\nhello`],
+  [
+    "a tab before the colon",
+    `POST /functions/f HTTP/1.1\r\n${host}Content-Length\t: 5\r\n\r\nhello`,
+  ],
   ["a header without a name", `GET /functions/f HTTP/1.1\r\n${host}: a\r\n\r\n`],
   ["a header without a colon", `GET /functions/f HTTP/1.1\r\n${host}X\r\n\r\n`],
   ["an absolute target", `GET http://x/functions/f HTTP/1.1\r\n${host}\r\n`],
@@ -76,7 +93,11 @@ export const refusedRequests: ReadonlyArray<readonly [what: string, request: str
   ["a space before the method", ` GET /functions/f HTTP/1.1\r\n${host}\r\n`],
   ["another expectation", `GET /functions/f HTTP/1.1\r\n${host}Expect: 200-ok\r\n\r\n`, 417],
   ["101 headers", `GET /functions/f HTTP/1.1\r\n${host}${"X: a\r\n".repeat(100)}\r\n`, 431],
-  ["a head over 64 KiB", `GET /functions/f HTTP/1.1\r\n${host}X: ${"a".repeat(65536)}\r\n\r\n`, 431],
+  [
+    "a head over 64 KiB",
+    `GET /functions/f HTTP/1.1\r\n${host}X: ${"a".repeat(65536)}\r\n\r\n`,
+    431,
+  ],
   ["a target over 64 KiB", `GET /functions/f?${"a".repeat(65536)} HTTP/1.1\r\n${host}\r\n`, 431],
 ];
 

@@ -14,7 +14,10 @@ Deno.test("what two servers could read differently is refused, and nothing of it
       // What follows would be a request of its own for a server that ends the first elsewhere.
       await client.send(request + good).catch(() => {});
       const answer = await client.toEnd();
-      assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\nconnection: close\r\n[^]*"code":"`));
+      assert.match(
+        answer,
+        new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\nconnection: close\r\n[^]*"code":"`),
+      );
       assert.equal(answer.match(/^HTTP\/1\.1 \d/gm)?.length, 1);
     });
   }
@@ -46,7 +49,9 @@ Deno.test("a body that is no chunks is cut: the client gets 400, the upstream ne
 Deno.test("bytes after a request are a request of their own, answered in order", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
-  upstream.serve((head) => `HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${head.includes("?first") ? 1 : 2}`);
+  upstream.serve((head) =>
+    `HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${head.includes("?first") ? 1 : 2}`
+  );
   using client = await Peer.connect(proxy.port);
   await client.send(
     "POST /functions/f?first HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\r\n" +

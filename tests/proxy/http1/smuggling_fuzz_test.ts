@@ -66,7 +66,8 @@ function damaged(text: string, damages: readonly Damage[]): string {
 Deno.test("whatever is done to a request, an upstream reads in it no request but those that the proxy sent", async () => {
   const smuggled: string[] = [];
   const isOurs = ({ headersDistinct }: IncomingMessage) =>
-    headersDistinct.via?.at(-1)?.endsWith("capsule") && headersDistinct["x-forwarded-for"]?.length === 1;
+    headersDistinct.via?.at(-1)?.endsWith("capsule") &&
+    headersDistinct["x-forwarded-for"]?.length === 1;
   // A parser that is not ours.
   const server = createServer((request, response) => {
     if (!isOurs(request)) smuggled.push(`${request.method} ${request.url}`);
@@ -114,7 +115,9 @@ const answerPieces = [
 ];
 const answers = [
   `HTTP/1.1 200 OK\r\nContent-Length: ${evil.length}\r\n\r\n${evil}`,
-  `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${evil.length.toString(16)}\r\n${evil}\r\n0\r\n\r\n`,
+  `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${
+    evil.length.toString(16)
+  }\r\n${evil}\r\n0\r\n\r\n`,
   "HTTP/1.1 204 No Content\r\n\r\n",
   "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
   "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -168,7 +171,12 @@ Deno.test("whatever an upstream answers, the next request is answered by its own
 });
 
 /** What the answer says that was asked; `undefined` when there is none of 200. */
-function ask(agent: Agent, port: number, method: string, what: string): Promise<string | undefined> {
+function ask(
+  agent: Agent,
+  port: number,
+  method: string,
+  what: string,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const path = `/functions/f/default/${what}`;
     const asking = request({ agent, host: "127.0.0.1", port, method, path }, (answer) => {

@@ -63,7 +63,10 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
     "f:\n  default:\n    - localhost:80\n",
     'c:3:7: a URL must begin with http:// or https://: found "localhost:80"',
   ],
-  ["f:\n  default: ftp://a\n", 'c:2:12: a URL must begin with http:// or https://: found "ftp://a"'],
+  [
+    "f:\n  default: ftp://a\n",
+    'c:2:12: a URL must begin with http:// or https://: found "ftp://a"',
+  ],
   [
     "f:\n  default: http://u:secret@a\n",
     'c:2:12: a URL must not hold a user or a password: found "http://…@a"',
@@ -104,7 +107,10 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
     "f:\n  default: http://a\n  weights: {blue: 1}\n",
     'c:3:13: expected a revision of this function, found "blue"',
   ],
-  ["f:\n  default: http://a\n  weights: {default: 0}\n", "c:3:3: expected at least one weight above 0"],
+  [
+    "f:\n  default: http://a\n  weights: {default: 0}\n",
+    "c:3:3: expected at least one weight above 0",
+  ],
   [
     "functions:\n  f: {default: http://a}\nother: {default: http://a}\n",
     'c:3:1: expected nothing beside "functions" and "filters", found "other"',

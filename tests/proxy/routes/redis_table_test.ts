@@ -63,7 +63,9 @@ async function twoProxies(settings: RedisSettings): Promise<void> {
   await Promise.all([until(one, has31), until(two, has31)]);
 
   const contest = await Promise.allSettled(
-    [one, two].map((each) => each.change({ kind: "register", function: "g", revision: "default", url })),
+    [one, two].map((each) =>
+      each.change({ kind: "register", function: "g", revision: "default", url })
+    ),
   );
   assert.deepEqual(contest.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
   await one.change({ kind: "remove-function", function: "f" });
@@ -71,10 +73,13 @@ async function twoProxies(settings: RedisSettings): Promise<void> {
   assert.deepEqual(listRoutes(two.routes), { g: { default: [url] } });
 }
 
-redisTest("two proxies on one Redis see each other's changes, and lose none made at once", async () => {
-  await using redis = await RedisServer.start();
-  await twoProxies(settingsOf(redis.port));
-});
+redisTest(
+  "two proxies on one Redis see each other's changes, and lose none made at once",
+  async () => {
+    await using redis = await RedisServer.start();
+    await twoProxies(settingsOf(redis.port));
+  },
+);
 
 redisTest(
   "two proxies on a Redis that speaks TLS do the same, and one that does not trust it does not start",
@@ -82,7 +87,10 @@ redisTest(
     const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
     try {
       await makeCertificates(folder);
-      await using redis = await RedisServer.start({ tlsFolder: folder, config: ["--requirepass", "secret"] });
+      await using redis = await RedisServer.start({
+        tlsFolder: folder,
+        config: ["--requirepass", "secret"],
+      });
       const settings = { ...settingsOf(redis.port), tls: true, login: { password: "secret" } };
       await twoProxies({ ...settings, caFile: `${folder}/ca.crt` });
       await assert.rejects(RedisTable.open(settings, new Map(), silentLog), {
@@ -110,7 +118,10 @@ redisTest(
       const counts = await Promise.all(
         cluster.nodes.map((node) => node.command("PUBSUB", "NUMSUB", "capsule:routes:changed")),
       );
-      return counts.reduce((sum: number, each) => sum + Number(Array.isArray(each) ? each[1] : NaN), 0);
+      return counts.reduce(
+        (sum: number, each) => sum + Number(Array.isArray(each) ? each[1] : NaN),
+        0,
+      );
     };
     assert.equal(await listeners(), 1);
     await Promise.all(cluster.nodes.map((node) => node.kill()));
@@ -127,32 +138,35 @@ redisTest(
   },
 );
 
-redisTest("while Redis is away the routes stay and changes are 503; back again, they catch up", async () => {
-  await using redis = await RedisServer.start();
-  await using table = await RedisTable.open(
-    settingsOf(redis.port),
-    routesOf({ f: { default: [url] } }),
-    silentLog,
-  );
-  await using other = await RedisTable.open(settingsOf(redis.port), new Map(), silentLog);
-  await redis.kill();
-  await assert.rejects(table.change({ kind: "remove-function", function: "f" }), {
-    status: 503,
-    code: "ERROR_BACKEND_UNAVAILABLE",
-  });
-  assert.deepEqual(listRoutes(table.routes), { f: { default: [url] } });
-  // This Redis keeps nothing over its death: it gets the routes back from a proxy.
-  await redis.restart();
-  for (;;) {
-    try {
-      await other.change({ kind: "register", function: "g", revision: "default", url });
-      break;
-    } catch {
-      // It is not reached yet.
+redisTest(
+  "while Redis is away the routes stay and changes are 503; back again, they catch up",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using table = await RedisTable.open(
+      settingsOf(redis.port),
+      routesOf({ f: { default: [url] } }),
+      silentLog,
+    );
+    await using other = await RedisTable.open(settingsOf(redis.port), new Map(), silentLog);
+    await redis.kill();
+    await assert.rejects(table.change({ kind: "remove-function", function: "f" }), {
+      status: 503,
+      code: "ERROR_BACKEND_UNAVAILABLE",
+    });
+    assert.deepEqual(listRoutes(table.routes), { f: { default: [url] } });
+    // This Redis keeps nothing over its death: it gets the routes back from a proxy.
+    await redis.restart();
+    for (;;) {
+      try {
+        await other.change({ kind: "register", function: "g", revision: "default", url });
+        break;
+      } catch {
+        // It is not reached yet.
+      }
     }
-  }
-  await until(table, (routes) => routes.has("g") && routes.has("f"));
-});
+    await until(table, (routes) => routes.has("g") && routes.has("f"));
+  },
+);
 
 Deno.test("a Redis that cannot be reached at the start is named", async () => {
   await assert.rejects(RedisTable.open(settingsOf(1), new Map(), silentLog), {

@@ -26,7 +26,11 @@ export function testRouteTable(
   open: (routes: Routes) => Promise<RouteTable>,
   define: (name: string, fn: () => Promise<void>) => void = Deno.test,
 ): void {
-  const test = (sentence: string, run: (table: RouteTable) => Promise<void>, routes: Routes = new Map()) =>
+  const test = (
+    sentence: string,
+    run: (table: RouteTable) => Promise<void>,
+    routes: Routes = new Map(),
+  ) =>
     define(`${name}: ${sentence}`, async () => {
       await using table = await open(routes);
       await run(table);
@@ -69,9 +73,21 @@ export function testRouteTable(
       "ERROR_FUNCTION_NOT_FOUND",
       "f does not exist",
     );
-    await refuses(table, { ...add, kind: "add-url" }, 404, "ERROR_FUNCTION_NOT_FOUND", "f does not exist");
+    await refuses(
+      table,
+      { ...add, kind: "add-url" },
+      404,
+      "ERROR_FUNCTION_NOT_FOUND",
+      "f does not exist",
+    );
     await table.change({ ...add, revision: "default" });
-    await refuses(table, { ...add, kind: "add-url" }, 404, "ERROR_REVISION_NOT_FOUND", "blue does not exist");
+    await refuses(
+      table,
+      { ...add, kind: "add-url" },
+      404,
+      "ERROR_REVISION_NOT_FOUND",
+      "blue does not exist",
+    );
     await refuses(
       table,
       { ...add, kind: "remove-url" },
@@ -104,9 +120,17 @@ export function testRouteTable(
       "ERROR_URL_ALREADY_EXISTS",
       `${url} already exists`,
     );
-    assert.deepEqual(listRoutes(table.routes), { f: { blue: [url, other], default: [url], red: [url] } });
+    assert.deepEqual(listRoutes(table.routes), {
+      f: { blue: [url, other], default: [url], red: [url] },
+    });
     await table.change({ ...add, kind: "remove-url" });
-    await refuses(table, { ...add, kind: "remove-url" }, 404, "ERROR_URL_NOT_FOUND", `${url} does not exist`);
+    await refuses(
+      table,
+      { ...add, kind: "remove-url" },
+      404,
+      "ERROR_URL_NOT_FOUND",
+      `${url} does not exist`,
+    );
     await table.change({ ...add, kind: "remove-url", url: other });
     assert.deepEqual(listRoutes(table.routes), { f: { blue: [], default: [url], red: [url] } });
     await table.change({ ...add, kind: "add-url" });
@@ -125,7 +149,10 @@ export function testRouteTable(
       "constructor",
       "toString",
     ]);
-    assert.deepEqual(table.routes.get("__proto__")?.revisions.get("__proto__"), [{ url, weight: 1 }]);
+    assert.deepEqual(table.routes.get("__proto__")?.revisions.get("__proto__"), [{
+      url,
+      weight: 1,
+    }]);
   });
 
   test("changes made at once are all kept", async (table) => {
@@ -142,7 +169,9 @@ export function testRouteTable(
     );
     const twice = await Promise.allSettled([
       ...changes,
-      ...[1, 2].map(() => table.change({ kind: "add-revision", function: "f", revision: "once", url })),
+      ...[1, 2].map(() =>
+        table.change({ kind: "add-revision", function: "f", revision: "once", url })
+      ),
     ]);
     assert.equal(twice.filter(({ status }) => status === "rejected").length, 1);
     assert.equal(table.routes.get("f")?.revisions.get("default")?.length, 21);
@@ -156,23 +185,38 @@ export function testRouteTable(
     assert.deepEqual(heard, ["{}", `{"f":{"default":["${url}"]}}`, "{}"]);
   });
 
-  test("a file read again changes the functions that changed in it, and no others", async (table) => {
-    const before = routesOf({ a: { default: [url] }, b: { default: [url] }, c: { default: [url] } });
-    await table.change({ kind: "remove-function", function: "a" });
-    await table.change({ kind: "add-url", function: "b", revision: "default", url: other });
-    await table.change({ kind: "register", function: "own", revision: "default", url });
-    const after = routesOf({ a: { default: [url] }, b: { default: ["http://new"] }, d: { default: [url] } });
-    await table.change({ kind: "reload", before, after });
-    assert.deepEqual(listRoutes(table.routes), {
-      b: { default: ["http://new"] },
-      d: { default: [url] },
-      own: { default: [url] },
-    });
-  }, routesOf({ a: { default: [url] }, b: { default: [url] }, c: { default: [url] } }));
+  test(
+    "a file read again changes the functions that changed in it, and no others",
+    async (table) => {
+      const before = routesOf({
+        a: { default: [url] },
+        b: { default: [url] },
+        c: { default: [url] },
+      });
+      await table.change({ kind: "remove-function", function: "a" });
+      await table.change({ kind: "add-url", function: "b", revision: "default", url: other });
+      await table.change({ kind: "register", function: "own", revision: "default", url });
+      const after = routesOf({
+        a: { default: [url] },
+        b: { default: ["http://new"] },
+        d: { default: [url] },
+      });
+      await table.change({ kind: "reload", before, after });
+      assert.deepEqual(listRoutes(table.routes), {
+        b: { default: ["http://new"] },
+        d: { default: [url] },
+        own: { default: [url] },
+      });
+    },
+    routesOf({ a: { default: [url] }, b: { default: [url] }, c: { default: [url] } }),
+  );
 
   test("weights are kept, and forgotten with their revision", async (table) => {
     const weighted: Routes = new Map([["f", {
-      revisions: new Map([["default", [{ url, weight: 3 }]], ["blue", [{ url: other, weight: 1 }]]]),
+      revisions: new Map([["default", [{ url, weight: 3 }]], ["blue", [{
+        url: other,
+        weight: 1,
+      }]]]),
       weights: new Map([["default", 90], ["blue", 10]]),
     }]]);
     await table.change({ kind: "reload", before: new Map(), after: weighted });

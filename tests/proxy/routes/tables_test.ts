@@ -19,7 +19,9 @@ testRouteTable("file", async (config) => {
     // What is written is what holds: another table reads the same.
     assert.deepEqual((await open(`${folder}/routes.json`, config)).table.routes, table.routes);
     assert.deepEqual(
-      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== "routes.json"),
+      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+        name !== "routes.json"
+      ),
       [],
     );
     await Deno.remove(folder, { recursive: true });
@@ -37,7 +39,12 @@ Deno.test("routes over a restart: what was changed stays, what changed in the fi
     const before = routesOf({ a: { default: ["http://a"] }, b: { default: ["http://b"] } });
     const { table } = await open(file, before);
     await table.change({ kind: "remove-function", function: "a" });
-    await table.change({ kind: "register", function: "own", revision: "default", url: "http://own" });
+    await table.change({
+      kind: "register",
+      function: "own",
+      revision: "default",
+      url: "http://own",
+    });
     const after = routesOf({ a: { default: ["http://a"] }, b: { default: ["http://b2"] } });
     const { table: again } = await open(file, after);
     assert.deepEqual(listRoutes(again.routes), {

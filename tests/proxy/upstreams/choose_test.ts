@@ -14,7 +14,10 @@ Deno.test("random takes the one in whose share the number lies", () => {
 
 Deno.test("round-robin gives each its share exactly, and spreads it out", () => {
   const turns = (choices: Choice[], count: number) =>
-    Array.from({ length: count }, (_, turn) => choose(choices, "round-robin", { random: 0, turn, key: "" }));
+    Array.from(
+      { length: count },
+      (_, turn) => choose(choices, "round-robin", { random: 0, turn, key: "" }),
+    );
   assert.deepEqual(turns(of(1, 1, 1), 4), [0, 1, 2, 0]);
   const canary = turns(of(90, 10), 100);
   assert.equal(canary.filter((each) => each === 1).length, 10);
@@ -49,5 +52,7 @@ Deno.test("hash: one key, one place; when one goes only its keys move; shares fo
 });
 
 Deno.test("one choice is always taken", () => {
-  for (const balance of balances) assert.equal(choose(of(1), balance, { random: 0.9, turn: 5, key: "k" }), 0);
+  for (const balance of balances) {
+    assert.equal(choose(of(1), balance, { random: 0.9, turn: 5, key: "k" }), 0);
+  }
 });

@@ -25,7 +25,9 @@ Deno.test("a POST goes on to the next URL when the first one's certificate is no
   using well = new RawServer();
   well.serve(() => "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell");
   const secure = `https://127.0.0.1:${stranger.addr.port}`;
-  await using proxy = startProxy({ f: { default: [secure, well.url] } }, { balance: "round-robin" });
+  await using proxy = startProxy({ f: { default: [secure, well.url] } }, {
+    balance: "round-robin",
+  });
   assert.match(await post(proxy.port), /^HTTP\/1\.1 200 [^]*well$/);
   assert.match(proxy.logged.join(), new RegExp(`^${secure} is left out for 10 s: .*certificate`));
   assert.equal(heard, 0);
@@ -63,7 +65,10 @@ Deno.test({
       await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${port}`] } }, {
         timeouts: { connectMs: 200 },
       });
-      assert.match(await post(proxy.port), /^HTTP\/1\.1 504 [^]*"why":"no connection within 200 ms"/);
+      assert.match(
+        await post(proxy.port),
+        /^HTTP\/1\.1 504 [^]*"why":"no connection within 200 ms"/,
+      );
     } finally {
       for (const each of opened) each.close();
     }

@@ -28,7 +28,9 @@ Deno.test("checks leave out who answers with an error, too late or not at all, u
   assert.deepEqual(usable(), [true, true, true]);
   await checks.check();
   assert.deepEqual(usable(), [true, false, false]);
-  for (let i = 0; i < 6; i++) assert.equal(await (await fetch(`${proxy.url}/functions/f`)).text(), "ok");
+  for (let i = 0; i < 6; i++) {
+    assert.equal(await (await fetch(`${proxy.url}/functions/f`)).text(), "ok");
+  }
   status = "204 No Content";
   await checks.check();
   assert.deepEqual(usable(), [true, true, false]);

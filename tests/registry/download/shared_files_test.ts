@@ -9,7 +9,11 @@ import { MemoryDisk } from "./memory_disk.ts";
 function world() {
   const disk = new MemoryDisk();
   const shared = new SharedFiles({ maxBytes: 100, pieceBytes: 10, open: disk.openFile });
-  const begin = (name: string, part?: Partial<Part>, size = disk.contents.get(name)?.length ?? 0) => {
+  const begin = (
+    name: string,
+    part?: Partial<Part>,
+    size = disk.contents.get(name)?.length ?? 0,
+  ) => {
     const digest: Digest = `sha256:${name}`;
     return shared.stream({ path: name, size, digest }, { start: 0, end: size, ...part });
   };
@@ -19,7 +23,10 @@ function world() {
   const costs = async (name: string) => {
     const before = { bytesRead: disk.bytesRead(name), streamed: disk.streamed };
     assert.deepEqual(await get(name), disk.contents.get(name));
-    return { bytesRead: disk.bytesRead(name) - before.bytesRead, streamed: disk.streamed - before.streamed };
+    return {
+      bytesRead: disk.bytesRead(name) - before.bytesRead,
+      streamed: disk.streamed - before.streamed,
+    };
   };
   return { disk, shared, begin, get, costs };
 }
@@ -57,7 +64,10 @@ Deno.test("a download that joins in the middle finds what was read, and both nee
 Deno.test("parts of a file come from the same pieces", async () => {
   const { disk, get } = world();
   const bytes = disk.put("a", 95);
-  const rows: [number, number][] = [[0, 1], [9, 10], [9, 11], [10, 20], [15, 47], [90, 95], [94, 95], [
+  const rows: [number, number][] = [[0, 1], [9, 10], [9, 11], [10, 20], [15, 47], [90, 95], [
+    94,
+    95,
+  ], [
     0,
     95,
   ]];
@@ -73,7 +83,9 @@ Deno.test("an empty file has an empty stream", async () => {
   disk.put("a", 0);
   const empty = await begin("a");
   assert.equal(disk.open, 0);
-  for (const stream of [empty, await begin("a")]) assert.deepEqual(await Array.fromAsync(stream), []);
+  for (const stream of [empty, await begin("a")]) {
+    assert.deepEqual(await Array.fromAsync(stream), []);
+  }
 });
 
 Deno.test("what was asked for longest ago goes when another needs the room", async () => {
@@ -81,11 +93,17 @@ Deno.test("what was asked for longest ago goes when another needs the room", asy
   for (const name of ["a", "b"]) disk.put(name, 50);
   disk.put("c", 30);
   disk.put("d", 70);
-  for (const name of ["a", "b"]) assert.deepEqual(await costs(name), { bytesRead: 50, streamed: 0 });
+  for (const name of ["a", "b"]) {
+    assert.deepEqual(await costs(name), { bytesRead: 50, streamed: 0 });
+  }
   assert.deepEqual(await costs("a"), nothing);
   assert.deepEqual(await costs("c"), { bytesRead: 30, streamed: 0 }, "instead of b");
   assert.deepEqual(await costs("a"), nothing);
-  assert.deepEqual(await costs("d"), { bytesRead: 70, streamed: 0 }, "instead of c and of a, in that order");
+  assert.deepEqual(
+    await costs("d"),
+    { bytesRead: 70, streamed: 0 },
+    "instead of c and of a, in that order",
+  );
   assert.deepEqual(await costs("c"), { bytesRead: 30, streamed: 0 });
   assert.deepEqual(await costs("d"), nothing);
 });
@@ -156,7 +174,11 @@ Deno.test("what is forgotten gives its memory back at once, and not a moment bef
 Deno.test("a read that fails cuts all who wait for it, and is tried again for who comes later", async () => {
   const { disk, begin, costs } = world();
   disk.put("a", 95);
-  const [ahead, behind, leaving] = await Promise.all([begin("a"), begin("a"), begin("a", { start: 90 })]);
+  const [ahead, behind, leaving] = await Promise.all([
+    begin("a"),
+    begin("a"),
+    begin("a", { start: 90 }),
+  ]);
   assert(ahead && behind && leaving);
   const reader = ahead.getReader();
   await reader.read();
@@ -194,7 +216,11 @@ Deno.test("a read that fails when its file is long forgotten does no harm to who
   assert.deepEqual(await costs("a"), nothing);
   const slow = (await begin("a")).getReader();
   await slow.read();
-  assert.deepEqual(await costs("b"), { bytesRead: 0, streamed: 1 }, "there is no more room than before");
+  assert.deepEqual(
+    await costs("b"),
+    { bytesRead: 0, streamed: 1 },
+    "there is no more room than before",
+  );
   await slow.cancel();
   assert.equal(disk.open, 0);
 });
@@ -215,7 +241,10 @@ Deno.test("a file that cannot be opened, or not read from its start, fails befor
   const { disk, begin, costs } = world();
   await assert.rejects(begin("a", {}, 95), /cannot read a: a/);
   disk.put("a", 0);
-  await assert.rejects(begin("a", { end: 95 }, 95), /cannot read a: the file ends after 0 of 95 bytes/);
+  await assert.rejects(
+    begin("a", { end: 95 }, 95),
+    /cannot read a: the file ends after 0 of 95 bytes/,
+  );
   disk.put("a", 95);
   assert.deepEqual(await costs("a"), { bytesRead: 95, streamed: 0 });
 });

@@ -26,7 +26,9 @@ async function read(bytes: Uint8Array, boundary: string, lengths: readonly numbe
 Deno.test("any parts, cut anywhere, come out as they went in", async () => {
   const boundary = "b";
   // Contents that are full of what a boundary is made of.
-  const content = fc.array(fc.oneof(fc.constantFrom(13, 10, 0x2d, 0x62), fc.nat(255)), { maxLength: 60 })
+  const content = fc.array(fc.oneof(fc.constantFrom(13, 10, 0x2d, 0x62), fc.nat(255)), {
+    maxLength: 60,
+  })
     .filter((bytes) => !String.fromCharCode(13, 10, ...bytes).includes("\r\n--b"));
   const part = fc.record({
     name: fc.constantFrom("file", "info", "größe 👋"),
@@ -39,7 +41,9 @@ Deno.test("any parts, cut anywhere, come out as they went in", async () => {
     async (parts, lengths) => {
       const bytes: number[] = [];
       for (const { name, filename, content } of parts) {
-        const file = filename === undefined ? "" : `; filename="${filename.replaceAll('"', "%22")}"`;
+        const file = filename === undefined
+          ? ""
+          : `; filename="${filename.replaceAll('"', "%22")}"`;
         const head =
           `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\nX-Other: y\r\n\r\n`;
         bytes.push(...encode(head), ...content, 13, 10);
@@ -52,9 +56,13 @@ Deno.test("any parts, cut anywhere, come out as they went in", async () => {
 
 Deno.test("any bytes at all are a form or a 400, and never more than was sent", async () => {
   await fc.assert(fc.asyncProperty(
-    fc.array(fc.oneof(fc.constantFrom(..."\r\n--b: form-data;name="), fc.string()), { maxLength: 40 }),
+    fc.array(fc.oneof(fc.constantFrom(..."\r\n--b: form-data;name="), fc.string()), {
+      maxLength: 40,
+    }),
     async (words) => {
-      const bytes = encode("--b\r\nContent-Disposition: form-data; name=x\r\n\r\n" + words.join(""));
+      const bytes = encode(
+        "--b\r\nContent-Disposition: form-data; name=x\r\n\r\n" + words.join(""),
+      );
       try {
         const parts = await read(bytes, "b", [7]);
         assert(parts.reduce((sum, { content }) => sum + content.length, 0) < bytes.length);

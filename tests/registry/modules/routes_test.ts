@@ -33,7 +33,8 @@ Deno.test("an upload without info has an empty line for it, a long one with 👋
   await (await server.call("POST", "/upload/k33g/a/1", { body: form(wasm("a")) })).body?.cancel();
   assert.equal(await (await server.call("GET", "/info/k33g/a/1")).text(), "\n");
   const long = "👋 ".repeat(10_000) + "end";
-  await (await server.call("POST", "/upload/k33g/b/1", { body: form(wasm("b"), long) })).body?.cancel();
+  await (await server.call("POST", "/upload/k33g/b/1", { body: form(wasm("b"), long) })).body
+    ?.cancel();
   assert.equal(await (await server.call("GET", "/info/k33g/b/1")).text(), long + "\n");
   const tooLong = await server.call("POST", "/upload/k33g/c/1", {
     body: form(wasm("c"), "x".repeat(65 * 1024)),
@@ -44,7 +45,9 @@ Deno.test("an upload without info has an empty line for it, a long one with 👋
 
 Deno.test("the list has everything of a module, filters, pages, and a path a line as text", async () => {
   await using server = await testRegistry();
-  for (const [path, text] of [["k33g/hola/0.0.0", "a"], ["k33g/hola/0.0.1", "b"], ["bob/hey/1", "c"]]) {
+  for (
+    const [path, text] of [["k33g/hola/0.0.0", "a"], ["k33g/hola/0.0.1", "b"], ["bob/hey/1", "c"]]
+  ) {
     await (await server.call("POST", `/upload/${path}`, { body: form(wasm(text)) })).body?.cancel();
   }
   const list = await (await server.call("GET", "/modules")).json();
@@ -104,14 +107,18 @@ Deno.test("two uploads of one tag at once: one wins whole", async () => {
   }));
   assert.deepEqual(answers.toSorted(), [200, 409, 409, 409, 409, 409, 409, 409]);
   const winner = answers.indexOf(200);
-  assert.deepEqual(await bytesOf(await server.call("GET", "/k33g/hola/1/hola.wasm")), modules[winner]);
+  assert.deepEqual(
+    await bytesOf(await server.call("GET", "/k33g/hola/1/hola.wasm")),
+    modules[winner],
+  );
   assert.equal(await (await server.call("GET", "/info/k33g/hola/1")).text(), `info ${winner}\n`);
 });
 
 Deno.test("latest is the newest upload, until somebody uploads that very tag", async () => {
   await using server = await testRegistry();
   const upload = async (tag: string) => {
-    await (await server.call("POST", `/upload/k33g/hola/${tag}`, { body: form(wasm(tag)) })).body?.cancel();
+    await (await server.call("POST", `/upload/k33g/hola/${tag}`, { body: form(wasm(tag)) })).body
+      ?.cancel();
   };
   const latest = async () => await bytesOf(await server.call("GET", "/k33g/hola/latest/hola.wasm"));
   await upload("2");
@@ -127,13 +134,17 @@ Deno.test("latest is the newest upload, until somebody uploads that very tag", a
 Deno.test("a removed module is gone, with its folder, and its neighbours stay", async () => {
   await using server = await testRegistry();
   for (const tag of ["1", "2"]) {
-    await (await server.call("POST", `/upload/k33g/hola/${tag}`, { body: form(wasm(tag)) })).body?.cancel();
+    await (await server.call("POST", `/upload/k33g/hola/${tag}`, { body: form(wasm(tag)) })).body
+      ?.cancel();
   }
   assert.equal((await server.call("DELETE", "/k33g/hola/1")).status, 200);
   const gone = await server.call("GET", "/k33g/hola/1/hola.wasm");
   assert.equal(gone.status, 404);
   assert.equal((await gone.json()).code, "MODULE_NOT_FOUND");
-  assert.deepEqual(await pathsBelow(server.files), ["k33g/hola/2/hola.info", "k33g/hola/2/hola.wasm"]);
+  assert.deepEqual(await pathsBelow(server.files), [
+    "k33g/hola/2/hola.info",
+    "k33g/hola/2/hola.wasm",
+  ]);
   assert.equal((await server.call("DELETE", "/k33g/hola/1")).status, 404);
   assert.equal((await server.call("DELETE", "/k33g/hola/latest")).status, 404);
   assert.equal((await server.call("DELETE", "/k33g/hola/2")).status, 200);
@@ -152,7 +163,9 @@ Deno.test("names that are none are refused, and a capital with the name that wou
     [`k33g/${"a".repeat(129)}/1`, /at most 128 characters/],
     [`k33g/hola/${"1".repeat(129)}`, /at most 128 characters/],
     ...["upload", "info", "modules", "v2", "health", "metrics", "capsule"]
-      .map((user): [string, RegExp] => [`${user}/hola/1`, new RegExp(`"${user}" cannot be a user`)]),
+      .map((
+        user,
+      ): [string, RegExp] => [`${user}/hola/1`, new RegExp(`"${user}" cannot be a user`)]),
   ];
   for (const [path, message] of rows) {
     const response = await server.call("POST", `/upload/${path}`, { body: form(wasm()) });
@@ -169,7 +182,10 @@ Deno.test("the client's file name is shown and never a path", async () => {
   const body = form(wasm(), "", "../../../tmp/evil.wasm");
   const response = await server.call("POST", "/upload/k33g/hola/1", { body });
   assert.equal((await response.json()).message, "🙂 evil.wasm uploaded!");
-  assert.deepEqual(await pathsBelow(server.files), ["k33g/hola/1/hola.info", "k33g/hola/1/hola.wasm"]);
+  assert.deepEqual(await pathsBelow(server.files), [
+    "k33g/hola/1/hola.info",
+    "k33g/hola/1/hola.wasm",
+  ]);
 });
 
 Deno.test("what is no module is refused, and nothing of it stays", async () => {

@@ -13,19 +13,27 @@ Deno.test("a large module is pushed in chunks, and in larger ones where the regi
   ) {
     await using registry = await testRegistry();
     const ranges: string[] = [];
-    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-      const range = request.headers.get("content-range");
-      if (range !== null) ranges.push(range);
-      const response = await registry.registry.handler(request);
-      if (request.method === "POST" && asked !== undefined) {
-        response.headers.set("oci-chunk-min-length", asked);
-      }
-      return response;
-    });
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      async (request) => {
+        const range = request.headers.get("content-range");
+        if (range !== null) ranges.push(range);
+        const response = await registry.registry.handler(request);
+        if (request.method === "POST" && asked !== undefined) {
+          response.headers.set("oci-chunk-min-length", asked);
+        }
+        return response;
+      },
+    );
     try {
       let sent = 0;
       await pushModule({
-        reference: { host: `127.0.0.1:${server.addr.port}`, repository: "a/b", tag: "1", digest: undefined },
+        reference: {
+          host: `127.0.0.1:${server.addr.port}`,
+          repository: "a/b",
+          tag: "1",
+          digest: undefined,
+        },
         bytes,
         info: "",
         credentials: () => Promise.resolve(undefined),

@@ -12,7 +12,9 @@ export async function pushBlob(
   bytes: Uint8Array<ArrayBuffer>,
   digest = sha256(bytes) as string,
 ) {
-  return await server.call("POST", `/v2/${repository}/blobs/uploads/?digest=${digest}`, { body: bytes });
+  return await server.call("POST", `/v2/${repository}/blobs/uploads/?digest=${digest}`, {
+    body: bytes,
+  });
 }
 
 /** Pushes a manifest with these layers, whose blobs need not be there. */
@@ -31,7 +33,11 @@ export async function pushManifest(
   return { response, body, digest: sha256(body) };
 }
 
-export const emptyConfig = { mediaType: "application/vnd.oci.empty.v1+json", digest: sha256("{}"), size: 2 };
+export const emptyConfig = {
+  mediaType: "application/vnd.oci.empty.v1+json",
+  digest: sha256("{}"),
+  size: 2,
+};
 
 export function layer(bytes: Uint8Array, mediaType: string, title?: string) {
   const annotations = title === undefined ? undefined : { "org.opencontainers.image.title": title };

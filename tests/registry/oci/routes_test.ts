@@ -60,7 +60,12 @@ Deno.test("referrers: what has a subject, by type, and what older clients keep u
     subject: about,
     config: emptyConfig,
   });
-  const old = { mediaType: imageType, digest: sha256("old"), size: 3, artifactType: "application/old" };
+  const old = {
+    mediaType: imageType,
+    digest: sha256("old"),
+    size: 3,
+    artifactType: "application/old",
+  };
   await pushManifest(server, "r", subject.digest.replace(":", "-"), { manifests: [old] });
 
   const referrers = async (query = "") => {
@@ -118,11 +123,19 @@ Deno.test("failures have the protocol's codes", async () => {
     ["GET", `/v2/${"a".repeat(256)}/manifests/t`, {}, "400 NAME_INVALID"],
     ["PUT", "/v2/r/manifests/t", { body: "{" }, "400 MANIFEST_INVALID"],
     ["PUT", "/v2/r/manifests/t", { body: "[]" }, "400 MANIFEST_INVALID"],
-    ["PUT", "/v2/r/manifests/t", { body: '{"schemaVersion":2,"layers":[{}]}' }, "400 MANIFEST_INVALID"],
     [
       "PUT",
       "/v2/r/manifests/t",
-      { body: `{"schemaVersion":2,"mediaType":"${imageType}"}`, headers: { "content-type": indexType } },
+      { body: '{"schemaVersion":2,"layers":[{}]}' },
+      "400 MANIFEST_INVALID",
+    ],
+    [
+      "PUT",
+      "/v2/r/manifests/t",
+      {
+        body: `{"schemaVersion":2,"mediaType":"${imageType}"}`,
+        headers: { "content-type": indexType },
+      },
       "400 MANIFEST_INVALID",
     ],
     [
@@ -140,7 +153,12 @@ Deno.test("failures have the protocol's codes", async () => {
     ["PUT", `/v2/r/manifests/${some}`, { body: '{"schemaVersion":2}' }, "400 DIGEST_INVALID"],
     ["PUT", "/v2/r/manifests/.t", { body: '{"schemaVersion":2}' }, "400 MANIFEST_INVALID"],
     ["PUT", "/v2/r/manifests/t", { body: " ".repeat(5 * 1024 * 1024) }, "413 SIZE_INVALID"],
-    ["POST", `/v2/r/blobs/uploads/?digest=${some}`, { body: new Uint8Array(1001) }, "413 SIZE_INVALID"],
+    [
+      "POST",
+      `/v2/r/blobs/uploads/?digest=${some}`,
+      { body: new Uint8Array(1001) },
+      "413 SIZE_INVALID",
+    ],
     ["PATCH", "/v2/r/blobs/uploads/none", { body: "x" }, "404 BLOB_UPLOAD_UNKNOWN"],
     ["GET", "/v2/r/tags/list?n=x", {}, "400 PAGINATION_NUMBER_INVALID"],
     ["GET", "/v2/r/manifests/%E0%A4%A", {}, "404 MANIFEST_UNKNOWN"],

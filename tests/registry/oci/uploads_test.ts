@@ -85,7 +85,10 @@ Deno.test("an upload is written by one request at a time", async () => {
   const slow = server.call("PATCH", url, { body: readable });
   const writer = writable.getWriter();
   await writer.write(Uint8Array.of(1));
-  assert.equal(await codeOf(await server.call("PATCH", url, { body: "2" })), "409 BLOB_UPLOAD_INVALID");
+  assert.equal(
+    await codeOf(await server.call("PATCH", url, { body: "2" })),
+    "409 BLOB_UPLOAD_INVALID",
+  );
   await writer.close();
   assert.equal((await slow).headers.get("range"), "0-0");
   assert.equal((await server.call("DELETE", url)).status, 204);
@@ -109,7 +112,8 @@ Deno.test("a blob is mounted from another repository, or sent when it is not the
   await using server = await testRegistry();
   const digest = sha256(wasm("x"));
   await pushBlob(server, "from/here", wasm("x"));
-  const mount = (query: string) => server.call("POST", `/v2/to/here/blobs/uploads/?mount=${digest}${query}`);
+  const mount = (query: string) =>
+    server.call("POST", `/v2/to/here/blobs/uploads/?mount=${digest}${query}`);
   assert.equal((await server.call("HEAD", `/v2/to/here/blobs/${digest}`)).status, 404);
   assert.equal((await mount("&from=not/here")).status, 202);
   const mounted = await mount("&from=from/here");

@@ -75,7 +75,21 @@ Deno.test("whatever is taken lies three folders deep in -files and nowhere else"
 });
 
 Deno.test("one character outside the grammar refuses a name, and the message has it", () => {
-  const outside = fc.constantFrom("/", "\\", " ", "é", "👋", "%", "\0", ":", "@", "..", "._", "___", "+");
+  const outside = fc.constantFrom(
+    "/",
+    "\\",
+    " ",
+    "é",
+    "👋",
+    "%",
+    "\0",
+    ":",
+    "@",
+    "..",
+    "._",
+    "___",
+    "+",
+  );
   fc.assert(fc.property(user, part, fc.nat(), outside, (user, module, at, bad) => {
     const cut = 1 + at % module.length;
     const spoilt = `${module.slice(0, cut)}${bad}x`;

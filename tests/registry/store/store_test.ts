@@ -125,7 +125,8 @@ Deno.test("a journal that is damaged in its middle is named, not guessed at", as
       await Deno.writeTextFile(path, `${line}\n${whole}`);
       await assert.rejects(open(() => Promise.resolve()), {
         code: "STORE",
-        message: `cannot open -files=${files}: line 1 of ${path} is damaged, or a newer Capsule wrote it`,
+        message:
+          `cannot open -files=${files}: line 1 of ${path} is damaged, or a newer Capsule wrote it`,
       });
     }
   });
@@ -134,10 +135,15 @@ Deno.test("a journal that is damaged in its middle is named, not guessed at", as
 Deno.test("a folder that the system refuses is an error that names it", async () => {
   await withStore({}, async ({ files }) => {
     await Deno.mkdir(`${files}/a/.capsule/blobs`, { recursive: true });
-    for (const file of ["a/.capsule/blobs/sha256", "b"]) await Deno.writeTextFile(`${files}/${file}`, "");
+    for (const file of ["a/.capsule/blobs/sha256", "b"]) {
+      await Deno.writeTextFile(`${files}/${file}`, "");
+    }
     for (const folder of [`${files}/a`, `${files}/b`]) {
       await assert.rejects(Store.open({ files: folder, log: memoryLog().log }), (error: Error) => {
-        assert(error.message.startsWith(`cannot open -files=${folder}: Not a directory`), error.message);
+        assert(
+          error.message.startsWith(`cannot open -files=${folder}: Not a directory`),
+          error.message,
+        );
         return true;
       });
     }
@@ -162,7 +168,9 @@ Deno.test("a journal that is mostly history is written anew at the next start", 
     await open((store) => put(store, "new", wasm("new")));
     assert((await Deno.readTextFile(path)).split("\n").length < 20);
     await open((store) =>
-      Promise.resolve(assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["kept", "new"]))
+      Promise.resolve(
+        assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["kept", "new"]),
+      )
     );
   });
 });

@@ -21,7 +21,9 @@ Deno.test("many blobs that nobody names go a few at a time, and others have thei
   await withStore({ graceMs: 1 }, async ({ open }) => {
     const count = 350;
     await open(async (store) => {
-      await Promise.all(Array.from({ length: count }, (_, index) => putBlob(store, wasm(`${index}`))));
+      await Promise.all(
+        Array.from({ length: count }, (_, index) => putBlob(store, wasm(`${index}`))),
+      );
       const seen = new Set<number>();
       let done = false;
       const collected = store.blobs.collectGarbage(Date.now() + 1000).finally(() => done = true);
@@ -41,7 +43,9 @@ Deno.test("a blob that a manifest on its way names is not removed under it", asy
     await open(async (store) => {
       await putBlob(store, wasm("late"));
       const layer = { mediaType: "application/x", digest: sha256(wasm("late")), size: 10 };
-      const manifest = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, layers: [layer] }));
+      const manifest = new TextEncoder().encode(
+        JSON.stringify({ schemaVersion: 2, layers: [layer] }),
+      );
       const put = store.putManifest("k33g/hola", manifest, { contentType: null, tags: ["t"] });
       let done = false;
       put.finally(() => done = true);

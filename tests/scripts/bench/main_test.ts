@@ -7,7 +7,14 @@ import { isCompiled } from "../../../scripts/bench/contenders.ts";
 import { isInstalled } from "../../testing/is_installed.ts";
 
 Deno.test("the command line names rows, a length, and other launchers after --", () => {
-  const command = parseCommand(["--quick", "memory", "cli", "--", "old=./capsule", "new=./c --wasm={wasm}"]);
+  const command = parseCommand([
+    "--quick",
+    "memory",
+    "cli",
+    "--",
+    "old=./capsule",
+    "new=./c --wasm={wasm}",
+  ]);
   equal(command.length.name, "quick");
   deepStrictEqual(command.names, ["memory", "cli"]);
   deepStrictEqual(command.others, [
@@ -24,7 +31,10 @@ Deno.test("BENCH_SECONDS is how long one measurement lasts", () => {
 
 Deno.test("a word that is no row is refused with the names of those that there are", () => {
   throws(() => parseCommand(["thruput"]), /"thruput" is no row: there are throughput, latency, /);
-  throws(() => parseCommand(["--", "capsule"]), /another launcher is named name=binary: got "capsule"/);
+  throws(
+    () => parseCommand(["--", "capsule"]),
+    /another launcher is named name=binary: got "capsule"/,
+  );
 });
 
 Deno.test("the body of a POST is the 31 bytes of the issue", () => {
@@ -70,7 +80,10 @@ for (const { name } of rows) {
     ignore: lacks !== undefined && !inCi,
     fn: async () => {
       const said: string[] = [];
-      const { text, failed } = await run(parseCommand(["--smoke", name]), (line) => said.push(line));
+      const { text, failed } = await run(
+        parseCommand(["--smoke", name]),
+        (line) => said.push(line),
+      );
       deepStrictEqual(failed, []);
       const line = text.split("\n").find((each) => each.startsWith(name));
       equal(line === undefined, false, `${said.join("\n")}\n${text}`);

@@ -7,10 +7,19 @@ const sections = [
     name: "speed",
     lines: [
       { what: "GET", who: "bare", seen: "100 /s" },
-      { what: "GET", who: "ours", seen: "41 /s", ratio: "0.41 × bare", target: atLeast(0.42, 0.41) },
+      {
+        what: "GET",
+        who: "ours",
+        seen: "41 /s",
+        ratio: "0.41 × bare",
+        target: atLeast(0.42, 0.41),
+      },
     ],
   },
-  { name: "memory", lines: [{ what: "idle", who: "ours", seen: "89 MiB", target: atMost(90, 89, "MiB") }] },
+  {
+    name: "memory",
+    lines: [{ what: "idle", who: "ours", seen: "89 MiB", target: atMost(90, 89, "MiB") }],
+  },
 ];
 
 Deno.test("the table has a line for each contender, and says which targets are met", () => {

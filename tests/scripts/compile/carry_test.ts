@@ -7,7 +7,9 @@ const data = [4, 5];
 /** `data` and the trailer are 18 bytes. */
 const end = [...data, 0x1e, 0x50, 0, 0, 9, 9, 9, 9, 18, 0, 0, 0, 0, 0, 0, 0];
 
-async function carried(program: number[]): Promise<{ did: boolean; bytes: number[]; mode: number | null }> {
+async function carried(
+  program: number[],
+): Promise<{ did: boolean; bytes: number[]; mode: number | null }> {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeFile(path, new Uint8Array(program), { mode: 0o755 });
@@ -37,7 +39,9 @@ Deno.test("a program that ends in another way is left as it is", async () => {
     [...base, ...end.with(10, 16)], // no data
     [...base, ...end.with(17, 255)], // a length past all numbers
   ];
-  for (const bytes of others) assert.deepEqual(await carried(bytes), { did: false, bytes, mode: 0o755 });
+  for (const bytes of others) {
+    assert.deepEqual(await carried(bytes), { did: false, bytes, mode: 0o755 });
+  }
 });
 
 Deno.test("the beginning of a program's data is found from its end", () => {

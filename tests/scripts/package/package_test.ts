@@ -5,10 +5,18 @@ import { programTest, runProgram } from "../../testing/system_program.ts";
 
 const folder = fileURLToPath(new URL("../../../scripts/package/", import.meta.url));
 
-await programTest("hadolint", "the Dockerfile is one that hadolint has nothing against", async () => {
-  const { code, stdout } = await runProgram(["hadolint", "--failure-threshold=style", `${folder}Dockerfile`]);
-  assert.deepEqual([code, stdout], [0, ""]);
-});
+await programTest(
+  "hadolint",
+  "the Dockerfile is one that hadolint has nothing against",
+  async () => {
+    const { code, stdout } = await runProgram([
+      "hadolint",
+      "--failure-threshold=style",
+      `${folder}Dockerfile`,
+    ]);
+    assert.deepEqual([code, stdout], [0, ""]);
+  },
+);
 
 await programTest(
   "systemd-analyze",
@@ -18,7 +26,10 @@ await programTest(
     const temporary = await Deno.makeTempDir();
     try {
       const path = `${temporary}/capsule.service`;
-      await Deno.writeTextFile(path, unit.replace("=/usr/local/bin/capsule", `=${Deno.execPath()}`));
+      await Deno.writeTextFile(
+        path,
+        unit.replace("=/usr/local/bin/capsule", `=${Deno.execPath()}`),
+      );
       const verified = await runProgram(["systemd-analyze", "verify", "--man=no", path]);
       assert.deepEqual(verified, { code: 0, stdout: "", stderr: "" });
       const judged = await runProgram([
@@ -39,9 +50,9 @@ await programTest(
 Deno.test("Dockerfile and unit name no variable that Capsule does not have", async () => {
   const variables = new Set(Object.keys(flags).map(variableOf));
   for (const file of ["Dockerfile", "capsule.service"]) {
-    const named = [...(await Deno.readTextFile(folder + file)).matchAll(/CAPSULE_[A-Z_]+/g)].map(([name]) =>
-      name
-    );
+    const named = [...(await Deno.readTextFile(folder + file)).matchAll(/CAPSULE_[A-Z_]+/g)].map((
+      [name],
+    ) => name);
     assert.ok(named.length > 0);
     for (const name of named) assert.ok(variables.has(name), name);
   }

@@ -25,9 +25,14 @@ function declared(
 const lines = (wanted: Declared, actual: Declared) => difference(wanted, actual).map(describe);
 
 Deno.test("what is new comes first, then the default is switched to it, and what nobody wants goes last", () => {
-  const actual = declared({ f: { blue: { instances: 3 }, green: {} }, old: { one: {} } }, { f: "green" });
+  const actual = declared({ f: { blue: { instances: 3 }, green: {} }, old: { one: {} } }, {
+    f: "green",
+  });
   const wanted = declared({
-    f: { blue: { instances: 2 }, red: { instances: 2, idle: "60s", envVariables: { A: "1", B: "" } } },
+    f: {
+      blue: { instances: 2 },
+      red: { instances: 2, idle: "60s", envVariables: { A: "1", B: "" } },
+    },
     g: { default: {} },
   }, { f: "red" });
   assert.deepEqual(lines(wanted, actual), [
@@ -42,7 +47,9 @@ Deno.test("what is new comes first, then the default is switched to it, and what
 
 Deno.test("a deployment that is another is named by what changed, and no variable's value is told", () => {
   const actual = declared({
-    f: { blue: { sha256: "a", envVariables: { SAME: "x", OTHER: "secret", GONE: "1" }, idle: "60s" } },
+    f: {
+      blue: { sha256: "a", envVariables: { SAME: "x", OTHER: "secret", GONE: "1" }, idle: "60s" },
+    },
   });
   const changed = (more: Partial<Deployment>) => lines(declared({ f: { blue: more } }), actual);
   assert.deepEqual(
@@ -158,7 +165,10 @@ Deno.test("whatever is there, the steps lead to what is wanted, and then there a
       const before = state.get(step.function);
       state = after(state, step);
       // Calls that name no revision find one all the while, when they did before and shall afterwards.
-      if (before?.defaultRevision !== undefined && wanted.get(step.function)?.defaultRevision !== undefined) {
+      if (
+        before?.defaultRevision !== undefined &&
+        wanted.get(step.function)?.defaultRevision !== undefined
+      ) {
         assert.notEqual(state.get(step.function)?.defaultRevision, undefined);
       }
     }
@@ -166,7 +176,10 @@ Deno.test("whatever is there, the steps lead to what is wanted, and then there a
     assert.deepEqual([...state.keys()].sort(), [...wanted.keys()].sort());
     for (const [name, { defaultRevision, revisions }] of wanted) {
       assert.equal(state.get(name)?.defaultRevision, defaultRevision);
-      assert.deepEqual([...state.get(name)?.revisions.keys() ?? []].sort(), [...revisions.keys()].sort());
+      assert.deepEqual(
+        [...state.get(name)?.revisions.keys() ?? []].sort(),
+        [...revisions.keys()].sort(),
+      );
     }
   }));
 });

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFunctions } from "../../../src/worker/apply/read_functions.ts";
 
 const environment: Record<string, string> = { FROM_HERE: "here 👋", EMPTY: "" };
-const env = { get: (name: string) => Object.hasOwn(environment, name) ? environment[name] : undefined };
+const env = {
+  get: (name: string) => Object.hasOwn(environment, name) ? environment[name] : undefined,
+};
 const read = (text: string) => readFunctions(text, { name: "c", env });
 const digest = "0123456789abcdef".repeat(4);
 
@@ -80,9 +82,15 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
     "functions:\n  f: http://r\n",
     'c:2:6: expected revisions of "f", each with its downloadUrl, found "http://r"',
   ],
-  ["functions:\n  f:\n    r:\n", 'c:3:7: expected "downloadUrl" and other fields of "r", found nothing'],
+  [
+    "functions:\n  f:\n    r:\n",
+    'c:3:7: expected "downloadUrl" and other fields of "r", found nothing',
+  ],
   ["functions:\n  f g: {}\n", `c:2:3: expected a name (${nameRule}), found "f g"`],
-  [`functions:\n  f:\n    ..: {${url.trim()}}\n`, `c:3:5: expected a name (${nameRule}), found ".."`],
+  [
+    `functions:\n  f:\n    ..: {${url.trim()}}\n`,
+    `c:3:5: expected a name (${nameRule}), found ".."`,
+  ],
   [revision("instances: 1"), 'c:3:5: expected "downloadUrl" in it'],
   [revision(`${url}instance: 1`), `c:5:7: expected ${known}, found "instance"`],
   [
@@ -94,15 +102,30 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
     "c:4:20: expected a URL that begins with http://, https:// or oci://, found a list",
   ],
   [revision(`${url}sha256: abc`), 'c:5:15: expected a digest, 64 hexadecimal digits, found "abc"'],
-  [revision(`${url}instances: 0`), 'c:5:18: expected a number of instances from 1 to 256, found "0"'],
-  [revision(`${url}instances: 1.5`), 'c:5:18: expected a number of instances from 1 to 256, found "1.5"'],
-  [revision(`${url}instances: two`), 'c:5:18: expected a number of instances from 1 to 256, found "two"'],
-  [revision(`${url}instances: 257`), 'c:5:18: expected a number of instances from 1 to 256, found "257"'],
+  [
+    revision(`${url}instances: 0`),
+    'c:5:18: expected a number of instances from 1 to 256, found "0"',
+  ],
+  [
+    revision(`${url}instances: 1.5`),
+    'c:5:18: expected a number of instances from 1 to 256, found "1.5"',
+  ],
+  [
+    revision(`${url}instances: two`),
+    'c:5:18: expected a number of instances from 1 to 256, found "two"',
+  ],
+  [
+    revision(`${url}instances: 257`),
+    'c:5:18: expected a number of instances from 1 to 256, found "257"',
+  ],
   [revision(`${url}idle: 60`), 'c:5:13: expected a duration such as 60s or 5m, found "60"'],
   [revision(`${url}idle: 0`), 'c:5:13: expected a duration such as 60s or 5m, found "0"'],
   [revision(`${url}idle:`), "c:5:12: expected a duration such as 60s or 5m, found nothing"],
   [revision(`${url}default: yes`), 'c:5:16: expected true or false, found "yes"'],
-  [revision(`${url}envVariables: [A]`), "c:5:21: expected variables, each with its value, found a list"],
+  [
+    revision(`${url}envVariables: [A]`),
+    "c:5:21: expected variables, each with its value, found a list",
+  ],
   [revision(`${url}envVariables: {A: [1]}`), "c:5:25: expected a text, found a list"],
   [
     revision(`${url}envVariables:\n  MISSING:`),

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { encodeOwnRoutes, leadsTo, routesOf, sameRoutes, union } from "../../../src/worker/routes/routes.ts";
+import {
+  encodeOwnRoutes,
+  leadsTo,
+  routesOf,
+  sameRoutes,
+  union,
+} from "../../../src/worker/routes/routes.ts";
 import type { Wanted, WantedFunction } from "../../../src/worker/state/wanted.ts";
 
 const revision = { downloadUrl: "", sha256: "", instances: 1, envVariables: {} };
@@ -25,8 +31,12 @@ Deno.test("each revision has its URLs, and the chosen one's are the default's, t
 Deno.test("a revision that is really called default steps back while another one is", () => {
   const names = ["blue", "default"];
   assert.deepEqual(routes(new Map([["f", functionOf(names)]])).f?.default, ["http://f.default:1"]);
-  assert.deepEqual(routes(new Map([["f", functionOf(names, "blue")]])).f?.default, ["http://f.blue:1"]);
-  assert.deepEqual(routes(new Map([["f", functionOf(names, "default")]])).f?.default, ["http://f.default:1"]);
+  assert.deepEqual(routes(new Map([["f", functionOf(names, "blue")]])).f?.default, [
+    "http://f.blue:1",
+  ]);
+  assert.deepEqual(routes(new Map([["f", functionOf(names, "default")]])).f?.default, [
+    "http://f.default:1",
+  ]);
 });
 
 Deno.test("a union has what either has, and equal routes are equal in any order", () => {

@@ -52,7 +52,9 @@ Deno.test("a state is read as it was saved, and nobody else reads it", () =>
       await file.save(state(count));
       assert.deepEqual(await read(path), plain(state(count)));
     }
-    if (Deno.build.os !== "windows") assert.equal(Number((await Deno.stat(path)).mode) & 0o777, 0o600);
+    if (Deno.build.os !== "windows") {
+      assert.equal(Number((await Deno.stat(path)).mode) & 0o777, 0o600);
+    }
   }));
 
 Deno.test("saves that come together are done in their order", () =>
@@ -76,7 +78,9 @@ Deno.test("a file that was cut at any byte loses no more than the last change", 
       const found = plain(await new StateFile(path).read(log));
       // All but the line break at its end is the whole of it.
       assert.deepEqual(found, length >= whole.length - 1 ? after : before, `cut at ${length}`);
-      if (length < whole.length - 1) assert.match(stderr(), /going on with the state before the last change/);
+      if (length < whole.length - 1) {
+        assert.match(stderr(), /going on with the state before the last change/);
+      }
     }
     await Deno.remove(path);
     assert.deepEqual(await read(path), before);
@@ -109,7 +113,10 @@ Deno.test("a file that is something else is refused, and left as it is", () =>
       const [text, why] of [
         ["[]", /is no worker's state/],
         ['{"version":2,"functions":{},"routes":{}}', /is no worker's state: version/],
-        ['{"version":1,"functions":{"a b":{"revisions":{}}},"routes":{}}', /is no worker's state: functions/],
+        [
+          '{"version":1,"functions":{"a b":{"revisions":{}}},"routes":{}}',
+          /is no worker's state: functions/,
+        ],
       ] as const
     ) {
       await Deno.writeTextFile(path, text);
