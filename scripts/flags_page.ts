@@ -1,5 +1,5 @@
 /**
- * `deno run -A scripts/flags_page.ts`: writes `src/cli/README.md`, every flag and variable, from the table of flags. A test holds
+ * `deno run -A scripts/flags_page.ts`: writes `docs/flags.md`, every flag and variable, from the table of flags. A test holds
  * the page to it.
  */
 import { modeNames } from "../src/modes/modes.ts";
@@ -12,7 +12,7 @@ export function flagsPage(): string {
   const lines = [
     "# Flags and variables",
     "",
-    "Made from [the table of flags](flags.ts) by `scripts/flags_page.ts`. `capsule -help -mode=MODE` prints what a mode",
+    "Made from [the table of flags](../src/cli/flags.ts) by `scripts/flags_page.ts`. `capsule -help -mode=MODE` prints what a mode",
     "takes, `capsule -man` the manual page, and `source <(capsule -completion=bash)` completes them (`zsh`, `fish`).",
     "",
     "A flag may also be the variable beside it; on the command line it wins. Two dashes do as well as one, a space as well",
@@ -79,5 +79,5 @@ export async function formattedPage(): Promise<string> {
 }
 
 if (import.meta.main) {
-  await Deno.writeTextFile(new URL("../src/cli/README.md", import.meta.url), await formattedPage());
+  await Deno.writeTextFile(new URL("../docs/flags.md", import.meta.url), await formattedPage());
 }

@@ -9,9 +9,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Pages for people, whose commands are run as they stand. */
 const pages = [
   "scripts/package/README.md",
-  ...[...Deno.readDirSync(`${root}src/cli`)].map(({ name }) => `src/cli/${name}`).filter((path) =>
-    path.endsWith(".md")
-  ),
+  ...[...Deno.readDirSync(`${root}docs`)].map(({ name }) => `docs/${name}`),
 ];
 
 for (const page of pages) {
@@ -37,8 +35,8 @@ for (const page of pages) {
   });
 }
 
-Deno.test("src/cli/limits.md says the defaults that hold", async () => {
-  const text = await Deno.readTextFile(`${root}src/cli/limits.md`);
+Deno.test("docs/limits.md says the defaults that hold", async () => {
+  const text = await Deno.readTextFile(`${root}docs/limits.md`);
   const said = [...text.matchAll(/`-(\w+)=(\w+)`/g)];
   assert.ok(said.length > 6);
   for (const [, name = "", value] of said) {
