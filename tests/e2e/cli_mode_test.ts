@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { isBinary, runCapsule } from "../testing/capsule.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const guest = (name: string) => at(`tests/testdata/go/${name}/${name}.wasm`);
 const hello = at("examples/hello-cli/hello.wasm");
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("the description's cli call prints exactly its four lines", async () => {
   const { code, stdout, stderr } = await runCapsule([

@@ -3,17 +3,9 @@ import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";
 import { RedisServer, redisTest } from "../testing/redis_server.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-example-" });
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Serves one answer for every request on a port of this machine and notes what was asked. */
 function upstream(answer: string) {

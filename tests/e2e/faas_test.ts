@@ -3,18 +3,10 @@ import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { freePort } from "../testing/free_port.ts";
 import { callJson, childrenOf, until } from "../testing/platform.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const hello = fileURLToPath(new URL("../../examples/hello/hello.wasm", import.meta.url));
 const isLinux = Deno.build.os === "linux";
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-faas-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 const tokenIn = async (folder: string) =>
   (await Deno.readTextFile(`${folder}/.capsule/token`)).trim();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { connect } from "../server/raw_connection.ts";
 import {
   capsuleCommand,

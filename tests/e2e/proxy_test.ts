@@ -2,17 +2,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { hasOlderDeno, runCapsule, startCapsule } from "../testing/capsule.ts";
 import { RedisServer } from "../testing/redis_server.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** An upstream that answers with its own name, the method, path and Host. */
 function namedServer(name: string) {

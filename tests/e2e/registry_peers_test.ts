@@ -3,6 +3,7 @@ import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { isInstalled } from "../testing/is_installed.ts";
 import { sha256 } from "../registry/test_registry.ts";
 import { TextCollector } from "../testing/text_collector.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const example = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pathname;
 
@@ -62,15 +63,6 @@ async function dockerRegistry(folder: string): Promise<AsyncDisposable & { host:
       await log.done;
     },
   };
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-peers-" });
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 Deno.test("push and pull by http and by oci, and a second start without the registry", async () => {

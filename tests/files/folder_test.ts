@@ -3,7 +3,7 @@ import { FileError } from "../../src/files/file_error.ts";
 import { Folder } from "../../src/files/folder.ts";
 import { How, type Kernel } from "../../src/files/kernel.ts";
 import { kernels } from "./kernels.ts";
-import { openBelow, TemporaryFolder } from "./temporary_folder.ts";
+import { openBelow, TemporaryFolder } from "../testing/temporary_folder.ts";
 
 const bytes = (content: string) => new TextEncoder().encode(content);
 

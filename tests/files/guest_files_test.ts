@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { FileError } from "../../src/files/file_error.ts";
 import { createGuestFiles, type FileGrants, type GuestFiles } from "../../src/files/guest_files.ts";
 import { kernels } from "./kernels.ts";
-import { openBelow, TemporaryFolder } from "./temporary_folder.ts";
+import { openBelow, TemporaryFolder } from "../testing/temporary_folder.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (content: string) => new TextEncoder().encode(content);

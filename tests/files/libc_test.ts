@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TemporaryFolder } from "./temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /** So large that the caches of the runtime stay below it; the file has a hole up to there. */
 const limit = 64 * 1024 ** 2;

@@ -4,7 +4,7 @@ import { How, type Kernel } from "../../src/files/kernel.ts";
 import { FileError } from "../../src/files/file_error.ts";
 import { openBeneath } from "../../src/files/walk.ts";
 import { kernels } from "./kernels.ts";
-import { TemporaryFolder } from "./temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /** An entry of a farm: at most three folders deep, names from a few so that paths meet them. */
 type Entry =

@@ -3,7 +3,7 @@ import { FileError } from "../../src/files/file_error.ts";
 import { Folder } from "../../src/files/folder.ts";
 import { createGuestFiles } from "../../src/files/guest_files.ts";
 import { How, type Kernel } from "../../src/files/kernel.ts";
-import { TemporaryFolder } from "./temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /**
  * Does everything that can be done with paths below a folder that another process swaps for a link that leaves, until

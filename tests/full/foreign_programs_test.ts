@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { runCapsule } from "../testing/capsule.ts";
 import { buildGo, goTest } from "../testing/go_program.ts";
 

@@ -3,7 +3,7 @@
  * the whole of `/`, and some remove more than they were told to: so they run in a root folder of their own.
  */
 import assert from "node:assert/strict";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { isInstalled } from "../testing/is_installed.ts";
 import { named, type Outcomes, runGoTests } from "./go_tests.ts";
 import { Jail } from "./jail.ts";

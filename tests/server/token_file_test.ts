@@ -2,15 +2,7 @@ import assert from "node:assert/strict";
 import { tokenOfFile } from "../../src/server/token_file.ts";
 import { refused } from "../testing/refused.ts";
 import { memoryLog } from "./memory_log.ts";
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const modeOf = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 

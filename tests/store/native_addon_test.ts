@@ -1,38 +1,35 @@
 import assert from "node:assert/strict";
 import { unpackAddon } from "../../src/store/native_addon.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const code = new TextEncoder().encode("native code");
 const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", code)).toHex();
 const name = `couchbase-${sha256}.node`;
 
-/** Runs with a folder of its own, and counts how often something is unpacked. */
-async function inFolder(
+/** Runs `use` with a temporary folder and an addon that counts how often it is unpacked. */
+const withAddon = (
   use: (
     folder: string,
     unpacking: { sha256: string; unpack(): Promise<Uint8Array<ArrayBuffer>>; times: number },
   ) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const unpacking = {
-    sha256,
-    times: 0,
-    unpack() {
-      unpacking.times++;
-      return Promise.resolve(code.slice());
-    },
-  };
-  try {
+): Promise<void> =>
+  inFolder(async (folder) => {
+    const unpacking = {
+      sha256,
+      times: 0,
+      unpack() {
+        unpacking.times++;
+        return Promise.resolve(code.slice());
+      },
+    };
     await use(folder, unpacking);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+  });
 
 const read = (path: string) => Deno.readTextFileSync(path);
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
 
 Deno.test("native addon: it is unpacked once, and then taken from the cache", () =>
-  inFolder(async (folder, unpacking) => {
+  withAddon(async (folder, unpacking) => {
     const cacheFolder = `${folder}/deep/native`;
     for (let times = 0; times < 2; times++) {
       using addon = await unpackAddon({ ...unpacking, cacheFolder });
@@ -45,7 +42,7 @@ Deno.test("native addon: it is unpacked once, and then taken from the cache", ()
   }));
 
 Deno.test("native addon: a file in the cache that was changed is never loaded, and gives way to the right one", () =>
-  inFolder(async (folder, unpacking) => {
+  withAddon(async (folder, unpacking) => {
     await Deno.writeTextFile(`${folder}/${name}`, "other code!");
     using addon = await unpackAddon({ ...unpacking, cacheFolder: folder });
     assert.equal(addon.path, `${folder}/${name}`);
@@ -53,7 +50,7 @@ Deno.test("native addon: a file in the cache that was changed is never loaded, a
   }));
 
 Deno.test("native addon: many processes that start together get whole files", () =>
-  inFolder(async (folder, unpacking) => {
+  withAddon(async (folder, unpacking) => {
     const addons = await Promise.all(
       Array.from({ length: 20 }, () => unpackAddon({ ...unpacking, cacheFolder: folder })),
     );
@@ -65,7 +62,7 @@ Deno.test({
   name: "native addon: a folder in which others may write is no cache, nor is a link or a file",
   ignore: Deno.build.os === "windows",
   fn: () =>
-    inFolder(async (folder, unpacking) => {
+    withAddon(async (folder, unpacking) => {
       await Deno.mkdir(`${folder}/shared`);
       await Deno.chmod(`${folder}/shared`, 0o770);
       await Deno.writeTextFile(`${folder}/shared/${name}`, "native code");
@@ -98,7 +95,7 @@ Deno.test({
 });
 
 Deno.test("native addon: a program whose addon has another digest is damaged, and nothing of it is written", () =>
-  inFolder(async (folder, unpacking) => {
+  withAddon(async (folder, unpacking) => {
     await assert.rejects(
       () => unpackAddon({ ...unpacking, sha256: "0".repeat(64), cacheFolder: folder }),
       {

@@ -5,30 +5,30 @@ import { EmbeddedStore } from "../../src/store/sqlite.ts";
 import { SmallDisk, smallDiskTest } from "../testing/small_disk.ts";
 import { TextLineStream } from "../testing/text_lines.ts";
 import { keyValueContract, patient, textOf, utf8 } from "./key_value_contract.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
-/** Gives a folder that is removed in the end, and a way to open stores in it that are closed in the end. */
-async function inFolder(
+/** Runs `use` with a function that opens stores in a temporary folder, and closes them all. */
+const withStores = (
   use: (open: (now?: () => number) => EmbeddedStore, folder: string) => Promise<void>,
-): Promise<void> {
-  const temporary = await Deno.makeTempDir({ prefix: "capsule-données-" });
-  const folder = `${temporary}/.capsule`;
-  const stores: EmbeddedStore[] = [];
-  try {
-    await use((now) => {
-      const store = new EmbeddedStore({ kind: "embedded", folder }, now);
-      stores.push(store);
-      return store;
-    }, folder);
-  } finally {
-    for (const store of stores) await store.close();
-    await Deno.remove(temporary, { recursive: true });
-  }
-}
+): Promise<void> =>
+  inFolder(async (temporary) => {
+    const folder = `${temporary}/.capsule`;
+    const stores: EmbeddedStore[] = [];
+    try {
+      await use((now) => {
+        const store = new EmbeddedStore({ kind: "embedded", folder }, now);
+        stores.push(store);
+        return store;
+      }, folder);
+    } finally {
+      for (const store of stores) await store.close();
+    }
+  }, "capsule-données-");
 
-keyValueContract("embedded", Deno.test, (use) => inFolder((open) => use(open())));
+keyValueContract("embedded", Deno.test, (use) => withStores((open) => use(open())));
 
 Deno.test("embedded: what was written is there for the next process, for its owner only", () =>
-  inFolder(async (open, folder) => {
+  withStores(async (open, folder) => {
     const first = open();
     assert.equal(first.description, `${folder}/data.db`);
     await first.set(utf8("k"), utf8("v"), patient);
@@ -43,7 +43,7 @@ Deno.test("embedded: what was written is there for the next process, for its own
   }));
 
 Deno.test("embedded: a key is gone when its time is up, for every call", () =>
-  inFolder(async (open) => {
+  withStores(async (open) => {
     let now = 1_700_000_000_000;
     const store = open(() => now);
     const expiring = async () => {
@@ -75,7 +75,7 @@ Deno.test("embedded: a key is gone when its time is up, for every call", () =>
   }));
 
 Deno.test("embedded: rows whose time is up leave the file", () =>
-  inFolder(async (open) => {
+  withStores(async (open) => {
     let now = 1_700_000_000_000;
     const store = open(() => now);
     for (let index = 0; index < 20; index++) {
@@ -92,7 +92,7 @@ Deno.test("embedded: rows whose time is up leave the file", () =>
   }));
 
 Deno.test("embedded: while another process holds the file, reads go on and a write waits its turn", () =>
-  inFolder(async (open) => {
+  withStores(async (open) => {
     const store = open();
     await store.set(utf8("k"), utf8("old"), patient);
     const other = new DatabaseSync(store.description);
@@ -114,7 +114,7 @@ Deno.test("embedded: while another process holds the file, reads go on and a wri
   }));
 
 Deno.test("embedded: a write that waits fails when the store is closed", () =>
-  inFolder(async (open) => {
+  withStores(async (open) => {
     const store = open();
     await store.set(utf8("k"), utf8("old"), patient);
     const other = new DatabaseSync(store.description);
@@ -128,7 +128,7 @@ Deno.test("embedded: a write that waits fails when the store is closed", () =>
   }));
 
 Deno.test("embedded: three processes that write at once lose nothing and meet no lock", () =>
-  inFolder(async (open, folder) => {
+  withStores(async (open, folder) => {
     const store = open();
     const children = ["a", "b"].map((name) => startChild(folder, name, 500));
     for (let turn = 0; turn < 500; turn++) await store.increment(utf8("counter"), patient);
@@ -142,7 +142,7 @@ Deno.test("embedded: three processes that write at once lose nothing and meet no
   }));
 
 Deno.test("embedded: a process that is killed while it writes loses nothing that it acknowledged", () =>
-  inFolder(async (open, folder) => {
+  withStores(async (open, folder) => {
     for (const name of ["a", "b"]) {
       const child = startChild(folder, name, 1e9);
       const acknowledged: string[] = [];
@@ -179,7 +179,7 @@ function startChild(folder: string, name: string, writes: number): Deno.ChildPro
 }
 
 Deno.test("embedded: a thread beside moves what was written from the log into the file", () =>
-  inFolder(async (open) => {
+  withStores(async (open) => {
     const store = open();
     await store.set(utf8("k"), new Uint8Array(1_000_000), patient);
     assert.ok(Deno.statSync(store.description).size < 500_000);
@@ -190,7 +190,7 @@ Deno.test("embedded: a thread beside moves what was written from the log into th
   }));
 
 Deno.test("embedded: a long log that a killed process left holds up no thread, and nothing of it is lost", () =>
-  inFolder(async (open, folder) => {
+  withStores(async (open, folder) => {
     const before = open();
     await before.set(utf8("k"), utf8("v"), patient);
     const writer = new DatabaseSync(before.description);
@@ -222,7 +222,7 @@ Deno.test("embedded: a long log that a killed process left holds up no thread, a
   }));
 
 Deno.test("embedded: values, keys and patterns beyond its size are refused with the number", () =>
-  inFolder(async (open) => {
+  withStores(async (open) => {
     const store = open();
     await assert.rejects(store.set(utf8("k"), new Uint8Array(8 * 1024 * 1024 + 1), patient), {
       code: "STORE",
@@ -262,7 +262,7 @@ smallDiskTest(
 );
 
 Deno.test("embedded: a file that is no store is an error that names it, and is left alone", () =>
-  inFolder(async (open, folder) => {
+  withStores(async (open, folder) => {
     await Deno.mkdir(folder);
     await Deno.writeTextFile(
       `${folder}/data.db`,
@@ -280,7 +280,7 @@ Deno.test("embedded: a file that is no store is an error that names it, and is l
   }));
 
 Deno.test("embedded: a file of a newer Capsule is refused", () =>
-  inFolder(async (open, folder) => {
+  withStores(async (open, folder) => {
     await Deno.mkdir(folder);
     const newer = new DatabaseSync(`${folder}/data.db`);
     newer.exec("PRAGMA user_version = 2");

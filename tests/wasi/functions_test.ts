@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { preview1Names } from "../../src/wasi/imports.ts";
 import { runProgram } from "./run_program.ts";
 

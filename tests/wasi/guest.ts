@@ -10,7 +10,7 @@ import {
 } from "../../src/wasi/preview1.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
 import { Wasi, type WasiOptions } from "../../src/wasi/wasi.ts";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 const families = await loadFamilies();
 

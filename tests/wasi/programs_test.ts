@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { goFilesOutput } from "./go_files_output.ts";
 import { type ProgramOptions, runProgram } from "./run_program.ts";
 

@@ -1,4 +1,4 @@
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { type Description, readDescription } from "./suite_description.ts";
 
 /** Programs that are not expected to pass, each with the reason. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { type Expectations, judge, programsIn, type Result, runOne, runSuite } from "./suite.ts";
 import type { FlatDescription, StepDescription } from "./suite_description.ts";
 

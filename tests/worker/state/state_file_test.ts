@@ -4,15 +4,11 @@ import { StateFile, type WorkerState } from "../../../src/worker/state/state_fil
 import { encodeWanted } from "../../../src/worker/state/wanted.ts";
 import { memoryLog } from "../../server/memory_log.ts";
 import { refused } from "../../testing/refused.ts";
+import { inFolder } from "../../testing/temporary_folder.ts";
 
-async function inFolder(run: (path: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(`${folder}/state/worker.json`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+/** Runs `work` with the path of a state file in a folder that does not exist yet. */
+const withStatePath = (work: (path: string) => Promise<void>) =>
+  inFolder((folder) => work(`${folder}/state/worker.json`));
 
 /** A state with so many functions, one of which has no revision of a usual name. */
 function state(count: number): WorkerState {
@@ -45,7 +41,7 @@ const plain = ({ wanted, routes }: WorkerState) => ({
 const read = async (path: string) => plain(await new StateFile(path).read(memoryLog().log));
 
 Deno.test("a state is read as it was saved, and nobody else reads it", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     assert.deepEqual(await read(path), plain(state(0)));
     const file = new StateFile(path);
     for (const count of [3, 0, 1]) {
@@ -58,14 +54,14 @@ Deno.test("a state is read as it was saved, and nobody else reads it", () =>
   }));
 
 Deno.test("saves that come together are done in their order", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     const file = new StateFile(path);
     await Promise.all([1, 5, 2, 4, 3].map((count) => file.save(state(count))));
     assert.deepEqual(await read(path), plain(state(3)));
   }));
 
 Deno.test("a file that was cut at any byte loses no more than the last change", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     const file = new StateFile(path);
     await file.save(state(1));
     await file.save(state(2));
@@ -87,7 +83,7 @@ Deno.test("a file that was cut at any byte loses no more than the last change", 
   }));
 
 Deno.test("after a cut, the next change keeps the good state, not the damaged one", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     const file = new StateFile(path);
     await file.save(state(1));
     await file.save(state(2));
@@ -100,14 +96,14 @@ Deno.test("after a cut, the next change keeps the good state, not the damaged on
   }));
 
 Deno.test("a first state that was cut is none", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     await new StateFile(path).save(state(2));
     await Deno.truncate(path, 100);
     assert.deepEqual(await read(path), plain(state(0)));
   }));
 
 Deno.test("a file that is something else is refused, and left as it is", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     await new StateFile(path).save(state(1));
     for (
       const [text, why] of [
@@ -129,7 +125,7 @@ Deno.test("a file that is something else is refused, and left as it is", () =>
   }));
 
 Deno.test("what cannot be saved says so, and what was there stays", () =>
-  inFolder(async (path) => {
+  withStatePath(async (path) => {
     const file = new StateFile(path);
     await file.save(state(1));
     await Deno.mkdir(`${path}.new`);

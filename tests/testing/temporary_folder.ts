@@ -1,5 +1,18 @@
 import { dirname } from "node:path";
 
+/** Runs `work` with the path of a new temporary folder, and removes the folder afterwards. */
+export async function inFolder(
+  work: (folder: string) => Promise<void>,
+  prefix = "capsule-test-",
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix });
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 /** A folder of a test's own, with `inside` (granted to the guest) and `outside` (where nothing may happen). */
 export class TemporaryFolder implements Disposable {
   readonly path: string;
