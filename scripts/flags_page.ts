@@ -2,6 +2,7 @@
  * `deno run -A scripts/flags_page.ts`: writes `docs/flags.md`, every flag and variable, from the table of flags. A test holds
  * the page to it.
  */
+import { formatMarkdown } from "./format_markdown.ts";
 import { modeNames } from "../src/modes/modes.ts";
 import { type Flag, flags, variableOf } from "../src/cli/flags.ts";
 import { exitStatus } from "../src/cli/man.ts";
@@ -62,20 +63,9 @@ function defaultOf({ default: absent }: Flag): string {
   return Object.entries(absent).map(([mode, value]) => `\`${value}\` (${mode})`).join(", ");
 }
 
-/** The page as `deno fmt` leaves it. */
+/** Returns the page as `deno fmt` formats it. */
 export async function formattedPage(): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext=md", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    cwd: new URL("../", import.meta.url),
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(flagsPage()));
-  await writer.close();
-  const { success, stdout } = await child.output();
-  if (!success) throw new Error("deno fmt failed");
-  return new TextDecoder().decode(stdout);
+  return await formatMarkdown(flagsPage());
 }
 
 if (import.meta.main) {

@@ -1,19 +1,25 @@
 /**
- * `deno task bench [--quick] [row …] [-- name=binary …]`: measures this launcher beside a bare `Deno.serve` and others, and
- * prints what was seen beside what is promised. README.md says how to read it.
+ * `deno task bench [--quick] [row …] [-- [--write] [name=binary …]]`: measures this launcher beside
+ * a bare `Deno.serve` and others, and prints each result beside its target. README.md explains how to
+ * read it; `--write` also writes `docs/benchmarks.md`.
  */
+import { formatMarkdown } from "../format_markdown.ts";
+import { root } from "./contenders.ts";
 import { findLoadGenerator } from "./load.ts";
+import { benchmarksPage, provenance } from "./page.ts";
 import { stopServers } from "./processes.ts";
 import type { Bench, Length, Other } from "./row.ts";
 import { rows } from "./rows.ts";
 import { digits, type Section, summary, table } from "./table.ts";
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export interface Command {
   readonly length: Length;
-  /** Names of rows; none for all. */
+  /** Names of rows; empty for all. */
   readonly names: readonly string[];
   readonly others: readonly Other[];
+  /** Whether to write `docs/benchmarks.md`. */
+  readonly write: boolean;
 }
 
 const lengths: Record<Length["name"], Length> = {
@@ -23,46 +29,59 @@ const lengths: Record<Length["name"], Length> = {
 };
 
 /**
- * Reads the command line; `seconds` (the variable `BENCH_SECONDS`) is how long one measurement lasts.
+ * Parses the command line. `seconds` is the duration of one measurement (the variable
+ * `BENCH_SECONDS`).
  *
- * @throws Error that says what is wrong with it.
+ * @throws Error that names the invalid word.
  */
 export function parseCommand(args: readonly string[], seconds?: string): Command {
   const end = args.indexOf("--");
-  const before = end < 0 ? args : args.slice(0, end);
-  const after = end < 0 ? [] : args.slice(end + 1);
   const names: string[] = [];
+  const others: Other[] = [];
   let length = lengths.full;
-  for (const word of before) {
+  let write = false;
+  for (const [index, word] of args.entries()) {
+    const [, name, command = ""] = word.match(/^([^=]+)=(.+)$/) ?? [];
+    if (index === end) continue;
     if (word === "--quick") length = lengths.quick;
     else if (word === "--smoke") length = lengths.smoke;
-    else if (rows.some(({ name }) => name === word)) names.push(word);
+    else if (word === "--write") write = true;
+    else if (end >= 0 && index > end) {
+      if (name === undefined) {
+        throw new Error(`another launcher is named name=binary: got "${word}"`);
+      }
+      others.push({ name, words: command.split(" ") });
+    } else if (rows.some((row) => row.name === word)) names.push(word);
     else {
       const known = rows.map(({ name }) => name).join(", ");
       throw new Error(
-        `"${word}" is no row: there are ${known}; and --quick, and name=binary after --`,
+        `"${word}" is not a row: the rows are ${known}; and --quick, --write, and name=binary after --`,
       );
     }
   }
-  const others = after.map((word): Other => {
-    const [, name, command = ""] = word.match(/^([^=]+)=(.+)$/) ?? [];
-    if (name === undefined) throw new Error(`another launcher is named name=binary: got "${word}"`);
-    return { name, words: command.split(" ") };
-  });
+  if (write && names.length > 0) {
+    throw new Error(`--write needs every row: got only ${names.join(", ")}`);
+  }
   if (seconds) {
     if (!(Number(seconds) > 0)) {
       throw new Error(`BENCH_SECONDS is a number above 0: got "${seconds}"`);
     }
     length = { ...length, seconds: Number(seconds) };
   }
-  return { length, names, others };
+  return { length, names, others, write };
 }
 
-/** Runs the rows that the command names; a row that fails is reported, and the others run. */
-export async function run(
-  command: Command,
-  say: (text: string) => void,
-): Promise<{ text: string; failed: string[] }> {
+/** The result of a run. */
+export interface Report {
+  readonly sections: readonly Section[];
+  /** Load tool, rounds, seconds, and the load average before the run. */
+  readonly load: string;
+  /** One message for each row that threw. */
+  readonly failed: readonly string[];
+}
+
+/** Runs the rows that the command names. A row that throws is reported, and the others still run. */
+export async function run(command: Command, say: (text: string) => void): Promise<Report> {
   const { length, names, others } = command;
   const load = await findLoadGenerator();
   if (load.caution !== undefined) say(load.caution);
@@ -79,10 +98,10 @@ export async function run(
       failed.push(`${row.name} failed: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
-  const head =
-    `${load.name}, ${length.rounds} rounds of ${length.seconds} s each in turn (${length.name}); ` +
+  const description =
+    `${load.name}, ${length.rounds} alternating rounds of ${length.seconds} s (${length.name}); ` +
     `load average before: ${digits(loadBefore)} on ${navigator.hardwareConcurrency} processors`;
-  return { text: `${head}\n\n${table(sections)}\n${summary(sections)}\n`, failed };
+  return { sections, load: description, failed };
 }
 
 if (import.meta.main) {
@@ -94,8 +113,12 @@ if (import.meta.main) {
   Deno.addSignalListener("SIGTERM", interrupted);
   try {
     const command = parseCommand(Deno.args, Deno.env.get("BENCH_SECONDS"));
-    const { text, failed } = await run(command, (line) => console.error(line));
-    console.log(text);
+    const { sections, load, failed } = await run(command, (line) => console.error(line));
+    console.log(`${load}\n\n${table(sections)}\n${summary(sections)}\n`);
+    if (command.write && failed.length === 0) {
+      const page = benchmarksPage(sections, await provenance(load));
+      await Deno.writeTextFile(`${root}docs/benchmarks.md`, await formatMarkdown(page));
+    }
     for (const line of failed) console.error(line);
     Deno.exit(failed.length > 0 ? 1 : 0);
   } catch (error) {

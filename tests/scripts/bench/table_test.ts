@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import assert from "node:assert/strict";
 import { atLeast, atMost } from "../../../scripts/bench/row.ts";
 import { digits, inMebibytes, summary, table } from "../../../scripts/bench/table.ts";
 
@@ -22,8 +22,8 @@ const sections = [
   },
 ];
 
-Deno.test("the table has a line for each contender, and says which targets are met", () => {
-  equal(
+Deno.test("table: has a line for each contender and shows which targets are met", () => {
+  assert.equal(
     table(sections),
     `row     what  who   median  ratio        target    met
 ------  ----  ----  ------  -----------  --------  ---
@@ -32,20 +32,20 @@ speed   GET   bare  100 /s
 memory  idle  ours  89 MiB               ≤ 90 MiB  yes
 `,
   );
-  equal(summary(sections), "1 of 2 targets met");
+  assert.equal(summary(sections), "1 of 2 targets met");
 });
 
-Deno.test("a target is met at its limit, and never by something that was not measured", () => {
-  equal(atLeast(0.42, 0.42).met, true);
-  equal(atMost(50, 50).met, true);
-  equal(atMost(50, 50.1).met, false);
-  equal(atLeast(0.42, NaN).met, false);
-  equal(atMost(50, NaN).met, false);
+Deno.test("targets: are met at their limit, and never by NaN", () => {
+  assert.equal(atLeast(0.42, 0.42).met, true);
+  assert.equal(atMost(50, 50).met, true);
+  assert.equal(atMost(50, 50.1).met, false);
+  assert.equal(atLeast(0.42, NaN).met, false);
+  assert.equal(atMost(50, NaN).met, false);
 });
 
-Deno.test("numbers have three significant digits, and a dash stands for none", () => {
-  equal(digits(58_234), "58,200");
-  equal(digits(0.41234), "0.412");
-  equal(digits(NaN), "–");
-  equal(inMebibytes(1.5 * 2 ** 20), "1.5 MiB");
+Deno.test("digits: keeps three significant digits; NaN is a dash", () => {
+  assert.equal(digits(58_234), "58,200");
+  assert.equal(digits(0.41234), "0.412");
+  assert.equal(digits(NaN), "–");
+  assert.equal(inMebibytes(1.5 * 2 ** 20), "1.5 MiB");
 });

@@ -1,0 +1,79 @@
+import { rows } from "./rows.ts";
+import { digits, type Section, summary } from "./table.ts";
+
+/** When, where and of what a run of the benchmark was made. */
+export interface Provenance {
+  /** ISO 8601 date of the run. */
+  readonly date: string;
+  /** Short hash, with `-dirty` where the work tree differs from it. */
+  readonly commit: string;
+  /** Processor, memory, system and Deno. */
+  readonly machine: string;
+  /** How the load was made: tool, rounds, seconds, load average. */
+  readonly load: string;
+}
+
+/** Returns `docs/benchmarks.md`: every row that was measured, beside its anchor. */
+export function benchmarksPage(sections: readonly Section[], provenance: Provenance): string {
+  const { date, commit, machine, load } = provenance;
+  const lines = [
+    "# Benchmarks",
+    "",
+    "Written by `deno task bench -- --write`; no other file repeats a figure of it. Compare ratios, " +
+    "which come from contenders measured side by side in one run, and not absolute values, which " +
+    "differ by machine and day. [How it measures](../scripts/bench/README.md).",
+    "",
+    `- Date: ${date}`,
+    `- Commit: ${commit}`,
+    `- Machine: ${machine}`,
+    `- Load: ${load}`,
+    `- Result: ${summary(sections)}`,
+  ];
+  for (const { name, lines: measured } of sections) {
+    const about = rows.find((row) => row.name === name)?.about ?? "";
+    lines.push("", `## ${name}`, "", `${about.charAt(0).toUpperCase()}${about.slice(1)}.`, "");
+    if (measured.length === 0) {
+      lines.push("Not measured on this machine: a program that the row needs is missing.");
+      continue;
+    }
+    lines.push("| what | who | median | ratio to its anchor | target | met |");
+    lines.push("| --- | --- | --- | --- | --- | --- |");
+    for (const { what, who, seen, ratio = "", target } of measured) {
+      const met = target === undefined ? "" : target.met ? "yes" : "no";
+      lines.push(`| ${[what, who, seen, ratio, target?.text ?? "", met].map(cell).join(" | ")} |`);
+    }
+  }
+  return lines.join("\n") + "\n";
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+/**
+ * Reads the date, the commit and the machine of this run.
+ *
+ * @throws Error if `git` cannot name the commit.
+ */
+export async function provenance(load: string): Promise<Provenance> {
+  const model = await Deno.readTextFile("/proc/cpuinfo").then(
+    (text) => text.match(/^model name\s*:\s*(.+)$/m)?.[1],
+    () => undefined,
+  );
+  const gibibytes = digits(Deno.systemMemoryInfo().total / 2 ** 30);
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: await commit(),
+    machine: `${navigator.hardwareConcurrency} × ${model ?? Deno.build.arch}, ${gibibytes} GiB, ` +
+      `${Deno.build.os} ${Deno.osRelease()}, Deno ${Deno.version.deno}`,
+    load,
+  };
+}
+
+async function commit(): Promise<string> {
+  const args = ["describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"];
+  const { success, stdout, stderr } = await new Deno.Command("git", { args }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`git cannot name the commit: ${decoder.decode(stderr).trim()}`);
+  return decoder.decode(stdout).trim();
+}

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { benchmarksPage, provenance } from "../../../scripts/bench/page.ts";
+import { atLeast } from "../../../scripts/bench/row.ts";
+
+Deno.test("benchmarksPage: names date, commit and machine, and each row with its anchor", () => {
+  const page = benchmarksPage(
+    [
+      {
+        name: "throughput",
+        lines: [{
+          what: "GET",
+          who: "ours | 1",
+          seen: "41 /s",
+          ratio: "0.41 × bare",
+          target: atLeast(0.42, 0.41),
+        }],
+      },
+      { name: "start", lines: [] },
+    ],
+    { date: "2026-01-02", commit: "abc123", machine: "2 × X", load: "wrk" },
+  );
+  for (const line of ["- Date: 2026-01-02", "- Commit: abc123", "- Machine: 2 × X"]) {
+    assert.ok(page.includes(`${line}\n`), line);
+  }
+  assert.match(page, /^## throughput\n\nRequests a second/m);
+  assert.match(page, /^\| GET \| ours \\\| 1 \| 41 \/s \| 0\.41 × bare \| ≥ 0\.42 \| no \|$/m);
+  assert.match(page, /^## start\n\n.*\n\nNot measured on this machine/m);
+});
+
+Deno.test("provenance: names the commit and this Deno", async () => {
+  const { commit, machine } = await provenance("wrk");
+  assert.match(commit, /^[0-9a-f]{10}(-dirty)?$/);
+  assert.ok(machine.endsWith(`Deno ${Deno.version.deno}`), machine);
+});
