@@ -2,7 +2,7 @@ import type { Loaded, LoadGenerator, Requests } from "./load.ts";
 
 const specifier = "npm:autocannon@8.0.0";
 
-/** The part of autocannon's JSON that is read here; times are milliseconds, the duration seconds. */
+/** The fields of autocannon's JSON used here: times in ms, the duration in seconds. */
 interface Report {
   requests: { total: number };
   duration: number;
@@ -12,12 +12,12 @@ interface Report {
   non2xx: number;
 }
 
-/** Loads a server with autocannon, in a process of its own, for machines without `wrk`. */
+/** Loads a server with autocannon in its own process, for machines without `wrk`. */
 export class AutocannonLoad implements LoadGenerator {
   readonly name = "autocannon";
   readonly caution =
-    "autocannon takes more time for a request than a bare server does, so every ratio to bare looks better than it " +
-    "is, and latencies are whole milliseconds: install wrk, and read only the columns of CPU time until then";
+    "autocannon is slower than a bare server, so ratios to bare look better than they are, and " +
+    "its latencies are whole milliseconds: install wrk, or read only the CPU times";
 
   async run({ url, connections, seconds, method, body }: Requests): Promise<Loaded> {
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

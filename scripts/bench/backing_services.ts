@@ -5,7 +5,7 @@ import { keyValueSettings } from "../../src/store/settings.ts";
 import { env, modules, startOursWith } from "./contenders.ts";
 import { type ServerProcess, startServer } from "./processes.ts";
 
-/** Redis, an embedded store and a stand-in for Couchbase, each with what the module `stores` asks for. */
+/** Redis, an embedded store and a Couchbase double, filled for the module `stores`. */
 export class BackingServices implements AsyncDisposable {
   readonly redisPort: number;
   readonly #folder: string;
@@ -18,10 +18,10 @@ export class BackingServices implements AsyncDisposable {
     this.#couchbase = couchbase;
   }
 
-  /** What `RedisGet("greetings")` answers. */
+  /** The value of the key `greetings`. */
   static readonly greeting = "Hello World 👋";
 
-  /** @returns `undefined` where there is no `redis-server`. */
+  /** Starts them. Returns undefined if `redis-server` is missing. */
   static async start(): Promise<BackingServices | undefined> {
     await using stack = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "capsule-bench-" });
@@ -66,7 +66,7 @@ export class BackingServices implements AsyncDisposable {
     };
   }
 
-  /** Ours, on one thread, with a function that imports all of the stores unless another is named. */
+  /** Starts this launcher on one thread with a function that imports all stores by default. */
   startOurs(store: "redis" | "embedded", module: string = modules.stores): Promise<ServerProcess> {
     return startOursWith(this.#variables(store), module, `-data=${this.#data}`);
   }

@@ -1,14 +1,14 @@
 import { env, root } from "./contenders.ts";
 import { ownEnvironment } from "./processes.ts";
 
-/** What is called, and by whom: `capsule`, with its flags, also without step counter, or `naive`, with a new instance for each call. */
+/** A module and its caller: `capsule`, `uncounted` (without step metering) or `naive`. */
 export interface CallPlan {
   readonly who: "capsule" | "uncounted" | "naive";
   readonly module: string;
   readonly flags?: readonly string[];
 }
 
-/** A process that calls a function without HTTP (`servers/calls.ts`), so that each has a compiler and a heap of its own. */
+/** A process that calls a function without HTTP (`servers/calls.ts`), with its own V8 heap. */
 export class CallProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -27,11 +27,13 @@ export class CallProcess implements AsyncDisposable {
     this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Calls with that body for so many seconds, and returns the microseconds of processor time that one call took. */
+  /** Calls with `body` for `seconds`. Returns the CPU time of one call in microseconds. */
   async run(seconds: number, body: string): Promise<number> {
     await this.#input.write(new TextEncoder().encode(`${JSON.stringify([seconds, body])}\n`));
     const { value } = await this.#output.read();
-    if (value === undefined) throw new Error("the process that calls ended; its stderr says why");
+    if (value === undefined) {
+      throw new Error("the calling process exited; its stderr has the reason");
+    }
     return Number(value);
   }
 

@@ -1,4 +1,4 @@
-/** A client's connection that is kept open: as cheap as one can be, for there are ten thousand of them. */
+/** A keep-alive client connection without buffers, cheap enough for ten thousand of them. */
 export class Connection implements Disposable {
   readonly #connection: Deno.TcpConn;
 
@@ -32,7 +32,7 @@ async function writeAll(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
 }
 
-/** The status and the body, as `200 text`; only answers that say their length. */
+/** Reads a response with a Content-Length. Returns status and body as `200 text`. */
 async function readAnswer(from: Deno.TcpConn): Promise<string> {
   const buffer = new Uint8Array(2048);
   let text = "";
@@ -41,7 +41,7 @@ async function readAnswer(from: Deno.TcpConn): Promise<string> {
     const length = Number(head.match(/\r\ncontent-length: (\d+)/i)?.[1] ?? NaN);
     if (body !== undefined && body.length >= length) return `${head.slice(9, 12)} ${body}`;
     if (body !== undefined && Number.isNaN(length)) {
-      throw new Error(`an answer without its length: ${head}`);
+      throw new Error(`a response without Content-Length: ${head}`);
     }
     const count = await from.read(buffer);
     if (count === null) throw new Error("the server closed the connection");

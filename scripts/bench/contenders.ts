@@ -2,20 +2,20 @@ import { fileURLToPath } from "node:url";
 import { type ServerProcess, startServer } from "./processes.ts";
 import type { Other } from "./row.ts";
 
-/** A server that can be started: a column of the issue's table, the `who` of a line. */
+/** A server that can be started; its name is the `who` of a line. */
 export interface Contender {
   readonly name: string;
   start(module: string): Promise<ServerProcess>;
 }
 
-/** The project's folder. */
+/** The project's folder, with a final slash. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const deno = Deno.execPath();
 
-/** `hello` wants the variable that the description sets. */
+/** The variable that `hello` reads. */
 export const env = { MESSAGE: "hello from the bench" };
 
-/** The modules that the rows call. */
+/** Paths of the modules that the rows call. */
 export const modules = {
   hello: `${root}examples/hello-http/hello.wasm`,
   helloCli: `${root}examples/hello-cli/hello.wasm`,
@@ -27,10 +27,10 @@ export const modules = {
   upstream: `${root}tests/testdata/go/upstream/upstream.wasm`,
 } as const;
 
-/** This launcher, as its source in this folder. */
+/** The command of this launcher, run from its sources. */
 export const capsule = [deno, "run", "-A", `${root}main.ts`] as const;
 
-/** One of the programs in `servers/`. */
+/** Starts a program of `servers/`. */
 export function startOwnServer(name: string, ...args: string[]): Promise<ServerProcess> {
   return startServer(
     (port) => [deno, "run", "-A", `${root}scripts/bench/servers/${name}.ts`, `${port}`, ...args],
@@ -38,12 +38,12 @@ export function startOwnServer(name: string, ...args: string[]): Promise<ServerP
   );
 }
 
-/** Ours, on one thread, with every other flag at its default unless given. */
+/** Starts this launcher on one thread; other flags keep their defaults unless given. */
 export function startOurs(module: string, ...flags: string[]): Promise<ServerProcess> {
   return startOursWith(env, module, ...flags);
 }
 
-/** The same, with other variables. */
+/** Starts this launcher like `startOurs`, with these variables. */
 export function startOursWith(
   variables: Record<string, string>,
   module: string,
@@ -64,7 +64,7 @@ export const naive: Contender = {
   start: (module) => startOwnServer("naive", module),
 };
 
-/** A launcher that the command line named. */
+/** Returns a launcher named on the command line. */
 export function other({ name, words }: Other): Contender {
   const [binary = "", ...args] = words;
   const given = args.length > 0 ? args : ["-mode=http", "-wasm={wasm}", "-httpPort={port}"];
@@ -73,10 +73,10 @@ export function other({ name, words }: Other): Contender {
   return { name, start: (module) => startServer((port) => [binary, ...filled(module, port)], env) };
 }
 
-/** The program that `deno task compile` makes. */
+/** Path of the program that `deno task compile` makes. */
 export const compiled = `${root}dist/capsule`;
 
-/** Whether it was made. */
+/** Reports whether `deno task compile` has been run. */
 export function isCompiled(): boolean {
   try {
     return Deno.statSync(compiled).isFile;

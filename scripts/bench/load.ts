@@ -1,7 +1,7 @@
 import { AutocannonLoad } from "./autocannon.ts";
 import { WrkLoad } from "./wrk.ts";
 
-/** What a load generator sends, over and over, on each connection, as soon as the last answer is there. */
+/** The request that each connection repeats as soon as the previous response is complete. */
 export interface Requests {
   readonly url: string;
   readonly connections: number;
@@ -10,25 +10,25 @@ export interface Requests {
   readonly body?: string;
 }
 
-/** What came of it. */
+/** The result of a load. */
 export interface Loaded {
   readonly requests: number;
   readonly perSecond: number;
-  /** Half of the answers came within this time, and 99 of 100 within the other. */
+  /** Median and 99th percentile of the response time. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Connections that failed, answers that did not come, and answers with a status of 400 or more. */
+  /** Failed connections, missing responses, and responses with status 400 or higher. */
   readonly errors: number;
 }
 
 export interface LoadGenerator {
   readonly name: string;
-  /** What a reader of the figures has to know about it. */
+  /** A caveat about its figures. */
   readonly caution?: string;
   run(requests: Requests): Promise<Loaded>;
 }
 
-/** `wrk` if it is on the PATH, else a load generator from npm, which is loaded when it is first used. */
+/** Returns `wrk` if it is on the PATH, else autocannon from npm. */
 export async function findLoadGenerator(): Promise<LoadGenerator> {
   return await WrkLoad.isHere() ? new WrkLoad() : new AutocannonLoad();
 }

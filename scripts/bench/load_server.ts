@@ -1,12 +1,12 @@
 import type { Loaded, LoadGenerator, Requests } from "./load.ts";
 import type { ServerProcess } from "./processes.ts";
 
-/** What a load came to, and what it took of the server's processor for each request. */
+/** The result of a load, with the server's CPU time per request. */
 export interface LoadedServer extends Loaded {
   readonly cpuMicroseconds: number;
 }
 
-/** Loads a server; the URL is its own. */
+/** Loads a server at its URL. */
 export async function loadServer(
   server: ServerProcess,
   load: LoadGenerator,

@@ -1,7 +1,7 @@
 /**
- * `deno task bench [--quick] [row …] [-- [--write] [name=binary …]]`: measures this launcher beside
- * a bare `Deno.serve` and others, and prints each result beside its target. README.md explains how to
- * read it; `--write` also writes `docs/benchmarks.md`.
+ * `deno task bench [--quick] [row …] [-- [--write] [name=binary …]]`: measures this launcher
+ * beside a bare `Deno.serve` and others, and prints each result beside its target. README.md
+ * explains how to read it; `--write` also writes `docs/benchmarks.md`.
  */
 import { formatMarkdown } from "../format_markdown.ts";
 import { root } from "./contenders.ts";
@@ -18,7 +18,7 @@ export interface Command {
   /** Names of rows; empty for all. */
   readonly names: readonly string[];
   readonly others: readonly Other[];
-  /** Whether to write `docs/benchmarks.md`. */
+  /** True if `docs/benchmarks.md` is to be written. */
   readonly write: boolean;
 }
 
@@ -80,7 +80,7 @@ export interface Report {
   readonly failed: readonly string[];
 }
 
-/** Runs the rows that the command names. A row that throws is reported, and the others still run. */
+/** Runs the rows that the command names; one that throws is reported and the others run. */
 export async function run(command: Command, say: (text: string) => void): Promise<Report> {
   const { length, names, others } = command;
   const load = await findLoadGenerator();

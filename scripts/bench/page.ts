@@ -1,7 +1,7 @@
 import { rows } from "./rows.ts";
 import { digits, type Section, summary } from "./table.ts";
 
-/** When, where and of what a run of the benchmark was made. */
+/** Date, commit and machine of a run. */
 export interface Provenance {
   /** ISO 8601 date of the run. */
   readonly date: string;
@@ -9,7 +9,7 @@ export interface Provenance {
   readonly commit: string;
   /** Processor, memory, system and Deno. */
   readonly machine: string;
-  /** How the load was made: tool, rounds, seconds, load average. */
+  /** Load tool, rounds, seconds, and the load average before the run. */
   readonly load: string;
 }
 

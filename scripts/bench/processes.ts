@@ -1,17 +1,17 @@
-/** Servers as processes of their own, and what the kernel says of them. Linux, but for the starting and stopping. */
+/** Server processes and their resource use, which is read from `/proc` (Linux). */
 
 import { freePort } from "../../tests/testing/free_port.ts";
 
-/** A server that takes connections. */
+/** A running server that accepts connections. */
 export interface ServerProcess extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly pid: number;
-  /** Seconds of processor time that all its threads have used so far; NaN where `/proc` is missing. */
+  /** Returns the CPU seconds of all its threads so far; NaN without `/proc`. */
   cpuSeconds(): number;
-  /** Its resident memory now, in bytes; NaN where `/proc` is missing. */
+  /** Returns its current resident memory in bytes; NaN without `/proc`. */
   residentBytes(): number;
-  /** The most that it ever was. */
+  /** Returns its peak resident memory in bytes; NaN without `/proc`. */
   peakBytes(): number;
 }
 
@@ -19,10 +19,10 @@ const startLimitMs = 30_000;
 const running = new Set<Deno.ChildProcess>();
 
 /**
- * Starts a server and waits until it takes connections. What it writes on standard output (each call's log) goes to
- * the null device, so that nobody has to read it; stderr is kept for the case that it fails.
+ * Starts a server and waits until it accepts connections. Its standard output (each call's log)
+ * goes to the null device.
  *
- * @throws Error with what it wrote on stderr, when it ends or does not listen within 30 s.
+ * @throws Error with its stderr if it exits or does not listen within 30 s.
  */
 export async function startServer(
   command: (port: number) => readonly string[],
@@ -31,7 +31,7 @@ export async function startServer(
   const port = freePort();
   const words = command(port);
   const errors = await Deno.makeTempFile({ prefix: "capsule-bench-" });
-  // A benchmark of many connections wants as many descriptors as the system allows.
+  // Rows with many connections need as many descriptors as the system allows.
   const script =
     'ulimit -n "$(ulimit -Hn)" 2>/dev/null; errors=$0; exec "$@" >/dev/null 2>"$errors"';
   const child = new Deno.Command("sh", {
@@ -53,9 +53,9 @@ export async function startServer(
     await status;
     await Deno.remove(errors).catch(() => {});
   };
-  const givenUpMs = performance.now() + startLimitMs;
-  while (!await takesConnections(port)) {
-    if (!ended && performance.now() < givenUpMs) {
+  const limitMs = performance.now() + startLimitMs;
+  while (!await acceptsConnections(port)) {
+    if (!ended && performance.now() < limitMs) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       continue;
     }
@@ -75,18 +75,18 @@ export async function startServer(
   };
 }
 
-/** The environment without what would set up a launcher otherwise than the benchmark says. */
+/** Returns the environment without variables that configure a launcher. */
 export function ownEnvironment(): Record<string, string> {
   const own = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("CAPSULE_"));
   return { NO_COLOR: "1", ...Object.fromEntries(own) };
 }
 
-/** Ends every server that still runs: for a benchmark that is interrupted. */
+/** Kills every server that still runs, when the benchmark is interrupted. */
 export function stopServers(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
-async function takesConnections(port: number): Promise<boolean> {
+async function acceptsConnections(port: number): Promise<boolean> {
   try {
     (await Deno.connect({ hostname: "127.0.0.1", port })).close();
     return true;
@@ -98,7 +98,7 @@ async function takesConnections(port: number): Promise<boolean> {
 
 const ticksPerSecond = 100; // USER_HZ, the same on every Linux that Deno runs on
 
-/** User and system time: the 14th and 15th field, counted from the name's closing bracket. @see proc_pid_stat(5) */
+/** User and system time: fields 14 and 15 of proc_pid_stat(5), after the name's bracket. */
 function cpuSeconds(pid: number): number {
   const text = readProc(`/proc/${pid}/stat`);
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -1,34 +1,34 @@
 import type { LoadGenerator } from "./load.ts";
 
-/** One subject of the benchmark: a file in `rows/`, a line in `rows.ts`. */
+/** A benchmark: a file in `rows/` and a line in `rows.ts`. */
 export interface Row {
   readonly name: string;
-  /** One sentence: what is measured. */
+  /** A sentence without its full stop: the quantity that is measured. */
   readonly about: string;
-  /** What was measured, or an empty list when there is nothing to measure; `say` has then told why. */
+  /** Measures. Returns an empty list if a program it needs is missing, after `say` named it. */
   run(bench: Bench): Promise<Line[]>;
 }
 
-/** What a row is given. */
+/** The surroundings of a row. */
 export interface Bench {
   readonly load: LoadGenerator;
   readonly length: Length;
-  /** Launchers that the command line named. */
+  /** Launchers named on the command line. */
   readonly others: readonly Other[];
-  /** Tells what goes on, on stderr. */
+  /** Prints progress on stderr. */
   say(text: string): void;
 }
 
-/** How long to measure. */
+/** The duration of measurements. */
 export interface Length {
   readonly name: "smoke" | "quick" | "full";
-  /** Of one measurement under load. */
+  /** Duration of one measurement under load. */
   readonly seconds: number;
-  /** How often each contender has its turn. */
+  /** Number of measurements of each contender. */
   readonly rounds: number;
 }
 
-/** The value for this length. */
+/** Returns the value for this length. */
 export function byLength<T>({ name }: Length, values: Record<Length["name"], T>): T {
   return values[name];
 }
@@ -36,7 +36,7 @@ export function byLength<T>({ name }: Length, values: Record<Length["name"], T>)
 /** Another launcher: `name=binary`, or `name=binary --wasm={wasm} --httpPort={port}`. */
 export interface Other {
   readonly name: string;
-  /** The binary, and its arguments if the command line gave some. */
+  /** The binary, followed by its arguments if the command line has any. */
   readonly words: readonly string[];
 }
 
@@ -44,27 +44,27 @@ export interface Other {
 export interface Line {
   /** The work, such as `GET, 32 connections`. */
   readonly what: string;
-  /** Who did it, such as `ours`. */
+  /** The contender, such as `ours`. */
   readonly who: string;
-  /** What was seen: medians, with their units. */
+  /** Measured medians with their units. */
   readonly seen: string;
-  /** How that compares, such as `0.41 × bare`. */
+  /** Comparison with another contender, such as `0.41 × bare`. */
   readonly ratio?: string;
   readonly target?: Verdict;
 }
 
-/** A target, and whether it was met. */
+/** A target and its outcome. */
 export interface Verdict {
   readonly text: string;
   readonly met: boolean;
 }
 
-/** `value` is to be `limit` or more. */
+/** Requires that `value` is at least `limit`; NaN never meets it. */
 export function atLeast(limit: number, value: number): Verdict {
   return { text: `≥ ${limit}`, met: value >= limit };
 }
 
-/** `value` is to be `limit` or less. */
+/** Requires that `value` is at most `limit`; NaN never meets it. */
 export function atMost(limit: number, value: number, unit = ""): Verdict {
   return { text: `≤ ${limit}${unit && ` ${unit}`}`, met: value <= limit };
 }

@@ -1,4 +1,4 @@
-/** The middle value, or the mean of the two middle ones; NaN of none. */
+/** Returns the middle value, or the mean of the two middle ones; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -6,7 +6,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** The smallest value that at least `percent` of the values do not exceed (nearest rank); NaN of none. */
+/** Returns the nearest-rank percentile: the smallest value that `percent` of the values do not
+ * exceed; NaN for an empty list. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const rank = Math.ceil(percent / 100 * sorted.length);
@@ -14,15 +15,16 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 /**
- * The median of the ratios within each round. What ran one after the other met the same machine; a ratio of two
- * medians would compare one noise with another.
+ * Returns the median of the ratios within each round. Contenders of one round meet the same load of
+ * the machine, which a ratio of two medians would not cancel.
  */
 export function medianRatio(values: readonly number[], base: readonly number[]): number {
   return median(values.map((value, round) => value / (base[round] ?? NaN)));
 }
 
 /**
- * Measures each in turn, round after round: A B C A B C. Returns the samples of each, in the order of the rounds.
+ * Measures contenders in alternation: A B C A B C. Returns the samples of each, in the order of the
+ * rounds.
  */
 export async function alternate<T, Sample>(
   contenders: readonly T[],

@@ -1,14 +1,14 @@
-/** How a client at a steady pace fared. */
+/** The result of a client with a constant rate. */
 export interface SteadyResult {
-  /** From when each call was due, not from when it could be sent: a server that stalls is not let off. */
+  /** Measured from the time each call was due (no coordinated omission). */
   readonly latenciesMs: readonly number[];
-  /** Calls that failed or were answered with another status than 200. */
+  /** Calls that failed or returned a status other than 200. */
   readonly errors: number;
 }
 
 /**
- * Posts at a steady pace, whether answers come or not, until `done` settles; then waits for what is open. The client of
- * `wrk` waits for each answer before it asks again, so while a server stalls it asks little, and its percentiles look good.
+ * Posts at a constant rate until `done` settles, then waits for open calls. Unlike `wrk`, it does
+ * not wait for a response before the next request, so a stalled server shows in the percentiles.
  */
 export async function steadyCalls(
   url: string,
@@ -42,7 +42,7 @@ export async function steadyCalls(
   return { latenciesMs, errors };
 }
 
-/** Posts once and takes the time. Gives up after `limitMs`; the status is then 0. */
+/** Posts once and measures the time. After `limitMs` it gives up and returns status 0. */
 export async function timedCall(
   url: string,
   body: string,

@@ -8,7 +8,7 @@ export interface Section {
 
 const heads = ["row", "what", "who", "median", "ratio", "target", "met"];
 
-/** All that was measured, as one table of text. */
+/** Formats all results as one text table. */
 export function table(sections: readonly Section[]): string {
   const rows = [heads, ...sections.flatMap(cellsOf)];
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -19,7 +19,7 @@ export function table(sections: readonly Section[]): string {
   return [print(head), rule, ...body.map(print)].join("\n") + "\n";
 }
 
-/** The cells of a section; what repeats the line above is left empty. */
+/** Returns the cells of a section; a cell that repeats the line above is empty. */
 function cellsOf({ name, lines }: Section): string[][] {
   return lines.map(({ what, who, seen, ratio = "", target }, index) => [
     index === 0 ? name : "",
@@ -32,13 +32,13 @@ function cellsOf({ name, lines }: Section): string[][] {
   ]);
 }
 
-/** How many targets there are and how many were met, in a sentence. */
+/** Returns a sentence that counts the targets and those that were met. */
 export function summary(sections: readonly Section[]): string {
   const targets = sections.flatMap(({ lines }) => lines.flatMap(({ target }) => target ?? []));
   return `${targets.filter(({ met }) => met).length} of ${targets.length} targets met`;
 }
 
-/** A number with three significant digits, and thousands apart: `0.412`, `17.1`, `58,200`. */
+/** Formats a number with three significant digits: `0.412`, `17.1`, `58,200`. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return "–";
   return value.toLocaleString("en", { maximumSignificantDigits: 3 });
@@ -46,7 +46,7 @@ export function digits(value: number): string {
 
 const mebibyte = 2 ** 20;
 
-/** Bytes in MiB, the unit of the targets for memory. */
+/** Formats bytes in MiB, the unit of the memory targets. */
 export function inMebibytes(bytes: number): string {
   return `${digits(bytes / mebibyte)} MiB`;
 }

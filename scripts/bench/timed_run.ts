@@ -1,9 +1,9 @@
 import { ownEnvironment } from "./processes.ts";
 
 /**
- * Runs a command to its end, and tells what it printed and how long that took, starting it included.
+ * Runs a command to its end. Returns its output and the elapsed time, start included.
  *
- * @throws Error with its stderr when it fails.
+ * @throws Error with its stderr if it fails.
  */
 export async function timedRun(
   [program = "", ...args]: readonly string[],

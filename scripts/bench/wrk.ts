@@ -3,7 +3,7 @@ import type { Loaded, LoadGenerator, Requests } from "./load.ts";
 
 const script = fileURLToPath(new URL("./wrk_report.lua", import.meta.url));
 
-/** What `wrk_report.lua` prints. Times are microseconds. */
+/** Output of `wrk_report.lua`. Times are microseconds. */
 interface Report {
   requests: number;
   duration: number;
@@ -12,11 +12,11 @@ interface Report {
   errors: number;
 }
 
-/** Loads a server with `wrk`, on one thread of its own: the server has the other processor. */
+/** Loads a server with `wrk` on one thread. */
 export class WrkLoad implements LoadGenerator {
   readonly name = "wrk";
 
-  /** Whether there is a `wrk` on the PATH. */
+  /** Reports whether `wrk` is on the PATH. */
   static async isHere(): Promise<boolean> {
     try {
       await new Deno.Command("wrk", { args: ["--version"], stdout: "null", stderr: "null" })
@@ -29,7 +29,7 @@ export class WrkLoad implements LoadGenerator {
   }
 
   async run(requests: Requests): Promise<Loaded> {
-    // On a busy machine an interrupt may come before wrk heeds it: then there is no report.
+    // On a busy machine the interrupt may arrive before wrk handles it; then there is no report.
     for (let { seconds } = requests;; seconds *= 2) {
       const { report, text } = await runFor(seconds, requests);
       if (report) {
@@ -46,12 +46,12 @@ export class WrkLoad implements LoadGenerator {
   }
 }
 
-/** The report, and all that wrk printed. */
+/** Returns the report and all output of wrk. */
 async function runFor(
   seconds: number,
   { url, connections, method, body = "" }: Requests,
 ): Promise<{ report?: Report; text: string }> {
-  // wrk counts whole seconds; an interrupt ends it earlier, with its report.
+  // wrk takes whole seconds; an interrupt ends it earlier, with a report.
   const child = new Deno.Command("wrk", {
     args: [
       "-t1",

@@ -6,13 +6,13 @@ import { timedRun } from "../timed_run.ts";
 
 const words = ["👋", "hello"];
 
-/** A command that prints the function's answer, and how its time is judged. */
+/** A command that prints the function's result, and its target. */
 interface Program {
   readonly name: string;
   readonly command: readonly string[];
 }
 
-/** The whole time of a process that makes one trivial call. */
+/** Elapsed time of a whole process that makes one trivial call. */
 export const cli: Row = {
   name: "cli",
   about:
@@ -65,7 +65,7 @@ function programs({ others }: Bench): Program[] {
   return [
     { name: "ours", command: [...capsule, ...call] },
     ...(isCompiled() ? [{ name: "ours, compiled", command: [compiled, ...call] }] : []),
-    // A launcher with a command line of its own was named for the rows that serve.
+    // Launchers with arguments take part only in the rows that serve.
     ...others.filter((other) => other.words.length === 1)
       .map((other) => ({ name: other.name, command: [...other.words, ...call] })),
   ];

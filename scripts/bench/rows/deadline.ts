@@ -4,10 +4,10 @@ import { median } from "../statistics.ts";
 import { steadyCalls, timedCall } from "../steady_calls.ts";
 import { digits } from "../table.ts";
 
-/** Whether a guest that never returns is stopped on time, and whether anybody else notices. */
+/** Delay until an endless guest is stopped, and errors of other clients meanwhile. */
 export const deadline: Row = {
   name: "deadline",
-  about: "a guest that loops for ever, stopped again and again beside a client of trivial calls",
+  about: "an endless guest, stopped repeatedly beside a client of trivial calls",
   async run({ length }) {
     const limitMs = byLength(length, { smoke: 100, quick: 300, full: 1000 });
     const times = byLength(length, { smoke: 2, quick: 10, full: 20 });
@@ -19,7 +19,7 @@ export const deadline: Row = {
         const { status, elapsedMs } = await timedCall(server.url, "forever", limitMs + 3000);
         over.push(elapsedMs - limitMs);
         if (status === 504) stopped++;
-        else if (status === 0) return; // it was not stopped: nobody else is served any more either
+        else if (status === 0) return; // it was not stopped, so the thread serves no other call
       }
     })();
     await timedCall(server.url, "", 1000);
@@ -40,7 +40,7 @@ export const deadline: Row = {
       },
       {
         what: `-timeout=${limitMs / 1000}s, ${times} times`,
-        who: "everybody else",
+        who: "other clients",
         seen: `${beside.errors} errors in ${beside.latenciesMs.length} calls`,
         target: atMost(0, beside.errors, "errors"),
       },

@@ -8,11 +8,10 @@ const trivial = "arithmetic 1";
 const trialSteps = 20_000_000;
 const mostSteps = 2 ** 31 - 1; // TinyGo's int
 
-/** What one client that computes for seconds does to everybody else on its thread. */
+/** Effect of one client that computes for seconds on others of its thread. */
 export const fairness: Row = {
   name: "fairness",
-  about:
-    "trivial calls while another client computes for 2 s, over and over, with slices and without",
+  about: "trivial calls while another client computes for 2 s repeatedly, with and without slices",
   async run({ length, say }) {
     const computeMs = byLength(length, { smoke: 100, quick: 2000, full: 2000 });
     const lastsMs = byLength(length, { smoke: 300, quick: 5000, full: 20_000 });
@@ -21,7 +20,8 @@ export const fairness: Row = {
     const measured: number[] = [];
     for (
       const { who, flags, hog } of [
-        { who: "ours, nobody computes", flags: [], hog: false }, // what client and machine add by themselves
+        // The base line: latency of client and machine alone.
+        { who: "ours, no computing client", flags: [], hog: false },
         { who: "ours", flags: [], hog: true },
         { who: "ours, slices off", flags: ["-slice=1h"], hog: true },
       ]
@@ -31,7 +31,7 @@ export const fairness: Row = {
       await timedCall(server.url, trivial, 10_000);
       const trial = await timedCall(server.url, `arithmetic ${trialSteps}`, 10_000);
       const steps = Math.min(mostSteps, Math.round(trialSteps / trial.elapsedMs * computeMs));
-      const done = hog ? computeOverAndOver(server.url, steps, lastsMs) : quietly(lastsMs);
+      const done = hog ? computeRepeatedly(server.url, steps, lastsMs) : idle(lastsMs);
       const seen = await steadyCalls(server.url, { body: trivial, perSecond: 200, done });
       const computed = await done;
       const p99Ms = percentile(seen.latenciesMs, 99);
@@ -48,7 +48,7 @@ export const fairness: Row = {
           (hog ? `; computed ${computed.calls} times` : ""),
         ratio: quietMs === undefined
           ? undefined
-          : `${digits(p99Ms / quietMs)} × when nobody computes`,
+          : `${digits(p99Ms / quietMs)} × without a computing client`,
         target: who === "ours" ? atMost(20, p99Ms, "ms") : undefined,
       });
     }
@@ -56,12 +56,12 @@ export const fairness: Row = {
   },
 };
 
-async function quietly(lastsMs: number) {
+async function idle(lastsMs: number) {
   await new Promise((resolve) => setTimeout(resolve, lastsMs));
   return { calls: 0, errors: 0 };
 }
 
-async function computeOverAndOver(url: string, steps: number, lastsMs: number) {
+async function computeRepeatedly(url: string, steps: number, lastsMs: number) {
   const endMs = performance.now() + lastsMs;
   let calls = 0;
   let errors = 0;

@@ -5,7 +5,7 @@ import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 import { hello } from "./throughput.ts";
 
-/** How long a single client waits for its answer. */
+/** Response time for a single client. */
 export const latency: Row = {
   name: "latency",
   about: "median time of an answer at 1 connection",

@@ -5,7 +5,7 @@ import { digits, inMebibytes } from "../table.ts";
 
 const mebibyte = 2 ** 20;
 
-/** What the server keeps: after many requests, and when it has nothing to do. */
+/** The server's resident memory: after many requests, and idle. */
 export const memory: Row = {
   name: "memory",
   about: "resident memory after many requests, and idle beside a bare Deno.serve",

@@ -5,7 +5,7 @@ import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 import { timedRun } from "../timed_run.ts";
 
-/** The compiled program beside one that does nothing: what is in it, and what its start costs. */
+/** Size and start-up time of the compiled program beside an empty one. */
 export const start: Row = {
   name: "start",
   about: "the compiled program's size and start, beside an empty program compiled in the same way",

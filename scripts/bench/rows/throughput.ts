@@ -5,7 +5,7 @@ import { atLeast, type Bench, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 
-/** Some work for a module, and what issue and README promise of it. */
+/** A request to a module, with its targets. */
 interface Work {
   readonly name: string;
   readonly module: string;
@@ -13,13 +13,13 @@ interface Work {
   readonly body?: string;
   readonly connections: readonly number[];
   readonly contenders: readonly Contender[];
-  /** Of `ours` to the contender of that name, at 32 connections and more. */
+  /** Minimum ratio of `ours` to the named contender, from 32 connections. */
   readonly targets: Readonly<Record<string, number>>;
 }
 
 const greeting = `{"name":"Zoë","say":"👋 hi"}`; // 31 bytes
 
-/** The works, which `latency` shares. */
+/** The request that the row `latency` shares. */
 export const hello = { method: "POST", body: greeting, module: modules.hello } as const;
 
 function works({ others, length }: Bench): Work[] {
@@ -29,7 +29,7 @@ function works({ others, length }: Bench): Work[] {
     full: [ours, oursReuse],
   });
   const all = [bare, ...own, naive, ...others.map(other)];
-  // A function that never frees grows for ever if its state is kept.
+  // A function that never frees its memory grows without limit if its state is kept.
   const fresh = all.filter((contender) => contender !== naive && contender !== oursReuse);
   const some = byLength(length, { smoke: [2], quick: [1, 32, 256], full: [1, 32, 256] });
   const busy = byLength(length, { smoke: [2], quick: [32], full: [32, 256] });
@@ -74,7 +74,7 @@ function works({ others, length }: Bench): Work[] {
   ];
 }
 
-/** Requests a second, and what the server's processor has to do for one. */
+/** Requests a second, and the server's CPU time per request. */
 export const throughput: Row = {
   name: "throughput",
   about: "requests a second and processor time a request, at 1, 32 and 256 connections, one thread",
@@ -93,7 +93,7 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
   for (const contender of contenders) started.push(servers.use(await contender.start(module)));
   const run = (server: ServerProcess, connections: number, seconds: number) =>
     loadServer(server, load, { connections, seconds, method, body });
-  // The first second of a server is the compiler's.
+  // Warm-up: V8 compiles the server.
   for (const server of started) await run(server, 32, length.seconds / 2);
 
   for (const connections of work.connections) {
@@ -113,7 +113,7 @@ async function measure(work: Work, { load, length, say }: Bench): Promise<Line[]
       const seen = `${digits(median(perSecond[index] ?? []))} /s, ${
         digits(median(cpu[index] ?? []))
       } µs CPU`;
-      // Ours is a share of bare; of everybody else it is a multiple.
+      // Ours is compared with bare as a fraction, with all others as a multiple.
       const base = contender === ours ? bare : contender;
       const ratio = medianRatio(own, perSecond[contenders.indexOf(base)] ?? []);
       const limit = connections === 1 ? undefined : work.targets[base.name];

@@ -3,7 +3,7 @@ import { modules, startOurs, startOwnServer } from "../contenders.ts";
 import { atMost, byLength, type Line, type Row } from "../row.ts";
 import { digits, inMebibytes } from "../table.ts";
 
-/** Connections that do nothing, and calls that wait for somebody else. */
+/** Idle connections, and calls that wait for an upstream. */
 export const waiting: Row = {
   name: "waiting",
   about: "10,000 open connections, and on 1,000 of them calls that wait 1 s for a slow upstream",
@@ -22,7 +22,7 @@ export const waiting: Row = {
     let refused = 0;
     const before = server.residentBytes();
     for (let opened = 0; opened < count; opened += 100) {
-      // The queue of connections that a listener has not taken yet is short.
+      // The listener's backlog is short.
       await Promise.all(Array.from({ length: Math.min(100, count - opened) }, async () => {
         try {
           const connection = connections.use(await Connection.open(server.port));
@@ -66,7 +66,7 @@ export const waiting: Row = {
   },
 };
 
-/** How many connections client and server may each have, beside those to the upstream and a few files. */
+/** Returns the connection limit of client and server, less upstream connections and files. */
 async function mostConnections(calls: number): Promise<number> {
   const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -Hn"] }).output();
   const limit = new TextDecoder().decode(stdout).trim();

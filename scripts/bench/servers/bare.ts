@@ -1,16 +1,16 @@
 /**
- * The server to compare with: it does with HTTP what a launcher has to do (reads every request header and the body, answers
- * with two headers) and calls nothing. `deno run -A bare.ts PORT`
+ * `deno run -A bare.ts PORT`: the base line. It does the HTTP work of a launcher (reads every
+ * request header and the body, responds with two headers) and calls no function.
  */
 
-/** The answer of `examples/hello-http`, with the second header's UTF-8 bytes as Latin-1, as `Response` wants them. */
+/** The response of `examples/hello-http`; header values are byte strings (Latin-1). */
 const headers = {
   "Content-Type": "application/json; charset=utf-8",
   "Message": String.fromCharCode(...new TextEncoder().encode("👋 hello world 🌍")),
 };
 const answer = `{"message": "hey people!"}`;
 
-/** Makes sure that what is read is used. */
+/** Uses what is read, so that V8 cannot drop the reads. */
 export let received = 0;
 
 function readHeaders(request: Request): void {

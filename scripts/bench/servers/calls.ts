@@ -1,6 +1,7 @@
 /**
- * Calls a function in this process, without HTTP, each time a line says so (`[0.5,"body"]`: for half a second, with this
- * body), and answers each line with the microseconds of processor time that one call took. `deno run -A calls.ts capsule|uncounted|naive MODULE`
+ * `deno run -A calls.ts capsule|uncounted|naive MODULE`: calls a function in this process without
+ * HTTP. Each line of input is `[seconds, body]`; each line of output is the CPU time of one call in
+ * microseconds.
  */
 import { cpuUsage } from "node:process";
 import { createLog } from "../../../src/base/log.ts";
@@ -36,7 +37,7 @@ function optionsOf(flags: readonly string[]): ModeOptions<"http"> {
   return command.options as ModeOptions<"http">;
 }
 
-/** As `-mode=http` does it. */
+/** Calls as `-mode=http` does. */
 async function capsuleFunction(): Promise<CapsuleFunction> {
   const io = processIo(Deno.args);
   const options = optionsOf(flags);
@@ -56,7 +57,7 @@ async function capsuleFunction(): Promise<CapsuleFunction> {
   return (await startFunction(options, world, plan)).called;
 }
 
-/** The same without the step counter in the module, for one that imports nothing but WASI. */
+/** Calls without step metering, for a module that imports only WASI. */
 async function uncountedFunction(): Promise<CapsuleFunction> {
   const { maxMemory, maxInstances, maxQueue } = optionsOf(flags);
   const blueprint = await loadModule(bytes, {
@@ -120,7 +121,7 @@ for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
   const [seconds, text]: [number, string] = JSON.parse(line);
   const body = new TextEncoder().encode(text);
   const endMs = performance.now() + seconds * 1000;
-  // Processor time: instances are also freed by other threads, and somebody else's turn is no time of ours.
+  // CPU time includes the threads that free instances, and excludes other processes.
   const before = cpuUsage();
   let calls = 0;
   do {
@@ -130,7 +131,8 @@ for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
       if (result instanceof Promise) await result;
       calls++;
     } while (performance.now() < turnEndMs);
-    await new Promise((resolve) => setTimeout(resolve, 0)); // a server, too, goes back to its event loop
+    // A server returns to its event loop, too.
+    await new Promise((resolve) => setTimeout(resolve, 0));
   } while (performance.now() < endMs);
   const { user, system } = cpuUsage(before);
   console.log((user + system) / calls);

@@ -1,4 +1,4 @@
-/** A server that gives each request a new instance. `deno run -A naive.ts PORT MODULE` */
+/** `deno run -A naive.ts PORT MODULE`: a server with a new instance for each request. */
 import { naiveCall } from "./naive_call.ts";
 
 const [port, path = ""] = Deno.args;

@@ -1,12 +1,12 @@
 /**
- * What somebody writes in half an hour: a new instance for each call, and just enough of WASI and of the host functions
+ * A minimal launcher: a new instance for each call, with just enough of WASI and the host functions
  * for `examples/hello-http`.
  */
 const exited = new Error("proc_exit");
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The exports that are used here. */
+/** The exports used here. */
 interface Exports {
   memory: WebAssembly.Memory;
   _start(): void;
@@ -15,14 +15,14 @@ interface Exports {
   callHandleHttp(...pointersAndLengths: number[]): bigint;
 }
 
-/** What the guest is given; the headers are a list, as it reads them. */
+/** The input of a call; headers are the list that the guest parses. */
 export interface NaiveCall {
   readonly body: Uint8Array;
   readonly headers: string;
   readonly log: (line: string) => void;
 }
 
-/** Calls the http handler of a new instance. Returns what it answers. */
+/** Calls the http handler of a new instance and returns its result. */
 export function naiveCall(module: WebAssembly.Module, { body, headers, log }: NaiveCall): string {
   const bytes = () => new Uint8Array(guest.memory.buffer);
   const text = (pointer: number, length: number) =>

@@ -1,4 +1,4 @@
-/** The shortest proxy that Node's own server and client make, to see what a library would cost. */
+/** A minimal proxy of `node:http` server and client: the cost of a library. */
 import http from "node:http";
 
 const [port = "", to = ""] = Deno.args;

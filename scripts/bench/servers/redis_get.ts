@@ -1,6 +1,6 @@
 /**
- * The server to compare a function with that asks Redis: it does with HTTP what a launcher has to do, and asks by the client that
- * ours uses. `deno run -A redis_get.ts PORT REDIS_PORT`
+ * `deno run -A redis_get.ts PORT REDIS_PORT`: the base line of the row `store`. It does the HTTP
+ * work of a launcher and reads a key with the same Redis client.
  */
 import { Redis } from "ioredis";
 
@@ -8,7 +8,7 @@ const [port, redisPort] = Deno.args.map(Number);
 const redis = new Redis({ host: "127.0.0.1", port: redisPort });
 const headers = { "Content-Type": "text/plain; charset=utf-8" };
 
-/** Makes sure that what is read is used. */
+/** Uses what is read, so that V8 cannot drop the reads. */
 export let received = 0;
 
 Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async (request) => {

@@ -1,4 +1,4 @@
-/** An upstream that answers each request after a while. `deno run -A slow.ts PORT MILLISECONDS` */
+/** `deno run -A slow.ts PORT MILLISECONDS`: an upstream that delays each response. */
 const [port, waitMs] = Deno.args.map(Number);
 
 Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async () => {
