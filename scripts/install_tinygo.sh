@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs TinyGo 0.40.1 on a machine that reaches a Go module proxy and Debian's packages but not TinyGo's own downloads,
-# and prints the folder to put on the PATH:
+# Installs TinyGo 0.40.1 on a machine that reaches a Go module proxy and Debian's packages but not
+# TinyGo's own downloads, and prints the folder for the PATH:
 #   PATH="$(scripts/install_tinygo.sh):$PATH"
-# Wants Go and root (for apt-get), and about two minutes; once installed it answers at once. CAPSULE_TINYGO_HOME moves it.
+# Needs Go and root (for apt-get). The build is cached; CAPSULE_TINYGO_HOME sets the folder.
 #
-# The compiler is built from the sources that the module proxy has. These lack what TinyGo keeps in git submodules, so
-# * the C library and the compiler's runtime for WASI are Debian's, without Debian's malloc, since TinyGo brings its own;
+# The compiler is built from the sources on the module proxy, which lack TinyGo's git submodules:
+# * the C library and compiler runtime for WASI are Debian's, without malloc, which TinyGo brings;
 # * package net is Go's, which does not compile for wasm: a program that imports it does not build.
-# LLVM is Debian's 19 instead of 20. What is built with it is reproducible, and differs from a released TinyGo's bytes.
+# LLVM is Debian's 19 instead of 20. Builds are reproducible, but differ from a released TinyGo's.
 set -euo pipefail
 version=v0.40.1
 toolchain=go1.25.0 # the newest that this TinyGo takes
@@ -31,7 +31,7 @@ if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
   DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
-# Everything is made beside its place and moved there when it is whole.
+# Everything is built aside and renamed when complete.
 mkdir -p "$(dirname "$home")"
 new=$(mktemp -d "$home.XXXXXX")
 trap 'rm -rf "$new"' EXIT
@@ -41,14 +41,14 @@ fetched=$(cd / && go mod download -json "github.com/tinygo-org/tinygo@$version")
 cp -r "$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$fetched")" "$new/root"
 chmod -R u+w "$new/root"
 
-# Without TinyGo's net in the archive, its list of replaced packages must not name it.
+# The archive lacks TinyGo's net, so the list of replaced packages must not name it.
 sed -i -E '/^\t\t"net\/(http\/)?": /d' "$new/root/loader/goroot.go"
 
 cp /usr/lib/wasm32-wasi/libc.a "$new/lib"
 "$llvm/bin/llvm-ar" d "$new/lib/libc.a" dlmalloc.o
 
-# TinyGo's own target, with Debian's libraries in the place of those that TinyGo would build, without the two features
-# that LLVM 19 does not know, and without the collector whose sources the archive lacks.
+# TinyGo's own target with Debian's libraries, without two features that LLVM 19 does not know and
+# without the collector whose sources the archive lacks.
 clang="$llvm/lib/clang/19"
 cat >"$new/root/targets/wasip1.json" <<JSON
 {
