@@ -12,6 +12,8 @@ export const rooms: Record<string, readonly string[]> = {
   wasi: ["files", "wasm", "base"],
   abi: ["wasm", "base"],
   host: ["files", "store", "abi", "wasm", "base"],
+  client: ["base"],
+  supervision: ["base"],
   server: ["base"],
   function: [
     "server",
@@ -26,8 +28,8 @@ export const rooms: Record<string, readonly string[]> = {
     "base",
   ],
   registry: ["server", "store", "source", "base"],
-  proxy: ["server", "store", "source", "base"],
-  worker: ["server", "store", "source", "base"],
+  proxy: ["client", "server", "store", "source", "base"],
+  worker: ["client", "supervision", "server", "store", "source", "base"],
 };
 const lower = Object.keys(rooms);
 rooms.modes = lower;

@@ -1,6 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
-import { AdminCallError } from "../server/call_admin.ts";
+import { AdminCallError } from "../client/call_admin.ts";
 import { apply } from "../worker/apply/apply.ts";
 import type { Declared } from "../worker/apply/declared.ts";
 import { describe } from "../worker/apply/describe.ts";

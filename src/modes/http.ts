@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
-import type { Supervisor } from "../server/supervision.ts";
+import type { Supervisor } from "../supervision/supervisor.ts";
 import { loadFunction } from "./function_of.ts";
 import type { World } from "./modes.ts";
 import { moduleBytes } from "./module_bytes.ts";
@@ -12,8 +12,8 @@ import { serveFunction } from "./serve_function.ts";
 export async function runHttp(options: ModeOptions<"http">, world: World): Promise<number> {
   if (!options.supervised) return await serve(options, world, undefined);
   const [{ attachSupervisor }, { endWithInput }] = await Promise.all([
-    import("../server/supervision.ts"),
-    import("../server/end_with_input.ts"),
+    import("../supervision/supervisor.ts"),
+    import("../supervision/end_with_input.ts"),
   ]);
   // Ctrl+C reaches every process of a terminal; this one ends when its supervisor says so.
   Deno.addSignalListener("SIGINT", () => {});
@@ -23,7 +23,7 @@ export async function runHttp(options: ModeOptions<"http">, world: World): Promi
     return await serve(options, world, supervisor);
   } catch (error) {
     if (error instanceof CapsuleError) {
-      supervisor.tell({ kind: "failed", code: error.code, message: error.message });
+      supervisor.report({ kind: "failed", code: error.code, message: error.message });
     }
     throw error;
   }
@@ -48,7 +48,7 @@ async function serve(
     supervisor?.gone.then(() => server.stop(0));
     const ready = () => {
       announceReady(log, { mode: "http", url, sentence: `serving ${name} on ${url}` });
-      supervisor?.tell({ kind: "ready", url, port });
+      supervisor?.report({ kind: "ready", url, port });
     };
     await serveUntilStopped(server, { log, ready, signals: supervisor ? ["SIGTERM"] : undefined });
     return 0;

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { AdminCallError, type AdminServer, callAdmin } from "../server/call_admin.ts";
+import { AdminCallError, type AdminServer, callAdmin } from "../client/call_admin.ts";
 import type { Declared, Deployment } from "./apply/declared.ts";
 import type { Named } from "./deployment.ts";
 
 /** Where the worker is, and how to be let in. */
-export type WorkerClientOptions = Omit<AdminServer, "what" | "timeoutMs">;
+export type WorkerClientOptions = Omit<AdminServer, "label" | "timeoutMs">;
 
 /** What the worker made of a change. `registered`: whether the proxy knows of it; if not, it will be told. */
 export interface Changed {
@@ -19,7 +19,7 @@ export class WorkerClient {
   readonly #server: AdminServer;
 
   constructor(options: WorkerClientOptions) {
-    this.#server = { what: "the worker", ...options };
+    this.#server = { label: "the worker", ...options };
   }
 
   /** What is deployed there. */

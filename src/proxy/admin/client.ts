@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { AdminCallError, type AdminServer, callAdmin } from "../../server/call_admin.ts";
+import { AdminCallError, type AdminServer, callAdmin } from "../../client/call_admin.ts";
 
 /** Where the proxy is, and how to be let in. */
-export interface ProxyClientOptions extends Omit<AdminServer, "what"> {
+export interface ProxyClientOptions extends Omit<AdminServer, "label"> {
   /** Its backend, the first segment of its admin paths. */
   readonly backend: string;
 }
@@ -76,7 +76,7 @@ export class ProxyClient {
 
   async #call(method: string, path: string, body?: Record<string, unknown>): Promise<unknown> {
     const { backend, ...server } = this.#options;
-    return await callAdmin({ what: "the proxy", ...server }, {
+    return await callAdmin({ label: "the proxy", ...server }, {
       method,
       path: `${backend}/functions/${path}`,
       body,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Env } from "../../base/io.ts";
 import { urlHost } from "../../server/host.ts";
-import { readReport, type Report } from "../../server/supervision.ts";
+import { readReport, type Report } from "../../supervision/supervisor.ts";
 import { ask } from "./ask.ts";
 import { processEnvironment } from "./environment.ts";
 import {

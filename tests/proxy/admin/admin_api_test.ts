@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { applyTo, callOf, commands, type Model } from "./admin_model.ts";
 import { adminApi } from "../../../src/proxy/admin/admin_api.ts";
 import { ProxyClient } from "../../../src/proxy/admin/client.ts";
-import { AdminCallError } from "../../../src/server/call_admin.ts";
+import { AdminCallError } from "../../../src/client/call_admin.ts";
 import { MemoryTable } from "../../../src/proxy/routes/memory_table.ts";
 import { listRoutes } from "../../../src/proxy/routes/routes.ts";
 import { adminGuard } from "../../../src/server/admin_guard.ts";

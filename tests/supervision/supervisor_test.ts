@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { attachSupervisor, readReport } from "../../src/server/supervision.ts";
+import { attachSupervisor, readReport } from "../../src/supervision/supervisor.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { TextCollector } from "../testing/text_collector.ts";
 
-/** A supervised child that has said that it is ready, and what it has written. */
-async function startChild(how: "wait" | "spin") {
+/** Starts a supervised child and waits for its ready report. */
+async function startChild(job: "wait" | "spin") {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL("./supervised_child.ts", import.meta.url)), how],
+    args: ["run", "-A", fileURLToPath(new URL("./supervised_child.ts", import.meta.url)), job],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
@@ -19,7 +19,7 @@ async function startChild(how: "wait" | "spin") {
   return { child, stdin, stdout, report: readReport(line ?? "", "s3cret") };
 }
 
-Deno.test("a child reports behind the secret, and sees its supervisor go", async () => {
+Deno.test("supervisor: a child reports with the secret and ends with its supervisor", async () => {
   const { child, stdin, stdout, report } = await startChild("wait");
   assert.deepEqual(report, { kind: "ready", url: "http://localhost:1", port: 1 });
   await stdin.close();
@@ -29,7 +29,7 @@ Deno.test("a child reports behind the secret, and sees its supervisor go", async
 });
 
 Deno.test({
-  name: "a child whose thread is busy for ever ends with its supervisor all the same",
+  name: "endWithInput: kills a child whose thread never becomes idle",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const { child, stdin, stdout } = await startChild("spin");
@@ -41,7 +41,7 @@ Deno.test({
   },
 });
 
-Deno.test("a line without the secret is no report, whatever it says", () => {
+Deno.test("readReport: refuses a line without the secret", () => {
   const forged = 'x {"kind":"ready","url":"http://localhost:1","port":1}';
   for (
     const line of [
@@ -58,14 +58,14 @@ Deno.test("a line without the secret is no report, whatever it says", () => {
   }
 });
 
-Deno.test("a secret comes in any pieces, and input may end at once", async () => {
+Deno.test("attachSupervisor: reads a secret split anywhere, or cut by the end of input", async () => {
   for (
     const [given, secret] of [["s3cret\nmore", "s3cret"], ["s3cret", "s3cret"], ["", ""]] as const
   ) {
     const io = memoryIo({ stdin: new TextEncoder().encode(given) });
     const oneByOne = { read: (buffer: Uint8Array) => io.stdin.read(buffer.subarray(0, 1)) };
     const supervisor = await attachSupervisor({ stdin: oneByOne, stdout: io.stdout });
-    supervisor.tell({ kind: "failed", code: "LOAD", message: "👋\nno" });
+    supervisor.report({ kind: "failed", code: "LOAD", message: "👋\nno" });
     assert.equal(io.stdout.text, `${secret} {"kind":"failed","code":"LOAD","message":"👋\\nno"}\n`);
     await supervisor.gone;
   }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { adminGuard } from "../../src/server/admin_guard.ts";
-import { type AdminCallError, callAdmin } from "../../src/server/call_admin.ts";
+import { type AdminCallError, callAdmin } from "../../src/client/call_admin.ts";
 
 const answering = (status: number, text: string) => ({
-  what: "the thing",
+  label: "the thing",
   url: "http://localhost:1/",
   fetch: () => Promise.resolve(new Response(text, { status })),
 });
@@ -14,12 +14,12 @@ const failure = (message: RegExp, status: number, code: string) => (error: Admin
   return true;
 };
 
-Deno.test("an admin call hands on what was answered", async () => {
+Deno.test("callAdmin: returns the JSON of the response", async () => {
   assert.deepEqual(await callAdmin(answering(202, '{"a":"👋"}'), call), { a: "👋" });
   assert.equal(await callAdmin(answering(200, "null"), call), null);
 });
 
-Deno.test("an admin call shows its token, in whatever letters", async () => {
+Deno.test("callAdmin: sends its token as UTF-8", async () => {
   const guard = adminGuard({ token: "geheim-é-🔑", host: "localhost" });
   const server = {
     ...answering(200, ""),
@@ -34,7 +34,7 @@ Deno.test("an admin call shows its token, in whatever letters", async () => {
   await assert.rejects(callAdmin(server, call), failure(/token/, 401, "UNAUTHORIZED"));
 });
 
-Deno.test("an admin call tells the server's own words, and shortens what is none of ours", async () => {
+Deno.test("callAdmin: reports the server's message, and shortens a foreign one", async () => {
   await assert.rejects(
     callAdmin(answering(404, '{"code":"NOT_HERE","message":"no 👋"}'), call),
     failure(/^the thing http:\/\/localhost:1\/ refused: no 👋$/, 404, "NOT_HERE"),
@@ -50,7 +50,7 @@ Deno.test("an admin call tells the server's own words, and shortens what is none
   await assert.rejects(callAdmin(answering(500, ""), call), failure(/refused: 500$/, 500, "HTTP"));
 });
 
-Deno.test("an admin call that nobody answers ends at its time", async () => {
+Deno.test("callAdmin: fails after its timeout", async () => {
   const never = {
     ...answering(200, ""),
     timeoutMs: 1,

@@ -1,25 +1,26 @@
 import type { Input, Output } from "../base/io.ts";
 
-/** What a supervised process tells whoever started it. */
+/** The child's side of its supervision. */
+export interface Supervisor {
+  /** Resolves when the process that started this one is gone, however it ended. */
+  readonly gone: Promise<void>;
+  report(report: Report): void;
+}
+
+/** A message of a supervised process to the process that started it. */
 export type Report =
   | { readonly kind: "ready"; readonly url: string; readonly port: number }
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
-/** The child's side of its supervision. */
-export interface Supervisor {
-  /** Resolves when whoever started this process is gone, however it ended. */
-  readonly gone: Promise<void>;
-  tell(report: Report): void;
-}
-
-/** No secret is longer. */
+/** Upper bound on the length of a secret. */
 const maxLineBytes = 256;
 
 /**
- * Reads the secret that the supervisor writes into standard input as its first line, and then watches for the end of it. What is told goes to standard
- * output, each report on a line of its own behind the secret: a guest shares that stream, and cannot know it.
+ * Reads the supervisor's secret from the first line of standard input, and then waits for the end of
+ * that stream, which the kernel closes even when the supervisor is killed.
  *
- * The pipe needs nothing of the supervisor: the system closes it also when that process is killed.
+ * Reports go to standard output, one a line, each prefixed with the secret: a guest writes to the
+ * same stream and cannot know it.
  */
 export async function attachSupervisor(
   { stdin, stdout }: { stdin: Pick<Input, "read">; stdout: Output },
@@ -38,11 +39,11 @@ export async function attachSupervisor(
   };
   return {
     gone: untilGone(),
-    tell: (report) => stdout.write(`${secret} ${JSON.stringify(report)}\n`),
+    report: (report) => stdout.write(`${secret} ${JSON.stringify(report)}\n`),
   };
 }
 
-/** The report in a line of a child's standard output; `undefined` for a line of anybody who does not know the secret. */
+/** Parses a line of a child's standard output; `undefined` unless it starts with the secret. */
 export function readReport(line: string, secret: string): Report | undefined {
   if (!line.startsWith(`${secret} `)) return undefined;
   const report: Report = JSON.parse(line.slice(secret.length + 1));

@@ -3,32 +3,35 @@ import { CapsuleError } from "../base/errors.ts";
 import { fetchReason } from "../base/fetch_reason.ts";
 import { bearer } from "../base/bearer.ts";
 
-/** An admin interface of another process, and how to be let in. */
+/** The admin interface of another process. */
 export interface AdminServer {
-  /** For messages: `the proxy`. */
-  readonly what: string;
-  /** Such as `http://localhost:8888`. */
+  /** Names the server in messages: `the proxy`. */
+  readonly label: string;
+  /** For example `http://localhost:8888`. */
   readonly url: string;
   /** Its `-adminToken`. */
   readonly token?: string;
-  /** How long an answer may take, in milliseconds; 10 s if not given. */
+  /** Timeout for a whole response; default 10 s. */
   readonly timeoutMs?: number;
-  /** For tests. */
+  /** Replaces the global `fetch` in tests. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
 /** A call to an admin interface. */
 export interface AdminCall {
   readonly method: string;
-  /** Below the server's URL, without a slash at its beginning. */
+  /** Relative to the server's URL, without a leading slash. */
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: Readonly<Record<string, unknown>>;
 }
 
-/** The server refused, or was not there. `code` is the server's own, or `UNREACHABLE`, or `HTTP` where it said none. */
+/**
+ * A call that the server refused or did not answer. `code` is the server's own, `HTTP` if it sent
+ * none, or `UNREACHABLE`.
+ */
 export class AdminCallError extends CapsuleError {
-  /** The answer's; 0 when there was none. */
+  /** HTTP status of the response; 0 without a response. */
   readonly status: number;
 
   constructor(status: number, code: string, message: string, options?: ErrorOptions) {
@@ -39,15 +42,16 @@ export class AdminCallError extends CapsuleError {
 }
 
 /**
- * The JSON that the server answers a call with.
+ * Sends a call and returns the JSON of the response.
  *
- * @throws AdminCallError for a failure of the server, for none that answers in time, and for what is no JSON.
+ * @throws AdminCallError for an error response, a timeout, a failed connection or a body that is not
+ * JSON.
  */
 export async function callAdmin(
   server: AdminServer,
   { method, path, body }: AdminCall,
 ): Promise<unknown> {
-  const { what, url, token, timeoutMs = 10_000, fetch = globalThis.fetch } = server;
+  const { label, url, token, timeoutMs = 10_000, fetch = globalThis.fetch } = server;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   try {
@@ -62,15 +66,15 @@ export async function callAdmin(
       signal: late.signal,
     });
     const text = await response.text();
-    const answer = jsonOf(text);
+    const answer = parseJson(text);
     if (response.ok && answer !== undefined) return answer;
     const { code = "HTTP", message = `${response.status} ${text.slice(0, 200)}`.trim() } =
       failure.safeParse(answer).data ?? {};
-    throw new AdminCallError(response.status, code, `${what} ${url} refused: ${message}`);
+    throw new AdminCallError(response.status, code, `${label} ${url} refused: ${message}`);
   } catch (error) {
     if (error instanceof AdminCallError) throw error;
     const reason = late.signal.aborted ? `no answer within ${timeoutMs} ms` : fetchReason(error);
-    throw new AdminCallError(0, "UNREACHABLE", `${what} ${url} cannot be reached: ${reason}`, {
+    throw new AdminCallError(0, "UNREACHABLE", `${label} ${url} cannot be reached: ${reason}`, {
       cause: error,
     });
   } finally {
@@ -80,7 +84,7 @@ export async function callAdmin(
 
 const failure = z.object({ code: z.string(), message: z.string() });
 
-function jsonOf(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
