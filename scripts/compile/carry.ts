@@ -1,4 +1,4 @@
-import { dataStart, trailerBytes } from "../../src/base/carried.ts";
+import { dataStart, trailerBytes } from "../../src/base/build.ts";
 
 /**
  * Puts bytes before a compiled program's own data, where a start does not read them: each megabyte among the data costs every start

@@ -59,16 +59,6 @@ export function writeOrLose(output: Output, bytes: Uint8Array | string): void {
   }
 }
 
-/**
- * A path as the person wrote it, made absolute. `node:path` does the same and more, and would cost a cli call 5 ms to load.
- */
-export function absolutePath(path: string, io: Pick<Io, "cwd">): string {
-  const isAbsolute = path.startsWith("/") ||
-    (Deno.build.os === "windows" && /^(?:[A-Za-z]:)?[\\/]/.test(path));
-  if (isAbsolute) return path;
-  return `${io.cwd()}/${path.startsWith("./") ? path.replace(/^(?:\.\/)+/, "") : path}`;
-}
-
 const retryMs = 2; // until a full stream that does not block is tried again
 
 /** Nobody ever wakes who waits here: it sleeps, without keeping a processor busy. */

@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { CapsuleError } from "../base/errors.ts";
-import { fetchReason } from "../base/fetch_reason.ts";
-import { bearer } from "../base/bearer.ts";
+import { CapsuleError, fetchReason } from "../base/errors.ts";
+import { bearer } from "../base/headers.ts";
 
 /** The admin interface of another process. */
 export interface AdminServer {

@@ -8,6 +8,7 @@ import { moduleBytes } from "./module_bytes.ts";
 // All else that this file imports, at whatever distance: Deno reads the files that one file names side by side, and those of
 // the next level only then. Each level costs a call a third of a millisecond; a test holds this list complete.
 import "../base/byte_buffer.ts";
+import "../base/paths.ts";
 import "../function/load.ts";
 import "../function/make_instance.ts";
 import "../function/module_kind.ts";

@@ -1,5 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { absolutePath } from "../base/io.ts";
+import { absolutePath } from "../base/paths.ts";
 import type { Io } from "../base/io.ts";
 import { createGuestFiles, type GuestFiles } from "../files/guest_files.ts";
 import { openFolder } from "../files/open_folder.ts";

@@ -1,4 +1,4 @@
-import { absolutePath } from "../base/io.ts";
+import { absolutePath } from "../base/paths.ts";
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { readModule } from "../source/read_module.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
-import { isLoopback } from "../base/loopback.ts";
+import { isLoopback } from "../base/hosts.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { uploadModule } from "../registry/modules/upload.ts";
 import { pushModule } from "../registry/oci/push.ts";

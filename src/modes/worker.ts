@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { isLoopback } from "../base/loopback.ts";
+import { isLoopback } from "../base/hosts.ts";
 import type { ModeOptions } from "../cli/flags.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
 import { errorResponse } from "../server/json_error.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { html, raw } from "hono/html";
-import { isLoopback } from "../base/loopback.ts";
+import { isLoopback } from "../base/hosts.ts";
 import type { ListedModule } from "./store/catalog.ts";
 import type { Store } from "./store/store.ts";
 

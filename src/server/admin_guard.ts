@@ -1,8 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
-import { bareHost } from "../base/bare_host.ts";
+import { bareHost, isLoopback } from "../base/hosts.ts";
 import { CapsuleError } from "../base/errors.ts";
-import { guestMark } from "../base/guest_mark.ts";
-import { isLoopback } from "../base/loopback.ts";
+import { guestMark } from "../base/headers.ts";
 import { jsonError } from "./json_error.ts";
 
 /** Who may pass. */

@@ -1,6 +1,6 @@
-import { atMostEvery } from "../base/at_most_every.ts";
+import { throttle } from "../base/throttle.ts";
 import { CapsuleError } from "../base/errors.ts";
-import { bindHost, urlHost } from "./host.ts";
+import { bindHost, urlHost } from "../base/hosts.ts";
 import { cannotListen, isOutOfFiles, outOfFiles } from "./listen_failure.ts";
 import { readPem } from "./read_pem.ts";
 
@@ -84,7 +84,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   let server = serve(port);
   const actualPort = server.addr.port;
   let isStopping = false;
-  const mayTell = atMostEvery(fullAgainMs);
+  const mayTell = throttle(fullAgainMs);
 
   /** Tries it once, after a pause. Answers whether that is enough: it listens, or is not to any more. */
   const listensAgain = async (): Promise<boolean> => {

@@ -1,5 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { urlHost } from "./host.ts";
+import { urlHost } from "../base/hosts.ts";
 
 /** Where somebody wanted to listen, and by which certificate. */
 interface Wanted {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
-import { isObject } from "../base/is_object.ts";
+import { isObject } from "../base/json.ts";
 import { readText } from "../base/read_text.ts";
 
 /** What a registry is shown. */

@@ -1,6 +1,5 @@
-import { bearer } from "../base/bearer.ts";
-import { CapsuleError, messageOf } from "../base/errors.ts";
-import { fetchReason } from "../base/fetch_reason.ts";
+import { bearer } from "../base/headers.ts";
+import { CapsuleError, fetchReason, messageOf } from "../base/errors.ts";
 import { shownUrl, type Validators } from "./saved_copy.ts";
 
 /** How patient a download is. */

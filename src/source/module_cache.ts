@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Env } from "../base/io.ts";
-import { userCacheFolder } from "../base/user_cache_folder.ts";
+import { userCacheFolder } from "../base/paths.ts";
 import { saveModule } from "./save_module.ts";
 import { sha256OfFile } from "./saved_copy.ts";
 

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { isObject } from "../base/is_object.ts";
+import { isObject } from "../base/json.ts";
 import type { LayerKind } from "./wasm_layer.ts";
 
 /** A layer of an image, or a manifest of an index. */

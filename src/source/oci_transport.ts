@@ -1,6 +1,5 @@
-import { CapsuleError, messageOf } from "../base/errors.ts";
-import { fetchReason } from "../base/fetch_reason.ts";
-import { isLoopback } from "../base/loopback.ts";
+import { CapsuleError, fetchReason, messageOf } from "../base/errors.ts";
+import { isLoopback } from "../base/hosts.ts";
 import { readChallenge } from "./auth_challenge.ts";
 import type { Credentials } from "./docker_credentials.ts";
 

@@ -1,4 +1,4 @@
-import { bareHost } from "../base/bare_host.ts";
+import { bareHost } from "../base/hosts.ts";
 import { UsageError } from "../base/errors.ts";
 
 /** Where a server listens. */

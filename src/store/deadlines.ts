@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { Line } from "../base/line.ts";
+import { LinkedList } from "../base/linked_list.ts";
 import { type Timer, unref } from "../base/timers.ts";
 import type { CallLimit } from "./key_value.ts";
 
@@ -20,7 +20,7 @@ interface Pending extends Call {
  * pipelined Redis call costs.
  */
 export class Deadlines {
-  readonly #pending = new Line<Pending>();
+  readonly #pending = new LinkedList<Pending>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
 
@@ -44,7 +44,7 @@ export class Deadlines {
     return new Promise<T>((resolve, reject) => {
       const finish = () => {
         pending.over = true;
-        this.#pending.leave(place);
+        this.#pending.remove(node);
         if (caller) caller.onLeft = undefined;
       };
       const fail = (reason: unknown) => {
@@ -57,7 +57,7 @@ export class Deadlines {
         expire: () => fail(new CapsuleError("TIMEOUT", late())),
       };
       if (caller) caller.onLeft = fail;
-      const place = this.#pending.join(pending);
+      const node = this.#pending.append(pending);
       this.#arm(pending.endsAt);
       try {
         work(pending, (value) => {

@@ -1,5 +1,4 @@
-import { type CarriedAddon, compiledBuild } from "../base/build.ts";
-import { dataStart, trailerBytes } from "../base/carried.ts";
+import { type CarriedAddon, compiledBuild, dataStart, trailerBytes } from "../base/build.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 
 /** Names the client's native code, when set, in place of the one in its npm package. */

@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
-import { userCacheFolder } from "../base/user_cache_folder.ts";
+import { userCacheFolder } from "../base/paths.ts";
 import { type Address, type Login, parseAddresses } from "./addresses.ts";
 
 /** Which key-value store is in use, and how to reach it. */

@@ -1,4 +1,4 @@
-import { Line, type Place } from "../base/line.ts";
+import { LinkedList, type ListNode } from "../base/linked_list.ts";
 import type { Timer } from "../base/timers.ts";
 import { type Guest, TimeoutError } from "./guest.ts";
 
@@ -10,8 +10,8 @@ export interface WatchedCall {
   /** Called once, when the call has lasted longer than two ticks: only then a look at its client is worth its price. */
   readonly onLong?: () => void;
   /** The watch's own: where the call stands among all, and among those that have not lasted yet. */
-  place?: Place<WatchedCall>;
-  youngPlace?: Place<WatchedCall>;
+  node?: ListNode<WatchedCall>;
+  youngNode?: ListNode<WatchedCall>;
 }
 
 /**
@@ -20,27 +20,27 @@ export interface WatchedCall {
  * with neither a deadline nor a client need none.
  */
 export class CallWatch {
-  readonly #calls = new Line<WatchedCall>();
-  readonly #young = new Line<WatchedCall>();
+  readonly #calls = new LinkedList<WatchedCall>();
+  readonly #young = new LinkedList<WatchedCall>();
   #timer: Timer | undefined;
   #closed = false;
 
   /** Whether the call still runs. */
-  has({ place }: WatchedCall): boolean {
-    return place?.isTaken ?? false;
+  has({ node }: WatchedCall): boolean {
+    return node?.isLinked ?? false;
   }
 
   add(call: WatchedCall): void {
-    call.place = this.#calls.join(call);
-    if (call.onLong) call.youngPlace = this.#young.join(call);
+    call.node = this.#calls.append(call);
+    if (call.onLong) call.youngNode = this.#young.append(call);
     if (call.onLong || call.guest.limits.timeoutMs > 0) {
       this.#timer ??= setInterval(() => this.#tick(), tickMs);
     }
   }
 
-  remove({ place, youngPlace }: WatchedCall): void {
-    if (place) this.#calls.leave(place);
-    if (youngPlace) this.#young.leave(youngPlace);
+  remove({ node, youngNode }: WatchedCall): void {
+    if (node) this.#calls.remove(node);
+    if (youngNode) this.#young.remove(youngNode);
     if (this.#closed && this.#calls.length === 0) this.#sleep();
   }
 
@@ -63,7 +63,7 @@ export class CallWatch {
     }
     for (const call of this.#young) {
       if (call.guest.beganMs > nowMs - 2 * tickMs) break;
-      if (call.youngPlace) this.#young.leave(call.youngPlace);
+      if (call.youngNode) this.#young.remove(call.youngNode);
       call.onLong?.();
     }
     if (this.#calls.length === 0) this.#sleep();

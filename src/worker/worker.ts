@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { ProxyClient } from "../proxy/admin/client.ts";
 import { Front, type FrontOptions } from "../proxy/front.ts";
 import { adminGuard } from "../server/admin_guard.ts";
-import { bindHost, urlHost } from "../server/host.ts";
+import { bindHost, urlHost } from "../base/hosts.ts";
 import type { Patience } from "../source/http_download.ts";
 import { defaultDelays, type Delays } from "./run/backoff.ts";
 import { Deployments } from "./deployments.ts";

@@ -3,7 +3,7 @@ import { freePort } from "../testing/free_port.ts";
 import { refused } from "../testing/refused.ts";
 import { gzipSync } from "node:zlib";
 import { CapsuleError } from "../../src/base/errors.ts";
-import { guestMark } from "../../src/base/guest_mark.ts";
+import { guestMark } from "../../src/base/headers.ts";
 import {
   createHttpClient,
   type HttpClientOptions,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { guestMark } from "../../src/base/guest_mark.ts";
-import { isLoopback } from "../../src/base/loopback.ts";
+import { guestMark } from "../../src/base/headers.ts";
+import { isLoopback } from "../../src/base/hosts.ts";
 import { adminGuard, assertMayStart } from "../../src/server/admin_guard.ts";
 
 const host = "127.0.0.1";

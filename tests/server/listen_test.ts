@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
-import { urlHost } from "../../src/server/host.ts";
+import { urlHost } from "../../src/base/hosts.ts";
 import { type Handler, listen } from "../../src/server/listen.ts";
 import { connect, untilRefused } from "./raw_connection.ts";
 

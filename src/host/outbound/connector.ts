@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import { buildConnector } from "undici";
-import { bareHost } from "../../base/bare_host.ts";
+import { bareHost } from "../../base/hosts.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { isLocalhost, nameSuffices, type NetRules } from "./net_rules.ts";
 

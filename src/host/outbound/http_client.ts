@@ -1,5 +1,5 @@
 import { CapsuleError } from "../../base/errors.ts";
-import { Line } from "../../base/line.ts";
+import { LinkedList } from "../../base/linked_list.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { exchange, StaleConnectionError } from "./exchange.ts";
@@ -74,7 +74,7 @@ const connectTimeoutMs = 10_000;
 export async function createHttpClient(options: HttpClientOptions): Promise<HttpClient> {
   const { allowNet, timeoutMs, ca, resolve } = options;
   const rules = allowNet && (await import("./net_rules.ts")).parseNetRules(allowNet);
-  const running = new Line<AbortController>();
+  const running = new LinkedList<AbortController>();
   let loading: Promise<Connections> | undefined;
   let closed: CapsuleError | undefined;
 
@@ -86,7 +86,7 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
       ? setTimeout(() => call.abort(tooSlow(timeoutMs)), timeoutMs)
       : undefined;
     request.signal?.addEventListener("abort", onAbort, { once: true });
-    const place = running.join(call);
+    const node = running.append(call);
     try {
       loading ??= open({ rules, timeoutMs: connectTimeoutMs, ca, resolve });
       const { pool } = await loading;
@@ -99,7 +99,7 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
     } finally {
       clearTimeout(timer);
       request.signal?.removeEventListener("abort", onAbort);
-      running.leave(place);
+      running.remove(node);
     }
   };
 

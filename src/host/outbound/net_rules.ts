@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { bareHost } from "../../base/bare_host.ts";
+import { bareHost } from "../../base/hosts.ts";
 import { CapsuleError } from "../../base/errors.ts";
 
 /** Where a connection would go: the name in the URL (or the address, when the URL has one), and the address behind it. */

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../../base/errors.ts";
-import { guestMark } from "../../base/guest_mark.ts";
+import { guestMark } from "../../base/headers.ts";
 import type { Header } from "./http_client.ts";
 import type { Target } from "./request_target.ts";
 

@@ -1,4 +1,4 @@
-import { atMostEvery } from "../../base/at_most_every.ts";
+import { throttle } from "../../base/throttle.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
@@ -35,7 +35,7 @@ export class ClientServer {
   readonly #shaking = new Set<Socket>();
   #secure: Promise<(plain: Deno.TcpConn) => TlsSocket> | undefined;
   #stopping = false;
-  readonly #mayTell = atMostEvery(tellAgainMs);
+  readonly #mayTell = throttle(tellAgainMs);
   #empty = Promise.withResolvers<void>();
 
   constructor(options: ClientServerOptions) {

@@ -1,4 +1,4 @@
-import { bareHost } from "../../base/bare_host.ts";
+import { bareHost } from "../../base/hosts.ts";
 import { messageOf } from "../../base/errors.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
 import type { Clock } from "../http1/clock.ts";

@@ -1,6 +1,5 @@
-import { bearer } from "../../base/bearer.ts";
-import { CapsuleError } from "../../base/errors.ts";
-import { fetchReason } from "../../base/fetch_reason.ts";
+import { bearer } from "../../base/headers.ts";
+import { CapsuleError, fetchReason } from "../../base/errors.ts";
 import { RegistryAnswerError } from "../../source/oci_transport.ts";
 import { digestOf } from "../store/digest.ts";
 import type { ModuleName } from "../store/names.ts";

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { BlobWriter } from "./blob_writer.ts";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "./digest.ts";
 import { orDiskFull } from "./disk_full.ts";
-import { syncFolder } from "../../base/sync_folder.ts";
+import { syncFolder } from "../../base/atomic_file.ts";
 
 /**
  * Bytes by their digest, each in a file of its own: `<folder>/blobs/sha256/ab/ab12…`. A file is there whole or not at all:

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { CapsuleError } from "../../base/errors.ts";
 import { orDiskFull } from "./disk_full.ts";
-import { syncFolder } from "../../base/sync_folder.ts";
+import { syncFolder } from "../../base/atomic_file.ts";
 
 /** A line that waits to be written, and whoever waits for it. */
 interface Waiting {

@@ -1,4 +1,4 @@
-import { isObject } from "../../base/is_object.ts";
+import { isObject } from "../../base/json.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 

@@ -3,7 +3,7 @@ import type { BlobFiles } from "./blob_files.ts";
 import type { ModuleFacts } from "./catalog.ts";
 import { orDiskFull } from "./disk_full.ts";
 import { isTag, type ModuleName, splitRepository } from "./names.ts";
-import { syncFolder } from "../../base/sync_folder.ts";
+import { syncFolder } from "../../base/atomic_file.ts";
 
 /** A module's folder that is ready and not yet in its place. */
 export interface Prepared {

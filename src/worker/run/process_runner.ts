@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Env } from "../../base/io.ts";
-import { urlHost } from "../../server/host.ts";
+import { urlHost } from "../../base/hosts.ts";
 import { readReport, type Report } from "../../supervision/supervisor.ts";
 import { ask } from "./ask.ts";
 import { processEnvironment } from "./environment.ts";

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import * as z from "zod";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { syncFolder } from "../../base/sync_folder.ts";
+import { syncFolder } from "../../base/atomic_file.ts";
 import { encodeOwnRoutes, type OwnRoutes, ownRoutesSchema } from "../routes/routes.ts";
 import { encodeWanted, type Wanted, wantedSchema } from "./wanted.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { carryBefore } from "../../../scripts/compile/carry.ts";
-import { dataStart, trailerBytes } from "../../../src/base/carried.ts";
+import { dataStart, trailerBytes } from "../../../src/base/build.ts";
 
 const base = [1, 2, 3];
 const data = [4, 5];

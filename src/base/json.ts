@@ -1,4 +1,4 @@
-/** Whether something that was parsed is an object with names: no list, and not `null`. */
+/** Reports whether a parsed value is an object: neither an array nor `null`. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
