@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AtomicFile, writeAll, writeFileAtomically } from "../../src/base/atomic_file.ts";
-import { TemporaryFolder } from "../files/temporary_folder.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 function names(folder: TemporaryFolder): string[] {
   return Array.from(Deno.readDirSync(folder.inside), ({ name }) => name).sort();
