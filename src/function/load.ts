@@ -1,7 +1,7 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { refuseReservedNames } from "../prepare/contract.ts";
 import { type LimitedModule, limitModule } from "../prepare/limit_module.ts";
-import type { PreparedModule, PrepareOptions, Unprepared } from "../prepare/prepare.ts";
+import type { PreparationResult, PrepareOptions, UnpreparedModule } from "../prepare/prepare.ts";
 import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
@@ -59,12 +59,15 @@ export async function loadModule(
   });
 }
 
-function runsUnprepared(name: string, { what, opcode, offset }: Unprepared["unknown"]): string {
+function runsUnprepared(
+  name: string,
+  { what, opcode, offset }: UnpreparedModule["unknown"],
+): string {
   return `${name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
     `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`;
 }
 
-function isolationOf(prepared: PreparedModule | LimitedModule, options: LoadOptions): Isolation {
+function isolationOf(prepared: PreparationResult | LimitedModule, options: LoadOptions): Isolation {
   if (options.reuse) return "reuse";
   const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 &&
     options.manyCalls;
@@ -75,7 +78,7 @@ function isolationOf(prepared: PreparedModule | LimitedModule, options: LoadOpti
 async function prepare(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
-): Promise<PreparedModule | LimitedModule> {
+): Promise<PreparationResult | LimitedModule> {
   const steps = options.steps && canPause;
   const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
   return options.manyCalls || steps
@@ -87,7 +90,7 @@ async function rewrite(
   bytes: Uint8Array<ArrayBuffer>,
   { name, manyCalls, reuse }: LoadOptions,
   { steps, maxMemoryPages }: Pick<PrepareOptions, "steps" | "maxMemoryPages">,
-): Promise<PreparedModule> {
+): Promise<PreparationResult> {
   const { prepareScanned, scanModule } = await import("../prepare/prepare.ts");
   const scanned = withName(name, () => scanModule(bytes));
   const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };

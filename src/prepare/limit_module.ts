@@ -1,6 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { Limits } from "./format/describe.ts";
-import type { Unprepared } from "./prepare.ts";
 import { hex, Reader, UnknownConstruct } from "./format/reader.ts";
 
 /** A module with its memory limited, or as it was given where it has a memory of a kind that is not known. */
@@ -9,7 +8,7 @@ export type LimitedModule =
   | {
     readonly kind: "unprepared";
     readonly bytes: Uint8Array;
-    readonly unknown: Unprepared["unknown"];
+    readonly unknown: Pick<UnknownConstruct, "opcode" | "offset" | "what">;
   };
 
 const memorySection = 5;

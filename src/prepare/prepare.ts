@@ -1,16 +1,16 @@
 import { exitImport, PAGES_EXPORT, refuseReservedNames } from "./contract.ts";
 import type { ModuleDescription } from "./format/describe.ts";
-import type { Edits } from "./rewrite/edits.ts";
+import type { Edits } from "./plan/edits.ts";
 import { type Layout, readLayout } from "./format/layout.ts";
 import { refuseLarger } from "./limit_module.ts";
-import { type CodePlan, emptyPlan, Mark } from "./rewrite/marks.ts";
+import { type CodePlan, emptyPlan, Mark } from "./plan/marks.ts";
 import { findMemoCalls, type MemoCall } from "./memo/calls.ts";
 import { recordCalls } from "./memo/record.ts";
 import { type CallMemo, replayCalls } from "./memo/replay.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { UnknownConstruct } from "./format/reader.ts";
-import { showSeenPages } from "./seen_pages.ts";
-import { exportState } from "./state.ts";
+import { trackVisiblePages } from "./visible_pages.ts";
+import { exportState } from "./resettable_state.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import { type Code, scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
@@ -25,7 +25,9 @@ import "./format/sections.ts";
 import "./format/value_types.ts";
 import "./format/writer.ts";
 import "./rewrite/custom_sections.ts";
+import "./plan/added_names.ts";
 import "./rewrite/limit_memory.ts";
+import "./rewrite/moves.ts";
 import "./rewrite/rewrite_code.ts";
 import "./rewrite/write_instructions.ts";
 import "./scan/call_graph.ts";
@@ -35,12 +37,12 @@ import "./scan/walk_instructions.ts";
 import "./steps/measure_loops.ts";
 import "./steps/place_checks.ts";
 import "./steps/weigh_checks.ts";
-import "./steps/write_checks.ts";
+import "./rewrite/write_checks.ts";
 
 export interface PrepareOptions {
   /**
    * Export every mutable global, and memory 0 if it is hidden, under a private prefix so an instance can be put back. The size
-   * of a memory that can grow becomes one more of these globals (`seen_pages.ts`).
+   * of a memory that can grow becomes one more of these globals (`visible_pages.ts`).
    */
   exportGlobals?: boolean;
   /**
@@ -56,7 +58,7 @@ export interface PrepareOptions {
   steps?: boolean;
 }
 
-export interface Prepared {
+export interface PreparedModule {
   kind: "prepared";
   bytes: Uint8Array<ArrayBuffer>;
   /** The module as it was given: without what the preparation imports and exports. */
@@ -75,7 +77,7 @@ export interface Prepared {
   cannotReset: string[];
 }
 
-export interface Unprepared {
+export interface UnpreparedModule {
   kind: "unprepared";
   /** The bytes as they were given. */
   bytes: Uint8Array;
@@ -84,7 +86,7 @@ export interface Unprepared {
   unknown: { opcode: string; offset: number; what: string };
 }
 
-export type PreparedModule = Prepared | Unprepared;
+export type PreparationResult = PreparedModule | UnpreparedModule;
 
 /**
  * Rewrites a module for running under Capsule; pure, it compiles and runs nothing. With no option set the bytes stay as
@@ -93,7 +95,7 @@ export type PreparedModule = Prepared | Unprepared;
  * Throws `CapsuleError` `LOAD` when the bytes are no module, when the module uses the names that the preparation needs, or when its memory
  * starts above the maximum. What is found wrong is not all that can be wrong: V8 validates when it compiles.
  */
-export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
+export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparationResult {
   return prepareScanned(scanModule(bytes), options);
 }
 
@@ -125,7 +127,7 @@ function scanKnown(layout: Layout): Code | UnknownConstruct {
 }
 
 /** `prepareModule` for a module that was read through. */
-export function prepareScanned(scanned: ScannedModule, options: PrepareOptions): PreparedModule {
+export function prepareScanned(scanned: ScannedModule, options: PrepareOptions): PreparationResult {
   const { layout, code } = scanned;
   const { bytes, description } = layout;
   if (options.maxMemoryPages !== undefined) {
@@ -145,7 +147,7 @@ export function prepareScanned(scanned: ScannedModule, options: PrepareOptions):
       code: plan,
     };
     const counterExport = addSteps(edits);
-    if (options.exportGlobals && showSeenPages(edits, layout, code)) {
+    if (options.exportGlobals && trackVisiblePages(edits, layout, code)) {
       state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
     }
     const exits = options.quietExit ? findQuietExits(layout, code) : [];

@@ -87,7 +87,7 @@ export type GuestExport = (...args: number[]) => unknown;
  * One instance and its way back: `start` brings it to where the handler can be called, `reset` to where it was before.
  *
  * An instance is put back whole: memory, and every mutable global, so that it survives even a trap. A memory that grew
- * cannot shrink: the guest sees its first size again (`prepare/seen_pages.ts`), and an instance is let go when it grew by
+ * cannot shrink: the guest sees its first size again (`prepare/visible_pages.ts`), and an instance is let go when it grew by
  * much, or when what it grew is no longer needed. Until then a guest that reaches past its size, where a new instance would
  * trap, finds zeros.
  */

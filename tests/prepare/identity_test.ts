@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  type Prepared,
+  type PreparedModule,
   prepareModule,
   type PrepareOptions,
   prepareScanned,
@@ -16,7 +16,7 @@ const everything: PrepareOptions = {
   startMemos: "record",
 };
 
-function prepared(bytes: Uint8Array, options: PrepareOptions): Prepared {
+function prepared(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
   const result = prepareModule(bytes, options);
   assert(
     result.kind === "prepared",

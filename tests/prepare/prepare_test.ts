@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { type Prepared, prepareModule, type PrepareOptions } from "../../src/prepare/prepare.ts";
+import {
+  type PreparedModule,
+  prepareModule,
+  type PrepareOptions,
+} from "../../src/prepare/prepare.ts";
 import { compileWat, moduleOf, section } from "./modules.ts";
 
-function prepareText(text: string, options: PrepareOptions): Prepared {
+function prepareText(text: string, options: PrepareOptions): PreparedModule {
   const result = prepareModule(compileWat(text), options);
   assert(
     result.kind === "prepared",
@@ -12,7 +16,7 @@ function prepareText(text: string, options: PrepareOptions): Prepared {
 }
 
 function instantiate(
-  { bytes }: Prepared,
+  { bytes }: PreparedModule,
   imports: WebAssembly.Imports = {},
 ): Record<string, WebAssembly.Global & (() => number)> {
   return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as never;

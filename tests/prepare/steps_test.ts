@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { type Prepared, prepareModule } from "../../src/prepare/prepare.ts";
+import { type PreparedModule, prepareModule } from "../../src/prepare/prepare.ts";
 import { compileWat, patientHost } from "./modules.ts";
 
 type Run = (...args: number[]) => number;
 
-function prepareText(text: string): Prepared {
+function prepareText(text: string): PreparedModule {
   const result = prepareModule(compileWat(`(module ${text})`), { steps: true });
   assert(result.kind === "prepared");
   return result;
 }
 
 function instantiate(
-  prepared: Prepared,
+  prepared: PreparedModule,
   host: object = patientHost(),
 ): { run: Run; counter: WebAssembly.Global } {
   const imports = { "capsule:prepare": host as WebAssembly.ModuleImports };

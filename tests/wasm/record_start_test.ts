@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Prepared, prepareModule } from "../../src/prepare/prepare.ts";
+import { type PreparedModule, prepareModule } from "../../src/prepare/prepare.ts";
 import { recordStart } from "../../src/wasm/record_start.ts";
 import { compileWat } from "../prepare/modules.ts";
 import { moduleAt } from "../testing/function.ts";
@@ -10,7 +10,7 @@ const options = { exportGlobals: true, steps: true, quietExit: true };
 function prepare(
   bytes: Uint8Array,
   startMemos?: Parameters<typeof prepareModule>[1]["startMemos"],
-): Prepared {
+): PreparedModule {
   const prepared = prepareModule(bytes, { ...options, startMemos });
   assert(prepared.kind === "prepared");
   return prepared;
@@ -21,7 +21,10 @@ function record(bytes: Uint8Array) {
 }
 
 /** Everything that `_start` leaves behind, and the steps that it took, with a host that gives these bytes one by one. */
-function start(prepared: Prepared, random: readonly number[]): { state: unknown[]; steps: number } {
+function start(
+  prepared: PreparedModule,
+  random: readonly number[],
+): { state: unknown[]; steps: number } {
   let next = 0;
   const host = {
     random_get: (at: number, length: number) => {

@@ -1,5 +1,5 @@
 import { PREPARE_MODULE, recordImports } from "../contract.ts";
-import type { AddedFunction, AddedIndices, Edits } from "../rewrite/edits.ts";
+import type { AddedFunction, AddedIndices, Edits } from "../plan/edits.ts";
 import { BulkOp, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
 import type { MemoCall } from "./calls.ts";

@@ -1,9 +1,9 @@
-import type { AddedIndices } from "./edits.ts";
+import type { AddedIndices } from "../plan/edits.ts";
 import type { Ints } from "../format/ints.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import type { Layout } from "../format/layout.ts";
 import { Reader } from "../format/reader.ts";
-import type { Moves } from "./rewrite_code.ts";
+import type { Moves } from "./moves.ts";
 import type { Code } from "../scan/scan.ts";
 import type { Section } from "../format/sections.ts";
 import { Writer } from "../format/writer.ts";
@@ -105,8 +105,6 @@ function writeLocalNames(out: Writer, reader: Reader, { layout, shift }: Renumbe
 /** Notes on instructions by function: for each, offset from the start of the body and a few bytes. */
 type Notes = Map<number, { offset: number; data: Uint8Array }[]>;
 
-/** Sections whose names start so say something about single instructions (https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md). */
-export const METADATA_PREFIX = "metadata.code.";
 /** The section that says which way a branch mostly goes. */
 export const BRANCH_HINTS = "metadata.code.branch_hint";
 

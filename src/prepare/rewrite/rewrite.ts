@@ -1,15 +1,15 @@
 import {
   BRANCH_HINTS,
-  METADATA_PREFIX,
   type Renumbering,
   rewriteCodeMetadata,
   rewriteNames,
   writeHints,
 } from "./custom_sections.ts";
+import { METADATA_PREFIX } from "./moves.ts";
 import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
 import { PREPARE_MODULE } from "../contract.ts";
 import { copyWithLimits } from "./limit_memory.ts";
-import type { AddedIndices, Edits } from "./edits.ts";
+import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
 import { Reader } from "../format/reader.ts";

@@ -1,8 +1,8 @@
-import type { AddedIndices, Edits } from "./edits.ts";
-import { METADATA_PREFIX } from "./custom_sections.ts";
+import type { AddedIndices, Edits } from "../plan/edits.ts";
+import { METADATA_PREFIX, type Moves } from "./moves.ts";
 import { Ints } from "../format/ints.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
-import { Mark } from "./marks.ts";
+import { Mark } from "../plan/marks.ts";
 import { hex, UnknownConstruct } from "../format/reader.ts";
 import type { Code } from "../scan/scan.ts";
 import { InstructionWriter } from "./write_instructions.ts";
@@ -13,16 +13,6 @@ export interface RewrittenCode {
   /** Content of the code section. */
   content: Uint8Array<ArrayBuffer>;
   moves: Moves;
-}
-
-/**
- * How far instructions moved inside of their function: pairs of an offset in the old file and the distance from there on,
- * where a section asks for them. And pairs of a defined function's number and the place of a check's `if`, which hardly ever
- * runs, in its new body.
- */
-export interface Moves {
-  distances: Ints | undefined;
-  checks: Ints;
 }
 
 /** What V8 allows in one function (its limits of bytes and of locals): https://webassembly.github.io/spec/js-api/#limits. */

@@ -1,16 +1,15 @@
 import { exitImport, PAGES_EXPORT } from "../contract.ts";
-import type { AddedIndices, Edits } from "./edits.ts";
+import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Kind } from "../scan/events.ts";
 import { readCatch } from "../format/immediates.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
-import { copies, Mark } from "./marks.ts";
+import { copies, Mark } from "../plan/marks.ts";
 import { Reader } from "../format/reader.ts";
-import type { Moves } from "./rewrite_code.ts";
+import type { Moves } from "./moves.ts";
 import type { Code } from "../scan/scan.ts";
-import { GROW } from "../seen_pages.ts";
-import { TICK } from "../steps/steps.ts";
-import { CheckWriter } from "../steps/write_checks.ts";
+import { GROW, TICK } from "../plan/added_names.ts";
+import { CheckWriter } from "./write_checks.ts";
 import { widthOf, type Writer } from "../format/writer.ts";
 
 interface Context {
@@ -171,7 +170,7 @@ export class InstructionWriter {
         case 0x16 satisfies typeof Kind.memorySize:
         case 0x17 satisfies typeof Kind.memoryGrow:
           if (mark !== 0) this.#makeBefore(event, mark);
-          if ((mark & Mark.seenPages) !== 0) this.#writeSeenPages(event);
+          if ((mark & Mark.visiblePages) !== 0) this.#writeVisiblePages(event);
           break;
         default:
           if (mark !== 0) this.#makeBefore(event, mark);
@@ -338,7 +337,7 @@ export class InstructionWriter {
   }
 
   /** `memory.size` becomes a look at the pages that the guest sees, `memory.grow` a call. */
-  #writeSeenPages(event: number): void {
+  #writeVisiblePages(event: number): void {
     const { code: { events }, indices } = this.#context;
     const at = events.offset(event) + 1;
     if (events.kind(event) === Kind.memorySize) {

@@ -1,7 +1,7 @@
 import { BULK_IS_SMALL, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "../scan/events.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Layout } from "../format/layout.ts";
-import { Mark } from "../rewrite/marks.ts";
+import { Mark } from "../plan/marks.ts";
 import type { Code } from "../scan/scan.ts";
 
 /** A loop is unrolled when it has no calls and no loops in it, and at most so many bytes and events. */

@@ -1,21 +1,14 @@
 import { readCallGraph } from "../scan/call_graph.ts";
-import { COUNTER_EXPORT, pauseImport, PREPARE_MODULE, stepImport } from "../contract.ts";
-import type { AddedFunction, Edits } from "../rewrite/edits.ts";
+import { COUNTER_EXPORT, pauseImport, stepImport } from "../contract.ts";
+import type { AddedFunction, Edits } from "../plan/edits.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
-import type { CodePlan } from "../rewrite/marks.ts";
+import type { CodePlan } from "../plan/marks.ts";
+import { CHARGE, TICK } from "../plan/added_names.ts";
 import { CheckPlacer } from "./place_checks.ts";
 import type { Code } from "../scan/scan.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
 import { bytesOf } from "../format/writer.ts";
-
-/** Function that renews the counter. */
-export const TICK = `${PREPARE_MODULE}.tick`;
-/** Function that charges the counter for a long bulk instruction. */
-export const CHARGE = `${PREPARE_MODULE}.charge`;
-
-/** Bulk instructions on at most this many bytes or elements cost what `scan/scan.ts` says; longer ones are charged when they run. */
-export const freeBulkLength = 4096;
 
 /** One step stands for 2^6 bytes or elements of a bulk instruction. */
 const bulkShift = 6;

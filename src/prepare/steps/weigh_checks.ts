@@ -3,7 +3,7 @@ import { Kind } from "../scan/events.ts";
 import type { Layout } from "../format/layout.ts";
 import { LoopMeasurer } from "./measure_loops.ts";
 import type { CheckPlacer } from "./place_checks.ts";
-import { copies, Mark } from "../rewrite/marks.ts";
+import { copies, Mark } from "../plan/marks.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Code } from "../scan/scan.ts";
 

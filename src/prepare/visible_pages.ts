@@ -1,14 +1,12 @@
-import { PAGES_EXPORT, PREPARE_MODULE } from "./contract.ts";
-import type { AddedFunction, Edits } from "./rewrite/edits.ts";
+import { PAGES_EXPORT } from "./contract.ts";
+import type { AddedFunction, Edits } from "./plan/edits.ts";
 import { Kind } from "./scan/events.ts";
 import { EMPTY_BLOCK, Op } from "./format/instructions.ts";
 import type { Layout } from "./format/layout.ts";
-import { Mark } from "./rewrite/marks.ts";
+import { GROW } from "./plan/added_names.ts";
+import { Mark } from "./plan/marks.ts";
 import type { Code } from "./scan/scan.ts";
 import { bytesOf } from "./format/writer.ts";
-
-/** Function that takes the place of `memory.grow`. */
-export const GROW = `${PREPARE_MODULE}.grow`;
 
 /**
  * Lets a memory that has grown be used again as if it had not, for a WebAssembly memory cannot shrink: the size that the
@@ -17,7 +15,11 @@ export const GROW = `${PREPARE_MODULE}.grow`;
  *
  * Does nothing to a module that cannot grow its memory, or does not own it. Returns whether it did anything.
  */
-export function showSeenPages(edits: Edits, { description }: Layout, { events }: Code): boolean {
+export function trackVisiblePages(
+  edits: Edits,
+  { description }: Layout,
+  { events }: Code,
+): boolean {
   const { memories, imports } = description;
   const [memory] = memories;
   if (!memory || memories.length > 1) return false;
@@ -27,7 +29,7 @@ export function showSeenPages(edits: Edits, { description }: Layout, { events }:
   const { marks } = edits.code;
   for (const kind of [Kind.memorySize, Kind.memoryGrow]) {
     for (let event = kinds.indexOf(kind); event >= 0; event = kinds.indexOf(kind, event + 1)) {
-      marks[event] = (marks[event] ?? 0) | Mark.seenPages;
+      marks[event] = (marks[event] ?? 0) | Mark.visiblePages;
     }
   }
   edits.globals.push({ name: PAGES_EXPORT, initial: memory.limits.min });

@@ -1,7 +1,7 @@
 import { COUNTER_EXPORT } from "../contract.ts";
-import type { AddedIndices } from "../rewrite/edits.ts";
+import type { AddedIndices } from "../plan/edits.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
-import { CHARGE, freeBulkLength, TICK } from "./steps.ts";
+import { CHARGE, freeBulkLength, TICK } from "../plan/added_names.ts";
 import { bytesOf, type Writer } from "../format/writer.ts";
 
 /** Writes the instructions that count steps. None of them changes what is on the stack. */

@@ -1,12 +1,12 @@
 import type { ModuleDescription } from "./format/describe.ts";
-import type { Edits } from "./rewrite/edits.ts";
+import type { Edits } from "./plan/edits.ts";
 import { hex } from "./format/reader.ts";
 import { PREPARE_MODULE } from "./contract.ts";
 import type { Code } from "./scan/scan.ts";
 import type { ValueType } from "./format/value_types.ts";
 
 /** What of a module's state can be put back, how it is reached, and what stands in the way. */
-export interface State {
+export interface ResettableState {
   globals: { exportName: string; type: ValueType }[];
   memoryExport: string | undefined;
   /** Exports to add for that. */
@@ -15,8 +15,13 @@ export interface State {
 }
 
 /** The state of an instance is its memories, mutable globals, tables, and which segments are dropped. */
-export function exportState(description: ModuleDescription, code: Code): State {
-  const state: State = { globals: [], memoryExport: undefined, exports: [], cannotReset: [] };
+export function exportState(description: ModuleDescription, code: Code): ResettableState {
+  const state: ResettableState = {
+    globals: [],
+    memoryExport: undefined,
+    exports: [],
+    cannotReset: [],
+  };
   exportGlobals(description, state);
   exportMemory(description, state);
   const { cannotReset } = state;
@@ -41,7 +46,7 @@ export function exportState(description: ModuleDescription, code: Code): State {
   return state;
 }
 
-function exportGlobals({ imports, globals }: ModuleDescription, state: State): void {
+function exportGlobals({ imports, globals }: ModuleDescription, state: ResettableState): void {
   let index = 0;
   for (const { kind } of imports) if (kind === "global") index++;
   for (; index < globals.length; index++) {
@@ -59,7 +64,7 @@ function exportGlobals({ imports, globals }: ModuleDescription, state: State): v
   }
 }
 
-function exportMemory({ memories, exports }: ModuleDescription, state: State): void {
+function exportMemory({ memories, exports }: ModuleDescription, state: ResettableState): void {
   if (memories.length > 1) state.cannotReset.push(`It has ${memories.length} memories.`);
   if (memories.length === 0) return;
   for (const { kind, index, name } of exports) {

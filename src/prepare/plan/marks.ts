@@ -19,8 +19,8 @@ export const Mark = {
   relies: 64,
   /** `call $proc_exit` becomes `call $exit` and `return`. */
   quietExit: 32,
-  /** `memory.size` and `memory.grow` ask the count of pages that the guest sees (`seen_pages.ts`). */
-  seenPages: 128,
+  /** `memory.size` and `memory.grow` ask the count of pages that the guest sees (`visible_pages.ts`). */
+  visiblePages: 128,
 } as const;
 
 /** What is to be done to the code of a module. */
