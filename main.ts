@@ -4,11 +4,12 @@ import { run } from "./src/cli/run.ts";
 import "./src/base/errors.ts";
 import "./src/base/log.ts";
 import "./src/base/units.ts";
-import "./src/cli/flags.ts";
 import "./src/cli/parse.ts";
 import "./src/cli/split.ts";
-import "./src/cli/values.ts";
-import "./src/modes/modes.ts";
+import "./src/options/flag.ts";
+import "./src/options/flags.ts";
+import "./src/options/modes.ts";
+import "./src/options/value_types.ts";
 
 // The only place that knows the process: its arguments, its streams, its exit code. Whatever was written is out
 // by then, since an Output writes before it returns.

@@ -4,6 +4,7 @@
  */
 export const rooms: Record<string, readonly string[]> = {
   base: [],
+  options: ["base"],
   files: ["base"],
   store: ["base"],
   source: ["files", "base"],
@@ -33,14 +34,13 @@ export const rooms: Record<string, readonly string[]> = {
 };
 const lower = Object.keys(rooms);
 rooms.modes = lower;
-rooms.cli = ["modes", "store", "base"];
+rooms.cli = ["modes", "options", "store", "base"];
 
 /**
  * Files of a room that others may reach against the arrows: the worker drives the proxy as its client and puts a server of the
- * proxy's kind before functions that sleep, and a mode takes the type of its options from the one table of flags.
+ * proxy's kind before functions that sleep.
  */
 const open: Record<string, readonly string[]> = {
-  modes: ["cli/flags.ts"],
   worker: ["proxy/admin/client.ts", "proxy/front.ts"],
 };
 

@@ -3,8 +3,9 @@
  * the page to it.
  */
 import { formatMarkdown } from "./format_markdown.ts";
-import { modeNames } from "../src/modes/modes.ts";
-import { type Flag, flags, variableOf } from "../src/cli/flags.ts";
+import { modeNames } from "../src/options/modes.ts";
+import { type Flag, variableOf } from "../src/options/flag.ts";
+import { flags } from "../src/options/flags.ts";
 import { exitStatus } from "../src/cli/man.ts";
 import { storeVariables } from "../src/store/variables.ts";
 
@@ -13,7 +14,7 @@ export function flagsPage(): string {
   const lines = [
     "# Flags and variables",
     "",
-    "Made from [the table of flags](../src/cli/flags.ts) by `scripts/flags_page.ts`. `capsule -help -mode=MODE` prints what a mode",
+    "Made from [the table of flags](../src/options/flags.ts) by `scripts/flags_page.ts`. `capsule -help -mode=MODE` prints what a mode",
     "takes, `capsule -man` the manual page, and `source <(capsule -completion=bash)` completes them (`zsh`, `fish`).",
     "",
     "A flag may also be the variable beside it; on the command line it wins. Two dashes do as well as one, a space as well",

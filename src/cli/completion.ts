@@ -1,6 +1,7 @@
-import { type ModeName, modeNames } from "../modes/modes.ts";
-import { type Flag, flags, shortAbout } from "./flags.ts";
-import * as as from "./values.ts";
+import { type ModeName, modeNames } from "../options/modes.ts";
+import { type Flag, shortAbout } from "../options/flag.ts";
+import { flags } from "../options/flags.ts";
+import { folder, path } from "../options/value_types.ts";
 
 /** The shells for which command lines are completed. */
 export type Shell = "bash" | "zsh" | "fish";
@@ -16,7 +17,7 @@ const isBare = ({ type }: Flag) => type.bare !== undefined;
 const isRepeated = ({ type }: Flag) => type.join !== undefined;
 /** Whether a value is a file or a folder of this machine. */
 const isPath = ({ type }: Flag) =>
-  type === as.path || type === as.folder || type.placeholder === "PATH,…";
+  type === path || type === folder || type.placeholder === "PATH,…";
 
 function bash(): string {
   const words = (some: [string, Flag][]) =>

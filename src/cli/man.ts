@@ -1,6 +1,7 @@
-import { type ModeName, modeNames, modes } from "../modes/modes.ts";
+import { type ModeName, modeNames, modes } from "../options/modes.ts";
 import { storeVariables } from "../store/variables.ts";
-import { type Flag, flags, variableOf } from "./flags.ts";
+import { type Flag, variableOf } from "../options/flag.ts";
+import { flags } from "../options/flags.ts";
 import { version } from "./version.ts";
 
 /** The manual page in roff, with the macros of man(7). @see https://man7.org/linux/man-pages/man7/man.7.html */

@@ -1,6 +1,8 @@
 import type { Env } from "../base/io.ts";
-import { type ModeName, modes } from "../modes/modes.ts";
-import { defaultOf, type Flag, flags, type ModeOptions, variableOf } from "./flags.ts";
+import { type ModeName, modes } from "../options/modes.ts";
+import { defaultOf, type Flag, variableOf } from "../options/flag.ts";
+import { flags } from "../options/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import type { Shell } from "./completion.ts";
 import { type GivenFlag, split, WrongLine } from "./split.ts";
 

@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.ts";
-import { type ModeName } from "../modes/modes.ts";
-import { type Flag, shortAbout } from "./flags.ts";
+import type { ModeName } from "../options/modes.ts";
+import { type Flag, shortAbout } from "../options/flag.ts";
 import { nearest, quote } from "./mistyped.ts";
 
 // What is said of a command line that is wrong. It is loaded for one only.

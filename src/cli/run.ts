@@ -1,15 +1,19 @@
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { Io } from "../base/io.ts";
 import { createLog, type Log } from "../base/log.ts";
-import type { ModeName, World } from "../modes/modes.ts";
-import type { ModeOptions } from "./flags.ts";
+import type { ModeName } from "../options/modes.ts";
+import type { Context } from "../base/context.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { WrongLine } from "./split.ts";
 import { type Command, type ModeCommand, parse } from "./parse.ts";
 
 /** Exit codes that are not a mode's own. 70 is `EX_SOFTWARE` of sysexits.h: the fault is the launcher's. */
 const exitCodes = { done: 0, failed: 1, usage: 2, bug: 70 } as const;
 
-type Mode<Name extends ModeName> = (options: ModeOptions<Name>, world: World) => Promise<number>;
+type Mode<Name extends ModeName> = (
+  options: ModeOptions<Name>,
+  context: Context,
+) => Promise<number>;
 
 /**
  * Where each mode lives. It is imported when it is asked for, so that `-version` loads nothing of the others; the
@@ -37,10 +41,10 @@ export async function run(io: Io): Promise<number> {
   try {
     const command = parse(io.args, io.env);
     if (command.kind === "mode") {
-      const world = { io, log: createLog(command.options.log, io) };
+      const context = { io, log: createLog(command.options.log, io) };
       // A program that reads a JSON log reads the last line too.
-      if (command.options.log === "json") log = world.log;
-      return await start(command, world);
+      if (command.options.log === "json") log = context.log;
+      return await start(command, context);
     }
     io.stdout.write(await textOf(command));
     return exitCodes.done;
@@ -64,10 +68,10 @@ async function report(thrown: unknown, io: Io, log: Log | undefined): Promise<nu
 
 async function start<Name extends ModeName>(
   command: ModeCommand<Name>,
-  world: World,
+  context: Context,
 ): Promise<number> {
   const mode = await modeFiles[command.mode]();
-  return await mode(command.options, world);
+  return await mode(command.options, context);
 }
 
 async function textOf(command: Exclude<Command, ModeCommand>): Promise<string> {

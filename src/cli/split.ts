@@ -1,5 +1,5 @@
 import type { UsageError } from "../base/errors.ts";
-import type { Flag } from "./flags.ts";
+import type { Flag } from "../options/flag.ts";
 
 /** A flag as it stands on the command line; a boolean without a value stands for "true". */
 export interface GivenFlag {

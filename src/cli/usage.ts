@@ -1,5 +1,6 @@
-import { type ModeName, modeNames, modes } from "../modes/modes.ts";
-import { defaultOf, type Flag, flags, variableOf } from "./flags.ts";
+import { type ModeName, modeNames, modes } from "../options/modes.ts";
+import { defaultOf, type Flag, variableOf } from "../options/flag.ts";
+import { flags } from "../options/flags.ts";
 import { version } from "./version.ts";
 
 /** The flags that no variable stands for: `-help, -version and -man`. */

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { AdminCallError } from "../client/call_admin.ts";
 import { apply } from "../worker/apply/apply.ts";
 import type { Declared } from "../worker/apply/declared.ts";
@@ -7,10 +7,13 @@ import { describe } from "../worker/apply/describe.ts";
 import { difference, keeping } from "../worker/apply/difference.ts";
 import { readFunctionsFile } from "../worker/apply/read_functions.ts";
 import { WorkerClient } from "../worker/client.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** Makes a worker run what a file says, and tells what that took. Exit code 1 when some of it failed. */
-export async function runApply(options: ModeOptions<"apply">, { io, log }: World): Promise<number> {
+export async function runApply(
+  options: ModeOptions<"apply">,
+  { io, log }: Context,
+): Promise<number> {
   const { config, worker: url, adminToken: token } = options;
   const file = await readFunctionsFile(config, io.env);
   const worker = new WorkerClient({ url, token });

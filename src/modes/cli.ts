@@ -1,9 +1,9 @@
 import { argumentSeparator } from "../abi/handler_call.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { callCli, type CliResult } from "../function/cli_call.ts";
 import { TimeoutError } from "../wasm/guest.ts";
 import { loadFunction, type Plan, reach } from "./function_of.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
 // All else that this file imports, at whatever distance: Deno reads the files that one file names side by side, and those of
 // the next level only then. Each level costs a call a third of a millisecond; a test holds this list complete.
@@ -35,10 +35,10 @@ import "../wasm/memory.ts";
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
 
 /** Calls the function once with the arguments of the command line and prints its result, or runs the program. */
-export async function runCli(options: ModeOptions<"cli">, world: World): Promise<number> {
-  const { io } = world;
-  const module = await moduleBytes(options, world, "cli");
-  const blueprint = await loadFunction(options, world, { ...module, mode: "cli" });
+export async function runCli(options: ModeOptions<"cli">, context: Context): Promise<number> {
+  const { io } = context;
+  const module = await moduleBytes(options, context, "cli");
+  const blueprint = await loadFunction(options, context, { ...module, mode: "cli" });
   const plan: Plan = {
     mode: "cli",
     blueprint,
@@ -49,18 +49,18 @@ export async function runCli(options: ModeOptions<"cli">, world: World): Promise
     maxQueue: 0,
   };
   try {
-    if (blueprint.kind === "function") return await printAnswer(options, world, plan);
+    if (blueprint.kind === "function") return await printAnswer(options, context, plan);
     const { runProgram } = await import("./cli_program.ts");
-    return exitStatus(await runProgram(options, world, plan));
+    return exitStatus(await runProgram(options, context, plan));
   } catch (error) {
-    return await exitCodeOf(error, world, plan);
+    return await exitCodeOf(error, context, plan);
   }
 }
 
 /** The exit code of a call that did not end well, after saying why. Throws what is no fault of the guest. */
 async function exitCodeOf(
   error: unknown,
-  { io }: World,
+  { io }: Context,
   { name, blueprint }: Plan,
 ): Promise<number> {
   const { ExitError, TrapError } = await import("../function/traps.ts");
@@ -75,15 +75,19 @@ async function exitCodeOf(
   return isTrap ? exitCodes.trapped : exitCodes.timedOut;
 }
 
-async function printAnswer(options: ModeOptions<"cli">, world: World, plan: Plan): Promise<number> {
-  const { io, log } = world;
+async function printAnswer(
+  options: ModeOptions<"cli">,
+  context: Context,
+  plan: Plan,
+): Promise<number> {
+  const { io, log } = context;
   for (const argument of options.args) {
     if (!argument.includes(argumentSeparator)) continue;
     log.warn(
       `the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`,
     );
   }
-  const result = await callFunction(options, world, plan);
+  const result = await callFunction(options, context, plan);
   if (result.kind === "error") {
     io.stderr.write(result.message + "\n");
     return exitCodes.failed;
@@ -103,14 +107,14 @@ function exitStatus(exitCode: number): number {
 /** Calls the function that the options describe once. */
 async function callFunction(
   options: ModeOptions<"cli">,
-  world: World,
+  context: Context,
   plan: Plan,
 ): Promise<CliResult> {
-  const { wasi, close, ...shared } = await reach(options, world, plan);
+  const { wasi, close, ...shared } = await reach(options, context, plan);
   try {
     const stdin = {
       kind: "stream",
-      read: (buffer: Uint8Array) => world.io.stdin.read(buffer),
+      read: (buffer: Uint8Array) => context.io.stdin.read(buffer),
     } as const;
     return await callCli(plan.blueprint, {
       ...shared,

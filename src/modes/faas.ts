@@ -1,13 +1,13 @@
 import { join, resolve } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
 import { writeOrLose } from "../base/io.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
 import { tokenOfFile } from "../server/token_file.ts";
 import { holdFolder } from "../worker/state/hold.ts";
 import { commandsToTry } from "./commands_to_try.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import { builtIn } from "./module_bytes.ts";
 import type { Part } from "./part.ts";
 import { startRegistry } from "./registry.ts";
@@ -19,12 +19,12 @@ import { startWorker } from "./worker.ts";
  * processes of their own), one signal stops all of them in the right order, and none of them can be there without the others. They speak with
  * each other as they would over a network, each showing the token.
  */
-export async function runFaas(options: ModeOptions<"faas">, world: World): Promise<number> {
-  const { io, log } = world;
+export async function runFaas(options: ModeOptions<"faas">, context: Context): Promise<number> {
+  const { io, log } = context;
   const data = resolve(io.cwd(), options.data);
   using _held = await holdFolder(data, "-mode=faas");
   const token = options.adminToken ?? await tokenOfFile(join(data, "token"), log);
-  await using platform = await startPlatform({ options, data, token }, world);
+  await using platform = await startPlatform({ options, data, token }, context);
   const { registry, proxy, worker } = platform;
 
   await Deno.writeFile(join(data, "hello.wasm"), await builtIn());
@@ -59,7 +59,7 @@ interface Platform extends Stoppable, AsyncDisposable {
 
 async function startPlatform(
   { options, data, token }: { options: ModeOptions<"faas">; data: string; token: string },
-  world: World,
+  context: Context,
 ): Promise<Platform> {
   await using opened = new AsyncDisposableStack();
   const begin = async (portFlag: string, starting: Promise<Part>): Promise<Part> => {
@@ -79,12 +79,12 @@ async function startPlatform(
       ...common,
       httpPort: options.registryPort,
       files: join(options.data, "modules"),
-    }, world),
+    }, context),
   );
   const proxy = await begin(
     "-proxyPort",
     // What routes there are the worker knows, and registers anew: kept ones could lead to a port that is another function's by now.
-    startReverseProxy({ ...common, httpPort: options.proxyPort, routes: undefined }, world),
+    startReverseProxy({ ...common, httpPort: options.proxyPort, routes: undefined }, context),
   );
   const workerOptions = {
     ...common,
@@ -98,7 +98,7 @@ async function startPlatform(
     workerDomain: "localhost",
   };
   // Only the proxy calls the functions themselves, whoever may call the proxy.
-  const worker = await begin("-workerPort", startWorker(workerOptions, world, "127.0.0.1"));
+  const worker = await begin("-workerPort", startWorker(workerOptions, context, "127.0.0.1"));
 
   const ended = Promise.withResolvers<void>();
   const open = opened.move();

@@ -3,7 +3,7 @@ import { UsageError } from "../base/errors.ts";
 import { defaultCacheFolder } from "../source/module_cache.ts";
 import { saveModule } from "../source/save_module.ts";
 import { sha256OfFile } from "../source/saved_copy.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** Where a module comes from, and where it shall lie. */
 export interface FetchUrlOptions {
@@ -20,7 +20,7 @@ export interface FetchUrlOptions {
  *
  * @throws UsageError for a download without a place; CapsuleError as `fetchModule` and `pullModule` say.
  */
-export async function fetchUrl(options: FetchUrlOptions, { io, log }: World): Promise<string> {
+export async function fetchUrl(options: FetchUrlOptions, { io, log }: Context): Promise<string> {
   const { url, sha256, wasm } = options;
   const path = wasm === undefined ? undefined : resolve(io.cwd(), wasm);
   if (!url.startsWith("oci:")) {

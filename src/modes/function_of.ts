@@ -1,4 +1,4 @@
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import type { Command } from "../function/command.ts";
 import type { CapsuleFunction } from "../function/function.ts";
 import { loadModule } from "../function/load.ts";
@@ -8,7 +8,7 @@ import type { Blueprint } from "../wasm/instance.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import { loadFamilies } from "../wasi/imports.ts";
 import { hostFamilies } from "./host_families.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import type { NamedModule } from "./module_bytes.ts";
 
 /** The options that say what a function is and what it may reach: those that cli and http share. */
@@ -36,7 +36,7 @@ export interface Running<Called> {
 /** Prepares and compiles a module as the options say; what comes of it may be posted to other threads. */
 export async function loadFunction(
   options: RunnerOptions,
-  { log }: World,
+  { log }: Context,
   { mode, name, bytes }: NamedModule & { mode: "cli" | "http" },
 ): Promise<Blueprint> {
   const manyCalls = mode === "http";
@@ -54,10 +54,10 @@ export async function loadFunction(
 /** Makes the function that the options describe ready to be called by requests. */
 export async function startFunction(
   options: RunnerOptions,
-  world: World,
+  context: Context,
   plan: Plan,
 ): Promise<Running<CapsuleFunction>> {
-  const { wasi, close, ...shared } = await reach(options, world, plan);
+  const { wasi, close, ...shared } = await reach(options, context, plan);
   const { CapsuleFunction } = await import("../function/function.ts");
   const called = await CapsuleFunction.start(plan.blueprint, {
     ...shared,
@@ -70,10 +70,10 @@ export async function startFunction(
 /** Makes the program that the options describe ready to be run, with these arguments after its name. */
 export async function openCommand(
   options: RunnerOptions,
-  world: World,
+  context: Context,
   plan: Plan & { readonly args: readonly string[] },
 ): Promise<Running<Command>> {
-  const { wasi, close, ...shared } = await reach(options, world, plan);
+  const { wasi, close, ...shared } = await reach(options, context, plan);
   const { Command } = await import("../function/command.ts");
   const name = plan.name.slice(plan.name.lastIndexOf("/") + 1);
   const called = Command.open(plan.blueprint, {
@@ -91,14 +91,14 @@ function closing(called: { close(): void }, close: () => Promise<void>): () => P
 }
 
 /** What a module is given whatever it is: its limits, and what it may reach. */
-export async function reach(options: RunnerOptions, world: World, plan: Plan) {
+export async function reach(options: RunnerOptions, context: Context, plan: Plan) {
   const { mode, blueprint, name, information, sinks, maxInstances, maxQueue } = plan;
-  const env = options.env.length === 0 ? {} : await guestEnvironment(options.env, world);
+  const env = options.env.length === 0 ? {} : await guestEnvironment(options.env, context);
   const preopens = options.sandbox || options.dir.length === 0
     ? []
-    : (await import("./granted_files.ts")).grantedFolders(options, world.io);
+    : (await import("./granted_files.ts")).grantedFolders(options, context.io);
   const names = WebAssembly.Module.imports(blueprint.module).map((wanted) => wanted.name);
-  const host = await hostFamilies(names, { options, world, information });
+  const host = await hostFamilies(names, { options, context, information });
   return {
     name,
     limits: { sliceMs: mode === "cli" ? 0 : options.slice, timeoutMs: options.timeout },
@@ -114,7 +114,7 @@ export async function reach(options: RunnerOptions, world: World, plan: Plan) {
 /** The environment that WASI shows: exactly what `-env` names; a name alone takes the launcher's own value. */
 async function guestEnvironment(
   variables: RunnerOptions["env"],
-  { io, log }: World,
+  { io, log }: Context,
 ): Promise<Record<string, string>> {
   const environment: Record<string, string> = {};
   const { isLauncherSecret } = await import("../host/env.ts");

@@ -3,7 +3,7 @@ import { logFunctions } from "../host/log.ts";
 import type { HostInformation } from "../host/info.ts";
 import type { HttpClient } from "../host/outbound/http_client.ts";
 import type { RunnerOptions } from "./function_of.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** The host functions that a module is given, and what was opened for them. */
 export interface HostSide {
@@ -19,7 +19,7 @@ interface Family {
 /** What a family is made of. */
 interface Given {
   readonly options: RunnerOptions;
-  readonly world: World;
+  readonly context: Context;
   readonly information: HostInformation;
 }
 
@@ -63,13 +63,13 @@ function log(): Promise<Family> {
 }
 
 async function environment(
-  { options: { allowEnv, sandbox }, world: { io } }: Given,
+  { options: { allowEnv, sandbox }, context: { io } }: Given,
 ): Promise<Family> {
   const { environmentFunctions } = await import("../host/env.ts");
   return { functions: [environmentFunctions({ variables: io.env.toObject(), allowEnv, sandbox })] };
 }
 
-async function files({ options, world: { io } }: Given): Promise<Family> {
+async function files({ options, context: { io } }: Given): Promise<Family> {
   const [{ fileFunctions }, { grantedFiles }] = await Promise.all([
     import("../host/files.ts"),
     import("./granted_files.ts"),
@@ -99,7 +99,7 @@ async function http({ options }: Given): Promise<Family> {
 }
 
 async function keyValueStore(
-  { options: { data, sandbox }, world: { io, log } }: Given,
+  { options: { data, sandbox }, context: { io, log } }: Given,
 ): Promise<Family> {
   const [{ moreRedisFunctions, redisFunctions }, { keyValueSettings }, { openKeyValueStore }] =
     await Promise
@@ -116,7 +116,7 @@ async function keyValueStore(
   };
 }
 
-async function queryService({ options: { sandbox }, world: { io } }: Given): Promise<Family> {
+async function queryService({ options: { sandbox }, context: { io } }: Given): Promise<Family> {
   const [{ couchbaseFunctions }, { couchbaseSettings }, { openQueryService }] = await Promise
     .all([
       import("../host/couchbase.ts"),

@@ -1,26 +1,26 @@
 import { CapsuleError } from "../base/errors.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import type { Supervisor } from "../supervision/supervisor.ts";
 import { loadFunction } from "./function_of.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
 import { serveFunction } from "./serve_function.ts";
 
 /** Serves the function until the process is told to stop: every request is a call. */
-export async function runHttp(options: ModeOptions<"http">, world: World): Promise<number> {
-  if (!options.supervised) return await serve(options, world, undefined);
+export async function runHttp(options: ModeOptions<"http">, context: Context): Promise<number> {
+  if (!options.supervised) return await serve(options, context, undefined);
   const [{ attachSupervisor }, { endWithInput }] = await Promise.all([
     import("../supervision/supervisor.ts"),
     import("../supervision/end_with_input.ts"),
   ]);
   // Ctrl+C reaches every process of a terminal; this one ends when its supervisor says so.
   Deno.addSignalListener("SIGINT", () => {});
-  const supervisor = await attachSupervisor(world.io);
+  const supervisor = await attachSupervisor(context.io);
   endWithInput();
   try {
-    return await serve(options, world, supervisor);
+    return await serve(options, context, supervisor);
   } catch (error) {
     if (error instanceof CapsuleError) {
       supervisor.report({ kind: "failed", code: error.code, message: error.message });
@@ -31,17 +31,17 @@ export async function runHttp(options: ModeOptions<"http">, world: World): Promi
 
 async function serve(
   options: ModeOptions<"http">,
-  world: World,
+  context: Context,
   supervisor: Supervisor | undefined,
 ): Promise<number> {
-  const { log } = world;
-  const module = await moduleBytes(options, world, "http");
+  const { log } = context;
+  const module = await moduleBytes(options, context, "http");
   const { name } = module;
-  const blueprint = await loadFunction(options, world, { ...module, mode: "http" });
+  const blueprint = await loadFunction(options, context, { ...module, mode: "http" });
   const serving = { options, name, blueprint, port: options.httpPort };
   const server = options.threads === 1
-    ? await serveFunction(serving, world)
-    : await (await import("./http_threads.ts")).serveOnThreads(serving, world);
+    ? await serveFunction(serving, context)
+    : await (await import("./http_threads.ts")).serveOnThreads(serving, context);
   try {
     const { url, port } = server;
     // Nobody is left who would care for what still runs.

@@ -1,7 +1,7 @@
 import { CapsuleError } from "../base/errors.ts";
 import { writeOrLose } from "../base/io.ts";
 import type { FromThread, ToThread } from "./http_thread.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import {
   type ServedFunction,
   serveFunction,
@@ -16,8 +16,11 @@ const restartMs = 1000; // between two starts of a thread that dies again and ag
  * Serves on several threads: this one, and workers that share the port and the compiled module. What the workers log comes
  * here, their figures are gathered here, and one that dies is replaced.
  */
-export async function serveOnThreads(serving: ServeOptions, world: World): Promise<ServedFunction> {
-  const { log } = world;
+export async function serveOnThreads(
+  serving: ServeOptions,
+  context: Context,
+): Promise<ServedFunction> {
+  const { log } = context;
   const threads = new Set<Thread>();
   const metrics = async () => {
     const figures = [
@@ -26,12 +29,12 @@ export async function serveOnThreads(serving: ServeOptions, world: World): Promi
     ];
     return { ...sum(figures.filter((each) => each !== undefined)), threads: figures };
   };
-  const own = await serveFunction({ ...serving, reusePort: "first", metrics }, world);
+  const own = await serveFunction({ ...serving, reusePort: "first", metrics }, context);
   let stopping = false;
   const isReplaced = () => log.info("another thread serves in its place");
 
   const start = async (): Promise<void> => {
-    const thread = new Thread({ ...serving, port: own.port }, world, { metrics });
+    const thread = new Thread({ ...serving, port: own.port }, context, { metrics });
     threads.add(thread);
     thread.died.then((reason) => {
       threads.delete(thread);
@@ -82,7 +85,7 @@ class Thread {
 
   constructor(
     serving: ServeOptions,
-    { io, log }: World,
+    { io, log }: Context,
     { metrics }: { metrics: () => Promise<unknown> },
   ) {
     this.#worker = new Worker(new URL("./http_thread.ts", import.meta.url), { type: "module" });

@@ -1,8 +1,8 @@
 import { absolutePath } from "../base/paths.ts";
 import { CapsuleError, UsageError } from "../base/errors.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { readModule } from "../source/read_module.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** A module's bytes, and its name for messages. */
 export interface NamedModule {
@@ -13,15 +13,15 @@ export interface NamedModule {
 /** The module that the options name: downloaded first if `-url` says so, or the built-in one, and then a line says so. */
 export async function moduleBytes(
   options: ModeOptions<"cli"> | ModeOptions<"http">,
-  world: World,
+  context: Context,
   mode: "cli" | "http",
 ): Promise<NamedModule> {
   const { wasm, url, sha256 } = options;
   const name = wasm ?? url;
-  if (name === undefined) return await builtInModule(sha256, world, mode);
+  if (name === undefined) return await builtInModule(sha256, context, mode);
   const path = url === undefined
-    ? absolutePath(name, world.io)
-    : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, world);
+    ? absolutePath(name, context.io)
+    : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, context);
   const bytes = readModule(path);
   if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });
   return { name, bytes };
@@ -29,7 +29,7 @@ export async function moduleBytes(
 
 async function builtInModule(
   sha256: string | undefined,
-  { log }: World,
+  { log }: Context,
   mode: "cli" | "http",
 ): Promise<NamedModule> {
   if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");

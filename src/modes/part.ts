@@ -1,7 +1,8 @@
 import type { LogFields } from "../base/log.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
-import type { ModeName, World } from "./modes.ts";
+import type { ModeName } from "../options/modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** A server that a mode is, or is one of several that a mode starts together. Disposing of it stops it at once. */
 export interface Part extends Stoppable, AsyncDisposable {
@@ -13,7 +14,7 @@ export interface Part extends Stoppable, AsyncDisposable {
 /** Says that a part serves, and waits until it is told to stop. */
 export async function runPart(
   part: Part,
-  { log }: World,
+  { log }: Context,
   { mode, fields }: { mode: ModeName; fields?: LogFields },
 ): Promise<number> {
   const { url, about } = part;

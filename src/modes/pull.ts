@@ -1,11 +1,11 @@
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { sha256OfFile } from "../source/saved_copy.ts";
 import { fetchUrl } from "./fetch_url.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** Fetches a module and says where it is: its path and its digest are the last line. */
-export async function runPull(options: ModeOptions<"pull">, world: World): Promise<number> {
-  const path = await fetchUrl(options, world);
-  world.io.stdout.write(`${options.wasm ?? path} sha256:${await sha256OfFile(path)}\n`);
+export async function runPull(options: ModeOptions<"pull">, context: Context): Promise<number> {
+  const path = await fetchUrl(options, context);
+  context.io.stdout.write(`${options.wasm ?? path} sha256:${await sha256OfFile(path)}\n`);
   return 0;
 }

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import { isLoopback } from "../base/hosts.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { uploadModule } from "../registry/modules/upload.ts";
 import { pushModule } from "../registry/oci/push.ts";
 import type { ModuleName } from "../registry/store/names.ts";
@@ -11,7 +11,7 @@ import { parseOciReference } from "../source/oci_reference.ts";
 import { RegistryAnswerError, registryOrigin } from "../source/oci_transport.ts";
 import { progressBar } from "../source/progress_bar.ts";
 import { readModule } from "../source/read_module.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 type Options = ModeOptions<"push">;
 
@@ -23,7 +23,7 @@ interface Cargo {
 }
 
 /** Sends a module to a registry: what was pushed and its digest are the last line, as `-url` and `-sha256` take them. */
-export async function runPush(options: Options, { io }: World): Promise<number> {
+export async function runPush(options: Options, { io }: Context): Promise<number> {
   const { url, wasm, info = "" } = options;
   const send = url.startsWith("oci:") ? toOci(options, io.env) : toUpload(options);
   const bytes = readModule(resolve(io.cwd(), wasm));

@@ -1,21 +1,24 @@
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
 import { errorResponse } from "../server/json_error.ts";
 import { listen } from "../server/listen.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import { type Part, runPart } from "./part.ts";
 
 /** Stores modules and gives them out until it is told to stop. */
-export async function runRegistry(options: ModeOptions<"registry">, world: World): Promise<number> {
-  await using registry = await startRegistry(options, world);
-  return await runPart(registry, world, { mode: "registry", fields: { files: options.files } });
+export async function runRegistry(
+  options: ModeOptions<"registry">,
+  context: Context,
+): Promise<number> {
+  await using registry = await startRegistry(options, context);
+  return await runPart(registry, context, { mode: "registry", fields: { files: options.files } });
 }
 
 /** Listens, and serves the registry of a folder. */
 export async function startRegistry(
   options: ModeOptions<"registry">,
-  { log }: World,
+  { log }: Context,
 ): Promise<Part> {
   const { host, httpPort: port, crt, key, files, adminToken, readToken, overwrite } = options;
   assertMayStart({ host, token: adminToken, what: "the registry" });

@@ -1,5 +1,5 @@
 import { UsageError } from "../base/errors.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { adminApi } from "../proxy/admin/admin_api.ts";
 import { ConfigWatch } from "../proxy/routes/config_watch.ts";
 import { HealthChecks } from "../proxy/upstreams/health_checks.ts";
@@ -10,23 +10,23 @@ import { readConfigFile } from "../proxy/routes/read_config.ts";
 import { readTls } from "../proxy/clients/read_tls.ts";
 import { defaultTimeouts } from "../proxy/timeouts.ts";
 import { adminGuard, assertMayStart } from "../server/admin_guard.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import { type Part, runPart } from "./part.ts";
 
 /** Sends each function's requests to whoever serves it, until it is told to stop. */
 export async function runReverseProxy(
   options: ModeOptions<"reverse-proxy">,
-  world: World,
+  context: Context,
 ): Promise<number> {
-  await using proxy = await startReverseProxy(options, world);
+  await using proxy = await startReverseProxy(options, context);
   const fields = { backend: options.backend ?? null };
-  return await runPart(proxy, world, { mode: "reverse-proxy", fields });
+  return await runPart(proxy, context, { mode: "reverse-proxy", fields });
 }
 
 /** Listens, and sends each function's requests to whoever serves it. */
 export async function startReverseProxy(
   options: ModeOptions<"reverse-proxy">,
-  { io, log }: World,
+  { io, log }: Context,
 ): Promise<Part> {
   const { host, httpPort: port, config, backend, adminToken: token, crt, key } = options;
   if (config === undefined && backend === undefined) {

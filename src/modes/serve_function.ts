@@ -1,6 +1,6 @@
 import { BatchedOutput } from "../base/batched_output.ts";
 import { guestLine } from "../base/log.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
 import { gathered } from "../server/gather.ts";
@@ -8,7 +8,7 @@ import { errorResponse } from "../server/json_error.ts";
 import { type Handler, listen, type ListenOptions } from "../server/listen.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 import { type Plan, startFunction } from "./function_of.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 
 /** How one thread serves. */
 export interface ServeOptions {
@@ -49,9 +49,12 @@ export interface ServedModule {
 }
 
 /** Listens, and calls the function for each request but those for the launcher's own pages. */
-export async function serveFunction(serving: ServeOptions, world: World): Promise<ServedFunction> {
+export async function serveFunction(
+  serving: ServeOptions,
+  context: Context,
+): Promise<ServedFunction> {
   const { options, name, blueprint, port, reusePort } = serving;
-  const { io, log } = world;
+  const { io, log } = context;
   const stdout = new BatchedOutput(io.stdout);
   const stderr = new BatchedOutput(io.stderr);
   const information: HostInformation = { pings: 0 };
@@ -65,8 +68,8 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
     maxQueue: options.maxQueue,
   };
   const module = blueprint.kind === "command"
-    ? await (await import("./serve_program.ts")).serveProgram(options, world, plan)
-    : await serveCalls(options, world, plan);
+    ? await (await import("./serve_program.ts")).serveProgram(options, context, plan)
+    : await serveCalls(options, context, plan);
   const close = async () => {
     await module.close();
     stdout.flush();
@@ -105,11 +108,11 @@ export async function serveFunction(serving: ServeOptions, world: World): Promis
 /** Every request but those for the launcher's own pages is a call. */
 async function serveCalls(
   options: ModeOptions<"http">,
-  world: World,
+  context: Context,
   plan: Plan,
 ): Promise<ServedModule> {
-  const { called, close } = await startFunction(options, world, plan);
-  const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: world.log });
+  const { called, close } = await startFunction(options, context, plan);
+  const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: context.log });
   return {
     // A handler that takes the request alone is the cheapest one.
     handler: (own) => gathered((request) => own(request) ?? serve(request)),

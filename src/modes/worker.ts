@@ -1,18 +1,18 @@
 import { resolve } from "node:path";
 import { isLoopback } from "../base/hosts.ts";
-import type { ModeOptions } from "../cli/flags.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
 import { errorResponse } from "../server/json_error.ts";
 import { listen } from "../server/listen.ts";
 import { openWorker } from "../worker/worker.ts";
 import { launcherCommand } from "./launcher_command.ts";
-import type { World } from "./modes.ts";
+import type { Context } from "../base/context.ts";
 import { type Part, runPart } from "./part.ts";
 
 /** Starts functions that are deployed to it, until it is told to stop. */
-export async function runWorker(options: ModeOptions<"worker">, world: World): Promise<number> {
-  await using worker = await startWorker(options, world);
-  return await runPart(worker, world, {
+export async function runWorker(options: ModeOptions<"worker">, context: Context): Promise<number> {
+  await using worker = await startWorker(options, context);
+  return await runPart(worker, context, {
     mode: "worker",
     fields: { reverseProxy: options.reverseProxy },
   });
@@ -25,7 +25,7 @@ export async function runWorker(options: ModeOptions<"worker">, world: World): P
  */
 export async function startWorker(
   options: ModeOptions<"worker">,
-  { io, log }: World,
+  { io, log }: Context,
   functionHost = options.host,
 ): Promise<Part> {
   const { host, httpPort: port, crt, key, adminToken, workerDomain: domain, reverseProxy } =

@@ -1,4 +1,4 @@
-import { modeNames } from "../../src/modes/modes.ts";
+import { modeNames } from "../../src/options/modes.ts";
 
 const every = modeNames.join(", ");
 

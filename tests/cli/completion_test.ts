@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { completion } from "../../src/cli/completion.ts";
-import { type Flag, flags } from "../../src/cli/flags.ts";
-import { type ModeName, modeNames } from "../../src/modes/modes.ts";
+import type { Flag } from "../../src/options/flag.ts";
+import { flags } from "../../src/options/flags.ts";
+import { type ModeName, modeNames } from "../../src/options/modes.ts";
 import { programTest, runProgram } from "../testing/system_program.ts";
 
 /** The names of the flags that a mode takes, those that take no value without `=`. */

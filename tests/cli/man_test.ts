@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { type Flag, flags } from "../../src/cli/flags.ts";
+import type { Flag } from "../../src/options/flag.ts";
+import { flags } from "../../src/options/flags.ts";
 import { manualPage } from "../../src/cli/man.ts";
-import { modeNames } from "../../src/modes/modes.ts";
+import { modeNames } from "../../src/options/modes.ts";
 import { storeVariables } from "../../src/store/variables.ts";
 import { programTest, runProgram } from "../testing/system_program.ts";
 

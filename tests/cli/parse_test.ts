@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UsageError } from "../../src/base/errors.ts";
-import { type Flag, flags, type ModeOptions, variableOf } from "../../src/cli/flags.ts";
+import { type Flag, variableOf } from "../../src/options/flag.ts";
+import { flags } from "../../src/options/flags.ts";
+import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { type Command, parse } from "../../src/cli/parse.ts";
 import * as refusals from "../../src/cli/refusals.ts";
 import { WrongLine } from "../../src/cli/split.ts";
-import * as as from "../../src/cli/values.ts";
-import { modeNames } from "../../src/modes/modes.ts";
+import { type GrantedFolder, path } from "../../src/options/value_types.ts";
+import { modeNames } from "../../src/options/modes.ts";
 import { badCommandLines } from "./bad_command_lines.ts";
 
 const env = (variables: Record<string, string> = {}) => ({
@@ -45,7 +47,7 @@ Deno.test("the types of the options follow from the table", () => {
     Same<Http["wasm"], string | undefined>,
     Same<Http["timeout"], number>,
     Same<Http["sandbox"], boolean>,
-    Same<Http["dir"], readonly as.GrantedFolder[]>,
+    Same<Http["dir"], readonly GrantedFolder[]>,
     Same<Http["allowRead"], readonly string[] | undefined>,
     Same<Extract<keyof ModeOptions<"cli">, "httpPort">, never>,
   ] = [true, true, true, true, true, true, true, true];
@@ -233,7 +235,7 @@ Deno.test("a flag that a mode cannot do without is asked for, with what it is", 
     ...flags,
     config: {
       group: "Routes",
-      type: as.path,
+      type: path,
       modes: modeNames,
       required: ["http"],
       about: "The routes.",

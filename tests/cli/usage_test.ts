@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { type Flag, flags } from "../../src/cli/flags.ts";
+import type { Flag } from "../../src/options/flag.ts";
+import { flags } from "../../src/options/flags.ts";
 import { usage } from "../../src/cli/usage.ts";
-import { modeNames, modes } from "../../src/modes/modes.ts";
+import { modeNames, modes } from "../../src/options/modes.ts";
 
 Deno.test("the usage of everything lists every mode and every flag once, each with its group", () => {
   const lines = usage().split("\n");

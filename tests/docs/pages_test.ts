@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Flag, flags } from "../../src/cli/flags.ts";
+import type { Flag } from "../../src/options/flag.ts";
+import { flags } from "../../src/options/flags.ts";
 import { readBlocks, runBlocks } from "./readme_blocks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

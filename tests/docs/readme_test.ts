@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { isInstalled } from "../testing/is_installed.ts";
-import { flags } from "../../src/cli/flags.ts";
-import { modeNames } from "../../src/modes/modes.ts";
+import { flags } from "../../src/options/flags.ts";
+import { modeNames } from "../../src/options/modes.ts";
 import { readBlocks, type ReadmeBlock, runBlocks } from "./readme_blocks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

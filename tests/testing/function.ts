@@ -1,5 +1,5 @@
 import { parse } from "../../src/cli/parse.ts";
-import type { ModeOptions } from "../../src/cli/flags.ts";
+import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
 import { loadFunction, startFunction } from "../../src/modes/function_of.ts";

@@ -1,6 +1,6 @@
 import { createLog, guestLine } from "../../src/base/log.ts";
 import { parse } from "../../src/cli/parse.ts";
-import type { ModeOptions } from "../../src/cli/flags.ts";
+import type { ModeOptions } from "../../src/options/mode_options.ts";
 import type { Command } from "../../src/function/command.ts";
 import { createCgiHandler } from "../../src/function/cgi/cgi_handler.ts";
 import { loadFunction, openCommand } from "../../src/modes/function_of.ts";

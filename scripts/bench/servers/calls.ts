@@ -5,7 +5,7 @@
  */
 import { cpuUsage } from "node:process";
 import { createLog } from "../../../src/base/log.ts";
-import type { ModeOptions } from "../../../src/cli/flags.ts";
+import type { ModeOptions } from "../../../src/options/mode_options.ts";
 import { parse } from "../../../src/cli/parse.ts";
 import { allocateArguments, takeResult } from "../../../src/abi/handler_call.ts";
 import { writeByteString } from "../../../src/base/byte_string.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { flags, variableOf } from "../../../src/cli/flags.ts";
+import { flags } from "../../../src/options/flags.ts";
+import { variableOf } from "../../../src/options/flag.ts";
 import { programTest, runProgram } from "../../testing/system_program.ts";
 
 const folder = fileURLToPath(new URL("../../../scripts/package/", import.meta.url));

@@ -1,11 +1,8 @@
-import type { Io } from "../base/io.ts";
-import type { Log } from "../base/log.ts";
-
 /**
- * The modes that there are, each with the sentence that the usage prints.
+ * The modes, each with the sentence that the usage prints.
  *
- * A new mode is a line here, its file beside this one, and a line in the table of `src/cli/run.ts` (which does not
- * type check until it is there). Flags name their modes in `src/cli/flags.ts`.
+ * A new mode is a row here, a file in `src/modes` and a row in the table of `src/cli/run.ts`, which
+ * does not type-check without it.
  */
 export const modes = {
   cli: {
@@ -41,22 +38,17 @@ export const modes = {
   },
   push: { about: "sends a module to a registry", takesArguments: false },
   pull: { about: "fetches a module from a registry", takesArguments: false },
-} as const satisfies Record<string, ModeEntry>;
+} as const satisfies Record<string, Mode>;
 
-interface ModeEntry {
-  /** Goes on after the mode's name. */
+interface Mode {
+  /** Completes a sentence that begins with the mode's name. */
   readonly about: string;
-  /** Whether arguments that are no flags mean something; where not, they are refused. */
+  /** Whether arguments that are not flags are accepted. */
   readonly takesArguments: boolean;
 }
 
+/** The name of a mode, as `-mode` takes it. */
 export type ModeName = keyof typeof modes;
 
-/** Every mode's name, in the order of the table. */
+/** The names of all modes, in the order of the table. */
 export const modeNames = Object.keys(modes) as readonly ModeName[];
-
-/** What a mode finds around it. */
-export interface World {
-  readonly io: Io;
-  readonly log: Log;
-}

@@ -1,6 +1,19 @@
-import { type ModeName, modeNames } from "../modes/modes.ts";
-import * as as from "./values.ts";
-import type { ValueType } from "./values.ts";
+import type { Flag } from "./flag.ts";
+import { modeNames } from "./modes.ts";
+import {
+  boolean,
+  duration,
+  folder,
+  list,
+  oneOf,
+  path,
+  sha256,
+  size,
+  text,
+  url,
+  variable,
+  whole,
+} from "./value_types.ts";
 
 /** Modes that listen on a port. */
 const servers = ["http", "reverse-proxy", "registry", "worker"] as const;
@@ -20,49 +33,49 @@ const runners = ["cli", "http"] as const;
 export const flags = {
   mode: {
     group: "General",
-    type: as.oneOf(modeNames),
+    type: oneOf(modeNames),
     default: "http",
     modes: modeNames,
     about: "What to do.",
   },
   log: {
     group: "General",
-    type: as.oneOf(["text", "json"]),
+    type: oneOf(["text", "json"]),
     default: "text",
     modes: modeNames,
     about: "How the launcher writes its own log: sentences, or one JSON object a line.",
   },
   help: {
     group: "General",
-    type: as.boolean,
+    type: boolean,
     modes: modeNames,
     variable: false,
     about: "Prints this text, and with -mode only that mode's flags.",
   },
   version: {
     group: "General",
-    type: as.boolean,
+    type: boolean,
     modes: modeNames,
     variable: false,
     about: "Prints the version of the launcher and what it runs on.",
   },
   completion: {
     group: "General",
-    type: as.oneOf(["bash", "zsh", "fish"]),
+    type: oneOf(["bash", "zsh", "fish"]),
     modes: modeNames,
     variable: false,
     about: "Prints what that shell needs to complete command lines of capsule.",
   },
   man: {
     group: "General",
-    type: as.boolean,
+    type: boolean,
     modes: modeNames,
     variable: false,
     about: "Prints the manual page, for man -l.",
   },
   healthCheck: {
     group: "General",
-    type: as.url("http:", "https:"),
+    type: url("http:", "https:"),
     modes: modeNames,
     variable: false,
     about: "Asks a server for this URL and ends: with 0 if it answers with a status below 500. " +
@@ -71,14 +84,14 @@ export const flags = {
 
   wasm: {
     group: "Function",
-    type: as.path,
+    type: path,
     modes: [...runners, "push", "pull"],
     required: ["push"],
     about: "The WebAssembly module. Without it, cli and http run a built-in hello function.",
   },
   url: {
     group: "Function",
-    type: as.url("http:", "https:", "oci:", "file:"),
+    type: url("http:", "https:", "oci:", "file:"),
     modes: [...runners, "push", "pull"],
     required: ["push", "pull"],
     about:
@@ -87,32 +100,32 @@ export const flags = {
   },
   sha256: {
     group: "Function",
-    type: as.sha256,
+    type: sha256,
     modes: [...runners, "pull"],
     about: "The digest that the module must have.",
   },
   cache: {
     group: "Function",
-    type: as.path,
+    type: path,
     modes: [...runners, "pull"],
     about: "The folder in which modules from oci: are kept; ~/.cache/capsule/modules without it.",
   },
   insecure: {
     group: "Function",
-    type: as.boolean,
+    type: boolean,
     modes: [...runners, "push", "pull"],
     about:
       "Speaks plain HTTP with the registry of an oci: URL; one on this machine needs no flag for that.",
   },
   info: {
     group: "Function",
-    type: as.text("TEXT"),
+    type: text("TEXT"),
     modes: ["push"],
     about: "What people read about the module that is pushed.",
   },
   data: {
     group: "Function",
-    type: as.path,
+    type: path,
     default: "./.capsule",
     modes: [...runners, ...workers],
     about:
@@ -122,7 +135,7 @@ export const flags = {
 
   httpPort: {
     group: "Server",
-    type: as.whole(0, 65535),
+    type: whole(0, 65535),
     default: {
       http: "8080",
       "reverse-proxy": "8080",
@@ -134,28 +147,28 @@ export const flags = {
   },
   host: {
     group: "Server",
-    type: as.text("ADDRESS"),
+    type: text("ADDRESS"),
     default: "127.0.0.1",
     modes: [...servers, "faas"],
     about: "The address to listen on; 0.0.0.0 is every IPv4 address of the machine.",
   },
   crt: {
     group: "Server",
-    type: as.path,
+    type: path,
     modes: servers,
     needs: "key",
     about: "The certificate (PEM) that switches TLS on.",
   },
   key: {
     group: "Server",
-    type: as.path,
+    type: path,
     modes: servers,
     needs: "crt",
     about: "The private key (PEM) of the certificate.",
   },
   maxBody: {
     group: "Server",
-    type: as.size(),
+    type: size(),
     default: "10MiB",
     modes: ["http"],
     about: "The largest request body; a larger one is answered with 413.",
@@ -163,7 +176,7 @@ export const flags = {
 
   supervised: {
     group: "Server",
-    type: as.boolean,
+    type: boolean,
     modes: ["http"],
     variable: false,
     about:
@@ -173,7 +186,7 @@ export const flags = {
 
   adminToken: {
     group: "Server",
-    type: as.text("TOKEN"),
+    type: text("TOKEN"),
     modes: ["reverse-proxy", "registry", ...workers, "push", "apply"],
     about:
       "The secret that whoever changes something must show (Authorization: Bearer TOKEN). Without it, " +
@@ -182,7 +195,7 @@ export const flags = {
 
   config: {
     group: "Reverse proxy",
-    type: as.path,
+    type: path,
     default: { apply: "./functions.yaml" },
     modes: [...proxies, "apply"],
     about:
@@ -190,14 +203,14 @@ export const flags = {
   },
   watch: {
     group: "Reverse proxy",
-    type: as.boolean,
+    type: boolean,
     modes: proxies,
     needs: "config",
     about: "Reads -config again whenever it changes.",
   },
   backend: {
     group: "Reverse proxy",
-    type: as.oneOf(["memory", "redis"]),
+    type: oneOf(["memory", "redis"]),
     default: { worker: "memory" },
     modes: ["reverse-proxy", "worker"],
     about:
@@ -206,14 +219,14 @@ export const flags = {
   },
   routes: {
     group: "Reverse proxy",
-    type: as.path,
+    type: path,
     modes: ["reverse-proxy"],
     needs: "backend",
     about: "Keeps the routes of -backend=memory in this file over a restart.",
   },
   balance: {
     group: "Reverse proxy",
-    type: as.oneOf(["random", "round-robin", "least-connections", "hash"]),
+    type: oneOf(["random", "round-robin", "least-connections", "hash"]),
     default: "random",
     modes: proxies,
     about:
@@ -221,54 +234,54 @@ export const flags = {
   },
   hashHeader: {
     group: "Reverse proxy",
-    type: as.text("NAME"),
+    type: text("NAME"),
     modes: proxies,
     about: "The header by which -balance=hash chooses.",
   },
   maxFails: {
     group: "Reverse proxy",
-    type: as.whole(0),
+    type: whole(0),
     default: "1",
     modes: proxies,
     about: "After so many failures one after the other a URL is left out; 0 is never.",
   },
   failTimeout: {
     group: "Reverse proxy",
-    type: as.duration(),
+    type: duration(),
     default: "10s",
     modes: proxies,
     about: "For how long a URL is left out before one request tries it again.",
   },
   healthPath: {
     group: "Reverse proxy",
-    type: as.text("PATH"),
+    type: text("PATH"),
     modes: proxies,
     about: "Asks each URL for this path; one that does not answer well gets no requests.",
   },
   healthInterval: {
     group: "Reverse proxy",
-    type: as.duration(),
+    type: duration(),
     default: "10s",
     modes: [...proxies, "worker"],
     about: "How often -healthPath is asked for; by a worker, how often each of its processes is.",
   },
   trustedProxies: {
     group: "Reverse proxy",
-    type: as.list("RANGE"),
+    type: list("RANGE"),
     modes: proxies,
     about:
       "Addresses (10.0.0.0/8) of proxies before this one, whose X-Forwarded-… headers are believed.",
   },
   connectTimeout: {
     group: "Reverse proxy",
-    type: as.duration(),
+    type: duration(),
     default: "5s",
     modes: proxies,
     about: "How long connecting to a URL may take.",
   },
   idleTimeout: {
     group: "Reverse proxy",
-    type: as.duration("none"),
+    type: duration("none"),
     default: "5m",
     modes: proxies,
     about: "How long an answer or an upgraded connection may stand still; 0 is for ever.",
@@ -276,34 +289,34 @@ export const flags = {
 
   files: {
     group: "Registry",
-    type: as.path,
+    type: path,
     default: "./wasm_modules",
     modes: ["registry"],
     about: "The folder in which the modules lie.",
   },
   readToken: {
     group: "Registry",
-    type: as.text("TOKEN"),
+    type: text("TOKEN"),
     modes: registries,
     needs: "adminToken",
     about: "The secret that whoever reads must show; -adminToken opens that door too.",
   },
   overwrite: {
     group: "Registry",
-    type: as.boolean,
+    type: boolean,
     modes: registries,
     about: "Lets an upload replace a tag that holds another module.",
   },
   maxUpload: {
     group: "Registry",
-    type: as.size(),
+    type: size(),
     default: "100MiB",
     modes: registries,
     about: "The largest module, or layer of an OCI image, that is taken.",
   },
   gcGrace: {
     group: "Registry",
-    type: as.duration(),
+    type: duration(),
     default: "1h",
     modes: registries,
     about: "How long a blob that no manifest names is kept.",
@@ -311,20 +324,20 @@ export const flags = {
 
   reverseProxy: {
     group: "Worker",
-    type: as.url("http:", "https:"),
+    type: url("http:", "https:"),
     default: "http://localhost:8888",
     modes: ["worker"],
     about: "The proxy with which functions are registered.",
   },
   proxyToken: {
     group: "Worker",
-    type: as.text("TOKEN"),
+    type: text("TOKEN"),
     modes: ["worker"],
     about: "The proxy's -adminToken.",
   },
   registry: {
     group: "Worker",
-    type: as.url("http:", "https:"),
+    type: url("http:", "https:"),
     modes: ["worker", "push"],
     about:
       "The registry to which -registryToken is shown, and no other; with -mode=push, to which -adminToken " +
@@ -332,75 +345,75 @@ export const flags = {
   },
   registryToken: {
     group: "Worker",
-    type: as.text("TOKEN"),
+    type: text("TOKEN"),
     modes: ["worker"],
     needs: "registry",
     about: "The registry's -readToken or -adminToken.",
   },
   workerDomain: {
     group: "Worker",
-    type: as.text("NAME"),
+    type: text("NAME"),
     default: "localhost",
     modes: ["worker"],
     about: "By which name the proxy reaches this machine. The functions listen on -host.",
   },
   httpPortCounter: {
     group: "Worker",
-    type: as.whole(0, 65534),
+    type: whole(0, 65534),
     default: "10000",
     modes: workers,
     about: "Functions listen on the next free ports above it; 0 lets the system choose.",
   },
   capsulePath: {
     group: "Worker",
-    type: as.path,
+    type: path,
     modes: workers,
     about: "The program that serves the functions; this one if not given.",
   },
   state: {
     group: "Worker",
-    type: as.path,
+    type: path,
     modes: ["worker"],
     about:
       "The file that keeps what is deployed over a restart; worker.json in -data if not given.",
   },
   worker: {
     group: "Worker",
-    type: as.url("http:", "https:"),
+    type: url("http:", "https:"),
     default: "http://localhost:9999",
     modes: ["apply"],
     about: "The worker that shall run what -config says.",
   },
   dryRun: {
     group: "Worker",
-    type: as.boolean,
+    type: boolean,
     modes: ["apply"],
     about: "Prints what would change, and changes nothing.",
   },
   keep: {
     group: "Worker",
-    type: as.boolean,
+    type: boolean,
     modes: ["apply"],
     about: "Leaves alone what runs and does not stand in -config, instead of removing it.",
   },
 
   registryPort: {
     group: "All together",
-    type: as.whole(0, 65535),
+    type: whole(0, 65535),
     default: "4999",
     modes: ["faas"],
     about: "The registry's port; 0 picks a free one.",
   },
   proxyPort: {
     group: "All together",
-    type: as.whole(0, 65535),
+    type: whole(0, 65535),
     default: "8888",
     modes: ["faas"],
     about: "The proxy's port; 0 picks a free one.",
   },
   workerPort: {
     group: "All together",
-    type: as.whole(0, 65535),
+    type: whole(0, 65535),
     default: "9999",
     modes: ["faas"],
     about: "The worker's port; 0 picks a free one.",
@@ -408,7 +421,7 @@ export const flags = {
 
   dir: {
     group: "What the function may reach",
-    type: as.folder,
+    type: folder,
     modes: runners,
     about:
       "A folder that the function may reach beside the working directory (a WASI program: the only ones), under " +
@@ -416,7 +429,7 @@ export const flags = {
   },
   env: {
     group: "What the function may reach",
-    type: as.variable,
+    type: variable,
     modes: runners,
     about:
       "An environment variable that the function sees as its own (WASI); a NAME alone takes the launcher's " +
@@ -424,45 +437,45 @@ export const flags = {
   },
   allowRead: {
     group: "What the function may reach",
-    type: as.list("PATH"),
+    type: list("PATH"),
     modes: runners,
     about: "The only files and folders that may be read.",
   },
   allowWrite: {
     group: "What the function may reach",
-    type: as.list("PATH"),
+    type: list("PATH"),
     modes: runners,
     about: "The only files and folders that may be written.",
   },
   allowEnv: {
     group: "What the function may reach",
-    type: as.list("NAME"),
+    type: list("NAME"),
     modes: runners,
     about: "The only environment variables that GetEnv may read.",
   },
   allowNet: {
     group: "What the function may reach",
-    type: as.list("HOST"),
+    type: list("HOST"),
     modes: runners,
     about: "The only hosts (name, name:port, address range) that Http may call.",
   },
   sandbox: {
     group: "What the function may reach",
-    type: as.boolean,
+    type: boolean,
     modes: runners,
     about: "No file, variable or network at all.",
   },
 
   maxMemory: {
     group: "Limits",
-    type: as.size({ min: "64KiB", max: "4GiB" }),
+    type: size({ min: "64KiB", max: "4GiB" }),
     default: "256MiB",
     modes: runners,
     about: "The most memory that one instance of the module may have.",
   },
   timeout: {
     group: "Limits",
-    type: as.duration("none"),
+    type: duration("none"),
     default: { cli: "0", http: "30s", "reverse-proxy": "30s", faas: "30s" },
     modes: [...runners, ...proxies],
     about:
@@ -470,103 +483,50 @@ export const flags = {
   },
   slice: {
     group: "Limits",
-    type: as.duration(),
+    type: duration(),
     default: "2ms",
     modes: runners,
     about: "How long a call may compute before other calls on its thread have their turn.",
   },
   httpTimeout: {
     group: "Limits",
-    type: as.duration("none"),
+    type: duration("none"),
     default: "30s",
     modes: runners,
     about: "How long one request that the function makes with Http may take; 0 is for ever.",
   },
   maxResponse: {
     group: "Limits",
-    type: as.size(),
+    type: size(),
     default: "64MiB",
     modes: runners,
     about: "The largest answer that Http hands to the function.",
   },
   threads: {
     group: "Limits",
-    type: as.whole(1, 1024),
+    type: whole(1, 1024),
     default: "1",
     modes: ["http"],
     about: "How many threads serve the function.",
   },
   maxInstances: {
     group: "Limits",
-    type: as.whole(1),
+    type: whole(1),
     default: "1024",
     modes: ["http"],
     about: "How many calls may run at the same time on a thread.",
   },
   maxQueue: {
     group: "Limits",
-    type: as.whole(0),
+    type: whole(0),
     default: "1024",
     modes: ["http"],
     about: "How many more calls may wait for their turn; beyond them the answer is 503.",
   },
   reuse: {
     group: "Limits",
-    type: as.boolean,
+    type: boolean,
     modes: ["http"],
     about: "Keeps the function's state between calls instead of starting each afresh.",
   },
 } as const satisfies Record<string, Flag>;
-
-/** A row of the table. */
-export interface Flag {
-  /** The heading under which the usage lists it. */
-  readonly group: string;
-  readonly type: ValueType<NonNullable<unknown>, unknown>;
-  readonly modes: readonly ModeName[];
-  /** Sentences for the usage. */
-  readonly about: string;
-  /** As a person would write it; may differ by mode. */
-  readonly default?: string | { readonly [Mode in ModeName]?: string };
-  /** Modes that do not start without the flag. */
-  readonly required?: readonly ModeName[];
-  /** Another flag without which this one makes no sense. */
-  readonly needs?: string;
-  /** `false`: no environment variable stands for it. */
-  readonly variable?: false;
-}
-
-type Flags = typeof flags;
-
-type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends
-  ValueType<infer T, infer Absent>
-  ? Row extends { default: string } | { default: { [M in Mode]: string } } ? T
-  : Row extends { required: readonly (infer Needing)[] } ? Mode extends Needing ? T : T | Absent
-  : T | Absent
-  : never;
-
-/** What a mode is started with: each of its flags under its name, and the arguments that are no flags. */
-export type ModeOptions<Mode extends ModeName> =
-  & {
-    readonly [Name in keyof Flags as Mode extends Flags[Name]["modes"][number] ? Name : never]:
-      Value<
-        Flags[Name],
-        Mode
-      >;
-  }
-  & { readonly args: readonly string[] };
-
-/** The environment variable that stands for a flag: `httpPort` → `CAPSULE_HTTP_PORT`. */
-export function variableOf(name: string): string {
-  return `CAPSULE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
-}
-
-/** What a flag does, in its first sentence and without the full stop. */
-export function shortAbout({ about }: Flag): string {
-  return about.replace(/\.(?: .*)?$/s, "");
-}
-
-/** The default of a flag in a mode, as a person would write it. */
-export function defaultOf(flag: Flag, mode: ModeName): string | undefined {
-  return typeof flag.default === "object" ? flag.default[mode] : flag.default;
-}

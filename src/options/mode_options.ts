@@ -1,0 +1,24 @@
+import type { Flag } from "./flag.ts";
+import type { flags } from "./flags.ts";
+import type { ModeName } from "./modes.ts";
+import type { ValueType } from "./value_types.ts";
+
+type Flags = typeof flags;
+
+type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends
+  ValueType<infer T, infer Absent>
+  ? Row extends { default: string } | { default: { [M in Mode]: string } } ? T
+  : Row extends { required: readonly (infer Needing)[] } ? Mode extends Needing ? T : T | Absent
+  : T | Absent
+  : never;
+
+/** What a mode is started with: each of its flags under its name, and the arguments that are no flags. */
+export type ModeOptions<Mode extends ModeName> =
+  & {
+    readonly [Name in keyof Flags as Mode extends Flags[Name]["modes"][number] ? Name : never]:
+      Value<
+        Flags[Name],
+        Mode
+      >;
+  }
+  & { readonly args: readonly string[] };
