@@ -3,7 +3,7 @@ import { rooms } from "../../scripts/check_imports.ts";
 
 const map = await Deno.readTextFile(new URL("../../src/README.md", import.meta.url));
 
-Deno.test("src/README.md has every room, with what scripts/check_imports.ts lets it know", () => {
+Deno.test("src/README.md: its table of rooms is that of scripts/check_imports.ts", () => {
   const rows = new Map<string, string[]>();
   for (const [, room = "", , knows = ""] of map.matchAll(/^\| `(\w+)` +\|([^|]*)\|([^|]*)\|$/gm)) {
     rows.set(
@@ -12,13 +12,13 @@ Deno.test("src/README.md has every room, with what scripts/check_imports.ts lets
     );
   }
   assert.equal(rows.get("sdk")?.length, 0);
-  rows.delete("sdk"); // Go, which the script does not look at
+  rows.delete("sdk"); // Go, which the script does not check
   const sorted = (entries: Iterable<[string, readonly string[]]>) =>
     [...entries].map(([room, knows]) => [room, [...knows].sort()]).sort();
   assert.deepEqual(sorted(rows), sorted(Object.entries(rooms)));
 });
 
-Deno.test("every file that src/README.md names is there", async () => {
+Deno.test("src/README.md: every file it names exists", async () => {
   for (const [, path = ""] of map.matchAll(/`((?:\w+\/)+\w+\.(?:ts|sh))`/g)) {
     const folder = path.startsWith("scripts/") ? "../../" : "../../src/";
     await Deno.stat(new URL(folder + path, import.meta.url));
