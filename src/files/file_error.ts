@@ -1,18 +1,23 @@
 import { CapsuleError } from "../base/errors.ts";
 
 /**
- * A file operation that did not happen. `code` is the system's name for the reason (`ENOENT`, `EACCES`, …), or
+ * A failed file operation. `code` is the system's name of the error (`ENOENT`, `EACCES`, …), or
  * `EOUTSIDE`: the path leads out of the granted folder.
  */
 export class FileError extends CapsuleError {
   constructor(code: string, message?: string, options?: ErrorOptions) {
-    super(code, message ?? describe(code), options);
+    super(code, message ?? messageOf(code), options);
     this.name = "FileError";
   }
 }
 
-/** Go's words for the errors that its programs compare or print; the code itself for the rest. */
-const sentences: Record<string, string> = {
+/** Reports whether `error` is a `FileError` with that code. */
+export function isFileError(error: unknown, code: string): boolean {
+  return error instanceof FileError && error.code === code;
+}
+
+/** Go's texts, which Go programs print and compare. */
+const messages: Record<string, string> = {
   E2BIG: "argument list too long",
   EACCES: "permission denied",
   EAGAIN: "resource temporarily unavailable",
@@ -45,7 +50,7 @@ const sentences: Record<string, string> = {
   EXDEV: "invalid cross-device link",
 };
 
-/** An error code as a person reads it. */
-export function describe(code: string): string {
-  return sentences[code] ?? code;
+/** Returns the text of an error code, or the code itself. */
+export function messageOf(code: string): string {
+  return messages[code] ?? code;
 }

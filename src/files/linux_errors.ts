@@ -1,4 +1,4 @@
-/** The error numbers of Linux that file operations give, on the machines that Deno runs on. @see errno(3) */
+/** Names of Linux's error numbers that file operations return. @see errno(3) */
 export const linuxErrors: Readonly<Record<number, string>> = {
   1: "EPERM",
   2: "ENOENT",

@@ -1,13 +1,15 @@
-import type { FileIdentity, FileKind, FileStatus, FolderEntry } from "./kernel.ts";
+import type { DirectoryEntry, FileIdentity, FileKind, FileStatus } from "./file_backend.ts";
 
-/** Structures of Linux's C library and system calls, as bytes; little-endian on all machines that Deno runs on. */
+/*
+ * Structures of Linux's C library and system calls, little-endian on both architectures of Deno.
+ */
 
-/** Asked for in a `statx` mask, and told there: the time of birth. */
+/** Birth time, as a bit of `stx_mask` in the request and the result. */
 export const STATX_BTIME = 0x800;
 const UTIME_NOW = 0x3fffffffn;
 const UTIME_OMIT = 0x3ffffffen;
 
-/** A time as C has it: seconds, then the nanoseconds of that second, which are never negative. */
+/** Writes a `struct timespec`: seconds, then nanoseconds of that second, never negative. */
 export function fillTimespec(
   into: BigInt64Array,
   at: number,
@@ -23,7 +25,7 @@ export function fillTimespec(
   into[at + 1] = time === "now" ? UTIME_NOW : UTIME_OMIT;
 }
 
-/** The upper four bits of a file's mode, which are also the type of a folder's entry. */
+/** File kinds by the upper four bits of a mode, which are also `d_type` of an entry. */
 const kinds: Record<number, FileKind> = {
   1: "fifo",
   2: "character",
@@ -34,7 +36,7 @@ const kinds: Record<number, FileKind> = {
   12: "socket",
 };
 
-/** `struct statx` is the same on all machines. @see https://man7.org/linux/man-pages/man2/statx.2.html */
+/** Reads a `struct statx`. @see https://man7.org/linux/man-pages/man2/statx.2.html */
 export function identityFrom(statx: DataView): FileIdentity {
   const kind = kinds[statx.getUint16(28, true) >> 12] ?? "unknown";
   return {
@@ -49,7 +51,7 @@ export function identityFrom(statx: DataView): FileIdentity {
   };
 }
 
-/** A `struct statx_timestamp`: seconds of 64 bits, then nanoseconds. */
+/** Reads a `struct statx_timestamp`: seconds of 64 bits, then nanoseconds of 32. */
 function millisecondsAt(statx: DataView, at: number): number {
   const seconds = statx.getInt32(at + 4, true) * 2 ** 32 + statx.getUint32(at, true);
   return seconds * 1000 + statx.getUint32(at + 8, true) / 1e6;
@@ -68,10 +70,10 @@ export function statusFrom(statx: DataView): FileStatus {
   };
 }
 
-/** The device asked for last: most files of a guest lie on one. */
+/** Hot path (bench: `files`): most files of a guest lie on one device. */
 let lastDevice = { major: 0, minor: 0, number: 0n };
 
-/** A device as `stat` numbers it: the bits of major and minor in turns. @see makedev(3) */
+/** Returns `st_dev`: the bits of major and minor interleaved. @see makedev(3) */
 function deviceNumber(major: number, minor: number): bigint {
   if (lastDevice.major === major && lastDevice.minor === minor) return lastDevice.number;
   const [high, low] = [BigInt(major), BigInt(minor)];
@@ -82,8 +84,12 @@ function deviceNumber(major: number, minor: number): bigint {
   return number;
 }
 
-/** `struct linux_dirent64`: inode, cookie of the next one, length, type, name with a zero. @see getdents(2) */
-export function entryAt(listing: DataView<ArrayBuffer>, at: number): FolderEntry {
+/**
+ * Reads a `struct linux_dirent64`: inode, cookie of the next entry, length, type, name with a zero.
+ *
+ * @see getdents(2)
+ */
+export function entryAt(listing: DataView<ArrayBuffer>, at: number): DirectoryEntry {
   const end = at + listing.getUint16(at + 16, true);
   const bytes = new Uint8Array(listing.buffer, at + 19, end - at - 19);
   return {

@@ -1,63 +1,64 @@
-import type { FileIdentity, Kernel } from "./kernel.ts";
+import type { FileBackend, FileIdentity } from "./file_backend.ts";
 
-/** File times come from a clock that ticks every 10 ms at most; twice that, and room. */
+/** File times come from a clock with ticks of up to 10 ms; twice that, and a margin. */
 const clockToleranceMs = 50;
 
 /**
- * Until when a look counts for files that did not change. A folder that is exchanged brings old files to the place of
- * one of the launcher's; under their former names they could be read before, too.
+ * How long the identities are trusted, in milliseconds. Renaming another folder over the one that
+ * holds an own file puts an older file at its path, and no change time reveals that.
  */
-const longestTrustMs = 100;
+const trustedMs = 100;
 
 /**
- * Files that belong to the launcher: its module, its configuration, its keys. Guests get them under no name: files are
- * compared by device, inode and birth, so neither a second name nor a link helps, nor to move a folder that one lies
- * in; and the place of one that does not exist yet is kept too. The launcher may replace them at any time, so they are
- * looked up anew unless the file in question was last changed before the last look.
+ * The launcher's own files: its module, its configuration, its keys. No guest opens, replaces or
+ * removes them, and their paths are reserved while they do not exist. Files are compared by device,
+ * inode and birth time, so hard links, symbolic links and renamed folders do not help. The launcher
+ * may replace an own file at any time; the identities are therefore read again, unless the file in
+ * question was last changed before they were read.
  */
 export class OwnFiles {
-  readonly #kernel: Kernel;
-  readonly #places: readonly Place[];
-  /** All that were ever seen: a guest may have moved what leads to one, and it is still the launcher's. */
+  readonly #backend: FileBackend;
+  readonly #paths: readonly OwnPath[];
+  /** Keys of all identities ever seen: a file stays the launcher's after a guest moved its path. */
   readonly #seen = new Set<string>();
-  /** Their inodes alone: most files are told from all of them without making a key. */
+  /** Hot path: most files differ from all of them by the inode, so no key is built. */
   readonly #inodes = new Set<bigint>();
   #lookedMs = 0;
 
-  constructor(kernel: Kernel, paths: readonly string[]) {
-    this.#kernel = kernel;
-    this.#places = paths.map(placeOf);
+  constructor(backend: FileBackend, paths: readonly string[]) {
+    this.#backend = backend;
+    this.#paths = paths.map(splitPath);
     this.#look();
   }
 
   get isEmpty(): boolean {
-    return this.#places.length === 0;
+    return this.#paths.length === 0;
   }
 
-  /** Whether that is one of them. */
+  /** Reports whether a file is one of them. */
   includes(identity: FileIdentity): boolean {
     if (this.isEmpty) return false;
     const { changedMs = Infinity } = identity;
     const age = Date.now() - this.#lookedMs;
-    if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > longestTrustMs) {
+    if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > trustedMs) {
       this.#look();
     }
     return this.#inodes.has(identity.inode) && this.#seen.has(keyOf(identity));
   }
 
-  /** Whether one of them lies, or would lie, under that name in that folder. */
-  isPlace(folder: FileIdentity, name: string): boolean {
+  /** Reports whether `name` in `folder` is the path of one of them, existing or not. */
+  reserves(folder: FileIdentity, name: string): boolean {
     const key = keyOf(folder);
-    return this.#places.some((place) => {
-      if (place.name !== name) return false;
-      const kept = this.#identityAt(place.folder);
-      return kept !== undefined && keyOf(kept) === key;
+    return this.#paths.some((own) => {
+      if (own.name !== name) return false;
+      const identity = this.#identityAt(own.folder);
+      return identity !== undefined && keyOf(identity) === key;
     });
   }
 
   #look(): void {
     this.#lookedMs = Date.now();
-    for (const { path } of this.#places) {
+    for (const { path } of this.#paths) {
       const identity = this.#identityAt(path);
       if (identity === undefined) continue;
       this.#seen.add(keyOf(identity));
@@ -67,20 +68,21 @@ export class OwnFiles {
 
   #identityAt(path: string): FileIdentity | undefined {
     try {
-      return this.#kernel.identityAt(path);
+      return this.#backend.identityAt(path);
     } catch {
       return undefined;
     }
   }
 }
 
-interface Place {
+/** A path, split at its last step. */
+interface OwnPath {
   readonly path: string;
   readonly folder: string;
   readonly name: string;
 }
 
-function placeOf(path: string): Place {
+function splitPath(path: string): OwnPath {
   const trimmed = path.replace(/[/\\]+$/, "");
   const slash = Math.max(
     trimmed.lastIndexOf("/"),

@@ -1,42 +1,50 @@
 import { FileError } from "./file_error.ts";
-import { How, type Kernel } from "./kernel.ts";
+import { type FileBackend, OpenFlags } from "./file_backend.ts";
 
-/** Links followed in one walk, at most, as in Linux. */
+/** Most symbolic links that one walk follows, as in Linux. */
 export const maxLinks = 40;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Opens what `path` leads to from `root` and never leaves it: `..` above it, an absolute path and a link that does
- * either are refused with `EOUTSIDE`, whatever other programs rename or replace meanwhile. One call where the system
- * has `openat2`; elsewhere folder by folder, each step opened from the one before it without following links, so
- * that what was checked is what is used.
+ * Opens `path` below `root` and never leaves `root`, whatever other processes rename or replace
+ * meanwhile. Throws `EOUTSIDE` for an absolute path, for `..` above the root, and for a symbolic
+ * link that does either.
  *
- * The rules are those of `RESOLVE_BENEATH`: @see https://man7.org/linux/man-pages/man2/openat2.2.html
+ * Uses `openat2` where the system has it; elsewhere it opens step by step, each step from the
+ * folder opened before and without following links, so that the file that was checked is the file
+ * that is used. The rules are those of `RESOLVE_BENEATH`.
+ *
+ * @see https://man7.org/linux/man-pages/man2/openat2.2.html
  */
 export function openBeneath(
-  kernel: Kernel,
+  backend: FileBackend,
   root: number,
   path: string,
-  how: number,
+  flags: number,
   mode = 0,
 ): number {
   if (path === "") throw new FileError("ENOENT");
   if (path.startsWith("/")) throw new FileError("EOUTSIDE");
-  if (kernel.openBeneath) return kernel.openBeneath(root, path, how, mode);
-  return walk(kernel, root, path, how, mode);
+  if (backend.openBeneath) return backend.openBeneath(root, path, flags, mode);
+  return walk(backend, root, path, flags, mode);
 }
 
-/** The same without `openat2`. */
-function walk(kernel: Kernel, root: number, path: string, how: number, mode: number): number {
+function walk(
+  backend: FileBackend,
+  root: number,
+  path: string,
+  flags: number,
+  mode: number,
+): number {
   const opened: number[] = [];
   const here = () => opened.at(-1) ?? root;
   const todo = path.split("/").reverse();
   let links = 0;
 
-  /** Puts what the link `name` says in front of what is left to walk. Answers false when it is no link. */
+  /** Replaces the step `name` by the text of that link. Returns false when it is not a link. */
   const expand = (name: string): boolean => {
-    const target = linkText(kernel, here(), name);
+    const target = linkText(backend, here(), name);
     if (target === undefined) return false;
     if (++links > maxLinks) throw new FileError("ELOOP");
     if (target === "") throw new FileError("ENOENT");
@@ -48,62 +56,49 @@ function walk(kernel: Kernel, root: number, path: string, how: number, mode: num
   try {
     for (;;) {
       const name = todo.pop();
-      if (name === undefined) return openFolder(kernel, here(), how);
+      if (name === undefined) {
+        // The path ended in a dot or a slash: it names a folder that is already open.
+        if (flags & OpenFlags.create) {
+          throw new FileError(flags & OpenFlags.exclusive ? "EEXIST" : "EISDIR");
+        }
+        return backend.openStep(here(), ".", flags, 0);
+      }
       if (name === "" || name === ".") continue;
       if (name === "..") {
         const left = opened.pop();
         if (left === undefined) throw new FileError("EOUTSIDE");
-        kernel.close(left);
+        backend.close(left);
         continue;
       }
-      // No file can be made where a folder is asked for.
-      if (how & How.create && todo.length > 0 && todo.every((step) => step === "")) {
+      // `open` cannot create a folder, so a slash behind the last step is an error.
+      if (flags & OpenFlags.create && todo.length > 0 && todo.every((step) => step === "")) {
         throw new FileError("EISDIR");
       }
       if (todo.length === 0) {
-        const last = openLast(kernel, here(), name, how, mode, () => expand(name));
-        if (last !== undefined) return last;
-        continue;
+        // With `nameOnly`, opening a link would return the link itself: expand it first.
+        const follows = flags & OpenFlags.follow && !(flags & OpenFlags.exclusive);
+        if (follows && expand(name)) continue;
+        return backend.openStep(here(), name, flags, mode);
       }
-      // What is left may be only slashes and dots: then this is the last step, and it must be a folder.
+      // Only slashes and dots may be left: then this is the last step and must be a folder.
       try {
-        opened.push(kernel.openStep(here(), name, How.directory | How.nameOnly, 0));
+        const flags = OpenFlags.directory | OpenFlags.nameOnly;
+        opened.push(backend.openStep(here(), name, flags, 0));
       } catch (error) {
         const code = error instanceof FileError ? error.code : "";
         if ((code !== "ENOTDIR" && code !== "ELOOP") || !expand(name)) throw error;
       }
     }
   } finally {
-    for (const handle of opened) kernel.close(handle);
+    for (const handle of opened) backend.close(handle);
   }
 }
 
-/** Opens the folder that a path ends in by a dot or a slash. */
-function openFolder(kernel: Kernel, folder: number, how: number): number {
-  if (how & How.create) throw new FileError(how & How.exclusive ? "EEXIST" : "EISDIR");
-  return kernel.openStep(folder, ".", how, 0);
-}
-
-/** Opens a path's last step; `undefined` when it was a link and its text is to be walked first. */
-function openLast(
-  kernel: Kernel,
-  folder: number,
-  name: string,
-  how: number,
-  mode: number,
-  expand: () => boolean,
-): number | undefined {
-  const follow = (how & How.follow) !== 0 && (how & How.exclusive) === 0;
-  // A handle that only names would name the link itself, so links are looked for first.
-  if (follow && expand()) return undefined;
-  return kernel.openStep(folder, name, how, mode);
-}
-
-/** A link's text; `undefined` when the name is no link or nothing. */
-export function linkText(kernel: Kernel, folder: number, name: string): string | undefined {
+/** Returns a symbolic link's text, or undefined when `name` is not a link or does not exist. */
+export function linkText(backend: FileBackend, folder: number, name: string): string | undefined {
   const bytes = new Uint8Array(4096);
   try {
-    return decoder.decode(bytes.subarray(0, kernel.readLink(folder, name, bytes)));
+    return decoder.decode(bytes.subarray(0, backend.readLink(folder, name, bytes)));
   } catch (error) {
     if (error instanceof FileError && (error.code === "EINVAL" || error.code === "ENOENT")) {
       return undefined;
@@ -113,22 +108,22 @@ export function linkText(kernel: Kernel, folder: number, name: string): string |
   }
 }
 
-/** The folder that holds a path's last step, and that step's name. */
-export interface Parent {
+/** The open folder that contains a path's last step, and the name of that step. */
+export interface ParentFolder {
   readonly folder: number;
-  /** With one slash at its end when the path had any: it must then be a folder. */
+  /** Has one slash at its end when the path had any: it must then be a folder. */
   readonly name: string;
-  /** Gives the folder back. */
+  /** Closes the folder. */
   [Symbol.dispose](): void;
 }
 
 const nothing = () => {};
 
 /**
- * Walks to the folder that holds a path's last step, for calls that change the folder. Those never follow that last
- * step, not even with a slash behind it.
+ * Opens the folder that contains a path's last step, for calls that change the folder. They never
+ * follow the last step, not even with a slash behind it.
  */
-export function parentOf(kernel: Kernel, root: number, path: string): Parent {
+export function parentOf(backend: FileBackend, root: number, path: string): ParentFolder {
   if (path === "") throw new FileError("ENOENT");
   let end = path.length;
   while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--;
@@ -136,16 +131,10 @@ export function parentOf(kernel: Kernel, root: number, path: string): Parent {
   const last = path.slice(slash + 1, end);
   const name = end < path.length ? `${last}/` : last;
   if (path.startsWith("/")) throw new FileError("EOUTSIDE");
-  // `..` must be seen not to leave before anything is done with it; the calls themselves refuse it then.
-  if (last === "..") {
-    kernel.close(openBeneath(kernel, root, path, How.nameOnly | How.directory | How.follow));
-  }
+  const flags = OpenFlags.nameOnly | OpenFlags.directory | OpenFlags.follow;
+  // Refuses a `..` that leaves the root; one that stays inside is refused by the call itself.
+  if (last === "..") backend.close(openBeneath(backend, root, path, flags));
   if (slash < 0) return { folder: root, name, [Symbol.dispose]: nothing };
-  const folder = openBeneath(
-    kernel,
-    root,
-    path.slice(0, slash + 1),
-    How.nameOnly | How.directory | How.follow,
-  );
-  return { folder, name, [Symbol.dispose]: () => kernel.close(folder) };
+  const folder = openBeneath(backend, root, path.slice(0, slash + 1), flags);
+  return { folder, name, [Symbol.dispose]: () => backend.close(folder) };
 }

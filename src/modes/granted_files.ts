@@ -2,7 +2,7 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import { absolutePath } from "../base/paths.ts";
 import type { Io } from "../base/io.ts";
 import { createGuestFiles, type GuestFiles } from "../files/guest_files.ts";
-import { openFolder } from "../files/open_folder.ts";
+import { openFolder } from "../files/folder.ts";
 import { sourcePath } from "../source/source_path.ts";
 import { databasePath } from "../store/settings.ts";
 import type { Preopen } from "../wasi/wasi.ts";

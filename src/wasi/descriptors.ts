@@ -1,4 +1,4 @@
-import type { FileKind } from "../files/kernel.ts";
+import type { FileKind } from "../files/file_backend.ts";
 import type { Folder } from "../files/folder.ts";
 import { maxDescriptors, refuse } from "./preview1.ts";
 import type { WasiOutput } from "./streams.ts";
@@ -119,6 +119,6 @@ export class Descriptors {
 
 /** Closes what only this descriptor holds. Granted folders stay open for the next call. */
 function release(descriptor: Descriptor): void {
-  if (descriptor.kind === "file") descriptor.folder.kernel.close(descriptor.handle);
+  if (descriptor.kind === "file") descriptor.folder.backend.close(descriptor.handle);
   else if (descriptor.kind === "folder" && !descriptor.preopenName) descriptor.folder.close();
 }

@@ -1,4 +1,4 @@
-import type { Whence } from "../files/kernel.ts";
+import type { Whence } from "../files/file_backend.ts";
 import type { Descriptor, OpenFile, OutputStream } from "./descriptors.ts";
 import { refuse, Right } from "./preview1.ts";
 import type { State } from "./state.ts";
@@ -31,7 +31,7 @@ export function fdByteFunctions(state: State) {
         memory,
         vectors,
         served,
-        (bytes, already) => folder.kernel.readAt(handle, bytes, offset + BigInt(already)),
+        (bytes, already) => folder.backend.readAt(handle, bytes, offset + BigInt(already)),
       );
       return tell(memory, result, done);
     },
@@ -48,7 +48,7 @@ export function fdByteFunctions(state: State) {
         memory,
         vectors,
         served,
-        (bytes, already) => folder.kernel.writeAt(handle, bytes, offset + BigInt(already)),
+        (bytes, already) => folder.backend.writeAt(handle, bytes, offset + BigInt(already)),
       );
       return tell(memory, result, done);
     },
@@ -67,7 +67,7 @@ export function fdByteFunctions(state: State) {
       if (!(descriptor.rights & Right.fdSeek) && !(asks && descriptor.rights & Right.fdTell)) {
         refuse("ENOTCAPABLE");
       }
-      const position = descriptor.folder.kernel.seek(descriptor.handle, offset, from);
+      const position = descriptor.folder.backend.seek(descriptor.handle, offset, from);
       memory.view.setBigUint64(result, position, true);
       return 0;
     },
@@ -80,7 +80,7 @@ export function fdByteFunctions(state: State) {
       if (!(descriptor.rights & Right.fdTell)) refuse("ENOTCAPABLE");
       memory.view.setBigUint64(
         result,
-        descriptor.folder.kernel.seek(descriptor.handle, 0n, "current"),
+        descriptor.folder.backend.seek(descriptor.handle, 0n, "current"),
         true,
       );
       return 0;
@@ -112,7 +112,7 @@ export function fdByteFunctions(state: State) {
       return tell(
         memory,
         result,
-        writeVectors(memory, vectors, served, (bytes) => folder.kernel.write(handle, bytes)),
+        writeVectors(memory, vectors, served, (bytes) => folder.backend.write(handle, bytes)),
       );
     },
   };

@@ -61,7 +61,7 @@ export function fdFolderFunctions(state: State) {
         bytes.set(source.subarray(0, end - at), at);
         at = Math.min(end, at + source.length);
       };
-      folder.kernel.entries(folder.handle, cookie, ({ name, inode, kind, next }) => {
+      folder.backend.entries(folder.handle, cookie, ({ name, inode, kind, next }) => {
         // What lies above a granted folder is none of the guest's business, not even its number.
         const isAbove = granted !== undefined && name.length === 2 &&
           dotDot.every((byte, i) => name[i] === byte);
@@ -69,7 +69,7 @@ export function fdFolderFunctions(state: State) {
         entryView.setBigUint64(0, next, true);
         entryView.setBigUint64(
           8,
-          isAbove ? folder.kernel.identity(folder.handle).inode : inode,
+          isAbove ? folder.backend.identity(folder.handle).inode : inode,
           true,
         );
         entryView.setUint32(16, name.length, true);

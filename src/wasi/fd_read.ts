@@ -25,7 +25,7 @@ export function fdReadFunctions(state: State) {
         return tell(
           memory,
           result,
-          readVectors(memory, vectors, served, (bytes) => folder.kernel.read(handle, bytes)),
+          readVectors(memory, vectors, served, (bytes) => folder.backend.read(handle, bytes)),
         );
       }
       const input = standardInput(state);

@@ -1,4 +1,4 @@
-import type { FileStatus, FileTimes } from "../files/kernel.ts";
+import type { FileStatus, FileTimes } from "../files/file_backend.ts";
 import type { Descriptor, OpenFile } from "./descriptors.ts";
 import { allRights, FdFlag, FileType, fileTypeOf, refuse, Right, TimeFlag } from "./preview1.ts";
 import type { State } from "./state.ts";
@@ -17,7 +17,7 @@ export function fdStateFunctions(state: State) {
   const setTimes = (descriptor: Descriptor, times: FileTimes): number => {
     if (descriptor.kind === "input" || descriptor.kind === "output") refuse("EINVAL");
     const handle = descriptor.kind === "file" ? descriptor.handle : descriptor.folder.handle;
-    descriptor.folder.kernel.setTimes(handle, times);
+    descriptor.folder.backend.setTimes(handle, times);
     return 0;
   };
 
@@ -36,7 +36,7 @@ export function fdStateFunctions(state: State) {
       state.nondeterministicCalls++;
       const file = regular(descriptors.get(fd >>> 0), Right.fdAllocate);
       if (offset < 0n || length <= 0n) refuse("EINVAL");
-      file.folder.kernel.allocate(file.handle, offset, length);
+      file.folder.backend.allocate(file.handle, offset, length);
       return 0;
     },
 
@@ -70,7 +70,7 @@ export function fdStateFunctions(state: State) {
       if ((flags ^ descriptor.flags) & ~changeable) refuse("ENOTSUP");
       descriptors.touched = true;
       if (descriptor.kind === "file" && (flags ^ descriptor.flags) & FdFlag.append) {
-        descriptor.folder.kernel.setAppend(descriptor.handle, (flags & FdFlag.append) !== 0);
+        descriptor.folder.backend.setAppend(descriptor.handle, (flags & FdFlag.append) !== 0);
       }
       descriptor.flags = flags;
       return 0;
@@ -102,7 +102,7 @@ export function fdStateFunctions(state: State) {
         return 0;
       }
       const handle = descriptor.kind === "file" ? descriptor.handle : descriptor.folder.handle;
-      writeFilestat(memory.view, result, descriptor.folder.kernel.status(handle));
+      writeFilestat(memory.view, result, descriptor.folder.backend.status(handle));
       return 0;
     },
 
@@ -110,7 +110,7 @@ export function fdStateFunctions(state: State) {
       state.nondeterministicCalls++;
       const file = regular(descriptors.get(fd >>> 0), Right.fdFilestatSetSize);
       if (size < 0n) refuse("EINVAL");
-      file.folder.kernel.resize(file.handle, size);
+      file.folder.backend.resize(file.handle, size);
       return 0;
     },
 
@@ -137,7 +137,7 @@ function sync(state: State, fd: number, dataOnly: boolean): number {
     refuse("ENOTCAPABLE");
   }
   const handle = descriptor.kind === "file" ? descriptor.handle : descriptor.folder.handle;
-  descriptor.folder.kernel.sync(handle, dataOnly);
+  descriptor.folder.backend.sync(handle, dataOnly);
   return 0;
 }
 

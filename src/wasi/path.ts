@@ -1,5 +1,5 @@
 import { asciiText } from "../base/byte_string.ts";
-import { How } from "../files/kernel.ts";
+import { OpenFlags } from "../files/file_backend.ts";
 import type { GuestMemory } from "../wasm/memory.ts";
 import type { OpenFolder } from "./descriptors.ts";
 import { rightsFrom, timesFrom, writeFilestat } from "./fd_state.ts";
@@ -258,14 +258,14 @@ function howFrom(rights: number, openFlags: number, flags: number, follow: boole
   const writes = (rights & Right.fdWrite) !== 0 || (openFlags & OpenFlag.truncate) !== 0;
   const reads = (rights & Right.fdRead) !== 0;
   let how = 0;
-  if (reads || !writes) how |= How.read;
-  if (writes) how |= How.write;
-  if (follow) how |= How.follow;
-  if (openFlags & OpenFlag.create) how |= How.create;
-  if (openFlags & OpenFlag.exclusive) how |= How.exclusive;
-  if (openFlags & OpenFlag.directory) how |= How.directory;
-  if (flags & FdFlag.append) how |= How.append;
-  if (flags & FdFlag.dsync) how |= How.dataSync;
-  if (flags & (FdFlag.sync | FdFlag.rsync)) how |= How.sync;
+  if (reads || !writes) how |= OpenFlags.read;
+  if (writes) how |= OpenFlags.write;
+  if (follow) how |= OpenFlags.follow;
+  if (openFlags & OpenFlag.create) how |= OpenFlags.create;
+  if (openFlags & OpenFlag.exclusive) how |= OpenFlags.exclusive;
+  if (openFlags & OpenFlag.directory) how |= OpenFlags.directory;
+  if (flags & FdFlag.append) how |= OpenFlags.append;
+  if (flags & FdFlag.dsync) how |= OpenFlags.dataSync;
+  if (flags & (FdFlag.sync | FdFlag.rsync)) how |= OpenFlags.sync;
   return how;
 }

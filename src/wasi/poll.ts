@@ -181,13 +181,13 @@ function failed(errno: number): Event {
 function bytesLeft(file: {
   readonly handle: number;
   readonly folder: {
-    readonly kernel: {
+    readonly backend: {
       status(handle: number): { size: bigint };
       seek(handle: number, offset: bigint, whence: "current"): bigint;
     };
   };
 }): bigint {
-  const { kernel } = file.folder;
-  const left = kernel.status(file.handle).size - kernel.seek(file.handle, 0n, "current");
+  const { backend } = file.folder;
+  const left = backend.status(file.handle).size - backend.seek(file.handle, 0n, "current");
   return left > 0n ? left : 0n;
 }

@@ -1,4 +1,4 @@
-import type { FileKind } from "../files/kernel.ts";
+import type { FileKind } from "../files/file_backend.ts";
 
 /**
  * The numbers of `wasi_snapshot_preview1`: error numbers, rights, flags, file types. Their order and values are those

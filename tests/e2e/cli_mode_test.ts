@@ -52,7 +52,7 @@ Deno.test({
           "cli/refusals.ts",
           "cli/usage.ts",
           "files/folder.ts",
-          "files/system_kernel.ts",
+          "files/system_backend.ts",
           "files/file_error.ts",
         ],
         ...[

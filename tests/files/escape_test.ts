@@ -1,4 +1,4 @@
-import { kernels } from "./kernels.ts";
+import { backends } from "./backends.ts";
 import { compareFarms } from "./link_farm.ts";
 import { race } from "./race.ts";
 
@@ -10,7 +10,7 @@ Deno.test({
 });
 
 // By path there is a moment between a look and the use of a name, as its description says.
-for (const { name, make } of kernels.filter(({ name }) => name !== "by path")) {
+for (const { name, make } of backends.filter(({ name }) => name !== "by path")) {
   Deno.test(`a folder that another process swaps for a link never leads out: ${name}`, async () => {
     await race(
       make(),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { FileError } from "../../src/files/file_error.ts";
 import { Folder } from "../../src/files/folder.ts";
-import { How, type Kernel } from "../../src/files/kernel.ts";
-import { kernels } from "./kernels.ts";
+import { type FileBackend, OpenFlags } from "../../src/files/file_backend.ts";
+import { backends } from "./backends.ts";
 import { openBelow, TemporaryFolder } from "../testing/temporary_folder.ts";
 
 const bytes = (content: string) => new TextEncoder().encode(content);
@@ -11,15 +11,15 @@ const bytes = (content: string) => new TextEncoder().encode(content);
 function contract(
   sentence: string,
   body: (
-    setting: { folder: TemporaryFolder; inside: Folder; kernel: Kernel; name: string },
+    setting: { folder: TemporaryFolder; inside: Folder; backend: FileBackend; name: string },
   ) => void,
 ): void {
-  for (const { name, make } of kernels) {
+  for (const { name, make } of backends) {
     Deno.test(`folder (${name}): ${sentence}`, () => {
       using folder = new TemporaryFolder();
-      const kernel = make();
-      const inside = new Folder(kernel, kernel.openRoot(folder.inside));
-      body({ folder, inside, kernel, name });
+      const backend = make();
+      const inside = new Folder(backend, backend.openRoot(folder.inside));
+      body({ folder, inside, backend, name });
       inside.close();
       if (Deno.build.os === "linux") assert.deepEqual(openBelow(folder.path), []);
     });
@@ -37,51 +37,51 @@ const fails = (code: string, call: () => unknown, path = "") =>
     path,
   );
 
-contract("an open file reads, writes, seeks and appends", ({ folder, inside, kernel }) => {
-  const { handle } = inside.open("file", How.read | How.write | How.create);
-  assert.equal(kernel.write(handle, bytes("hello world")), 11);
-  assert.equal(kernel.seek(handle, 6n, "start"), 6n);
+contract("an open file reads, writes, seeks and appends", ({ folder, inside, backend }) => {
+  const { handle } = inside.open("file", OpenFlags.read | OpenFlags.write | OpenFlags.create);
+  assert.equal(backend.write(handle, bytes("hello world")), 11);
+  assert.equal(backend.seek(handle, 6n, "start"), 6n);
   const into = new Uint8Array(3);
-  assert.equal(kernel.read(handle, into), 3);
+  assert.equal(backend.read(handle, into), 3);
   assert.equal(new TextDecoder().decode(into), "wor");
-  assert.equal(kernel.seek(handle, -1n, "current"), 8n);
-  assert.equal(kernel.seek(handle, -2n, "end"), 9n);
-  fails("EINVAL", () => kernel.seek(handle, -1n, "start"));
-  assert.equal(kernel.readAt(handle, into, 1n), 3);
+  assert.equal(backend.seek(handle, -1n, "current"), 8n);
+  assert.equal(backend.seek(handle, -2n, "end"), 9n);
+  fails("EINVAL", () => backend.seek(handle, -1n, "start"));
+  assert.equal(backend.readAt(handle, into, 1n), 3);
   assert.equal(new TextDecoder().decode(into), "ell");
-  kernel.setAppend(handle, true);
-  kernel.seek(handle, 0n, "start");
-  kernel.write(handle, bytes("!"));
-  kernel.writeAt(handle, bytes("J"), 0n);
-  kernel.setAppend(handle, false);
-  kernel.seek(handle, 1n, "start");
-  kernel.write(handle, bytes("E"));
+  backend.setAppend(handle, true);
+  backend.seek(handle, 0n, "start");
+  backend.write(handle, bytes("!"));
+  backend.writeAt(handle, bytes("J"), 0n);
+  backend.setAppend(handle, false);
+  backend.seek(handle, 1n, "start");
+  backend.write(handle, bytes("E"));
   assert.equal(folder.read("inside/file"), "JEllo world!");
-  kernel.resize(handle, 3n);
-  kernel.allocate(handle, 0n, 5n);
+  backend.resize(handle, 3n);
+  backend.allocate(handle, 0n, 5n);
   assert.equal(folder.read("inside/file"), "JEl\0\0");
-  kernel.sync(handle, true);
-  kernel.sync(handle, false);
-  assert.equal(kernel.status(handle).size, 5n);
-  kernel.close(handle);
+  backend.sync(handle, true);
+  backend.sync(handle, false);
+  assert.equal(backend.status(handle).size, 5n);
+  backend.close(handle);
 });
 
 contract(
   "sizes and places beyond what a file may have are errors of the file",
-  ({ inside, kernel }) => {
-    const { handle } = inside.open("file", How.read | How.write | How.create);
+  ({ inside, backend }) => {
+    const { handle } = inside.open("file", OpenFlags.read | OpenFlags.write | OpenFlags.create);
     const huge = 0x7fffffffffffffffn;
-    fails("EFBIG", () => kernel.resize(handle, huge));
-    assert.throws(() => kernel.writeAt(handle, bytes("x"), huge), FileError);
-    assert.throws(() => kernel.allocate(handle, huge - 1n, 1n), FileError);
-    assert.equal(kernel.status(handle).size, 0n);
+    fails("EFBIG", () => backend.resize(handle, huge));
+    assert.throws(() => backend.writeAt(handle, bytes("x"), huge), FileError);
+    assert.throws(() => backend.allocate(handle, huge - 1n, 1n), FileError);
+    assert.equal(backend.status(handle).size, 0n);
     // Nothing lies there; some systems say so, others that no file reaches that far.
     try {
-      assert.equal(kernel.readAt(handle, new Uint8Array(1), huge - 1n), 0);
+      assert.equal(backend.readAt(handle, new Uint8Array(1), huge - 1n), 0);
     } catch (error) {
       assert.ok(error instanceof FileError, String(error));
     }
-    kernel.close(handle);
+    backend.close(handle);
   },
 );
 
@@ -143,14 +143,14 @@ contract("times are set for a file and for a link itself", ({ folder, inside, na
   assert.ok(inside.status("file", true).modifyNs > before);
 });
 
-contract("a listing goes on behind each entry's cookie", ({ folder, inside, kernel }) => {
+contract("a listing goes on behind each entry's cookie", ({ folder, inside, backend }) => {
   const names = Array.from({ length: 30 }, (_, index) => `é ${index}`);
   for (const name of names) folder.write(`inside/${name}`, "");
   folder.link("x", "inside/link");
-  const { handle } = inside.open(".", How.read | How.directory);
+  const { handle } = inside.open(".", OpenFlags.read | OpenFlags.directory);
   const list = (cookie: bigint, most = Infinity) => {
     const found: { name: string; kind: string; next: bigint; inode: bigint }[] = [];
-    kernel.entries(handle, cookie, ({ name, kind, next, inode }) => {
+    backend.entries(handle, cookie, ({ name, kind, next, inode }) => {
       found.push({ name: new TextDecoder().decode(name), kind, next, inode });
       return found.length < most;
     });
@@ -163,5 +163,5 @@ contract("a listing goes on behind each entry's cookie", ({ folder, inside, kern
   const first = list(0n, 5);
   assert.deepEqual([...first, ...list(first.at(-1)?.next ?? 0n)], all);
   assert.deepEqual(list(all.at(-1)?.next ?? 0n), []);
-  kernel.close(handle);
+  backend.close(handle);
 });

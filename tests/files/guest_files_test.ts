@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { FileError } from "../../src/files/file_error.ts";
-import { createGuestFiles, type FileGrants, type GuestFiles } from "../../src/files/guest_files.ts";
-import { kernels } from "./kernels.ts";
+import type { FileGrants } from "../../src/files/file_grants.ts";
+import { createGuestFiles, type GuestFiles } from "../../src/files/guest_files.ts";
+import { backends } from "./backends.ts";
 import { openBelow, TemporaryFolder } from "../testing/temporary_folder.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -16,17 +17,17 @@ interface Setting {
 
 /** One test for each way to files; afterwards no descriptor may be left open in the test's folder. */
 function contract(sentence: string, body: (setting: Setting) => void): void {
-  for (const { name, make } of kernels) {
+  for (const { name, make } of backends) {
     Deno.test(`guest files (${name}): ${sentence}`, () => {
       using folder = new TemporaryFolder();
       const made: GuestFiles[] = [];
-      const kernel = make();
+      const backend = make();
       body({
         folder,
         files(grants) {
           const files = createGuestFiles(
             { cwd: folder.inside, dirs: [], ownFiles: [], sandbox: false, ...grants },
-            () => kernel,
+            () => backend,
           );
           made.push(files);
           return files;
@@ -318,7 +319,7 @@ contract("a file of the launcher's own is reached by no name", (s) => {
       `${s.folder.inside}/hello.wasm`,
     ]
   ) {
-    const message = `open ${path}: permission denied: a file of the launcher's own`;
+    const message = `open ${path}: permission denied: one of the launcher's own files`;
     assert.throws(() => files.readFile(path), failure("EACCES", message), path);
     assert.throws(() => files.writeFile(path, bytes("!")), failure("EACCES", message), path);
   }
@@ -335,7 +336,7 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   for (const path of ["sub/state.json", "folder-link/state.json", "sub/../sub/state.json"]) {
     assert.throws(
       () => files.writeFile(path, bytes("!")),
-      failure("EACCES", /kept for a file/),
+      failure("EACCES", /reserved for one/),
       path,
     );
   }
@@ -343,7 +344,7 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   for (const path of ["dangling", "folder-link/two-links"]) {
     assert.throws(
       () => files.writeFile(path, bytes("!")),
-      failure("EACCES", /kept for a file/),
+      failure("EACCES", /reserved for one/),
       path,
     );
   }
@@ -460,17 +461,17 @@ contract("the folders are found again after close, and a folder that is gone is 
   assert.throws(() => gone.readFile("a"), failure("ENOENT", "open a: no such file or directory"));
 });
 
-for (const { name, make } of kernels) {
+for (const { name, make } of backends) {
   Deno.test(`guest files (${name}): the system's view into its processes is told from other files`, () => {
     if (Deno.build.os !== "linux") return;
     using folder = new TemporaryFolder();
-    const kernel = make();
+    const backend = make();
     const isProcess = (path: string) => {
-      const handle = kernel.openRoot(path);
+      const handle = backend.openRoot(path);
       try {
-        return kernel.isProcess?.(handle, kernel.identity(handle));
+        return backend.isProcess?.(handle, backend.identity(handle));
       } finally {
-        kernel.close(handle);
+        backend.close(handle);
       }
     };
     assert.equal(isProcess(`/proc/${Deno.pid}`), true);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { How, type Kernel } from "../../src/files/kernel.ts";
+import { type FileBackend, OpenFlags } from "../../src/files/file_backend.ts";
 import { FileError } from "../../src/files/file_error.ts";
 import { openBeneath } from "../../src/files/walk.ts";
-import { kernels } from "./kernels.ts";
+import { backends } from "./backends.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /** An entry of a farm: at most three folders deep, names from a few so that paths meet them. */
@@ -47,16 +47,16 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
 );
 
 const how = fc.constantFrom(
-  How.nameOnly | How.follow,
-  How.nameOnly | How.follow | How.directory,
-  How.nameOnly | How.directory,
-  How.read | How.follow,
-  How.read,
-  How.read | How.directory | How.follow,
-  How.write | How.follow,
-  How.write | How.create | How.follow,
-  How.write | How.create,
-  How.write | How.create | How.exclusive | How.follow,
+  OpenFlags.nameOnly | OpenFlags.follow,
+  OpenFlags.nameOnly | OpenFlags.follow | OpenFlags.directory,
+  OpenFlags.nameOnly | OpenFlags.directory,
+  OpenFlags.read | OpenFlags.follow,
+  OpenFlags.read,
+  OpenFlags.read | OpenFlags.directory | OpenFlags.follow,
+  OpenFlags.write | OpenFlags.follow,
+  OpenFlags.write | OpenFlags.create | OpenFlags.follow,
+  OpenFlags.write | OpenFlags.create,
+  OpenFlags.write | OpenFlags.create | OpenFlags.exclusive | OpenFlags.follow,
 );
 
 /** A farm and what is opened in it, in turn. */
@@ -167,15 +167,15 @@ function tree(folder: FarmFolder): Map<number | null, string> {
 }
 
 /** What opening everything did: the file that each got, or the reason, then all that there is. */
-function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
+function openAll(backend: FileBackend, ground: Ground, farm: Farm): string[] {
   using folder = ground.build(farm.entries);
-  const root = kernel.openRoot(folder.at("inside"));
+  const root = backend.openRoot(folder.at("inside"));
   try {
     const results = farm.opens.map(({ path, how }) => {
       try {
-        const handle = openBeneath(kernel, root, folder.absolute(path), how, 0o600);
-        const { inode } = kernel.identity(handle);
-        kernel.close(handle);
+        const handle = openBeneath(backend, root, folder.absolute(path), how, 0o600);
+        const { inode } = backend.identity(handle);
+        backend.close(handle);
         return { path, how, inode: Number(inode) };
       } catch (error) {
         if (!(error instanceof FileError)) throw error;
@@ -191,7 +191,7 @@ function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
       ...[...paths.values()].sort(),
     ];
   } finally {
-    kernel.close(root);
+    backend.close(root);
   }
 }
 
@@ -201,11 +201,11 @@ function openAll(kernel: Kernel, ground: Ground, farm: Farm): string[] {
  */
 export function compareFarms(farms: number): void {
   using ground = new Ground();
-  const [openat2, ...others] = kernels.map(({ name, make }) => ({ name, kernel: make() }));
+  const [openat2, ...others] = backends.map(({ name, make }) => ({ name, backend: make() }));
   assert.ok(openat2?.name === "openat2" && others.length > 0, "there is nothing to compare");
   fc.assert(
     fc.property(farm, (farm) => {
-      const seen = openAll(openat2.kernel, ground, farm);
+      const seen = openAll(openat2.backend, ground, farm);
       for (const line of seen.slice(0, farm.opens.length)) {
         assert.match(line, /: (\.\/inside(\/.*)?|E[A-Z]+)$/);
       }
@@ -213,8 +213,8 @@ export function compareFarms(farms: number): void {
         !/^\.\/inside(\/|$)/.test(path)
       );
       assert.deepEqual(outside, [".", "./a", "./b", "./outside", "./outside/a", "./outside/b"]);
-      for (const { name, kernel } of others) {
-        assert.deepEqual(openAll(kernel, ground, farm), seen, name);
+      for (const { name, backend } of others) {
+        assert.deepEqual(openAll(backend, ground, farm), seen, name);
       }
     }),
     { numRuns: farms },

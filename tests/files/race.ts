@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { FileError } from "../../src/files/file_error.ts";
 import { Folder } from "../../src/files/folder.ts";
 import { createGuestFiles } from "../../src/files/guest_files.ts";
-import { How, type Kernel } from "../../src/files/kernel.ts";
+import { type FileBackend, OpenFlags } from "../../src/files/file_backend.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /**
@@ -10,7 +10,7 @@ import { TemporaryFolder } from "../testing/temporary_folder.ts";
  * `isEnough` (or 400,000 turns), and asserts that nothing outside was read, made, changed or removed.
  */
 export async function race(
-  kernel: Kernel,
+  backend: FileBackend,
   isEnough: (passed: number, refused: number) => boolean,
 ): Promise<void> {
   using folder = new TemporaryFolder();
@@ -29,9 +29,9 @@ export async function race(
   const output = swapper.stdout.getReader();
   const files = createGuestFiles(
     { cwd: folder.inside, dirs: [], ownFiles: [], sandbox: false },
-    () => kernel,
+    () => backend,
   );
-  const below = new Folder(kernel, kernel.openRoot(folder.inside));
+  const below = new Folder(backend, backend.openRoot(folder.inside));
   const before = outside(folder);
   let [passed, refused] = [0, 0];
   const attempt = (call: () => void) => {
@@ -88,10 +88,14 @@ const operations: readonly ((below: Folder) => void)[] = [
     );
   },
   (below) => {
-    const { handle } = below.open("swap/sub/empty", How.write | How.create | How.follow, {
-      truncate: true,
-    });
-    below.kernel.close(handle);
+    const { handle } = below.open(
+      "swap/sub/empty",
+      OpenFlags.write | OpenFlags.create | OpenFlags.follow,
+      {
+        truncate: true,
+      },
+    );
+    below.backend.close(handle);
   },
 ];
 

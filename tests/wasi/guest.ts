@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openFolder } from "../../src/files/open_folder.ts";
+import { openFolder } from "../../src/files/folder.ts";
 import {
   allRights,
   directoryRights,

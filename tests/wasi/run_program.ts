@@ -3,7 +3,7 @@
  * `deno run -A tests/wasi/run_program.ts [-dir=host::guest]… [-env=NAME=value]… program.wasm [args…]`.
  */
 import { promising, suspending } from "../../src/wasm/jspi.ts";
-import { openFolder } from "../../src/files/open_folder.ts";
+import { openFolder } from "../../src/files/folder.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
 import { GuestExit, Wasi, type WasiInput } from "../../src/wasi/wasi.ts";
 

@@ -1,17 +1,23 @@
 import { loadCLibrary } from "../base/c_library.ts";
 import { FileError } from "./file_error.ts";
-import { type FileTimes, How, type Kernel, type Whence } from "./kernel.ts";
+import { type FileBackend, type FileTimes, OpenFlags, type Whence } from "./file_backend.ts";
 import { linuxErrors } from "./linux_errors.ts";
-import { linuxFlags, O_APPEND, O_CLOEXEC, O_DIRECTORY } from "./linux_flags.ts";
+import {
+  linuxFlags,
+  O_APPEND,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  PROC_SUPER_MAGIC,
+} from "./linux_constants.ts";
 import { entryAt, fillTimespec, identityFrom, statusFrom, STATX_BTIME } from "./linux_structs.ts";
 
-/** Calls whose numbers differ between the two machines that Linux builds of Deno exist for. */
+/** System call numbers that differ between the two architectures of Deno on Linux. */
 const machines = {
   x86_64: { statx: 332n, getdents64: 217n },
   aarch64: { statx: 291n, getdents64: 61n },
 } as const;
 
-/** `openat2` came after the numbers of all machines were made one. */
+/** New system calls such as `openat2` have the same number on all architectures. */
 const openat2Number = 437n;
 
 const AT_FDCWD = -100;
@@ -26,11 +32,9 @@ const F_SETFL = 4;
 /** @see signal(7) */
 const SIGXFSZ = 25;
 const SIG_IGN = 1n;
-/** @see statfs(2) */
-const PROC_SUPER_MAGIC = 0x9fa0;
 const whences: Record<Whence, number> = { start: 0, current: 1, end: 2 };
 
-/** The most that one `read` or `write` moves: Linux's own limit is a page below 2 GiB. */
+/** Largest transfer of one `read` or `write`: Linux's own limit, a page below 2 GiB. */
 const maxTransfer = 0x7ffff000;
 
 const symbols = {
@@ -73,7 +77,7 @@ const symbols = {
 
 const encoder = new TextEncoder();
 
-/** A path as C reads it, in a buffer that the next one of the same slot overwrites. */
+/** A reused buffer for a path as a C string; each call of `of` overwrites it. */
 class CString {
   #bytes = new Uint8Array(4097 * 3);
 
@@ -85,7 +89,7 @@ class CString {
     return this.#bytes;
   }
 
-  /** Writes a few characters of ASCII by itself, which takes less time than to ask for it. */
+  /** Hot path (bench: `files`): a loop over short ASCII is faster than `encodeInto`. */
   #takesShortAscii(text: string): boolean {
     if (text.length > 32) return false;
     for (let at = 0; at < text.length; at++) {
@@ -99,20 +103,21 @@ class CString {
 }
 
 /**
- * Linux, through its C library (glibc or musl): one call walks a path beneath a folder where the kernel has `openat2`.
+ * Makes the backend on Linux's C library (glibc or musl).
  *
- * @throws Error when no C library can be loaded: no permission (`--allow-ffi`), another machine, another system.
+ * @param options.openat2 whether the kernel has the call, which walks a whole path below a folder.
+ * @throws Error when no C library can be loaded, for example without `--allow-ffi`.
  * @see https://man7.org/linux/man-pages/man2/openat2.2.html
  */
-export function createLibcKernel(options: { openat2: boolean }): Kernel {
+export function createLibcBackend(options: { openat2: boolean }): FileBackend {
   const machine = machines[Deno.build.arch];
   const libc = loadCLibrary(symbols);
   const location = libc.__errno_location();
-  if (location === null) throw new Error("the C library has no place for error numbers");
-  // The thread of an isolate never changes, so neither does the place of its `errno`.
+  if (location === null) throw new Error("the C library has no errno");
+  // `errno` is thread-local, and an isolate never changes its thread.
   const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
 
-  // A write past the size that this process may give a file is then `EFBIG` for the guest, not the end of the process.
+  // A write past RLIMIT_FSIZE fails with EFBIG then, instead of ending the process.
   libc.signal(SIGXFSZ, SIG_IGN);
 
   const first = new CString();
@@ -133,11 +138,11 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
   };
   const done = (result: number): number => result < 0 ? fail() : result;
 
-  const openBeneath = (folder: number, path: string, how: number, mode: number): number => {
-    openHow[0] = BigInt(linuxFlags(how));
-    openHow[1] = BigInt(how & How.create ? mode : 0);
+  const openBeneath = (folder: number, path: string, flags: number, mode: number): number => {
+    openHow[0] = BigInt(linuxFlags(flags));
+    openHow[1] = BigInt(flags & OpenFlags.create ? mode : 0);
     const bytes = first.of(path);
-    // The kernel gives up when folders are being renamed meanwhile, and asks to try again.
+    // The kernel returns EAGAIN when a folder of the path is renamed meanwhile.
     for (let tries = 0;; tries++) {
       const handle = libc.openat2(openat2Number, folder, bytes, openHow, 24n);
       if (handle >= 0) return handle;
@@ -167,8 +172,8 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       fillStatx(AT_FDCWD, first.of(path), 0);
       return identityFrom(statx);
     },
-    openStep: (folder, name, how, mode) =>
-      done(libc.openat(folder, first.of(name), linuxFlags(how & ~How.follow), mode)),
+    openStep: (folder, name, flags, mode) =>
+      done(libc.openat(folder, first.of(name), linuxFlags(flags & ~OpenFlags.follow), mode)),
     ...(options.openat2 ? { openBeneath } : {}),
     close: (handle) => void libc.close(handle),
 
@@ -179,7 +184,7 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
     write: (handle, bytes) =>
       done(libc.write(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes))),
     writeAt(handle, bytes, offset) {
-      // Linux appends even with `pwrite`, against POSIX, so appending is off for the moment.
+      // Against POSIX, Linux appends with `pwrite`, too: take O_APPEND off meanwhile.
       const flags = done(libc.fcntl(handle, F_GETFL, 0));
       if (flags & O_APPEND) done(libc.fcntl(handle, F_SETFL, flags & ~O_APPEND));
       const written = libc.pwrite(handle, bytes as Uint8Array<ArrayBuffer>, sizeOf(bytes), offset);
@@ -216,7 +221,7 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
         processDevices.set(identity.device, found);
       }
       if (!found) return false;
-      // The settings of the system under /proc/sys are files like others.
+      // System settings below /proc/sys say nothing about processes.
       const path = new Uint8Array(16);
       const length = done(
         libc.readlinkat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), path, sizeOf(path)),
@@ -231,10 +236,10 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
       const values = fillTimes(times);
       if (libc.futimens(handle, values) === 0) return;
       if (linuxErrors[errno[0] ?? 0] !== "EBADF") fail();
-      // A handle that only names a file.
+      // An O_PATH descriptor.
       if (libc.utimensat(handle, empty, values, AT_EMPTY_PATH) === 0) return;
       if (linuxErrors[errno[0] ?? 0] !== "EINVAL") fail();
-      // Before Linux 5.8: through its link in /proc, which leads to that very file.
+      // Before Linux 5.8: through its link in procfs, which leads to exactly that file.
       done(libc.utimensat(AT_FDCWD, first.of(`/proc/self/fd/${handle}`), values, 0));
     },
     setTimesOf: (folder, name, times) =>
@@ -266,7 +271,7 @@ export function createLibcKernel(options: { openat2: boolean }): Kernel {
   };
 }
 
-/** A buffer's size for C, and not more than one call can move. */
+/** Returns a buffer's size, at most what one call can move. */
 function sizeOf(bytes: Uint8Array): bigint {
   return BigInt(bytes.length > maxTransfer ? maxTransfer : bytes.length);
 }

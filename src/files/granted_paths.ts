@@ -1,31 +1,31 @@
-import type { FileGrants } from "./guest_files.ts";
+import type { FileGrants } from "./file_grants.ts";
 
-/** Where a guest's path leads: to `below` in the folder `folder`. */
-export interface Place {
+/** A guest's path inside a grant: the path `below` in the folder `folder` of this machine. */
+export interface GrantedPath {
   readonly folder: string;
   readonly below: string;
-  /** A file that was granted by itself, which must not be a link to another. */
+  /** Set for a file that was granted by itself, which must not be a link to another. */
   readonly isFile: boolean;
 }
 
-/** Something granted. */
 interface Grant {
-  /** Absolute paths that name it, without a slash at the end. */
+  /** Absolute paths of the granted file or folder, without a slash at the end. */
   readonly names: readonly string[];
   readonly folder: string;
-  /** Of a file: its name in that folder. */
+  /** Name of a granted file in that folder. */
   readonly file?: string;
 }
 
 /**
- * Finds the granted places that a path may lie in. The one of which the path spells out most comes first; where a name
- * that `-dir` gave to a folder and a folder of that name are equal, the name that was given. Only text is compared here:
- * the walk that follows decides whether the path stays inside.
+ * Returns a function that finds the grants that a guest's path may lie in, the grant that shares
+ * the longest prefix with the path first. A guest's name for a folder (`-dir=HOST::GUEST`) beats a
+ * folder of that name on this machine. Only text is compared: the walk that follows decides whether
+ * the path stays inside.
  */
-export function grantedPlaces(
+export function grantedPaths(
   grants: FileGrants,
   allowed: readonly string[] | undefined,
-): (path: string) => readonly Place[] {
+): (path: string) => readonly GrantedPath[] {
   if (grants.sandbox) return () => [];
   const toAbsolute = (path: string) => tidy(isAbsolute(path) ? path : `${grants.cwd}/${path}`);
   const cwd = tidy(grants.cwd);
@@ -37,34 +37,36 @@ export function grantedPlaces(
     ? allowed.map((path) => allowedGrant(toAbsolute(path)))
     : [grants.cwd, ...dirs.map((dir) => dir.host)].map((path) => folderGrant(toAbsolute(path)));
 
-  return (path) => {
-    // A slash at the end asks for a folder, so that it is kept.
-    const end = /[^/]\/+$/.test(path) ? "/" : "";
-    const names: { name: string; spelled: (base: string) => number }[] = [{
+  /** Returns the absolute paths that a guest's path may mean, each with the length of its match. */
+  const spellings = (path: string) => {
+    const found: { name: string; spelled: (base: string) => number }[] = [{
       name: toAbsolute(path),
       spelled: (base) => isAbsolute(path) ? base.length : Math.max(0, base.length - cwd.length - 1),
     }];
     for (const { host, guest } of dirs) {
       const below = pathBelow(tidy(path), guest);
-      if (below !== undefined) {
-        names.push({
-          name: tidy(`${host}/${below}`),
-          spelled: () => guest.length + 0.5,
-        });
-      }
+      if (below === undefined) continue;
+      found.push({ name: tidy(`${host}/${below}`), spelled: () => guest.length + 0.5 });
     }
-    const found: (Place & { spelled: number; length: number })[] = [];
-    for (const { name, spelled } of names) {
+    return found;
+  };
+
+  return (path) => {
+    // A slash at the end asks for a folder: keep it.
+    const end = /[^/]\/+$/.test(path) ? "/" : "";
+    const found: (GrantedPath & { spelled: number; length: number })[] = [];
+    for (const { name, spelled } of spellings(path)) {
       for (const grant of granted) {
         for (const base of grant.names) {
           const below = pathBelow(name, base);
           if (below === undefined || (grant.file !== undefined && below !== ".")) continue;
-          const place = {
+          found.push({
             folder: grant.folder,
             below: (grant.file ?? below) + end,
             isFile: grant.file !== undefined,
-          };
-          found.push({ ...place, spelled: spelled(base), length: base.length });
+            spelled: spelled(base),
+            length: base.length,
+          });
         }
       }
     }
@@ -76,7 +78,7 @@ function folderGrant(path: string): Grant {
   return { names: [...new Set([path, withoutDots(path)])], folder: path };
 }
 
-/** A file or a folder from a list; one that is not there yet is a file to be written. */
+/** Returns the grant of a listed path; a path that does not exist is a file to be created. */
 function allowedGrant(path: string): Grant {
   const names = [...new Set([path, withoutDots(path)])];
   let real = path;
@@ -90,10 +92,10 @@ function allowedGrant(path: string): Grant {
   return { names, folder: real.slice(0, slash) || "/", file: real.slice(slash + 1) };
 }
 
-/** What of the path lies below `base`: `.` for the base itself, `undefined` when it is elsewhere. */
+/** Returns the part of `path` below `base`, `.` for the base itself, undefined if elsewhere. */
 function pathBelow(path: string, base: string): string | undefined {
   if (path === base) return ".";
-  // The working directory under its own name: all that is not absolute.
+  // The empty base is the working directory: every relative path lies below it.
   if (base === "") return isAbsolute(path) ? undefined : path;
   const prefix = base.endsWith("/") ? base : `${base}/`;
   return path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
@@ -103,14 +105,17 @@ function isAbsolute(path: string): boolean {
   return path.startsWith("/") || (Deno.build.os === "windows" && /^([A-Za-z]:|\\)/.test(path));
 }
 
-/** Without `.` steps, repeated slashes and a slash at the end; `..` stays, since a link may stand before it. */
+/**
+ * Removes `.` steps, repeated slashes and a slash at the end. `..` stays: the step before it may be
+ * a link.
+ */
 function tidy(path: string): string {
   const slashed = Deno.build.os === "windows" ? path.replaceAll("\\", "/") : path;
   const steps = slashed.split("/").filter((step) => step !== "" && step !== ".");
   return (slashed.startsWith("/") ? "/" : "") + steps.join("/");
 }
 
-/** With `..` taken out as text, for folders that a person named. */
+/** Resolves `..` as text, for paths of the command line. */
 function withoutDots(path: string): string {
   const steps: string[] = [];
   for (const step of path.split("/")) {

@@ -7,13 +7,15 @@ const limit = 64 * 1024 ** 2;
 /** Writes 4 KiB from 1 KiB before the limit on, and tells how many bytes were taken and what one more gives. */
 const writer = `
 import { Folder } from "${new URL("../../src/files/folder.ts", import.meta.url).href}";
-import { How } from "${new URL("../../src/files/kernel.ts", import.meta.url).href}";
-import { createLibcKernel } from "${new URL("../../src/files/libc.ts", import.meta.url).href}";
-const kernel = createLibcKernel({ openat2: true });
-const { handle } = new Folder(kernel, kernel.openRoot(".")).open("big", How.write | How.create);
-console.log(kernel.writeAt(handle, new Uint8Array(4096), ${limit - 1024}n));
+import { OpenFlags } from "${new URL("../../src/files/file_backend.ts", import.meta.url).href}";
+import { createLibcBackend } from "${
+  new URL("../../src/files/libc_backend.ts", import.meta.url).href
+}";
+const backend = createLibcBackend({ openat2: true });
+const { handle } = new Folder(backend, backend.openRoot(".")).open("big", OpenFlags.write | OpenFlags.create);
+console.log(backend.writeAt(handle, new Uint8Array(4096), ${limit - 1024}n));
 try {
-  kernel.writeAt(handle, new Uint8Array(1), ${limit}n);
+  backend.writeAt(handle, new Uint8Array(1), ${limit}n);
 } catch (error) {
   console.log(error.code);
 }
