@@ -8,6 +8,7 @@ export const rooms: Record<string, readonly string[]> = {
   files: ["base"],
   store: ["base"],
   source: ["files", "base"],
+  oci: ["source", "base"],
   prepare: ["base"],
   wasm: ["prepare", "base"],
   wasi: ["files", "wasm", "base"],
@@ -28,9 +29,9 @@ export const rooms: Record<string, readonly string[]> = {
     "wasm",
     "base",
   ],
-  registry: ["server", "store", "source", "base"],
+  registry: ["oci", "server", "source", "base"],
   proxy: ["client", "server", "store", "source", "base"],
-  worker: ["client", "supervision", "server", "store", "source", "base"],
+  worker: ["client", "supervision", "server", "store", "oci", "source", "base"],
 };
 const lower = Object.keys(rooms);
 rooms.modes = lower;

@@ -17,6 +17,7 @@ import "./host_families.ts";
 import "../prepare/contract.ts";
 import "../prepare/format/reader.ts";
 import "../prepare/limit_module.ts";
+import "../source/module_header.ts";
 import "../source/read_module.ts";
 import "../wasi/descriptors.ts";
 import "../wasi/fd_bytes.ts";

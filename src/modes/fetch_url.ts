@@ -31,7 +31,7 @@ export async function fetchUrl(options: FetchUrlOptions, { io, log }: Context): 
     await fetchModule({ url, path, sha256, stderr: io.stderr, log });
     return path;
   }
-  const { pullModule } = await import("../source/oci_pull.ts");
+  const { pullModule } = await import("../oci/pull_module.ts");
   const cacheFolder = resolve(io.cwd(), options.cache ?? defaultCacheFolder(io.env));
   const { insecure } = options;
   const pulled = await pullModule({
@@ -46,7 +46,7 @@ export async function fetchUrl(options: FetchUrlOptions, { io, log }: Context): 
   if (path === undefined) return pulled.path;
   if (await sha256OfFile(path) !== pulled.sha256) {
     const file = await Deno.open(pulled.path);
-    await saveModule(file.readable, { path, what: url, sha256: pulled.sha256 });
+    await saveModule(file.readable, { path, name: url, sha256: pulled.sha256 });
   }
   return path;
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Output } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import { defaultPatience, httpDownload, type Patience } from "./http_download.ts";
+import { defaultTimeouts, type DownloadTimeouts, httpDownload } from "./http_download.ts";
 import { progressBar } from "./progress_bar.ts";
 import { noteSource, savedCopy, sha256OfFile, shownUrl } from "./saved_copy.ts";
 import { saveModule, type SaveOptions } from "./save_module.ts";
@@ -18,7 +18,7 @@ export interface FetchOptions {
   /** Shows a progress bar when it is a terminal. */
   stderr: Output;
   log: Log;
-  patience?: Patience;
+  timeouts?: DownloadTimeouts;
 }
 
 /** How the module at the path came there. */
@@ -39,7 +39,7 @@ export async function fetchModule(options: FetchOptions): Promise<Fetched> {
 
   const bar = await progressBar(stderr, shownUrl(url));
   try {
-    const save: SaveOptions = { path, sha256, what: shownUrl(url), onBytes: bar.add };
+    const save: SaveOptions = { path, sha256, name: shownUrl(url), onBytes: bar.add };
     switch (url.protocol) {
       case "http:":
       case "https:": {
@@ -80,14 +80,14 @@ interface HttpOptions extends FetchOptions {
 
 async function fetchOverHttp(
   url: URL,
-  { path, sha256, log, patience = defaultPatience, save, signal, start }: HttpOptions,
+  { path, sha256, log, timeouts = defaultTimeouts, save, signal, start }: HttpOptions,
 ): Promise<Fetched> {
   // A copy that does not have the digest asked for is no copy to go on with.
   const validators = sha256 === undefined ? await savedCopy(path, url) : undefined;
   try {
     const saved = await httpDownload(url, {
       signal,
-      patience,
+      timeouts,
       validators,
       async take({ stream, size, etag, lastModified }) {
         start(size);

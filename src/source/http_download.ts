@@ -3,7 +3,7 @@ import { CapsuleError, fetchReason, messageOf } from "../base/errors.ts";
 import { shownUrl, type Validators } from "./saved_copy.ts";
 
 /** How patient a download is. */
-export interface Patience {
+export interface DownloadTimeouts {
   /** Until the answer begins: connecting, redirects and waiting together. */
   answerMs: number;
   /** Between two pieces of the answer. */
@@ -13,7 +13,7 @@ export interface Patience {
 }
 
 /** Three tries, and half a minute for a server to say something. */
-export const defaultPatience: Patience = {
+export const defaultTimeouts: DownloadTimeouts = {
   answerMs: 30_000,
   idleMs: 30_000,
   delaysMs: [500, 2000],
@@ -33,7 +33,7 @@ export interface DownloadOptions<T> {
   /** Of a copy that is there: the server may answer that it has not changed. */
   validators?: Validators;
   signal: AbortSignal;
-  patience: Patience;
+  timeouts: DownloadTimeouts;
   /** The secret that the server asks for; where it redirects to another one, that one is not shown it. */
   token?: string;
 }
@@ -61,7 +61,7 @@ class Transient extends CapsuleError {
 
 /** Statuses that say "later". @see https://www.rfc-editor.org/rfc/rfc9110#name-status-codes */
 const laterStatuses = [408, 429, 500, 502, 503, 504];
-/** A server that asks for more patience than this is treated as away. */
+/** The longest `Retry-After` that is honoured; a server that asks for more counts as unavailable. */
 const maxWaitMs = 10_000;
 
 /**
@@ -74,7 +74,7 @@ export async function httpDownload<T>(
   url: URL,
   options: DownloadOptions<T>,
 ): Promise<T | undefined> {
-  const { signal, patience: { delaysMs } } = options;
+  const { signal, timeouts: { delaysMs } } = options;
   for (let tries = 0;; tries++) {
     try {
       return await attempt(url, options);
@@ -94,13 +94,13 @@ export async function httpDownload<T>(
 
 async function attempt<T>(
   url: URL,
-  { take, validators, signal, patience, token }: DownloadOptions<T>,
+  { take, validators, signal, timeouts, token }: DownloadOptions<T>,
 ): Promise<T | undefined> {
   const shown = shownUrl(url);
   const silent = new AbortController();
   const why = (error: unknown) =>
     silent.signal.aborted ? messageOf(silent.signal.reason) : fetchReason(error);
-  using clock = watch(silent, patience.answerMs);
+  using clock = watch(silent, timeouts.answerMs);
 
   let response: Response;
   try {
@@ -132,7 +132,7 @@ async function attempt<T>(
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
     try {
       for await (const piece of response.body ?? []) {
-        clock.restart(patience.idleMs);
+        clock.restart(timeouts.idleMs);
         yield piece;
       }
     } catch (error) {
@@ -140,7 +140,7 @@ async function attempt<T>(
       throw new Transient(`the download of ${shown} broke off: ${why(error)}`, { cause: error });
     }
   };
-  clock.restart(patience.idleMs);
+  clock.restart(timeouts.idleMs);
   const length = Number(response.headers.get("content-length") ?? NaN);
   try {
     return await take({

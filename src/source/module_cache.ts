@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Env } from "../base/io.ts";
 import { userCacheFolder } from "../base/paths.ts";
+import { isSha256 } from "./digest.ts";
 import { saveModule } from "./save_module.ts";
 import { sha256OfFile } from "./saved_copy.ts";
 
@@ -36,7 +37,7 @@ export class ModuleCache {
   /** @throws CapsuleError `NOT_A_MODULE`, `SAVE`; the stream's errors. */
   async add(
     stream: AsyncIterable<Uint8Array>,
-    options: { what: string; sha256?: string; onBytes?: (length: number) => void },
+    options: { name: string; sha256?: string; onBytes?: (length: number) => void },
   ): Promise<string> {
     // Which digest it has is known at its end only; the name is nobody else's until then.
     const unnamed = join(this.#folder, "sha256", `incoming-${crypto.randomUUID()}`);
@@ -55,7 +56,7 @@ export class ModuleCache {
       if (typeof value !== "object" || value === null) return undefined;
       const { manifest, sha256 }: { manifest?: unknown; sha256?: unknown } = value;
       if (
-        typeof manifest !== "string" || typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)
+        typeof manifest !== "string" || typeof sha256 !== "string" || !isSha256(sha256)
       ) {
         return undefined;
       }

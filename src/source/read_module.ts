@@ -1,4 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { assertModule } from "./module_header.ts";
 
 const firstBytes = 64 * 1024; // room for a small function, to be read at once
 
@@ -47,38 +48,4 @@ function read(path: string): Uint8Array<ArrayBuffer> {
 
 function cannotLoad(path: string, why: string, cause?: unknown): CapsuleError {
   return new CapsuleError("LOAD", `cannot load ${path || '""'}: ${why}`, { cause });
-}
-
-/** `\0asm` and version 1, as every core module begins. @see https://webassembly.github.io/spec/core/binary/modules.html#binary-module */
-const beginning = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-
-/**
- * Looks at the first bytes only: whether the rest holds is seen when the module is loaded.
- *
- * @throws CapsuleError `NOT_A_MODULE`, saying what it is instead.
- */
-export function assertModule(head: Uint8Array, what: string): void {
-  let right = 0;
-  while (right < beginning.length && head[right] === beginning[right]) right++;
-  if (right === beginning.length) return;
-  throw new CapsuleError(
-    "NOT_A_MODULE",
-    `${what} is no WebAssembly module: ${found(head, right >= 4)}`,
-  );
-}
-
-function found(head: Uint8Array, hasMagic: boolean): string {
-  if (head.length === 0) return "it is empty";
-  if (hasMagic && head.length < 8) return "it ends within its first 8 bytes";
-  if (hasMagic && head[6] === 1) {
-    return "it is a component, and Capsule runs core modules (for TinyGo: -target=wasi)";
-  }
-  if (hasMagic) return `its version is ${head[4]}, and 1 is the only one`;
-  const text = new TextDecoder("utf-8").decode(head.subarray(0, 8));
-  const shown = /^[\x20-\x7e\s]+$/.test(text) ? JSON.stringify(text) : hex(head.subarray(0, 8));
-  return `it begins with ${shown}`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { assertModule } from "./read_module.ts";
+import { assertModule } from "./module_header.ts";
 
 /** What was saved. */
 export interface SavedModule {
@@ -13,8 +13,8 @@ export interface SavedModule {
 /** Where to save, and what it must be. */
 export interface SaveOptions {
   path: string;
-  /** What the bytes are called in messages, such as their URL. */
-  what: string;
+  /** The name of the bytes in messages, such as their URL. */
+  name: string;
   /** Bytes of another digest are not saved. */
   sha256?: string;
   /** Called with every piece's length, for a progress bar. */
@@ -36,7 +36,7 @@ export async function saveModule(
   stream: AsyncIterable<Uint8Array>,
   options: SaveOptions,
 ): Promise<SavedModule> {
-  const { path, what, sha256, onBytes } = options;
+  const { path, name, sha256, onBytes } = options;
   const folder = dirname(path);
   const saving = <T>(step: Promise<T>) =>
     step.catch((error: unknown) => Promise.reject(cannotSave(path, error)));
@@ -54,25 +54,25 @@ export async function saveModule(
       if (head.length < 8) {
         head = Uint8Array.of(...head, ...chunk.subarray(0, 8 - head.length));
         // A page that says "not found" is refused at its first piece, not after all of it.
-        if (head.length >= 8) assertModule(head, what);
+        if (head.length >= 8) assertModule(head, name);
       }
       size += chunk.length;
       if (size > maxBytes) {
         throw new CapsuleError(
           "NOT_A_MODULE",
-          `${what} is over ${maxBytes} bytes, which no module is`,
+          `${name} is over ${maxBytes} bytes, which no module is`,
         );
       }
       hash.update(chunk);
       for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await saving(file.write(rest)));
       onBytes?.(chunk.length);
     }
-    assertModule(head, what);
+    assertModule(head, name);
     const digest = hash.digest("hex");
     if (sha256 !== undefined && digest !== sha256) {
       throw new CapsuleError(
         "DIGEST",
-        `${what} is not the module asked for: -sha256=${sha256}, but it has ${digest}`,
+        `${name} is not the module asked for: -sha256=${sha256}, but it has ${digest}`,
       );
     }
     await saving(file.sync());

@@ -6,7 +6,7 @@ import { ProxyClient } from "../proxy/admin/client.ts";
 import { Front, type FrontOptions } from "../proxy/front.ts";
 import { adminGuard } from "../server/admin_guard.ts";
 import { bindHost, urlHost } from "../base/hosts.ts";
-import type { Patience } from "../source/http_download.ts";
+import type { DownloadTimeouts } from "../source/http_download.ts";
 import { defaultDelays, type Delays } from "./run/backoff.ts";
 import { Deployments } from "./deployments.ts";
 import { StartError } from "./run/function_runner.ts";
@@ -43,7 +43,7 @@ export interface WorkerOptions {
   readonly env: Env;
   readonly log: Log;
   readonly delays?: Delays;
-  readonly patience?: Patience;
+  readonly timeouts?: DownloadTimeouts;
   /** How long requests may finish of what is removed; 10 s if not given. */
   readonly drainMs?: number;
 }
@@ -120,7 +120,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
       registry,
       env,
       log,
-      patience: options.patience,
+      timeouts: options.timeouts,
     }),
     wanted,
     save: (wanted) => file.save({ wanted }),

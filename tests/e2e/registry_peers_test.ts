@@ -120,7 +120,7 @@ Deno.test("push and pull by http and by oci, and a second start without the regi
       const answer = await fetch(serving.url, { method: "POST", body: "hello" });
       assert.deepEqual([answer.status, await answer.text()], [200, `{"message": "hey people!"}`]);
       await serving.stop();
-      assert.equal(/going on with the copy/.test(serving.stderr.text), away);
+      assert.equal(/using the copy/.test(serving.stderr.text), away);
     }
   });
 });

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { createLog } from "../../src/base/log.ts";
 import { fetchModule, type FetchOptions } from "../../src/source/fetch_module.ts";
-import type { Patience } from "../../src/source/http_download.ts";
+import type { DownloadTimeouts } from "../../src/source/http_download.ts";
 
 const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** A module of that many bytes: its head and one custom section's worth of zeros. */
@@ -12,7 +12,7 @@ const moduleOf = (size: number) =>
   Uint8Array.from({ length: size }, (_, index) => head[index] ?? index % 251);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const small = moduleOf(100);
-const patience: Patience = { answerMs: 60_000, idleMs: 60_000, delaysMs: [0, 0] };
+const timeouts: DownloadTimeouts = { answerMs: 60_000, idleMs: 60_000, delaysMs: [0, 0] };
 
 interface World {
   folder: string;
@@ -49,7 +49,7 @@ async function world(use: (world: World) => Promise<void>): Promise<void> {
       url,
       answer: (next) => handler = next,
       stop: () => server.shutdown(),
-      fetch: (options) => fetchModule({ url, path, stderr, log, patience, ...options }),
+      fetch: (options) => fetchModule({ url, path, stderr, log, timeouts, ...options }),
       warnings: () => warnings,
     });
     assert.deepEqual(
@@ -242,7 +242,7 @@ Deno.test("a server that says nothing, or stops in the middle, is given up", () 
     answer(() => never.promise);
     const hasty = { answerMs: 20, idleMs: 60_000, delaysMs: [] };
     await refused(
-      fetch({ patience: hasty }),
+      fetch({ timeouts: hasty }),
       "DOWNLOAD",
       /nothing came for 0\.02 s \(tried 1 times\)/,
     );
@@ -251,7 +251,7 @@ Deno.test("a server that says nothing, or stops in the middle, is given up", () 
       new Response(new ReadableStream({ start: (controller) => controller.enqueue(small) }))
     );
     const patient = { answerMs: 60_000, idleMs: 20, delaysMs: [] };
-    await refused(fetch({ patience: patient }), "DOWNLOAD", /broke off: nothing came for 0\.02 s/);
+    await refused(fetch({ timeouts: patient }), "DOWNLOAD", /broke off: nothing came for 0\.02 s/);
   }));
 
 Deno.test("with a digest, the right module only; and a file that has it is taken without asking", () =>

@@ -1,4 +1,4 @@
-import { reprDigest } from "../store/digest.ts";
+import { reprDigest } from "../../source/digest.ts";
 import type { Part } from "./shared_file.ts";
 import type { FileOfDigest, SharedFiles } from "./shared_files.ts";
 

@@ -1,4 +1,4 @@
-import type { Digest } from "../store/digest.ts";
+import type { Digest } from "../../source/digest.ts";
 import { type OpenFile, type Part, SharedFile } from "./shared_file.ts";
 import { streamPart } from "./stream_part.ts";
 

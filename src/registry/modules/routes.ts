@@ -3,7 +3,8 @@ import type { Context, Hono } from "hono";
 import { HttpError } from "../../server/http_error.ts";
 import { pageNotFound } from "../../server/json_error.ts";
 import type { ListedModule } from "../store/catalog.ts";
-import { assertModuleName, type ModuleName } from "../store/names.ts";
+import type { ModuleName } from "../../oci/names.ts";
+import { assertModuleName } from "../store/module_name.ts";
 import { dropBody } from "../drop_body.ts";
 import { pageOf } from "../paging.ts";
 import { serveFile } from "../download/serve_file.ts";
@@ -78,10 +79,9 @@ export function addModuleRoutes(
       [["user", user], ["module", module], ["tag", tag]].every(([key = "", value]) =>
         !searchParams.has(key) || searchParams.get(key) === value
       )
-    );
-    const keys = new Map(wanted.map((each) => [`${each.repository}/${each.tag}`, each]));
-    const { page, headers: links } = pageOf(Array.from(keys.keys()).sort(), new URL(url));
-    const listed = page.flatMap((key) => keys.get(key) ?? []).map((each) => shown(each, files));
+    ).sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
+    const { page, headers: links } = pageOf(wanted, new URL(url), keyOf);
+    const listed = page.map((each) => shown(each, files));
     if (/^text\/plain\b/.test(headers.get("accept") ?? "")) {
       return context.text(
         listed.map(({ path }) => path === null ? "" : `${path}\n`).join(""),
@@ -135,6 +135,11 @@ function shown(
 ): ShownModule {
   const path = plain ? posix.join(files, user, module, tag, `${module}.wasm`) : null;
   return { user, module, tag, size, digest, createdAt: new Date(at).toISOString(), path };
+}
+
+/** The key by which the list is sorted and paged. */
+function keyOf({ repository, tag }: ListedModule): string {
+  return `${repository}/${tag}`;
 }
 
 function nameOf(context: Context): ModuleName {

@@ -1,5 +1,5 @@
 import { HttpError } from "../../server/http_error.ts";
-import { type Digest, parseDigest } from "../store/digest.ts";
+import { type Digest, parseDigest } from "../../source/digest.ts";
 
 /** The end of a path, where clients may write the colon of a digest as `%3A`; what cannot be decoded is no reference of anything. */
 export function decodeReference(reference: string): string {

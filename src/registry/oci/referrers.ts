@@ -1,19 +1,37 @@
+import { CapsuleError } from "../../base/errors.ts";
+import { type Descriptor, parseManifest } from "../../oci/manifest.ts";
+import type { Digest } from "../../source/digest.ts";
 import type { Repository } from "../store/catalog.ts";
-import type { Digest } from "../store/digest.ts";
-import type { Descriptor } from "../store/manifest.ts";
 
-/** What refers to a manifest, such as its signatures: what was pushed with it as subject, and what `listed` names beside. */
+/**
+ * Returns what refers to a manifest, such as its signatures, sorted by digest: the manifests that
+ * have it as subject, and those that a fallback index lists.
+ *
+ * @param fallback the bytes of the index in which clients of registries without this API keep the
+ * list.
+ */
 export function referrersOf(
   repository: Repository | undefined,
   subject: Digest,
-  listed: readonly Descriptor[],
+  fallback: Uint8Array | undefined,
 ): Descriptor[] {
   const found = new Map<Digest, Descriptor>();
-  for (const each of listed) found.set(each.digest, each);
+  for (const each of manifestsIn(fallback)) found.set(each.digest, each);
   for (const manifest of repository?.manifests.values() ?? []) {
     if (manifest.subject !== subject) continue;
     const { mediaType, digest, size, annotations, artifactType } = manifest;
     found.set(digest, { mediaType, digest, size, annotations, artifactType });
   }
-  return Array.from(found.values());
+  return Array.from(found.keys()).sort().flatMap((digest) => found.get(digest) ?? []);
+}
+
+/** The manifests of an index; none for anything else, since any tag may have the fallback's name. */
+function manifestsIn(index: Uint8Array | undefined): Descriptor[] {
+  if (index === undefined) return [];
+  try {
+    return parseManifest(index).manifests ?? [];
+  } catch (error) {
+    if (error instanceof CapsuleError) return [];
+    throw error;
+  }
 }

@@ -1,20 +1,17 @@
 import type { Hono } from "hono";
 import { HttpError } from "../../server/http_error.ts";
 import { readBody } from "../../server/read_body.ts";
-import { manifestsOf, mediaTypes } from "../store/manifest.ts";
-import { isRepository, isTag } from "../store/names.ts";
+import { maxManifestBytes, mediaTypes } from "../../oci/manifest.ts";
+import { isRepository, isTag } from "../../oci/names.ts";
 import { ociErrorResponse } from "./errors.ts";
 import { decodeReference, readDigest } from "./reference.ts";
 import { OciUploads } from "./uploads.ts";
-import { pageOf, readCount } from "../paging.ts";
+import { pageOf } from "../paging.ts";
 import { referrersOf } from "./referrers.ts";
 import { serveFile } from "../download/serve_file.ts";
 import type { SharedFiles } from "../download/shared_files.ts";
 import type { Store } from "../store/store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
-
-/** Manifests are read into memory; the specification has clients expect at least this much. */
-const maxManifestBytes = 4 * 1024 * 1024;
 
 /** What the protocol's handlers work on. */
 export interface OciOptions {
@@ -112,7 +109,7 @@ class OciDistribution {
 
   #repositories(request: Request, url: URL): Response {
     const names = this.#store.catalog.repositories();
-    const { page, headers } = pageOf(names, url);
+    const { page, headers } = pageOf(names, url, (name) => name);
     return answer(request, 200, JSON.stringify({ repositories: page }), headers);
   }
 
@@ -192,7 +189,7 @@ class OciDistribution {
     }
     const known = this.#store.catalog.repository(repository);
     if (!known) throw new HttpError(404, "NAME_UNKNOWN", `there is no repository ${repository}`);
-    const { page, headers } = pageOf(Array.from(known.tags.keys()).sort(), url);
+    const { page, headers } = pageOf(Array.from(known.tags.keys()).sort(), url, (tag) => tag);
     return answer(request, 200, JSON.stringify({ name: repository, tags: page }), headers);
   }
 
@@ -201,23 +198,15 @@ class OciDistribution {
     const known = this.#store.catalog.repository(repository);
     // Clients of registries without this API keep the list in an index under this tag.
     const fallback = known?.tags.get(reference.replace(":", "-").slice(0, 128))?.digest;
-    const listed = fallback === undefined
-      ? []
-      : manifestsOf(await this.#store.blobs.read(fallback));
+    const index = fallback && await this.#store.blobs.read(fallback);
     const wanted = url.searchParams.get("artifactType");
-    const found = referrersOf(known, subject, listed)
+    const found = referrersOf(known, subject, index)
       .filter(({ artifactType }) => wanted === null || artifactType === wanted);
-    const count = readCount(url);
-    const from = Number(url.searchParams.get("from") ?? 0) || 0;
-    const manifests = found.slice(from, from + (count ?? found.length));
-    const headers: Record<string, string> = { "content-type": mediaTypes.index };
+    const { page: manifests, headers: links } = pageOf(found, url, ({ digest }) => digest);
+    const headers: Record<string, string> = { ...links, "content-type": mediaTypes.index };
     if (wanted !== null) headers["oci-filters-applied"] = "artifactType";
-    if (from + manifests.length < found.length && manifests.length > 0) {
-      url.searchParams.set("from", String(from + manifests.length));
-      headers.link = `<${url.pathname}${url.search}>; rel="next"`;
-    }
-    const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
-    return answer(request, 200, JSON.stringify(index), headers);
+    const list = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
+    return answer(request, 200, JSON.stringify(list), headers);
   }
 }
 

@@ -1,7 +1,7 @@
 import { HttpError } from "../../server/http_error.ts";
 import type { BlobWriter } from "../store/blob_writer.ts";
-import { algorithmOf, type Digest } from "../store/digest.ts";
-import { isRepository } from "../store/names.ts";
+import { algorithmOf, type Digest } from "../../source/digest.ts";
+import { isRepository } from "../../oci/names.ts";
 import { dropBody } from "../drop_body.ts";
 import { OciHttpError } from "./errors.ts";
 import { readDigest } from "./reference.ts";

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { BlobWriter } from "./blob_writer.ts";
-import { algorithmOf, type Digest, hexOf, parseDigest } from "./digest.ts";
+import { algorithmOf, type Digest, hexOf, parseDigest } from "../../source/digest.ts";
 import { orDiskFull } from "./disk_full.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
 

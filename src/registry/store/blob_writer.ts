@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Digest } from "./digest.ts";
+import type { Digest } from "../../source/digest.ts";
 import { orDiskFull } from "./disk_full.ts";
-import { SectionWalk } from "./section_walk.ts";
+import { SectionWalk } from "../../source/section_walk.ts";
 
 /** All that is known of the bytes so far. */
 interface Progress {

@@ -1,5 +1,6 @@
-import type { Digest } from "./digest.ts";
-import { type ModuleName, splitRepository } from "./names.ts";
+import type { Digest } from "../../source/digest.ts";
+import type { ModuleName } from "../../oci/names.ts";
+import { splitRepository } from "./module_name.ts";
 
 /** The module that a manifest holds. */
 export interface ModuleFacts {

@@ -2,7 +2,8 @@ import { dirname, join } from "node:path";
 import type { BlobFiles } from "./blob_files.ts";
 import type { ModuleFacts } from "./catalog.ts";
 import { orDiskFull } from "./disk_full.ts";
-import { isTag, type ModuleName, splitRepository } from "./names.ts";
+import { isTag, type ModuleName } from "../../oci/names.ts";
+import { splitRepository } from "./module_name.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
 
 /** A module's folder that is ready and not yet in its place. */

@@ -1,9 +1,9 @@
 import type { BlobFacts, ModuleFacts } from "./catalog.ts";
 import type { BlobWriter } from "./blob_writer.ts";
-import type { Digest } from "./digest.ts";
-import type { Descriptor, ManifestFacts } from "./manifest.ts";
-import { tarEntry } from "../../source/tar_entry.ts";
-import { layerKind } from "../../source/wasm_layer.ts";
+import type { Digest } from "../../source/digest.ts";
+import type { Descriptor, Manifest } from "../../oci/manifest.ts";
+import { tarEntry } from "../../oci/tar_entry.ts";
+import { layerKind } from "../../oci/layer_kind.ts";
 
 /** What is looked at, and where a module that lay in an archive goes. */
 export interface BlobAccess {
@@ -19,7 +19,7 @@ export interface BlobAccess {
  * its container image's layers. `undefined` when there is none, or more than one.
  */
 export async function moduleInManifest(
-  { layers, annotations }: ManifestFacts,
+  { layers = [], annotations }: Manifest,
   access: BlobAccess,
 ): Promise<ModuleFacts | undefined> {
   const info = (annotations?.["org.opencontainers.image.description"] ?? "").replace(

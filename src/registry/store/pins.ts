@@ -1,4 +1,4 @@
-import type { Digest } from "./digest.ts";
+import type { Digest } from "../../source/digest.ts";
 
 /** Blobs that a change in progress is about to name, and that nobody may remove meanwhile. */
 export class Pins {

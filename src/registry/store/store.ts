@@ -2,17 +2,19 @@ import { join } from "node:path";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
-import { artifactOf } from "./artifact.ts";
+import { artifactOf } from "../../oci/artifact.ts";
 import { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { Catalog, Event, ManifestRecord, ModuleFacts } from "./catalog.ts";
-import type { Digest } from "./digest.ts";
+import type { Digest } from "../../source/digest.ts";
 import { KeyedLock } from "../../base/keyed_lock.ts";
 import { Ledger } from "./ledger.ts";
-import { type ManifestFacts, mediaTypes, readManifest } from "./manifest.ts";
+import { type Manifest, mediaTypes } from "../../oci/manifest.ts";
+import { readManifest, referencesOf } from "./read_manifest.ts";
 import { ModuleFolders, type Prepared } from "./module_folders.ts";
 import { moduleInManifest } from "./module_in_manifest.ts";
-import { type ModuleName, splitRepository } from "./names.ts";
+import { splitRepository } from "./module_name.ts";
+import type { ModuleName } from "../../oci/names.ts";
 import { StoredBlobs } from "./stored_blobs.ts";
 import { tidy } from "./tidy.ts";
 
@@ -113,7 +115,7 @@ export class Store implements AsyncDisposable {
     options: { digest?: Digest; contentType: string | null; tags: readonly string[] },
   ): Promise<ManifestRecord> {
     const facts = readManifest(bytes, options.contentType);
-    using _named = this.blobs.hold(facts.references);
+    using _named = this.blobs.hold(referencesOf(facts));
     return await this.#locks.run(repository, async () => {
       await using writer = await this.blobs.write(bytes, options.digest);
       const digest = options.digest ?? writer.digest();
@@ -207,7 +209,13 @@ export class Store implements AsyncDisposable {
           }): choose another tag, or start the registry with -overwrite`,
         );
       }
-      const { config, manifest } = artifactOf(name, { digest, size, info: options.info, at });
+      const { config, manifest } = artifactOf({
+        module: name.module,
+        digest,
+        size,
+        info: options.info,
+        at,
+      });
       await using configWriter = await this.blobs.write(config);
       await using manifestWriter = await this.blobs.write(manifest);
       const [configDigest, manifestDigest] = [configWriter.digest(), manifestWriter.digest()];
@@ -274,7 +282,7 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  async #moduleOf(repository: string, facts: ManifestFacts): Promise<ModuleFacts | undefined> {
+  async #moduleOf(repository: string, facts: Manifest): Promise<ModuleFacts | undefined> {
     return await moduleInManifest(facts, {
       blob: (digest) => this.catalog.blob(digest),
       path: (digest) => this.blobs.path(digest),
@@ -297,9 +305,10 @@ function isOfTheSystem(error: unknown): boolean {
 function recordOf(
   digest: Digest,
   size: number,
-  facts: ManifestFacts,
+  facts: Manifest,
   module: ModuleFacts | undefined,
 ): ManifestRecord {
-  const { mediaType, references, subject, artifactType, annotations } = facts;
+  const { mediaType, subject, artifactType, annotations } = facts;
+  const references = referencesOf(facts);
   return { digest, mediaType, size, references, subject, artifactType, annotations, module };
 }

@@ -1,7 +1,7 @@
 import type { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { Event } from "./catalog.ts";
-import { algorithmOf, type Digest } from "./digest.ts";
+import { algorithmOf, type Digest } from "../../source/digest.ts";
 import type { Ledger } from "./ledger.ts";
 import { Pins } from "./pins.ts";
 

@@ -2,7 +2,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { ListedModule, ModuleFacts } from "./catalog.ts";
 import type { ModuleFolders } from "./module_folders.ts";
-import type { ModuleName } from "./names.ts";
+import type { ModuleName } from "../../oci/names.ts";
 import type { Store } from "./store.ts";
 
 /** What is put in order. */

@@ -4,14 +4,14 @@ import type { Env, Output } from "../../base/io.ts";
 import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
 import {
-  defaultPatience,
+  defaultTimeouts,
   DownloadRefused,
+  type DownloadTimeouts,
   httpDownload,
-  type Patience,
 } from "../../source/http_download.ts";
 import { ModuleCache } from "../../source/module_cache.ts";
-import { pullModule } from "../../source/oci_pull.ts";
-import { RegistryAnswerError } from "../../source/oci_transport.ts";
+import { pullModule } from "../../oci/pull_module.ts";
+import { RegistryAnswerError } from "../../oci/transport.ts";
 
 export interface ModulesOptions {
   /** Where they lie, each under its digest. */
@@ -21,7 +21,7 @@ export interface ModulesOptions {
   /** Where Docker's configuration is looked for. */
   readonly env: Env;
   readonly log: Log;
-  readonly patience?: Patience;
+  readonly timeouts?: DownloadTimeouts;
 }
 
 /** The modules of what is deployed. A deployment keeps the bytes that it was deployed with, whatever its URL leads to later. */
@@ -69,12 +69,12 @@ export class Modules {
   }
 
   async #download(url: string, sha256: string | undefined): Promise<string> {
-    const { registry, patience = defaultPatience } = this.#options;
+    const { registry, timeouts = defaultTimeouts } = this.#options;
     const isOurs = registry !== undefined && new URL(registry.url).origin === new URL(url).origin;
     const saved = await httpDownload(new URL(url), {
-      take: ({ stream }) => this.#kept.add(stream, { what: url, sha256 }),
+      take: ({ stream }) => this.#kept.add(stream, { name: url, sha256 }),
       signal: new AbortController().signal,
-      patience,
+      timeouts,
       token: isOurs ? registry.token : undefined,
     });
     if (saved === undefined) {
@@ -102,7 +102,7 @@ export class Modules {
           : undefined,
       });
       const file = await Deno.open(pulled.path);
-      return await this.#kept.add(file.readable, { what: url, sha256 });
+      return await this.#kept.add(file.readable, { name: url, sha256 });
     } finally {
       await Deno.remove(cacheFolder, { recursive: true }).catch(() => {});
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Part } from "../../../src/registry/download/shared_file.ts";
 import { SharedFiles } from "../../../src/registry/download/shared_files.ts";
-import type { Digest } from "../../../src/registry/store/digest.ts";
+import type { Digest } from "../../../src/source/digest.ts";
 import { bytesOf } from "../test_registry.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 

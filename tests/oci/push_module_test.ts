@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { pushModule } from "../../../src/registry/oci/push.ts";
-import { sha256, testRegistry, wasm } from "../test_registry.ts";
+import { pushModule } from "../../src/oci/push_module.ts";
+import { sha256, testRegistry, wasm } from "../registry/test_registry.ts";
 
 Deno.test("a large module is pushed in chunks, and in larger ones where the registry asks for them", async () => {
   const mebibyte = 1024 * 1024;

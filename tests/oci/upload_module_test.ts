@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { uploadModule } from "../../../src/registry/modules/upload.ts";
-import { sha256, testRegistry, wasm } from "../test_registry.ts";
+import { uploadModule } from "../../src/oci/upload_module.ts";
+import { sha256, testRegistry, wasm } from "../registry/test_registry.ts";
 
 Deno.test("a module is uploaded with its text, and a refusal says why in the registry's words", async () => {
   await using registry = await testRegistry({ adminToken: "s3cret" });

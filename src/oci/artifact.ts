@@ -1,16 +1,26 @@
-import type { ModuleFacts } from "./catalog.ts";
-import { digestOf } from "./digest.ts";
+import { type Digest, digestOf } from "../source/digest.ts";
 import { mediaTypes } from "./manifest.ts";
-import type { ModuleName } from "./names.ts";
+
+/** A module as an OCI artifact. */
+export interface ArtifactContent {
+  /** The module's name, of which its file is named. */
+  module: string;
+  digest: Digest;
+  /** In bytes. */
+  size: number;
+  /** The description; empty for none. */
+  info: string;
+  /** When it was created, in milliseconds since 1970. */
+  at: number;
+}
 
 /**
- * What an uploaded module is to tools that speak OCI: a manifest with one `application/wasm` layer.
+ * Returns the config and the manifest of an artifact with one `application/wasm` layer.
  *
  * @see https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/
  */
 export function artifactOf(
-  { module }: ModuleName,
-  { digest, size, info, at }: ModuleFacts & { at: number },
+  { module, digest, size, info, at }: ArtifactContent,
 ): { config: Uint8Array<ArrayBuffer>; manifest: Uint8Array<ArrayBuffer> } {
   const created = new Date(at).toISOString();
   const config = encode({ created, architecture: "wasm", os: "wasip1", layerDigests: [digest] });

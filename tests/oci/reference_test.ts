@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { parseOciReference, shownReference } from "../../src/source/oci_reference.ts";
+import { parseOciReference, shownReference } from "../../src/oci/reference.ts";
 
 Deno.test("references are taken apart and shown as they were written", () => {
-  const digest = `sha256:${"a".repeat(64)}`;
+  const digest = `sha256:${"a".repeat(64)}` as const;
   const rows: [string, ReturnType<typeof parseOciReference>][] = [
     ["oci://localhost:4999/k33g/hola:0.0.0", {
       host: "localhost:4999",

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { pullModule, type PullOptions } from "../../src/source/oci_pull.ts";
+import { pullModule, type PullOptions } from "../../src/oci/pull_module.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { memoryLog } from "../server/memory_log.ts";
 

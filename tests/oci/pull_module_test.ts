@@ -6,9 +6,9 @@ Deno.test("a tag is asked for each time, its blob once", async () => {
   await withCache(async (pull) => {
     const url = `oci://${server.host}/a/b:1`;
     const first = await pull(url);
-    assert.deepEqual([first.how, first.sha256], ["downloaded", sha256]);
+    assert.deepEqual([first.outcome, first.sha256], ["downloaded", sha256]);
     assert.deepEqual(await Deno.readFile(first.path), module);
-    assert.equal((await pull(url)).how, "unchanged");
+    assert.equal((await pull(url)).outcome, "unchanged");
     assert.deepEqual(server.requests, [
       "GET /v2/a/b/manifests/1",
       `GET /v2/a/b/blobs/sha256:${sha256}`,
@@ -41,15 +41,15 @@ Deno.test("the copy goes on when the registry is away, is checked first, and a r
     const url = `oci://${server.host}/a:1`;
     const { path } = await pull(url);
     server.before = () => new Response("later", { status: 503 });
-    assert.equal((await pull(url)).how, "cached");
+    assert.equal((await pull(url)).outcome, "cached");
     server.before = () =>
       new Response('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no such thing"}]}', {
         status: 404,
       });
     await assert.rejects(pull(url), /answers 404 to GET .*: no such thing$/);
     await server[Symbol.asyncDispose]();
-    assert.equal((await pull(url)).how, "cached");
-    assert.match(stderr(), /warning: .*going on with the copy pulled earlier/);
+    assert.equal((await pull(url)).outcome, "cached");
+    assert.match(stderr(), /warning: .*using the copy pulled earlier/);
     await Deno.writeFile(path, Uint8Array.of(...module, 0, 1, 0));
     await assert.rejects(pull(url), { code: "DOWNLOAD" });
   });
@@ -59,10 +59,10 @@ Deno.test("a reference by digest, or -sha256, that is in the cache needs no regi
   await withCache(async (pull) => {
     const server = registry();
     const url = `oci://${server.host}/a@${digestOf(server.manifest)}`;
-    assert.equal((await pull(url)).how, "downloaded");
+    assert.equal((await pull(url)).outcome, "downloaded");
     await server[Symbol.asyncDispose]();
-    assert.equal((await pull(url)).how, "cached");
-    assert.equal((await pull(`oci://${server.host}/other:1`, { sha256 })).how, "cached");
+    assert.equal((await pull(url)).outcome, "cached");
+    assert.equal((await pull(`oci://${server.host}/other:1`, { sha256 })).outcome, "cached");
   });
 });
 
@@ -103,22 +103,24 @@ Deno.test("of an index, the manifest for WebAssembly; a manifest without a modul
       digest: digestOf("amd64"),
       platform: { architecture: "amd64", os: "linux" },
     };
-    server.manifest = JSON.stringify({
-      schemaVersion: 2,
-      manifests: [other, { ...entry, platform: { architecture: "wasm", os: "wasip1" } }],
-    });
+    const index = (manifests: unknown[]) => JSON.stringify({ schemaVersion: 2, manifests });
+    server.manifest = index([
+      other,
+      { ...entry, platform: { architecture: "wasm", os: "wasip1" } },
+    ]);
     server.before = (_, url) =>
       url.pathname.endsWith(digestOf(inner)) ? new Response(inner) : undefined;
     assert.equal((await pull(`oci://${server.host}/a:1`)).sha256, sha256);
     const rows: [string, RegExp][] = [
-      [JSON.stringify({ manifests: [other, other] }), /none of its 2 manifests is for WebAssembly/],
-      [JSON.stringify({ layers: [] }), /no \.wasm in its layers/],
+      [index([other, other]), /none of its 2 manifests is for WebAssembly/],
+      [JSON.stringify({ schemaVersion: 2, layers: [] }), /no \.wasm in its layers/],
       [
         manifestOf(module, { layers: [0, 1].map(() => JSON.parse(inner).layers[0]) }),
         /it has 2 of them/,
       ],
-      ["<html>", /no JSON/],
-      ["{}", /neither layers nor manifests/],
+      ["<html>", /cannot be used: a manifest is JSON/],
+      ["{}", /"schemaVersion" of a manifest is 2/],
+      [JSON.stringify({ schemaVersion: 2 }), /neither layers nor manifests/],
     ];
     for (const [manifest, message] of rows) {
       server.manifest = manifest;

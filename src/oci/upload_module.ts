@@ -1,8 +1,9 @@
-import { bearer } from "../../base/headers.ts";
-import { CapsuleError, fetchReason } from "../../base/errors.ts";
-import { RegistryAnswerError } from "../../source/oci_transport.ts";
-import { digestOf } from "../store/digest.ts";
-import type { ModuleName } from "../store/names.ts";
+import { bearer } from "../base/headers.ts";
+import { CapsuleError } from "../base/errors.ts";
+import { fetchReason } from "../base/errors.ts";
+import { RegistryAnswerError } from "./transport.ts";
+import { digestOf } from "../source/digest.ts";
+import type { ModuleName } from "./names.ts";
 
 /** What is uploaded where. */
 export interface UploadOptions {

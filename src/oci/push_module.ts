@@ -1,9 +1,9 @@
-import type { Credentials } from "../../source/docker_credentials.ts";
-import { type OciReference } from "../../source/oci_reference.ts";
-import { OciTransport } from "../../source/oci_transport.ts";
-import { artifactOf } from "../store/artifact.ts";
-import { digestOf } from "../store/digest.ts";
-import { mediaTypes } from "../store/manifest.ts";
+import type { Credentials } from "./docker_credentials.ts";
+import { type OciReference } from "./reference.ts";
+import { OciTransport } from "./transport.ts";
+import { artifactOf } from "./artifact.ts";
+import { digestOf } from "../source/digest.ts";
+import { mediaTypes } from "./manifest.ts";
 
 /** What is pushed where. */
 export interface PushOptions {
@@ -30,8 +30,13 @@ export async function pushModule(options: PushOptions): Promise<string> {
   const transport = new OciTransport({ host, insecure, credentials, answerMs: 120_000 });
   const module = repository.slice(repository.lastIndexOf("/") + 1);
   const digest = digestOf(bytes);
-  const facts = { digest, size: bytes.length, info, at: Date.now() };
-  const { config, manifest } = artifactOf({ user: "", module, tag }, facts);
+  const { config, manifest } = artifactOf({
+    module,
+    digest,
+    size: bytes.length,
+    info,
+    at: Date.now(),
+  });
   await pushBlob(transport, repository, { bytes, digest, onBytes });
   await pushBlob(transport, repository, { bytes: config, digest: digestOf(config) });
   const response = await transport.request(`/v2/${repository}/manifests/${tag}`, {

@@ -1,5 +1,5 @@
-import { CapsuleError } from "../../base/errors.ts";
-import { assertModule } from "../../source/read_module.ts";
+import { CapsuleError } from "../base/errors.ts";
+import { assertModule } from "./module_header.ts";
 
 /** The highest section number of a core module: 13 is the tag section of exception handling. */
 const lastSection = 13;

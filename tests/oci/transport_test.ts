@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OciTransport } from "../../src/source/oci_transport.ts";
+import { OciTransport } from "../../src/oci/transport.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { registry, withCache } from "./fake_registry.ts";
 
@@ -48,7 +48,7 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
       ),
     );
     await config({ auths: { [server.host]: { auth: btoa("me:pa:ss") } } });
-    assert.equal((await pull(`oci://${server.host}/a:1`)).how, "downloaded");
+    assert.equal((await pull(`oci://${server.host}/a:1`)).outcome, "downloaded");
     assert.deepEqual(shown, ["", "", right, right]);
 
     server.before = (request, url) => {
@@ -63,7 +63,7 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
         `Bearer realm="http://${server.host}/token",service="reg",scope="repository:a:pull"`,
       );
     };
-    assert.equal((await pull(`oci://${server.host}/a:2`)).how, "downloaded");
+    assert.equal((await pull(`oci://${server.host}/a:2`)).outcome, "downloaded");
     await config({});
     await assert.rejects(
       pull(`oci://${server.host}/a:3`),
@@ -78,7 +78,7 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
       if (request.headers.get("authorization") === "Bearer t0ken") return undefined;
       return refusal(`Bearer realm="http://${server.host}/token",service="reg"`);
     };
-    assert.equal((await pull(`oci://${server.host}/a:4`)).how, "downloaded");
+    assert.equal((await pull(`oci://${server.host}/a:4`)).outcome, "downloaded");
 
     await config({ auths: { [server.host]: { auth: btoa("me:pa:ss") } } });
     server.before = () => refusal('Bearer realm="http://elsewhere.example/token",service="reg"');
@@ -166,7 +166,7 @@ Deno.test(
       Deno.env.set("PATH", `${folder}:${path}`);
       Deno.env.set("REGISTRY_HOST", server.host);
       try {
-        assert.equal((await pull(`oci://${server.host}/a:1`, { env })).how, "downloaded");
+        assert.equal((await pull(`oci://${server.host}/a:1`, { env })).outcome, "downloaded");
       } finally {
         Deno.env.set("PATH", path);
         Deno.env.delete("REGISTRY_HOST");

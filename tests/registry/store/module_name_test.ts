@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { relative, resolve } from "node:path";
 import fc from "fast-check";
-import {
-  assertModuleName,
-  isRepository,
-  isTag,
-  type ModuleName,
-  splitRepository,
-} from "../../../src/registry/store/names.ts";
+import { isRepository, isTag, type ModuleName } from "../../../src/oci/names.ts";
+import { assertModuleName, splitRepository } from "../../../src/registry/store/module_name.ts";
 import { HttpError } from "../../../src/server/http_error.ts";
 
 const word = fc.stringMatching(/^[a-z0-9]{1,6}$/);

@@ -1,0 +1,24 @@
+import { CapsuleError } from "../../base/errors.ts";
+import { type Manifest, parseManifest } from "../../oci/manifest.ts";
+import { HttpError } from "../../server/http_error.ts";
+import type { Digest } from "../../source/digest.ts";
+
+/**
+ * Parses a manifest that a client sent.
+ *
+ * @throws HttpError 400 `MANIFEST_INVALID`, with the field.
+ */
+export function readManifest(bytes: Uint8Array, contentType: string | null): Manifest {
+  try {
+    return parseManifest(bytes, contentType);
+  } catch (error) {
+    if (!(error instanceof CapsuleError)) throw error;
+    throw new HttpError(400, error.code, error.message, { cause: error });
+  }
+}
+
+/** Returns the digests of everything that a manifest references, its subject excepted. */
+export function referencesOf({ config, layers = [], blobs, manifests = [] }: Manifest): Digest[] {
+  return [...(config ? [config] : []), ...layers, ...blobs, ...manifests]
+    .map(({ digest }) => digest);
+}
