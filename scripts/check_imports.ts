@@ -29,6 +29,7 @@ export const rooms: Record<string, readonly string[]> = {
     "wasm",
     "base",
   ],
+  runner: ["function", "source", "wasi", "host", "files", "store", "wasm", "base"],
   registry: ["oci", "server", "source", "base"],
   proxy: ["client", "server", "store", "source", "base"],
   worker: ["client", "supervision", "server", "store", "oci", "source", "base"],

@@ -1,19 +1,23 @@
 import { argumentSeparator } from "../abi/handler_call.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { callCli, type CliResult } from "../function/cli_call.ts";
 import { TimeoutError } from "../wasm/guest.ts";
-import { loadFunction, type Plan, reach } from "./function_of.ts";
+import { callOnce } from "../runner/call_once.ts";
+import { loadBlueprint } from "../runner/load_blueprint.ts";
+import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
+import { grantsOf, limitsOf } from "./runner_flags.ts";
 // All else that this file imports, at whatever distance: Deno reads the files that one file names side by side, and those of
 // the next level only then. Each level costs a call a third of a millisecond; a test holds this list complete.
 import "../base/byte_buffer.ts";
 import "../base/paths.ts";
+import "../function/cli_call.ts";
 import "../function/load.ts";
 import "../function/make_instance.ts";
 import "../function/module_kind.ts";
 import "../host/log.ts";
-import "./host_families.ts";
+import "../runner/host_families.ts";
+import "../runner/open_grants.ts";
 import "../prepare/contract.ts";
 import "../prepare/format/reader.ts";
 import "../prepare/limit_module.ts";
@@ -39,30 +43,32 @@ const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
 export async function runCli(options: ModeOptions<"cli">, context: Context): Promise<number> {
   const { io } = context;
   const module = await moduleBytes(options, context, "cli");
-  const blueprint = await loadFunction(options, context, { ...module, mode: "cli" });
-  const plan: Plan = {
-    mode: "cli",
+  // The call has its thread to itself.
+  const limits = { ...limitsOf(options), sliceMs: 0 };
+  const blueprint = await loadBlueprint(module, { mode: "cli", limits, reuse: false }, context.log);
+  const running: RunnerOptions = {
     blueprint,
     name: module.name,
+    grants: grantsOf(options, io),
+    limits,
+    dataFolder: options.data,
     information: { pings: 0 },
     sinks: { stdout: io.stdout, stderr: io.stderr },
-    maxInstances: 1,
-    maxQueue: 0,
   };
   try {
-    if (blueprint.kind === "function") return await printAnswer(options, context, plan);
+    if (blueprint.kind === "function") return await printAnswer(running, options.args, context);
     const { runProgram } = await import("./cli_program.ts");
-    return exitStatus(await runProgram(options, context, plan));
+    return exitStatus(await runProgram(running, options.args, context));
   } catch (error) {
-    return await exitCodeOf(error, context, plan);
+    return await exitCodeOf(error, running, context);
   }
 }
 
 /** The exit code of a call that did not end well, after saying why. Throws what is no fault of the guest. */
 async function exitCodeOf(
   error: unknown,
+  { name, blueprint }: RunnerOptions,
   { io }: Context,
-  { name, blueprint }: Plan,
 ): Promise<number> {
   const { ExitError, TrapError } = await import("../function/traps.ts");
   if (error instanceof ExitError) return exitStatus(error.exitCode);
@@ -77,18 +83,18 @@ async function exitCodeOf(
 }
 
 async function printAnswer(
-  options: ModeOptions<"cli">,
+  running: RunnerOptions,
+  args: readonly string[],
   context: Context,
-  plan: Plan,
 ): Promise<number> {
   const { io, log } = context;
-  for (const argument of options.args) {
+  for (const argument of args) {
     if (!argument.includes(argumentSeparator)) continue;
     log.warn(
       `the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`,
     );
   }
-  const result = await callFunction(options, context, plan);
+  const result = await callOnce({ ...running, args }, context);
   if (result.kind === "error") {
     io.stderr.write(result.message + "\n");
     return exitCodes.failed;
@@ -103,26 +109,4 @@ async function printAnswer(
 /** What a system keeps of an exit code: eight bits. */
 function exitStatus(exitCode: number): number {
   return exitCode & 0xff;
-}
-
-/** Calls the function that the options describe once. */
-async function callFunction(
-  options: ModeOptions<"cli">,
-  context: Context,
-  plan: Plan,
-): Promise<CliResult> {
-  const { wasi, close, ...shared } = await reach(options, context, plan);
-  try {
-    const stdin = {
-      kind: "stream",
-      read: (buffer: Uint8Array) => context.io.stdin.read(buffer),
-    } as const;
-    return await callCli(plan.blueprint, {
-      ...shared,
-      wasi: { ...wasi, args: [plan.name], stdin },
-      args: options.args,
-    });
-  } finally {
-    await close();
-  }
 }

@@ -3,9 +3,10 @@ import type { ModeOptions } from "../options/mode_options.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import type { Supervisor } from "../supervision/supervisor.ts";
-import { loadFunction } from "./function_of.ts";
+import { loadBlueprint } from "../runner/load_blueprint.ts";
 import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
+import { limitsOf } from "./runner_flags.ts";
 import { serveFunction } from "./serve_function.ts";
 
 /** Serves the function until the process is told to stop: every request is a call. */
@@ -37,7 +38,9 @@ async function serve(
   const { log } = context;
   const module = await moduleBytes(options, context, "http");
   const { name } = module;
-  const blueprint = await loadFunction(options, context, { ...module, mode: "http" });
+  const { reuse } = options;
+  const limits = limitsOf(options);
+  const blueprint = await loadBlueprint(module, { mode: "http", limits, reuse }, log);
   const serving = { options, name, blueprint, port: options.httpPort };
   const server = options.threads === 1
     ? await serveFunction(serving, context)

@@ -2,12 +2,8 @@
 import { messageOf } from "../base/errors.ts";
 import type { ProcessOutput } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import {
-  type ServedFunction,
-  serveFunction,
-  type ServeOptions,
-  type ThreadFigures,
-} from "./serve_function.ts";
+import { type ServedFunction, serveFunction, type ServeOptions } from "./serve_function.ts";
+import type { ThreadFigures } from "./served_module.ts";
 
 /** What the first thread tells a worker. */
 export type ToThread =

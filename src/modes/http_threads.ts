@@ -2,12 +2,8 @@ import { CapsuleError } from "../base/errors.ts";
 import { writeOrLose } from "../base/io.ts";
 import type { FromThread, ToThread } from "./http_thread.ts";
 import type { Context } from "../base/context.ts";
-import {
-  type ServedFunction,
-  serveFunction,
-  type ServeOptions,
-  type ThreadFigures,
-} from "./serve_function.ts";
+import { type ServedFunction, serveFunction, type ServeOptions } from "./serve_function.ts";
+import type { ThreadFigures } from "./served_module.ts";
 
 const answerMs = 1000; // how long a thread that computes may take to hear what it is told
 const restartMs = 1000; // between two starts of a thread that dies again and again

@@ -1,18 +1,13 @@
 import { absolutePath } from "../base/paths.ts";
 import { CapsuleError, UsageError } from "../base/errors.ts";
-import type { ModeOptions } from "../options/mode_options.ts";
+import type { NamedModule } from "../runner/load_blueprint.ts";
 import { readModule } from "../source/read_module.ts";
+import type { RunnerFlags } from "./runner_flags.ts";
 import type { Context } from "../base/context.ts";
-
-/** A module's bytes, and its name for messages. */
-export interface NamedModule {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
 
 /** The module that the options name: downloaded first if `-url` says so, or the built-in one, and then a line says so. */
 export async function moduleBytes(
-  options: ModeOptions<"cli"> | ModeOptions<"http">,
+  options: RunnerFlags,
   context: Context,
   mode: "cli" | "http",
 ): Promise<NamedModule> {

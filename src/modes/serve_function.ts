@@ -5,9 +5,12 @@ import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
 import { gathered } from "../server/gather.ts";
 import { errorResponse } from "../server/json_error.ts";
-import { type Handler, listen, type ListenOptions } from "../server/listen.ts";
+import { listen, type ListenOptions } from "../server/listen.ts";
 import type { Blueprint } from "../wasm/instance.ts";
-import { type Plan, startFunction } from "./function_of.ts";
+import { grantsOf, limitsOf } from "./runner_flags.ts";
+import type { ServedModule, ThreadFigures } from "./served_module.ts";
+import { openFunction } from "../runner/open_function.ts";
+import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
 
 /** How one thread serves. */
@@ -21,14 +24,6 @@ export interface ServeOptions {
   readonly metrics?: () => Promise<unknown>;
 }
 
-/** Figures of one thread: bytes, and counts of instances and calls; `requests` counts those since its start. */
-export type ThreadFigures = Deno.MemoryUsage & {
-  instances: number;
-  busy: number;
-  queued: number;
-  requests: number;
-};
-
 /** A function that is listened for. */
 export interface ServedFunction {
   readonly url: string;
@@ -37,14 +32,6 @@ export interface ServedFunction {
   figures(): ThreadFigures;
   stop(graceMs: number): Promise<void>;
   /** Frees everything; after `stop`. */
-  close(): Promise<void>;
-}
-
-/** A module that answers requests. */
-export interface ServedModule {
-  /** The server's handler: `own` answers what is no call. */
-  handler(own: (request: Request) => Response | Promise<Response> | undefined): Handler;
-  figures(): Pick<ThreadFigures, "instances" | "busy" | "queued">;
   close(): Promise<void>;
 }
 
@@ -58,18 +45,18 @@ export async function serveFunction(
   const stdout = new BatchedOutput(io.stdout);
   const stderr = new BatchedOutput(io.stderr);
   const information: HostInformation = { pings: 0 };
-  const plan: Plan = {
-    mode: "http",
+  const running: RunnerOptions = {
     blueprint,
     name,
+    grants: grantsOf(options, io),
+    limits: limitsOf(options),
+    dataFolder: options.data,
     information,
     sinks: { stdout, stderr, formLine: guestLine(options.log, functionName(name)) },
-    maxInstances: options.maxInstances,
-    maxQueue: options.maxQueue,
   };
   const module = blueprint.kind === "command"
-    ? await (await import("./serve_program.ts")).serveProgram(options, context, plan)
-    : await serveCalls(options, context, plan);
+    ? await (await import("./serve_program.ts")).serveProgram(running, options, context)
+    : await serveCalls(running, options, context);
   const close = async () => {
     await module.close();
     stdout.flush();
@@ -107,11 +94,11 @@ export async function serveFunction(
 
 /** Every request but those for the launcher's own pages is a call. */
 async function serveCalls(
+  running: RunnerOptions,
   options: ModeOptions<"http">,
   context: Context,
-  plan: Plan,
 ): Promise<ServedModule> {
-  const { called, close } = await startFunction(options, context, plan);
+  const { called, close } = await openFunction(running, context);
   const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: context.log });
   return {
     // A handler that takes the request alone is the cheapest one.

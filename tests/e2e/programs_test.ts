@@ -155,7 +155,7 @@ Deno.test("a folder of -dir that is not there, or is none, is refused before the
   using folder = new TemporaryFolder();
   folder.write("inside/file", "");
   for (
-    const [name, why] of [["nothing", "there is no such folder"], ["file", "it is no folder"], [
+    const [name, why] of [["nothing", "there is no such folder"], ["file", "it is not a folder"], [
       "file/below",
       "there is no such folder",
     ]]

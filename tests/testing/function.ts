@@ -2,7 +2,9 @@ import { parse } from "../../src/cli/parse.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
-import { loadFunction, startFunction } from "../../src/modes/function_of.ts";
+import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
+import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
+import { openFunction } from "../../src/runner/open_function.ts";
 import { createLog, guestLine } from "../../src/base/log.ts";
 import type { Isolation } from "../../src/wasm/instance.ts";
 import { memoryIo } from "./memory_io.ts";
@@ -43,20 +45,22 @@ export async function serveModule(
   if (command.kind !== "mode") throw new Error("the flags ask for no mode");
   const options = command.options as ModeOptions<"http">;
   const log = createLog("text", io);
-  const blueprint = await loadFunction(options, { io, log }, {
-    mode: "http",
-    name: "guest.wasm",
-    bytes,
-  });
-  const { called, close } = await startFunction(options, { io, log }, {
-    mode: "http",
+  const limits = limitsOf(options);
+  const name = "guest.wasm";
+  const blueprint = await loadBlueprint(
+    { name, bytes },
+    { mode: "http", limits, reuse: options.reuse },
+    log,
+  );
+  const { called, close } = await openFunction({
     blueprint: isolation ? { ...blueprint, isolation } : blueprint,
-    name: "guest.wasm",
+    name,
+    grants: grantsOf(options, io),
+    limits,
+    dataFolder: options.data,
     information: { pings: 0 },
     sinks: { stdout: io.stdout, stderr: io.stderr, formLine: guestLine("text", "guest") },
-    maxInstances: options.maxInstances,
-    maxQueue: options.maxQueue,
-  });
+  }, { io, log });
   const handler = createHttpHandler(called, { maxBodyBytes: options.maxBody, log });
   const handle = async (request: Request) => await handler(request);
   const seen = { stdout: 0, stderr: 0 };

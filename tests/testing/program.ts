@@ -3,7 +3,9 @@ import { parse } from "../../src/cli/parse.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
 import type { Command } from "../../src/function/command.ts";
 import { createCgiHandler } from "../../src/function/cgi/cgi_handler.ts";
-import { loadFunction, openCommand } from "../../src/modes/function_of.ts";
+import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
+import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
+import { openProgram } from "../../src/runner/open_program.ts";
 import { memoryIo } from "./memory_io.ts";
 
 /** A program served in this process, without a socket, as flags describe it. */
@@ -29,16 +31,17 @@ export async function serveProgram(
     name: `${name}.wasm`,
     bytes: await Deno.readFile(new URL(`../testdata/wasi/${name}.wasm`, import.meta.url)),
   };
-  const { called: command, close } = await openCommand(options, { io, log }, {
-    mode: "http",
-    blueprint: await loadFunction(options, { io, log }, { mode: "http", ...module }),
+  const limits = limitsOf(options);
+  const { program: command, close } = await openProgram({
+    blueprint: await loadBlueprint(module, { mode: "http", limits, reuse: options.reuse }, log),
     name: module.name,
+    grants: grantsOf(options, io),
+    limits,
+    dataFolder: options.data,
     information: { pings: 0 },
     sinks: { stdout: io.stdout, stderr: io.stderr, formLine: guestLine("text", name) },
-    maxInstances: options.maxInstances,
-    maxQueue: options.maxQueue,
     args: [],
-  });
+  }, { io, log });
   const handle = createCgiHandler(command, {
     maxBodyBytes: options.maxBody,
     log,

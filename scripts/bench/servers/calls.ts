@@ -13,8 +13,9 @@ import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
 import { loadModule } from "../../../src/function/load.ts";
 import { handlerExport } from "../../../src/function/module_kind.ts";
 import { loadFamilies } from "../../../src/wasi/imports.ts";
-import type { HostInformation } from "../../../src/host/info.ts";
-import { loadFunction, startFunction } from "../../../src/modes/function_of.ts";
+import { grantsOf, limitsOf } from "../../../src/modes/runner_flags.ts";
+import { loadBlueprint } from "../../../src/runner/load_blueprint.ts";
+import { openFunction } from "../../../src/runner/open_function.ts";
 import { guestLine } from "../../../src/base/log.ts";
 import { processIo } from "../../../src/base/io.ts";
 import { naiveCall } from "./naive_call.ts";
@@ -41,20 +42,24 @@ function optionsOf(flags: readonly string[]): ModeOptions<"http"> {
 async function capsuleFunction(): Promise<CapsuleFunction> {
   const io = processIo(Deno.args);
   const options = optionsOf(flags);
-  const { maxInstances, maxQueue } = options;
-  const information: HostInformation = { pings: 0 };
-  const world = { io, log: createLog("text", io) };
-  const blueprint = await loadFunction(options, world, { mode: "http", name: path, bytes });
-  const plan = {
-    mode: "http",
+  const context = { io, log: createLog("text", io) };
+  const limits = limitsOf(options);
+  const { reuse } = options;
+  const blueprint = await loadBlueprint(
+    { name: path, bytes },
+    { mode: "http", limits, reuse },
+    context.log,
+  );
+  const { called } = await openFunction({
     blueprint,
     name: path,
-    information,
+    grants: grantsOf(options, io),
+    limits,
+    dataFolder: options.data,
+    information: { pings: 0 },
     sinks,
-    maxInstances,
-    maxQueue,
-  } as const;
-  return (await startFunction(options, world, plan)).called;
+  }, context);
+  return called;
 }
 
 /** Calls without step metering, for a module that imports only WASI. */

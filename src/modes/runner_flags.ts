@@ -1,0 +1,40 @@
+import type { Io } from "../base/io.ts";
+import { absolutePath } from "../base/paths.ts";
+import type { ModeOptions } from "../options/mode_options.ts";
+import type { Grants, RunnerLimits } from "../runner/runner_options.ts";
+
+/** The options of a mode that runs a module in this process. */
+export type RunnerFlags = ModeOptions<"cli"> | ModeOptions<"http">;
+
+/** Returns what the flags let a module reach. */
+export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
+  const { allowRead, allowWrite, allowEnv, allowNet, sandbox } = options;
+  return {
+    folders: options.dir,
+    variables: options.env,
+    allowRead,
+    allowWrite,
+    allowEnv,
+    allowNet,
+    sandbox,
+    ownFiles: [
+      options.wasm,
+      "crt" in options ? options.crt : undefined,
+      "key" in options ? options.key : undefined,
+    ].filter((path) => path !== undefined).map((path) => absolutePath(path, io)),
+  };
+}
+
+/** Returns the limits that the flags set. */
+export function limitsOf(options: RunnerFlags): RunnerLimits {
+  return {
+    maxMemoryBytes: options.maxMemory,
+    timeoutMs: options.timeout,
+    sliceMs: options.slice,
+    httpTimeoutMs: options.httpTimeout,
+    maxResponseBytes: options.maxResponse,
+    ..."maxInstances" in options
+      ? { maxInstances: options.maxInstances, maxQueue: options.maxQueue }
+      : { maxInstances: 1, maxQueue: 0 },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Log } from "../base/log.ts";
+import { loadModule } from "../function/load.ts";
+import type { Blueprint } from "../wasm/instance.ts";
+import type { RunnerLimits } from "./runner_options.ts";
+
+/** A module's bytes, and its name for messages. */
+export interface NamedModule {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** How a module is going to be called. */
+export interface BlueprintOptions {
+  /** Whether one call is made from the command line, or many by requests. */
+  readonly mode: "cli" | "http";
+  readonly limits: Pick<RunnerLimits, "maxMemoryBytes" | "timeoutMs">;
+  /** Keeps the state of an instance from call to call. */
+  readonly reuse: boolean;
+}
+
+/**
+ * Prepares and compiles a module. The blueprint can be posted to other threads.
+ *
+ * @throws CapsuleError `LOAD`.
+ */
+export async function loadBlueprint(
+  { name, bytes }: NamedModule,
+  { mode, limits, reuse }: BlueprintOptions,
+  log: Log,
+): Promise<Blueprint> {
+  const manyCalls = mode === "http";
+  return await loadModule(bytes, {
+    name,
+    mode,
+    maxMemoryBytes: limits.maxMemoryBytes,
+    steps: limits.timeoutMs > 0 || manyCalls,
+    manyCalls,
+    reuse,
+    warn: (sentence) => log.warn(sentence),
+  });
+}

@@ -1,0 +1,51 @@
+import type { Context } from "../base/context.ts";
+import type { HostFamily } from "../host/host_function.ts";
+import { loadFamilies } from "../wasi/imports.ts";
+import type { WasiOptions } from "../wasi/wasi.ts";
+import { openHostFamilies } from "./host_families.ts";
+import type { Grants, RunnerOptions } from "./runner_options.ts";
+
+/** The imports that a module is given, and what was opened for them. */
+export interface OpenGrants {
+  readonly families: readonly HostFamily[];
+  readonly wasi: Pick<WasiOptions, "families" | "env" | "preopens">;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what a module may reach, as far as it imports a function for it.
+ *
+ * @throws CapsuleError `DIR`, `NET_RULE` and those of the stores, for what cannot be granted.
+ */
+export async function openGrants(options: RunnerOptions, context: Context): Promise<OpenGrants> {
+  const { blueprint, grants } = options;
+  const names = WebAssembly.Module.imports(blueprint.module).map(({ name }) => name);
+  const env = grants.variables.length === 0 ? {} : await guestEnvironment(grants, context);
+  const preopens = grants.sandbox || grants.folders.length === 0
+    ? []
+    : (await import("./granted_files.ts")).preopensOf(options, context.io);
+  const host = await openHostFamilies(names, options, context);
+  return {
+    families: host.families,
+    wasi: { families: await loadFamilies(names), env, preopens },
+    close: host.close,
+  };
+}
+
+/** Returns the environment that WASI shows: only what is granted, never a secret of the launcher. */
+async function guestEnvironment(
+  { variables }: Grants,
+  { io, log }: Context,
+): Promise<Record<string, string>> {
+  const environment: Record<string, string> = {};
+  const { isLauncherSecret } = await import("../host/env.ts");
+  for (const { name, value } of variables) {
+    const given = value ?? io.env.get(name);
+    if (given === undefined) {
+      log.warn(`-env=${name} is left out: the launcher has no variable of that name`);
+    } else if (value === undefined && isLauncherSecret(name, given)) {
+      log.warn(`-env=${name} is left out: it belongs to the launcher itself`);
+    } else environment[name] = given;
+  }
+  return environment;
+}
