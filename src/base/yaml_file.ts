@@ -1,150 +1,179 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type Scalar,
-  type YAMLMap,
-} from "yaml";
+import * as z from "zod";
 import { CapsuleError, messageOf } from "./errors.ts";
 import { readText } from "./read_text.ts";
+import { describeNode, parseYamlNodes, quoted, type YamlDocument } from "./yaml_nodes.ts";
+
+export { parseYaml, readYamlFile, type YamlPair, YamlValue } from "./yaml_value.ts";
+
+/** An issue of a schema with these parameters points at the name in the map, not at its value. */
+export const atKey = { at: "key" } as const;
+/** The message of an issue with these parameters ends with what was found. */
+export const withFound = { found: true } as const;
 
 /**
- * A YAML file's value, whose parts know where they stand.
+ * Reads a YAML file as a value of a schema. `flag` names the file in messages: `-config`.
  *
- * @param flag names the file in messages about reading it: `-config`.
- * @throws CapsuleError `CONFIG`: what is wrong with the file, or with line and column what is wrong in it.
+ * The schema sees plain JavaScript values; where it wants a string, a plain scalar that YAML takes
+ * for a number or a truth value is its text as written (`1.10`, `yes`). A message that begins with
+ * "expected" ends with what was found. `mapOf` and `fields` are schemas with such messages.
+ *
+ * @throws CapsuleError `CONFIG`: the file cannot be read, or `functions.yaml:3:5: expected …`.
  */
-export async function readYamlFile(path: string, flag: string): Promise<YamlValue> {
-  return parseYaml(await read(path, flag), path);
-}
-
-async function read(path: string, flag: string): Promise<string> {
+export async function readYaml<T>(path: string, schema: z.ZodType<T>, flag: string): Promise<T> {
+  let text: string;
   try {
-    return await readText(path);
+    text = await readText(path);
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound ? "no such file" : messageOf(error);
     throw new CapsuleError("CONFIG", `cannot read ${flag}=${path}: ${reason}`, { cause: error });
   }
+  return decodeYaml(text, schema, path);
 }
 
-/** @throws CapsuleError `CONFIG`: `config.yaml:3:5: …` */
-export function parseYaml(text: string, name: string): YamlValue {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const fail = (offset: number, message: string): never => {
-    const { line, col } = lines.linePos(offset);
-    throw new CapsuleError(
-      "CONFIG",
-      `${name}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${message}`,
-    );
+/**
+ * Decodes a YAML text as `readYaml` does. `name` is the file's name in messages.
+ *
+ * @throws CapsuleError `CONFIG`: `functions.yaml:3:5: expected …`.
+ */
+export function decodeYaml<T>(text: string, schema: z.ZodType<T>, name: string): T {
+  const document = parseYamlNodes(text, name);
+  let result = schema.safeParse(document.root.value);
+  if (!result.success && restoreTexts(document, result.error.issues)) {
+    result = schema.safeParse(document.root.value);
+  }
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw issueError(document, issue ?? { code: "custom", path: [], message: "is invalid" });
+}
+
+/**
+ * A schema for a map with names of the file's own choice, which may be `__proto__`.
+ *
+ * @param of the schema of a value; a function chooses it by the name and the value.
+ * @param options.expected the map in a message: "functions, each with its revisions".
+ * @param options.nameFault returns the rule that a name breaks: "a name (1 to 128 letters)".
+ */
+export function mapOf<T>(
+  of: z.ZodType<T> | ((name: string, value: unknown) => z.ZodType<T>),
+  { expected, nameFault }: {
+    readonly expected: string;
+    readonly nameFault?: (name: string) => string | undefined;
+  },
+): z.ZodType<Map<string, T>> {
+  return z.unknown().transform((given, context) => {
+    const map = new Map<string, T>();
+    if (!isMap(given)) {
+      context.addIssue({ code: "custom", message: `expected ${expected}` });
+      return z.NEVER;
+    }
+    for (const [name, value] of Object.entries(given)) {
+      const fault = nameFault?.(name);
+      if (fault !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path: [name],
+          message: `expected ${fault}`,
+          params: atKey,
+        });
+      }
+      const parsed = (typeof of === "function" ? of(name, value) : of).safeParse(value);
+      if (parsed.success) map.set(name, parsed.data);
+      else {
+        for (const issue of parsed.error.issues) {
+          context.addIssue({ ...issue, path: [name, ...issue.path] });
+        }
+      }
+    }
+    return map;
+  });
+}
+
+/** A strict object; `expected` is the whole in a message: `"downloadUrl" and other fields`. */
+export function fields<S extends z.ZodRawShape>(shape: S, expected: string): z.ZodObject<S> {
+  const names = Object.keys(shape).map((name) => `"${name}"`);
+  const listed = [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");
+  return z.strictObject(shape, {
+    error: ({ code }) => `expected ${code === "unrecognized_keys" ? listed : expected}`,
+  }) as unknown as z.ZodObject<S>;
+}
+
+/** Reports whether a value that a schema sees is a map of the file. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The node that an issue's path leads to, as far as the document has it. */
+interface Target {
+  readonly parent: unknown;
+  readonly key: string | number | undefined;
+  readonly keyOffset: number | undefined;
+  readonly node: YamlDocument["root"];
+  /** A field that the last map of the path lacks. */
+  readonly missing: string | undefined;
+}
+
+/** A schema may see a list or a map where one value stands: steps into a scalar stay there. */
+function follow({ root }: YamlDocument, path: readonly PropertyKey[]): Target {
+  let target: Target = {
+    parent: undefined,
+    key: undefined,
+    keyOffset: undefined,
+    node: root,
+    missing: undefined,
   };
-  const [error] = document.errors;
-  if (error) fail(error.pos[0], error.message);
-  return new YamlValue(document.contents, 0, { document, fail });
+  for (const step of path) {
+    const { node } = target;
+    const entry = node.entries?.get(String(step));
+    const item = typeof step === "number" ? node.items?.[step] : undefined;
+    if (entry) {
+      target = { ...entry, parent: node.value, key: String(step), missing: undefined };
+    } else if (item) {
+      target = {
+        parent: node.value,
+        key: Number(step),
+        keyOffset: undefined,
+        node: item,
+        missing: undefined,
+      };
+    } else if (node.entries && typeof step === "string") {
+      return { ...target, missing: step };
+    }
+  }
+  return target;
 }
 
-interface Source {
-  readonly document: Document.Parsed;
-  readonly fail: (offset: number, message: string) => never;
+/** Puts the written text where the schema wants a string and YAML saw a number or a boolean. */
+function restoreTexts(document: YamlDocument, issues: readonly z.core.$ZodIssue[]): boolean {
+  let restored = false;
+  for (const issue of issues) {
+    if (issue.code !== "invalid_type" || issue.expected !== "string") continue;
+    const { parent, key, node: { kind, text, value }, missing } = follow(document, issue.path);
+    if (kind !== "scalar" || typeof value === "string" || missing !== undefined) continue;
+    if (typeof parent !== "object" || parent === null || key === undefined) continue;
+    Object.defineProperty(parent, key, {
+      value: text,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+    restored = true;
+  }
+  return restored;
 }
 
-/** A name of a map, and what stands there. */
-export interface YamlPair {
-  /** As it was written: what is called 1.0 is not the number 1. */
-  readonly key: string;
-  readonly value: YamlValue;
-  /** Throws the `CapsuleError` that points at the name. */
-  fail(message: string): never;
-}
-
-/** A value in a YAML text: what it is, and where. An alias is what it stands for, and where that stands. */
-export class YamlValue {
-  readonly #node: Node | null;
-  readonly #offset: number;
-  readonly #source: Source;
-
-  constructor(node: Node | null, offset: number, source: Source) {
-    this.#node = isAlias(node) ? node.resolve(source.document) ?? null : node;
-    this.#offset = offsetOf(this.#node, offset);
-    this.#source = source;
+function issueError(document: YamlDocument, issue: z.core.$ZodIssue): CapsuleError {
+  const path = issue.code === "unrecognized_keys"
+    ? [...issue.path, issue.keys[0] ?? ""]
+    : issue.path;
+  const { key, keyOffset, node, missing } = follow(document, path);
+  if (missing !== undefined) {
+    return document.errorAt(keyOffset ?? node.offset, `expected ${quoted(missing)}`);
   }
-
-  /** Throws the `CapsuleError` that points here. */
-  fail(message: string): never {
-    return this.#source.fail(this.#offset, message);
-  }
-
-  /** Fails with what was expected here, a map's or a list's kind or the value being what was found. */
-  unexpected(expected: string): never {
-    return this.fail(`expected ${expected}, found ${this.#kind}`);
-  }
-
-  get isMap(): boolean {
-    return isMap(this.#node);
-  }
-
-  has(key: string): boolean {
-    return isMap(this.#node) && this.#node.has(key);
-  }
-
-  /** A scalar's value; `undefined` for a map, a list and for nothing at all. */
-  get scalar(): unknown {
-    return isScalar(this.#node) ? this.#node.value ?? undefined : undefined;
-  }
-
-  /** Whether nothing stands here, where something could. */
-  get isEmpty(): boolean {
-    return this.#node === null || isScalar(this.#node) && this.#node.value === null;
-  }
-
-  /** A scalar as it was written, so that 1.0 is no 1; `undefined` for a map, a list and for nothing at all. */
-  get text(): string | undefined {
-    return isScalar(this.#node) && !this.isEmpty ? written(this.#node) : undefined;
-  }
-
-  /** The items of a list; `undefined` for what is none. */
-  get items(): YamlValue[] | undefined {
-    if (!isSeq(this.#node)) return undefined;
-    return this.#node.items.map((item) =>
-      new YamlValue(item as Node | null, this.#offset, this.#source)
-    );
-  }
-
-  /** What a map holds, in its order; it fails with `expected` on anything else. */
-  pairs(expected: string): YamlPair[] {
-    if (!isMap(this.#node)) return this.unexpected(expected);
-    return this.#node.items.map((pair) => this.#pair(pair));
-  }
-
-  #pair({ key, value }: YAMLMap["items"][number]): YamlPair {
-    const name = new YamlValue(key as Node | null, 0, this.#source);
-    const at = offsetOf(key, 0);
-    const fail = (message: string) => this.#source.fail(at, message);
-    if (!isScalar(name.#node)) return fail(`expected a name, found ${name.#kind}`);
-    return {
-      key: written(name.#node),
-      value: new YamlValue(value as Node | null, at, this.#source),
-      fail,
-    };
-  }
-
-  get #kind(): string {
-    if (isMap(this.#node)) return "a map";
-    if (isSeq(this.#node)) return "a list";
-    return this.scalar === undefined ? "nothing" : `"${this.scalar}"`;
-  }
-}
-
-function written(node: Scalar): string {
-  return node.type === "PLAIN" ? node.source ?? String(node.value) : String(node.value);
-}
-
-function offsetOf(node: unknown, otherwise: number): number {
-  const range = (node as { range?: readonly [number, number, number] | null } | null)?.range;
-  return range?.[0] ?? otherwise;
+  const { at, found }: { at?: unknown; found?: unknown } =
+    issue.code === "custom" && issue.params || {};
+  const isAtKey = issue.code === "unrecognized_keys" || at === atKey.at;
+  const offset = isAtKey ? keyOffset ?? node.offset : node.offset;
+  const shown = isAtKey && key !== undefined ? quoted(String(key)) : describeNode(node);
+  const endsWithFound = found === true || issue.message.startsWith("expected ");
+  return document.errorAt(offset, issue.message + (endsWithFound ? `, found ${shown}` : ""));
 }

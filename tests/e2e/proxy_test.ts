@@ -317,7 +317,7 @@ Deno.test("what does not start, and why", () =>
       [
         ["-config=bad.yaml"],
         1,
-        /^capsule: bad\.yaml:3:7: a URL must begin with http:\/\/ or https:\/\/: found "nowhere"\n$/,
+        /^capsule: bad\.yaml:3:7: a URL must begin with http:\/\/ or https:\/\/, found "nowhere"\n$/,
       ],
       [["-config=none.yaml"], 1, /cannot read -config=none\.yaml: no such file/],
       [

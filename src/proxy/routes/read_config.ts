@@ -1,121 +1,102 @@
+import * as z from "zod";
 import { isName, nameRule } from "../../base/function_names.ts";
-import { parseYaml, readYamlFile, type YamlPair, type YamlValue } from "../../base/yaml_file.ts";
-import { type Entry, type FunctionRoutes, type Routes, urlFault } from "./routes.ts";
-
-const expectedFunctions = "functions, each with its revisions";
+import { atKey, decodeYaml, fields, isMap, mapOf, readYaml } from "../../base/yaml_file.ts";
+import type { Entry, FunctionRoutes, Routes } from "./routes.ts";
+import { upstreamUrl, weightFrom } from "./schema.ts";
 
 /**
- * The routes of a configuration file.
+ * Reads the routes of a configuration file.
  *
- * @throws CapsuleError `CONFIG`, with line and column of what is wrong.
+ * @throws CapsuleError `CONFIG`, with the line and column of what is wrong.
  */
 export async function readConfigFile(path: string): Promise<Routes> {
-  return routesIn(await readYamlFile(path, "-config"));
+  return await readYaml(path, config, "-config");
 }
 
 /**
- * The routes of a YAML text: function → revision → URLs, at the root or under `functions:`. A list of one may be written without its
- * dash, an item may be `{ url, weight }`, and beside a function's revisions `weights:` may share out the calls that name none.
+ * Decodes the routes of a YAML text: function → revision → URLs, at the root or under `functions:`.
+ * A list of one may be written without its dash, an item may be `{ url, weight }`, and beside a
+ * function's revisions `weights:` may share out the calls that name none.
  *
  * @throws CapsuleError `CONFIG`: `config.yaml:3:5: …`.
  */
-export function readConfig(text: string, name: string): Routes {
-  return routesIn(parseYaml(text, name));
+export function decodeConfig(text: string, name: string): Routes {
+  return decodeYaml(text, config, name);
 }
 
-function routesIn(root: YamlValue): Routes {
-  const pairs = root.pairs(expectedFunctions).filter(({ key }) => key !== "filters");
-  const wrapped = pairs.find(({ key, value }) => key === "functions" && holdsMaps(value));
-  if (wrapped === undefined) return functionsOf(pairs);
-  const other = pairs.find((pair) => pair !== wrapped);
-  other?.fail(`expected nothing beside "functions" and "filters", found "${other.key}"`);
-  return functionsOf(wrapped.value.pairs(expectedFunctions));
-}
+const nameFault = (name: string) => isName(name) ? undefined : `a name (${nameRule})`;
 
-function functionsOf(pairs: readonly YamlPair[]): Routes {
-  return new Map(pairs.map((pair) => {
-    checkName(pair);
-    return [pair.key, functionOf(pair)];
-  }));
-}
+const entry = z.preprocess(
+  (item) => isMap(item) ? item : { url: item },
+  fields({ url: upstreamUrl, weight: weightFrom(1).optional() }, "a URL"),
+).transform(({ url, weight = 1 }): Entry => ({ url, weight }));
 
-function functionOf(pair: YamlPair): FunctionRoutes {
-  const { key: name, value } = pair;
-  const revisions = new Map<string, readonly Entry[]>();
-  let shares: YamlPair | undefined;
-  for (const each of value.pairs(`revisions of "${name}", each with its URLs`)) {
-    if (each.key === "weights" && each.value.isMap && !each.value.has("url")) {
-      shares = each;
-      continue;
-    }
-    checkName(each);
-    revisions.set(each.key, entriesOf(each.value));
-  }
-  if (revisions.size === 0) pair.fail(`expected at least one revision of "${name}"`);
-  return shares ? { revisions, weights: weightsOf(shares, revisions) } : { revisions };
-}
-
-function weightsOf(shares: YamlPair, revisions: ReadonlyMap<string, unknown>): Map<string, number> {
-  const weights = new Map<string, number>();
-  for (const share of shares.value.pairs("revisions with their weights")) {
-    if (!revisions.has(share.key)) {
-      share.fail(`expected a revision of this function, found "${share.key}"`);
-    }
-    weights.set(share.key, weightOf(share.value, 0));
-  }
-  if (![...weights.values()].some((weight) => weight > 0)) {
-    shares.fail("expected at least one weight above 0");
-  }
-  return weights;
-}
-
-function entriesOf(value: YamlValue): Entry[] {
-  const items = value.items ?? [value];
-  if (items.length === 0) value.fail("expected at least one URL, found an empty list");
+const entries = z.preprocess(
+  (value) => Array.isArray(value) ? value : [value],
+  z.array(entry).min(1, "a revision must have at least one URL"),
+).superRefine((list, context) => {
   const seen = new Set<string>();
-  return items.map((item) => {
-    const entry = entryOf(item);
-    if (seen.has(entry.url)) item.fail(`expected each URL once, found "${entry.url}" again`);
-    seen.add(entry.url);
-    return entry;
-  });
-}
-
-function entryOf(item: YamlValue): Entry {
-  if (!item.isMap) return { url: urlOf(item), weight: 1 };
-  let url: string | undefined;
-  let weight = 1;
-  for (const pair of item.pairs("a URL")) {
-    if (pair.key === "url") url = urlOf(pair.value);
-    else if (pair.key === "weight") weight = weightOf(pair.value, 1);
-    else pair.fail(`expected "url" or "weight", found "${pair.key}"`);
+  for (const [index, { url }] of list.entries()) {
+    if (seen.has(url)) {
+      context.addIssue({ code: "custom", path: [index], message: "expected each URL once" });
+    }
+    seen.add(url);
   }
-  return { url: url ?? item.fail('expected "url"'), weight };
-}
+});
 
-function urlOf(value: YamlValue): string {
-  const url = value.scalar;
-  if (typeof url !== "string") return value.unexpected("a URL");
-  const fault = urlFault(url);
-  if (fault) value.fail(`${fault}: found "${url.replace(/\/\/[^/@]*@/, "//…@")}"`);
-  return url;
-}
+const weights = mapOf(weightFrom(0), { expected: "revisions with their weights" });
 
-function weightOf(value: YamlValue, min: number): number {
-  const weight = value.scalar;
-  if (
-    typeof weight === "number" && Number.isInteger(weight) && weight >= min && weight <= 1_000_000
-  ) {
-    return weight;
+const functionRoutes = mapOf<readonly Entry[] | Map<string, number>>(
+  (name, value) => isWeights(name, value) ? weights : entries,
+  { expected: "revisions, each with its URLs", nameFault },
+).transform((all, context): FunctionRoutes => {
+  const issue = (message: string, path: string[]) =>
+    context.addIssue({ code: "custom", path, message, params: atKey });
+  const revisions = new Map<string, readonly Entry[]>();
+  let shares: Map<string, number> | undefined;
+  for (const [name, each] of all) {
+    if (each instanceof Map) shares = each;
+    else revisions.set(name, each);
   }
-  return value.fail(`expected a weight, a whole number from ${min} to 1000000`);
+  if (revisions.size === 0) issue("a function must have at least one revision", []);
+  if (shares === undefined) return { revisions };
+  for (const name of shares.keys()) {
+    if (!revisions.has(name)) issue("expected a revision of this function", ["weights", name]);
+  }
+  if (!Array.from(shares.values()).some((weight) => weight > 0)) {
+    issue("at least one weight must be above 0", ["weights"]);
+  }
+  return { revisions, weights: shares };
+});
+
+const functions = mapOf(functionRoutes, {
+  expected: "functions, each with its revisions",
+  nameFault,
+});
+const wrapped = fields(
+  { functions, filters: z.unknown().optional() },
+  "functions, each with its revisions",
+).transform((root): Routes => root.functions);
+/** A file of 0.1.3 may have `filters:`, which this version ignores. */
+const bare = z.preprocess((root) => {
+  if (!isMap(root)) return root;
+  const { filters: _, ...rest } = root;
+  return rest;
+}, functions);
+const config: z.ZodType<Routes> = z.unknown().transform((root, context): Routes => {
+  const parsed = (isMap(root) && holdsMaps(root.functions) ? wrapped : bare).safeParse(root);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) context.addIssue({ ...issue });
+  return z.NEVER;
+});
+
+/** `weights:` is a revision where it has a URL. */
+function isWeights(name: string, value: unknown): boolean {
+  return name === "weights" && isMap(value) && !Object.hasOwn(value, "url");
 }
 
-function checkName({ key, fail }: YamlPair): void {
-  if (!isName(key)) fail(`expected a name (${nameRule}), found "${key}"`);
-}
-
-function holdsMaps(value: YamlValue): boolean {
-  return value.isMap &&
-    value.pairs("").every(({ value: inner }) => inner.isMap && !inner.has("url"));
+/** `functions:` is a function where its values are URLs. */
+function holdsMaps(value: unknown): boolean {
+  return isMap(value) &&
+    Object.values(value).every((inner) => isMap(inner) && !Object.hasOwn(inner, "url"));
 }

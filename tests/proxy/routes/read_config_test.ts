@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../../src/proxy/routes/read_config.ts";
+import { decodeConfig } from "../../../src/proxy/routes/read_config.ts";
 import { config as description, fromConfig as described } from "../description.ts";
 import { encodeRoutes, listRoutes } from "../../../src/proxy/routes/routes.ts";
 
@@ -32,12 +32,12 @@ const good: ReadonlyArray<readonly [what: string, text: string, list: unknown]> 
 
 Deno.test("what a configuration file may say", async (test) => {
   for (const [what, text, list] of good) {
-    await test.step(what, () => assert.deepEqual(listRoutes(readConfig(text, "c")), list));
+    await test.step(what, () => assert.deepEqual(listRoutes(decodeConfig(text, "c")), list));
   }
 });
 
 Deno.test("weights of URLs and of revisions are read", () => {
-  const routes = readConfig(
+  const routes = decodeConfig(
     "f:\n  default:\n    - { url: http://a, weight: 3 }\n    - http://b\n  orange: {url: http://c}\n  weights: {default: 90, orange: 10}\n",
     "c",
   );
@@ -55,37 +55,43 @@ Deno.test("weights of URLs and of revisions are read", () => {
 const bad: ReadonlyArray<readonly [text: string, message: string]> = [
   ["", "c:1:1: expected functions, each with its revisions, found nothing"],
   ["- a\n", "c:1:1: expected functions, each with its revisions, found a list"],
-  ["f: http://a\n", 'c:1:4: expected revisions of "f", each with its URLs, found "http://a"'],
-  ["f:\n  default: []\n", "c:2:12: expected at least one URL, found an empty list"],
+  ["f: http://a\n", 'c:1:4: expected revisions, each with its URLs, found "http://a"'],
+  ["f:\n  default: []\n", "c:2:12: a revision must have at least one URL"],
   ["f:\n  default:\n", "c:2:11: expected a URL, found nothing"],
-  ["f: {}\n", 'c:1:1: expected at least one revision of "f"'],
+  ["f: {}\n", "c:1:1: a function must have at least one revision"],
   [
     "f:\n  default:\n    - localhost:80\n",
-    'c:3:7: a URL must begin with http:// or https://: found "localhost:80"',
+    'c:3:7: a URL must begin with http:// or https://, found "localhost:80"',
   ],
   [
     "f:\n  default: ftp://a\n",
-    'c:2:12: a URL must begin with http:// or https://: found "ftp://a"',
+    'c:2:12: a URL must begin with http:// or https://, found "ftp://a"',
   ],
   [
     "f:\n  default: http://u:secret@a\n",
-    'c:2:12: a URL must not hold a user or a password: found "http://…@a"',
+    'c:2:12: a URL must not hold a user or a password, found "http://…@a"',
   ],
   [
     "f:\n  default: http://a?b\n",
-    'c:2:12: a URL must not hold a query, a fragment or a backslash: found "http://a?b"',
+    'c:2:12: a URL must not hold a query, a fragment or a backslash, found "http://a?b"',
   ],
   [
     "f:\n  default: 'http://'\n",
-    'c:2:12: a URL must name a host, and a port up to 65535 if any: found "http://"',
+    'c:2:12: a URL must name a host, and a port up to 65535 if any, found "http://"',
   ],
-  ["f:\n  default: 5\n", 'c:2:12: expected a URL, found "5"'],
+  ["f:\n  default: 5\n", 'c:2:12: a URL must begin with http:// or https://, found "5"'],
   [
     "f:\n  default:\n    - http://a\n    - http://a\n",
-    'c:4:7: expected each URL once, found "http://a" again',
+    'c:4:7: expected each URL once, found "http://a"',
   ],
-  ["f:\n  default: http://a\nf:\n  default: http://b\n", "c:3:1: Map keys must be unique"],
-  ["f:\n  default: http://a\n  default: http://b\n", "c:3:3: Map keys must be unique"],
+  [
+    "f:\n  default: http://a\nf:\n  default: http://b\n",
+    'c:3:1: expected each name once, found "f" again',
+  ],
+  [
+    "f:\n  default: http://a\n  default: http://b\n",
+    'c:3:3: expected each name once, found "default" again',
+  ],
   [
     "f g:\n  default: http://a\n",
     'c:1:1: expected a name (1 to 128 letters, digits, -, _ or ., and neither . nor ..), found "f g"',
@@ -101,7 +107,7 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
   ["f:\n  default:\n    - {weight: 1}\n", 'c:3:7: expected "url"'],
   [
     "f:\n  default: {url: http://a, weight: 0}\n",
-    "c:2:36: expected a weight, a whole number from 1 to 1000000",
+    'c:2:36: expected a weight, a whole number from 1 to 1000000, found "0"',
   ],
   [
     "f:\n  default: http://a\n  weights: {blue: 1}\n",
@@ -109,20 +115,20 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
   ],
   [
     "f:\n  default: http://a\n  weights: {default: 0}\n",
-    "c:3:3: expected at least one weight above 0",
+    "c:3:3: at least one weight must be above 0",
   ],
   [
     "functions:\n  f: {default: http://a}\nother: {default: http://a}\n",
-    'c:3:1: expected nothing beside "functions" and "filters", found "other"',
+    'c:3:1: expected "functions" or "filters", found "other"',
   ],
 ];
 
 Deno.test("a bad file is told with line, column and what was expected", async (test) => {
   for (const [text, message] of bad) {
     await test.step(message, () => {
-      assert.throws(() => readConfig(text, "c"), { code: "CONFIG", message });
+      assert.throws(() => decodeConfig(text, "c"), { code: "CONFIG", message });
     });
   }
-  assert.throws(() => readConfig("f:\n  default: [http://a\n", "c"), { message: /^c:\d+:\d+: / });
-  assert.throws(() => readConfig("f:\n\tdefault: http://a\n", "c"), { message: /^c:2:1: / });
+  assert.throws(() => decodeConfig("f:\n  default: [http://a\n", "c"), { message: /^c:\d+:\d+: / });
+  assert.throws(() => decodeConfig("f:\n\tdefault: http://a\n", "c"), { message: /^c:2:1: / });
 });
