@@ -1,6 +1,7 @@
 /**
- * Enforces the arrows of `src/README.md`: a room imports only from the rooms that it knows. Prints each import that
- * breaks the rule and exits 1, or one line when all hold.
+ * `deno run -A scripts/check_imports.ts`: enforces the map of `src/README.md`. A room imports only
+ * from the rooms that it knows, and no files import each other in a circle, type imports included.
+ * Prints what breaks a rule and exits with 1.
  */
 export const rooms: Record<string, readonly string[]> = {
   base: [],
@@ -38,53 +39,101 @@ const lower = Object.keys(rooms);
 rooms.modes = lower;
 rooms.cli = ["modes", "options", "store", "base"];
 
-/**
- * Files of a room that others may reach against the arrows: the worker drives the proxy as its client and puts a server of the
- * proxy's kind before functions that sleep.
- */
+/** Files that a room may import against its row: the worker is a client of the proxy. */
 const open: Record<string, readonly string[]> = {
   worker: ["proxy/admin/client.ts", "proxy/front.ts"],
 };
 
+/** Each file of `src`, as `room/…/file.ts`, with the files that it imports in any way. */
+export type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
 const importPattern = /(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;
 
-async function* sources(folder: string): AsyncGenerator<string> {
-  for await (const entry of Deno.readDir(folder)) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* sources(path);
-    else if (/\.tsx?$/.test(entry.name)) yield path;
+/** Reads the imports of all TypeScript files in a folder. */
+export async function readImports(src: string): Promise<ImportGraph> {
+  const graph = new Map<string, string[]>();
+  for await (const file of typeScriptFiles(src)) {
+    const text = await Deno.readTextFile(`${src}/${file}`);
+    const targets = Array.from(
+      text.matchAll(importPattern),
+      ([, specifier = ""]) => new URL(specifier, `file:///src/${file}`).pathname,
+    );
+    graph.set(
+      file,
+      // `deno.json`, which holds the version, is in no room.
+      targets.filter((path) => path.startsWith("/src/")).map((path) => path.slice(5)),
+    );
+  }
+  return graph;
+}
+
+async function* typeScriptFiles(folder: string, below = ""): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(`${folder}/${below}`)) {
+    if (isDirectory) yield* typeScriptFiles(folder, `${below}${name}/`);
+    else if (/\.tsx?$/.test(name)) yield below + name;
   }
 }
 
-/** Every import in `src` that its room is not allowed, as sentences. */
-export async function forbiddenImports(src: string): Promise<string[]> {
+/** Returns a sentence for each import that the importing room is not allowed. */
+export function forbiddenImports(graph: ImportGraph): string[] {
   const found: string[] = [];
-  for await (const path of sources(src)) {
-    const room = path.slice(src.length + 1).split("/")[0] ?? "";
+  for (const [file, targets] of graph) {
+    const room = roomOf(file);
     const known = rooms[room];
     if (!known) {
-      found.push(`${path}: "${room}" is no room of src/README.md`);
+      found.push(`${file}: "${room}" is not a room of src/README.md`);
       continue;
     }
-    for (const [, specifier = ""] of (await Deno.readTextFile(path)).matchAll(importPattern)) {
-      const { pathname } = new URL(specifier, `file:///${path}`);
-      if (!pathname.startsWith(`/${src}/`)) continue; // `deno.json`, which holds the version, is of no room
-      const target = pathname.slice(src.length + 2);
-      const other = target.split("/")[0] ?? "";
+    for (const target of targets) {
+      const other = roomOf(target);
       if (other === room || known.includes(other) || open[room]?.includes(target)) continue;
-      found.push(
-        `${path}: room "${room}" may not import "${specifier}" (it knows ${
-          known.join(", ") || "nothing"
-        })`,
-      );
+      const knows = known.join(", ") || "nothing";
+      found.push(`${file}: room "${room}" may not import ${target} (it knows ${knows})`);
     }
   }
   return found;
 }
 
+const roomOf = (file: string): string => file.slice(0, Math.max(0, file.indexOf("/")));
+
+/**
+ * Returns the files of each circle: the strongly connected components of more than one file.
+ *
+ * @see https://en.wikipedia.org/wiki/Tarjan%27s_strongly_connected_components_algorithm
+ */
+export function importCircles(graph: ImportGraph): string[][] {
+  const circles: string[][] = [];
+  const indexes = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string): number => {
+    const index = indexes.size;
+    indexes.set(file, index);
+    stack.push(file);
+    let lowest = index;
+    for (const target of graph.get(file) ?? []) {
+      const seen = indexes.get(target);
+      if (seen === undefined) lowest = Math.min(lowest, visit(target));
+      else if (stack.includes(target)) lowest = Math.min(lowest, seen);
+    }
+    if (lowest === index) {
+      const component = stack.splice(stack.indexOf(file));
+      if (component.length > 1) circles.push(component.sort());
+    }
+    return lowest;
+  };
+  for (const file of graph.keys()) if (!indexes.has(file)) visit(file);
+  return circles;
+}
+
+/** Circles that are still allowed; 0 once the last room has resolved its own. */
+const allowedCircles = 3;
+
 if (import.meta.main) {
-  const found = await forbiddenImports("src");
-  for (const line of found) console.error(line);
-  if (found.length > 0) Deno.exit(1);
+  const graph = await readImports("src");
+  const forbidden = forbiddenImports(graph);
+  const circles = importCircles(graph);
+  for (const line of forbidden) console.error(line);
+  for (const files of circles) console.error(`circle of imports: ${files.join(", ")}`);
+  if (forbidden.length > 0 || circles.length > allowedCircles) Deno.exit(1);
   console.log("imports: every room imports only what it knows");
 }
