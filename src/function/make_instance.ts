@@ -67,9 +67,11 @@ function makeImports(
   };
   const into = (module: string) => imports[module] ??= {};
   for (const family of families) {
-    const { module = "env", now = {}, waiting = {} } = family(guest);
-    for (const [name, call] of Object.entries(now)) into(module)[name] = call;
-    for (const [name, call] of Object.entries(waiting)) into(module)[name] = suspending(call);
+    const { module = "env", ...functions } = family(guest);
+    for (const [name, call] of Object.entries(functions.sync ?? {})) into(module)[name] = call;
+    for (const [name, call] of Object.entries(functions.suspending ?? {})) {
+      into(module)[name] = suspending(call);
+    }
   }
   return imports;
 }

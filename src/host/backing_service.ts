@@ -1,18 +1,25 @@
-import type { CallLimit } from "../store/key_value.ts";
+import type { CallLimit } from "../store/services.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { denied } from "./host_function.ts";
 
-/** How long a service may take for a call that has no end of its own. */
-const longestMs = 30_000;
+/** The longest wait for a service, in milliseconds; calls without a timeout have this one. */
+const maxWaitMs = 30_000;
 
-/** What is left of a call's time for an answer: a tenth is kept, so that the guest hears of the failure before its own end. */
-export function limitOf(guest: Guest): CallLimit {
+/**
+ * Returns the limit for a request to a backing service: 90 % of the call's remaining time, so that
+ * the guest can still handle the failure.
+ */
+export function limitFor(guest: Guest): CallLimit {
   const nowMs = performance.now();
   const leftMs = Math.max(1, (guest.deadlineMs - nowMs) * 0.9);
-  return { timeoutMs: Math.round(Math.min(longestMs, leftMs)), nowMs, caller: guest.caller };
+  return { timeoutMs: Math.round(Math.min(maxWaitMs, leftMs)), nowMs, caller: guest.caller };
 }
 
-/** Refuses where the guest has no network at all. */
-export function refuseInSandbox(sandbox: boolean, what: string): void {
-  if (sandbox) throw denied(what, "leaving out -sandbox");
+/**
+ * Throws if the guest runs in the sandbox.
+ *
+ * @throws CapsuleError `DENIED`
+ */
+export function refuseInSandbox(sandbox: boolean, action: string): void {
+  if (sandbox) throw denied(action, "leaving out -sandbox");
 }

@@ -1,20 +1,20 @@
-import type { QueryService } from "../store/query.ts";
-import { limitOf, refuseInSandbox } from "./backing_service.ts";
-import { answeringLater, type HostFamily } from "./host_function.ts";
+import type { QueryService } from "../store/services.ts";
+import { limitFor, refuseInSandbox } from "./backing_service.ts";
+import { type HostFamily, suspendingFunction } from "./host_function.ts";
 
-/** What a guest may ask of Couchbase. */
+/** Grants the queries of a guest. */
 export interface CouchbaseGrant {
   readonly queries: QueryService;
   readonly sandbox: boolean;
 }
 
-/** `hostCouchBaseQuery`: N1QL in, the rows as a JSON array out. */
+/** Creates `hostCouchBaseQuery`: takes a N1QL statement, returns its rows as a JSON array. */
 export function couchbaseFunctions({ queries, sandbox }: CouchbaseGrant): HostFamily {
   return (guest) => ({
-    waiting: {
-      hostCouchBaseQuery: answeringLater(guest, (inputs) => {
+    suspending: {
+      hostCouchBaseQuery: suspendingFunction(guest, (inputs) => {
         refuseInSandbox(sandbox, "a Couchbase query");
-        return queries.query(inputs.text(0), limitOf(guest));
+        return queries.query(inputs.text(0), limitFor(guest));
       }, (rows) => rows),
     },
   });

@@ -1,12 +1,12 @@
 import type { GuestFiles } from "../files/guest_files.ts";
-import { answering, type HostFamily } from "./host_function.ts";
+import { type HostFamily, syncFunction } from "./host_function.ts";
 
-/** `hostReadFile` and `hostWriteFile`, on the files that are granted. */
+/** Creates `hostReadFile` and `hostWriteFile` on the granted files. */
 export function fileFunctions(files: GuestFiles): HostFamily {
   return (guest) => ({
-    now: {
-      hostReadFile: answering(guest, (inputs) => files.readFile(inputs.text(0))),
-      hostWriteFile: answering(guest, (inputs) => {
+    sync: {
+      hostReadFile: syncFunction(guest, (inputs) => files.readFile(inputs.text(0))),
+      hostWriteFile: syncFunction(guest, (inputs) => {
         guest.beSeen();
         files.writeFile(inputs.text(0), inputs.bytes(1));
         return "file created";

@@ -1,53 +1,30 @@
-import { CapsuleError } from "../base/errors.ts";
 import { asResult, readBytes, readText, viewBytes, writeResult } from "../abi/guest_strings.ts";
+import { CapsuleError } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 
-/** An import as the guest calls it: every parameter is an i32. */
-export type Import = (...numbers: number[]) => void | Promise<void>;
-
-/** Host functions by their wire names; those in `waiting` return promises, and the guest is suspended meanwhile. */
-export interface HostFunctions {
-  /** The import module that they are found in: `env` unless said. */
-  readonly module: string;
-  readonly now: Record<string, Import>;
-  readonly waiting: Record<string, Import>;
-}
-
-/** One family of host functions, made for each instance. */
+/** Creates the host functions of one family for an instance. */
 export type HostFamily = (guest: Guest) => Partial<HostFunctions>;
 
-/** The inputs of a host function, in the order of its parameters: bytes, or text when a person wrote them. */
-export class Inputs {
-  readonly #guest: Guest;
-  readonly #numbers: number[];
-
-  constructor(guest: Guest, numbers: number[]) {
-    this.#guest = guest;
-    this.#numbers = numbers;
-  }
-
-  bytes(index: number): Uint8Array<ArrayBuffer> {
-    return readBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
-  }
-
-  /** Bytes for work that looks at them no more once the call is over: they are not copied. */
-  view(index: number): Uint8Array<ArrayBuffer> {
-    return viewBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
-  }
-
-  text(index: number): string {
-    return readText(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
-  }
+/** Host functions by import name. */
+export interface HostFunctions {
+  /** The import module. Default: `env`. */
+  readonly module: string;
+  readonly sync: Record<string, Import>;
+  /** Functions that return a promise; the guest is suspended until it settles. */
+  readonly suspending: Record<string, Import>;
 }
 
-/** Gives the guest the result of a host function, whose last two parameters say where its pointer and its length go. */
-function answer(guest: Guest, numbers: readonly number[], result: string | Uint8Array): void {
-  const last = numbers.length - 1;
-  writeResult(guest, result, numbers[last - 1] ?? 0, numbers[last] ?? 0);
-}
+/** An import as the guest calls it; each parameter is an i32. */
+export type Import = (...numbers: number[]) => void | Promise<void>;
 
-/** A host function that answers at once. */
-export function answering(guest: Guest, compute: (inputs: Inputs) => string | Uint8Array): Import {
+/**
+ * Creates a host function that returns its result synchronously. A `CapsuleError` becomes an
+ * `[ERR]` result.
+ */
+export function syncFunction(
+  guest: Guest,
+  compute: (inputs: Inputs) => string | Uint8Array,
+): Import {
   return (...numbers) => {
     guest.hostCalls++;
     guest.noteCall();
@@ -57,34 +34,72 @@ export function answering(guest: Guest, compute: (inputs: Inputs) => string | Ui
     } catch (error) {
       result = asResult(error);
     }
-    answer(guest, numbers, result);
+    returnResult(guest, numbers, result);
   };
 }
 
 /**
- * A host function that waits: `compute` reads its inputs before it first waits, and `form` makes of what came what the guest
- * gets. There are few promises on this way, for each costs every call.
+ * Creates a host function that suspends the guest. `compute` must read its inputs before its first
+ * `await`, since later the memory may belong to another call; `encode` makes the result.
+ *
+ * Hot path: no intermediate promises (bench: `store`).
  */
-export function answeringLater<T>(
+export function suspendingFunction<T>(
   guest: Guest,
   compute: (inputs: Inputs) => Promise<T>,
-  form: (value: T) => string | Uint8Array,
+  encode: (value: T) => string | Uint8Array,
 ): Import {
   return (...numbers) => {
     guest.hostCalls++;
     guest.beSeen();
-    const failed = (error: unknown) => answer(guest, numbers, asResult(error));
+    const fail = (error: unknown) => returnResult(guest, numbers, asResult(error));
     let work: Promise<T>;
     try {
       work = compute(new Inputs(guest, numbers));
     } catch (error) {
-      return failed(error);
+      return fail(error);
     }
-    return guest.waitFor(work, (value) => answer(guest, numbers, form(value)), failed);
+    return guest.waitFor(work, (value) => returnResult(guest, numbers, encode(value)), fail);
   };
 }
 
-/** A refused call: what was asked, and the flag that would allow it. */
-export function denied(what: string, flag: string): CapsuleError {
-  return new CapsuleError("DENIED", `${what} is not allowed: ${flag} would allow it`);
+/** The strings that a guest passes: input N is the pointer 2N and the length 2N + 1. */
+export class Inputs {
+  readonly #guest: Guest;
+  readonly #numbers: readonly number[];
+
+  constructor(guest: Guest, numbers: readonly number[]) {
+    this.#guest = guest;
+    this.#numbers = numbers;
+  }
+
+  /** Returns a copy of an input. */
+  bytes(index: number): Uint8Array<ArrayBuffer> {
+    return readBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  }
+
+  /** Returns a view of an input, valid until the call ends. */
+  view(index: number): Uint8Array<ArrayBuffer> {
+    return viewBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  }
+
+  /** Returns an input decoded as UTF-8. */
+  text(index: number): string {
+    return readText(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  }
+}
+
+/** Writes a result; the last two parameters are the cells for its pointer and its length. */
+function returnResult(
+  guest: Guest,
+  numbers: readonly number[],
+  result: string | Uint8Array,
+): void {
+  const last = numbers.length - 1;
+  writeResult(guest, result, numbers[last - 1] ?? 0, numbers[last] ?? 0);
+}
+
+/** Returns the error for a refused action, with the flag that would allow it. */
+export function denied(action: string, flag: string): CapsuleError {
+  return new CapsuleError("DENIED", `${action} is not allowed: ${flag} would allow it`);
 }

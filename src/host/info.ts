@@ -1,23 +1,24 @@
 import { encodeText } from "../base/byte_string.ts";
-import { answering, type HostFamily } from "./host_function.ts";
+import { type HostFamily, syncFunction } from "./host_function.ts";
 
-/** What the launcher tells of itself, and the counter behind `Ping`: one for all instances of a function. */
+/** Information about the launcher. All instances of a function share the counter. */
 export interface HostInformation {
-  /** The port that is listened on, in http mode. */
+  /** The port that http mode listens on. */
   httpPort?: number;
+  /** The number of calls of `Ping`. */
   pings: number;
 }
 
-/** `hostGetHostInformation` and `hostPing`. */
+/** Creates `hostGetHostInformation` and `hostPing`. */
 export function informationFunctions(information: HostInformation): HostFamily {
   return (guest) => ({
-    now: {
-      hostGetHostInformation: answering(
+    sync: {
+      hostGetHostInformation: syncFunction(
         guest,
         () => JSON.stringify({ httpPort: information.httpPort }),
       ),
-      hostPing: answering(guest, (inputs) => {
-        guest.beSeen(); // the counter is seen by every later call
+      hostPing: syncFunction(guest, (inputs) => {
+        guest.beSeen(); // later calls see the counter
         const message = inputs.bytes(0);
         const before = encodeText("🏓 pong: ");
         const after = encodeText(` : ${++information.pings}`);

@@ -1,8 +1,8 @@
 import type { HostFamily } from "./host_function.ts";
 
-/** `hostLogString`: one line on standard output, in the bytes of the guest. */
+/** Creates `hostLogString`: writes the guest's bytes as one line on standard output. */
 export const logFunctions: HostFamily = (guest) => ({
-  now: {
+  sync: {
     hostLogString: (pointer = 0, length = 0) => {
       guest.hostCalls++;
       guest.noteCall();

@@ -95,7 +95,7 @@ async function keyValueStore(
   { dataFolder, grants: { sandbox } }: RunnerOptions,
   { io, log }: Context,
 ): Promise<Family> {
-  const [{ moreRedisFunctions, redisFunctions }, { keyValueSettings }, { openKeyValueStore }] =
+  const [{ extendedRedisFunctions, redisFunctions }, { keyValueSettings }, { openKeyValueStore }] =
     await Promise.all([
       import("../host/redis.ts"),
       import("../store/settings.ts"),
@@ -104,7 +104,7 @@ async function keyValueStore(
   const store = openKeyValueStore(keyValueSettings(io.env, dataFolder));
   log.info(`store: ${store.description}`);
   return {
-    functions: [redisFunctions({ store, sandbox }), moreRedisFunctions({ store, sandbox })],
+    functions: [redisFunctions({ store, sandbox }), extendedRedisFunctions({ store, sandbox })],
     close: () => store.close(),
   };
 }

@@ -1,20 +1,20 @@
-import { bareHost } from "../base/hosts.ts";
 import { UsageError } from "../base/errors.ts";
+import { bareHost } from "../base/hosts.ts";
 
-/** Where a server listens. */
+/** A server's host and port. */
 export interface Address {
   /** A name, or an IP address without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** As whom to speak to a server; a password alone is the default user's. */
+/** Credentials; a password without a user is the default user's. */
 export interface Login {
   readonly user?: string;
   readonly password?: string;
 }
 
-/** What the text of `REDIS_ADDR` says. */
+/** A parsed `REDIS_ADDR`. */
 export interface ParsedAddresses {
   readonly addresses: readonly Address[];
   readonly tls: boolean;
@@ -26,16 +26,16 @@ const form =
   "REDIS_ADDR is host:port, redis://user:password@host:port/database or rediss://… for TLS, or several with commas";
 
 /**
- * Reads `host:port`, `host`, `:port` (this machine), `redis://…`, `rediss://…`, or a list of them with commas. A login or a
- * database counts for the whole list. A password is percent-encoded, as in every URL.
+ * Parses `host:port`, `host`, `:port` (localhost), `redis://…`, `rediss://…`, or a list of them
+ * with commas. A login, a database and a scheme apply to the whole list. Logins are
+ * percent-encoded, as in every URL.
  *
- * @throws UsageError with a message that never shows a password.
+ * @throws UsageError with a message that never contains a password.
  */
 export function parseAddresses(text: string): ParsedAddresses {
   const servers = text.split(",").map((item) => parseOne(item.trim()));
   const [first] = servers;
   if (!first) throw new UsageError(form);
-  // An address without a scheme is as those before it: rediss://a:1,b:2
   const schemes = new Set(servers.flatMap(({ scheme }) => scheme ?? []));
   if (schemes.size > 1) {
     throw new UsageError(
@@ -66,7 +66,7 @@ function parseOne(text: string): Server {
   const badPort = Number(port) < 1 || Number(port) > 65535;
   if (!match || badPort || (!scheme && text.includes("/")) || text === "") {
     const shown = text.includes("@")
-      ? "one that is not shown here, as it may hold a password"
+      ? "a value that is not shown, since it may contain a password"
       : `"${text}"`;
     throw new UsageError(`${form}: got ${shown}`);
   }

@@ -1,31 +1,34 @@
 /**
- * A thread of its own for one job: moving the log of the embedded store into its file, which waits for the disk. Asked with
- * a `CheckpointRequest`, it answers with a `CheckpointAnswer`.
+ * A worker thread that checkpoints the embedded store: it moves the write-ahead log into the
+ * database file and waits for the disk. A `CheckpointRequest` yields a `CheckpointResult`.
  */
 import { DatabaseSync } from "node:sqlite";
 
-/** Which file. */
+/** A request to checkpoint a database file. */
 export interface CheckpointRequest {
   readonly path: string;
 }
 
-/** What became of it. */
-export interface CheckpointAnswer {
-  /** Why it failed; somebody else being at it is no failure. */
+/** The result of a checkpoint. */
+export interface CheckpointResult {
+  /** The reason of a failure. A concurrent checkpoint is not a failure. */
   readonly error?: string;
 }
 
-/** From this length on, writers are made to wait for the end of the log: without a pause it would never begin anew. */
+/**
+ * From this log size on, writers are blocked until the log is truncated; under constant load it
+ * would otherwise grow without limit.
+ */
 const longLogBytes = 64 * 1024 * 1024;
 
 const self = globalThis as unknown as {
   onmessage: (event: MessageEvent<CheckpointRequest>) => void;
-  postMessage(answer: CheckpointAnswer): void;
+  postMessage(result: CheckpointResult): void;
 };
 
 self.onmessage = ({ data: { path } }) => {
   try {
-    // Waiting is what this thread is for.
+    // This thread may block on locks; the others use a timeout of 0.
     const database = new DatabaseSync(path, { timeout: 2000 });
     try {
       const long = Deno.statSync(`${path}-wal`).size > longLogBytes;

@@ -1,58 +1,60 @@
-import type { CheckpointAnswer, CheckpointRequest } from "./checkpoint_worker.ts";
+import type { CheckpointRequest, CheckpointResult } from "./checkpoint_worker.ts";
 
-/** How much a thread writes until it asks for a checkpoint. */
-const everyBytes = 4 * 1024 * 1024;
-/** A small write puts two or three pages of 4 KiB into the log, whatever its length. */
+/** The number of bytes that a thread writes between checkpoints. */
+const intervalBytes = 4 * 1024 * 1024;
+/** The overhead of a write in the log: two or three pages of 4 KiB, whatever its length. */
 const bytesPerWrite = 12 * 1024;
 
 /**
- * Moves what was written from the log into the file, now and then. That waits for the disk, so a thread beside this one does it: a
- * Worker that lives only as long as there is something to move.
+ * Schedules checkpoints of the write-ahead log. A checkpoint waits for the disk, so it runs in a
+ * worker thread, which exists only while there is something to move.
  */
 export class Checkpoints {
   readonly #path: string;
   #pendingBytes = 0;
-  #underWay: Promise<void> | undefined;
-  #tookOver = false;
+  #running: Promise<void> | undefined;
+  #checkedLeftover = false;
   #closed = false;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Tells of a write. */
-  wrote(bytes: number): void {
+  /** Records a write of `bytes` bytes and starts a checkpoint if one is due. */
+  recordWrite(bytes: number): void {
     this.#pendingBytes += bytes + bytesPerWrite;
-    if (this.#pendingBytes < everyBytes || this.#underWay || this.#closed) return;
-    this.#underWay = this.#work().finally(() => this.#underWay = undefined);
+    if (this.#pendingBytes < intervalBytes || this.#running || this.#closed) return;
+    this.#running = this.#run().finally(() => this.#running = undefined);
   }
 
   /**
-   * Begins with the log that a killed process left, if it is long: whoever opens the file has to read through it first, and a hundred
-   * megabytes hold a thread for a tenth of a second.
+   * Starts a checkpoint if a killed process left a long log: opening the file would block this
+   * thread while SQLite reads the log.
    *
-   * @returns whether that is still under way, and the file better opened later.
+   * @returns whether a checkpoint is running, so that the file should be opened later.
    */
-  takesOver(): boolean {
-    if (!this.#tookOver && logBytes(this.#path) > everyBytes) this.wrote(everyBytes);
-    this.#tookOver = true;
-    return this.#underWay !== undefined;
+  checkpointLeftover(): boolean {
+    if (!this.#checkedLeftover && logBytes(this.#path) > intervalBytes) {
+      this.recordWrite(intervalBytes);
+    }
+    this.#checkedLeftover = true;
+    return this.#running !== undefined;
   }
 
-  /** Waits for the one that is under way. */
+  /** Waits for the running checkpoint. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#underWay;
+    await this.#running;
   }
 
-  async #work(): Promise<void> {
+  async #run(): Promise<void> {
     const worker = new Worker(new URL("./checkpoint_worker.ts", import.meta.url), {
       type: "module",
     });
     try {
-      while (this.#pendingBytes >= everyBytes && !this.#closed) {
+      while (this.#pendingBytes >= intervalBytes && !this.#closed) {
         this.#pendingBytes = 0;
-        await ask(worker, { path: this.#path });
+        await checkpoint(worker, { path: this.#path });
       }
     } finally {
       worker.terminate();
@@ -64,15 +66,15 @@ function logBytes(path: string): number {
   try {
     return Deno.statSync(`${path}-wal`).size;
   } catch {
-    // There is none, or none that can be looked at: opening the file says what is wrong.
+    // Missing or unreadable; opening the file reports the reason.
     return 0;
   }
 }
 
-/** A checkpoint that fails is no failure of anybody's call: the log is only longer, and the next one takes it. */
-function ask(worker: Worker, request: CheckpointRequest): Promise<void> {
+/** Runs one checkpoint. A failure is ignored: the log stays longer until the next one. */
+function checkpoint(worker: Worker, request: CheckpointRequest): Promise<void> {
   return new Promise((resolve) => {
-    worker.onmessage = (_: MessageEvent<CheckpointAnswer>) => resolve();
+    worker.onmessage = (_: MessageEvent<CheckpointResult>) => resolve();
     worker.onerror = (event) => {
       event.preventDefault();
       resolve();

@@ -1,16 +1,15 @@
 import { AmbiguousTimeoutError, Cluster, connect, UnambiguousTimeoutError } from "couchbase";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { type Call, Deadlines } from "./deadlines.ts";
-import type { CallLimit } from "./key_value.ts";
-import type { QueryService } from "./query.ts";
+import { Deadlines, type ServiceCall } from "./deadlines.ts";
+import type { CallLimit, QueryService } from "./services.ts";
 import type { CouchbaseSettings } from "./settings.ts";
 
-/** How long reaching the cluster may take at most, login included, in milliseconds. */
-const longestConnectMs = 5000;
+/** The longest time for connecting, login included, in milliseconds. */
+const maxConnectMs = 5000;
 
 /**
- * Queries through the official client, whose native code speaks to the cluster. The connection is made by the first query, and
- * anew by the next one after it failed; the client itself finds the cluster again after it was away.
+ * Queries through the official client, which is native code. The first query connects, and so does
+ * the next one after connecting failed; the client itself reconnects to a cluster that returns.
  */
 export class CouchbaseQueries implements QueryService {
   readonly description: string;
@@ -27,12 +26,12 @@ export class CouchbaseQueries implements QueryService {
 
   query(statement: string, limit: CallLimit): Promise<string> {
     const startedMs = performance.now();
-    // The client gives up a little earlier than the caller, and says more.
+    // The client's timeout is shorter than the caller's, since its error has more detail.
     const leftMs = () =>
       Math.max(1, Math.round((limit.timeoutMs - (performance.now() - startedMs)) * 0.95));
     const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
-    return this.#deadlines.run(limit, late, async (call: Call) => {
-      const cluster = await this.#open(Math.min(longestConnectMs, leftMs()));
+    return this.#deadlines.run(limit, late, async (call: ServiceCall) => {
+      const cluster = await this.#open(Math.min(maxConnectMs, leftMs()));
       if (call.over) throw new CapsuleError("TIMEOUT", late());
       return `[${(await this.#rows(cluster, statement, leftMs())).join(",")}]`;
     });
@@ -46,14 +45,14 @@ export class CouchbaseQueries implements QueryService {
     await Promise.all(this.#retired);
   }
 
-  /** Lets the next query connect anew. */
+  /** Closes the connection; the next query opens another. */
   #retire(cluster: Cluster): void {
     this.#cluster = undefined;
     const closing = cluster.close().catch(() => {}).finally(() => this.#retired.delete(closing));
     this.#retired.add(closing);
   }
 
-  /** The connection; those who ask while it is being made share the attempt, which takes as long as the first of them has. */
+  /** Opens the connection. Concurrent calls share an attempt and the first caller's timeout. */
   #open(connectMs: number): Promise<Cluster> {
     if (this.#closed) {
       return Promise.reject(new CapsuleError("QUERY", "the connection to Couchbase is closed"));
@@ -79,21 +78,21 @@ export class CouchbaseQueries implements QueryService {
         connectTimeout: connectMs,
         resolveTimeout: connectMs,
       },
-      // Each would run a timer of its own, also for a cluster that could not be reached and is tried again.
+      // Each would keep a timer, even after a failed attempt.
       tracingConfig: { enableTracing: false },
       metricsConfig: { enableMetrics: false },
       appTelemetryConfig: { enabled: false },
       ...(caFile ? { security: { trustStorePath: caFile } } : {}),
     });
-    // Servers before 6.5 tell where their query service is only once a bucket is open. A bucket that does not exist is no
-    // failure yet: the statement may not be about it, and if it is, the server says so.
+    // Servers before 6.5 announce their query service only once a bucket is open. A missing bucket
+    // is ignored here: if the statement uses it, the server reports it.
     cluster.conn.openBucket(bucket, () => {});
     return cluster;
   }
 
   /**
-   * The rows as the native code hands them over: the server's, with the keys of an object in alphabetical order. `Cluster.query`
-   * would read them into JavaScript first, where a number over 2⁵³ loses digits.
+   * Returns the rows as the native code delivers them: JSON with the keys of objects in
+   * alphabetical order. `Cluster.query` would parse them, and numbers above 2⁵³ would lose digits.
    */
   #rows(cluster: Cluster, statement: string, timeoutMs: number): Promise<string[]> {
     const connection = this.#cluster;
@@ -113,7 +112,7 @@ export class CouchbaseQueries implements QueryService {
         body_str: "",
       }, (error: NativeError | null, response) => {
         if (!error) return resolve(response.rows);
-        // It found nobody to send the statement to in all that time.
+        // No node could be reached within the timeout.
         if (!error.last_dispatched_to && this.#cluster === connection) this.#retire(cluster);
         reject(this.#failure(error, timeoutMs));
       });
@@ -153,14 +152,18 @@ export class CouchbaseQueries implements QueryService {
   }
 }
 
-/** Codes of the native client, the same in all of Couchbase's clients: https://github.com/couchbaselabs/sdk-rfcs/blob/master/rfc/0058-error-handling.md */
+/**
+ * Error codes of the native client.
+ *
+ * @see https://github.com/couchbaselabs/sdk-rfcs/blob/master/rfc/0058-error-handling.md
+ */
 const nativeCodes = { canceled: 2, ambiguousTimeout: 13, unambiguousTimeout: 14 } as const;
 
-/** What the native code tells of a failed query, as far as it is used. */
+/** The fields in use of the native code's error. */
 interface NativeError {
   readonly code?: number;
   readonly first_error_code?: number;
   readonly first_error_message?: string;
-  /** Empty when the statement was never sent. */
+  /** Empty if the statement was never sent. */
   readonly last_dispatched_to?: string;
 }

@@ -1,4 +1,4 @@
-/** Says whether a key matches. */
+/** Reports whether a key matches. */
 export type Matcher = (key: Uint8Array) => boolean;
 
 type Token = "star" | "any" | { readonly bytes: ReadonlySet<number>; readonly not: boolean };
@@ -6,11 +6,11 @@ type Token = "star" | "any" | { readonly bytes: ReadonlySet<number>; readonly no
 const [star, question, backslash, open, close, caret, dash] = new TextEncoder().encode("*?\\[]^-");
 
 /**
- * The pattern of Redis' `KEYS` as a function: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, and `\` before a byte that is meant as it
- * stands. Everything is bytes. Its oddities are Redis' own: a class that is never closed ends with the pattern, an empty one
- * matches nothing, and the empty key matches only the empty pattern and a single `*`.
+ * Compiles a pattern of Redis' `KEYS`: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, and `\` to escape a
+ * byte. It compares bytes. As in Redis, an unclosed class extends to the end of the pattern, an
+ * empty class matches nothing, and the empty key matches only the empty pattern and a single `*`.
  *
- * A match costs at most the key's length times the pattern's.
+ * A match takes at most the key's length times the pattern's.
  *
  * @see https://redis.io/docs/latest/commands/keys/
  */
@@ -20,8 +20,8 @@ export function globMatcher(pattern: Uint8Array): Matcher {
   return (key) => {
     if (key.length === 0) return pattern.length === 0 || all;
     let at = 0, token = 0;
-    // Where to go on when the bytes after the last star do not match: the star takes one byte more. Earlier stars need no
-    // second look, since what lies between them was found as early as possible.
+    // On a mismatch the last star takes one byte more. Earlier stars are never reconsidered, since
+    // what lies between them matched at the first possible position.
     let retryToken = -1, retryAt = 0;
     while (at < key.length) {
       const current = tokens[token];
@@ -44,7 +44,7 @@ export function globMatcher(pattern: Uint8Array): Matcher {
   };
 }
 
-/** The bytes that every matching key begins with. */
+/** Returns the prefix that all matching keys share. */
 export function literalPrefix(pattern: Uint8Array): Uint8Array {
   const special = pattern.findIndex((byte) =>
     byte === star || byte === question || byte === open || byte === backslash
@@ -72,7 +72,7 @@ function tokensOf(pattern: Uint8Array): Token[] {
   return tokens;
 }
 
-/** The class whose first byte is at `at`, and where it ends: at its `]`, or at the pattern's end. */
+/** Parses the class that starts at `start`; it ends at its `]` or with the pattern. */
 function classAt(pattern: Uint8Array, start: number): [token: Token, end: number] {
   const bytes = new Set<number>();
   const not = pattern[start] === caret;

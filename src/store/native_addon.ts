@@ -1,15 +1,17 @@
 import { type CarriedAddon, compiledBuild, dataStart, trailerBytes } from "../base/build.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 
-/** Names the client's native code, when set, in place of the one in its npm package. */
+/** The variable that replaces the native code of the client's npm package. */
 const override = "CN_PREBUILD_PATH_OVERRIDE";
 
 /**
- * Loads a module that imports the Couchbase client. In the compiled program its native code, which a system loads from a file only, is
- * unpacked first.
+ * Loads a module that imports the Couchbase client. The compiled program first unpacks the native
+ * code to a file, since systems load code only from files.
  *
- * @param cacheFolder is where it is kept for the next start; without one, or where that cannot be written, it is unpacked anew.
- * @throws CapsuleError `QUERY` when no folder can be written, or the code does not load, as where its system has no zlib or `/dev/urandom`.
+ * @param cacheFolder keeps the file for later starts; if it is undefined or not writable, the file
+ * is unpacked to a temporary folder.
+ * @throws CapsuleError `QUERY` if no folder is writable or the code does not load, for example
+ * without zlib or `/dev/urandom`.
  */
 export async function withNativeAddon<Loaded>(
   cacheFolder: string | undefined,
@@ -27,7 +29,7 @@ export async function withNativeAddon<Loaded>(
       return new Uint8Array(zstdDecompressSync(carried(build.couchbase)));
     },
   });
-  // The client alone is to see it: the environment itself is one for all threads, for guests and for processes of ours.
+  // Only the client may see it: all threads, guests and child processes share the environment.
   process.env = { ...env, [override]: addon.path };
   try {
     return await loaded(load);
@@ -36,7 +38,7 @@ export async function withNativeAddon<Loaded>(
   }
 }
 
-/** Native code wants things of its system: that one is missing is no bug, and must not end the process, as without random numbers. */
+/** Loads the module. Without `/dev/urandom` the native code would abort the process. */
 async function loaded<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
   try {
     if (Deno.build.os !== "windows") await Deno.stat("/dev/urandom");
@@ -52,14 +54,14 @@ async function loaded<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
   }
 }
 
-/** What this very program carries: as one of its files, or before its data. */
+/** Reads the packed code from the program: one of its files, or the bytes before its data. */
 function carried({ packedBytes }: CarriedAddon): Uint8Array {
   try {
     return Deno.readFileSync(new URL("./couchbase.node.zst", import.meta.url));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  // On Linux this very program is there even when its file was replaced or removed since.
+  // On Linux this is the running program even if its file was replaced or removed.
   using program = Deno.openSync(Deno.build.os === "linux" ? "/proc/self/exe" : Deno.execPath());
   const { size } = program.statSync();
   const read = (start: number, length: number) => {
@@ -75,26 +77,26 @@ function carried({ packedBytes }: CarriedAddon): Uint8Array {
   return read(start - packedBytes, packedBytes);
 }
 
-/** A file with native code. Once that is loaded, it may be disposed of. */
+/** A file with native code; it may be disposed of once the code is loaded. */
 export interface UnpackedAddon extends Disposable {
   readonly path: string;
 }
 
-/** What is unpacked, and where. */
+/** Options of `unpackAddon`. */
 export interface Unpacking {
-  /** What its bytes must hash to: 64 hexadecimal digits. */
+  /** The expected SHA-256 of the bytes: 64 hexadecimal digits. */
   readonly sha256: string;
   readonly cacheFolder: string | undefined;
-  /** Called only when the cache does not hold it. */
+  /** Called if the cache has no valid file. */
   unpack(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
- * The unpacked code as a file: the one in the cache if it has the digest, else a new one there. It is written aside and renamed, so that
- * processes that start together share the folder without knowing of each other. A folder in which somebody else may write is
- * no cache: what was checked there may be another file when it is loaded.
+ * Returns the unpacked code as a file: the cached one if its digest matches, otherwise a new one.
+ * It is written by atomic rename, so that processes can start concurrently. A folder that other
+ * users may write to is not used as a cache: the file could be replaced after it was verified.
  *
- * @throws CapsuleError `QUERY` when neither the cache nor the system's folder for temporary files can be written.
+ * @throws CapsuleError `QUERY` if neither the cache nor the temporary folder is writable.
  */
 export async function unpackAddon(
   { sha256, cacheFolder, unpack }: Unpacking,
@@ -107,7 +109,7 @@ export async function unpackAddon(
         return { path, [Symbol.dispose]() {} };
       }
     } catch {
-      // Not there yet, or not to be read.
+      // Missing or unreadable.
     }
   }
   const bytes = await unpack();
@@ -132,11 +134,11 @@ export async function unpackAddon(
       await Deno.remove(aside).catch(() => {});
     }
   }
-  return await unpackForOnce(name, bytes);
+  return await unpackToTemporary(name, bytes);
 }
 
-/** A file in a folder of this process alone, which disposing removes: the system keeps what it has loaded. */
-async function unpackForOnce(name: string, bytes: Uint8Array): Promise<UnpackedAddon> {
+/** Unpacks to a new temporary folder, removed on disposal: loaded code stays in memory. */
+async function unpackToTemporary(name: string, bytes: Uint8Array): Promise<UnpackedAddon> {
   let folder: string | undefined;
   try {
     folder = await Deno.makeTempDir({ prefix: "capsule-" });
@@ -156,7 +158,7 @@ async function unpackForOnce(name: string, bytes: Uint8Array): Promise<UnpackedA
   }
 }
 
-/** Windows removes nothing that is loaded; there the file stays. */
+/** Removes the folder. On Windows a loaded file cannot be removed and stays. */
 function removeFolder(folder: string | undefined): void {
   try {
     if (folder !== undefined) Deno.removeSync(folder, { recursive: true });
@@ -165,7 +167,10 @@ function removeFolder(folder: string | undefined): void {
   }
 }
 
-/** Whether the folder belongs to this process's user, and nobody else may write in it. Windows keeps users apart by their profiles. */
+/**
+ * Reports whether the folder belongs to this user and only this user may write to it. On Windows
+ * the user's profile protects it.
+ */
 async function isOwnFolder(path: string): Promise<boolean> {
   const { isDirectory, uid, mode } = await Deno.lstat(path);
   if (Deno.build.os === "windows") return isDirectory;

@@ -1,16 +1,16 @@
-import type { CallLimit, KeyValueStore } from "./key_value.ts";
-import type { QueryService } from "./query.ts";
+import type { CallLimit, KeyValueStore, QueryService } from "./services.ts";
 import { type CouchbaseSettings, describeKeyValue, type KeyValueSettings } from "./settings.ts";
 
 /**
- * The store that the settings describe. Its client is loaded and its connection made by the first call: a function that
- * never asks pays for neither.
+ * Opens the store of the settings. The first call loads its client and connects, so a function
+ * that never uses the store does not pay for it.
  */
 export function openKeyValueStore(settings: KeyValueSettings): KeyValueStore {
-  return new LateStore(settings);
+  return new LazyStore(settings);
 }
 
-class LateStore implements KeyValueStore {
+/** A store that is loaded by its first call. */
+class LazyStore implements KeyValueStore {
   readonly description: string;
   readonly #settings: KeyValueSettings;
   #loading: Promise<KeyValueStore> | undefined;
@@ -22,35 +22,35 @@ class LateStore implements KeyValueStore {
   }
 
   get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
-    return this.#ask((store) => store.get(key, limit));
+    return this.#use((store) => store.get(key, limit));
   }
 
   set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
-    return this.#ask((store) => store.set(key, value, limit));
+    return this.#use((store) => store.set(key, value, limit));
   }
 
   delete(key: Uint8Array, limit: CallLimit): Promise<boolean> {
-    return this.#ask((store) => store.delete(key, limit));
+    return this.#use((store) => store.delete(key, limit));
   }
 
   keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
-    return this.#ask((store) => store.keys(pattern, limit));
+    return this.#use((store) => store.keys(pattern, limit));
   }
 
   increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
-    return this.#ask((store) => store.increment(key, limit));
+    return this.#use((store) => store.increment(key, limit));
   }
 
   expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {
-    return this.#ask((store) => store.expire(key, seconds, limit));
+    return this.#use((store) => store.expire(key, seconds, limit));
   }
 
   async close(): Promise<void> {
     await (await this.#loading)?.close();
   }
 
-  /** Once it is loaded, without a promise of its own: each costs every call. */
-  #ask<T>(command: (store: KeyValueStore) => Promise<T>): Promise<T> {
+  /** Hot path: no promise of its own once the store is loaded (bench: `store`). */
+  #use<T>(command: (store: KeyValueStore) => Promise<T>): Promise<T> {
     if (this.#loaded) return command(this.#loaded);
     this.#loading ??= load(this.#settings).then((store) => this.#loaded = store);
     return this.#loading.then(command);
@@ -66,13 +66,13 @@ async function load(settings: KeyValueSettings): Promise<KeyValueStore> {
   return new EmbeddedStore(settings);
 }
 
-/** The Couchbase cluster of the settings; the client, which is native code, is loaded by the first query. */
+/** Opens the Couchbase cluster of the settings. The first query loads the native client. */
 export function openQueryService(settings: CouchbaseSettings): QueryService {
   let loading: Promise<QueryService> | undefined;
   return {
     description: settings.cluster,
     async query(statement, limit) {
-      // A client that cannot be unpacked now, since the disk is full, is tried again.
+      // A failed load is retried by the next query: the disk may have been full.
       loading ??= loadCouchbase(settings).catch((error) => {
         loading = undefined;
         throw error;

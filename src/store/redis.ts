@@ -2,42 +2,36 @@ import { Buffer } from "node:buffer";
 import { type Cluster, Redis, ReplyError } from "ioredis";
 import { asciiText } from "../base/byte_string.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { type Call, Deadlines } from "./deadlines.ts";
-import type { CallLimit, KeyValueStore } from "./key_value.ts";
-import { type RedisClient, RedisConnection, type RedisPatience } from "./redis_connection.ts";
+import { Deadlines, type ServiceCall } from "./deadlines.ts";
+import { type RedisClient, RedisConnection, type RedisTimeouts } from "./redis_connection.ts";
+import type { CallLimit, KeyValueStore } from "./services.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
 
-/** A command that was sent, or sent once more. */
-interface Attempt {
-  readonly client: RedisClient;
-  readonly kind: "read" | "write";
-  readonly isRepeated: boolean;
-}
-
-const defaultPatience: RedisPatience = { connectMs: 5000, silentMs: 10_000 };
+const defaultTimeouts: RedisTimeouts = { connectMs: 5000, responseMs: 10_000 };
 
 /**
- * A key-value store on a Redis server, cluster, or the master that sentinels name.
+ * A key-value store on a Redis server, a cluster, or the master that sentinels name.
  *
- * All calls of a thread share one connection and are pipelined. A server that is away, refuses or dies is an error of the
- * calls that met it; the next call tries again. A read whose connection was lost is repeated once; a write never, since
- * it may have been carried out, unless the server refused it or it was never sent.
+ * All calls of a thread are pipelined on one connection. If a server is unreachable, refuses or
+ * dies, the pending calls fail and the next call reconnects. A read whose connection was lost is
+ * repeated once. A write is repeated only if the server refused it or it was never sent; otherwise
+ * it may have been executed.
  */
 export class RedisStore implements KeyValueStore {
   readonly description: string;
   readonly #connection: RedisConnection;
   readonly #deadlines = new Deadlines();
-  #underWay = 0;
+  #pending = 0;
   #corked = false;
 
-  constructor(settings: RedisSettings, patience: RedisPatience = defaultPatience) {
+  constructor(settings: RedisSettings, timeouts: RedisTimeouts = defaultTimeouts) {
     this.description = describeKeyValue(settings);
-    this.#connection = new RedisConnection(settings, patience);
+    this.#connection = new RedisConnection(settings, timeouts);
   }
 
   get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null> {
-    const wanted = asKey(key);
-    return this.#run(limit, "read", (client) => client.getBuffer(wanted));
+    const copy = copyKey(key);
+    return this.#run(limit, "read", (client) => client.getBuffer(copy));
   }
 
   async set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
@@ -58,9 +52,10 @@ export class RedisStore implements KeyValueStore {
     ) > 0;
   }
 
-  /** By `SCAN`, a page at a time: `KEYS` would hold up everybody else on the server. */
+  /** Pages through the keys with `SCAN`, since `KEYS` blocks the server's other clients. */
   keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
     return this.#run(limit, "read", async (client, call) => {
+      // A SCAN may return a key twice.
       const found = new Map<string, Uint8Array>();
       for (const node of client instanceof Redis ? [client] : (client as Cluster).nodes("master")) {
         let cursor = "0";
@@ -72,11 +67,7 @@ export class RedisStore implements KeyValueStore {
             asBuffer(pattern),
             "COUNT",
             1000,
-          ) as [
-            Buffer,
-            Buffer[],
-          ];
-          // A SCAN may name a key twice.
+          ) as [Buffer, Buffer[]];
           for (const key of page) found.set(key.toString("latin1"), key);
           cursor = next.toString();
         } while (cursor !== "0" && !call.over);
@@ -93,38 +84,38 @@ export class RedisStore implements KeyValueStore {
   #run<T>(
     limit: CallLimit,
     kind: "read" | "write",
-    command: (client: RedisClient, call: Call) => Promise<T>,
+    command: (client: RedisClient, call: ServiceCall) => Promise<T>,
   ): Promise<T> {
     const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
     return this.#deadlines.begin<T>(limit, late, (call, resolve, reject) => {
-      const ask = (client: RedisClient, isRepeated: boolean) => {
-        // Its caller was told that it failed: a write must not happen after that.
+      const send = (client: RedisClient, isRepeated: boolean) => {
+        // Its caller has an error already: a write must not happen after that.
         if (call.over) return;
-        this.#gather(client);
-        this.#underWay++;
+        this.#batchWrites(client);
+        this.#pending++;
         command(client, call).then((value) => {
-          this.#underWay--;
+          this.#pending--;
           resolve(value);
         }, (error) => {
-          this.#underWay--;
-          const meant = this.#meaningOf(error, { client, kind, isRepeated });
-          if (meant) reject(meant);
-          else if (!call.over) open(true);
+          this.#pending--;
+          const failure = this.#failureOf(error, { client, kind, isRepeated });
+          if (failure) reject(failure);
+          else if (!call.over) connectAndSend(true);
         });
       };
-      const open = (isRepeated: boolean) =>
-        this.#connection.open().then((client) => ask(client, isRepeated), reject);
+      const connectAndSend = (isRepeated: boolean) =>
+        this.#connection.open().then((client) => send(client, isRepeated), reject);
       const { ready } = this.#connection;
-      if (ready) ask(ready, false);
-      else open(false);
+      if (ready) send(ready, false);
+      else connectAndSend(false);
     });
   }
 
-  /** What the caller is to hear of a command that failed; nothing when it is to be sent once more. */
-  #meaningOf(error: unknown, { client, kind, isRepeated }: Attempt): CapsuleError | undefined {
+  /** Maps a failure to the caller's error; undefined means: retry. */
+  #failureOf(error: unknown, { client, kind, isRepeated }: Attempt): CapsuleError | undefined {
     if (error instanceof ReplyError) {
       if (!messageOf(error).startsWith("READONLY")) return serverError(error);
-      // After a failover this was the master once. The server refused, so to ask the right one is no repetition.
+      // A former master after a failover. It refused the command, so the new master may have it.
       this.#connection.retire(client);
       return isRepeated || !isSentinel(client) ? serverError(error) : undefined;
     }
@@ -132,16 +123,18 @@ export class RedisStore implements KeyValueStore {
     // The server closed its side, which ioredis has yet to notice.
     if (unsent) this.#connection.drop(client);
     if (!isRepeated && (kind === "read" || unsent)) return undefined;
-    return new CapsuleError("STORE", this.#lost(kind), { cause: error });
+    return new CapsuleError("STORE", this.#connectionLost(kind), { cause: error });
   }
 
   /**
-   * A command is sent at once when the wire is idle; otherwise together with those of the same turn of the event loop, in
-   * one write: 1.5 times the throughput at 32 calls under way and 3.5 times at 256, against a write for each. (ioredis' own
-   * pipelining waits for one batch's answers before it sends the next, and in a cluster repeats writes.)
+   * Writes a command immediately if none is pending; otherwise it corks the socket, so that the
+   * commands of one event-loop turn leave in one write.
+   *
+   * ioredis' `enableAutoPipelining` is not used: it waits for the replies of a batch before it
+   * sends the next one, and in a cluster it repeats writes (bench: `store`).
    */
-  #gather(client: RedisClient): void {
-    if (this.#underWay === 0 || this.#corked || !(client instanceof Redis)) return;
+  #batchWrites(client: RedisClient): void {
+    if (this.#pending === 0 || this.#corked || !(client instanceof Redis)) return;
     const { stream } = client;
     this.#corked = true;
     stream.cork();
@@ -151,11 +144,18 @@ export class RedisStore implements KeyValueStore {
     });
   }
 
-  #lost(kind: "read" | "write"): string {
-    const { trouble } = this.#connection;
-    return `the connection to ${this.description} was lost` + (trouble ? ` (${trouble})` : "") +
+  #connectionLost(kind: "read" | "write"): string {
+    const { lastError } = this.#connection;
+    return `the connection to ${this.description} was lost` + (lastError ? ` (${lastError})` : "") +
       (kind === "write" ? " before the answer came: whether it was carried out is not known" : "");
   }
+}
+
+/** A command that was sent. */
+interface Attempt {
+  readonly client: RedisClient;
+  readonly kind: "read" | "write";
+  readonly isRepeated: boolean;
 }
 
 function isSentinel(client: RedisClient): boolean {
@@ -170,13 +170,11 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-const shortKey = 64; // bytes
+/** Up to this length, in bytes, an ASCII key is sent as text, which ioredis encodes faster. */
+const shortKey = 64;
 
-/**
- * A key as ioredis sends it, perhaps more than once and after its call is over, so a copy: a short one of ASCII as text, which costs
- * 1.9 µs less than bytes.
- */
-function asKey(bytes: Uint8Array): string | Buffer {
+/** Copies a key: ioredis may send it again after the call is over (bench: `store`). */
+function copyKey(bytes: Uint8Array): string | Buffer {
   const { length } = bytes;
   return (length <= shortKey ? asciiText(bytes, 0, length) : undefined) ?? Buffer.from(bytes);
 }

@@ -1,56 +1,52 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { readText } from "../base/read_text.ts";
+import { enforceResponseTimeout } from "./response_timeout.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
-import { watchSilence } from "./silence_watch.ts";
-import { quickenStringMethods } from "./string_methods.ts";
 
-quickenStringMethods();
-
-/** What a store asks its commands of. */
+/** A client of one server or of a cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** How long opening a connection may take, login included, and how long a server may be silent while it owes an answer. */
-export interface RedisPatience {
-  /** Milliseconds. */
+/** Timeouts of a connection, in milliseconds. */
+export interface RedisTimeouts {
+  /** For connecting, login included. */
   readonly connectMs: number;
-  /** Milliseconds. A server that says nothing for so long is given up together with everything that was asked of it. */
-  readonly silentMs: number;
+  /** For silence while commands are pending; then the connection is closed and they fail. */
+  readonly responseMs: number;
 }
 
 /**
- * The one connection of a thread. It is made when first asked for, and again when asked for after it was lost.
+ * The connection of a thread. It is opened on demand, also after it was lost.
  *
- * ioredis is told never to connect by itself, never to queue while away, and never to send a command twice: whether a
- * command may be repeated depends on what it does, which the store knows.
+ * ioredis neither reconnects, nor queues commands while disconnected, nor repeats them: whether a
+ * command may be repeated is the store's decision.
  */
 export class RedisConnection {
   readonly #settings: RedisSettings;
-  readonly #patience: RedisPatience;
+  readonly #timeouts: RedisTimeouts;
   #client: RedisClient | undefined;
   readonly #retired = new Set<RedisClient>();
   #opening: Promise<RedisClient> | undefined;
-  /** What went wrong last on the wire, for whoever lost an answer by it. */
-  #trouble: string | undefined;
+  #lastError: string | undefined;
   #closed = false;
 
-  constructor(settings: RedisSettings, patience: RedisPatience) {
+  constructor(settings: RedisSettings, timeouts: RedisTimeouts) {
     this.#settings = settings;
-    this.#patience = patience;
+    this.#timeouts = timeouts;
   }
 
-  /** Why the connection was lost, or could not be made, last; the server's or the system's words. */
-  get trouble(): string | undefined {
-    return this.#trouble;
+  /** The last error of the connection, in the words of the server or the system. */
+  get lastError(): string | undefined {
+    return this.#lastError;
   }
 
-  /** The connection if it stands. */
+  /** The connection, if it is open. */
   get ready(): RedisClient | undefined {
     return this.#client?.status === "ready" ? this.#client : undefined;
   }
 
   /**
-   * The connection; those who ask while it is being made share the attempt.
+   * Opens the connection; concurrent calls share one attempt.
    *
    * @throws CapsuleError `STORE` in the words of the server or the system.
    */
@@ -62,18 +58,18 @@ export class RedisConnection {
     return this.#opening;
   }
 
-  /** Lets the connection finish what it was asked, while the next `open` makes another. */
+  /** Closes the connection after its pending commands; the next `open` makes another. */
   retire(client: RedisClient): void {
-    if (this.#forget(client)) client.quit().catch(() => destroy(client));
+    if (this.#detach(client)) client.quit().catch(() => destroy(client));
   }
 
-  /** Ends a connection that is half dead; the next `open` makes another. */
+  /** Closes a half-open connection immediately; the next `open` makes another. */
   drop(client: RedisClient): void {
-    if (this.#forget(client)) destroy(client);
+    if (this.#detach(client)) destroy(client);
   }
 
-  /** Whether it was the connection in use. Until it has ended, `close` must know of it. */
-  #forget(client: RedisClient): boolean {
+  /** Detaches the current connection, but keeps it for `close` until it has ended. */
+  #detach(client: RedisClient): boolean {
     if (this.#client !== client) return false;
     this.#client = undefined;
     if (client.status !== "end") {
@@ -83,7 +79,7 @@ export class RedisConnection {
     return true;
   }
 
-  /** Ends the connection and waits until the system has its socket back. */
+  /** Closes all connections and waits until their sockets are closed. */
   async close(): Promise<void> {
     this.#closed = true;
     const open = [...this.#retired, ...(this.#client ? [this.#client] : [])].filter(({ status }) =>
@@ -102,46 +98,46 @@ export class RedisConnection {
     const client = await this.#create();
     if (this.#closed) throw closedError();
     this.#client = client;
-    this.#trouble = undefined;
+    this.#lastError = undefined;
     let cause: Error | undefined;
     const note = (error: Error) => {
       cause ??= error;
-      this.#trouble = this.#wordsOf(error);
+      this.#lastError = this.#describeError(error);
     };
     client.on("error", note);
-    // A cluster tells here why a node of it cannot be reached.
+    // A cluster emits the errors of its nodes here.
     client.on("node error", note);
-    const impatient = setTimeout(() => {
-      note(new Error(`no answer within ${this.#patience.connectMs} ms`));
+    const timer = setTimeout(() => {
+      note(new Error(`no answer within ${this.#timeouts.connectMs} ms`));
       destroy(client);
-    }, this.#patience.connectMs);
+    }, this.#timeouts.connectMs);
     try {
       await client.connect();
     } catch (error) {
-      throw new CapsuleError("STORE", this.#wordsOf(cause ?? error), { cause });
+      throw new CapsuleError("STORE", this.#describeError(cause ?? error), { cause });
     } finally {
-      clearTimeout(impatient);
+      clearTimeout(timer);
     }
-    client.once("end", watchSilence(client, this.#patience.silentMs));
-    // ioredis goes on, in database 0, after the server refused to SELECT another: that would write into the wrong one.
+    client.once("end", enforceResponseTimeout(client, this.#timeouts.responseMs));
+    // If the server refuses SELECT, ioredis stays in database 0: writes would go to the wrong one.
     if (cause && client instanceof Redis) {
       this.drop(client);
-      throw new CapsuleError("STORE", this.#wordsOf(cause), { cause });
+      throw new CapsuleError("STORE", this.#describeError(cause), { cause });
     }
     return client;
   }
 
-  #wordsOf(error: unknown): string {
-    // A name with several addresses fails with an error for each, and no text of its own.
+  #describeError(error: unknown): string {
+    // A name with several addresses fails with one error for each of them.
     if (error instanceof AggregateError && error.errors.length > 0) {
-      return [...new Set(error.errors.map((one) => this.#wordsOf(one)))].join(", ");
+      return [...new Set(error.errors.map((one) => this.#describeError(one)))].join(", ");
     }
     const { lastNodeError } = error as { lastNodeError?: Error };
-    const words = messageOf(lastNodeError ?? error);
-    // All that ioredis tells of a cluster whose nodes refuse a connection.
-    return words === "Connection is closed."
+    const message = messageOf(lastNodeError ?? error);
+    // ioredis' message for a cluster whose nodes refuse connections.
+    return message === "Connection is closed."
       ? `${describeKeyValue(this.#settings)} cannot be reached`
-      : words;
+      : message;
   }
 
   async #create(): Promise<RedisClient> {
@@ -150,18 +146,18 @@ export class RedisConnection {
     const ca = caFile === undefined ? undefined : await readAuthority(caFile);
     const common: RedisOptions = {
       lazyConnect: true,
-      // RESP3 has nothing that these commands need, and RESP2 says NOAUTH in answer to the command itself.
+      // RESP2 suffices, and reports NOAUTH as the reply to the command itself.
       protocol: 2,
       username: login.user,
       password: login.password,
       db: database,
       disableClientInfo: true,
-      // Without the check, a server that is loading answers `LOADING …` at once instead of keeping everybody waiting.
+      // Without the check, a server that is loading replies `LOADING …` immediately.
       enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
-      connectTimeout: this.#patience.connectMs,
+      connectTimeout: this.#timeouts.connectMs,
       disconnectTimeout: 0,
       ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
     };
@@ -171,14 +167,14 @@ export class RedisConnection {
         redisOptions: common,
         enableReadyCheck: false,
         clusterRetryStrategy: () => null,
-        // A command that was under way when a node went away is not sent again: it may have been carried out.
+        // A command that was pending when its node failed may have been executed: no repeat.
         retryDelayOnFailover: 0,
-        slotsRefreshTimeout: this.#patience.connectMs,
-        // TLS checks the name that the user wrote, so it must not be replaced by an address beforehand.
+        slotsRefreshTimeout: this.#timeouts.connectMs,
+        // TLS verifies the name that the user wrote, so it must not be resolved beforehand.
         ...(tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
       });
     }
-    // Numbers as text: a counter over 2⁵³ keeps its last digits. (A cluster's client compares slot numbers as they come.)
+    // Numbers as text: a counter above 2⁵³ keeps its digits. A cluster needs numbers for its slots.
     const exact: RedisOptions = { ...common, stringNumbers: true, enableOfflineQueue: false };
     if (mode === "sentinel") {
       return new Redis({
@@ -187,7 +183,7 @@ export class RedisConnection {
         name: masterName,
         sentinelPassword,
         sentinelRetryStrategy: () => null,
-        sentinelCommandTimeout: this.#patience.connectMs,
+        sentinelCommandTimeout: this.#timeouts.connectMs,
         enableTLSForSentinelMode: tls,
         ...(tls ? { sentinelTLS: ca === undefined ? {} : { ca } } : {}),
       });
@@ -215,7 +211,7 @@ function closedError(): CapsuleError {
   return new CapsuleError("STORE", "the connection to Redis is closed");
 }
 
-/** `disconnect` alone waits for a server that may have stopped listening. */
+/** Closes a client and its sockets; `disconnect` alone waits for the server. */
 function destroy(client: RedisClient): void {
   const nodes = client instanceof Redis ? [client] : client.nodes();
   client.disconnect();

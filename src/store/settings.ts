@@ -3,29 +3,29 @@ import type { Env } from "../base/io.ts";
 import { userCacheFolder } from "../base/paths.ts";
 import { type Address, type Login, parseAddresses } from "./addresses.ts";
 
-/** Which key-value store is in use, and how to reach it. */
+/** Settings of the key-value store. */
 export type KeyValueSettings = RedisSettings | EmbeddedSettings;
 
-/** A Redis server, or several that act as one. */
+/** A Redis server, cluster or sentinel deployment. */
 export interface RedisSettings {
   readonly kind: "redis";
   readonly mode: "single" | "cluster" | "sentinel";
-  /** One server for `single`; those to begin with for `cluster`; the sentinels for `sentinel`. Never empty. */
+  /** The server, the seed nodes of the cluster, or the sentinels. Never empty. */
   readonly addresses: readonly Address[];
   readonly tls: boolean;
-  /** The file with the authority's certificates; the system's own authorities count when it is missing. */
+  /** A PEM file with certificate authorities. Default: the system's. */
   readonly caFile?: string;
   readonly login: Login;
   readonly database: number;
-  /** What the sentinels call the master. */
+  /** The master's name in the sentinels' configuration. */
   readonly masterName: string;
   readonly sentinelPassword?: string;
 }
 
-/** The store in the launcher's own data folder. */
+/** The embedded store in the launcher's data folder. */
 export interface EmbeddedSettings {
   readonly kind: "embedded";
-  /** As the user wrote it: `./.capsule`. */
+  /** The folder as the user wrote it, such as `./.capsule`. */
   readonly folder: string;
 }
 
@@ -35,17 +35,17 @@ export interface CouchbaseSettings {
   readonly user: string;
   readonly password: string;
   readonly bucket: string;
-  /** The file with the authority's certificate, for `couchbases://`. */
+  /** A PEM file with the certificate authority, for `couchbases://`. */
   readonly caFile?: string;
-  /** Where the compiled program keeps the client's native code. */
+  /** The folder in which the compiled program caches the client's native code. */
   readonly cacheFolder?: string;
 }
 
 /**
- * The key-value store that the environment names: Redis if `REDIS_ADDR` is set and not empty, otherwise the embedded one in
- * `dataFolder`. `variables.ts` has the table of the variables.
+ * Reads the settings of the key-value store: Redis if `REDIS_ADDR` is not empty, otherwise the
+ * embedded store in `dataFolder`. `variables.ts` lists the variables.
  *
- * @throws UsageError when a variable is wrong. Its message names the variable and never a password.
+ * @throws UsageError that names the invalid variable and never contains a password.
  */
 export function keyValueSettings(env: Env, dataFolder: string): KeyValueSettings {
   const read = (name: string) => env.get(name) || undefined;
@@ -87,21 +87,21 @@ export function keyValueSettings(env: Env, dataFolder: string): KeyValueSettings
 
 function parseDatabase(text = "0"): number {
   if (!/^\d{1,9}$/.test(text)) {
-    throw new UsageError(`REDIS_DEFAULTDB is a number from 0 on: got "${text}"`);
+    throw new UsageError(`REDIS_DEFAULTDB is a number, 0 or greater: got "${text}"`);
   }
   return Number(text);
 }
 
 /**
- * The Couchbase cluster that the environment names, with the defaults of Capsule 0.1.3.
+ * Reads the settings of the Couchbase cluster, with the defaults of Capsule 0.1.3.
  *
- * @throws UsageError when `COUCHBASE_CLUSTER` is no connection string.
+ * @throws UsageError if `COUCHBASE_CLUSTER` is not a connection string.
  */
 export function couchbaseSettings(env: Env): CouchbaseSettings {
   const cluster = env.get("COUCHBASE_CLUSTER") || "couchbase://127.0.0.1";
   if (!/^couchbases?:\/\/[^\s@]+$/.test(cluster)) {
     const shown = cluster.includes("@")
-      ? "one with a user in it (COUCHBASE_USER has its own variable)"
+      ? "a value with a user, which belongs in COUCHBASE_USER"
       : `"${cluster}"`;
     throw new UsageError(
       `COUCHBASE_CLUSTER is couchbase://host or couchbases://host: got ${shown}`,
@@ -125,15 +125,15 @@ const passwords: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an environment variable of the launcher holds a password of a store, which a guest must not read. `REDIS_ADDR`
- * and `COUCHBASE_CLUSTER` do when their URL has one.
+ * Reports whether an environment variable contains a password of a store, which a guest must not
+ * read. `REDIS_ADDR` and `COUCHBASE_CLUSTER` may have one in their URL.
  */
 export function carriesPassword(name: string, value: string): boolean {
   return passwords.has(name) ||
     ((name === "REDIS_ADDR" || name === "COUCHBASE_CLUSTER") && value.includes("@"));
 }
 
-/** What a person may see of the settings: `redis localhost:6379`, `./.capsule/data.db`. */
+/** Describes the settings without a password: `redis localhost:6379`, `./.capsule/data.db`. */
 export function describeKeyValue(settings: KeyValueSettings): string {
   if (settings.kind === "embedded") return databasePath(settings);
   const servers = settings.addresses.map(({ host, port }) =>
@@ -148,7 +148,10 @@ export function describeKeyValue(settings: KeyValueSettings): string {
     (settings.tls ? " with TLS" : "");
 }
 
-/** The file of the embedded store. No guest may open it, nor the two beside it whose names begin with its own. */
+/**
+ * Returns the path of the embedded store's file. Guests may open neither it nor the two log files
+ * whose names start with it.
+ */
 export function databasePath({ folder }: EmbeddedSettings): string {
   return `${folder.replace(/(?<=.)\/+$/, "")}/data.db`;
 }

@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { type Call, Deadlines } from "./deadlines.ts";
+import { Deadlines, type ServiceCall } from "./deadlines.ts";
 import { globMatcher, literalPrefix } from "./glob.ts";
-import type { CallLimit, KeyValueStore } from "./key_value.ts";
+import type { CallLimit, KeyValueStore } from "./services.ts";
 import { databasePath, type EmbeddedSettings } from "./settings.ts";
 import { type Database, isBusy, openDatabase } from "./sqlite_database.ts";
 import { busy, WriteQueue } from "./write_queue.ts";
 
-/** Larger ones would hold the thread for longer than a reader notices: 8 MiB take about 30 ms. */
+/** Larger values would block the thread for too long. */
 const maxValueBytes = 8 * 1024 * 1024;
 const maxKeyBytes = 16 * 1024;
 const maxPatternBytes = 1024;
@@ -16,11 +16,11 @@ const pageKeys = 1000;
 const maxInt64 = 2n ** 63n - 1n;
 
 /**
- * The key-value store in a file of the launcher's own, for where no Redis is named. All threads and processes that name the same
- * folder share it, and it does what Redis does, in Redis' words.
+ * A key-value store in an SQLite file, used if no Redis is configured. All threads and processes
+ * with the same data folder share it. It behaves as Redis does, with Redis' error messages.
  *
- * SQLite is synchronous, so every statement is short, and whatever may wait (for another process, for the disk) happens
- * beside the thread.
+ * SQLite is synchronous, so each statement is short, and waits for other processes and for the
+ * disk happen outside the thread.
  */
 export class EmbeddedStore implements KeyValueStore {
   readonly description: string;
@@ -33,7 +33,7 @@ export class EmbeddedStore implements KeyValueStore {
   #closed = false;
   #writesUntilPurge = 0;
 
-  /** @param now milliseconds since 1970; every process of a folder must have the same clock. */
+  /** @param now returns milliseconds since 1970; the processes of a folder must agree on it. */
   constructor(settings: EmbeddedSettings, now: () => number = Date.now) {
     this.#now = now;
     this.description = databasePath(settings);
@@ -93,7 +93,7 @@ export class EmbeddedStore implements KeyValueStore {
     });
   }
 
-  /** In pages, between which the thread serves others. */
+  /** Pages through the keys and yields to the event loop between pages. */
   async keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
     check("pattern", pattern.length, maxPatternBytes);
     const matches = globMatcher(pattern);
@@ -102,7 +102,7 @@ export class EmbeddedStore implements KeyValueStore {
       const found: Uint8Array[] = [];
       let from = prefix;
       for (let first = true; !call.over; first = false) {
-        const page = await this.#reading(
+        const page = await this.#retryRead(
           call,
           ({ firstPage, nextPage }) =>
             (first ? firstPage : nextPage).all({ from, now: this.#now(), limit: pageKeys }).map((
@@ -128,7 +128,7 @@ export class EmbeddedStore implements KeyValueStore {
     this.#database = undefined;
   }
 
-  #run<T>(limit: CallLimit, work: (call: Call) => Promise<T>): Promise<T> {
+  #run<T>(limit: CallLimit, work: (call: ServiceCall) => Promise<T>): Promise<T> {
     return this.#deadlines.run(limit, this.#late(limit), work);
   }
 
@@ -139,13 +139,13 @@ export class EmbeddedStore implements KeyValueStore {
   #read<T>(limit: CallLimit, query: (database: Database) => T): Promise<T> {
     return this.#deadlines.begin<T>(limit, this.#late(limit), (call, resolve, reject) => {
       const result = this.#attempt(query);
-      if (result === busy) this.#reading(call, query).then(resolve, reject);
+      if (result === busy) this.#retryRead(call, query).then(resolve, reject);
       else resolve(result);
     });
   }
 
-  /** A reader meets a busy file only in rare moments, such as when it is first opened. */
-  async #reading<T>(call: Call, query: (database: Database) => T): Promise<T> {
+  /** Retries a read. The file is rarely busy for readers, for example while it is created. */
+  async #retryRead<T>(call: ServiceCall, query: (database: Database) => T): Promise<T> {
     for (;;) {
       const result = this.#attempt(query);
       if (result !== busy) return result;
@@ -165,7 +165,7 @@ export class EmbeddedStore implements KeyValueStore {
         check("key", key.length, maxKeyBytes);
         const result = this.#attempt(change);
         if (result !== busy) {
-          this.#checkpoints.wrote(key.length + bytes);
+          this.#checkpoints.recordWrite(key.length + bytes);
           this.#purge();
         }
         return result;
@@ -186,10 +186,10 @@ export class EmbeddedStore implements KeyValueStore {
 
   #open(): Database | undefined {
     Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    return this.#checkpoints.takesOver() ? undefined : openDatabase(this.description);
+    return this.#checkpoints.checkpointLeftover() ? undefined : openDatabase(this.description);
   }
 
-  /** Takes expired rows away now and then, as Redis does; until then nobody sees them. */
+  /** Deletes expired rows occasionally, as Redis does. Queries ignore them before. */
   #purge(): void {
     if (--this.#writesUntilPurge > 0) return;
     this.#writesUntilPurge = 4;
@@ -197,12 +197,12 @@ export class EmbeddedStore implements KeyValueStore {
   }
 }
 
-/** SQLite undoes a change by itself when the disk is full, and then refuses to be told. */
+/** Rolls back. If the disk is full, SQLite has already done so and the statement fails. */
 function undo({ rollback }: Database): void {
   try {
     rollback.run();
   } catch {
-    // What made the change fail is what the caller must hear.
+    // The caller gets the error that made the change fail.
   }
 }
 
@@ -215,7 +215,7 @@ function check(what: string, bytes: number, most: number): void {
   }
 }
 
-/** A number as Redis takes it: decimal, no sign but `-`, no leading zero, 64 bits. */
+/** Parses a number by Redis' rules: decimal, no `+`, no leading zero, 64 bits. */
 function parseInt64(value: Uint8Array | null): bigint {
   const text = value === null ? "0" : new TextDecoder("latin1").decode(value);
   const number = /^(?:0|-?[1-9]\d{0,18})$/.test(text) ? BigInt(text) : maxInt64 + 1n;
@@ -225,7 +225,7 @@ function parseInt64(value: Uint8Array | null): bigint {
   return number;
 }
 
-/** When a key expires, in milliseconds since 1970, refused where Redis refuses. */
+/** Returns the time of expiry in milliseconds since 1970; throws where Redis reports an error. */
 function expiryMs(seconds: bigint, now: number): bigint {
   if (seconds > maxInt64 || seconds < -maxInt64 - 1n) {
     throw new CapsuleError("STORE", "ERR value is not an integer or out of range");

@@ -1,18 +1,18 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { CapsuleError } from "../base/errors.ts";
 
-/** The statements of the embedded store. `:now` is milliseconds since 1970; a row whose time is up is no row. */
+/** The statements of the embedded store. `:now` is in milliseconds since 1970. */
 const statements = {
   get: "SELECT value FROM entries WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
   set: "INSERT INTO entries (key, value, expires_ms) VALUES (:key, :value, NULL) " +
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_ms = NULL",
-  /** Keeps the expiry of a row that is still there. */
+  /** Keeps the expiry of a row that has not expired. */
   replace: "INSERT INTO entries (key, value, expires_ms) VALUES (:key, :value, NULL) " +
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_ms = iif(expires_ms > :now, expires_ms, NULL)",
   delete: "DELETE FROM entries WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
   expire:
     "UPDATE entries SET expires_ms = :until WHERE key = :key AND (expires_ms IS NULL OR expires_ms > :now)",
-  /** One only: giving back the pages of a large value takes its time. */
+  /** Deletes a single row, since freeing the pages of a large value takes long. */
   purge:
     "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE expires_ms <= :now LIMIT 1)",
   firstPage:
@@ -26,7 +26,7 @@ const statements = {
   rollback: "ROLLBACK",
 } as const;
 
-/** The open file, with every statement prepared. */
+/** An open file with its prepared statements. */
 export type Database = { readonly [name in keyof typeof statements]: StatementSync } & {
   close(): void;
 };
@@ -34,17 +34,19 @@ export type Database = { readonly [name in keyof typeof statements]: StatementSy
 const version = 1;
 
 /**
- * Opens the file, makes it on first use, and sets it up: a write-ahead log, so that readers never wait; no waiting for locks
- * inside SQLite, which would hold the thread; no checkpoint as part of a commit, since that waits for the disk.
+ * Opens the file, or creates it. It uses a write-ahead log, so that readers never wait; no lock
+ * timeout, which would block the thread; and no automatic checkpoints, since they wait for the
+ * disk.
  *
- * A commit is safe from the end of any process, `kill -9` included. A power cut can take back the last moments, never
- * damage what was there: `synchronous=NORMAL`, see https://www.sqlite.org/pragma.html#pragma_synchronous.
+ * A commit survives the end of any process, `kill -9` included. A power cut can undo the latest
+ * commits, but never corrupts the file.
  *
- * @throws what SQLite throws: busy (`isBusy`) while another process does the same.
- * @throws CapsuleError `STORE` when a newer Capsule made the file.
+ * @see https://www.sqlite.org/pragma.html#pragma_synchronous
+ * @throws CapsuleError `STORE` if a newer Capsule created the file; SQLite's errors, such as busy
+ * (`isBusy`) while another process opens it.
  */
 export function openDatabase(path: string): Database {
-  // SQLite gives its log the same rights. Values are nobody else's business.
+  // Readable by the owner only. SQLite creates its log with the same mode.
   Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
   const database = new DatabaseSync(path, { timeout: 0 });
   const run = (sql: string) => database.prepare(sql).get();
@@ -80,8 +82,9 @@ export function openDatabase(path: string): Database {
 }
 
 /**
- * Whether another connection had what this statement needed: `SQLITE_BUSY` (5) or `SQLITE_LOCKED` (6), the first byte of their
- * extended codes. Nothing was changed, and the statement can be run again.
+ * Reports whether another connection held a lock that the statement needs: `SQLITE_BUSY` (5) or
+ * `SQLITE_LOCKED` (6), the low byte of an extended code. The statement changed nothing and can be
+ * retried.
  *
  * @see https://www.sqlite.org/rescode.html#busy
  */

@@ -1,11 +1,11 @@
-/** A variable of the environment that says how a store is reached; `settings.ts` reads them. */
+/** An environment variable that configures a store. */
 export interface StoreVariable {
   readonly default?: string;
-  /** Sentences for people. */
+  /** A description for help and documents. */
   readonly about: string;
 }
 
-/** Every variable of the stores, for those who write them down for people. */
+/** The environment variables of the stores, by name; `settings.ts` reads them. */
 export const storeVariables: Readonly<Record<string, StoreVariable>> = {
   REDIS_ADDR: {
     about:
@@ -15,9 +15,12 @@ export const storeVariables: Readonly<Record<string, StoreVariable>> = {
   REDIS_PWD: { about: "Its password." },
   REDIS_DEFAULTDB: { default: "0", about: "The number of its database." },
   REDIS_MODE: { default: "single", about: "single, cluster or sentinel." },
-  REDIS_MASTER: { default: "mymaster", about: "What the sentinels call the master." },
+  REDIS_MASTER: {
+    default: "mymaster",
+    about: "The master's name in the sentinels' configuration.",
+  },
   REDIS_SENTINEL_PWD: { about: "The password of the sentinels." },
-  REDIS_CA: { about: "A PEM file with the authority that vouches for a rediss:// server." },
+  REDIS_CA: { about: "A PEM file with the certificate authority of a rediss:// server." },
   COUCHBASE_CLUSTER: {
     default: "couchbase://127.0.0.1",
     about: "The Couchbase cluster: couchbase://host or couchbases://host.",
@@ -26,6 +29,6 @@ export const storeVariables: Readonly<Record<string, StoreVariable>> = {
   COUCHBASE_PWD: { about: "The user's password." },
   COUCHBASE_BUCKET: { default: "wasm-data", about: "The bucket that is opened first." },
   COUCHBASE_CA: {
-    about: "A PEM file with the authority that vouches for a couchbases:// cluster.",
+    about: "A PEM file with the certificate authority of a couchbases:// cluster.",
   },
 };

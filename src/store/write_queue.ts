@@ -1,20 +1,20 @@
-import type { Call } from "./deadlines.ts";
+import type { ServiceCall } from "./deadlines.ts";
 
 interface Job {
-  readonly call: Call;
-  /** False while the file is busy. Never throws. */
+  readonly call: ServiceCall;
+  /** Returns false while the file is busy. Never throws. */
   attempt(): boolean;
   fail(reason: Error): void;
 }
 
-/** How long one turn of the event loop may go on working off what waited. */
-const turnMs = 5;
-const longestDelayMs = 16;
+/** The longest batch of queued writes per event-loop turn, in milliseconds. */
+const batchMs = 5;
+const maxDelayMs = 16;
 
 /**
- * The writes of one thread, in order. A write is done at once when nobody waits; when another process holds the file, it
- * and those behind it wait without holding the thread, and are tried again after 1, 2, 4, … 16 ms, each by chance up to half
- * as long or half as long again, so that two processes do not keep step.
+ * The writes of one thread, in order. A write runs immediately if the queue is empty. While
+ * another process holds the file, writes queue without blocking the thread and are retried with
+ * exponential backoff, 1 to 16 ms, ±50 % jitter.
  */
 export class WriteQueue {
   readonly #jobs: Job[] = [];
@@ -22,9 +22,11 @@ export class WriteQueue {
   #delayMs = 0;
 
   /**
-   * @param write returns its result, throws its failure, or returns `busy` to be called again.
+   * Runs a write, or queues it.
+   *
+   * @param write returns its result, throws its failure, or returns `busy` to be retried.
    */
-  run<T>(call: Call, write: () => T | typeof busy): Promise<T> {
+  run<T>(call: ServiceCall, write: () => T | typeof busy): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const attempt = () => {
         try {
@@ -42,7 +44,7 @@ export class WriteQueue {
     });
   }
 
-  /** Stops trying; those who wait are told the reason. */
+  /** Stops retrying and rejects the queued writes with the reason. */
   close(reason: Error): void {
     clearTimeout(this.#timer);
     for (const job of this.#jobs.splice(0)) job.fail(reason);
@@ -55,16 +57,16 @@ export class WriteQueue {
       if (!job.call.over && !job.attempt()) break;
       this.#delayMs = 0;
       this.#jobs.shift();
-      if (performance.now() - startedAt > turnMs) break;
+      if (performance.now() - startedAt > batchMs) break;
     }
     if (this.#jobs.length > 0) this.#timer = setTimeout(() => this.#drain(), this.#nextDelayMs());
   }
 
   #nextDelayMs(): number {
-    this.#delayMs = Math.min(longestDelayMs, this.#delayMs * 2 || 1);
+    this.#delayMs = Math.min(maxDelayMs, this.#delayMs * 2 || 1);
     return this.#delayMs * (0.5 + Math.random());
   }
 }
 
-/** What a write returns that met a busy file. */
+/** The result of a write that met a busy file. */
 export const busy: unique symbol = Symbol("busy");

@@ -8,8 +8,8 @@ import { environmentFunctions } from "../../src/host/env.ts";
 import type { HostFamily } from "../../src/host/host_function.ts";
 import { logFunctions } from "../../src/host/log.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
-import { moreRedisFunctions, redisFunctions } from "../../src/host/redis.ts";
-import type { KeyValueStore } from "../../src/store/key_value.ts";
+import { extendedRedisFunctions, redisFunctions } from "../../src/host/redis.ts";
+import type { KeyValueStore } from "../../src/store/services.ts";
 import { openKeyValueStore, openQueryService } from "../../src/store/open.ts";
 import { patient, utf8 } from "../store/key_value_contract.ts";
 import { redisSettings } from "../store/test_redis_store.ts";
@@ -57,7 +57,7 @@ async function callGuest(
 }
 
 function families(store: KeyValueStore, sandbox = false): HostFamily[] {
-  return [redisFunctions({ store, sandbox }), moreRedisFunctions({ store, sandbox })];
+  return [redisFunctions({ store, sandbox }), extendedRedisFunctions({ store, sandbox })];
 }
 
 async function tryCommands(store: KeyValueStore): Promise<void> {

@@ -4,11 +4,8 @@ import { refused } from "../testing/refused.ts";
 import { gzipSync } from "node:zlib";
 import { CapsuleError } from "../../src/base/errors.ts";
 import { guestMark } from "../../src/base/headers.ts";
-import {
-  createHttpClient,
-  type HttpClientOptions,
-  type HttpRequest,
-} from "../../src/host/outbound/http_client.ts";
+import { createHttpClient, type HttpClientOptions } from "../../src/host/outbound/http_client.ts";
+import type { HttpRequest } from "../../src/host/outbound/message.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -203,9 +200,9 @@ Deno.test("a header, method or URL that cannot be sent is refused before anythin
         /^Get "http:\S+": the value of the header X-A has a line break/,
       );
       await refused(header("X-A", "a\0"), "HEADER", /control character/);
-      await refused(header("X A", "a"), "HEADER", /"X A" is no name of a header/);
-      await refused(header("", "a"), "HEADER", /"" is no name/);
-      await refused(ask(origin, { method: "GE T" }), "METHOD", /"GE T" is no HTTP method/);
+      await refused(header("X A", "a"), "HEADER", /"X A" is not a header name/);
+      await refused(header("", "a"), "HEADER", /"" is not a header name/);
+      await refused(ask(origin, { method: "GE T" }), "METHOD", /"GE T" is not an HTTP method/);
       await refused(ask(origin, { method: "CONNECT" }), "METHOD", /CONNECT is not supported/);
       await refused(
         ask("ftp://h/", { method: "POST" }),

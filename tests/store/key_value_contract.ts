@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Caller } from "../../src/wasm/guest.ts";
-import type { CallLimit, KeyValueStore } from "../../src/store/key_value.ts";
+import type { CallLimit, KeyValueStore } from "../../src/store/services.ts";
 
 /** A limit that no call of a test reaches unless it hangs. */
 export const patient: CallLimit = { timeoutMs: 30_000 };

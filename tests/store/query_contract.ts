@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Caller } from "../../src/wasm/guest.ts";
-import type { QueryService } from "../../src/store/query.ts";
+import type { QueryService } from "../../src/store/services.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { patient } from "./key_value_contract.ts";
 

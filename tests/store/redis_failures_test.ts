@@ -160,8 +160,8 @@ redisTest(
   async () => {
     await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
     const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
-    await using store = new TestStore(variables, { connectMs: 5000, silentMs: 100 });
-    await using newcomer = new TestStore(variables, { connectMs: 100, silentMs: 5000 });
+    await using store = new TestStore(variables, { connectMs: 5000, responseMs: 100 });
+    await using newcomer = new TestStore(variables, { connectMs: 100, responseMs: 5000 });
     await store.set(utf8("k"), utf8("v"), patient);
     await server.kill("SIGSTOP");
     await assert.rejects(store.set(utf8("k"), utf8("w"), patient), {
@@ -192,7 +192,7 @@ Deno.test("redis: an answer that comes slowly, but comes, is waited for", async 
   })();
   {
     const variables = { REDIS_ADDR: `127.0.0.1:${listener.addr.port}` };
-    await using store = new TestStore(variables, { connectMs: 5000, silentMs: 200 });
+    await using store = new TestStore(variables, { connectMs: 5000, responseMs: 200 });
     assert.equal(textOf(await store.get(utf8("k"), patient)), "slow");
   }
   await served;

@@ -107,7 +107,7 @@ Deno.test("store settings: a wrong variable is refused by name", () => {
     ],
     [
       { REDIS_ADDR: "a", REDIS_DEFAULTDB: "-1" },
-      /^REDIS_DEFAULTDB is a number from 0 on: got "-1"$/,
+      /^REDIS_DEFAULTDB is a number, 0 or greater: got "-1"$/,
     ],
     [
       { REDIS_ADDR: "a", REDIS_MODE: "cluster", REDIS_DEFAULTDB: "1" },

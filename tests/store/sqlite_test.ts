@@ -184,7 +184,7 @@ Deno.test("embedded: a thread beside moves what was written from the log into th
     await store.set(utf8("k"), new Uint8Array(1_000_000), patient);
     assert.ok(Deno.statSync(store.description).size < 500_000);
     const checkpoints = new Checkpoints(store.description);
-    checkpoints.wrote(5_000_000);
+    checkpoints.recordWrite(5_000_000);
     await checkpoints.close();
     assert.ok(Deno.statSync(store.description).size > 1_000_000);
   }));

@@ -1,5 +1,5 @@
 import { RedisStore } from "../../src/store/redis.ts";
-import type { RedisPatience } from "../../src/store/redis_connection.ts";
+import type { RedisTimeouts } from "../../src/store/redis_connection.ts";
 import { keyValueSettings, type RedisSettings } from "../../src/store/settings.ts";
 
 /** Settings as the launcher makes them from its environment. */
@@ -12,8 +12,8 @@ export function redisSettings(variables: Record<string, string>): RedisSettings 
 
 /** A store that is closed at the end of its block. */
 export class TestStore extends RedisStore implements AsyncDisposable {
-  constructor(variables: Record<string, string>, patience?: RedisPatience) {
-    super(redisSettings(variables), patience);
+  constructor(variables: Record<string, string>, timeouts?: RedisTimeouts) {
+    super(redisSettings(variables), timeouts);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,34 +1,36 @@
 import { type buildConnector, Client } from "undici";
 
-/** Connections to servers, one request at a time on each. */
+/** Connections to servers, each with one request at a time. */
 export interface ConnectionPool {
-  /** A connection to the origin: an idle one, or one that is made at its first request. */
+  /** Returns an idle connection to the origin, or one that connects at its first request. */
   take(origin: string): PooledConnection;
-  /** Closes all of them. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
-/** One connection, for one request; it is given back or ended. */
+/** A connection for one request; afterwards it is released or destroyed. */
 export interface PooledConnection {
   readonly client: Client;
-  giveBack(): void;
-  /** Closes it, whatever goes on. */
-  end(): void;
+  /** Returns the connection to the pool. */
+  release(): void;
+  /** Closes the connection immediately. */
+  destroy(): void;
 }
 
 /**
- * Keeps idle connections until undici closes them (4 s, or as the server says).
+ * Creates a pool. Idle connections stay until undici closes them: after 4 s, or earlier if the
+ * server's `Keep-Alive` header asks for it.
  *
- * It stands in place of undici's own pool, which asks every client in turn whether it is free, opens two connections for calls that follow each
- * other, and connects anew after an aborted request.
+ * undici's own `Agent` is not used: it opens two connections for consecutive requests, and does
+ * not distinguish a connection that was closed while idle, whose request may be sent again.
  */
 export function createConnectionPool(connect: buildConnector.connector): ConnectionPool {
   const idle = new Map<string, Set<Client>>();
   const all = new Set<Client>();
-  // The call's own clock is the only one.
+  // undici's timeouts are off: the call has one deadline for everything.
   const options = { connect, maxHeaderSize: 256 * 1024, headersTimeout: 0, bodyTimeout: 0 };
 
-  const end = (client: Client): Promise<void> => {
+  const destroy = (client: Client): Promise<void> => {
     all.delete(client);
     return client.destroy();
   };
@@ -39,7 +41,7 @@ export function createConnectionPool(connect: buildConnector.connector): Connect
       const clients = idle.get(origin);
       if (!clients?.delete(client)) return;
       if (clients.size === 0) idle.delete(origin);
-      void end(client);
+      void destroy(client);
     });
     return client;
   };
@@ -51,17 +53,17 @@ export function createConnectionPool(connect: buildConnector.connector): Connect
       clients?.delete(client);
       return {
         client,
-        giveBack() {
+        release() {
           if (client.destroyed || client.closed) return;
           const clients = idle.get(origin) ?? new Set();
           idle.set(origin, clients.add(client));
         },
-        end: () => void end(client),
+        destroy: () => void destroy(client),
       };
     },
     async close() {
       idle.clear();
-      await Promise.all([...all].map(end));
+      await Promise.all([...all].map(destroy));
     },
   };
 }

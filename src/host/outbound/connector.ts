@@ -1,42 +1,43 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import { buildConnector } from "undici";
-import { bareHost } from "../../base/hosts.ts";
 import { CapsuleError } from "../../base/errors.ts";
+import { bareHost, urlHost } from "../../base/hosts.ts";
 import { isLocalhost, nameSuffices, type NetRules } from "./net_rules.ts";
 
-/** How connections are made. */
+/** Options of `createConnector`. */
 export interface ConnectorOptions {
-  /** Absent: everything is allowed. */
+  /** The destinations that are allowed; without rules, all are. */
   rules?: NetRules;
-  /** For each address that is tried. */
+  /** The timeout of one connection attempt, in milliseconds. Each address has its own attempt. */
   timeoutMs: number;
-  /** Certificates to trust beside the usual ones, PEM. */
+  /** Certificates in PEM to trust in addition to the default ones. */
   ca?: string;
-  /** The addresses of a name; another one in tests. */
+  /** Resolves a name to addresses; tests replace the system's resolver. */
   resolve?: (name: string) => Promise<string[]>;
 }
 
-/** A connector for undici's agent, and a way to end what is still connecting. */
+/** A connector for undici whose pending attempts can be aborted. */
 export interface Connector {
   connect: buildConnector.connector;
+  /** Aborts the attempts that are pending. */
   close(): void;
 }
 
 /**
- * Connects to an address that was looked up here and checked here, so that no second look-up can lead elsewhere (DNS rebinding).
- * Addresses are tried one after the other.
+ * Creates a connector that resolves a name, checks its addresses and connects to one of those it
+ * checked. A second look-up could lead elsewhere (DNS rebinding). Addresses are tried in order.
  */
 export function createConnector(
-  { rules, timeoutMs, ca, resolve = lookUp }: ConnectorOptions,
+  { rules, timeoutMs, ca, resolve = resolveWithSystem }: ConnectorOptions,
 ): Connector {
-  // Its own clock is a global one that goes on ticking when nothing waits any more.
+  // undici's own timeout is off: its shared timer keeps running when no attempt is pending.
   const open = buildConnector({ timeout: 0, ...(ca === undefined ? {} : { ca }) });
   const connecting = new Set<Socket>();
   let closed = false;
   const pending = new Map<string, Promise<string[]>>();
 
-  /** A thousand calls at once to one name look it up once. */
+  /** Resolves a name; concurrent calls share one look-up. */
   const addressesOf = (name: string): Promise<string[]> => {
     if (isIP(name)) return Promise.resolve([name]);
     if (isLocalhost(name)) return Promise.resolve(["127.0.0.1", "::1"]);
@@ -46,19 +47,19 @@ export function createConnector(
   };
 
   const connectTo = (address: string, options: buildConnector.Options): Promise<Socket> =>
-    new Promise((done, failed) => {
-      // `servername` stays the URL's name: the certificate is its, not the address's.
+    new Promise((resolve, reject) => {
+      // `servername` remains the URL's name: the certificate is issued to it, not to the address.
       const socket = open({ ...options, hostname: address }, (error, connected) => {
         connecting.delete(socket);
         clearTimeout(timer);
-        if (error) failed(error);
-        else done(connected);
-      }) as unknown as Socket; // declared to return nothing, it returns the socket
+        if (error) reject(error);
+        else resolve(connected);
+      }) as unknown as Socket; // declared as void, but undici returns the socket
       const timer = setTimeout(() => socket.destroy(connectTimeout(timeoutMs)), timeoutMs);
       connecting.add(socket);
     });
 
-  const reach = async (options: buildConnector.Options): Promise<Socket> => {
+  const connectAllowed = async (options: buildConnector.Options): Promise<Socket> => {
     const name = bareHost(options.hostname);
     const port = Number(options.port) || (options.protocol === "https:" ? 443 : 80);
     if (rules && !rules.mayAllow(name, port)) throw refused(name, port);
@@ -79,7 +80,10 @@ export function createConnector(
 
   return {
     connect: (options, callback) => {
-      reach(options).then((socket) => callback(null, socket), (error) => callback(error, null));
+      connectAllowed(options).then(
+        (socket) => callback(null, socket),
+        (error) => callback(error, null),
+      );
     },
     close() {
       closed = true;
@@ -92,21 +96,22 @@ function connectTimeout(timeoutMs: number): Error {
   return new CapsuleError("HTTP", `no connection within ${timeoutMs / 1000} s`);
 }
 
-/** The names' server is the system's. IPv4 comes first: it is the one that works everywhere. */
-async function lookUp(name: string): Promise<string[]> {
+/** Resolves a name with the system's resolver. IPv4 comes first, since it works everywhere. */
+async function resolveWithSystem(name: string): Promise<string[]> {
   const found = await lookup(name, { all: true });
   return found.sort((one, other) => one.family - other.family).map(({ address }) => address);
 }
 
-/** A refusal names the flag that would allow it: with the URL's name where a name is enough, else with the address. */
+/**
+ * Returns the error for a destination that no rule allows. It names the flag that would allow it:
+ * with the URL's name if a rule with that name suffices, otherwise with the address.
+ */
 function refused(name: string, port: number, addresses: string[] = []): CapsuleError {
   const address = addresses.find((each) => each !== name && !nameSuffices(name, each));
-  const host = address ?? name;
+  const destination = address === undefined ? name : `${name}, which is ${address},`;
   return new CapsuleError(
     "DENIED",
-    `connecting to ${
-      address === undefined ? name : `${name}, which is ${address},`
-    } at port ${port} is not allowed: ` +
-      `-allowNet=${host.includes(":") ? `[${host}]` : host}:${port} would allow it`,
+    `connecting to ${destination} at port ${port} is not allowed: ` +
+      `-allowNet=${urlHost(address ?? name)}:${port} would allow it`,
   );
 }

@@ -1,10 +1,11 @@
 import { Buffer } from "node:buffer";
+import type { Header } from "../../abi/headers.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import type { Header, HttpAnswer } from "./http_client.ts";
+import type { HttpResponse } from "./message.ts";
 
-/** One request to one server, as it goes out. */
-export interface Outgoing {
+/** A request to one server. */
+export interface OutgoingRequest {
   origin: string;
   path: string;
   method: string;
@@ -12,39 +13,44 @@ export interface Outgoing {
   body: Uint8Array;
 }
 
-/** What bounds it. */
-export interface Bounds {
-  /** Ends it at once; the connection is closed. */
+/** Limits of one exchange. */
+export interface ExchangeLimits {
+  /** Aborts the exchange and closes its connection. */
   signal: AbortSignal;
-  /** Of the body as it comes. */
+  /** The largest response body, in bytes as received. */
   maxBytes: number;
 }
 
-/** The server ended the connection before it answered, maybe just when the request was on its way: it may be sent again. */
+/**
+ * The server closed a reused connection before it responded, possibly before it saw the request,
+ * so an idempotent request can be sent again.
+ */
 export class StaleConnectionError extends Error {}
 
 /**
- * Sends one request and takes the whole answer.
+ * Sends one request and reads the whole response.
  *
- * It goes beneath undici's own `request`, which waits for a connection before it hears of the signal, and reads headers as UTF-8 where
- * ours are bytes.
+ * It uses undici's `dispatch`: `request` ignores its signal until it has a connection, and decodes
+ * headers as UTF-8, where ours are byte strings.
+ *
+ * @throws CapsuleError `TOO_LARGE`; `StaleConnectionError`; the signal's reason; undici's errors.
  */
 export async function exchange(
   pool: ConnectionPool,
-  outgoing: Outgoing,
-  { signal, maxBytes }: Bounds,
-): Promise<HttpAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  const { origin, path, method, headers, body } = outgoing;
+  request: OutgoingRequest,
+  { signal, maxBytes }: ExchangeLimits,
+): Promise<HttpResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+  const { origin, path, method, headers, body } = request;
   const chunks: Uint8Array[] = [];
   let size = 0;
   let status = 0;
-  let answerHeaders: Header[] = [];
+  let responseHeaders: Header[] = [];
 
   const fail = (error: Error) => {
     signal.removeEventListener("abort", onAbort);
     reject(error);
-    connection.end();
+    connection.destroy();
   };
   const onAbort = () =>
     fail(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
@@ -64,13 +70,13 @@ export async function exchange(
       headers: headers.flat(),
       body: body.length === 0 ? null : body,
     }, {
-      onRequestStart() {}, // undici tells the two generations of handlers apart by it
+      onRequestStart() {}, // its presence selects undici's current handler interface
       onResponseStart(controller, code) {
-        if (code < 200) return; // "early hints" and the like
+        if (code < 200) return; // an interim response, such as 103 Early Hints
         status = code;
-        answerHeaders = pairs(controller.rawHeaders);
-        const length = answerHeaders.find(([name]) => name.toLowerCase() === "content-length")?.[1];
-        if (Number(length) > maxBytes && method !== "HEAD") tooLarge();
+        responseHeaders = headerPairs(controller.rawHeaders);
+        const length = responseHeaders.find(([name]) => name.toLowerCase() === "content-length");
+        if (Number(length?.[1]) > maxBytes && method !== "HEAD") tooLarge();
       },
       onResponseData(_controller, chunk) {
         size += chunk.length;
@@ -79,8 +85,8 @@ export async function exchange(
       },
       onResponseEnd() {
         signal.removeEventListener("abort", onAbort);
-        connection.giveBack();
-        resolve({ status, headers: answerHeaders, body: join(chunks, size) });
+        connection.release();
+        resolve({ status, headers: responseHeaders, body: concat(chunks, size) });
       },
       onResponseError(_controller, error) {
         fail(
@@ -96,14 +102,14 @@ export async function exchange(
   return await promise;
 }
 
-/** Header bytes as Latin-1, one character a byte; names and values take turns. */
-function pairs(raw: unknown): Header[] {
+/** Decodes undici's raw headers, alternating names and values, as Latin-1. */
+function headerPairs(raw: unknown): Header[] {
   if (!Array.isArray(raw)) return [];
-  const found: Header[] = [];
+  const pairs: Header[] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    found.push([latin1(raw[index]), latin1(raw[index + 1])]);
+    pairs.push([latin1(raw[index]), latin1(raw[index + 1])]);
   }
-  return found;
+  return pairs;
 }
 
 const latin1 = (bytes: unknown): string =>
@@ -111,8 +117,8 @@ const latin1 = (bytes: unknown): string =>
     ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
     : "";
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  // Also when there is one only: what a socket read into may be a large buffer with little in it.
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  // Copies a single chunk too: it may be a small view of the socket's large read buffer.
   const whole = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
@@ -122,7 +128,10 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuff
   return whole;
 }
 
-/** Whether the connection had answered somebody before it broke: `bytesRead` is of undici's own socket errors. */
+/**
+ * Reports whether the connection had served a response before it broke. undici's socket errors
+ * carry `bytesRead`.
+ */
 function isStale(error: Error): boolean {
   const code: unknown = Reflect.get(error, "code");
   if (code === "ECONNRESET" || code === "EPIPE") return true;

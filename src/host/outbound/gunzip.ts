@@ -1,16 +1,18 @@
 import { gunzip } from "node:zlib";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
-import type { HttpAnswer } from "./http_client.ts";
+import type { HttpResponse } from "./message.ts";
 
 /**
- * An answer that the client had asked to be compressed, as if it never had been: as Go's client does, without `Content-Encoding` and `Content-Length`.
+ * Decompresses a response that the client itself requested with `Accept-Encoding: gzip`, and
+ * removes `Content-Encoding` and `Content-Length`, as Go's client does.
  *
- * @throws CapsuleError `TOO_LARGE` before more than `maxBytes` are made of it, `HTTP` when it is no gzip.
+ * @throws CapsuleError `TOO_LARGE` as soon as the body exceeds `maxBytes`; `HTTP` if the body is
+ * not gzip.
  */
-export async function gunzipped(
-  { status, headers, body }: HttpAnswer,
+export async function decompressResponse(
+  { status, headers, body }: HttpResponse,
   maxBytes: number,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   return {
     status,
     headers: headers.filter(([name]) =>
@@ -22,7 +24,7 @@ export async function gunzipped(
 
 function inflate(body: Uint8Array, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    // Not `DecompressionStream`: it refuses a second member, which servers that compress piece by piece send.
+    // Not `DecompressionStream`, which refuses a gzip file of several members (RFC 1952 § 2.2).
     gunzip(body, { maxOutputLength: maxBytes }, (error, inflated) => {
       if (!error) return resolve(new Uint8Array(inflated));
       const tooLarge = Reflect.get(error, "code") === "ERR_BUFFER_TOO_LARGE";

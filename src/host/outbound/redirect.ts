@@ -1,42 +1,56 @@
-import type { Header } from "./http_client.ts";
+import type { Header } from "../../abi/headers.ts";
 
-/** What of a request a redirect changes. */
-export interface Redirectable {
+/** The parts of a request that a redirect may change. */
+export interface RedirectableRequest {
   method: string;
   headers: Header[];
   body: Uint8Array;
 }
 
-/** Headers that say who one is, for the one that they were meant for. */
-const secrets = ["authorization", "cookie", "cookie2", "proxy-authorization", "www-authenticate"];
-/** Headers that tell of a body. */
-const ofBody = ["content-type", "content-encoding", "content-language", "content-location"];
+/** Credential headers; dropped when a redirect leaves the host. */
+const credentialHeaders: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "cookie2",
+  "proxy-authorization",
+  "www-authenticate",
+]);
+/** Headers that describe a body; dropped with it. */
+const bodyHeaders: ReadonlySet<string> = new Set([
+  "content-type",
+  "content-encoding",
+  "content-language",
+  "content-location",
+]);
 
 /**
- * The request after a redirect, as Go's client and browsers make it: 307 and 308 send the same again, 301, 302 and 303 ask with GET. Who one is is told to
- * the same host only.
+ * Returns the request that follows a redirect, as Go's client and browsers send it: 307 and 308
+ * repeat the request, 301, 302 and 303 become GET (RFC 9110 § 15.4). Credential headers stay only
+ * on the same host.
  */
-export function redirected(
-  request: Redirectable,
+export function redirectedRequest(
+  request: RedirectableRequest,
   status: number,
   { from, to }: { from: URL; to: URL },
-): Redirectable {
-  const drop = new Set(isSameHost(from, to) ? [] : secrets);
-  const again = status === 307 || status === 308;
-  if (!again) ofBody.forEach((name) => drop.add(name));
+): RedirectableRequest {
+  const repeats = status === 307 || status === 308;
+  const sameHost = isSameHost(from, to);
   return {
-    method: again || request.method === "HEAD" ? request.method : "GET",
-    headers: request.headers.filter(([name]) => !drop.has(name.toLowerCase())),
-    body: again ? request.body : new Uint8Array(),
+    method: repeats || request.method === "HEAD" ? request.method : "GET",
+    headers: request.headers.filter(([name]) => {
+      const lower = name.toLowerCase();
+      return (sameHost || !credentialHeaders.has(lower)) && (repeats || !bodyHeaders.has(lower));
+    }),
+    body: repeats ? request.body : new Uint8Array(),
   };
 }
 
-/** Whether the answer asks to look elsewhere. */
+/** Reports whether a status with a `Location` is a redirect. */
 export function isRedirect(status: number): boolean {
   return [301, 302, 303, 307, 308].includes(status);
 }
 
-/** The same origin, or the same host that now wants TLS. */
+/** Reports whether the origin is the same, or the same host upgraded from http to https. */
 function isSameHost(from: URL, to: URL): boolean {
   if (from.origin === to.origin) return true;
   return from.hostname === to.hostname && from.protocol === "http:" && to.protocol === "https:" &&

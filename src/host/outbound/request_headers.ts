@@ -1,12 +1,15 @@
+import type { Header } from "../../abi/headers.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { guestMark } from "../../base/headers.ts";
-import type { Header } from "./http_client.ts";
-import type { Target } from "./request_target.ts";
+import type { RequestTarget } from "./request_target.ts";
 
-/** As Go's client sends its own name; a guest's own `User-Agent` goes first. */
+/** The default `User-Agent`. */
 const userAgent = "capsule";
-/** What the connection's two ends agree upon, which is the client's business; Go's client drops most of them too. `Host` is the URL's. */
-const ownHeaders = [
+/**
+ * Headers that the client sets itself: hop-by-hop headers (RFC 9110 § 7.6.1), framing, and `Host`,
+ * which is the URL's. Go's client drops most of them too.
+ */
+const clientHeaders: ReadonlySet<string> = new Set([
   "host",
   "content-length",
   "transfer-encoding",
@@ -17,27 +20,35 @@ const ownHeaders = [
   "trailer",
   "te",
   "expect",
-];
+]);
 
-/** @throws CapsuleError `METHOD` */
-export function checkedMethod(method: string): string {
+/**
+ * Validates a method; an empty one is GET.
+ *
+ * @throws CapsuleError `METHOD`
+ */
+export function checkMethod(method: string): string {
   if (method === "") return "GET";
   if (!isToken(method)) {
-    throw new CapsuleError("METHOD", `${JSON.stringify(method)} is no HTTP method`);
+    throw new CapsuleError("METHOD", `${JSON.stringify(method)} is not an HTTP method`);
   }
-  // CONNECT asks for a tunnel, which no function could use.
+  // CONNECT opens a tunnel, which a function cannot use.
   if (method.toUpperCase() === "CONNECT") {
     throw new CapsuleError("METHOD", "the method CONNECT is not supported");
   }
   return method;
 }
 
-/** The guest's headers without those that are the client's business. @throws CapsuleError `HEADER` */
-export function checkedHeaders(headers: readonly Header[]): Header[] {
-  const kept = headers.filter(([name]) => !ownHeaders.includes(name.toLowerCase()));
+/**
+ * Validates the guest's headers and returns them without those that the client sets itself.
+ *
+ * @throws CapsuleError `HEADER`
+ */
+export function checkHeaders(headers: readonly Header[]): Header[] {
+  const kept = headers.filter(([name]) => !clientHeaders.has(name.toLowerCase()));
   for (const [name, value] of kept) {
     if (!isToken(name)) {
-      throw new CapsuleError("HEADER", `${JSON.stringify(name)} is no name of a header`);
+      throw new CapsuleError("HEADER", `${JSON.stringify(name)} is not a header name`);
     }
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new CapsuleError(
@@ -49,35 +60,38 @@ export function checkedHeaders(headers: readonly Header[]): Header[] {
   return kept;
 }
 
-/** What `http://name:password@host/` says, unless the guest's own header says something. */
-export function withAuthorization(headers: Header[], { authorization }: Target): Header[] {
-  if (authorization === undefined || has(headers, "authorization")) return headers;
+/** Adds the credentials of `http://user:password@host/`, unless the guest set `Authorization`. */
+export function withAuthorization(
+  headers: Header[],
+  { authorization }: RequestTarget,
+): Header[] {
+  if (authorization === undefined || hasHeader(headers, "authorization")) return headers;
   return [...headers, ["Authorization", authorization]];
 }
 
-/** The headers as they go out to one server. */
-export function withOwn(
+/** Returns the guest's headers with the client's own: `User-Agent`, encoding, guest mark. */
+export function withClientHeaders(
   headers: readonly Header[],
-  { target, gzip }: { target: Target; gzip: boolean },
+  { target, gzip }: { target: RequestTarget; gzip: boolean },
 ): Header[] {
   const out = headers.filter(([name]) => name.toLowerCase() !== guestMark);
-  if (!has(out, "user-agent")) out.push(["User-Agent", userAgent]);
+  if (!hasHeader(out, "user-agent")) out.push(["User-Agent", userAgent]);
   if (gzip) out.push(["Accept-Encoding", "gzip"]);
-  if (isThisMachine(target.url.hostname)) out.push([guestMark, "1"]);
+  if (isLoopbackName(target.url.hostname)) out.push([guestMark, "1"]);
   return out;
 }
 
 /**
- * Whether the host is a name under which an admin interface without a token would let a request pass. It does so by the `Host` header, which is always
- * the URL's, so that other ways to write the address need no mark.
+ * Reports whether the host is one under which an admin interface without a token would accept the
+ * request. It decides by `Host`, which is always the URL's, so other spellings need no mark.
  */
-function isThisMachine(hostname: string): boolean {
+function isLoopbackName(hostname: string): boolean {
   return /^(?:(?:.*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
-/** Whether there is a header of this name, in small letters. */
-export function has(headers: readonly Header[], wanted: string): boolean {
-  return headers.some(([name]) => name.toLowerCase() === wanted);
+/** Reports whether there is a header with this lower-case name. */
+export function hasHeader(headers: readonly Header[], lowerName: string): boolean {
+  return headers.some(([name]) => name.toLowerCase() === lowerName);
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#name-tokens */

@@ -1,38 +1,42 @@
+import { encodeText, readByteString } from "../../base/byte_string.ts";
 import { CapsuleError } from "../../base/errors.ts";
 
-/** A URL, as it is needed to send a request. */
-export interface Target {
-  /** For following redirects and comparing hosts. */
+/** A parsed URL of a request. */
+export interface RequestTarget {
+  /** The origin, for redirects and comparisons; its path is `/`. */
   url: URL;
-  /** Path and query as the guest wrote them: `/a/../b` is not shortened, only what cannot be sent is encoded. */
+  /**
+   * Path and query as the guest wrote them: dot segments stay, only characters that are invalid in
+   * a request line are encoded.
+   */
   path: string;
-  /** `Authorization` for `http://name:password@host/`. */
+  /** The `Authorization` of `http://user:password@host/`. */
   authorization?: string;
-  /** For messages: the password is not shown. */
+  /** The URL for messages, with the password masked. */
   shown: string;
 }
 
 /**
- * Reads a guest's URL. Name and port are found as a browser finds them; path and query stay as they are.
+ * Parses a guest's URL: host and port as a browser does, path and query unchanged.
  *
  * @throws CapsuleError `URL`
  */
-export function parseTarget(text: string): Target {
+export function parseTarget(text: string): RequestTarget {
   const match = /^(https?):\/\/([^/?#\\]*)([^#]*)/is.exec(text);
-  if (!match || hasControl(text)) throw new CapsuleError("URL", whyNot(text));
+  if (!match || hasControl(text)) throw new CapsuleError("URL", explainInvalid(text));
   const [, scheme = "", authority = "", rest = ""] = match;
   let url: URL;
   try {
     url = new URL(`${scheme}://${authority}/`);
   } catch (error) {
-    throw new CapsuleError("URL", `"${authority}" is no host`, { cause: error });
+    throw new CapsuleError("URL", `"${authority}" is not a host`, { cause: error });
   }
-  // A backslash is a slash to browsers, a part of the name to others: who means what is not guessed.
-  if (rest.startsWith("\\")) throw new CapsuleError("URL", "a backslash ends no host");
+  // Browsers read a backslash as a slash, other parsers as part of the host: refused, not guessed.
+  if (rest.startsWith("\\")) throw new CapsuleError("URL", "a host cannot end with a backslash");
 
   const { username, password } = url;
   const authorization = username || password
-    ? `Basic ${btoa(latin1(`${unescaped(username)}:${unescaped(password)}`))}`
+    ? `Basic ${btoa(utf8ByteString(`${unescaped(username)}:${unescaped(password)}`))}`
     : undefined;
   url.username = url.password = "";
   const path = encodePath(rest);
@@ -40,8 +44,13 @@ export function parseTarget(text: string): Target {
   return { url, path, authorization, shown: `${url.protocol}//${user}${url.host}${path}` };
 }
 
-/** Where a redirect leads: `location` is the header's value, its bytes as Latin-1, relative to the target. */
-export function redirectTarget({ url, path }: Target, location: string): Target {
+/**
+ * Resolves a `Location` header against the target that sent it.
+ *
+ * @param location the header's value, a byte string.
+ * @throws CapsuleError `URL`
+ */
+export function redirectTarget({ url, path }: RequestTarget, location: string): RequestTarget {
   const text = new TextDecoder().decode(
     Uint8Array.from(location, (character) => character.charCodeAt(0)),
   );
@@ -54,13 +63,15 @@ export function redirectTarget({ url, path }: Target, location: string): Target 
         `it is redirected to ${JSON.stringify(text)}: ${error.message}`,
       );
     }
-    throw new CapsuleError("URL", `it is redirected to ${JSON.stringify(text)}, which is no URL`, {
-      cause: error,
-    });
+    throw new CapsuleError(
+      "URL",
+      `it is redirected to ${JSON.stringify(text)}, which is not a URL`,
+      { cause: error },
+    );
   }
 }
 
-function whyNot(text: string): string {
+function explainInvalid(text: string): string {
   if (hasControl(text)) return "it has a control character";
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1];
   return scheme === undefined
@@ -70,22 +81,25 @@ function whyNot(text: string): string {
     : `the scheme "${scheme}" is not supported (http and https are)`;
 }
 
-/** What may not stand in a request line is written as `%XX`, the rest stays. */
+/** Percent-encodes the characters that are invalid in a request line; the rest stays. */
 function encodePath(rest: string): string {
   const [, path = "", query = ""] = /^([^?]*)(.*)$/s.exec(rest) ?? [];
   const encode = (part: string, pattern: RegExp) =>
     part.toWellFormed().replace(pattern, (found) => encodeURIComponent(found));
-  // In a query Go and curl send quotes and braces as they are, and servers expect them.
+  // Go and curl send quotes and braces in a query unencoded, and servers expect them so.
   return (path === "" ? "/" : encode(path, /[^\x21-\x7e]+|["<>\\^`{|}]+/g)) +
     encode(query, /[^\x21-\x7e]+/g);
 }
 
 function hasControl(text: string): boolean {
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
+  // deno-lint-ignore no-control-regex -- it looks for control characters
   return /[\x00-\x1f\x7f]/.test(text);
 }
 
-const latin1 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
+function utf8ByteString(text: string): string {
+  const bytes = encodeText(text);
+  return readByteString(bytes, 0, bytes.length);
+}
 
 function unescaped(text: string): string {
   try {

@@ -17,8 +17,8 @@ const reasons: Record<string, string> = {
   EMFILE: "too many open files",
 };
 
-/** Why there is no answer, in words for whoever wrote the function. */
-export function reasonOf(error: unknown): string {
+/** Explains a transport error to the author of the function. */
+export function explainTransportError(error: unknown): string {
   if (error instanceof CapsuleError) return error.message;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = typeof cause === "object" && cause !== null

@@ -26,7 +26,7 @@ return 1`;
 const maxTries = 50;
 /** How often the version is asked for, in case an announcement was lost; and how often Redis is tried while it is away. */
 const pollMs = 500;
-const patience = { connectMs: 2000, silentMs: 3000 };
+const timeouts = { connectMs: 2000, responseMs: 3000 };
 
 /** The version where nothing is. */
 const noVersion = "0";
@@ -59,8 +59,8 @@ export class RedisTable implements RouteTable {
   #closed = false;
 
   private constructor(settings: RedisSettings, log: Log) {
-    this.#commands = new RedisConnection(settings, patience);
-    this.#announcements = new RedisConnection(settings, patience);
+    this.#commands = new RedisConnection(settings, timeouts);
+    this.#announcements = new RedisConnection(settings, timeouts);
     this.#description = describeKeyValue(settings);
     this.#log = log;
   }

@@ -1,0 +1,21 @@
+import type { Header } from "../../abi/headers.ts";
+
+/** A request of a guest's `Http`. */
+export interface HttpRequest {
+  url: string;
+  /** Empty means GET, as in Go. */
+  method: string;
+  headers: readonly Header[];
+  /** Must not change before the response is there. */
+  body: Uint8Array;
+  /** Aborts the request; it fails with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A complete response. */
+export interface HttpResponse {
+  status: number;
+  /** In the server's order and spelling. */
+  headers: Header[];
+  body: Uint8Array<ArrayBuffer>;
+}
