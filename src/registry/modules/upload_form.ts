@@ -1,82 +1,129 @@
+import { pipeline } from "node:stream/promises";
+import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { HttpError } from "../../server/http_error.ts";
 import { bodyPieces } from "../body_pieces.ts";
 import type { BlobWriter } from "../store/blob_writer.ts";
-import { boundaryOf, readMultipart } from "./multipart.ts";
 
-/** What a person writes about a module. */
-const maxInfoBytes = 64 * 1024;
-
-/** How a form is read. */
-export interface FormOptions {
-  /** Takes the file. */
-  writer: BlobWriter;
-  /** Of the file. */
+/** Options of `readUploadForm`. */
+export interface UploadFormOptions {
+  /** Receives the file. */
+  writer: Pick<BlobWriter, "write">;
+  /** The largest file. */
   maxBytes: number;
 }
 
-/** What came beside the file's bytes. */
+/** The fields of a form beside the file's bytes. */
 export interface UploadForm {
-  /** As the client calls it: for the answer only, never a path. */
+  /** The file's name on the client: for the response, never a path. */
   filename: string;
   info: string;
 }
 
+/** The largest description of a module, in bytes. */
+const maxInfoBytes = 64 * 1024;
+
+/** Bounds what a form can make the parser keep; fields under other names are ignored. */
+const limits = { headerSize: 16 * 1024, headerPairs: 100, fieldSize: maxInfoBytes, parts: 100 };
+
 /**
- * Streams a `multipart/form-data` body: `file` into the writer, `info` into memory, other fields nowhere.
+ * Streams a `multipart/form-data` body: `file` to the writer, `info` into memory.
  *
- * @throws HttpError 400 `BAD_FORM`, 413 `MODULE_TOO_LARGE`, 507 `DISK_FULL`; the writer then holds a part, and the body may not be read to its end.
+ * @throws HttpError 400 `BAD_FORM`, 413 `MODULE_TOO_LARGE` or `INFO_TOO_LARGE`, 507 `DISK_FULL`;
+ * the writer then holds a part, and the rest of the body is unread.
+ * @see https://www.rfc-editor.org/rfc/rfc7578
  */
 export async function readUploadForm(
   request: Request,
-  { writer, maxBytes }: FormOptions,
+  { writer, maxBytes }: UploadFormOptions,
 ): Promise<UploadForm> {
-  const boundary = boundaryOf(request.headers.get("content-type") ?? "");
-  if (boundary === undefined || request.body === null) {
-    throw badForm(
-      'an upload is a form (multipart/form-data with a boundary) that has "file" and "info"',
-    );
-  }
+  const parser = parserFor(request);
   let filename: string | undefined;
-  let size = 0;
-  let info: Uint8Array[] | undefined;
-  let infoSize = 0;
-  await readMultipart(bodyPieces(request), boundary, (part) => {
-    if (part.name === "file") {
-      if (part.filename === undefined) {
-        throw badForm('"file" is a text: send the module as a file (curl -F file=@hola.wasm)');
-      }
-      if (filename !== undefined) throw badForm('the form has two files called "file"');
-      filename = part.filename.split(/[/\\]/).pop() || "module";
-      return async (piece) => {
-        size += piece.length;
-        if (size > maxBytes) {
-          throw new HttpError(
-            413,
-            "MODULE_TOO_LARGE",
-            `a module has at most ${maxBytes} bytes (-maxUpload)`,
-          );
-        }
-        await writer.write(piece);
-      };
-    }
-    if (part.name !== "info") return () => {};
-    if (info !== undefined) throw badForm('the form has two fields called "info"');
-    const kept: Uint8Array[] = info = [];
-    return (piece) => {
-      infoSize += piece.length;
-      if (infoSize > maxInfoBytes) {
-        throw new HttpError(413, "INFO_TOO_LARGE", `"info" has at most ${maxInfoBytes} bytes`);
-      }
-      kept.push(piece.slice());
-    };
+  let info: string | undefined;
+  let writing: Promise<void> | undefined;
+  let failure: unknown;
+  const fail = (error: unknown) => {
+    failure ??= error;
+    parser.destroy(asError(error));
+  };
+
+  parser.on("file", (name, content, clientName) => {
+    if (name !== "file") return void content.resume();
+    if (filename !== undefined) return fail(badForm('the form has two files called "file"'));
+    filename = clientName || "module";
+    writing = receive(content, { writer, maxBytes, fail });
   });
+  parser.on("field", (name, value, _, isTruncated) => {
+    if (name === "file") {
+      return fail(badForm('"file" is a text: send the module as a file (curl -F file=@hola.wasm)'));
+    }
+    if (name !== "info") return;
+    if (info !== undefined) return fail(badForm('the form has two fields called "info"'));
+    if (isTruncated) fail(tooLarge("INFO_TOO_LARGE", `"info" has at most ${maxInfoBytes} bytes`));
+    info = value.replace(/\r?\n$/, "");
+  });
+  parser.on("partsLimit", () => fail(badForm(`it has over ${limits.parts} parts`)));
+
+  try {
+    await pipeline(bodyPieces(request), parser);
+  } catch (error) {
+    if (failure !== undefined) throw failure;
+    throw error instanceof HttpError ? error : badForm(asError(error).message, error);
+  } finally {
+    // A write to the file must have ended before the caller removes it.
+    await writing;
+  }
   if (filename === undefined) throw badForm('the form has no file called "file"');
-  const bytes = new Uint8Array(
-    await new Blob((info ?? []).map((piece) => piece.slice())).arrayBuffer(),
-  );
-  return { filename, info: new TextDecoder().decode(bytes).replace(/\r?\n$/, "") };
+  return { filename, info: info ?? "" };
 }
 
-function badForm(message: string): HttpError {
-  return new HttpError(400, "BAD_FORM", message);
+function parserFor(request: Request): BusboyInstance {
+  const type = request.headers.get("content-type") ?? "";
+  try {
+    // Busboy also reads url-encoded forms, which have no files.
+    if (!/^multipart\/form-data\b/i.test(type) || request.body === null) throw new TypeError(type);
+    return new Busboy({
+      headers: { "content-type": type },
+      limits,
+      isPartAFile: (_name, _type, filename) => filename !== undefined,
+    });
+  } catch (error) {
+    throw badForm(
+      'an upload is a form (multipart/form-data with a boundary) that has "file" and "info"',
+      error,
+    );
+  }
+}
+
+async function receive(
+  content: AsyncIterable<Uint8Array>,
+  { writer, maxBytes, fail }: UploadFormOptions & { fail: (error: unknown) => void },
+): Promise<void> {
+  let size = 0;
+  const write = async (piece: Uint8Array) => {
+    size += piece.length;
+    if (size > maxBytes) {
+      throw tooLarge("MODULE_TOO_LARGE", `a module has at most ${maxBytes} bytes (-maxUpload)`);
+    }
+    await writer.write(piece);
+  };
+  try {
+    for await (const piece of content) {
+      const failure = await write(piece).catch(asError);
+      if (failure) return fail(failure);
+    }
+  } catch {
+    // The parser reports why the content ended early.
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+function badForm(message: string, cause?: unknown): HttpError {
+  return new HttpError(400, "BAD_FORM", message, { cause });
+}
+
+function tooLarge(code: string, message: string): HttpError {
+  return new HttpError(413, code, message);
 }
