@@ -14,8 +14,8 @@ import {
   maxManifestBytes,
   parseManifest,
 } from "./manifest.ts";
+import { ArchiveError, moduleInArchive } from "./module_in_archive.ts";
 import { type OciReference, parseOciReference, shownReference } from "./reference.ts";
-import { tarEntry } from "./tar_entry.ts";
 import { OciTransport, RegistryAnswerError } from "./transport.ts";
 
 /** The options of a pull, and the parts of the process that it uses. */
@@ -165,28 +165,25 @@ class Pull {
   }
 
   async #pullArchive(layer: Descriptor): Promise<string | undefined> {
-    const packed = ReadableStream.from(this.#blob(layer));
-    const unpacked = layerKind(layer) === "tar"
-      ? packed
-      : packed.pipeThrough(new DecompressionStream("gzip"));
-    const pieces: Uint8Array[] = [];
-    let count: number;
-    try {
-      count = await tarEntry(unpacked, {
-        wanted: (name) => name.endsWith(".wasm"),
-        maxBytes: maxModuleBytes,
-        write: (piece) => void pieces.push(piece.slice()),
-      });
-    } catch (error) {
-      if (error instanceof RangeError || error instanceof TypeError) {
-        throw this.#noModule(`its layer ${layer.digest} cannot be unpacked: ${messageOf(error)}`);
-      }
-      throw error;
-    }
-    if (count === 0) return undefined;
-    if (count > 1) throw this.#noModule("it has several .wasm");
+    const name = this.#name;
     const { sha256 } = this.#options;
-    return await this.#cache.add(ReadableStream.from(pieces), { name: this.#name, sha256 });
+    let added: string | undefined;
+    try {
+      const count = await moduleInArchive(this.#blob(layer), {
+        isGzip: layerKind(layer) === "tar+gzip",
+        maxBytes: maxModuleBytes,
+        take: async (content) => {
+          added = await this.#cache.add(content, { name, sha256 });
+        },
+      });
+      if (count > 1) throw this.#noModule("it has several .wasm");
+      return added;
+    } catch (error) {
+      // The archive's own digest is checked at its end only.
+      if (added !== undefined) await this.#cache.remove(added);
+      if (!(error instanceof ArchiveError)) throw error;
+      throw this.#noModule(`its layer ${layer.digest} cannot be unpacked: ${error.message}`);
+    }
   }
 
   /** Streams a blob. Throws `DIGEST` at its end if its size or digest is not the descriptor's. */

@@ -110,6 +110,9 @@ function tar(files: readonly [string, Uint8Array][]): Uint8Array<ArrayBuffer> {
     header.set(encode(`${bytes.length.toString(8).padStart(11, "0")}\0`), 124);
     header[156] = 0x30;
     header.set(encode("ustar\x0000"), 257);
+    header.fill(0x20, 148, 156);
+    const sum = header.reduce((sum, byte) => sum + byte, 0);
+    header.set(encode(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
     const content = new Uint8Array(Math.ceil(bytes.length / 512) * 512);
     content.set(bytes);
     blocks.push(header, content);

@@ -1,41 +1,43 @@
-import type { BlobFacts, ModuleFacts } from "./catalog.ts";
-import type { BlobWriter } from "./blob_writer.ts";
-import type { Digest } from "../../source/digest.ts";
-import type { Descriptor, Manifest } from "../../oci/manifest.ts";
-import { tarEntry } from "../../oci/tar_entry.ts";
 import { layerKind } from "../../oci/layer_kind.ts";
+import type { Descriptor, Manifest } from "../../oci/manifest.ts";
+import { ArchiveError, moduleInArchive } from "../../oci/module_in_archive.ts";
+import type { Digest } from "../../source/digest.ts";
+import type { BlobWriter } from "./blob_writer.ts";
+import type { BlobFacts, ModuleFacts } from "./catalog.ts";
 
-/** What is looked at, and where a module that lay in an archive goes. */
-export interface BlobAccess {
+/** The store as `moduleInManifest` uses it. */
+export interface ManifestBlobs {
   blob(digest: Digest): BlobFacts | undefined;
   path(digest: Digest): string;
+  /** The largest module, in bytes. */
   maxBytes: number;
   begin(): Promise<BlobWriter>;
+  /** Stores a module that was unpacked from an archive. */
   keep(writer: BlobWriter): Promise<Digest>;
 }
 
 /**
- * The module that a manifest holds: its one layer that is a module, by its media type or by the name of its file; or the one `.wasm` in
- * its container image's layers. `undefined` when there is none, or more than one.
+ * Returns the module of a manifest: its one layer that is a module, or the one `.wasm` file in its
+ * archives. `undefined` when there is none, or more than one.
+ *
+ * @throws HttpError 507 `DISK_FULL`
  */
 export async function moduleInManifest(
   { layers = [], annotations }: Manifest,
-  access: BlobAccess,
+  blobs: ManifestBlobs,
 ): Promise<ModuleFacts | undefined> {
-  const info = (annotations?.["org.opencontainers.image.description"] ?? "").replace(
-    /\s*\n\s*/g,
-    " ",
-  );
+  const info = (annotations?.["org.opencontainers.image.description"] ?? "")
+    .replace(/\s*\n\s*/g, " ");
   const direct = layers.filter((layer) => layerKind(layer) === "module");
   if (direct.length > 1) return undefined;
   if (direct[0]) {
     const { digest } = direct[0];
-    const blob = access.blob(digest);
+    const blob = blobs.blob(digest);
     return blob?.isModule ? { digest, size: blob.size, info } : undefined;
   }
   const found: ModuleFacts[] = [];
   for (const layer of layers) {
-    const module = await inArchive(layer, access);
+    const module = await inArchive(layer, blobs);
     if (module === "several") return undefined;
     if (module) found.push({ ...module, info });
   }
@@ -44,30 +46,27 @@ export async function moduleInManifest(
 
 async function inArchive(
   layer: Descriptor,
-  access: BlobAccess,
+  blobs: ManifestBlobs,
 ): Promise<{ digest: Digest; size: number } | "several" | undefined> {
   const kind = layerKind(layer);
-  if (!(kind === "tar" || kind === "tar+gzip") || !access.blob(layer.digest)) return undefined;
-  const file = await Deno.open(access.path(layer.digest));
-  const bytes = kind === "tar"
-    ? file.readable
-    : file.readable.pipeThrough(new DecompressionStream("gzip"));
-  const writer = await access.begin();
+  if (!(kind === "tar" || kind === "tar+gzip") || !blobs.blob(layer.digest)) return undefined;
+  const { readable } = await Deno.open(blobs.path(layer.digest));
+  await using writer = await blobs.begin();
   try {
-    const entries = await tarEntry(bytes, {
-      wanted: (name) => name.endsWith(".wasm"),
-      maxBytes: access.maxBytes,
-      write: (piece) => writer.write(piece),
+    const count = await moduleInArchive(readable, {
+      isGzip: kind === "tar+gzip",
+      maxBytes: blobs.maxBytes,
+      async take(content) {
+        for await (const piece of content) await writer.write(piece);
+      },
     });
-    if (entries > 1) return "several";
-    if (entries === 0 || writer.moduleFault("") !== undefined) return undefined;
+    if (count > 1) return "several";
+    if (count === 0 || writer.moduleFault("") !== undefined) return undefined;
     const { size } = writer;
-    return { digest: await access.keep(writer), size };
+    return { digest: await blobs.keep(writer), size };
   } catch (error) {
-    // An archive that cannot be read holds no module; it is the business of whoever pushed it.
-    if (error instanceof TypeError || error instanceof RangeError) return undefined;
+    // A damaged archive holds no module: the registry stores it as the client sent it.
+    if (error instanceof ArchiveError) return undefined;
     throw error;
-  } finally {
-    await writer.abort();
   }
 }
