@@ -4,7 +4,14 @@ import { defaultOf, type Flag, variableOf } from "../options/flag.ts";
 import { flags } from "../options/flags.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import type { Shell } from "./completion.ts";
-import { type GivenFlag, split, WrongLine } from "./split.ts";
+import {
+  foreignFlag,
+  missingCompanion,
+  missingFlag,
+  unexpectedArgument,
+  wrongValue,
+} from "./refusals.ts";
+import { type GivenFlag, split } from "./split.ts";
 
 /** A mode with its options. */
 export type ModeCommand<Mode extends ModeName = ModeName> = {
@@ -31,7 +38,7 @@ type Given = NonNullable<unknown>;
  * the command line such a flag is an error, since it would do nothing.
  *
  * @param table is the table of flags; only tests hand in another.
- * @throws WrongLine for everything that a person can get wrong.
+ * @throws UsageError for a command line or a variable that is wrong.
  */
 export function parse(
   args: readonly string[],
@@ -57,12 +64,12 @@ export function parse(
     flags.mode.default;
   for (const { name } of given) {
     const of = table[name]?.modes ?? [];
-    if (!of.includes(mode)) throw new WrongLine((say) => say.foreignFlag(name, of, mode));
+    if (!of.includes(mode)) throw foreignFlag(name, of, mode);
   }
   const onLine = fromLine(given, table);
   const [argument] = rest;
   if (argument !== undefined && !modes[mode].takesArguments) {
-    throw new WrongLine((say) => say.unexpectedArgument(argument, mode));
+    throw unexpectedArgument(argument, mode);
   }
   const options = optionsOf(mode, onLine, env, table);
   options.args = rest;
@@ -83,31 +90,19 @@ function optionsOf(
     const value = given.get(name) ?? fromVariable(name, flag, env);
     const text = defaultOf(flag, mode);
     if (value !== undefined) given.set(name, value);
-    if (value === undefined && text !== undefined) readLater(options, name, flag.type, text);
-    else options[name] = value ?? flag.type.absent;
+    options[name] = value ?? (text === undefined ? flag.type.absent : flag.type.read(text));
   }
   for (const name in options) {
     const flag = table[name];
     if (flag?.required?.includes(mode) && !given.has(name)) {
-      throw new WrongLine((say) => say.missingFlag(name, flag, mode));
+      throw missingFlag(name, flag, mode);
     }
     const other = flag?.needs;
     if (other === undefined || !given.has(name) || given.has(other)) continue;
     const source = onLine.has(name) ? `-${name}` : variableOf(name);
-    throw new WrongLine((say) => say.missingCompanion(source, other, table[other]));
+    throw missingCompanion(source, other, table[other]);
   }
   return options;
-}
-
-/** A default becomes a value when it is first asked for: a call from the command line asks for few, and reading all took it 0.15 ms. */
-function readLater(
-  options: Record<string, unknown>,
-  name: string,
-  type: Flag["type"],
-  text: string,
-): void {
-  let value: Given | undefined;
-  Object.defineProperty(options, name, { enumerable: true, get: () => value ??= type.read(text) });
 }
 
 function fromLine(given: readonly GivenFlag[], table: Table): Map<string, Given> {
@@ -139,6 +134,6 @@ function joined(type: Flag["type"], before: Given | undefined, next: Given): Giv
 
 function read(source: string, type: Flag["type"], text: string): Given {
   const value = type.read(text);
-  if (value === undefined) throw new WrongLine((say) => say.wrongValue(source, type, text));
+  if (value === undefined) throw wrongValue(source, type, text);
   return value;
 }

@@ -4,7 +4,6 @@ import { createLog, type Log } from "../base/log.ts";
 import type { ModeName } from "../options/modes.ts";
 import type { Context } from "../base/context.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { WrongLine } from "./split.ts";
 import { type Command, type ModeCommand, parse } from "./parse.ts";
 
 /** Exit codes that are not a mode's own. 70 is `EX_SOFTWARE` of sysexits.h: the fault is the launcher's. */
@@ -49,14 +48,11 @@ export async function run(io: Io): Promise<number> {
     io.stdout.write(await textOf(command));
     return exitCodes.done;
   } catch (error) {
-    return await report(error, io, log);
+    return report(error, io, log);
   }
 }
 
-async function report(thrown: unknown, io: Io, log: Log | undefined): Promise<number> {
-  const error = thrown instanceof WrongLine
-    ? thrown.explain(await import("./refusals.ts"))
-    : thrown;
+function report(error: unknown, io: Io, log: Log | undefined): number {
   if (!(error instanceof CapsuleError)) {
     io.stderr.write(`capsule: this is a bug in capsule: ${stackOf(error)}\n`);
     return exitCodes.bug;

@@ -1,15 +1,10 @@
-import type { UsageError } from "../base/errors.ts";
 import type { Flag } from "../options/flag.ts";
+import { noValue, unknownFlag } from "./refusals.ts";
 
 /** A flag as it stands on the command line; a boolean without a value stands for "true". */
 export interface GivenFlag {
   readonly name: string;
   readonly text: string;
-}
-
-/** A command line that is wrong. `run` loads what is to be said of it, which no other start needs. */
-export class WrongLine {
-  constructor(readonly explain: (say: typeof import("./refusals.ts")) => UsageError) {}
 }
 
 /**
@@ -21,7 +16,7 @@ export class WrongLine {
  * - `-` alone is an argument, and so is the empty text.
  *
  * @see https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
- * @throws WrongLine for an unknown flag, bad syntax, or a flag without its value.
+ * @throws UsageError for an unknown flag, bad syntax, or a flag without its value.
  */
 export function split(
   args: readonly string[],
@@ -42,7 +37,7 @@ export function split(
     }
     const name = written.name === "h" ? "help" : written.name;
     const flag = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (!flag) throw new WrongLine((say) => say.unknownFlag(arg, written.name, Object.keys(table)));
+    if (!flag) throw unknownFlag(arg, written.name, Object.keys(table));
     if (written.text !== undefined) {
       given.push({ name, text: written.text });
     } else if (flag.type.bare !== undefined) {
@@ -74,7 +69,7 @@ function valueAfter(
   const isMissing = next === undefined || next === "--";
   const other = isMissing ? undefined : asFlag(next)?.name;
   if (isMissing || (other !== undefined && Object.hasOwn(table, other))) {
-    throw new WrongLine((say) => say.noValue(name, flag, other));
+    throw noValue(name, flag, other);
   }
   return next;
 }

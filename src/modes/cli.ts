@@ -7,34 +7,6 @@ import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
 import { grantsOf, limitsOf } from "./runner_flags.ts";
-// All else that this file imports, at whatever distance: Deno reads the files that one file names side by side, and those of
-// the next level only then. Each level costs a call a third of a millisecond; a test holds this list complete.
-import "../base/byte_buffer.ts";
-import "../base/paths.ts";
-import "../function/cli_call.ts";
-import "../function/load.ts";
-import "../function/make_instance.ts";
-import "../function/module_kind.ts";
-import "../host/log.ts";
-import "../runner/host_families.ts";
-import "../runner/open_grants.ts";
-import "../prepare/contract.ts";
-import "../prepare/format/reader.ts";
-import "../prepare/limit_module.ts";
-import "../source/module_header.ts";
-import "../source/read_module.ts";
-import "../wasi/descriptors.ts";
-import "../wasi/fd_bytes.ts";
-import "../wasi/imports.ts";
-import "../wasi/preview1.ts";
-import "../wasi/proc.ts";
-import "../wasi/random.ts";
-import "../wasi/wasi.ts";
-import "../wasi/wire.ts";
-import "../wasm/guest_output.ts";
-import "../wasm/instance.ts";
-import "../wasm/jspi.ts";
-import "../wasm/memory.ts";
 
 /** What the exit code says: 134 as a shell says of an aborted program, 124 as `timeout` does. */
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;

@@ -15,29 +15,6 @@ import { rewrite } from "./rewrite/rewrite.ts";
 import { type Code, scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
 import type { ValueType } from "./format/value_types.ts";
-// All else that comes with these, so that Deno reads it side by side (see `src/modes/cli.ts`).
-import "./format/immediates.ts";
-import "./format/instructions.ts";
-import "./format/ints.ts";
-import "./format/labels.ts";
-import "./format/memory_accesses.ts";
-import "./format/sections.ts";
-import "./format/value_types.ts";
-import "./format/writer.ts";
-import "./rewrite/custom_sections.ts";
-import "./plan/added_names.ts";
-import "./rewrite/limit_memory.ts";
-import "./rewrite/moves.ts";
-import "./rewrite/rewrite_code.ts";
-import "./rewrite/write_instructions.ts";
-import "./scan/call_graph.ts";
-import "./scan/events.ts";
-import "./scan/scanned_functions.ts";
-import "./scan/walk_instructions.ts";
-import "./steps/measure_loops.ts";
-import "./steps/place_checks.ts";
-import "./steps/weigh_checks.ts";
-import "./rewrite/write_checks.ts";
 
 export interface PrepareOptions {
   /**

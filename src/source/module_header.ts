@@ -19,7 +19,7 @@ export function assertModule(head: Uint8Array, name: string): void {
   if (matching === coreHeader.length) return;
   throw new CapsuleError(
     "NOT_A_MODULE",
-    `${name} is no WebAssembly module: ${describe(head, matching >= 4)}`,
+    `${name} is not a WebAssembly module: ${describe(head, matching >= 4)}`,
   );
 }
 

@@ -86,7 +86,7 @@ export class SectionWalk {
     }
     if (this.#at === "id") return undefined;
     const why = this.#at === "broken" ? this.#fault : "it ends in the middle of a section";
-    return new CapsuleError("NOT_A_MODULE", `${what} is no WebAssembly module: ${why}`);
+    return new CapsuleError("NOT_A_MODULE", `${what} is not a WebAssembly module: ${why}`);
   }
 
   #break(fault: string): void {

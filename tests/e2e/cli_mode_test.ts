@@ -7,7 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.
 const guest = (name: string) => at(`tests/testdata/go/${name}/${name}.wasm`);
 const hello = at("examples/hello-cli/hello.wasm");
 
-Deno.test("the description's cli call prints exactly its four lines", async () => {
+Deno.test("cli: the call of the first README prints exactly its four lines", async () => {
   const { code, stdout, stderr } = await runCapsule([
     `-wasm=${hello}`,
     "-mode=cli",
@@ -24,8 +24,8 @@ Deno.test("the description's cli call prints exactly its four lines", async () =
 });
 
 Deno.test({
-  name: "a call reads no file of a server, a store, a rewriter or a way to files",
-  ignore: isBinary, // which is one file
+  name: "cli: a plain call loads no file of a server, a store, the rewriter or the file system",
+  ignore: isBinary, // a compiled program is one file
   fn: () =>
     inFolder(async (folder) => {
       const copy = (from: string, to: string) => {
@@ -48,8 +48,6 @@ Deno.test({
       const others = [
         ...["abi/guest_strings.ts", "base/byte_string.ts"],
         ...[
-          "cli/mistyped.ts",
-          "cli/refusals.ts",
           "cli/usage.ts",
           "files/folder.ts",
           "files/system_backend.ts",
@@ -89,58 +87,7 @@ Deno.test({
     }),
 });
 
-Deno.test("main.ts, a call's mode and the preparation name every file that comes with them, so that none is read later than others", async () => {
-  const main = await modulesOf(at("main.ts"));
-  const before = reached(main, at("main.ts"), new Set());
-  const mode = at("src/modes/cli.ts");
-  const after = reached(await modulesOf(mode), mode, before.all);
-  assert.ok(
-    before.all.size > 10 && after.all.size > 27,
-    `${before.all.size} and ${after.all.size} files`,
-  );
-  const prepare = at("src/prepare/prepare.ts");
-  const prepared = reached(
-    await modulesOf(prepare),
-    prepare,
-    new Set([...before.all, ...after.all]),
-  );
-  assert.ok(prepared.all.size > 20, `${prepared.all.size} files`);
-  assert.deepEqual([...before.unnamed, ...after.unnamed, ...prepared.unnamed], []);
-});
-
-/** The files that a file loads with itself, for each file of the program that begins with `path`. */
-async function modulesOf(path: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path] })
-    .output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
-    modules: {
-      local?: string;
-      dependencies?: { code?: { specifier: string }; isDynamic?: boolean }[];
-    }[];
-  };
-  return new Map(modules.map(({ local = "", dependencies = [] }) => [
-    local,
-    dependencies.flatMap(({ code, isDynamic }) =>
-      code?.specifier.startsWith("file:") && !isDynamic ? [fileURLToPath(code.specifier)] : []
-    ),
-  ]));
-}
-
-/** All that a file loads with itself and that is not there yet, and what of it the file does not name. */
-function reached(
-  modules: ReadonlyMap<string, readonly string[]>,
-  first: string,
-  there: ReadonlySet<string>,
-) {
-  const all = new Set([first]);
-  for (const path of all) {
-    for (const other of modules.get(path) ?? []) if (!there.has(other)) all.add(other);
-  }
-  const named = new Set(modules.get(first));
-  return { all, unnamed: [...all].filter((path) => path !== first && !named.has(path)) };
-}
-
-Deno.test("without a module the built-in function is called, and a line says so", async () => {
+Deno.test("cli: without -wasm the built-in function is called, with a notice on stderr", async () => {
   const { code, stdout, stderr } = await runCapsule(["-mode=cli", "hi"]);
   assert.equal(code, 0);
   assert.equal(stdout, "👋 Hello hi 🌍\n");
@@ -150,7 +97,7 @@ Deno.test("without a module the built-in function is called, and a line says so"
   );
 });
 
-Deno.test("empty arguments are kept, and none at all are one empty argument", async () => {
+Deno.test("cli: empty arguments are kept, and no argument is one empty argument", async () => {
   const some = await runCapsule(["-mode=cli", `-wasm=${hello}`, "", "b", ""]);
   assert.equal(
     some.stdout,
@@ -160,13 +107,13 @@ Deno.test("empty arguments are kept, and none at all are one empty argument", as
   assert.equal(none.stdout, "- parameter is: \nThe first parameter is: \n");
 });
 
-Deno.test("an argument that holds the separator is split by the guest, and a warning says so", async () => {
+Deno.test("cli: an argument with the separator ° is split by the guest, with a warning", async () => {
   const { stdout, stderr } = await runCapsule(["-mode=cli", `-wasm=${hello}`, "20°C"]);
   assert.equal(stdout, "- parameter is: 20\n- parameter is: C\nThe first parameter is: 20\n");
   assert.match(stderr, /^warning: the argument "20°C" holds "°"/);
 });
 
-Deno.test("a handler's error goes to stderr, exit code 1", async () => {
+Deno.test("cli: a handler's error goes to stderr, exit code 1", async () => {
   const { code, stdout, stderr } = await runCapsule([
     "-mode=cli",
     `-wasm=${guest("cli-error")}`,
@@ -176,7 +123,7 @@ Deno.test("a handler's error goes to stderr, exit code 1", async () => {
   assert.match(stderr, /☹ no/);
 });
 
-Deno.test("a trap's panic goes to stderr alone, exit code 134", async () => {
+Deno.test("cli: a panic's message goes to stderr only, exit code 134", async () => {
   const { code, stdout, stderr } = await runCapsule([
     "-mode=cli",
     `-wasm=${guest("cli-panic")}`,
@@ -187,7 +134,7 @@ Deno.test("a trap's panic goes to stderr alone, exit code 134", async () => {
   assert.match(stderr, /^panic: .*boom/m);
 });
 
-Deno.test("a module for the other mode traps, and the message says which mode it was built for", async () => {
+Deno.test("cli: a module built for http traps, and the message names that mode", async () => {
   const { code, stderr } = await runCapsule([
     "-mode=cli",
     `-wasm=${at("examples/hello-http/hello.wasm")}`,
@@ -196,7 +143,7 @@ Deno.test("a module for the other mode traps, and the message says which mode it
   assert.match(stderr, /probably built for -mode=http: it calls SetHandleHttp/);
 });
 
-Deno.test("a result of the original library is printed as it came", async () => {
+Deno.test("cli: a result of the 0.1.3 library is printed byte for byte", async () => {
   const { code, stdout } = await runCapsule([
     "-mode=cli",
     `-wasm=${at("tests/testdata/tinygo-0.27/hello-cli.wasm")}`,
@@ -208,12 +155,12 @@ Deno.test("a result of the original library is printed as it came", async () => 
   });
 });
 
-Deno.test("what main logs comes before what the handler logs", async () => {
+Deno.test("cli: the log lines of main precede those of the handler", async () => {
   const { stdout } = await runCapsule(["-mode=cli", `-wasm=${guest("main-log")}`, "x"]);
   assert.equal(stdout, "main runs\ncli: x\n");
 });
 
-Deno.test("files below the working directory are read and written, others are refused with the flag that would allow it", async () => {
+Deno.test("cli: files below the working directory are open, others are refused with the flag", async () => {
   await inFolder(async (folder) => {
     const call = async (...args: string[]) =>
       await runCapsule(["-mode=cli", `-wasm=${guest("files")}`, ...args], { cwd: folder });
@@ -235,7 +182,7 @@ Deno.test("files below the working directory are read and written, others are re
   });
 });
 
-Deno.test("a guest cannot read or overwrite the module that it runs from", async () => {
+Deno.test("cli: a guest can neither read nor overwrite its own module", async () => {
   await inFolder(async (folder) => {
     await Deno.copyFile(guest("files"), `${folder}/own.wasm`);
     for (
@@ -251,17 +198,23 @@ Deno.test("a guest cannot read or overwrite the module that it runs from", async
   });
 });
 
-Deno.test("a guest reads the environment, but not the launcher's secrets", async () => {
-  const environment = at("examples/environment/environment.wasm");
-  const { stdout } = await runCapsule(["-mode=cli", `-wasm=${environment}`], {
-    env: { MESSAGE: "👋" },
-  });
-  assert.match(stdout, /👋/);
+Deno.test("cli: GetEnv reads the environment, but not the launcher's secrets", async () => {
+  const env = { MESSAGE: "👋", CAPSULE_ADMIN_TOKEN: "a-secret-token" };
+  const read = (name: string) =>
+    runCapsule(["-mode=cli", `-wasm=${guest("get-env")}`, name], { env });
+  assert.equal((await read("MESSAGE")).stdout, "👋\n");
+  const secret = await read("CAPSULE_ADMIN_TOKEN");
+  assert.doesNotMatch(secret.stdout + secret.stderr, /a-secret-token/);
+  assert.match(secret.stderr, /CAPSULE_ADMIN_TOKEN is empty/);
 });
 
 const badModules: [name: string, bytes: Uint8Array, expected: RegExp][] = [
-  ["text", new TextEncoder().encode("hello"), /is no WebAssembly module: it begins with "hello"/],
-  ["empty", new Uint8Array(0), /empty|not a WebAssembly/i],
+  [
+    "text",
+    new TextEncoder().encode("hello"),
+    /is not a WebAssembly module: it begins with "hello"/,
+  ],
+  ["empty", new Uint8Array(0), /bad\.wasm is not a WebAssembly module: it is empty$/],
   [
     "only a header",
     new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
@@ -270,35 +223,35 @@ const badModules: [name: string, bytes: Uint8Array, expected: RegExp][] = [
 ];
 
 for (const [name, bytes, expected] of badModules) {
-  Deno.test(`a module that is ${name} is refused with one line, exit code 1`, async () => {
+  Deno.test(`cli: a module that is ${name} is refused with one line, exit code 1`, async () => {
     await inFolder(async (folder) => {
       await Deno.writeFile(`${folder}/bad.wasm`, bytes);
       const { code, stdout, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], {
         cwd: folder,
       });
       assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
-      assert.match(stderr, expected);
+      assert.match(stderr.trimEnd(), expected);
       assert.equal(stderr.trimEnd().split("\n").length, 1);
     });
   });
 }
 
-Deno.test("every truncation of a module is refused with one line", async () => {
+Deno.test("cli: a module cut within its header or a section is refused with one line", async () => {
   const whole = await Deno.readFile(hello);
+  const lengths = [1, 4, 7, 9, ...[0.05, 0.3, 0.6].map((part) => Math.floor(whole.length * part))];
   await inFolder(async (folder) => {
-    for (const part of [0.05, 0.3, 0.6, 0.999]) {
-      await Deno.writeFile(
-        `${folder}/bad.wasm`,
-        whole.subarray(0, Math.floor(whole.length * part)),
-      );
-      const { code, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], { cwd: folder });
-      assert.equal(code, 1);
-      assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    for (const length of [...lengths, whole.length - 1]) {
+      await Deno.writeFile(`${folder}/bad.wasm`, whole.subarray(0, length));
+      const { code, stdout, stderr } = await runCapsule(["-mode=cli", "-wasm=bad.wasm"], {
+        cwd: folder,
+      });
+      assert.deepEqual([code, stdout], [1, ""], `${length} bytes`);
+      assert.match(stderr, /^capsule: .*bad\.wasm.*\n$/, `${length} bytes`);
     }
   });
 });
 
-Deno.test("a missing file is named", async () => {
+Deno.test("cli: a missing module is named", async () => {
   const { code, stderr } = await runCapsule(["-mode=cli", "-wasm=/nowhere/x.wasm"]);
   assert.equal(code, 1);
   assert.match(stderr, /\/nowhere\/x\.wasm.*no such file/);

@@ -153,7 +153,7 @@ Deno.test("the copy serves, with a warning, when the server is away or answers a
     const answers: [() => Response, RegExp][] = [
       [
         () => new Response("<!DOCTYPE html>"),
-        /is no WebAssembly module: it begins with "<!DOCTYP"; starting with the copy/,
+        /is not a WebAssembly module: it begins with "<!DOCTYP"; starting with the copy/,
       ],
       [() => new Response(""), /it is empty/],
       [() => new Response(small.slice(0, 5)), /ends within its first 8 bytes/],

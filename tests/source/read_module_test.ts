@@ -35,7 +35,7 @@ Deno.test("what is no module is refused with its path and what it is instead", a
   const path = `${folder}/x.wasm`;
   try {
     const rows: [Uint8Array, string, RegExp][] = [
-      [new Uint8Array(), "NOT_A_MODULE", /x\.wasm is no WebAssembly module: it is empty/],
+      [new Uint8Array(), "NOT_A_MODULE", /x\.wasm is not a WebAssembly module: it is empty/],
       [Uint8Array.of(...magic), "NOT_A_MODULE", /ends within its first 8 bytes/],
       [Uint8Array.of(...magic, 2, 0, 0, 0), "NOT_A_MODULE", /its version is 2/],
       [Uint8Array.of(...magic, 13, 0, 1, 0), "NOT_A_MODULE", /it is a component/],

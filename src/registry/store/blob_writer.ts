@@ -86,7 +86,7 @@ export class BlobWriter implements AsyncDisposable {
     return `sha256:${this.#now.sha256.copy().digest("hex")}`;
   }
 
-  /** Why what has come so far is no WebAssembly module; `undefined` when it is one. */
+  /** Why what has come so far is not a WebAssembly module; `undefined` when it is one. */
   moduleFault(what: string): Error | undefined {
     return this.#now.walk.fault(what);
   }

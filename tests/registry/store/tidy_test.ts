@@ -72,7 +72,7 @@ Deno.test("the folder of an older Capsule is taken in as it is; what is no modul
       ]]);
       return Promise.resolve();
     });
-    assert.match(stderr(), /not shown: .*k33g\/bad\/1\/bad\.wasm is no WebAssembly module/);
+    assert.match(stderr(), /not shown: .*k33g\/bad\/1\/bad\.wasm is not a WebAssembly module/);
     assert.deepEqual(await Deno.readFile(`${files}/k33g/bad/1/bad.wasm`), wasm("x").slice(0, -1));
   });
 });
