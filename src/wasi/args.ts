@@ -1,29 +1,35 @@
-import type { State } from "./state.ts";
+import type { WasiState } from "./state.ts";
 import { checkRange } from "./wire.ts";
 
-/** Strings as C has them: all in one piece, each with a zero behind it. */
-export interface Strings {
+/** NUL-terminated strings in one buffer. */
+export interface CStrings {
   readonly bytes: Uint8Array;
-  /** Where each one starts. */
+  /** Offset of each string. */
   readonly starts: readonly number[];
 }
 
-/** A variable's value: text, or bytes that may be no UTF-8, such as a header of a request. */
+/** A variable's value: text, or bytes that need not be UTF-8, such as a request header. */
 export type VariableValue = string | Uint8Array;
+
+/** Arguments and environment of a guest. */
+export interface ArgsAndEnvironment {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, VariableValue>>;
+}
 
 const encoder = new TextEncoder();
 
-/** `["a", "bc"]` is `61 00 62 63 00`, with starts 0 and 2. */
-export function encodeStrings(strings: readonly string[]): Strings {
-  return joined(strings.map((string) => [string]));
+/** Encodes strings: `["a", "bc"]` is `61 00 62 63 00`, with starts 0 and 2. */
+export function encodeStrings(strings: readonly string[]): CStrings {
+  return joinPieces(strings.map((string) => [string]));
 }
 
-/** The same of `NAME=value`, for each variable. */
-export function encodeVariables(variables: Readonly<Record<string, VariableValue>>): Strings {
-  return joined(Object.entries(variables).map(([name, value]) => [`${name}=`, value]));
+/** Encodes each variable as `NAME=value`. */
+export function encodeVariables(variables: Readonly<Record<string, VariableValue>>): CStrings {
+  return joinPieces(Object.entries(variables).map(([name, value]) => [`${name}=`, value]));
 }
 
-function joined(strings: readonly (readonly VariableValue[])[]): Strings {
+function joinPieces(strings: readonly (readonly VariableValue[])[]): CStrings {
   const starts: number[] = [];
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -44,53 +50,48 @@ function joined(strings: readonly (readonly VariableValue[])[]): Strings {
   return { bytes, starts };
 }
 
-/** What a guest was called with. */
-export interface Called {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, VariableValue>>;
-}
-
-/** Arguments and environment: two lists of strings, told in the same way. */
-export function argsFunctions(state: State, called: Called) {
+/** Makes the functions for arguments and environment, which have the same form. */
+export function argsFunctions(state: WasiState, { args, env }: ArgsAndEnvironment) {
   const { memory } = state;
-  const args = once(() => encodeStrings(called.args));
-  const environ = once(() => encodeVariables(called.env));
+  const argStrings = once(() => encodeStrings(args));
+  const variables = once(() => encodeVariables(env));
 
   /**
-   * Writes where each string is, then the strings. At 0x100 for the list and 0x200 for the text, `["a", "bc"]` is
+   * Writes a pointer to each string, then the strings. With `argv` 0x100 and `argv_buf` 0x200,
+   * `["a", "bc"]` is
    *
    *     0x100: 00 02 00 00 02 02 00 00    0x200: 61 00 62 63 00
    */
-  const get = (strings: () => Strings) => (list: number, text: number): number => {
+  const get = (strings: () => CStrings) => (argv: number, argv_buf: number): number => {
     const { bytes, starts } = strings();
-    list >>>= 0;
-    text >>>= 0;
-    checkRange(memory, list, starts.length * 4);
-    checkRange(memory, text, bytes.length);
+    argv >>>= 0;
+    argv_buf >>>= 0;
+    checkRange(memory, argv, starts.length * 4);
+    checkRange(memory, argv_buf, bytes.length);
     for (let index = 0; index < starts.length; index++) {
-      memory.view.setUint32(list + index * 4, text + (starts[index] ?? 0), true);
+      memory.view.setUint32(argv + index * 4, argv_buf + (starts[index] ?? 0), true);
     }
-    memory.bytes.set(bytes, text);
+    memory.bytes.set(bytes, argv_buf);
     return 0;
   };
 
-  /** Writes how many strings there are, and how many bytes they take. */
-  const sizes = (strings: () => Strings) => (count: number, size: number): number => {
+  /** Writes the number of strings and their size in bytes. */
+  const sizesGet = (strings: () => CStrings) => (argc: number, argv_buf_size: number): number => {
     const { bytes, starts } = strings();
-    count >>>= 0;
-    size >>>= 0;
-    checkRange(memory, count, 4);
-    checkRange(memory, size, 4);
-    memory.view.setUint32(count, starts.length, true);
-    memory.view.setUint32(size, bytes.length, true);
+    argc >>>= 0;
+    argv_buf_size >>>= 0;
+    checkRange(memory, argc, 4);
+    checkRange(memory, argv_buf_size, 4);
+    memory.view.setUint32(argc, starts.length, true);
+    memory.view.setUint32(argv_buf_size, bytes.length, true);
     return 0;
   };
 
   return {
-    args_get: get(args),
-    args_sizes_get: sizes(args),
-    environ_get: get(environ),
-    environ_sizes_get: sizes(environ),
+    args_get: get(argStrings),
+    args_sizes_get: sizesGet(argStrings),
+    environ_get: get(variables),
+    environ_sizes_get: sizesGet(variables),
   };
 }
 

@@ -4,87 +4,95 @@ import { maxDescriptors, refuse } from "./preview1.ts";
 import type { WasiOutput } from "./streams.ts";
 
 interface Common {
-  /** Sets of `Right`. */
+  /** A set of `Right`. */
   rights: number;
+  /** Rights that a directory passes on to what is opened below it. */
   inheriting: number;
-  /** Bits of `FdFlag`. */
+  /** A set of `Fdflags`. */
   flags: number;
 }
 
-export interface InputStream extends Common {
+export interface InputDescriptor extends Common {
   readonly kind: "input";
   readonly isTerminal: boolean;
 }
 
-export interface OutputStream extends Common {
+export interface OutputDescriptor extends Common {
   readonly kind: "output";
   readonly write: WasiOutput;
   readonly isTerminal: boolean;
 }
 
-export interface OpenFile extends Common {
+export interface FileDescriptor extends Common {
   readonly kind: "file";
   readonly folder: Folder;
   readonly handle: number;
   readonly fileKind: FileKind;
 }
 
-export interface OpenFolder extends Common {
-  readonly kind: "folder";
-  /** A granted folder is opened when this is first read. */
+export interface DirectoryDescriptor extends Common {
+  readonly kind: "directory";
+  /** A preopened directory is opened when this is first read. */
   readonly folder: Folder;
-  /** The granted folder that it lies in; nothing moves from one of them to another. */
+  /** The preopened directory that this one lies in; renames and links stay inside one. */
   readonly root: object;
-  /** Rights that the guest gave up, here or where this was opened; others it may just not have asked for. */
-  givenUp: number;
-  /** The guest's name of a granted folder. */
+  /**
+   * Rights that were dropped here or on the way; other missing rights may never have been asked
+   * for.
+   */
+  dropped: number;
+  /** The guest's name of a preopened directory. */
   readonly preopenName?: Uint8Array;
 }
 
-export type Descriptor = InputStream | OutputStream | OpenFile | OpenFolder;
+export type Descriptor =
+  | InputDescriptor
+  | OutputDescriptor
+  | FileDescriptor
+  | DirectoryDescriptor;
 
-/** What a guest has open, by number: 0, 1 and 2, then the granted folders, then what it opened. */
+/** Descriptor table of a guest: standard streams, preopened directories, opened files. */
 export class Descriptors {
   readonly #initial: () => Descriptor[];
   #table: (Descriptor | undefined)[];
-  /** Whether anything differs from the start. Set by whoever changes a descriptor. */
-  touched = false;
+  #isChanged = false;
 
+  /** @param initial returns the descriptors of a fresh instance. */
   constructor(initial: () => Descriptor[]) {
     this.#initial = initial;
     this.#table = initial();
   }
 
-  /** @throws Refusal `EBADF` */
+  /** Throws `EBADF` if `fd` is not open. */
   get(fd: number): Descriptor {
     return this.#table[fd] ?? refuse("EBADF");
   }
 
-  /** The descriptor, which must have that right: `ENOTCAPABLE`. */
+  /** Returns a descriptor. Throws `ENOTCAPABLE` without that right. */
   withRight(fd: number, right: number): Descriptor {
     const descriptor = this.get(fd);
     if (!(descriptor.rights & right)) refuse("ENOTCAPABLE");
     return descriptor;
   }
 
-  /** The folder with that number and those rights: `ENOTDIR` for anything else. */
-  folder(fd: number, rights: number): OpenFolder {
+  /** Returns a directory. Throws `ENOTDIR` if it is not one, `ENOTCAPABLE` without the rights. */
+  directory(fd: number, rights: number): DirectoryDescriptor {
     const descriptor = this.get(fd);
-    if (descriptor.kind !== "folder") refuse("ENOTDIR");
+    if (descriptor.kind !== "directory") refuse("ENOTDIR");
     if ((descriptor.rights & rights) !== rights) refuse("ENOTCAPABLE");
     return descriptor;
   }
 
-  /** Gives the descriptor the lowest free number. */
+  /** Adds a descriptor under the lowest free number, which it returns. */
   add(descriptor: Descriptor): number {
     let fd = 0;
     while (this.#table[fd] !== undefined) fd++;
-    this.touched = true;
+    this.#isChanged = true;
     this.#table[fd] = descriptor;
     return fd;
   }
 
-  /** Refuses `EMFILE` when `add` would have no number to give. */
+  /** Throws `EMFILE` if the table is full. */
   checkRoom(): void {
     if (this.#table.length < maxDescriptors || this.#table.includes(undefined)) return;
     refuse("EMFILE");
@@ -92,33 +100,38 @@ export class Descriptors {
 
   close(fd: number): void {
     const descriptor = this.get(fd);
-    this.touched = true;
+    this.#isChanged = true;
     this.#table[fd] = undefined;
     release(descriptor);
   }
 
-  /** Moves one over another, which is closed. Both must be open. */
+  /** Moves descriptor `from` to the number `to`, which is closed. Both must be open. */
   renumber(from: number, to: number): void {
     const descriptor = this.get(from);
     const replaced = this.get(to);
     if (from === to) return;
-    this.touched = true;
+    this.#isChanged = true;
     this.#table[to] = descriptor;
     this.#table[from] = undefined;
     release(replaced);
   }
 
-  /** Closes what the guest left open; afterwards all is as at the start. */
+  /** Call after changing a field of a descriptor, so that `reset` restores it. */
+  noteChange(): void {
+    this.#isChanged = true;
+  }
+
+  /** Closes what the guest opened and restores the initial descriptors. */
   reset(): void {
-    if (!this.touched) return;
+    if (!this.#isChanged) return;
     for (const descriptor of this.#table) if (descriptor) release(descriptor);
     this.#table = this.#initial();
-    this.touched = false;
+    this.#isChanged = false;
   }
 }
 
-/** Closes what only this descriptor holds. Granted folders stay open for the next call. */
+/** Closes the handle of a descriptor. Preopened directories stay open for the next call. */
 function release(descriptor: Descriptor): void {
   if (descriptor.kind === "file") descriptor.folder.backend.close(descriptor.handle);
-  else if (descriptor.kind === "folder" && !descriptor.preopenName) descriptor.folder.close();
+  else if (descriptor.kind === "directory" && !descriptor.preopenName) descriptor.folder.close();
 }

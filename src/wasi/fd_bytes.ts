@@ -1,16 +1,13 @@
 import type { Whence } from "../files/file_backend.ts";
-import type { Descriptor, OpenFile, OutputStream } from "./descriptors.ts";
+import type { Descriptor, FileDescriptor, OutputDescriptor } from "./descriptors.ts";
 import { refuse, Right } from "./preview1.ts";
-import type { State } from "./state.ts";
-import { checkRange, checkVectors, readVectors, tell, writeVectors } from "./wire.ts";
+import type { WasiState } from "./state.ts";
+import { checkIovs, checkRange, transferIovs, writeIovs, writeSize } from "./wire.ts";
 
 const whences: readonly Whence[] = ["start", "current", "end"];
 
-/**
- * What writes and moves within an open descriptor, and closes it, and what reads at a place of a file: what most guests
- * import together.
- */
-export function fdByteFunctions(state: State) {
+/** Makes the functions that write, seek, close and read at an offset, which most guests import. */
+export function fdByteFunctions(state: WasiState) {
   const { memory, descriptors } = state;
 
   return {
@@ -19,128 +16,132 @@ export function fdByteFunctions(state: State) {
       return 0;
     },
 
-    fd_pread(fd: number, vectors: number, count: number, offset: bigint, result: number): number {
+    fd_pread(fd: number, iovs: number, iovs_len: number, offset: bigint, nread: number): number {
       state.nondeterministicCalls++;
-      vectors >>>= 0;
-      result >>>= 0;
-      checkRange(memory, result, 4);
-      const served = checkVectors(memory, vectors, count >>> 0);
+      iovs >>>= 0;
+      nread >>>= 0;
+      checkRange(memory, nread, 4);
+      const used = checkIovs(memory, iovs, iovs_len >>> 0);
       const { folder, handle } = positioned(descriptors.get(fd >>> 0), Right.fdRead);
       checkOffset(offset);
-      const done = readVectors(
+      const done = transferIovs(
         memory,
-        vectors,
-        served,
-        (bytes, already) => folder.backend.readAt(handle, bytes, offset + BigInt(already)),
+        iovs,
+        used,
+        (bytes, done) => folder.backend.readAt(handle, bytes, offset + BigInt(done)),
       );
-      return tell(memory, result, done);
+      return writeSize(memory, nread, done);
     },
 
-    fd_pwrite(fd: number, vectors: number, count: number, offset: bigint, result: number): number {
+    fd_pwrite(
+      fd: number,
+      iovs: number,
+      iovs_len: number,
+      offset: bigint,
+      nwritten: number,
+    ): number {
       state.nondeterministicCalls++;
-      vectors >>>= 0;
-      result >>>= 0;
-      checkRange(memory, result, 4);
-      const served = checkVectors(memory, vectors, count >>> 0);
+      iovs >>>= 0;
+      nwritten >>>= 0;
+      checkRange(memory, nwritten, 4);
+      const used = checkIovs(memory, iovs, iovs_len >>> 0);
       const { folder, handle } = positioned(descriptors.get(fd >>> 0), Right.fdWrite);
       checkOffset(offset);
-      const done = writeVectors(
+      const done = writeIovs(
         memory,
-        vectors,
-        served,
-        (bytes, already) => folder.backend.writeAt(handle, bytes, offset + BigInt(already)),
+        iovs,
+        used,
+        (bytes, done) => folder.backend.writeAt(handle, bytes, offset + BigInt(done)),
       );
-      return tell(memory, result, done);
+      return writeSize(memory, nwritten, done);
     },
 
-    /**
-     * Moves the position and tells the new one. `whence` is 0 from the start, 1 from here, 2 from the end.
-     */
-    fd_seek(fd: number, offset: bigint, whence: number, result: number): number {
+    /** Moves the position. `whence` is 0 from the start, 1 from the position, 2 from the end. */
+    fd_seek(fd: number, offset: bigint, whence: number, newoffset: number): number {
       state.nondeterministicCalls++;
-      result >>>= 0;
-      checkRange(memory, result, 8);
+      newoffset >>>= 0;
+      checkRange(memory, newoffset, 8);
       const descriptor = seekable(descriptors.get(fd >>> 0));
       const from = whences[whence] ?? refuse("EINVAL");
-      // To ask where one is needs less than to move.
-      const asks = from === "current" && offset === 0n;
-      if (!(descriptor.rights & Right.fdSeek) && !(asks && descriptor.rights & Right.fdTell)) {
+      // Asking for the position needs the right to tell only.
+      const tells = from === "current" && offset === 0n;
+      if (!(descriptor.rights & Right.fdSeek) && !(tells && descriptor.rights & Right.fdTell)) {
         refuse("ENOTCAPABLE");
       }
       const position = descriptor.folder.backend.seek(descriptor.handle, offset, from);
-      memory.view.setBigUint64(result, position, true);
+      memory.view.setBigUint64(newoffset, position, true);
       return 0;
     },
 
-    fd_tell(fd: number, result: number): number {
+    fd_tell(fd: number, offset: number): number {
       state.nondeterministicCalls++;
-      result >>>= 0;
-      checkRange(memory, result, 8);
-      const descriptor = seekable(descriptors.get(fd >>> 0));
-      if (!(descriptor.rights & Right.fdTell)) refuse("ENOTCAPABLE");
-      memory.view.setBigUint64(
-        result,
-        descriptor.folder.backend.seek(descriptor.handle, 0n, "current"),
-        true,
-      );
+      offset >>>= 0;
+      checkRange(memory, offset, 8);
+      const { folder, handle, rights } = seekable(descriptors.get(fd >>> 0));
+      if (!(rights & Right.fdTell)) refuse("ENOTCAPABLE");
+      memory.view.setBigUint64(offset, folder.backend.seek(handle, 0n, "current"), true);
       return 0;
     },
 
-    /** Suspends the guest when it writes to a stream that takes nothing now. */
-    fd_write(fd: number, vectors: number, count: number, result: number): number | Promise<number> {
+    /** Suspends the guest if it writes to a full stream. */
+    fd_write(
+      fd: number,
+      iovs: number,
+      iovs_len: number,
+      nwritten: number,
+    ): number | Promise<number> {
       state.nondeterministicCalls++;
-      vectors >>>= 0;
-      result >>>= 0;
-      checkRange(memory, result, 4);
-      const served = checkVectors(memory, vectors, count >>> 0);
+      iovs >>>= 0;
+      nwritten >>>= 0;
+      checkRange(memory, nwritten, 4);
+      const used = checkIovs(memory, iovs, iovs_len >>> 0);
       const descriptor = writable(descriptors.get(fd >>> 0));
       if (descriptor.kind === "output") {
         const { write } = descriptor;
         let later: Promise<number> | undefined;
-        const done = writeVectors(memory, vectors, served, (bytes) => {
+        const done = writeIovs(memory, iovs, used, (bytes) => {
           const taken = write(bytes) ?? bytes.length;
           if (typeof taken === "number") return taken;
           later = taken;
           return 0;
         });
-        if (!later) return tell(memory, result, done);
-        // A failure after some bytes were taken is told by the next write.
+        if (!later) return writeSize(memory, nwritten, done);
+        // Once bytes were written, the next call reports the error, as in POSIX.
         const more = done === 0 ? later : later.catch(() => 0);
-        return more.then((taken) => tell(memory, result, done + taken));
+        return more.then((taken) => writeSize(memory, nwritten, done + taken));
       }
       const { folder, handle } = descriptor;
-      return tell(
-        memory,
-        result,
-        writeVectors(memory, vectors, served, (bytes) => folder.backend.write(handle, bytes)),
-      );
+      const done = writeIovs(memory, iovs, used, (bytes) => folder.backend.write(handle, bytes));
+      return writeSize(memory, nwritten, done);
     },
   };
 }
 
-/** Offsets are unsigned on the wire and signed in every system. */
+/**
+ * Throws `EINVAL` above 2^63 - 1: `filesize` is unsigned, and offsets of all systems are signed.
+ */
 function checkOffset(offset: bigint): void {
   if (offset < 0n) refuse("EINVAL");
 }
 
-/** A file that may be read or written at any place. */
-function positioned(descriptor: Descriptor, right: number): OpenFile {
-  if (descriptor.kind === "folder") refuse("EISDIR");
+/** Returns a file that can be read or written at an offset. */
+function positioned(descriptor: Descriptor, right: number): FileDescriptor {
+  if (descriptor.kind === "directory") refuse("EISDIR");
   if (descriptor.kind !== "file") refuse("ESPIPE");
   if (!(descriptor.rights & right)) refuse("EBADF");
   if (!(descriptor.rights & Right.fdSeek)) refuse("ENOTCAPABLE");
   return descriptor;
 }
 
-function writable(descriptor: Descriptor): OutputStream | OpenFile {
-  if (descriptor.kind === "folder") refuse("EISDIR");
+function writable(descriptor: Descriptor): OutputDescriptor | FileDescriptor {
+  if (descriptor.kind === "directory") refuse("EISDIR");
   if (descriptor.kind === "input") refuse("EBADF");
   if (!(descriptor.rights & Right.fdWrite)) refuse("EBADF");
   return descriptor;
 }
 
-function seekable(descriptor: Descriptor): OpenFile {
-  if (descriptor.kind === "folder") refuse("EBADF");
+function seekable(descriptor: Descriptor): FileDescriptor {
+  if (descriptor.kind === "directory") refuse("EBADF");
   if (descriptor.kind !== "file") refuse("ESPIPE");
   return descriptor;
 }

@@ -1,48 +1,49 @@
-import type { Descriptor, InputStream, OpenFile } from "./descriptors.ts";
-import { FdFlag, refuse, Right } from "./preview1.ts";
-import type { State } from "./state.ts";
+import type { Descriptor, FileDescriptor, InputDescriptor } from "./descriptors.ts";
+import { Fdflags, refuse, Right } from "./preview1.ts";
+import type { WasiState } from "./state.ts";
 import { standardInput } from "./streams.ts";
-import { checkRange, checkVectors, readVectors, tell } from "./wire.ts";
+import { checkIovs, checkRange, transferIovs, writeSize } from "./wire.ts";
 
-/** `fd_read`, with the standard input behind it: a function that only logs and answers has neither. */
-export function fdReadFunctions(state: State) {
+/**
+ * Makes `fd_read`. It has a file of its own, as guests that only log do not need standard input.
+ */
+export function fdReadFunctions(state: WasiState) {
   const { memory, descriptors } = state;
 
   return {
-    /**
-     * Suspends the guest (answers a promise) when it reads a standard input that has nothing yet; where it said that it
-     * does not want to wait, for a moment only.
-     */
-    fd_read(fd: number, vectors: number, count: number, result: number): number | Promise<number> {
+    /** Suspends the guest while standard input is empty; with `nonblock`, for a moment only. */
+    fd_read(fd: number, iovs: number, iovs_len: number, nread: number): number | Promise<number> {
       state.nondeterministicCalls++;
-      vectors >>>= 0;
-      result >>>= 0;
-      checkRange(memory, result, 4);
-      const served = checkVectors(memory, vectors, count >>> 0);
+      iovs >>>= 0;
+      nread >>>= 0;
+      checkRange(memory, nread, 4);
+      const used = checkIovs(memory, iovs, iovs_len >>> 0);
       const descriptor = readable(descriptors.get(fd >>> 0));
       if (descriptor.kind === "file") {
         const { folder, handle } = descriptor;
-        return tell(
+        const done = transferIovs(
           memory,
-          result,
-          readVectors(memory, vectors, served, (bytes) => folder.backend.read(handle, bytes)),
+          iovs,
+          used,
+          (bytes) => folder.backend.read(handle, bytes),
         );
+        return writeSize(memory, nread, done);
       }
       const input = standardInput(state);
       const take = () =>
-        tell(memory, result, readVectors(memory, vectors, served, (bytes) => input.take(bytes)));
+        writeSize(memory, nread, transferIovs(memory, iovs, used, (bytes) => input.take(bytes)));
       if (input.isReady) return take();
-      if (descriptor.flags & FdFlag.nonblock) {
-        return input.glance().then(() => input.isReady ? take() : refuse("EAGAIN"));
+      if (descriptor.flags & Fdflags.nonblock) {
+        return input.peek().then(() => input.isReady ? take() : refuse("EAGAIN"));
       }
       return input.fill().then(take);
     },
   };
 }
 
-/** POSIX says `EISDIR` for reading a folder, and `EBADF` for a descriptor that was not opened for reading. */
-function readable(descriptor: Descriptor): InputStream | OpenFile {
-  if (descriptor.kind === "folder") refuse("EISDIR");
+/** Returns a readable descriptor. Throws `EISDIR` for a directory, else `EBADF`, as POSIX does. */
+function readable(descriptor: Descriptor): InputDescriptor | FileDescriptor {
+  if (descriptor.kind === "directory") refuse("EISDIR");
   if (descriptor.kind === "output") refuse("EBADF");
   if (!(descriptor.rights & Right.fdRead)) refuse("EBADF");
   return descriptor;

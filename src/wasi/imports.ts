@@ -1,33 +1,40 @@
 import { CapsuleError } from "../base/errors.ts";
-import type { Called } from "./args.ts";
+import type { ArgsAndEnvironment } from "./args.ts";
 import { fdByteFunctions } from "./fd_bytes.ts";
-import { Errno, Refusal } from "./preview1.ts";
+import { Errno, WasiError } from "./preview1.ts";
 import { GuestExit, procFunctions, schedFunctions } from "./proc.ts";
 import { randomFunctions } from "./random.ts";
-import type { State, WasiFunction } from "./state.ts";
+import type { WasiFunction, WasiState } from "./state.ts";
 
-/** The functions of one file, made for one guest. */
-export type Family = (state: State, called: Called) => Readonly<Record<string, WasiFunction>>;
+/** Makes the functions of one file for one guest. Parameters have the specification's names. */
+export type WasiFamily = (
+  state: WasiState,
+  called: ArgsAndEnvironment,
+) => Readonly<Record<string, WasiFunction>>;
 
-/** Where functions are: in a file that came with this one, or in one that is loaded for a guest that imports them. */
-type Home = { readonly loaded: Family } | { readonly load: () => Promise<Family> };
+/** A family that is loaded with this file, or when a guest imports one of its functions. */
+type FamilySource =
+  | { readonly loaded: WasiFamily }
+  | { readonly load: () => Promise<WasiFamily> };
 
 const args = { load: async () => (await import("./args.ts")).argsFunctions };
 const clock = { load: async () => (await import("./clock.ts")).clockFunctions };
-const fdFolder = { load: async () => (await import("./fd_folder.ts")).fdFolderFunctions };
+const fdDirectory = {
+  load: async () => (await import("./fd_directory.ts")).fdDirectoryFunctions,
+};
 const fdState = { load: async () => (await import("./fd_state.ts")).fdStateFunctions };
 const fdRead = { load: async () => (await import("./fd_read.ts")).fdReadFunctions };
 const path = { load: async () => (await import("./path.ts")).pathFunctions };
 const poll = { load: async () => (await import("./poll.ts")).pollFunctions };
 const sock = { load: async () => (await import("./sock.ts")).sockFunctions };
-// What nearly every guest imports is loaded with this file: an import() of its own costs a start a third of a millisecond.
+// Nearly every guest imports these: loaded statically, as each import() slows a start.
 const fdBytes = { loaded: fdByteFunctions };
 const proc = { loaded: procFunctions };
 const random = { loaded: randomFunctions };
 const sched = { loaded: schedFunctions };
 
-/** All functions of `wasi_snapshot_preview1` in the order of the specification, and where each is. */
-const homes = {
+/** All functions of `wasi_snapshot_preview1` in the specification's order, with their families. */
+const families = {
   args_get: args,
   args_sizes_get: args,
   environ_get: args,
@@ -45,11 +52,11 @@ const homes = {
   fd_filestat_set_size: fdState,
   fd_filestat_set_times: fdState,
   fd_pread: fdBytes,
-  fd_prestat_get: fdFolder,
-  fd_prestat_dir_name: fdFolder,
+  fd_prestat_get: fdDirectory,
+  fd_prestat_dir_name: fdDirectory,
   fd_pwrite: fdBytes,
   fd_read: fdRead,
-  fd_readdir: fdFolder,
+  fd_readdir: fdDirectory,
   fd_renumber: fdState,
   fd_seek: fdBytes,
   fd_sync: fdState,
@@ -74,55 +81,60 @@ const homes = {
   sock_recv: sock,
   sock_send: sock,
   sock_shutdown: sock,
-} as const satisfies Record<string, Home>;
+} as const satisfies Record<string, FamilySource>;
 
-export type Preview1Name = keyof typeof homes;
+export type Preview1Name = keyof typeof families;
 
-export const preview1Names = Object.keys(homes) as readonly Preview1Name[];
+export const preview1Names = Object.keys(families) as readonly Preview1Name[];
 
-/** The functions of a guest, by name; those of families that were not loaded are missing. */
+/** Functions of a guest by name; those of families that were not loaded are missing. */
 export type WasiImports = Readonly<Partial<Record<Preview1Name, WasiFunction>>>;
 
-/** Loads the families of the functions that are named; what is no function of WASI has none. */
+/** Loads the families of the named functions. Names that are not WASI functions are ignored. */
 export async function loadFamilies(
   names: readonly string[] = preview1Names,
-): Promise<readonly Family[]> {
-  const homeOf: Readonly<Record<string, Home>> = homes;
-  const wanted = new Set<Home>();
+): Promise<readonly WasiFamily[]> {
+  const sources: Readonly<Record<string, FamilySource>> = families;
+  const used = new Set<FamilySource>();
   for (const name of names) {
-    const home = Object.hasOwn(homes, name) ? homeOf[name] : undefined;
-    if (home) wanted.add(home);
+    const source = Object.hasOwn(families, name) ? sources[name] : undefined;
+    if (source) used.add(source);
   }
   return await Promise.all(
-    Array.from(wanted, (home) => "load" in home ? home.load() : home.loaded),
+    Array.from(used, (source) => "load" in source ? source.load() : source.loaded),
   );
 }
 
-/** The functions of these families, for one guest. */
-export function preview1(families: readonly Family[], state: State, called: Called): WasiImports {
+/** Makes the functions of these families for one guest. */
+export function preview1(
+  families: readonly WasiFamily[],
+  state: WasiState,
+  called: ArgsAndEnvironment,
+): WasiImports {
   const imports: Record<string, WasiFunction> = {};
   for (const family of families) {
     for (const [name, call] of Object.entries(family(state, called))) {
-      imports[name] = atBorder(call, state.onCall);
+      imports[name] = withErrno(call, state.onCall);
     }
   }
   return imports;
 }
 
-/** A parameter as it comes from the guest: a number or a bigint. */
+/** A parameter as the guest passes it: a number or a bigint. */
 type P = never;
 
 /**
- * The border: what is thrown inside becomes the number that the guest gets. Anything unknown is a bug and passes.
+ * Wraps a function so that it returns errors as error numbers. An unknown error is a bug and
+ * passes.
  *
- * No function takes more than nine parameters, and a rest parameter would make an array for every call.
+ * Hot path: nine parameters are the most of any function, and a rest parameter would allocate.
  */
-function atBorder(call: WasiFunction, onCall: () => void): WasiFunction {
+function withErrno(call: WasiFunction, onCall: () => void): WasiFunction {
   return (a: P, b: P, c: P, d: P, e: P, f: P, g: P, h: P, i: P) => {
     onCall();
     try {
-      const answer = call(a, b, c, d, e, f, g, h, i);
-      return answer instanceof Promise ? answer.catch(errnoOf) : answer;
+      const result = call(a, b, c, d, e, f, g, h, i);
+      return result instanceof Promise ? result.catch(errnoOf) : result;
     } catch (thrown) {
       return errnoOf(thrown);
     }
@@ -130,16 +142,16 @@ function atBorder(call: WasiFunction, onCall: () => void): WasiFunction {
 }
 
 function errnoOf(thrown: unknown): number {
-  if (thrown instanceof Refusal) return thrown.errno;
+  if (thrown instanceof WasiError) return thrown.errno;
   if (thrown instanceof GuestExit) throw thrown;
-  // By its name: a guest without files does not load what belongs to them.
+  // By name, as a guest without files does not load the class.
   if (thrown instanceof CapsuleError && thrown.name === "FileError") {
     if (thrown.code === "EOUTSIDE") return Errno.EPERM;
     return (Errno as Readonly<Record<string, number>>)[thrown.code] ?? Errno.EIO;
   }
   if (thrown instanceof Deno.errors.BrokenPipe) return Errno.EPIPE;
   if (thrown instanceof Deno.errors.WouldBlock) return Errno.EAGAIN;
-  // What the system says of a stream, such as a full disk behind standard output.
+  // The system's error on a stream, such as ENOSPC of a file behind standard output.
   const errno = thrown instanceof Error && "code" in thrown
     ? (Errno as Readonly<Record<string, number>>)[String(thrown.code)]
     : undefined;

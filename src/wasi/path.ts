@@ -1,245 +1,256 @@
 import { asciiText } from "../base/byte_string.ts";
 import { OpenFlags } from "../files/file_backend.ts";
 import type { GuestMemory } from "../wasm/memory.ts";
-import type { OpenFolder } from "./descriptors.ts";
+import type { DirectoryDescriptor } from "./descriptors.ts";
 import { rightsFrom, timesFrom, writeFilestat } from "./fd_state.ts";
 import {
   allRights,
   directoryRights,
-  FdFlag,
+  Fdflags,
   fileRights,
-  followLinks,
   maxPathBytes,
-  OpenFlag,
+  Oflags,
   refuse,
   Right,
+  symlinkFollow,
 } from "./preview1.ts";
-import type { State } from "./state.ts";
+import type { WasiState } from "./state.ts";
 import { checkRange } from "./wire.ts";
 
 const filestatBytes = 64;
-const shortPath = 32; // bytes, for which a decoder takes longer than all the rest of a call
+/** Hot path (bench: `files`): up to this length a loop over ASCII is faster than a decoder. */
+const shortPathBytes = 32;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What works on paths: all of them start at an open folder and cannot leave the granted one that it lies in. */
-export function pathFunctions(state: State) {
+/** Makes the functions on paths. A path starts at a directory and stays in its preopened one. */
+export function pathFunctions(state: WasiState) {
   const { memory, descriptors } = state;
 
-  const path = (pointer: number, length: number): string =>
-    readPath(memory, pointer >>> 0, length >>> 0);
+  const read = (path: number, path_len: number): string =>
+    readPath(memory, path >>> 0, path_len >>> 0);
 
-  /** Two folders of one granted folder: nothing is moved or linked from one grant to another. */
-  const pair = (
-    fd: number,
-    right: number,
-    newFd: number,
+  /** Returns both directories. Throws `EXDEV` unless they lie in the same preopened one. */
+  const bothDirectories = (
+    old_fd: number,
+    oldRight: number,
+    new_fd: number,
     newRight: number,
-  ): [OpenFolder, OpenFolder] => {
-    const from = descriptors.folder(fd >>> 0, right);
-    const to = descriptors.folder(newFd >>> 0, newRight);
+  ): [DirectoryDescriptor, DirectoryDescriptor] => {
+    const from = descriptors.directory(old_fd >>> 0, oldRight);
+    const to = descriptors.directory(new_fd >>> 0, newRight);
     if (from.root !== to.root) refuse("EXDEV");
     return [from, to];
   };
 
   return {
-    path_create_directory(fd: number, pointer: number, length: number): number {
+    path_create_directory(fd: number, path: number, path_len: number): number {
       state.nondeterministicCalls++;
-      const name = path(pointer, length);
-      descriptors.folder(fd >>> 0, Right.pathCreateDirectory).folder.makeFolder(name);
+      const name = read(path, path_len);
+      descriptors.directory(fd >>> 0, Right.pathCreateDirectory).folder.makeFolder(name);
       return 0;
     },
 
     path_filestat_get(
       fd: number,
-      lookup: number,
-      pointer: number,
-      length: number,
-      result: number,
+      flags: number,
+      path: number,
+      path_len: number,
+      buf: number,
     ): number {
       state.nondeterministicCalls++;
-      result >>>= 0;
-      checkRange(memory, result, filestatBytes);
-      const name = path(pointer, length);
-      const { folder } = descriptors.folder(fd >>> 0, Right.pathFilestatGet);
-      writeFilestat(memory.view, result, folder.status(name, follows(lookup)));
+      buf >>>= 0;
+      checkRange(memory, buf, filestatBytes);
+      const name = read(path, path_len);
+      const { folder } = descriptors.directory(fd >>> 0, Right.pathFilestatGet);
+      writeFilestat(memory.view, buf, folder.status(name, follows(flags)));
       return 0;
     },
 
     path_filestat_set_times(
       fd: number,
-      lookup: number,
-      pointer: number,
-      length: number,
-      access: bigint,
-      modify: bigint,
       flags: number,
+      path: number,
+      path_len: number,
+      atim: bigint,
+      mtim: bigint,
+      fst_flags: number,
     ): number {
       state.nondeterministicCalls++;
-      const name = path(pointer, length);
-      const times = timesFrom(access, modify, flags);
-      const { folder } = descriptors.folder(fd >>> 0, Right.pathFilestatSetTimes);
-      folder.setTimes(name, times, follows(lookup));
+      const name = read(path, path_len);
+      const times = timesFrom(atim, mtim, fst_flags);
+      const { folder } = descriptors.directory(fd >>> 0, Right.pathFilestatSetTimes);
+      folder.setTimes(name, times, follows(flags));
       return 0;
     },
 
-    /** Only the link itself can be given a second name, as in most systems. */
+    /** Does not follow a symbolic link: with that flag it fails with `EINVAL`. */
     path_link(
-      fd: number,
-      lookup: number,
-      pointer: number,
-      length: number,
-      newFd: number,
-      newPointer: number,
-      newLength: number,
+      old_fd: number,
+      old_flags: number,
+      old_path: number,
+      old_path_len: number,
+      new_fd: number,
+      new_path: number,
+      new_path_len: number,
     ): number {
       state.nondeterministicCalls++;
-      const name = path(pointer, length);
-      const newName = path(newPointer, newLength);
-      const [from, to] = pair(fd, Right.pathLinkSource, newFd, Right.pathLinkTarget);
-      if (follows(lookup)) refuse("EINVAL");
-      from.folder.link(name, to.folder, newName);
+      const oldName = read(old_path, old_path_len);
+      const newName = read(new_path, new_path_len);
+      const [from, to] = bothDirectories(
+        old_fd,
+        Right.pathLinkSource,
+        new_fd,
+        Right.pathLinkTarget,
+      );
+      if (follows(old_flags)) refuse("EINVAL");
+      from.folder.link(oldName, to.folder, newName);
       return 0;
     },
 
     path_open(
       fd: number,
-      lookup: number,
-      pointer: number,
-      length: number,
-      openFlags: number,
-      rights: bigint,
-      inheriting: bigint,
-      flags: number,
-      result: number,
+      dirflags: number,
+      path: number,
+      path_len: number,
+      oflags: number,
+      fs_rights_base: bigint,
+      fs_rights_inheriting: bigint,
+      fdflags: number,
+      opened_fd: number,
     ): number {
       state.nondeterministicCalls++;
-      result >>>= 0;
-      checkRange(memory, result, 4);
-      const name = path(pointer, length);
-      if (openFlags & ~OpenFlag.all || flags & ~FdFlag.all) refuse("EINVAL");
-      const parent = descriptors.folder(fd >>> 0, Right.pathOpen);
-      const wanted = rightsFrom(rights);
-      if (wanted & ~parent.inheriting) refuse("ENOTCAPABLE");
-      if (openFlags & OpenFlag.create && !(parent.rights & Right.pathCreateFile)) {
+      opened_fd >>>= 0;
+      checkRange(memory, opened_fd, 4);
+      const name = read(path, path_len);
+      if (oflags & ~Oflags.all || fdflags & ~Fdflags.all) refuse("EINVAL");
+      const parent = descriptors.directory(fd >>> 0, Right.pathOpen);
+      const rights = rightsFrom(fs_rights_base);
+      if (rights & ~parent.inheriting) refuse("ENOTCAPABLE");
+      if (oflags & Oflags.create && !(parent.rights & Right.pathCreateFile)) {
         refuse("ENOTCAPABLE");
       }
-      // Go opens folders without the right to truncate below them and truncates all the same, so what counts is
-      // whether the right was given up.
-      if (openFlags & OpenFlag.truncate && parent.givenUp & Right.pathFilestatSetSize) {
-        refuse("EPERM");
-      }
-      if (openFlags & OpenFlag.directory && openFlags & OpenFlag.create) refuse("EINVAL");
+      // Go opens directories without the right to truncate files in them and truncates all the
+      // same, so only a dropped right counts.
+      if (oflags & Oflags.truncate && parent.dropped & Right.pathFilestatSetSize) refuse("EPERM");
+      if (oflags & Oflags.directory && oflags & Oflags.create) refuse("EINVAL");
       descriptors.checkRoom();
 
       const { folder } = parent;
-      const opened = folder.open(name, howFrom(wanted, openFlags, flags, follows(lookup)), {
-        truncate: (openFlags & OpenFlag.truncate) !== 0,
-      });
-      const inherited = rightsFrom(inheriting) & parent.inheriting;
+      const flags = openFlagsFrom({ rights, oflags, fdflags, dirflags });
+      const truncate = (oflags & Oflags.truncate) !== 0;
+      const opened = folder.open(name, flags, { truncate });
+      const inheriting = rightsFrom(fs_rights_inheriting) & parent.inheriting;
       const number = opened.identity.kind === "directory"
         ? descriptors.add({
-          kind: "folder",
+          kind: "directory",
           folder: folder.within(opened),
           root: parent.root,
-          rights: wanted & directoryRights,
-          inheriting: inherited & allRights,
-          givenUp: parent.givenUp | (directoryRights & ~parent.inheriting),
-          flags: flags & ~FdFlag.append,
+          rights: rights & directoryRights,
+          inheriting: inheriting & allRights,
+          dropped: parent.dropped | (directoryRights & ~parent.inheriting),
+          flags: fdflags & ~Fdflags.append,
         })
         : descriptors.add({
           kind: "file",
           folder,
           handle: opened.handle,
           fileKind: opened.identity.kind,
-          rights: wanted & fileRights,
-          inheriting: inherited & fileRights,
-          flags,
+          rights: rights & fileRights,
+          inheriting: inheriting & fileRights,
+          flags: fdflags,
         });
-      memory.view.setUint32(result, number, true);
+      memory.view.setUint32(opened_fd, number, true);
       return 0;
     },
 
-    /** A link's text, cut where the buffer ends. */
+    /** Writes a link's text, cut at the end of the buffer. */
     path_readlink(
       fd: number,
-      pointer: number,
-      length: number,
-      buffer: number,
-      bufferLength: number,
-      result: number,
+      path: number,
+      path_len: number,
+      buf: number,
+      buf_len: number,
+      bufused: number,
     ): number {
       state.nondeterministicCalls++;
-      buffer >>>= 0;
-      bufferLength >>>= 0;
-      result >>>= 0;
-      checkRange(memory, buffer, bufferLength);
-      checkRange(memory, result, 4);
-      const name = path(pointer, length);
-      const { folder } = descriptors.folder(fd >>> 0, Right.pathReadlink);
-      const into = memory.bytes.subarray(buffer, buffer + bufferLength);
-      // A buffer of no bytes holds as many of them; the system would call it an error.
-      const filled = folder.readLink(name, bufferLength === 0 ? new Uint8Array(1) : into);
-      memory.view.setUint32(result, Math.min(filled, bufferLength), true);
+      buf >>>= 0;
+      buf_len >>>= 0;
+      bufused >>>= 0;
+      checkRange(memory, buf, buf_len);
+      checkRange(memory, bufused, 4);
+      const name = read(path, path_len);
+      const { folder } = descriptors.directory(fd >>> 0, Right.pathReadlink);
+      const into = memory.bytes.subarray(buf, buf + buf_len);
+      // `readlinkat` refuses an empty buffer; here it holds no bytes.
+      const filled = folder.readLink(name, buf_len === 0 ? new Uint8Array(1) : into);
+      memory.view.setUint32(bufused, Math.min(filled, buf_len), true);
       return 0;
     },
 
-    path_remove_directory(fd: number, pointer: number, length: number): number {
+    path_remove_directory(fd: number, path: number, path_len: number): number {
       state.nondeterministicCalls++;
-      const name = path(pointer, length);
-      descriptors.folder(fd >>> 0, Right.pathRemoveDirectory).folder.removeFolder(name);
+      const name = read(path, path_len);
+      descriptors.directory(fd >>> 0, Right.pathRemoveDirectory).folder.removeFolder(name);
       return 0;
     },
 
     path_rename(
       fd: number,
-      pointer: number,
-      length: number,
-      newFd: number,
-      newPointer: number,
-      newLength: number,
+      old_path: number,
+      old_path_len: number,
+      new_fd: number,
+      new_path: number,
+      new_path_len: number,
     ): number {
       state.nondeterministicCalls++;
-      const name = path(pointer, length);
-      const newName = path(newPointer, newLength);
-      const [from, to] = pair(fd, Right.pathRenameSource, newFd, Right.pathRenameTarget);
-      from.folder.rename(name, to.folder, newName);
+      const oldName = read(old_path, old_path_len);
+      const newName = read(new_path, new_path_len);
+      const [from, to] = bothDirectories(
+        fd,
+        Right.pathRenameSource,
+        new_fd,
+        Right.pathRenameTarget,
+      );
+      from.folder.rename(oldName, to.folder, newName);
       return 0;
     },
 
     path_symlink(
-      targetPointer: number,
-      targetLength: number,
+      old_path: number,
+      old_path_len: number,
       fd: number,
-      pointer: number,
-      length: number,
+      new_path: number,
+      new_path_len: number,
     ): number {
       state.nondeterministicCalls++;
-      const target = path(targetPointer, targetLength);
-      const name = path(pointer, length);
-      descriptors.folder(fd >>> 0, Right.pathSymlink).folder.symlink(target, name);
+      const target = read(old_path, old_path_len);
+      const name = read(new_path, new_path_len);
+      descriptors.directory(fd >>> 0, Right.pathSymlink).folder.symlink(target, name);
       return 0;
     },
 
-    path_unlink_file(fd: number, pointer: number, length: number): number {
+    path_unlink_file(fd: number, path: number, path_len: number): number {
       state.nondeterministicCalls++;
-      const name = path(pointer, length);
-      descriptors.folder(fd >>> 0, Right.pathUnlinkFile).folder.unlink(name);
+      const name = read(path, path_len);
+      descriptors.directory(fd >>> 0, Right.pathUnlinkFile).folder.unlink(name);
       return 0;
     },
   };
 }
 
-/** A path as the guest wrote it: UTF-8 without a zero, which C would take for its end. */
-function readPath(memory: GuestMemory, pointer: number, length: number): string {
-  checkRange(memory, pointer, length);
-  if (length > maxPathBytes) refuse("ENAMETOOLONG");
-  const short = length <= shortPath
-    ? asciiText(memory.bytes, pointer, pointer + length)
+/**
+ * Reads a path. Throws `EILSEQ` if it is not UTF-8, `EINVAL` for a NUL, which would end it in C.
+ */
+function readPath(memory: GuestMemory, path: number, path_len: number): string {
+  checkRange(memory, path, path_len);
+  if (path_len > maxPathBytes) refuse("ENAMETOOLONG");
+  const ascii = path_len <= shortPathBytes
+    ? asciiText(memory.bytes, path, path + path_len)
     : undefined;
-  if (short?.includes("\0")) refuse("EINVAL");
-  if (short !== undefined) return short;
-  const bytes = memory.bytes.subarray(pointer, pointer + length);
+  if (ascii?.includes("\0")) refuse("EINVAL");
+  if (ascii !== undefined) return ascii;
+  const bytes = memory.bytes.subarray(path, path + path_len);
   if (bytes.includes(0)) refuse("EINVAL");
   try {
     return decoder.decode(bytes);
@@ -248,24 +259,30 @@ function readPath(memory: GuestMemory, pointer: number, length: number): string 
   }
 }
 
-function follows(lookup: number): boolean {
-  if (lookup & ~followLinks) refuse("EINVAL");
-  return (lookup & followLinks) !== 0;
+/** Reports whether `lookupflags` follow a link in the last step. */
+function follows(lookupflags: number): boolean {
+  if (lookupflags & ~symlinkFollow) refuse("EINVAL");
+  return (lookupflags & symlinkFollow) !== 0;
 }
 
-/** How to open for a set of rights: to read unless only writing is asked for, since a handle must do something. */
-function howFrom(rights: number, openFlags: number, flags: number, follow: boolean): number {
-  const writes = (rights & Right.fdWrite) !== 0 || (openFlags & OpenFlag.truncate) !== 0;
+/**
+ * Returns the `OpenFlags` for the arguments of `path_open`: to read unless only writing is asked.
+ */
+function openFlagsFrom(
+  asked: { rights: number; oflags: number; fdflags: number; dirflags: number },
+): number {
+  const { rights, oflags, fdflags, dirflags } = asked;
+  const writes = (rights & Right.fdWrite) !== 0 || (oflags & Oflags.truncate) !== 0;
   const reads = (rights & Right.fdRead) !== 0;
-  let how = 0;
-  if (reads || !writes) how |= OpenFlags.read;
-  if (writes) how |= OpenFlags.write;
-  if (follow) how |= OpenFlags.follow;
-  if (openFlags & OpenFlag.create) how |= OpenFlags.create;
-  if (openFlags & OpenFlag.exclusive) how |= OpenFlags.exclusive;
-  if (openFlags & OpenFlag.directory) how |= OpenFlags.directory;
-  if (flags & FdFlag.append) how |= OpenFlags.append;
-  if (flags & FdFlag.dsync) how |= OpenFlags.dataSync;
-  if (flags & (FdFlag.sync | FdFlag.rsync)) how |= OpenFlags.sync;
-  return how;
+  let flags = 0;
+  if (reads || !writes) flags |= OpenFlags.read;
+  if (writes) flags |= OpenFlags.write;
+  if (follows(dirflags)) flags |= OpenFlags.follow;
+  if (oflags & Oflags.create) flags |= OpenFlags.create;
+  if (oflags & Oflags.exclusive) flags |= OpenFlags.exclusive;
+  if (oflags & Oflags.directory) flags |= OpenFlags.directory;
+  if (fdflags & Fdflags.append) flags |= OpenFlags.append;
+  if (fdflags & Fdflags.dsync) flags |= OpenFlags.dataSync;
+  if (fdflags & (Fdflags.sync | Fdflags.rsync)) flags |= OpenFlags.sync;
+  return flags;
 }

@@ -1,193 +1,182 @@
 import { systemClock, timeOf } from "./clock.ts";
+import type { FileDescriptor } from "./descriptors.ts";
+import { Errno, EventType, refuse, Right, WasiError } from "./preview1.ts";
+import type { WasiState } from "./state.ts";
 import { type StandardInput, standardInput } from "./streams.ts";
-import { Errno, EventType, Refusal, refuse, Right } from "./preview1.ts";
-import type { State } from "./state.ts";
 import { checkRange } from "./wire.ts";
 
 const subscriptionBytes = 48;
 const eventBytes = 32;
 
-/** `subclockflags`: the time is one of the clock's own, not one from now on. */
-const absolute = 1;
+/** `subclockflags`: the timeout is a time of the clock, not a duration. */
+const subscriptionClockAbstime = 1;
 
-/** `setTimeout` counts milliseconds in 31 bits; longer waits go on in further turns. */
-const longestTimerMs = 2 ** 31 - 1;
+/** Longest `setTimeout`, in milliseconds; longer waits take several. */
+const maxTimerMs = 2 ** 31 - 1;
 
-/** What one look at all subscriptions found. */
-interface Look {
-  /** Events written. */
+/** Result of one pass over the subscriptions. */
+interface Pass {
+  /** The number of events written. */
   events: number;
-  /** The nearest moment at which a clock rings, on the monotonic clock. */
-  ringsNs?: bigint;
+  /** The time of the next clock event, on the monotonic clock. */
+  nextNs?: bigint;
   /** A standard input that a subscription waits for. */
   input?: StandardInput;
 }
 
-export function pollFunctions(state: State) {
+/** Makes `poll_oneoff`. */
+export function pollFunctions(state: WasiState) {
   const { memory, descriptors, clock = systemClock() } = state;
 
   return {
     /**
-     * Waits until one of the subscriptions has an event, and writes the events of all that have one. Suspends the
-     * guest (answers a promise) unless one has it now and none asks for a standard input that has nothing yet.
+     * Waits until a subscription has an event, and writes the events of all that have one. Suspends
+     * the guest unless one has an event now and none waits for an empty standard input.
      */
     poll_oneoff(
-      subscriptions: number,
-      events: number,
-      count: number,
-      result: number,
+      in_: number,
+      out: number,
+      nsubscriptions: number,
+      nevents: number,
     ): number | Promise<number> {
       state.nondeterministicCalls++;
-      subscriptions >>>= 0;
-      events >>>= 0;
-      count >>>= 0;
-      result >>>= 0;
-      checkRange(memory, subscriptions, count * subscriptionBytes);
-      checkRange(memory, events, count * eventBytes);
-      checkRange(memory, result, 4);
-      if (count === 0) refuse("EINVAL");
-      // Times from now on are counted from this moment, however often is looked.
+      in_ >>>= 0;
+      out >>>= 0;
+      nsubscriptions >>>= 0;
+      nevents >>>= 0;
+      checkRange(memory, in_, nsubscriptions * subscriptionBytes);
+      checkRange(memory, out, nsubscriptions * eventBytes);
+      checkRange(memory, nevents, 4);
+      if (nsubscriptions === 0) refuse("EINVAL");
+      // Durations count from here, however many passes there are.
       const calledNs = clock.monotonicNs();
-      const look = (): Look => lookAtAll(subscriptions, events, count, calledNs);
-      const first = look();
-      if (first.events === 0 || first.input) return wait(first, look, result);
-      memory.view.setUint32(result, first.events, true);
+      const check = (): Pass => checkAll(in_, out, nsubscriptions, calledNs);
+      const first = check();
+      if (first.events === 0 || first.input) return wait(first, check, nevents);
+      memory.view.setUint32(nevents, first.events, true);
       return 0;
     },
   };
 
-  async function wait(first: Look, look: () => Look, result: number): Promise<number> {
-    let found = first;
-    if (found.events > 0 && found.input) {
-      // Whoever asks without waiting, again and again, still has to learn of what comes.
-      await found.input.glance();
-      found = look();
+  async function wait(first: Pass, check: () => Pass, nevents: number): Promise<number> {
+    let pass = first;
+    if (pass.events > 0 && pass.input) {
+      // A guest that polls in a loop must still notice new input.
+      await pass.input.peek();
+      pass = check();
     }
-    while (found.events === 0) {
-      await nextChange(found);
-      found = look();
+    while (pass.events === 0) {
+      await nextChange(pass);
+      pass = check();
     }
-    memory.view.setUint32(result, found.events, true);
+    memory.view.setUint32(nevents, pass.events, true);
     return 0;
   }
 
-  /** Waits for the nearest clock or the standard input, whichever comes first. */
-  async function nextChange(found: Look): Promise<void> {
+  /** Waits for the next clock event or for standard input, whichever is first. */
+  async function nextChange(pass: Pass): Promise<void> {
     const change = Promise.withResolvers<void>();
-    const forget = found.input?.whenReady(change.resolve);
+    const cancel = pass.input?.whenReady(change.resolve);
     let timeout: ReturnType<typeof setTimeout> | undefined;
     const stop = () => clearTimeout(timeout);
-    if (found.ringsNs !== undefined) {
-      const ms = Number(found.ringsNs - clock.monotonicNs()) / 1e6;
-      timeout = setTimeout(change.resolve, Math.min(Math.max(Math.ceil(ms), 0), longestTimerMs));
+    if (pass.nextNs !== undefined) {
+      const ms = Number(pass.nextNs - clock.monotonicNs()) / 1e6;
+      timeout = setTimeout(change.resolve, Math.min(Math.max(Math.ceil(ms), 0), maxTimerMs));
       state.pending.add(stop);
     }
     await change.promise;
-    forget?.();
+    cancel?.();
     stop();
     state.pending.delete(stop);
   }
 
-  function lookAtAll(subscriptions: number, events: number, count: number, calledNs: bigint): Look {
-    const found: Look = { events: 0 };
-    const clocksRing = (at: number) => lookAtClock(at, calledNs, found);
-    // Only if no descriptor is ready do clocks matter that ring at this very moment, so they come last.
-    for (const wanted of [EventType.fdRead, EventType.clock]) {
-      for (
-        let at = subscriptions;
-        at < subscriptions + count * subscriptionBytes;
-        at += subscriptionBytes
-      ) {
+  function checkAll(in_: number, out: number, nsubscriptions: number, calledNs: bigint): Pass {
+    const pass: Pass = { events: 0 };
+    const end = in_ + nsubscriptions * subscriptionBytes;
+    // Descriptors before clocks: a clock that expires in this moment matters only if none is ready.
+    for (const clocks of [false, true]) {
+      for (let at = in_; at < end; at += subscriptionBytes) {
         const type = memory.view.getUint8(at + 8);
-        if ((type === EventType.clock) !== (wanted === EventType.clock)) continue;
-        const event = type === EventType.clock ? clocksRing(at) : lookAtDescriptor(at, type, found);
-        if (event) writeEvent(events + eventBytes * found.events++, at, type, event);
+        if ((type === EventType.clock) !== clocks) continue;
+        const event = clocks ? checkClock(at, calledNs, pass) : checkDescriptor(at, type, pass);
+        if (event) writeEvent(out + eventBytes * pass.events++, at, type, event);
       }
     }
-    return found;
+    return pass;
   }
 
-  function lookAtClock(at: number, calledNs: bigint, found: Look): Event | undefined {
+  function checkClock(at: number, calledNs: bigint, pass: Pass): PollEvent | undefined {
     const view = memory.view;
     const id = view.getUint32(at + 16, true);
     const timeout = view.getBigUint64(at + 24, true);
     const flags = view.getUint16(at + 40, true);
-    if (flags & ~absolute) return failed(Errno.EINVAL);
+    if (flags & ~subscriptionClockAbstime) return failed(Errno.EINVAL);
     const nowNs = clock.monotonicNs();
     const time = timeOf(clock, id, calledNs);
     if (time === undefined) return failed(Errno.EINVAL);
-    const ringsNs = flags & absolute ? nowNs + timeout - time : calledNs + timeout;
-    if (ringsNs <= nowNs) return succeeded;
-    if (found.ringsNs === undefined || ringsNs < found.ringsNs) found.ringsNs = ringsNs;
+    const expiresNs = flags & subscriptionClockAbstime
+      ? nowNs + timeout - time
+      : calledNs + timeout;
+    if (expiresNs <= nowNs) return succeeded;
+    if (pass.nextNs === undefined || expiresNs < pass.nextNs) pass.nextNs = expiresNs;
     return undefined;
   }
 
-  function lookAtDescriptor(at: number, type: number, found: Look): Event | undefined {
+  function checkDescriptor(at: number, type: number, pass: Pass): PollEvent | undefined {
     if (type !== EventType.fdRead && type !== EventType.fdWrite) return failed(Errno.EINVAL);
     try {
-      const descriptor = descriptors.withRight(
-        memory.view.getUint32(at + 16, true),
-        Right.pollFdReadwrite,
-      );
-      if (descriptor.kind === "folder") return failed(Errno.EBADF);
+      const fd = memory.view.getUint32(at + 16, true);
+      const descriptor = descriptors.withRight(fd, Right.pollFdReadwrite);
+      if (descriptor.kind === "directory") return failed(Errno.EBADF);
       if (descriptor.kind === "file") {
-        return { errno: 0, bytes: type === EventType.fdRead ? bytesLeft(descriptor) : 0n };
+        return { errno: 0, nbytes: type === EventType.fdRead ? bytesLeft(descriptor) : 0n };
       }
       if ((descriptor.kind === "input") !== (type === EventType.fdRead)) return failed(Errno.EBADF);
       if (descriptor.kind === "output") return succeeded;
       const input = standardInput(state);
       if (!input.isReady) {
-        found.input = input;
+        pass.input = input;
         return undefined;
       }
-      return { errno: 0, bytes: BigInt(input.available), hangup: input.available === 0 };
+      return { errno: 0, nbytes: BigInt(input.available), hangup: input.available === 0 };
     } catch (thrown) {
-      if (thrown instanceof Refusal) return failed(thrown.errno);
+      if (thrown instanceof WasiError) return failed(thrown.errno);
       throw thrown;
     }
   }
 
   /**
-   * The subscription's own word (0x2a), no error, type 1 (a read), 5 bytes, no flags:
+   * Writes an `event`: user data (0x2a), no error, type 1 (a read), 5 bytes, no flags:
    *
-   *     2a 00 00 00 00 00 00 00   00 00 01 00 00 00 00 00   05 00 00 00 00 00 00 00   00 00 00 00 00 00 00 00
+   *     2a 00 00 00 00 00 00 00   00 00 01 00 00 00 00 00
+   *     05 00 00 00 00 00 00 00   00 00 00 00 00 00 00 00
    */
-  function writeEvent(at: number, subscription: number, type: number, event: Event): void {
+  function writeEvent(at: number, subscription: number, type: number, event: PollEvent): void {
     const view = memory.view;
     view.setBigUint64(at, view.getBigUint64(subscription, true), true);
     view.setUint16(at + 8, event.errno, true);
     view.setUint8(at + 10, type);
     view.setUint8(at + 11, 0);
     view.setUint32(at + 12, 0);
-    view.setBigUint64(at + 16, event.bytes, true);
+    view.setBigUint64(at + 16, event.nbytes, true);
     view.setBigUint64(at + 24, event.hangup ? 1n : 0n, true);
   }
 }
 
-interface Event {
+interface PollEvent {
   readonly errno: number;
-  /** Bytes that can be read at once. */
-  readonly bytes: bigint;
-  /** The other end is gone. */
+  /** The number of bytes that a read returns immediately. */
+  readonly nbytes: bigint;
   readonly hangup?: boolean;
 }
 
-const succeeded: Event = { errno: 0, bytes: 0n };
+const succeeded: PollEvent = { errno: 0, nbytes: 0n };
 
-function failed(errno: number): Event {
-  return { errno, bytes: 0n };
+function failed(errno: number): PollEvent {
+  return { errno, nbytes: 0n };
 }
 
-function bytesLeft(file: {
-  readonly handle: number;
-  readonly folder: {
-    readonly backend: {
-      status(handle: number): { size: bigint };
-      seek(handle: number, offset: bigint, whence: "current"): bigint;
-    };
-  };
-}): bigint {
-  const { backend } = file.folder;
-  const left = backend.status(file.handle).size - backend.seek(file.handle, 0n, "current");
+function bytesLeft({ handle, folder: { backend } }: FileDescriptor): bigint {
+  const left = backend.status(handle).size - backend.seek(handle, 0n, "current");
   return left > 0n ? left : 0n;
 }

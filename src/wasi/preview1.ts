@@ -1,13 +1,11 @@
 import type { FileKind } from "../files/file_backend.ts";
 
-/**
- * The numbers of `wasi_snapshot_preview1`: error numbers, rights, flags, file types. Their order and values are those
- * of the interface's own description.
- *
- * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/witx/typenames.witx
+/*
+ * Constants of `wasi_snapshot_preview1`, named and ordered as in its definition:
+ * https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/witx/typenames.witx
  */
 
-/** The number that a guest gets for each error name. */
+/** `errno`. */
 export const Errno = {
   SUCCESS: 0,
   E2BIG: 1,
@@ -90,20 +88,23 @@ export const Errno = {
 
 export type ErrnoName = keyof typeof Errno;
 
-/** Thrown inside, turned into the returned number at the border. One object a number and no stack: it is no bug. */
-export class Refusal {
+/**
+ * Thrown inside a function and returned by it as an error number (`imports.ts`). One object per
+ * number, without a stack.
+ */
+export class WasiError {
   constructor(readonly errno: number) {}
 }
 
-const refusals: Refusal[] = [];
+const wasiErrors: WasiError[] = [];
 
-/** Ends the present call with that error number. */
+/** Ends the current call with the error number `name`. */
 export function refuse(name: ErrnoName): never {
   const errno = Errno[name];
-  throw refusals[errno] ??= new Refusal(errno);
+  throw wasiErrors[errno] ??= new WasiError(errno);
 }
 
-/** What a descriptor may be used for. There are 30 rights, so that a plain number holds a set of them. */
+/** `rights` of a descriptor. There are 30, so a number holds a set of them. */
 export const Right = {
   fdDatasync: 1 << 0,
   fdRead: 1 << 1,
@@ -137,18 +138,18 @@ export const Right = {
   sockAccept: 1 << 29,
 } as const;
 
-/** All of them: the last one and what is below it. */
+/** The set of all rights. */
 export const allRights = 2 * Right.sockAccept - 1;
 
 const sharedRights = Right.fdFdstatSetFlags | Right.fdSync | Right.fdDatasync | Right.fdAdvise |
   Right.fdFilestatGet | Right.fdFilestatSetTimes | Right.pollFdReadwrite;
 
-/** What can be done with an open file. */
+/** Rights that an open file can have. */
 export const fileRights = sharedRights | Right.fdRead | Right.fdSeek | Right.fdTell |
   Right.fdWrite |
   Right.fdAllocate | Right.fdFilestatSetSize;
 
-/** What can be done with an open folder: everything with paths, nothing that reads or writes bytes. */
+/** Rights that an open directory can have: those on paths, none to read or write bytes. */
 export const directoryRights = sharedRights | Right.fdReaddir | Right.pathCreateDirectory |
   Right.pathCreateFile |
   Right.pathLinkSource | Right.pathLinkTarget | Right.pathOpen | Right.pathReadlink |
@@ -158,11 +159,12 @@ export const directoryRights = sharedRights | Right.fdReaddir | Right.pathCreate
   Right.pathSymlink | Right.pathRemoveDirectory | Right.pathUnlinkFile;
 
 /**
- * What can be done with a standard stream. Without the rights to seek and tell, a C program takes a character device
- * for a terminal.
+ * Rights of a standard stream, beside reading or writing. Without the rights to seek and tell,
+ * wasi-libc's `isatty` takes a character device for a terminal.
  */
 export const streamRights = Right.fdFdstatSetFlags | Right.fdFilestatGet | Right.pollFdReadwrite;
 
+/** `filetype`. */
 export const FileType = {
   unknown: 0,
   blockDevice: 1,
@@ -174,27 +176,28 @@ export const FileType = {
   symbolicLink: 7,
 } as const;
 
-/** `fdflags`: how a descriptor reads and writes. */
-export const FdFlag = { append: 1, dsync: 2, nonblock: 4, rsync: 8, sync: 16, all: 31 } as const;
+/** `fdflags`. */
+export const Fdflags = { append: 1, dsync: 2, nonblock: 4, rsync: 8, sync: 16, all: 31 } as const;
 
-/** `oflags`: how `path_open` opens. */
-export const OpenFlag = { create: 1, directory: 2, exclusive: 4, truncate: 8, all: 15 } as const;
+/** `oflags` of `path_open`. */
+export const Oflags = { create: 1, directory: 2, exclusive: 4, truncate: 8, all: 15 } as const;
 
-/** `fstflags`: which times to set, and to what. */
-export const TimeFlag = { access: 1, accessNow: 2, modify: 4, modifyNow: 8, all: 15 } as const;
+/** `fstflags`: the times to set. */
+export const Fstflags = { atim: 1, atimNow: 2, mtim: 4, mtimNow: 8, all: 15 } as const;
 
-export const Clock = { realtime: 0, monotonic: 1, processCputime: 2, threadCputime: 3 } as const;
+/** `clockid`. */
+export const ClockId = { realtime: 0, monotonic: 1, processCputime: 2, threadCputime: 3 } as const;
 
-/** `eventtype` of a subscription and its event. */
+/** `eventtype` of a subscription and of its event. */
 export const EventType = { clock: 0, fdRead: 1, fdWrite: 2 } as const;
 
-/** `lookupflags`: the one that follows a link in a path's last place. */
-export const followLinks = 1;
+/** `lookupflags`: follow a symbolic link in the last step of a path. */
+export const symlinkFollow = 1;
 
-/** Longest path, with POSIX's usual limit. */
+/** Longest path in bytes, as in Linux (`PATH_MAX`). */
 export const maxPathBytes = 4096;
 
-/** Open descriptors of one guest, at most: each one of them costs the launcher one of its own. */
+/** Most open descriptors of one guest: each takes one of the launcher's own. */
 export const maxDescriptors = 1024;
 
 const fileTypes: Readonly<Record<FileKind, number>> = {
@@ -208,7 +211,7 @@ const fileTypes: Readonly<Record<FileKind, number>> = {
   unknown: FileType.unknown,
 };
 
-/** `filetype` of what lies in a folder. */
+/** Returns the `filetype` of a file. */
 export function fileTypeOf(kind: FileKind): number {
   return fileTypes[kind];
 }

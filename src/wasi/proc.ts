@@ -1,29 +1,25 @@
 import { Errno } from "./preview1.ts";
 
-/**
- * Thrown through the guest by `proc_exit`: the program has ended. One object a guest, with no stack, since throwing
- * it is how many programs end every call.
- */
+/** Thrown through the guest by `proc_exit`. One object per guest, without a stack (hot path). */
 export class GuestExit {
   /** The exit code, unsigned. */
   code = 0;
 }
 
+/** Makes the functions that end the guest. */
 export function procFunctions() {
   const exit = new GuestExit();
   return {
-    proc_exit(code: number): never {
-      exit.code = code >>> 0;
+    proc_exit(rval: number): never {
+      exit.code = rval >>> 0;
       throw exit;
     },
-    /** Signals are no part of preview1's world; C programs fall back to ending themselves. */
-    proc_raise: (_signal: number): number => Errno.ENOTSUP,
+    /** Preview1 has no signals; C programs then end themselves. */
+    proc_raise: (_sig: number): number => Errno.ENOTSUP,
   };
 }
 
+/** Makes `sched_yield`, which does nothing: a guest has one thread. */
 export function schedFunctions() {
-  return {
-    /** There is nobody to yield to: a guest has one thread. */
-    sched_yield: (): number => 0,
-  };
+  return { sched_yield: (): number => 0 };
 }

@@ -1,45 +1,46 @@
-import type { State } from "./state.ts";
+import type { WasiState } from "./state.ts";
 import { checkRange } from "./wire.ts";
 
-/** The most bytes that `crypto.getRandomValues` gives at once. */
-const chunkBytes = 65_536;
-/** So few bytes come from what was drawn before: a start asks for 32, and asking the system takes longer than copying them. */
-const fewBytes = 64;
+/** Limit of one call of `crypto.getRandomValues`, in bytes. */
+const maxChunkBytes = 65_536;
+/** Up to this length, bytes come from the pool: a start asks for 32 (hot path). */
+const maxPooledBytes = 64;
 
-export function randomFunctions(state: State) {
+/** Makes `random_get`. */
+export function randomFunctions(state: WasiState) {
   const { memory } = state;
-  const random = state.random ?? ((bytes) => void crypto.getRandomValues(bytes));
+  const fill = state.random ?? ((bytes) => void crypto.getRandomValues(bytes));
   return {
-    random_get(buffer: number, length: number): number {
+    random_get(buf: number, buf_len: number): number {
       state.nondeterministicCalls++;
-      buffer >>>= 0;
-      length >>>= 0;
-      checkRange(memory, buffer, length);
+      buf >>>= 0;
+      buf_len >>>= 0;
+      checkRange(memory, buf, buf_len);
       const bytes = memory.bytes;
-      if (length <= fewBytes && !state.random) {
-        takeDrawn(bytes, buffer, length);
+      if (buf_len <= maxPooledBytes && !state.random) {
+        takePooled(bytes, buf, buf_len);
         return 0;
       }
-      const end = buffer + length;
-      for (let at = buffer; at < end; at += chunkBytes) {
-        random(bytes.subarray(at, Math.min(at + chunkBytes, end)));
+      const end = buf + buf_len;
+      for (let at = buf; at < end; at += maxChunkBytes) {
+        fill(bytes.subarray(at, Math.min(at + maxChunkBytes, end)));
       }
       return 0;
     },
   };
 }
 
-/** Random bytes, of which the first `left` were given to nobody yet; those that were are gone. */
-const drawn = new Uint8Array(4096);
+/** Random bytes, of which the first `left` are unused; the others are erased. */
+const pool = new Uint8Array(4096);
 let left = 0;
 
-function takeDrawn(into: Uint8Array, at: number, length: number): void {
+function takePooled(into: Uint8Array, at: number, length: number): void {
   if (left < length) {
-    crypto.getRandomValues(drawn);
-    left = drawn.length;
+    crypto.getRandomValues(pool);
+    left = pool.length;
   }
   for (let i = 0; i < length; i++) {
-    into[at + i] = drawn[--left] ?? 0;
-    drawn[left] = 0;
+    into[at + i] = pool[--left] ?? 0;
+    pool[left] = 0;
   }
 }

@@ -1,25 +1,36 @@
 import type { GuestMemory } from "../wasm/memory.ts";
-import type { WasiClock } from "./clock.ts";
 import type { Descriptors } from "./descriptors.ts";
 import type { StandardInput, WasiInput } from "./streams.ts";
 
-/** What the functions of one guest share. */
-export interface State {
+/** State that the functions of one guest share. */
+export interface WasiState {
   readonly memory: GuestMemory;
   readonly descriptors: Descriptors;
   readonly stdin: WasiInput;
-  /** What reads it, once it was asked for: `standardInput` makes it. */
+  /** Reader of `stdin`, made by `standardInput` on first use. */
   input: StandardInput | undefined;
-  /** Instead of the clocks of this process. */
+  /** Replaces the clocks of this process. */
   readonly clock: WasiClock | undefined;
+  /** Replaces `crypto.getRandomValues`. */
   readonly random: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
-  /** Told of each call before it is made. */
+  /** Called before each function. */
   readonly onCall: () => void;
-  /** Calls so far whose answer may differ from run to run, or whose effect another run must have too. */
+  /** Calls so far whose result may differ between runs, or that have a side effect. */
   nondeterministicCalls: number;
-  /** Ends what a call that waits has under way, a timer for example. */
-  pending: Set<() => void>;
+  /** Cancels the work of calls that wait, such as timers. */
+  readonly pending: Set<() => void>;
 }
 
-/** A function as a guest imports it: numbers are 32 bits and signed, bigints 64. Answers an error number. */
+/** The two clocks of a guest, in nanoseconds. */
+export interface WasiClock {
+  /** Returns the time since 1970. */
+  realtimeNs(): bigint;
+  /** Returns the time since an arbitrary moment; it never decreases. */
+  monotonicNs(): bigint;
+}
+
+/**
+ * A function as a guest imports it: an `i32` is a signed number, an `i64` a signed bigint. Returns
+ * an error number.
+ */
 export type WasiFunction = (...parameters: never[]) => number | Promise<number>;

@@ -1,32 +1,35 @@
 import { refuse } from "./preview1.ts";
-import type { State } from "./state.ts";
 
-/** What a guest reads on descriptor 0. */
+/** The source of descriptor 0. */
 export type WasiInput =
   | { readonly kind: "empty" }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  /** Reads at least one byte into the buffer, or `null` at the end. The guest is suspended until it answers. */
+  /** Reads at least one byte; resolves to null at the end. The guest is suspended meanwhile. */
   | { readonly kind: "stream"; readonly read: (buffer: Uint8Array) => Promise<number | null> };
 
 /**
- * Takes what a guest writes on descriptor 1 or 2. The bytes are the guest's memory or a buffer that the next write
- * overwrites: use or copy them before returning. Answers how many it took when those are not all; a promise of that
- * suspends the guest (`WasiOptions.outputWaits`). Throws `Deno.errors.BrokenPipe` when nobody reads any more; the guest
- * then gets `EPIPE`.
+ * Takes bytes that a guest writes on descriptor 1 or 2. They are a view of the guest's memory, or
+ * of a buffer that the next write overwrites: use or copy them before returning.
+ *
+ * Returns the number of bytes taken, undefined for all. A promise suspends the guest
+ * (`WasiOptions.outputWaits`). Throws `Deno.errors.BrokenPipe` when the reader is gone; the guest
+ * gets `EPIPE`.
  */
 export type WasiOutput = (bytes: Uint8Array) => number | void | Promise<number>;
 
 const readAheadBytes = 65_536;
 
-/** How long a look at a stream takes that nobody reads yet: what lies there already comes well before. */
-const glanceMs = 5;
+/** How long a peek waits for a stream that is not being read yet, in milliseconds. */
+const peekMs = 5;
 
-/** The standard input of a guest, made when it first looks at it. */
-export function standardInput(state: State): StandardInput {
-  return state.input ??= new StandardInput(state.stdin);
+/** Returns the reader of a guest's standard input, which it makes on first use. */
+export function standardInput(
+  holder: { readonly stdin: WasiInput; input: StandardInput | undefined },
+): StandardInput {
+  return holder.input ??= new StandardInput(holder.stdin);
 }
 
-/** Standard input with what was read ahead, so that a poll can tell whether a read would wait. */
+/** Standard input with a read-ahead buffer, so that a poll knows whether a read would wait. */
 export class StandardInput {
   readonly #source: WasiInput;
   #buffer: Uint8Array;
@@ -42,45 +45,45 @@ export class StandardInput {
     this.#ended = source.kind !== "stream";
   }
 
-  /** Whether a read answers at once: bytes are there, or the end. */
+  /** Reports whether a read returns immediately: with bytes, at the end, or with an error. */
   get isReady(): boolean {
     return this.#at < this.#buffer.length || this.#ended || this.#failure !== undefined;
   }
 
-  /** Bytes that a read would give at once. */
+  /** The number of buffered bytes. */
   get available(): number {
     return this.#buffer.length - this.#at;
   }
 
-  /** Waits until a read answers at once. */
+  /** Resolves when a read returns immediately. */
   fill(): Promise<void> {
     return new Promise((resolve) => void this.whenReady(resolve));
   }
 
   /**
-   * Sees whether something came, for those who do not wait for it. While a guest computes nothing comes, so that this
-   * gives way in any case; the read that it begins goes on behind the guest's back.
+   * Waits a moment for bytes, for guests that read without blocking. No bytes arrive while a guest
+   * computes, so this always yields to the event loop. A read that it begins continues after it.
    */
-  glance(): Promise<void> {
+  peek(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => over(), this.#isReading ? 0 : glanceMs);
-      const forget = this.whenReady(() => over());
-      const over = () => {
+      const timer = setTimeout(() => finish(), this.#isReading ? 0 : peekMs);
+      const cancel = this.whenReady(() => finish());
+      const finish = () => {
         clearTimeout(timer);
-        forget();
+        cancel();
         resolve();
       };
     });
   }
 
   /**
-   * Calls back once when a read answers at once, never before it returned. Answers what takes that back: a guest may ask
-   * again and again for as long as nothing comes.
+   * Calls `listener` once when a read returns immediately, never before this returns. Returns a
+   * function that cancels it.
    */
-  whenReady(call: () => void): () => void {
-    this.#waiting.add(call);
+  whenReady(listener: () => void): () => void {
+    this.#waiting.add(listener);
     if (!this.#isReading) void this.#read();
-    return () => this.#waiting.delete(call);
+    return () => this.#waiting.delete(listener);
   }
 
   async #read(): Promise<void> {
@@ -99,10 +102,10 @@ export class StandardInput {
     this.#isReading = false;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const call of waiting) call();
+    for (const listener of waiting) listener();
   }
 
-  /** Moves what is there into the buffer; 0 at the end. Only when `isReady`. */
+  /** Moves buffered bytes to `into` and returns their number, 0 at the end. Requires `isReady`. */
   take(into: Uint8Array): number {
     if (this.#failure !== undefined) refuse("EIO");
     const bytes = this.#buffer.subarray(this.#at, this.#at + into.length);
@@ -111,7 +114,7 @@ export class StandardInput {
     return bytes.length;
   }
 
-  /** Puts given bytes back to their start; what came from a stream is gone. */
+  /** Starts again at the first byte. A stream cannot be rewound and continues. */
   rewind(): void {
     if (this.#source.kind === "bytes") this.#at = 0;
   }

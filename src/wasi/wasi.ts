@@ -1,28 +1,28 @@
 import type { Folder } from "../files/folder.ts";
 import { GuestMemory } from "../wasm/memory.ts";
 import type { VariableValue } from "./args.ts";
-import type { WasiClock } from "./clock.ts";
 import { type Descriptor, Descriptors } from "./descriptors.ts";
 import { allRights, directoryRights, Right, streamRights } from "./preview1.ts";
 import { GuestExit } from "./proc.ts";
-import { type Family, preview1, type WasiImports } from "./imports.ts";
-import type { State, WasiFunction } from "./state.ts";
+import { preview1, type WasiFamily, type WasiImports } from "./imports.ts";
+import type { WasiClock, WasiFunction, WasiState } from "./state.ts";
 import type { WasiInput, WasiOutput } from "./streams.ts";
 
 export { GuestExit };
 export type { VariableValue, WasiClock, WasiFunction, WasiImports, WasiInput, WasiOutput };
 
-/** A folder that a guest sees, and under which name. */
+/** A preopened directory. */
 export interface Preopen {
+  /** The guest's name of it. */
   readonly guest: string;
-  /** Opens it, when the guest first uses it. */
+  /** Opens it; called when the guest first uses it. */
   open(): Folder;
 }
 
 export interface WasiOptions {
-  /** What `loadFamilies` gave for the functions that the guest imports. */
-  readonly families: readonly Family[];
-  /** The first one is the program's own name. */
+  /** The result of `loadFamilies` for the functions that the guest imports. */
+  readonly families: readonly WasiFamily[];
+  /** The first one is the program's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, VariableValue>>;
   /** Descriptors from 3 on, in this order. */
@@ -30,23 +30,23 @@ export interface WasiOptions {
   readonly stdin: WasiInput;
   readonly stdout: WasiOutput;
   readonly stderr: WasiOutput;
-  /** Whether one of the two may answer a promise. Default: no. */
+  /** Set if one of the two may return a promise. Default: false. */
   readonly outputWaits?: boolean;
-  /** Which standard streams are terminals, for programs that ask. Default: none. */
+  /** Standard streams that are terminals. Default: none. */
   readonly terminals?: {
     readonly stdin?: boolean;
     readonly stdout?: boolean;
     readonly stderr?: boolean;
   };
-  /** Told of each call before it is made. */
+  /** Called before each function. */
   readonly onCall?: () => void;
   /** Default: the clocks of this process. */
   readonly clock?: WasiClock;
-  /** Fills the buffer, 65,536 bytes at most. Default: `crypto.getRandomValues`. */
+  /** Fills a buffer of at most 65,536 bytes. Default: `crypto.getRandomValues`. */
   readonly random?: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
-/** Functions whose layout or numbers differ in `wasi_unstable`. */
+/** Functions whose layout or constants differ in `wasi_unstable`. */
 const differentInUnstable: ReadonlySet<string> = new Set([
   "fd_filestat_get",
   "fd_seek",
@@ -56,23 +56,23 @@ const differentInUnstable: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * One guest's view of the system: a WASI preview1 made for one instance, and used for call after call with `reset` between them.
+ * WASI preview1 for one instance, used for one call after the other with `reset` between them.
  *
- * Every function checks what it is handed and answers an error number; the guest cannot make one throw, but for
- * `proc_exit`, which throws this guest's `GuestExit`.
+ * Every function checks its arguments and returns an error number. Only `proc_exit` throws, the
+ * guest's `GuestExit`.
  *
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */
 export class Wasi {
   readonly imports: WasiImports;
-  /** Names of functions that may answer a promise, to be wrapped in `WebAssembly.Suspending`. */
+  /** Names of functions that may return a promise, to be wrapped in `WebAssembly.Suspending`. */
   readonly suspending: ReadonlySet<string>;
-  readonly #state: State;
-  readonly #roots: readonly Root[];
+  readonly #state: WasiState;
+  readonly #roots: readonly PreopenedDirectory[];
   #unstable: Readonly<Record<string, WasiFunction>> | undefined;
 
   constructor(options: WasiOptions) {
-    this.#roots = options.preopens.map((preopen) => new Root(preopen));
+    this.#roots = options.preopens.map((preopen) => new PreopenedDirectory(preopen));
     this.#state = {
       memory: new GuestMemory(),
       descriptors: new Descriptors(() => initialDescriptors(options, this.#roots)),
@@ -91,50 +91,50 @@ export class Wasi {
     this.suspending = suspending;
   }
 
-  /** `wasi_unstable`, as far as it is the same under an older name. */
+  /** The functions of `wasi_unstable` (snapshot 0) that are the same in preview1. */
   get unstableImports(): Readonly<Record<string, WasiFunction>> {
     return this.#unstable ??= Object.fromEntries(
       Object.entries(this.imports).filter(([name]) => !differentInUnstable.has(name)),
     );
   }
 
-  /** Bind the instance's memory to it before the guest runs. */
+  /** The guest's memory, to be bound before the guest runs. */
   get memory(): GuestMemory {
     return this.#state.memory;
   }
 
   /**
-   * Calls so far whose answer may differ from run to run, or whose effect must happen in each run: everything but
-   * arguments, environment, descriptors' flags and rights, and the end of the program.
+   * Calls so far whose result may differ between runs, or that have a side effect: all but those on
+   * arguments, environment, flags and rights of descriptors, and the end of the program.
    */
   get nondeterministicCalls(): number {
     return this.#state.nondeterministicCalls;
   }
 
-  /** The exit code, if what was thrown is the guest ending itself. */
+  /** Returns the exit code if `thrown` is the guest's exit, else undefined. */
   exitCodeOf(thrown: unknown): number | undefined {
     return thrown instanceof GuestExit ? thrown.code : undefined;
   }
 
-  /** Puts descriptors back as at the start, and closes what the guest left open. Nearly free when it opened nothing. */
+  /** Restores the initial descriptors, closes the others and cancels pending waits. */
   reset(): void {
     const { descriptors, input, pending } = this.#state;
     descriptors.reset();
     input?.rewind();
     if (pending.size === 0) return;
-    for (const stop of pending) stop();
+    for (const cancel of pending) cancel();
     pending.clear();
   }
 
-  /** Closes everything. */
+  /** Closes all descriptors and preopened directories. */
   close(): void {
     this.reset();
     for (const root of this.#roots) root.close();
   }
 }
 
-/** A granted folder, opened when it is first used. */
-class Root {
+/** A preopened directory, opened on first use. */
+class PreopenedDirectory {
   readonly name: Uint8Array;
   readonly #preopen: Preopen;
   #folder: Folder | undefined;
@@ -154,7 +154,10 @@ class Root {
   }
 }
 
-function initialDescriptors(options: WasiOptions, roots: readonly Root[]): Descriptor[] {
+function initialDescriptors(
+  options: WasiOptions,
+  roots: readonly PreopenedDirectory[],
+): Descriptor[] {
   const terminals = options.terminals ?? {};
   const rights = streamRights | Right.fdWrite;
   return [
@@ -182,13 +185,13 @@ function initialDescriptors(options: WasiOptions, roots: readonly Root[]): Descr
       flags: 0,
     },
     ...roots.map((root): Descriptor => ({
-      kind: "folder",
+      kind: "directory",
       get folder() {
         return root.folder;
       },
       root,
       preopenName: root.name,
-      givenUp: 0,
+      dropped: 0,
       rights: directoryRights,
       inheriting: allRights & ~(Right.sockShutdown | Right.sockAccept),
       flags: 0,

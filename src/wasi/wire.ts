@@ -1,107 +1,103 @@
 import type { GuestMemory } from "../wasm/memory.ts";
 import { refuse } from "./preview1.ts";
 
-/** Buffers of one read or write, at most, as in POSIX systems; the rest is left to the next call. */
-const maxVectors = 1024;
+/** Most iovecs used by one call, as in POSIX (`IOV_MAX`): the transfer is then a partial one. */
+const maxIovs = 1024;
 
-/** Refuses `EFAULT` unless that many bytes lie in the memory. Both numbers are unsigned. */
+/** Throws `EFAULT` unless the memory contains that range. Both numbers are unsigned. */
 export function checkRange(memory: GuestMemory, pointer: number, length: number): void {
   if (pointer + length > memory.bytes.byteLength) refuse("EFAULT");
 }
 
 /**
- * Checks a list of buffers before any is touched: `EFAULT` when the list or one of them lies outside, `EINVAL` when
- * together they hold more than a signed 32-bit number counts. Answers how many of them this call serves.
+ * Checks a list of iovecs before any is used, and returns how many of them this call uses. Throws
+ * `EFAULT` if the list or a buffer lies outside the memory, `EINVAL` if the buffers hold more than
+ * 2^31 - 1 bytes together.
  *
- * Two buffers, at 0x1000 with 5 bytes and at 0x2000 with 3:
+ * Two iovecs, 5 bytes at 0x1000 and 3 bytes at 0x2000:
  *
  *     00 10 00 00  05 00 00 00   00 20 00 00  03 00 00 00
  */
-export function checkVectors(memory: GuestMemory, vectors: number, count: number): number {
-  checkRange(memory, vectors, count * 8);
-  const served = count > maxVectors ? maxVectors : count;
+export function checkIovs(memory: GuestMemory, iovs: number, iovs_len: number): number {
+  checkRange(memory, iovs, iovs_len * 8);
+  const used = iovs_len > maxIovs ? maxIovs : iovs_len;
   const view = memory.view;
   const end = view.byteLength;
   let total = 0;
-  for (let at = vectors; at < vectors + served * 8; at += 8) {
+  for (let at = iovs; at < iovs + used * 8; at += 8) {
     const length = view.getUint32(at + 4, true);
     if (view.getUint32(at, true) + length > end) refuse("EFAULT");
     total += length;
   }
   if (total > 0x7fffffff) refuse("EINVAL");
-  return served;
+  return used;
 }
 
-/** Tells the guest how many bytes a call moved, at a place that was checked. Answers success, as the call does then. */
-export function tell(memory: GuestMemory, result: number, bytes: number): number {
-  memory.view.setUint32(result, bytes, true);
+/** Writes a `size` to a checked pointer. Returns success, as the calling function does then. */
+export function writeSize(memory: GuestMemory, pointer: number, size: number): number {
+  memory.view.setUint32(pointer, size, true);
   return 0;
 }
 
-/** The bytes of one buffer of a checked list. Do not keep them over a call into the guest. */
-export function vectorAt(
+/** Returns the buffer of one checked iovec. Do not keep it across a call into the guest. */
+export function bufferOf(
   memory: GuestMemory,
-  vectors: number,
+  iovs: number,
   index: number,
 ): Uint8Array<ArrayBuffer> {
   const view = memory.view;
   return memory.range(
-    view.getUint32(vectors + index * 8, true),
-    view.getUint32(vectors + index * 8 + 4, true),
+    view.getUint32(iovs + index * 8, true),
+    view.getUint32(iovs + index * 8 + 4, true),
   );
 }
 
-/** The largest list of buffers that is copied together, so that one line of output is one write. */
-const gatheredBytes = 65_536;
+/** Buffers up to this size together are written as one, so that a line of output is one write. */
+const maxGatheredBytes = 65_536;
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 /**
- * Hands the bytes of a checked list to `write`, which answers how many it took; fewer ends it. Small lists go as one
- * piece. Answers how many bytes were taken.
+ * Passes the bytes of checked iovecs to `write`, which returns how many it took; fewer ends the
+ * transfer. Returns the number of bytes taken.
  */
-export function writeVectors(
+export function writeIovs(
   memory: GuestMemory,
-  vectors: number,
+  iovs: number,
   count: number,
   write: (bytes: Uint8Array<ArrayBuffer>, done: number) => number,
 ): number {
   if (count === 1) {
-    const bytes = vectorAt(memory, vectors, 0);
+    const bytes = bufferOf(memory, iovs, 0);
     return bytes.length === 0 ? 0 : write(bytes, 0);
   }
-  const gathered = gather(memory, vectors, count);
+  const gathered = gather(memory, iovs, count);
   if (gathered) return gathered.length === 0 ? 0 : write(gathered, 0);
-  let done = 0;
-  for (let index = 0; index < count; index++) {
-    const bytes = vectorAt(memory, vectors, index);
-    if (bytes.length === 0) continue;
-    const taken = afterFirst(done, () => write(bytes, done));
-    done += taken;
-    if (taken < bytes.length) break;
-  }
-  return done;
+  return transferIovs(memory, iovs, count, write);
 }
 
-/** Fills the buffers of a checked list from `read`, which answers how many bytes it gave; fewer ends it. */
-export function readVectors(
+/**
+ * Passes each buffer of checked iovecs to `move`, which returns how many bytes it read or wrote;
+ * fewer ends the transfer. Returns the number of bytes moved.
+ */
+export function transferIovs(
   memory: GuestMemory,
-  vectors: number,
+  iovs: number,
   count: number,
-  read: (bytes: Uint8Array<ArrayBuffer>, done: number) => number,
+  move: (bytes: Uint8Array<ArrayBuffer>, done: number) => number,
 ): number {
   let done = 0;
   for (let index = 0; index < count; index++) {
-    const bytes = vectorAt(memory, vectors, index);
+    const bytes = bufferOf(memory, iovs, index);
     if (bytes.length === 0) continue;
-    const given = afterFirst(done, () => read(bytes, done));
-    done += given;
-    if (given < bytes.length) break;
+    const moved = zeroAfterFirst(done, () => move(bytes, done));
+    done += moved;
+    if (moved < bytes.length) break;
   }
   return done;
 }
 
-/** A failure after some bytes were moved is told by the next call, as in POSIX; this one tells how many they were. */
-function afterFirst(done: number, move: () => number): number {
+/** Once bytes were moved, an error ends the transfer, and the next call reports it, as in POSIX. */
+function zeroAfterFirst(done: number, move: () => number): number {
   if (done === 0) return move();
   try {
     return move();
@@ -112,14 +108,14 @@ function afterFirst(done: number, move: () => number): number {
 
 function gather(
   memory: GuestMemory,
-  vectors: number,
+  iovs: number,
   count: number,
 ): Uint8Array<ArrayBuffer> | undefined {
-  scratch ??= new Uint8Array(gatheredBytes);
+  scratch ??= new Uint8Array(maxGatheredBytes);
   let length = 0;
   for (let index = 0; index < count; index++) {
-    const bytes = vectorAt(memory, vectors, index);
-    if (length + bytes.length > gatheredBytes) return undefined;
+    const bytes = bufferOf(memory, iovs, index);
+    if (length + bytes.length > maxGatheredBytes) return undefined;
     scratch.set(bytes, length);
     length += bytes.length;
   }

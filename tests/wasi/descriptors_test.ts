@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { FdFlag, FileType, OpenFlag } from "../../src/wasi/preview1.ts";
+import { Fdflags, FileType, Oflags } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 
-const { create } = OpenFlag;
+const { create } = Oflags;
 
 /** A listing's entries, read with a buffer of so many bytes as programs do it. */
 function list(guest: Guest, fd: number, length: number) {
@@ -102,7 +102,7 @@ Deno.test("reading and writing go on where they stopped; at a place they leave t
 Deno.test("a file that appends does so with fd_write alone, whatever pwrite and seek do between", () => {
   using guest = new Guest();
   guest.folder.write("inside/log", "0123");
-  const fd = guest.open("log", { flags: FdFlag.append });
+  const fd = guest.open("log", { flags: Fdflags.append });
   guest.write(fd, "4");
   const vectors = guest.vectors(guest.put("ab"));
   assert.equal(guest.call("fd_pwrite", fd, vectors.at, 1, 0n, guest.result), "SUCCESS");
@@ -112,12 +112,12 @@ Deno.test("a file that appends does so with fd_write alone, whatever pwrite and 
   assert.equal(guest.call("fd_fdstat_set_flags", fd, 0), "SUCCESS");
   guest.call("fd_seek", fd, 2n, 0, guest.result);
   guest.write(fd, "c");
-  assert.equal(guest.call("fd_fdstat_set_flags", fd, FdFlag.append), "SUCCESS");
+  assert.equal(guest.call("fd_fdstat_set_flags", fd, Fdflags.append), "SUCCESS");
   guest.write(fd, "6");
   assert.equal(guest.folder.read("inside/log"), "abc3456");
   assert.equal(guest.call("fd_fdstat_get", fd, guest.result), "SUCCESS");
-  assert.equal(guest.view.getUint16(guest.result + 2, true), FdFlag.append);
-  assert.equal(guest.call("fd_fdstat_set_flags", fd, FdFlag.sync), "ENOTSUP");
+  assert.equal(guest.view.getUint16(guest.result + 2, true), Fdflags.append);
+  assert.equal(guest.call("fd_fdstat_set_flags", fd, Fdflags.sync), "ENOTSUP");
   assert.equal(guest.call("fd_fdstat_set_flags", fd, 32), "EINVAL");
 });
 

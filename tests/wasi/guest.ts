@@ -5,7 +5,7 @@ import {
   directoryRights,
   Errno,
   fileRights,
-  OpenFlag,
+  Oflags,
   Right,
 } from "../../src/wasi/preview1.ts";
 import { loadFamilies } from "../../src/wasi/imports.ts";
@@ -156,7 +156,7 @@ export class Guest implements Disposable {
     return this.open(path, {
       rights: directoryRights | Right.fdRead,
       inheriting: allRights & ~(Right.sockAccept | Right.sockShutdown),
-      open: OpenFlag.directory,
+      open: Oflags.directory,
     });
   }
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import {
   directoryRights,
-  FdFlag,
+  Fdflags,
   fileRights,
   FileType,
-  OpenFlag,
+  Oflags,
   Right,
 } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 
-const { create, directory, exclusive, truncate } = OpenFlag;
+const { create, directory, exclusive, truncate } = Oflags;
 
 Deno.test("path_open makes, empties, insists and asks for folders as its flags say", () => {
   using guest = new Guest();
@@ -411,5 +411,5 @@ Deno.test("a named pipe is refused, and nobody waits for its other end", () => {
   new Deno.Command("mkfifo", { args: [guest.folder.at("inside/pipe")] }).outputSync();
   assert.equal(guest.tryOpen("pipe", { rights: Right.fdRead }), "EACCES");
   assert.equal(guest.tryOpen("pipe", { rights: fileRights }), "EACCES");
-  assert.equal(guest.tryOpen("pipe", { rights: Right.fdWrite, flags: FdFlag.append }), "ENXIO");
+  assert.equal(guest.tryOpen("pipe", { rights: Right.fdWrite, flags: Fdflags.append }), "ENXIO");
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FdFlag } from "../../src/wasi/preview1.ts";
+import { Fdflags } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 import { stream } from "./standard_input.ts";
 
@@ -124,7 +124,7 @@ Deno.test("a stream is a character device with no seek only when it is a termina
 Deno.test("a read of standard input that is not to block answers EAGAIN while nothing is there", async () => {
   const { stdin, give } = stream();
   using guest = new Guest({ stdin });
-  assert.equal(guest.call("fd_fdstat_set_flags", 0, FdFlag.nonblock), "SUCCESS");
+  assert.equal(guest.call("fd_fdstat_set_flags", 0, Fdflags.nonblock), "SUCCESS");
   const vectors = guest.vectors({ at: 0x9000, length: 10 });
   const read = () => guest.wait("fd_read", 0, vectors.at, 1, guest.result);
   const first = read();
