@@ -6,13 +6,13 @@ const guestAt = (name: string) =>
   fileURLToPath(new URL(`../testdata/go/${name}/${name}.wasm`, import.meta.url));
 const guest = guestAt("redis-set");
 
-Deno.test("what many calls write moves from the log into the file while the server runs", async () => {
+Deno.test("embedded store: a running server checkpoints its log into the file", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   try {
     await using server = await startCapsule([`-wasm=${guest}`], { cwd: folder });
     const data = `${folder}/.capsule/data.db`;
-    // The log is moved by a thread of its own, whose file the compiled program must carry. Writes go on until it was
-    // seen to have worked; 400 MB without it are a failure.
+    // The compiled program must include the worker thread's file. Writes continue until a
+    // checkpoint has happened; 400 MB without one are a failure.
     const body = "é".repeat(512 * 1024);
     const megabyte = 2 ** 20;
     let moved = 0;
@@ -33,7 +33,7 @@ Deno.test("what many calls write moves from the log into the file while the serv
   }
 });
 
-Deno.test("the threads of two servers that name the same folder have one store", async () => {
+Deno.test("embedded store: the threads of two servers share one folder", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   try {
     const start = (name: string) =>
@@ -41,7 +41,7 @@ Deno.test("the threads of two servers that name the same folder have one store",
     await using writer = await start("redis-set");
     await using reader = await start("stores");
     for (let turn = 0; turn < 30; turn++) {
-      // With a client of its own a request makes a new connection, which either thread may take.
+      // A new client makes a new connection, which either thread may accept.
       using client = Deno.createHttpClient({});
       const headers = { key: "greetings" };
       const written = await fetch(writer.url, {
@@ -58,10 +58,10 @@ Deno.test("the threads of two servers that name the same folder have one store",
   }
 });
 
-Deno.test("no function opens the file of the embedded store itself, whatever is granted", async () => {
+Deno.test("embedded store: no function can open its file, whatever is granted", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   try {
-    // While it runs, its log lies beside the file.
+    // While the store is open, its log is beside the file.
     await using server = await startCapsule([`-wasm=${guest}`], { cwd: folder });
     await (await fetch(server.url, { method: "POST", body: "v", headers: { key: "k" } })).text();
     const before = await Deno.readFile(`${folder}/.capsule/data.db`);
@@ -69,7 +69,7 @@ Deno.test("no function opens the file of the embedded store itself, whatever is 
       runCapsule(["-mode=cli", `-wasm=${guestAt("files")}`, `-dir=${folder}`, ...args], {
         cwd: folder,
       });
-    // What lies beside it is opened.
+    // Other files in the folder can be opened.
     assert.equal((await call("write", ".capsule/note.txt", "mine")).stdout, "file created\n");
     for (const path of [".capsule/data.db", `${folder}/.capsule/data.db`, ".capsule/data.db-wal"]) {
       for (const args of [["read", path], ["write", path, "spoilt"]]) {

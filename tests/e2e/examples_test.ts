@@ -7,7 +7,7 @@ import { inFolder } from "../testing/temporary_folder.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-/** Serves one answer for every request on a port of this machine and notes what was asked. */
+/** Serves the same response to every request on a local port and records the requests. */
 function upstream(answer: string) {
   const asked: { method: string; contentType: string | null; body: string }[] = [];
   const server = Deno.serve(
@@ -25,7 +25,7 @@ function upstream(answer: string) {
   };
 }
 
-Deno.test("every example that is built is run by a test of this file", async () => {
+Deno.test("examples: each built example has a test here", async () => {
   const tests = await Deno.readTextFile(new URL(import.meta.url));
   for await (const { name, isDirectory } of Deno.readDir(examples)) {
     if (!isDirectory) continue;
@@ -39,7 +39,7 @@ Deno.test("every example that is built is run by a test of this file", async () 
   }
 });
 
-Deno.test("hello greets whom the arguments name, and answers requests", async () => {
+Deno.test("examples/hello: greets its arguments and serves requests", async () => {
   const wasm = `-wasm=${examples}hello/hello.wasm`;
   const { code, stdout, stderr } = await runCapsule([wasm, "-mode=cli", "Bob", "Morane 🎃"]);
   assert.deepEqual({ code, stdout, stderr }, {
@@ -54,7 +54,7 @@ Deno.test("hello greets whom the arguments name, and answers requests", async ()
   assert.equal(await posted.text(), "👋 Hello World 🌍\n📝 you sent: été\n");
 });
 
-Deno.test("hello-cli prints the four lines of the description", async () => {
+Deno.test("examples/hello-cli: prints the four lines of its README", async () => {
   const { code, stdout, stderr } = await runCapsule([
     `-wasm=${examples}hello-cli/hello.wasm`,
     "-mode=cli",
@@ -72,7 +72,7 @@ Deno.test("hello-cli prints the four lines of the description", async () => {
   });
 });
 
-Deno.test("hello-http answers and logs as the description prints", async () => {
+Deno.test("examples/hello-http: responds and logs as its README prints", async () => {
   await using server = await startCapsule(
     [`-wasm=${examples}hello-http/hello.wasm`, "-mode=http"],
     {
@@ -106,7 +106,7 @@ Deno.test("hello-http answers and logs as the description prints", async () => {
   );
 });
 
-Deno.test("html-page answers its page", async () => {
+Deno.test("examples/html-page: serves its page", async () => {
   await using server = await startCapsule([`-wasm=${examples}html-page/hello.wasm`, "-mode=http"]);
   const response = await fetch(server.url);
   assert.equal(response.headers.get("content-type"), "text/html; charset=utf-8");
@@ -115,7 +115,7 @@ Deno.test("html-page answers its page", async () => {
   assert.match(page, /<h2>Served with 💜 with Capsule 💊<\/h2>/);
 });
 
-Deno.test("environment reads MESSAGE, and fails without it", async () => {
+Deno.test("examples/environment: reads MESSAGE, and fails without it", async () => {
   const args = [`-wasm=${examples}environment/environment.wasm`, "-mode=cli"];
   const set = await runCapsule(args, { env: { MESSAGE: "👋" } });
   assert.deepEqual([set.code, set.stdout], [0, "MESSAGE=👋\n👋\n"]);
@@ -123,7 +123,7 @@ Deno.test("environment reads MESSAGE, and fails without it", async () => {
   assert.deepEqual([unset.code, unset.stdout], [1, "MESSAGE is empty\n"]);
 });
 
-Deno.test("files reads about.txt and writes hello.txt in the folder where Capsule runs", async () => {
+Deno.test("examples/files: reads about.txt and writes hello.txt in the working directory", async () => {
   await inFolder(async (folder) => {
     await Deno.copyFile(`${examples}files/about.txt`, `${folder}/about.txt`);
     const { code, stdout, stderr } = await runCapsule([
@@ -142,7 +142,7 @@ Deno.test("files reads about.txt and writes hello.txt in the folder where Capsul
   });
 });
 
-Deno.test("http-get asks the URL of its parameter", async () => {
+Deno.test("examples/http-get: requests the URL of its parameter", async () => {
   await using server = upstream("👋 from upstream");
   const { code, stdout, stderr } = await runCapsule([
     `-wasm=${examples}http-get/http-get.wasm`,
@@ -161,7 +161,7 @@ Deno.test("http-get asks the URL of its parameter", async () => {
   }]);
 });
 
-Deno.test("http-get tells why where -allowNet does not name the host", async () => {
+Deno.test("examples/http-get: reports why -allowNet refuses the host", async () => {
   await using server = upstream("never seen");
   const { code, stdout, stderr } = await runCapsule([
     `-wasm=${examples}http-get/http-get.wasm`,
@@ -175,7 +175,7 @@ Deno.test("http-get tells why where -allowNet does not name the host", async () 
   assert.deepEqual(server.asked, []);
 });
 
-Deno.test("http-post posts to the URL of its parameter", async () => {
+Deno.test("examples/http-post: posts to the URL of its parameter", async () => {
   await using server = upstream('{"ok":true}');
   const { code, stdout, stderr } = await runCapsule([
     `-wasm=${examples}http-post/http-post.wasm`,
@@ -194,7 +194,7 @@ Deno.test("http-post posts to the URL of its parameter", async () => {
 
 const redisOutput = "Value: [OK](greetings:Hello World)\nValue: Hello World\nHello World\n";
 
-redisTest("redis sets and gets its value on the server that REDIS_ADDR names", async () => {
+redisTest("examples/redis: sets and gets its value on the server of REDIS_ADDR", async () => {
   await using server = await RedisServer.start();
   const { code, stdout, stderr } = await runCapsule([
     `-wasm=${examples}redis/redis.wasm`,
@@ -210,7 +210,7 @@ redisTest("redis sets and gets its value on the server that REDIS_ADDR names", a
   assert.equal(await server.command("GET", "greetings"), "Hello World");
 });
 
-Deno.test("redis sets and gets its value in the embedded store where no server is named", async () => {
+Deno.test("examples/redis: sets and gets its value in the embedded store", async () => {
   await inFolder(async (folder) => {
     const { code, stdout, stderr } = await runCapsule([
       `-wasm=${examples}redis/redis.wasm`,
@@ -227,7 +227,7 @@ Deno.test("redis sets and gets its value in the embedded store where no server i
   });
 });
 
-Deno.test("couchbase answers the rows of its query", async () => {
+Deno.test("examples/couchbase: returns the rows of its query", async () => {
   const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
   await using server = new CouchbaseDouble(login);
   server.answer = () => ({
@@ -253,7 +253,7 @@ Deno.test("couchbase answers the rows of its query", async () => {
   assert.deepEqual(server.statements, ["SELECT * FROM `wasm-data`.data.docs"]);
 });
 
-Deno.test("cgi answers requests with what the environment and its input say, and runs in the terminal", async () => {
+Deno.test("examples/cgi: serves its environment and input, and runs in the terminal", async () => {
   await using server = await startCapsule([`-wasm=${examples}cgi/cgi.wasm`, "-mode=http"]);
   const posted = await fetch(`${server.url}/some/path?a=b`, { method: "POST", body: "été" });
   assert.equal(posted.headers.get("content-type"), "text/plain; charset=utf-8");

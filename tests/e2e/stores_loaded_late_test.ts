@@ -5,7 +5,7 @@ import { CouchbaseDouble } from "../testing/couchbase_double.ts";
 
 const guest = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** Which stores the process has loaded, as Deno's own log says. */
+/** Returns the stores that the process has loaded, from Deno's log. */
 function loaded({ stderr }: Running): string[] {
   const found = stderr.text.matchAll(
     /FileFetcher::fetch_no_follow - specifier: \S*\/src\/store\/(redis|sqlite|couchbase)\.ts/g,
@@ -13,8 +13,8 @@ function loaded({ stderr }: Running): string[] {
   return [...new Set(Array.from(found, ([, name = ""]) => name))];
 }
 
-Deno.test("a store's client is loaded by the first call that asks it, and by no other function", {
-  // The compiled program carries all files as one.
+Deno.test("stores: a client is loaded by the first call that uses it, and by no other function", {
+  // The compiled program has all files in one bundle.
   ignore: Deno.env.has("CAPSULE_BIN"),
 }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-late-" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EmbeddedStore } from "../../src/store/sqlite.ts";
 import { patient, textOf, utf8 } from "../store/key_value_contract.ts";
 
-Deno.test("embedded, at length: two processes and this one write 60,000 times and lose nothing", async () => {
+Deno.test("embedded store: three processes write 60,000 times and lose nothing", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   const store = new EmbeddedStore({ kind: "embedded", folder });
   try {
@@ -18,7 +18,7 @@ Deno.test("embedded, at length: two processes and this one write 60,000 times an
     );
     const heldMs: number[] = [];
     for (let turn = 0; turn < writes; turn++) {
-      // What is measured is how long a call holds the thread, not how long it waits for its turn.
+      // Measures how long a call blocks the thread, not how long it waits.
       let began = performance.now();
       const counted = store.increment(utf8("counter"), patient);
       heldMs.push(performance.now() - began);

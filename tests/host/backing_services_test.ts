@@ -1,4 +1,4 @@
-/** The store and Couchbase as a guest written in Go reaches them: real modules, the real library, real servers. */
+/** Backing services called by guests in Go: real modules, the real library, real servers. */
 import assert from "node:assert/strict";
 import { createLog } from "../../src/base/log.ts";
 import { callCli } from "../../src/function/cli_call.ts";
@@ -18,7 +18,7 @@ import { guestModule, moduleAt } from "../testing/function.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { RedisServer, redisTest } from "../testing/redis_server.ts";
 
-/** Calls a module's cli handler; its result, or the message of its error, and what it logged. */
+/** Calls a module's cli handler. Returns its result or its error's message, and its output. */
 async function callGuest(
   bytes: Uint8Array<ArrayBuffer>,
   params: readonly string[],
@@ -81,7 +81,7 @@ async function tryCommands(store: KeyValueStore): Promise<void> {
   assert.equal(await run("keys", "a*"), 'a"b\\c\nd');
 }
 
-redisTest("a guest sets, gets, counts, lists and removes on Redis", async () => {
+redisTest("redis family: a guest uses every command on Redis", async () => {
   await using server = await RedisServer.start();
   const store = openKeyValueStore(redisSettings({ REDIS_ADDR: server.address }));
   try {
@@ -91,7 +91,7 @@ redisTest("a guest sets, gets, counts, lists and removes on Redis", async () => 
   }
 });
 
-Deno.test("a guest sets, gets, counts, lists and removes where no Redis is named", async () => {
+Deno.test("redis family: a guest uses every command on the embedded store", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   const store = openKeyValueStore({ kind: "embedded", folder });
   try {
@@ -102,7 +102,7 @@ Deno.test("a guest sets, gets, counts, lists and removes where no Redis is named
   }
 });
 
-Deno.test("the description's Redis example prints what it sets and gets", async () => {
+Deno.test("redis family: the example of the README prints what it sets and gets", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   const store = openKeyValueStore({ kind: "embedded", folder });
   try {
@@ -120,7 +120,7 @@ Deno.test("the description's Redis example prints what it sets and gets", async 
 });
 
 redisTest(
-  "a guest hears in the server's words that Redis is away, hangs or refuses, before its own end",
+  "redis family: a guest receives the server's error, or a timeout before its own deadline",
   async () => {
     await using server = await RedisServer.start();
     const store = openKeyValueStore(redisSettings({ REDIS_ADDR: server.address }));
@@ -132,11 +132,11 @@ redisTest(
         "WRONGTYPE Operation against a key holding the wrong kind of value",
       );
       await server.kill("SIGSTOP");
-      // It hears of it a tenth of its time before its end, which must be more than the machine may be busy with others.
+      // A tenth of the timeout must exceed the delays of a busy machine.
       const { result } = await callGuest(module, ["set", "k", "v"], families(store), 3000);
       assert.match(result, new RegExp(`^redis ${server.address} gave no answer within \\d+ ms$`));
       await server.kill("SIGKILL");
-      // The connection that was waiting for the answer may be noticed only by this call.
+      // The loss of the old connection may be noticed only by this call.
       await store.get(utf8("k"), patient).catch(() => {});
       assert.equal(
         (await callGuest(module, ["set", "k", "v"], families(store))).result,
@@ -148,7 +148,7 @@ redisTest(
   },
 );
 
-Deno.test("in the sandbox a guest reaches no store, and nothing is opened", async () => {
+Deno.test("redis family: -sandbox refuses every command and opens nothing", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
   const store = openKeyValueStore({ kind: "embedded", folder: `${folder}/.capsule` });
   try {
@@ -169,7 +169,7 @@ Deno.test("in the sandbox a guest reaches no store, and nothing is opened", asyn
   }
 });
 
-Deno.test("the description's Couchbase example sends its statement and returns the rows", async () => {
+Deno.test("couchbase family: the example of the README sends its statement and returns the rows", async () => {
   const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
   await using double = new CouchbaseDouble(login);
   const queries = openQueryService({ cluster: double.connectionString, ...login });

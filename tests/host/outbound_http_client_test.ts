@@ -9,7 +9,7 @@ import type { HttpRequest } from "../../src/host/outbound/message.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-/** Text as the bytes of its UTF-8, one character each. */
+/** Encodes a text as UTF-8 in a byte string. */
 const byteString = (text: string) => String.fromCharCode(...utf8(text));
 
 type Ask = (
@@ -17,7 +17,7 @@ type Ask = (
   request?: Partial<HttpRequest>,
 ) => Promise<{ status: number; headers: string[]; body: string }>;
 
-/** A client, and how to ask it in short; it is closed behind the test. */
+/** Runs `use` with a function that sends requests, and closes the client afterwards. */
 async function client(
   options: Partial<HttpClientOptions>,
   use: (ask: Ask) => Promise<void>,
@@ -43,13 +43,13 @@ async function client(
   }
 }
 
-/** A server on 127.0.0.1. */
+/** Runs `use` with a server on 127.0.0.1. */
 async function server(
   handler: (request: Request) => Response | Promise<Response>,
   use: (origin: string, port: number) => Promise<void>,
 ): Promise<void> {
   const quiet = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
-  // Some handlers never answer, and a shutdown would wait for them.
+  // A graceful shutdown would wait for handlers that never respond.
   const end = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: end.signal, ...quiet },
@@ -63,7 +63,7 @@ async function server(
   }
 }
 
-/** A server that answers with these bytes whatever is asked, and keeps what was. */
+/** Runs `use` with a server that sends these bytes and records the requests. */
 async function rawServer(
   answers: (string | Uint8Array)[],
   use: (origin: string, asked: string[], connections: () => number) => Promise<void>,
@@ -85,7 +85,7 @@ async function rawServer(
         if (typeof answer === "string" && /^$|connection: close|cut/i.test(answer)) break;
       }
     } catch {
-      // The client went away.
+      // The client disconnected.
     } finally {
       connection.close();
     }
@@ -103,7 +103,7 @@ async function rawServer(
   }
 }
 
-Deno.test("every method arrives with its headers and body as bytes, and the answer comes back so", () =>
+Deno.test("http client: every method, header and body passes unchanged in both directions", () =>
   server(async (request) => {
     const answer = `${request.method} ${request.headers.get("message")} ${await request.text()}`;
     const headers = { message: byteString("👋 hé"), "content-type": "text/x" };
@@ -125,7 +125,7 @@ Deno.test("every method arrives with its headers and body as bytes, and the answ
       assert.equal((await ask(origin, { method: "HEAD" })).body, "");
     })));
 
-Deno.test("a request goes out as Go's client would send it, byte for byte where it matters", () =>
+Deno.test("http client: writes the request as Go's client does", () =>
   rawServer(
     ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
     (origin, asked) =>
@@ -180,7 +180,7 @@ Deno.test("a request goes out as Go's client would send it, byte for byte where 
       }),
   ));
 
-Deno.test("a connection is used again", () =>
+Deno.test("http client: reuses a connection", () =>
   rawServer(
     ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"],
     (origin, asked, connections) =>
@@ -190,7 +190,7 @@ Deno.test("a connection is used again", () =>
       }),
   ));
 
-Deno.test("a header, method or URL that cannot be sent is refused before anything is", () =>
+Deno.test("http client: refuses an invalid header, method or URL before it sends anything", () =>
   rawServer([""], (origin, asked) =>
     client({}, async (ask) => {
       const header = (name: string, value: string) => ask(origin, { headers: [[name, value]] });
@@ -212,7 +212,7 @@ Deno.test("a header, method or URL that cannot be sent is refused before anythin
       assert.deepEqual(asked, []);
     })));
 
-Deno.test("what goes wrong on the way is said with the URL, without its password", () =>
+Deno.test("http client: reports a transport error with the URL, its password masked", () =>
   client(
     { resolve: () => Promise.reject(Object.assign(new Error("x"), { code: "ENOTFOUND" })) },
     async (ask) => {
@@ -240,7 +240,7 @@ Deno.test("what goes wrong on the way is said with the URL, without its password
     },
   ));
 
-Deno.test("a connection that the server closed in between is replaced, when asking again changes nothing", async () => {
+Deno.test("http client: repeats only a safe request on a connection that closed while idle", async () => {
   const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   await rawServer([ok, "", ok], (origin, asked, connections) =>
     client({}, async (ask) => {
@@ -261,7 +261,7 @@ Deno.test("a connection that the server closed in between is replaced, when aski
     }));
 });
 
-Deno.test("gzip that the client asked for itself is undone, other encodings stay", () =>
+Deno.test("http client: decompresses gzip that it requested itself, and no other encoding", () =>
   server((request) => {
     const { pathname } = new URL(request.url);
     const zipped = new Uint8Array(gzipSync("hello 👋"));
@@ -295,7 +295,7 @@ Deno.test("gzip that the client asked for itself is undone, other encodings stay
       assert.notEqual(own.body, "hello 👋");
     })));
 
-Deno.test("an answer over the limit is refused, also when it only grows by decompression", () =>
+Deno.test("http client: refuses a body above the limit, before and after decompression", () =>
   server((request) => {
     const { pathname, search } = new URL(request.url);
     const body = new Uint8Array(Number(search.slice(1))).fill(120);
@@ -321,7 +321,7 @@ Deno.test("an answer over the limit is refused, also when it only grows by decom
       assert.equal((await ask(`${origin}/?5000`, { method: "HEAD" })).body, "");
     })));
 
-Deno.test("redirects are followed as Go's client does: 307 and 308 send again, the others ask with GET", () =>
+Deno.test("redirect: 307 and 308 repeat the request, the others become GET", () =>
   server(async (request) => {
     const { pathname } = new URL(request.url);
     const status = Number(pathname.slice(1));
@@ -363,7 +363,7 @@ Deno.test("redirects are followed as Go's client does: 307 and 308 send again, t
       assert.equal((await ask(`${origin}/304`)).status, 304);
     })));
 
-Deno.test("credentials are for the host that they were meant for", () =>
+Deno.test("redirect: drops credential headers when it leaves the host", () =>
   server(
     ({ headers }) =>
       new Response(
@@ -397,7 +397,7 @@ Deno.test("credentials are for the host that they were meant for", () =>
         })),
   ));
 
-Deno.test("more than ten redirects, and redirects to nowhere, are refused", () => {
+Deno.test("redirect: refuses the eleventh, and a scheme that is not http or https", () => {
   let hops = 0;
   return server(({ url }) => {
     const { searchParams } = new URL(url);
@@ -419,7 +419,7 @@ Deno.test("more than ten redirects, and redirects to nowhere, are refused", () =
     }));
 });
 
-Deno.test("what -allowNet does not name is refused with the flag that would allow it, at every redirect", () => {
+Deno.test("connector: refuses what -allowNet lacks, naming the flag, at every redirect", () => {
   const seen: string[] = [];
   const handler = (request: Request) => {
     seen.push(request.url);
@@ -474,9 +474,9 @@ Deno.test("what -allowNet does not name is refused with the flag that would allo
     }));
 });
 
-Deno.test("a name whose address changes between two look-ups gets no second look-up", async () => {
+Deno.test("connector: resolves a name once and connects to the address that it checked", async () => {
   const lookUps: string[] = [];
-  // The name server says something harmless first, and this machine when asked again.
+  // The first look-up returns a harmless address, the second one loopback.
   const resolve = (name: string) => {
     lookUps.push(name);
     return Promise.resolve(lookUps.length % 2 === 1 ? ["192.0.2.1"] : ["127.0.0.1"]);
@@ -485,7 +485,7 @@ Deno.test("a name whose address changes between two look-ups gets no second look
     () => new Response("secret of this machine"),
     (_origin, port) =>
       client({ allowNet: ["rebind.example"], resolve, timeoutMs: 200 }, async (ask) => {
-        // What was checked is what is connected to: nobody answers at the documentation's address.
+        // It connects to the checked address, which is for documentation: no server listens there.
         await assert.rejects(ask(`http://rebind.example:${port}/`), CapsuleError);
         assert.equal(lookUps.length, 1);
         await refused(
@@ -499,7 +499,7 @@ Deno.test("a name whose address changes between two look-ups gets no second look
   );
 });
 
-Deno.test("a name that no rule can allow is not even looked up", () =>
+Deno.test("connector: does not resolve a name that no rule can allow", () =>
   client(
     { allowNet: ["example.org"], resolve: () => assert.fail("looked up") },
     (ask) =>
@@ -510,7 +510,7 @@ Deno.test("a name that no rule can allow is not even looked up", () =>
       ),
   ));
 
-Deno.test("of several addresses the allowed ones are tried in turn", () =>
+Deno.test("connector: tries the allowed addresses of a name in order", () =>
   server(
     () => new Response("in"),
     (_origin, port) =>
@@ -522,12 +522,12 @@ Deno.test("of several addresses the allowed ones are tried in turn", () =>
       }),
   ));
 
-Deno.test("a bad rule is said when the client is made", () =>
+Deno.test("http client: refuses an invalid rule of -allowNet when it is created", () =>
   assert.rejects(createHttpClient({ allowNet: ["http://x"], timeoutMs: 0, maxResponseBytes: 1 }), {
     code: "NET_RULE",
   }));
 
-Deno.test("a guest's call carries its mark to this machine, and nowhere else", () =>
+Deno.test("http client: marks a guest's requests to this machine, and no others", () =>
   server(
     ({ headers }) => new Response(headers.get(guestMark)),
     (_origin, port) =>
@@ -543,7 +543,7 @@ Deno.test("a guest's call carries its mark to this machine, and nowhere else", (
       }),
   ));
 
-Deno.test("a call over the limit of time ends", () =>
+Deno.test("http client: times out while it waits for the response", () =>
   server(
     () => new Promise(() => {}),
     (origin) =>
@@ -555,7 +555,7 @@ Deno.test("a call over the limit of time ends", () =>
         )),
   ));
 
-Deno.test("an answer that comes too slowly ends the same way", () =>
+Deno.test("http client: times out while it reads the body", () =>
   server(
     () =>
       new Response(new ReadableStream({ start: (controller) => controller.enqueue(utf8("a")) })),
@@ -563,7 +563,7 @@ Deno.test("an answer that comes too slowly ends the same way", () =>
       client({ timeoutMs: 50 }, (ask) => refused(ask(origin), "TIMEOUT", /no whole answer/)),
   ));
 
-Deno.test("a signal ends a call with its reason: before, while it waits, and while it connects", async () => {
+Deno.test("http client: a signal aborts before, while connecting and while waiting", async () => {
   const arrived = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
   const reason = new Error("the guest is over its deadline");
@@ -601,7 +601,7 @@ Deno.test("a signal ends a call with its reason: before, while it waits, and whi
   });
 });
 
-Deno.test("closing ends what runs, and refuses what comes", async () => {
+Deno.test("http client: close aborts pending requests and refuses later ones", async () => {
   const arrived = Promise.withResolvers<void>();
   await server(() => {
     arrived.resolve();
@@ -617,7 +617,7 @@ Deno.test("closing ends what runs, and refuses what comes", async () => {
   });
 });
 
-Deno.test("TLS: the certificate must be the name's, whatever address it has", async () => {
+Deno.test("http client: verifies the certificate against the name, not the address", async () => {
   const read = (name: string) =>
     Deno.readTextFileSync(new URL(`../testdata/tls/${name}`, import.meta.url));
   const [cert, key] = [read("localhost.crt"), read("localhost.key")];
@@ -643,10 +643,10 @@ Deno.test("TLS: the certificate must be the name's, whatever address it has", as
   await server.shutdown();
 });
 
-Deno.test("a thousand calls wait together", () => {
+Deno.test("http client: a thousand requests are pending concurrently", () => {
   let waiting = 0;
   const all = Promise.withResolvers<void>();
-  // Nobody is answered before everybody has asked.
+  // No request is served before all have arrived.
   return server(async () => {
     waiting += 1;
     if (waiting === 1000) all.resolve();

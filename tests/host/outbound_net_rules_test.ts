@@ -4,7 +4,7 @@ import { parseNetRules } from "../../src/host/outbound/net_rules.ts";
 const allows = (items: string[], name: string, address = name, port = 80) =>
   parseNetRules(items).allows({ name, address, port });
 
-Deno.test("a name stands for what it leads to, at its port if it has one", () => {
+Deno.test("net rules: a name allows the addresses it resolves to, at its port if it has one", () => {
   assert.ok(allows(["example.org"], "example.org", "93.184.216.34", 8080));
   assert.ok(allows(["Example.ORG."], "example.org", "93.184.216.34"));
   assert.ok(allows(["example.org"], "example.org.", "10.1.2.3"), "a company's own machine");
@@ -19,7 +19,7 @@ Deno.test("a name stands for what it leads to, at its port if it has one", () =>
   );
 });
 
-Deno.test("a name does not lead to this machine or its link, unless an address rule says so", () => {
+Deno.test("net rules: a name does not allow loopback or link-local addresses", () => {
   for (
     const address of [
       "127.0.0.1",
@@ -40,7 +40,7 @@ Deno.test("a name does not lead to this machine or its link, unless an address r
   assert.ok(allows(["example.org", "127.0.0.1"], "example.org", "127.0.0.1"));
 });
 
-Deno.test("localhost is this machine, however it is written", () => {
+Deno.test("net rules: localhost allows loopback in every spelling", () => {
   for (const address of ["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"]) {
     assert.ok(allows(["localhost"], "localhost", address), address);
     assert.ok(allows(["localhost:80"], address), address);
@@ -53,7 +53,7 @@ Deno.test("localhost is this machine, however it is written", () => {
   );
 });
 
-Deno.test("addresses and ranges are compared as numbers, IPv4 in IPv6 included", () => {
+Deno.test("net rules: compares addresses and ranges as numbers, IPv4-mapped IPv6 included", () => {
   const rows: [string, string, number, boolean][] = [
     ["127.0.0.1", "127.0.0.1", 80, true],
     ["127.0.0.1", "::ffff:127.0.0.1", 80, true],
@@ -92,7 +92,7 @@ Deno.test("addresses and ranges are compared as numbers, IPv4 in IPv6 included",
   assert.ok(allows(["10.0.0.0/8"], "any.name", "10.0.0.1"), "it is the address that counts");
 });
 
-Deno.test("an empty list allows nothing, and a name that no rule can allow is not looked up", () => {
+Deno.test("net rules: an empty list allows nothing; mayAllow spares a look-up", () => {
   assert.ok(!allows([], "localhost", "127.0.0.1"));
   const may = (items: string[], name: string, port = 80) =>
     parseNetRules(items).mayAllow(name, port);
@@ -103,7 +103,7 @@ Deno.test("an empty list allows nothing, and a name that no rule can allow is no
   assert.ok(may(["localhost"], "my.name"), "a name for 127.0.0.1");
 });
 
-Deno.test("what is no rule is refused with the rule's text", () => {
+Deno.test("net rules: refuses an invalid rule and quotes it", () => {
   for (
     const item of [
       "",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseTarget, redirectTarget } from "../../src/host/outbound/request_target.ts";
 
-Deno.test("name and port are as a browser finds them, path and query as they were written", () => {
+Deno.test("parseTarget: host and port are a browser's, path and query stay as written", () => {
   const rows: [string, string, string][] = [
     ["http://example.org", "http://example.org", "/"],
     ["HTTP://Example.org:80/A", "http://example.org", "/A"],
@@ -26,7 +26,7 @@ Deno.test("name and port are as a browser finds them, path and query as they wer
   }
 });
 
-Deno.test("a name and password become a header, and the password is not shown", () => {
+Deno.test("parseTarget: turns user and password into a header and masks the password", () => {
   const target = parseTarget("http://mé:p%40ss@h/x");
   assert.equal(target.authorization, `Basic ${btoa("m\xc3\xa9:p@ss")}`);
   assert.equal(target.shown, "http://m%C3%A9:xxxxx@h/x");
@@ -34,7 +34,7 @@ Deno.test("a name and password become a header, and the password is not shown", 
   assert.equal(parseTarget("http://me@h/").authorization, `Basic ${btoa("me:")}`);
 });
 
-Deno.test("what is no URL to call is refused with the reason", () => {
+Deno.test("parseTarget: refuses an invalid URL with the reason", () => {
   const rows: [string, RegExp][] = [
     ["", /it has no scheme \(http:\/\/ or https:\/\/\)/],
     ["example.org/x", /it has no scheme/],
@@ -55,7 +55,7 @@ Deno.test("what is no URL to call is refused with the reason", () => {
   }
 });
 
-Deno.test("a redirect is relative to where it came from", () => {
+Deno.test("redirectTarget: resolves a location against its sender", () => {
   const from = parseTarget("http://me:pw@h:8080/a/b?q");
   const to = (location: string) => {
     const { url, path } = redirectTarget(from, location);

@@ -1,15 +1,15 @@
 /**
- * Runs a module against nothing but the bytes of the contract, with no part of Capsule's own in between: what the guest
- * library hands over, and what it makes of an answer, is seen here byte for byte.
+ * Runs a module against the bytes of the contract, without any part of Capsule: tests see what the
+ * guest library passes to the host, and how it decodes results, byte for byte.
  */
 
-/** What a host function was given, in order, each input as text; and what it answers. */
+/** A host function: takes its inputs as text, returns its result. */
 export type HostFunction = (...inputs: string[]) => string;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** How the host gives a guest its arguments: with `malloc`, or with `allocateBuffer` for modules that lack it. */
+/** The export that allocates the arguments; modules without `malloc` have `allocateBuffer`. */
 export type Allocator = "malloc" | "allocateBuffer";
 
 type Call = (...values: number[]) => number | bigint | undefined;
@@ -39,22 +39,22 @@ export class Guest {
     return new Guest(await WebAssembly.compile(bytes), functions);
   }
 
-  /** The guest's memory in bytes. */
+  /** The size of the guest's memory, in bytes. */
   get memorySize(): number {
     return this.#bytes().length;
   }
 
-  /** Calls the cli handler and returns its result as the guest wrote it. */
+  /** Calls the cli handler and returns its undecoded result. */
   callHandle(joined: string, allocator: Allocator = "malloc"): string {
     return this.#call("callHandle", [joined], allocator);
   }
 
-  /** Calls the http handler and returns its result as the guest wrote it. */
+  /** Calls the http handler and returns its undecoded result. */
   callHandleHttp(body: string, headers: string, allocator: Allocator = "malloc"): string {
     return this.#call("callHandleHttp", [body, headers], allocator);
   }
 
-  /** One block holds all arguments; an empty one is (0, 0). */
+  /** Passes all arguments in one block; an empty argument is (0, 0). */
   #call(name: string, inputs: string[], allocator: Allocator): string {
     const blocks = inputs.map((input) => encoder.encode(input));
     const size = blocks.reduce((sum, block) => sum + block.length, 0);
@@ -72,7 +72,7 @@ export class Guest {
     return result;
   }
 
-  /** A function of modules `env` and `capsule`: (pointer, length) pairs, then the two cells of the result. */
+  /** Creates an import of `env` or `capsule`: (pointer, length) pairs, then the result's cells. */
   #hostFunction(name: string, functions: Record<string, HostFunction>): Call {
     if (name === "hostLogString") {
       return (pointer = 0, length = 0) => void this.log.push(this.#text(pointer, length));
@@ -133,5 +133,5 @@ export class Guest {
   }
 }
 
-/** Thrown by `proc_exit`, with which today's TinyGo ends `_start`. */
+/** Thrown by `proc_exit`, with which TinyGo ends `_start`. */
 const ended = new Error("the guest exited");

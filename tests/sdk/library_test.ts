@@ -4,7 +4,7 @@ import { type Allocator, Guest } from "./guest.ts";
 const guests = "tests/testdata/go";
 const allocators: readonly Allocator[] = ["malloc", "allocateBuffer"];
 
-Deno.test("the cli handler gets the arguments split at °", async () => {
+Deno.test("sdk: the cli handler receives the arguments split at °", async () => {
   for (const allocator of allocators) {
     const guest = await Guest.load("examples/hello-cli/hello.wasm");
     const result = guest.callHandle("👋 hello world 🌍🎃°1234°Bob Morane", allocator);
@@ -17,24 +17,24 @@ Deno.test("the cli handler gets the arguments split at °", async () => {
   }
 });
 
-Deno.test("no arguments are one empty parameter, and empty ones are kept", async () => {
+Deno.test("sdk: no arguments are one empty parameter; empty arguments are kept", async () => {
   const guest = await Guest.load(`${guests}/params/params.wasm`);
   strictEqual(guest.callHandle(""), '""');
   strictEqual(guest.callHandle("°a°"), '""\n"a"\n""');
 });
 
-Deno.test("an empty result is an empty string, not the word empty", async () => {
+Deno.test("sdk: an empty result is an empty string, not the word empty", async () => {
   const guest = await Guest.load(`${guests}/cli-echo/cli-echo.wasm`);
   strictEqual(guest.callHandle(""), "");
   strictEqual(guest.callHandle("é"), "é");
 });
 
-Deno.test("an error of the cli handler goes out as [ERR] with code 0", async () => {
+Deno.test("sdk: an error of the cli handler becomes [ERR] with code 0", async () => {
   const guest = await Guest.load(`${guests}/cli-error/cli-error.wasm`);
   strictEqual(guest.callHandle("no luck 🍀"), "[ERR][0]:no luck 🍀");
 });
 
-Deno.test("request headers are split at their first colon only", async () => {
+Deno.test("sdk: request headers are split at their first colon only", async () => {
   const guest = await Guest.load(`${guests}/headers-in/headers-in.wasm`);
   const result = guest.callHandleHttp("", "Host:localhost:8080|Accept:*/*|Empty:|Message:👋 a:b:c");
   strictEqual(
@@ -43,7 +43,7 @@ Deno.test("request headers are split at their first colon only", async () => {
   );
 });
 
-Deno.test("a request with no header, or with an item that is none, is served", async () => {
+Deno.test("sdk: serves a request without headers or with an invalid item", async () => {
   for (const allocator of allocators) {
     const guest = await Guest.load(`${guests}/headers-in/headers-in.wasm`);
     strictEqual(guest.callHandleHttp("", "", allocator), "[BODY][HEADERS]");
@@ -51,7 +51,7 @@ Deno.test("a request with no header, or with an item that is none, is served", a
   }
 });
 
-Deno.test("a body may hold the marks of the contract", async () => {
+Deno.test("sdk: a body may contain the separators of the contract", async () => {
   const guest = await Guest.load(`${guests}/echo/echo.wasm`);
   const body = "[BODY]x[HEADERS]a:b";
   strictEqual(
@@ -60,7 +60,7 @@ Deno.test("a body may hold the marks of the contract", async () => {
   );
 });
 
-Deno.test("a | inside a response header's value cannot begin another header", async () => {
+Deno.test("sdk: a | in a response header's value cannot start another header", async () => {
   const guest = await Guest.load(`${guests}/headers-out/headers-out.wasm`);
   strictEqual(
     guest.callHandleHttp("Message: a|Evil:b|", ""),
@@ -68,14 +68,14 @@ Deno.test("a | inside a response header's value cannot begin another header", as
   );
 });
 
-Deno.test("an error of the http handler keeps the handler's headers", async () => {
+Deno.test("sdk: an error of the http handler keeps the handler's headers", async () => {
   const guest = await Guest.load(`${guests}/http-error/http-error.wasm`);
   const result = guest.callHandleHttp("no luck", "");
   match(result, /^\[ERR\]\[0\]:no luck\[HEADERS\]/);
   match(result, /Kept:yes/);
 });
 
-Deno.test("Http hands over URL, method, headers and body, and empty ones as nothing", async () => {
+Deno.test("sdk: Http passes URL, method, headers and body, empty ones as empty strings", async () => {
   const calls: string[][] = [];
   const guest = await Guest.load(`${guests}/upstream/upstream.wasm`, {
     hostHttp: (...inputs) => {
@@ -94,7 +94,7 @@ Deno.test("Http hands over URL, method, headers and body, and empty ones as noth
   ]);
 });
 
-Deno.test("an [ERR] answer of a host function is an error, with its code unless that is 0", async () => {
+Deno.test("sdk: an [ERR] result is an error, with its code unless that is 0", async () => {
   const answers = ["[ERR][0]:no such host", "[ERR][7]:refused", "[ERR] is how an error begins", ""];
   const guest = await Guest.load(`${guests}/upstream/upstream.wasm`, {
     hostHttp: () => answers.shift() ?? "",
@@ -108,7 +108,7 @@ Deno.test("an [ERR] answer of a host function is an error, with its code unless 
   strictEqual(guest.callHandleHttp("", "Upstream-Url:u"), "[BODY][HEADERS]");
 });
 
-Deno.test("GetEnv, ReadFile, WriteFile and CouchBaseQuery pass their inputs and answer the host's text", async () => {
+Deno.test("sdk: GetEnv, ReadFile, WriteFile and CouchBaseQuery return the host's text", async () => {
   const asked: string[] = [];
   const record = (name: string, answer: string) => (...inputs: string[]) => {
     asked.push(`${name}(${inputs.join(", ")})`);
@@ -133,7 +133,7 @@ Deno.test("GetEnv, ReadFile, WriteFile and CouchBaseQuery pass their inputs and 
   ]);
 });
 
-Deno.test("Ping and GetHostInformation answer the host's text", async () => {
+Deno.test("sdk: Ping and GetHostInformation return the host's text", async () => {
   let count = 0;
   const guest = await Guest.load(`${guests}/ping/ping.wasm`, {
     hostPing: (message) => `🏓 pong: ${message} : ${++count}`,
@@ -142,7 +142,7 @@ Deno.test("Ping and GetHostInformation answer the host's text", async () => {
   strictEqual(guest.callHandle("hi"), '🏓 pong: hi : 1\n🏓 pong: hi : 2\n{"httpPort":8080}');
 });
 
-Deno.test("the Redis functions of module capsule turn text into numbers, lists and truth", async () => {
+Deno.test("sdk: the Redis functions of module capsule decode numbers, lists and booleans", async () => {
   const guest = await Guest.load(`${guests}/redis-commands/redis-commands.wasm`, {
     redisDel: (key) => key === "a" ? "1" : "0",
     redisIncr: (key) => key === "a" ? "9007199254740993" : "[ERR][0]:value is not an integer",
@@ -158,7 +158,7 @@ Deno.test("the Redis functions of module capsule turn text into numbers, lists a
   strictEqual(guest.callHandle("keys°*"), 'a\né\né👋"/\\\n');
 });
 
-Deno.test("RedisKeys reads a list of any length and refuses what is no list of strings", async () => {
+Deno.test("sdk: RedisKeys decodes a list of any length and refuses anything else", async () => {
   let answer = "";
   const guest = await Guest.load(`${guests}/redis-commands/redis-commands.wasm`, {
     redisKeys: () => answer,
@@ -179,7 +179,7 @@ Deno.test("RedisKeys reads a list of any length and refuses what is no list of s
   }
 });
 
-Deno.test("a guest that is called again and again keeps what it needs and frees the rest", async () => {
+Deno.test("sdk: a guest that is called repeatedly frees what it no longer needs", async () => {
   for (const allocator of allocators) {
     const guest = await Guest.load(`${guests}/upstream/upstream.wasm`, {
       hostHttp: (...inputs) => inputs[3] ?? "",

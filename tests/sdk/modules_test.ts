@@ -1,30 +1,15 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import wabt from "wabt";
+import { hostImports } from "../../src/host/imports.ts";
 
-/** How many i32 parameters each host function has: a pair for each input, then the two cells of the result. */
-const hostFunctions: Record<string, Record<string, number>> = {
-  env: {
-    hostLogString: 2,
-    hostGetHostInformation: 2,
-    hostPing: 4,
-    hostReadFile: 4,
-    hostWriteFile: 6,
-    hostGetEnv: 4,
-    hostHttp: 10,
-    hostRedisSet: 6,
-    hostRedisGet: 4,
-    hostCouchBaseQuery: 4,
-  },
-  capsule: { redisDel: 4, redisKeys: 4, redisIncr: 4, redisExpire: 6 },
-};
 const root = new URL("../../", import.meta.url);
 
-/** A function's type as WebAssembly text writes it. */
+/** Formats a function type as WebAssembly text does. */
 function typeText(parameters: number, result: string): string {
   return `${parameters > 0 ? ` (param${" i32".repeat(parameters)})` : ""}${result}`;
 }
 
-/** What the modules below the given folders import and export, from their text. */
+/** Yields the imports and exports of the modules below the folders. */
 async function* committedModules(parents: string[]) {
   const { readWasm } = await wabt();
   for (const parent of parents) {
@@ -43,7 +28,7 @@ async function* committedModules(parents: string[]) {
   }
 }
 
-/** Reads the lines of WebAssembly text that declare types, imports, functions and exports. */
+/** Parses the types, imports, functions and exports of WebAssembly text. */
 function shapeOf(text: string) {
   const types = new Map(
     [...text.matchAll(/\(type \(;(\d+);\) \(func(.*)\)\)$/gm)].map((
@@ -68,7 +53,7 @@ function shapeOf(text: string) {
 /** Programs for any WASI runtime, written without the guest library. */
 const plainPrograms = ["examples/cgi/cgi.wasm"];
 
-Deno.test("the modules of examples and guests import and export what the contract says, with its types", async () => {
+Deno.test("sdk: committed modules import and export the contract's functions with its types", async () => {
   const used = new Set<string>();
   let count = 0;
   for await (
@@ -80,11 +65,11 @@ Deno.test("the modules of examples and guests import and export what the contrac
     count++;
     for (const { from, name, type } of imported) {
       if (from === "wasi_snapshot_preview1") continue;
-      const parameters = hostFunctions[from]?.[name];
+      const parameters = hostImports[from]?.[name];
       ok(parameters, `${path} imports ${from}.${name}, which the contract does not have`);
       deepStrictEqual(
         type,
-        typeText(parameters, ""),
+        typeText(parameters.length, ""),
         `${path} imports ${from}.${name} with another type`,
       );
       used.add(`${from}.${name}`);
@@ -104,13 +89,13 @@ Deno.test("the modules of examples and guests import and export what the contrac
     deepStrictEqual(actual, expected, path);
   }
   ok(count > 30, `only ${count} modules were found`);
-  const all = Object.entries(hostFunctions).flatMap(([from, names]) =>
+  const all = Object.entries(hostImports).flatMap(([from, names]) =>
     Object.keys(names).map((n) => `${from}.${n}`)
   );
   deepStrictEqual([...used].sort(), all.sort(), "each host function is used by a guest");
 });
 
-Deno.test("a program that does not use the functions of module capsule does not ask for them", async () => {
+Deno.test("sdk: a program that does not use module capsule does not import it", async () => {
   for await (const { path, imported } of committedModules(["examples"])) {
     deepStrictEqual(imported.filter(({ from }) => from === "capsule"), [], path);
   }

@@ -5,7 +5,7 @@ import { Guest } from "./guest.ts";
 const text = new URL("../testdata/old-library.wat", import.meta.url);
 const path = "tests/testdata/old-library.wasm";
 
-Deno.test("old-library.wasm is what its text says", async () => {
+Deno.test("old library: old-library.wasm is built from its text", async () => {
   const { parseWat } = await wabt();
   const parsed = parseWat("old-library.wat", await Deno.readTextFile(text), { bulk_memory: true });
   const { buffer } = parsed.toBinary({});
@@ -16,14 +16,14 @@ Deno.test("old-library.wasm is what its text says", async () => {
   );
 });
 
-Deno.test("a module of the old library says empty for what is empty", async () => {
+Deno.test("old library: sends the word empty for an empty result", async () => {
   const guest = await Guest.load(path);
   strictEqual(guest.callHandle(""), "empty");
   strictEqual(guest.callHandle("a°é"), "a°é");
   strictEqual(guest.callHandleHttp("", "A:b"), "[BODY]empty[HEADERS]empty");
 });
 
-Deno.test("a module of the old library keeps a header's second piece and traps on what is no header", async () => {
+Deno.test("old library: keeps a header's second part and traps on an invalid one", async () => {
   const guest = await Guest.load(path);
   const result = guest.callHandleHttp("é", "Host:localhost:8080|Accept:*/*|X:");
   strictEqual(result, "[BODY]é\nlocalhost\n*/*\n[HEADERS]Content-Type:text/plain");
@@ -37,7 +37,7 @@ Deno.test("a module of the old library keeps a header's second piece and traps o
   }
 });
 
-Deno.test("a module of the old library asks with the word empty", async () => {
+Deno.test("old library: calls Http with the word empty", async () => {
   const asked: string[][] = [];
   const guest = await Guest.load(path, {
     hostHttp: (...inputs) => {
@@ -52,7 +52,7 @@ Deno.test("a module of the old library asks with the word empty", async () => {
   deepStrictEqual(asked, [["http://a/", "GET", "empty", "empty"]]);
 });
 
-Deno.test("modules that TinyGo 0.27 built work as those of today's TinyGo", async () => {
+Deno.test("old library: modules built with TinyGo 0.27 work as those of the current one", async () => {
   const cli = await Guest.load("tests/testdata/tinygo-0.27/hello-cli.wasm");
   strictEqual(cli.callHandle("👋°b"), "The first parameter is: 👋");
   const http = await Guest.load("tests/testdata/tinygo-0.27/hello-http.wasm", {

@@ -5,10 +5,10 @@ import { RedisServer, redisTest } from "../testing/redis_server.ts";
 import { patient, textOf, utf8 } from "./key_value_contract.ts";
 import { TestStore } from "./test_redis_store.ts";
 
-redisTest("glob: any pattern finds what the real Redis finds", async () => {
+redisTest("globMatcher: matches the same keys as Redis for random patterns", async () => {
   await using server = await RedisServer.start();
   await using store = new TestStore({ REDIS_ADDR: server.address });
-  // ASCII only: whether a byte over 127 lies in a range depends on the machine that Redis was compiled for.
+  // ASCII only: for bytes above 127 Redis depends on the sign of the platform's `char`.
   const alphabet = ["a", "b", "c", "*", "?", "[", "]", "^", "-", "\\"];
   const names = [
     "",
@@ -33,14 +33,14 @@ redisTest("glob: any pattern finds what the real Redis finds", async () => {
   );
 });
 
-Deno.test("glob: many stars cost no more than the key's length times the pattern's", () => {
-  // A matcher that looks back at every star would not end here.
+Deno.test("globMatcher: many stars take at most the key's length times the pattern's", () => {
+  // A matcher that backtracks to every star would not terminate here.
   const matches = globMatcher(utf8("*a".repeat(500) + "b"));
   assert.equal(matches(utf8("a".repeat(16_000))), false);
   assert.equal(matches(utf8("a".repeat(16_000) + "b")), true);
 });
 
-Deno.test("glob: the prefix ends before the first byte with a meaning", () => {
+Deno.test("literalPrefix: ends before the first special byte", () => {
   const rows = [
     ["user:*", "user:"],
     ["a?b", "a"],

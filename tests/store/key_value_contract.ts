@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { Caller } from "../../src/wasm/guest.ts";
 import type { CallLimit, KeyValueStore } from "../../src/store/services.ts";
 
-/** A limit that no call of a test reaches unless it hangs. */
+/** A limit that only a call that hangs reaches. */
 export const patient: CallLimit = { timeoutMs: 30_000 };
 
-/** Text as bytes. */
+/** Encodes text as UTF-8. */
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes as text, `null` as `null`. */
+/** Decodes UTF-8; `null` stays `null`. */
 export function textOf(bytes: Uint8Array | null): string | null {
   return bytes && new TextDecoder().decode(bytes);
 }
 
 /**
- * The one suite that every key-value store passes. `open` gives a fresh, empty store; `test` registers a test.
+ * Registers the contract suite of key-value stores. `open` returns a new, empty store.
  */
 export function keyValueContract(
   name: string,
@@ -229,7 +229,7 @@ export function keyValueContract(
   });
 }
 
-/** Which of the names of the test each pattern finds; `*` finds all. Checked against Redis 7 by running the suite on it. */
+/** The keys that each pattern matches; `*` matches all. Redis passes the same suite. */
 const expectations: Record<string, readonly string[]> = {
   "*": [],
   "": [""],

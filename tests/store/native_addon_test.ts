@@ -28,7 +28,7 @@ const withAddon = (
 const read = (path: string) => Deno.readTextFileSync(path);
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
 
-Deno.test("native addon: it is unpacked once, and then taken from the cache", () =>
+Deno.test("unpackAddon: unpacks once, then uses the cache", () =>
   withAddon(async (folder, unpacking) => {
     const cacheFolder = `${folder}/deep/native`;
     for (let times = 0; times < 2; times++) {
@@ -41,7 +41,7 @@ Deno.test("native addon: it is unpacked once, and then taken from the cache", ()
     assert.equal(((await Deno.stat(cacheFolder)).mode ?? 0) & 0o777, 0o700);
   }));
 
-Deno.test("native addon: a file in the cache that was changed is never loaded, and gives way to the right one", () =>
+Deno.test("unpackAddon: replaces a cached file whose digest differs", () =>
   withAddon(async (folder, unpacking) => {
     await Deno.writeTextFile(`${folder}/${name}`, "other code!");
     using addon = await unpackAddon({ ...unpacking, cacheFolder: folder });
@@ -49,7 +49,7 @@ Deno.test("native addon: a file in the cache that was changed is never loaded, a
     assert.equal(read(addon.path), "native code");
   }));
 
-Deno.test("native addon: many processes that start together get whole files", () =>
+Deno.test("unpackAddon: concurrent processes get complete files", () =>
   withAddon(async (folder, unpacking) => {
     const addons = await Promise.all(
       Array.from({ length: 20 }, () => unpackAddon({ ...unpacking, cacheFolder: folder })),
@@ -59,7 +59,7 @@ Deno.test("native addon: many processes that start together get whole files", ()
   }));
 
 Deno.test({
-  name: "native addon: a folder in which others may write is no cache, nor is a link or a file",
+  name: "unpackAddon: does not cache in a folder that others may write to, a link or a file",
   ignore: Deno.build.os === "windows",
   fn: () =>
     withAddon(async (folder, unpacking) => {
@@ -85,7 +85,7 @@ Deno.test({
           assert.ok(!path.startsWith(folder), path);
           assert.equal(read(path), "native code");
         }
-        // What is unpacked for one process only does not outlive its loading.
+        // A temporary file is removed after it was loaded.
         assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
       }
       assert.deepEqual(names(`${folder}/own`), []);
@@ -94,7 +94,7 @@ Deno.test({
     }),
 });
 
-Deno.test("native addon: a program whose addon has another digest is damaged, and nothing of it is written", () =>
+Deno.test("unpackAddon: refuses code with another digest and writes nothing", () =>
   withAddon(async (folder, unpacking) => {
     await assert.rejects(
       () => unpackAddon({ ...unpacking, sha256: "0".repeat(64), cacheFolder: folder }),

@@ -4,28 +4,29 @@ import type { QueryService } from "../../src/store/services.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { patient } from "./key_value_contract.ts";
 
-/** A server for the suite, and how to ask it. */
+/** A server for the suite, with its statements. */
 export interface QueryServer {
   readonly settings: CouchbaseSettings;
-  /** A statement that the server answers with the row `{"row":"value"}`. */
+  /** A statement that returns the row `{"row":"value"}`. */
   readonly statement: string;
-  /** A statement that it answers with no row. */
+  /** A statement that returns no rows. */
   readonly empty: string;
-  /** A statement that it refuses. */
+  /** A statement that the server refuses. */
   readonly refused: string;
 }
 
 /**
- * The one suite that every query service passes, on every server that there is. A Couchbase server cannot be installed where
- * this is tested, so two stand in for it, each asked by the real client:
+ * Registers the contract suite of query services. A Couchbase server is too large for the test
+ * machines, so two servers stand in for it, each queried by the real client:
  *
  * | server                            | login          | statements                             |
  * | --------------------------------- | -------------- | -------------------------------------- |
- * | CouchbaseMock, of Couchbase's own | anybody passes | knows two, refuses all else as unknown |
- * | `CouchbaseDouble`, of ours        | SCRAM-SHA512   | answers what the test says             |
+ * | CouchbaseMock, by Couchbase       | not checked    | knows two, refuses all others          |
+ * | `CouchbaseDouble`, ours           | SCRAM-SHA512   | returns what the test sets             |
  *
- * The mock shows that somebody else's reading of the protocol and ours agree. What it cannot do is tried on the double alone, in
- * `couchbase_test.ts`: refused logins, errors with other codes, slow answers, cut connections, a cluster that goes and comes back.
+ * The mock is an independent implementation of the protocol. `couchbase_test.ts` tests on the
+ * double what the mock lacks: refused logins, other error codes, slow responses, cut connections,
+ * and a cluster that restarts.
  */
 export function queryContract(
   name: string,

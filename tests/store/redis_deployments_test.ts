@@ -6,7 +6,7 @@ import { RedisServer, redisTest } from "../testing/redis_server.ts";
 import { patient, textOf, utf8 } from "./key_value_contract.ts";
 import { TestStore } from "./test_redis_store.ts";
 
-redisTest("redis: rediss:// is encrypted, and trusts the authority of REDIS_CA alone", async () => {
+redisTest("redis: rediss:// encrypts and trusts only the authority of REDIS_CA", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
   try {
     await makeCertificates(folder);
@@ -49,12 +49,12 @@ redisTest("redis: rediss:// is encrypted, and trusts the authority of REDIS_CA a
   }
 });
 
-redisTest("redis: a certificate for another name is refused", async () => {
+redisTest("redis: refuses a certificate for another name", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
   try {
     await makeCertificates(folder);
     await using server = await RedisServer.start({ tlsFolder: folder });
-    // The machine itself by another of its addresses, which the certificate does not have.
+    // Another address of this machine, which the certificate lacks.
     await using store = new TestStore({
       REDIS_ADDR: `rediss://[::ffff:127.0.0.1]:${server.port}`,
       REDIS_CA: `${folder}/ca.crt`,
@@ -69,8 +69,8 @@ redisTest("redis: a certificate for another name is refused", async () => {
   }
 });
 
-redisTest("redis: a cluster is one store, serves what is left of it, and comes back", async () => {
-  // One cluster for all of it: three servers take some seconds to agree that they are one.
+redisTest("redis: a cluster serves its remaining nodes and recovers", async () => {
+  // One cluster for the whole test, since forming it takes seconds.
   await using cluster = await RedisCluster.start();
   await using store = new TestStore({ REDIS_ADDR: cluster.addresses, REDIS_MODE: "cluster" });
   const names = Array.from({ length: 300 }, (_, index) => `key ${index}`);
@@ -86,7 +86,7 @@ redisTest("redis: a cluster is one store, serves what is left of it, and comes b
   assert.equal(await store.expire(utf8("n"), 0n, patient), true);
   assert.equal(await store.delete(utf8("n"), patient), false);
 
-  // One node goes away: its keys are errors, the others work.
+  // One node stops: its keys fail, the others work.
   const [lost] = cluster.nodes;
   assert.ok(lost);
   const there = Number(await lost.command("DBSIZE"));
@@ -102,7 +102,7 @@ redisTest("redis: a cluster is one store, serves what is left of it, and comes b
     assert.ok(failure instanceof CapsuleError && failure.code === "STORE", String(failure));
   }
 
-  // All go away: nothing hangs.
+  // All nodes stop: nothing hangs.
   await Promise.all(cluster.nodes.map((node) => node.kill()));
   for (let time = 0; time < 2; time++) {
     await assert.rejects(store.set(utf8("k"), utf8("v"), patient), { code: "STORE" });
@@ -120,7 +120,7 @@ redisTest("redis: a cluster is one store, serves what is left of it, and comes b
   assert.deepEqual(again.map(textOf), names.map(() => "x"));
 });
 
-redisTest("redis: sentinels name the master, also after another one took over", async () => {
+redisTest("redis: follows the sentinels' master across a failover", async () => {
   await using first = await RedisServer.start({ config: ["--repl-diskless-sync-delay", "0"] });
   await using second = await RedisServer.start();
   await second.command("REPLICAOF", "127.0.0.1", `${first.port}`);
@@ -135,7 +135,7 @@ redisTest("redis: sentinels name the master, also after another one took over", 
   await store.set(utf8("k"), utf8("v"), patient);
   assert.equal(await first.command("GET", "k"), "v");
 
-  // What a failover leaves behind: the old master is a replica, and the sentinel names the new one.
+  // After a failover the old master is a replica, and the sentinel names the new one.
   await second.command("REPLICAOF", "NO", "ONE");
   await sentinel.command("SENTINEL", "REMOVE", "main");
   await sentinel.command("SENTINEL", "MONITOR", "main", "127.0.0.1", `${second.port}`, "1");
@@ -144,7 +144,7 @@ redisTest("redis: sentinels name the master, also after another one took over", 
   assert.equal(await second.command("GET", "k"), "w");
 });
 
-redisTest("redis: sentinels that are away are an error at once", async () => {
+redisTest("redis: fails immediately if no sentinel is reachable", async () => {
   await using sentinel = await RedisServer.start({ sentinel: true });
   await sentinel.kill();
   await using store = new TestStore({ REDIS_ADDR: sentinel.address, REDIS_MODE: "sentinel" });
@@ -155,7 +155,7 @@ redisTest("redis: sentinels that are away are an error at once", async () => {
     });
   }
 }, {
-  // ioredis forgets a timer of two seconds for a sentinel whose connection is closed already; it does nothing.
+  // ioredis leaves a timer of two seconds behind for a sentinel whose connection is closed.
   sanitizeOps: false,
   sanitizeResources: false,
 });

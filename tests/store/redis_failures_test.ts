@@ -7,7 +7,7 @@ import { patient, textOf, utf8 } from "./key_value_contract.ts";
 import { TestStore } from "./test_redis_store.ts";
 
 redisTest(
-  "redis: a server that is away is an error at once, and works as soon as it is there",
+  "redis: fails immediately without a server, and works once it runs",
   async () => {
     await using server = await RedisServer.start();
     await server.kill();
@@ -28,7 +28,7 @@ redisTest(
   },
 );
 
-redisTest("redis: a name that does not exist is an error that says so", async () => {
+redisTest("redis: names a host that does not exist", async () => {
   await using store = new TestStore({ REDIS_ADDR: "no-such-host.invalid:6379" });
   await assert.rejects(store.get(utf8("k"), patient), (error) => {
     assert.ok(error instanceof CapsuleError);
@@ -38,7 +38,7 @@ redisTest("redis: a name that does not exist is an error that says so", async ()
 });
 
 redisTest(
-  "redis: killed under load, no call hangs, what was acknowledged stays and nothing happens twice",
+  "redis: a kill under load hangs no call, loses no acknowledged write, repeats none",
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
     try {
@@ -87,7 +87,7 @@ redisTest(
 );
 
 redisTest(
-  "redis: a write whose answer is lost is not sent again, and says that it may have happened",
+  "redis: a write whose reply is lost fails as unknown and is not repeated",
   async () => {
     await using server = await RedisServer.start();
     await using proxy = new CuttingProxy(server.port);
@@ -104,7 +104,7 @@ redisTest(
   },
 );
 
-redisTest("redis: a read whose answer is lost is asked once more, not for ever", async () => {
+redisTest("redis: a read whose reply is lost is repeated once", async () => {
   await using server = await RedisServer.start();
   await using proxy = new CuttingProxy(server.port);
   await using store = new TestStore({ REDIS_ADDR: proxy.address });
@@ -121,7 +121,7 @@ redisTest("redis: a read whose answer is lost is asked once more, not for ever",
 });
 
 redisTest(
-  "redis: a server that hangs ends a call at its limit, and the next works when it wakes",
+  "redis: a call to a stopped server times out, and the next works after it continues",
   async () => {
     await using server = await RedisServer.start();
     await using store = new TestStore({ REDIS_ADDR: server.address });
@@ -141,7 +141,7 @@ redisTest(
 );
 
 redisTest(
-  "redis: a write that waited for a hanging server to let it in is not sent after its limit",
+  "redis: a write that times out during the login is never sent",
   async () => {
     await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
     await using store = new TestStore({ REDIS_ADDR: server.address, REDIS_PWD: "secret" });
@@ -156,7 +156,7 @@ redisTest(
 );
 
 redisTest(
-  "redis: a server that never lets in, or falls silent, is given up and asked anew",
+  "redis: closes a connection that exceeds its timeouts, and reconnects",
   async () => {
     await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
     const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
@@ -178,15 +178,18 @@ redisTest(
   },
 );
 
-Deno.test("redis: an answer that comes slowly, but comes, is waited for", async () => {
+Deno.test("redis: a slow reply that keeps sending bytes outlasts the response timeout", async () => {
+  const { checked, restore } = observeIntervals();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
     using connection = await listener.accept();
     const buffer = new Uint8Array(1024);
     await connection.read(buffer);
-    for (const byte of utf8("$4\r\nslow\r\n")) {
-      await connection.write(Uint8Array.of(byte));
-      await new Promise((resolve) => setTimeout(resolve, 60));
+    // Each part comes after two of the client's checks, all of them after four timeouts.
+    for (const part of ["$", "4", "\r", "\n", "s", "l", "o", "w\r\n"]) {
+      await checked();
+      await checked();
+      await connection.write(utf8(part));
     }
     while (await connection.read(buffer) !== null) { /* until the client is closed */ }
   })();
@@ -196,9 +199,10 @@ Deno.test("redis: an answer that comes slowly, but comes, is waited for", async 
     assert.equal(textOf(await store.get(utf8("k"), patient)), "slow");
   }
   await served;
+  restore();
 });
 
-redisTest("redis: closing ends what is under way and what waits for a connection", async () => {
+redisTest("redis: close rejects pending calls and pending connections", async () => {
   await using server = await RedisServer.start({ config: ["--requirepass", "secret"] });
   const variables = { REDIS_ADDR: server.address, REDIS_PWD: "secret" };
   await using connected = new TestStore(variables);
@@ -210,3 +214,17 @@ redisTest("redis: closing ends what is under way and what waits for a connection
   await Promise.all([connected.close(), connecting.close()]);
   assert.deepEqual((await results).map(({ status }) => status), ["rejected", "rejected"]);
 });
+
+/** Replaces `setInterval`, so that a test can await the next run of any interval's callback. */
+function observeIntervals(): { checked: () => Promise<void>; restore: () => void } {
+  const { setInterval } = globalThis;
+  let next = Promise.withResolvers<void>();
+  const observed = (callback: () => void, ms?: number) =>
+    setInterval(() => {
+      callback();
+      next.resolve();
+      next = Promise.withResolvers<void>();
+    }, ms);
+  globalThis.setInterval = observed as typeof setInterval;
+  return { checked: () => next.promise, restore: () => globalThis.setInterval = setInterval };
+}

@@ -10,7 +10,7 @@ keyValueContract("redis", redisTest, async (use) => {
 });
 
 redisTest(
-  "redis: a counter keeps its last digits where a number of JavaScript would not",
+  "redis: a counter above 2^53 keeps its digits",
   async () => {
     await using server = await RedisServer.start();
     await using store = new TestStore({ REDIS_ADDR: server.address });
@@ -19,18 +19,18 @@ redisTest(
   },
 );
 
-redisTest("redis: 1,000 calls that come before the connection stands share one", async () => {
+redisTest("redis: 1,000 concurrent first calls share one connection", async () => {
   await using server = await RedisServer.start();
   await using store = new TestStore({ REDIS_ADDR: server.address });
   await Promise.all(Array.from({ length: 1000 }, () => store.increment(utf8("n"), patient)));
   assert.equal(textOf(await store.get(utf8("n"), patient)), "1000");
   const info = String(await server.command("INFO", "stats"));
-  // Ours, and the one that asks.
+  // Ours, and the connection that counts them.
   assert.match(info, /total_connections_received:2\r/);
 });
 
 redisTest(
-  "redis: the database that was asked for is used, one that does not exist is refused",
+  "redis: selects the database, and fails if it does not exist",
   async () => {
     await using server = await RedisServer.start();
     await using third = new TestStore({ REDIS_ADDR: server.address, REDIS_DEFAULTDB: "3" });
@@ -50,7 +50,7 @@ redisTest(
 );
 
 redisTest(
-  "redis: a server with a password is reached with it, and refuses in its own words without",
+  "redis: logs in with the password, and reports the server's error without it",
   async () => {
     await using server = await RedisServer.start({ config: ["--requirepass", "pa:ss@wörd"] });
     await using right = new TestStore({ REDIS_ADDR: server.address, REDIS_PWD: "pa:ss@wörd" });
@@ -75,7 +75,7 @@ redisTest(
 );
 
 redisTest(
-  "redis: a command that the server refuses is an error in its words, and the next one works",
+  "redis: a refused command fails with the server's error, and the next one works",
   async () => {
     await using server = await RedisServer.start();
     await using store = new TestStore({ REDIS_ADDR: server.address });
@@ -102,7 +102,7 @@ redisTest(
 );
 
 redisTest(
-  "redis: a server that is still loading says so at once, and works when it is done",
+  "redis: reports LOADING immediately, and works once the server has loaded",
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
     try {
@@ -114,7 +114,7 @@ redisTest(
       }
       await using server = await RedisServer.start({
         folder,
-        // A millisecond for each key; and it looks at its connections after every few bytes.
+        // Loads one key per millisecond, and serves its connections every few bytes.
         config: [
           ...config,
           "--key-load-delay",

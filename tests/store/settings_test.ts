@@ -18,7 +18,7 @@ function redis(variables: Record<string, string>) {
   return settings;
 }
 
-Deno.test("store settings: without REDIS_ADDR, or with an empty one, the store is the embedded one", () => {
+Deno.test("keyValueSettings: no or an empty REDIS_ADDR selects the embedded store", () => {
   const rows: Record<string, string>[] = [{}, { REDIS_ADDR: "" }, { REDIS_PWD: "x" }];
   for (const variables of rows) {
     const settings = keyValueSettings(env(variables), "./.capsule");
@@ -29,7 +29,7 @@ Deno.test("store settings: without REDIS_ADDR, or with an empty one, the store i
   assert.equal(databasePath({ kind: "embedded", folder: "/" }), "//data.db");
 });
 
-Deno.test("store settings: every form of REDIS_ADDR is read", () => {
+Deno.test("keyValueSettings: parses every form of REDIS_ADDR", () => {
   const rows: [string, object][] = [
     ["localhost:6379", {
       addresses: [{ host: "localhost", port: 6379 }],
@@ -58,7 +58,7 @@ Deno.test("store settings: every form of REDIS_ADDR is read", () => {
   }
 });
 
-Deno.test("store settings: the URL counts before REDIS_PWD and REDIS_DEFAULTDB", () => {
+Deno.test("keyValueSettings: the URL takes precedence over REDIS_PWD and REDIS_DEFAULTDB", () => {
   const variables = { REDIS_PWD: "other", REDIS_DEFAULTDB: "7" };
   assert.partialDeepStrictEqual(redis({ REDIS_ADDR: "redis://:mine@db/2", ...variables }), {
     login: { password: "mine" },
@@ -70,7 +70,7 @@ Deno.test("store settings: the URL counts before REDIS_PWD and REDIS_DEFAULTDB",
   });
 });
 
-Deno.test("store settings: a list of servers needs REDIS_MODE and shares scheme and login", () => {
+Deno.test("keyValueSettings: a list of servers needs REDIS_MODE and shares scheme and login", () => {
   assert.partialDeepStrictEqual(
     redis({ REDIS_ADDR: "rediss://:x@a:1, b:2", REDIS_MODE: "cluster" }),
     {
@@ -89,7 +89,7 @@ Deno.test("store settings: a list of servers needs REDIS_MODE and shares scheme 
   );
 });
 
-Deno.test("store settings: a wrong variable is refused by name", () => {
+Deno.test("keyValueSettings: refuses an invalid variable by name", () => {
   const rows: [Record<string, string>, RegExp][] = [
     [{ REDIS_ADDR: "http://db" }, /^REDIS_ADDR is host:port.*got "http:\/\/db"$/],
     [{ REDIS_ADDR: "db:0" }, /^REDIS_ADDR is host:port/],
@@ -124,7 +124,7 @@ Deno.test("store settings: a wrong variable is refused by name", () => {
   }
 });
 
-Deno.test("store settings: no message and no description shows a password", () => {
+Deno.test("settings: no message and no description contains a password", () => {
   const secret = "s3cr3t";
   for (
     const address of [
@@ -158,7 +158,7 @@ Deno.test("store settings: no message and no description shows a password", () =
   }
 });
 
-Deno.test("store settings: Couchbase has the defaults of Capsule 0.1.3", () => {
+Deno.test("couchbaseSettings: has the defaults of Capsule 0.1.3", () => {
   assert.deepEqual(couchbaseSettings(env({})), {
     cluster: "couchbase://127.0.0.1",
     user: "admin",
@@ -189,7 +189,7 @@ Deno.test("store settings: Couchbase has the defaults of Capsule 0.1.3", () => {
   });
 });
 
-Deno.test("store settings: the variables that hold a password are known, and only those", () => {
+Deno.test("carriesPassword: reports exactly the variables with a password", () => {
   for (const name of ["REDIS_PWD", "REDIS_SENTINEL_PWD", "COUCHBASE_PWD"]) {
     assert.ok(carriesPassword(name, ""));
   }

@@ -1,6 +1,6 @@
 /**
- * A process that writes to an embedded store until it is told to stop, or killed: `sqlite_child.ts <folder> <name> <writes>`. It
- * counts in `counter` and sets a key of its own each time, and prints a line for each write that was acknowledged.
+ * Writes to an embedded store: `sqlite_child.ts <folder> <name> <writes>`. Each time it increments
+ * `counter` and sets a key of its own, and prints a line for each acknowledged write.
  */
 import { EmbeddedStore } from "../../src/store/sqlite.ts";
 import { patient, utf8 } from "./key_value_contract.ts";

@@ -1,6 +1,6 @@
 /**
- * A process that fills an embedded store until its disk is full, and then makes room: `sqlite_full_disk_child.ts <folder>`. It sees the
- * small disk, which is mounted for it alone.
+ * Fills an embedded store until its disk is full, then frees space:
+ * `sqlite_full_disk_child.ts <folder>`. The small disk is mounted only for this process.
  */
 import assert from "node:assert/strict";
 import { EmbeddedStore } from "../../src/store/sqlite.ts";

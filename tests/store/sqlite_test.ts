@@ -27,7 +27,7 @@ const withStores = (
 
 keyValueContract("embedded", Deno.test, (use) => withStores((open) => use(open())));
 
-Deno.test("embedded: what was written is there for the next process, for its owner only", () =>
+Deno.test("embedded store: persists its data in a file that only its owner can read", () =>
   withStores(async (open, folder) => {
     const first = open();
     assert.equal(first.description, `${folder}/data.db`);
@@ -42,7 +42,7 @@ Deno.test("embedded: what was written is there for the next process, for its own
     assert.equal(textOf(await open().get(utf8("k"), patient)), "v");
   }));
 
-Deno.test("embedded: a key is gone when its time is up, for every call", () =>
+Deno.test("embedded store: every command ignores an expired key", () =>
   withStores(async (open) => {
     let now = 1_700_000_000_000;
     const store = open(() => now);
@@ -59,7 +59,7 @@ Deno.test("embedded: a key is gone when its time is up, for every call", () =>
     assert.equal(await store.expire(utf8("k"), 10n, patient), false);
     assert.equal(await store.delete(utf8("k"), patient), false);
 
-    // A counter keeps its time while it counts, and begins anew without one afterwards.
+    // Incrementing keeps the expiry; after it, the counter starts again without one.
     await expiring();
     assert.equal(await store.increment(utf8("k"), patient), 2n);
     now += 10_000;
@@ -67,14 +67,14 @@ Deno.test("embedded: a key is gone when its time is up, for every call", () =>
     now += 1e12;
     assert.equal(textOf(await store.get(utf8("k"), patient)), "1");
 
-    // A new value has no time of its own.
+    // Setting a value removes the expiry.
     await expiring();
     await store.set(utf8("k"), utf8("2"), patient);
     now += 10_000;
     assert.equal(textOf(await store.get(utf8("k"), patient)), "2");
   }));
 
-Deno.test("embedded: rows whose time is up leave the file", () =>
+Deno.test("embedded store: purges expired rows from the file", () =>
   withStores(async (open) => {
     let now = 1_700_000_000_000;
     const store = open(() => now);
@@ -91,7 +91,7 @@ Deno.test("embedded: rows whose time is up leave the file", () =>
     beside.close();
   }));
 
-Deno.test("embedded: while another process holds the file, reads go on and a write waits its turn", () =>
+Deno.test("embedded store: a locked file delays writes, not reads", () =>
   withStores(async (open) => {
     const store = open();
     await store.set(utf8("k"), utf8("old"), patient);
@@ -113,7 +113,7 @@ Deno.test("embedded: while another process holds the file, reads go on and a wri
     assert.equal(textOf(await store.get(utf8("k"), patient)), "last");
   }));
 
-Deno.test("embedded: a write that waits fails when the store is closed", () =>
+Deno.test("embedded store: close rejects queued writes", () =>
   withStores(async (open) => {
     const store = open();
     await store.set(utf8("k"), utf8("old"), patient);
@@ -127,7 +127,7 @@ Deno.test("embedded: a write that waits fails when the store is closed", () =>
     other.close();
   }));
 
-Deno.test("embedded: three processes that write at once lose nothing and meet no lock", () =>
+Deno.test("embedded store: three processes write concurrently without loss or lock errors", () =>
   withStores(async (open, folder) => {
     const store = open();
     const children = ["a", "b"].map((name) => startChild(folder, name, 500));
@@ -141,7 +141,7 @@ Deno.test("embedded: three processes that write at once lose nothing and meet no
     assert.equal((await store.keys(utf8("? *"), patient)).length, 1000);
   }));
 
-Deno.test("embedded: a process that is killed while it writes loses nothing that it acknowledged", () =>
+Deno.test("embedded store: a killed process loses no acknowledged write", () =>
   withStores(async (open, folder) => {
     for (const name of ["a", "b"]) {
       const child = startChild(folder, name, 1e9);
@@ -155,7 +155,7 @@ Deno.test("embedded: a process that is killed while it writes loses nothing that
       }
       await child.stderr.cancel();
       await child.status;
-      // The last line may have been cut off while it was printed.
+      // The last line may be truncated.
       acknowledged.pop();
       const store = open();
       for (const key of acknowledged) {
@@ -178,7 +178,7 @@ function startChild(folder: string, name: string, writes: number): Deno.ChildPro
   }).spawn();
 }
 
-Deno.test("embedded: a thread beside moves what was written from the log into the file", () =>
+Deno.test("checkpoints: a worker thread moves the log into the file", () =>
   withStores(async (open) => {
     const store = open();
     await store.set(utf8("k"), new Uint8Array(1_000_000), patient);
@@ -189,7 +189,7 @@ Deno.test("embedded: a thread beside moves what was written from the log into th
     assert.ok(Deno.statSync(store.description).size > 1_000_000);
   }));
 
-Deno.test("embedded: a long log that a killed process left holds up no thread, and nothing of it is lost", () =>
+Deno.test("checkpoints: a long log left by a kill blocks no thread and loses nothing", () =>
   withStores(async (open, folder) => {
     const before = open();
     await before.set(utf8("k"), utf8("v"), patient);
@@ -199,7 +199,7 @@ Deno.test("embedded: a long log that a killed process left holds up no thread, a
     for (let index = 0; index < 6; index++) {
       insert.run(utf8(`${index}`), new Uint8Array(1_000_000).fill(index));
     }
-    // As a kill leaves them: the index of the log, which is shared memory, says nothing any more.
+    // As after a kill: the log without its shared-memory index.
     const left = `${folder}/left`;
     await Deno.mkdir(left);
     for (const file of ["data.db", "data.db-wal"]) {
@@ -221,7 +221,7 @@ Deno.test("embedded: a long log that a killed process left holds up no thread, a
     }
   }));
 
-Deno.test("embedded: values, keys and patterns beyond its size are refused with the number", () =>
+Deno.test("embedded store: refuses oversized values, keys and patterns and states the limit", () =>
   withStores(async (open) => {
     const store = open();
     await assert.rejects(store.set(utf8("k"), new Uint8Array(8 * 1024 * 1024 + 1), patient), {
@@ -238,7 +238,7 @@ Deno.test("embedded: values, keys and patterns beyond its size are refused with 
   }));
 
 smallDiskTest(
-  "embedded: a full disk is an error that changes nothing, and is over when there is room",
+  "embedded store: a full disk fails writes without changes until space is freed",
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
     try {
@@ -261,7 +261,7 @@ smallDiskTest(
   },
 );
 
-Deno.test("embedded: a file that is no store is an error that names it, and is left alone", () =>
+Deno.test("embedded store: refuses a file of another kind by name and leaves it unchanged", () =>
   withStores(async (open, folder) => {
     await Deno.mkdir(folder);
     await Deno.writeTextFile(
@@ -279,7 +279,7 @@ Deno.test("embedded: a file that is no store is an error that names it, and is l
     await store.set(utf8("k"), utf8("v"), patient);
   }));
 
-Deno.test("embedded: a file of a newer Capsule is refused", () =>
+Deno.test("embedded store: refuses the file of a newer Capsule", () =>
   withStores(async (open, folder) => {
     await Deno.mkdir(folder);
     const newer = new DatabaseSync(`${folder}/data.db`);

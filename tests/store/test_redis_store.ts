@@ -2,7 +2,7 @@ import { RedisStore } from "../../src/store/redis.ts";
 import type { RedisTimeouts } from "../../src/store/redis_connection.ts";
 import { keyValueSettings, type RedisSettings } from "../../src/store/settings.ts";
 
-/** Settings as the launcher makes them from its environment. */
+/** Parses settings from environment variables. */
 export function redisSettings(variables: Record<string, string>): RedisSettings {
   const env = { get: (name: string) => variables[name], toObject: () => variables };
   const settings = keyValueSettings(env, "./.capsule");
@@ -10,7 +10,7 @@ export function redisSettings(variables: Record<string, string>): RedisSettings 
   return settings;
 }
 
-/** A store that is closed at the end of its block. */
+/** A store that closes on disposal. */
 export class TestStore extends RedisStore implements AsyncDisposable {
   constructor(variables: Record<string, string>, timeouts?: RedisTimeouts) {
     super(redisSettings(variables), timeouts);

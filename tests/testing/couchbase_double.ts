@@ -42,6 +42,8 @@ const headerBytes = 24;
 export class CouchbaseDouble implements AsyncDisposable {
   /** Statements in the order in which they arrived. */
   readonly statements: string[] = [];
+  /** The names and versions of the clients, one for each connection. */
+  readonly agents: string[] = [];
   answer: (statement: string) => QueryAnswer = () => ({ kind: "rows", rows: [] });
 
   readonly #options: DoubleOptions;
@@ -147,6 +149,7 @@ export class CouchbaseDouble implements AsyncDisposable {
   #answerTo({ opcode, key, value }: Frame, scram: ScramServer): [number, string] {
     switch (opcode) {
       case command.hello:
+        this.agents.push(JSON.parse(key).a);
         return [status.ok, ""];
       case command.saslList:
         return [status.ok, "SCRAM-SHA512"];

@@ -5,7 +5,7 @@ import { atMost, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits, inMebibytes } from "../table.ts";
 
-/** What is done before one looks: nothing but the start, or a first call with this body. */
+/** A state to measure: after the start, or after a first call with a body. */
 interface Stage {
   readonly what: string;
   readonly who: string;
@@ -26,7 +26,7 @@ const stages: readonly Stage[] = [
   { what: "after one call", who: "asks Couchbase", start: redis, body: "SELECT 1" },
 ];
 
-/** What the clients of the stores cost, and whom: they are loaded by the first call that asks. */
+/** The time and memory of loading the stores' clients, which the first call does. */
 export const loading: Row = {
   name: "loading",
   about:
@@ -53,7 +53,7 @@ export const loading: Row = {
       },
     );
     return stages.map(({ what, who }, index): Line => {
-      // Its counterpart without a store, which is the first of its kind.
+      // The baseline without a store comes first.
       const base = stages.findIndex((stage) => stage.what === what);
       const times = (of: number) => (samples[of] ?? []).map(({ elapsedMs }) => elapsedMs);
       const bytes = (of: number) => median((samples[of] ?? []).map((sample) => sample.bytes));

@@ -8,7 +8,7 @@ import { digits } from "../table.ts";
 
 const connections = 32;
 
-/** A function whose work is to wait for one value of the store. */
+/** A function that waits for one value of the store. */
 export const store: Row = {
   name: "store",
   about:
@@ -34,7 +34,7 @@ export const store: Row = {
       if (answer !== BackingServices.greeting) {
         throw new Error(`${name} answers ${JSON.stringify(answer)}`);
       }
-      // The first second of a server is the compiler's.
+      // Warm up: in its first second the server compiles.
       await run(contender, length.seconds / 2);
     }
     say(`${connections} connections`);
