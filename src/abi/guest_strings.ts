@@ -2,33 +2,36 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "../base/byte_string.ts";
 
-/** A copy of a guest's string, as bytes. */
+/** Copies a guest's string as bytes. */
 export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
   return viewBytes(guest, pointer, length).slice();
 }
 
-/** A guest's string where it lies: good for as long as the guest waits, and not a moment longer. A copy costs 1 µs more. */
+/** Returns a guest's string in place. Valid until the guest runs again. Hot path: no copy. */
 export function viewBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
   guest.memory.check("string", pointer, length);
   return guest.memory.bytes.subarray(pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
-/** A guest's string as text. */
+/** Decodes a guest's string as text. */
 export function readText(guest: Guest, pointer: number, length: number): string {
   guest.memory.check("string", pointer, length);
   return decodeText(guest.memory.bytes, pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
 /**
- * Gives the guest the result of a host function: bytes in memory that the guest allocated, and where they lie.
+ * Writes the result of a host function into memory that the guest allocates, and its pointer and
+ * length into two cells.
  *
- * For `"hi"` with cells at 8 and 12, and a buffer that the guest put at 1024:
+ * For `"hi"` with cells at 8 and 12, and memory allocated at 1024:
  * ```
  *    8: 00 04 00 00   the pointer
  *   12: 02 00 00 00   the length
  * 1024: 68 69
  * ```
- * An empty result is 0 and 0: `allocateBuffer(0)` traps.
+ * An empty result is 0 and 0, as `allocateBuffer(0)` traps.
+ *
+ * @throws RuntimeError for a pointer outside of the memory.
  */
 export function writeResult(
   guest: Guest,
@@ -49,14 +52,14 @@ export function writeResult(
   if (length > 0) memory.bytes.set(bytes, at);
 }
 
-/** The `[ERR]` text of an error of ours; anything else is thrown on. */
+/** Encodes a `CapsuleError` as `[ERR]` text; rethrows anything else. */
 export function asResult(error: unknown): string {
   if (error instanceof CapsuleError) return encodeError(error);
   throw error;
 }
 
 /**
- * An error as it crosses the border between guest and host, in both directions: `[ERR][<code>]:<message>`.
+ * Encodes an error as it is passed between guest and host: `[ERR][<code>]:<message>`.
  *
  * ```
  * [ERR][0]:redis: nil      code 0 means "show no code"
@@ -70,7 +73,7 @@ export function encodeError(messageOrThrown: unknown, code = 0): string {
 
 const errorPattern = /^\[ERR\]\[(-?\d*)\]:/;
 
-/** What a person is shown of a text that begins with `[ERR]`; `undefined` for any other text. */
+/** Returns the message of an `[ERR]` text for the user; undefined for any other text. */
 export function decodeError(text: string): string | undefined {
   if (!text.startsWith("[ERR]")) return undefined;
   const match = errorPattern.exec(text);

@@ -1,12 +1,12 @@
 import type { Guest } from "../wasm/guest.ts";
 import type { GuestInstance } from "../wasm/instance.ts";
 
-/** What stands between two arguments of a cli call: U+00B0, bytes C2 B0. */
+/** Separates the arguments of a cli call: U+00B0, bytes C2 B0. */
 export const argumentSeparator = "°";
 
 /**
- * The arguments of a cli call as the one string that the guest splits, in UTF-8. No arguments are one empty argument, as
- * in Capsule 0.1.3.
+ * Joins the arguments of a cli call into the one UTF-8 string that the guest splits. No arguments
+ * are one empty argument, as in Capsule 0.1.3.
  */
 export function joinArguments(args: readonly string[]): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(args.join(argumentSeparator));
@@ -14,7 +14,7 @@ export function joinArguments(args: readonly string[]): Uint8Array<ArrayBuffer> 
 
 const errorMark = "[ERR]";
 
-/** Whether a handler's result is an error, which `decodeError` reads. A cli call passes any other on as it is and never decodes it. */
+/** Reports whether a handler's result is an error, to be read by `decodeError`. */
 export function isError(result: Uint8Array): boolean {
   for (let at = 0; at < errorMark.length; at++) {
     if (result[at] !== errorMark.charCodeAt(at)) return false;
@@ -23,10 +23,11 @@ export function isError(result: Uint8Array): boolean {
 }
 
 /**
- * Room for arguments in the guest: one block for all of them, since memory that TinyGo's older `malloc` gave is no root of its
- * collector, and a second `malloc` may collect the first. It is freed where the instance is used again as it is.
+ * Allocates one block in the guest for all arguments of a call. A second `malloc` could collect the
+ * first block, as memory from older TinyGo's `malloc` is not a root of its garbage collector.
  *
- * @returns where the block lies; 0 for none, for `malloc(0)` panics in some versions.
+ * @returns the address of the block; 0 for an empty one, as `malloc(0)` panics in some versions.
+ * @throws RuntimeError if the guest returns a block outside of its memory.
  */
 export function allocateArguments(instance: GuestInstance, length: number): number {
   if (length === 0) return 0;
@@ -38,26 +39,26 @@ export function allocateArguments(instance: GuestInstance, length: number): numb
       `the guest allocated ${length} bytes outside its memory, at ${pointer}`,
     );
   }
-  if (exports.malloc) instance.mallocated = pointer;
+  if (exports.malloc) instance.setArguments(pointer);
   return pointer;
 }
 
-/** Puts bytes into the guest and says where they lie. */
+/** Writes bytes into a new block in the guest and returns its address. */
 export function passBytes(instance: GuestInstance, bytes: Uint8Array): number {
   const pointer = allocateArguments(instance, bytes.length);
   if (bytes.length > 0) instance.guest.memory.bytes.set(bytes, pointer);
   return pointer;
 }
 
-/** One i64 and its two halves, the low one first: arithmetic on a BigInt makes a new one at each step. */
+/** An i64 and its halves, the low one first. Hot path: BigInt arithmetic would allocate. */
 const packed = new BigInt64Array(1);
 const halves = new Uint32Array(packed.buffer);
 
 /**
- * The bytes that an i64 result names: `(pointer << 32) | length`, both unsigned. They are the guest's own, good until it is
- * called or put back.
+ * Returns the bytes that an i64 result refers to: `(pointer << 32) | length`, both unsigned. They
+ * lie in the guest's memory, and are valid until the guest is called or reset.
  *
- * @throws RuntimeError when they lie outside the guest's memory: then the guest is broken, as if it had trapped.
+ * @throws RuntimeError if they lie outside of the guest's memory: the call traps.
  */
 export function takeResult(guest: Guest, result: unknown): Uint8Array<ArrayBuffer> {
   if (typeof result !== "bigint") {

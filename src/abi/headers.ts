@@ -1,13 +1,14 @@
 import type { ByteString } from "../base/byte_string.ts";
 
-/** One header: its name and its value, both as bytes. */
+/** A header; name and value are byte strings. */
 export type Header = readonly [name: ByteString, value: ByteString];
 
 const canonicalNames = new Map<string, string>();
-const rememberedNames = 1000; // names come from clients, so what is remembered of them is bounded
+const maxCachedNames = 1000; // names come from clients
 
 /**
- * A header's name as Go writes it: `content-type` becomes `Content-Type`. Guests look headers up that way.
+ * Returns a header's name in Go's canonical form, in which guests look it up: `content-type`
+ * becomes `Content-Type`.
  *
  * @see https://pkg.go.dev/net/http#CanonicalHeaderKey
  */
@@ -15,13 +16,13 @@ export function canonicalName(name: string): string {
   const known = canonicalNames.get(name);
   if (known !== undefined) return known;
   const canonical = name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
-  if (canonicalNames.size < rememberedNames) canonicalNames.set(name, canonical);
+  if (canonicalNames.size < maxCachedNames) canonicalNames.set(name, canonical);
   return canonical;
 }
 
 /**
- * Adds a header to the list that a guest reads: `Name:Value` items joined by `|`, names as Go writes them. A `|` inside a
- * value is sent as `%7C`.
+ * Adds a header to the list that a guest reads: `Name:Value` items, separated by `|`, with
+ * canonical names. A `|` inside a value is encoded as `%7C`.
  */
 export function addRequestHeader(
   list: ByteString,
@@ -33,12 +34,12 @@ export function addRequestHeader(
   return list === "" ? item : list + "|" + item;
 }
 
-/** The list of a request without headers: a guest built with the original library traps on an empty one. */
+/** List of a request without headers. A guest with the original library traps on an empty list. */
 export const noRequestHeaders: ByteString = "Host:";
 
 /**
- * The headers of a list that a guest made. Each item is split at its first colon and the spaces around name and value
- * are taken off. An item without a colon is no header: the original library sends the word `empty` for none.
+ * Parses a guest's header list. Each item is split at its first colon, and name and value are
+ * trimmed. An item without a colon is skipped; the original library writes `empty` for no headers.
  */
 export function decodeHeaders(list: ByteString): Header[] {
   const headers: Header[] = [];

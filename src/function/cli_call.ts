@@ -1,13 +1,14 @@
 import { isError, joinArguments, passBytes, takeResult } from "../abi/handler_call.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
-import { type CallLimits, Guest } from "../wasm/guest.ts";
+import type { CallLimits } from "../wasm/call_clock.ts";
+import { Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { makeInstance } from "./make_instance.ts";
 import { handlerExport } from "./module_kind.ts";
 
-/** What the one instance is given. */
+/** Settings and arguments of one cli call. */
 export interface CliCallOptions {
   /** The module as the user named it, for messages. */
   readonly name: string;
@@ -18,14 +19,13 @@ export interface CliCallOptions {
   readonly args: readonly string[];
 }
 
-/** What a cli handler answered: its result in the guest's own bytes, or its error for a person to read. */
+/** Result of a cli handler, in the bytes of the guest, or its error message. */
 export type CliResult =
   | { readonly kind: "result"; readonly bytes: Uint8Array }
   | { readonly kind: "error"; readonly message: string };
 
 /**
- * Calls a function's cli handler once, in an instance that ends with the call: there is no pool, nothing is put back, and
- * nothing thrown away.
+ * Calls a function's cli handler once, in an instance that ends with the call.
  *
  * @throws CapsuleError `LOAD`, TrapError, ExitError, TimeoutError.
  */
@@ -44,9 +44,9 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   const cameMs = performance.now();
   let running = "_start";
   try {
-    await instance.startWaiting(cameMs);
+    await instance.startAwaitable(cameMs);
     running = handlerExport.cli;
-    const bytes = await answer(instance, args, cameMs);
+    const bytes = await callHandler(instance, args, cameMs);
     return isError(bytes)
       ? { kind: "error", message: await messageIn(bytes) }
       : { kind: "result", bytes };
@@ -59,7 +59,7 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
   }
 }
 
-async function answer(
+async function callHandler(
   instance: GuestInstance,
   args: readonly string[],
   cameMs: number,
@@ -67,7 +67,7 @@ async function answer(
   const { guest } = instance;
   const joined = joinArguments(args);
   instance.begin(true, cameMs);
-  const result = await instance.promise(handlerExport.cli)(
+  const result = await instance.awaitable(handlerExport.cli)(
     passBytes(instance, joined),
     joined.length,
   );
@@ -81,7 +81,7 @@ async function messageIn(bytes: Uint8Array): Promise<string> {
   return decodeError(new TextDecoder().decode(bytes)) ?? "";
 }
 
-/** Has the call stopped at its deadline while it waits. Returns what ends the watch. */
+/** Stops the call at its deadline if it waits then. Returns a function that ends the watch. */
 async function watch(guest: Guest): Promise<() => void> {
   const { CallWatch } = await import("../wasm/call_watch.ts");
   const watch = new CallWatch();

@@ -2,14 +2,15 @@ import type { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import type { VariableValue, WasiOptions } from "../wasi/wasi.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
-import { type CallLimits, Guest } from "../wasm/guest.ts";
+import type { CallLimits } from "../wasm/call_clock.ts";
+import { Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
-import { Pool } from "../wasm/pool.ts";
+import { type Closable, Pool } from "../wasm/pool.ts";
 import { makeInstance } from "./make_instance.ts";
 import { ExitError, explainThrown } from "./traps.ts";
 
-/** What all runs of a command have. */
+/** Settings of all runs of a command. */
 export interface CommandOptions {
   /** The module as the user named it, for messages. */
   readonly name: string;
@@ -21,35 +22,37 @@ export interface CommandOptions {
   readonly wasi: Pick<WasiOptions, "families" | "args" | "env" | "preopens">;
 }
 
-/** One run: what it reads, where it writes, and how long it is watched. */
+/** Settings of one run. */
 export interface CommandRun {
-  /** Variables beside those that every run has. Default: none. */
+  /** Variables in addition to those of every run. Default: none. */
   readonly env?: Readonly<Record<string, VariableValue>>;
-  /** The standard streams of this run's guest. */
+  /** Returns the standard streams of this run. */
   readonly streams: (
     guest: Guest,
   ) => Pick<WasiOptions, "stdin" | "stdout" | "stderr" | "outputWaits" | "terminals">;
-  /** Called when the run lasts, with what stops it: a chance to watch whether anybody still waits for it. */
+  /** Called when the run lasts, with a function that stops it: watch its client from then on. */
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
-/** A plain WASI program, ready to be run: each run has an instance of its own, and ends with it. */
+/** A plain WASI program, ready to be run. Each run has its own instance. */
 export class Command {
   readonly options: CommandOptions;
   readonly #blueprint: Blueprint;
-  /** There is nothing to lend but the right to run. */
-  readonly #places: Pool<Place>;
+  /** Limits the runs; a program's instances are not pooled. */
+  readonly #permits: Pool<Closable>;
   readonly #watch = new CallWatch();
 
   private constructor(blueprint: Blueprint, options: CommandOptions) {
     const { maxInstances, maxQueue } = options;
     this.options = options;
     this.#blueprint = blueprint;
-    this.#places = new Pool({ create: () => new Place(), maxInstances, maxQueue, idleMs: 60_000 });
+    const create = () => ({ close() {} });
+    this.#permits = new Pool({ create, maxInstances, maxQueue, idleMs: 60_000 });
   }
 
   /**
-   * Makes an instance and runs nothing of it, so that a module that cannot be linked is refused before the first run.
+   * Makes an instance without running it, so that a module that cannot be linked is refused before
+   * the first run.
    *
    * @throws CapsuleError `LOAD`
    */
@@ -59,20 +62,21 @@ export class Command {
     return made;
   }
 
-  /** How many instances there are, all of them running, and how many runs wait. */
+  /** The number of instances, all of them running, and of runs that queue. */
   get figures(): { instances: number; busy: number; queued: number } {
-    return this.#places.figures;
+    return this.#permits.figures;
   }
 
   /**
-   * Runs the program to its end and answers its exit code.
+   * Runs the program to its end and returns its exit code.
    *
-   * @throws TrapError, TimeoutError, OverloadedError, or what the run was stopped for.
+   * @throws TrapError, TimeoutError, OverloadedError, or the reason the run was stopped for.
    */
   async run(run: CommandRun): Promise<number> {
     const { limits, sinks } = this.options;
     const cameMs = performance.now();
-    const place = this.#places.take() ?? await this.#places.takeLater(limits.timeoutMs, run.onLong);
+    const permit = this.#permits.take() ??
+      await this.#permits.takeLater(limits.timeoutMs, run.onLong);
     const guest = new Guest(sinks, limits);
     const stop = (reason: CapsuleError) => guest.stop(reason);
     const watched: WatchedCall = { guest, onLong: run.onLong && (() => run.onLong?.(stop)) };
@@ -81,7 +85,7 @@ export class Command {
       instance = this.#instance(guest, run);
       instance.begin(true, cameMs);
       this.#watch.add(watched);
-      await instance.promise("_start")();
+      await instance.awaitable("_start")();
       guest.output.end();
       return guest.exitCode ?? 0;
     } catch (error) {
@@ -91,13 +95,13 @@ export class Command {
     } finally {
       this.#watch.remove(watched);
       instance?.close();
-      this.#places.giveBack(place, false);
+      this.#permits.giveBack(permit, false);
     }
   }
 
-  /** Refuses those who wait; runs that are under way are finished. */
+  /** Rejects queued runs; runs in progress are finished. */
   close(): void {
-    this.#places.close();
+    this.#permits.close();
     this.#watch.close();
   }
 
@@ -106,12 +110,6 @@ export class Command {
     const wasi = { ...settings, env: { ...settings.env, ...env }, ...streams(guest) };
     return makeInstance(this.#blueprint, { guest, wasi, families, name });
   }
-}
-
-/** Room for one run. */
-class Place {
-  isLent = false;
-  close(): void {}
 }
 
 const silent = () => ({ stdin: { kind: "empty" } as const, stdout: () => {}, stderr: () => {} });

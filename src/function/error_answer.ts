@@ -1,11 +1,11 @@
 import type { Log } from "../base/log.ts";
 import { HttpError } from "../server/http_error.ts";
 import { jsonError } from "../server/json_error.ts";
-import { TimeoutError } from "../wasm/guest.ts";
+import { TimeoutError } from "../wasm/timeout_error.ts";
 import { OverloadedError } from "../wasm/pool.ts";
 import { ExitError, TrapError } from "./traps.ts";
 
-/** What a client is told of a call that did not end well. */
+/** Returns the response to a call that failed; logs errors that are bugs of Capsule. */
 export function errorAnswer(error: unknown, log: Log): Response {
   if (error instanceof TimeoutError) {
     const { code, message, limitMs, elapsedMs } = error;

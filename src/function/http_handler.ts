@@ -6,20 +6,20 @@ import { allocateArguments, takeResult } from "../abi/handler_call.ts";
 import type { Log } from "../base/log.ts";
 import { readBody } from "../server/read_body.ts";
 import { HttpError } from "../server/http_error.ts";
-import { TimeoutError } from "../wasm/guest.ts";
+import { TimeoutError } from "../wasm/timeout_error.ts";
 import { errorAnswer } from "./error_answer.ts";
-import type { Call, CapsuleFunction } from "./function.ts";
+import type { CapsuleFunction, FunctionCall } from "./function.ts";
 import { ResponseHeaders, withHeaders } from "./response_headers.ts";
 import { ExitError, TrapError } from "./traps.ts";
 
-/** How requests are taken. */
+/** Settings for requests to a function. */
 export interface HttpHandlerOptions {
-  /** The largest body that is taken, in bytes. */
+  /** Maximum length of a request body, in bytes. */
   readonly maxBodyBytes: number;
   readonly log: Log;
 }
 
-/** Serves a function: every request is a call, whatever its method and path. */
+/** Returns a handler that makes every request, of any method and path, one call. */
 export function createHttpHandler(
   called: CapsuleFunction,
   options: HttpHandlerOptions,
@@ -47,7 +47,7 @@ export function createHttpHandler(
     headers: string,
     body: Uint8Array,
   ): Response | Promise<Response> => {
-    const call: Call<HttpResult> = {
+    const call: FunctionCall<HttpResult> = {
       pass: (instance) => {
         const length = headers.length + body.length;
         const headersAt = allocateArguments(instance, length);

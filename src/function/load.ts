@@ -6,18 +6,18 @@ import { canPause } from "../wasm/jspi.ts";
 import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
 
-/** How a module is to be prepared. */
+/** Settings for the preparation of a module. */
 export interface LoadOptions {
   /** The module as the user named it, for messages. */
   readonly name: string;
   readonly mode: "cli" | "http";
-  /** The memory that an instance may have at most, in bytes. */
+  /** Maximum memory of an instance, in bytes. */
   readonly maxMemoryBytes: number;
-  /** Whether a computing guest is looked at: for its slice, or for its deadline. */
+  /** Whether guests are metered, for their slice or their deadline. */
   readonly steps: boolean;
-  /** Whether calls are made more than once, so that instances are put back. */
+  /** Whether the module is called more than once, so that instances are reset. */
   readonly manyCalls: boolean;
-  /** Keep the state of an instance from call to call. */
+  /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
   readonly warn: (sentence: string) => void;
 }
@@ -25,10 +25,10 @@ export interface LoadOptions {
 const pageBytes = 65536;
 
 /**
- * Makes a module ready to be instantiated: prepared, compiled, and checked once. What can be known to fail later fails
- * here.
+ * Prepares, compiles and checks a module, so that errors which instantiation or calls would meet
+ * are found at load.
  *
- * @throws CapsuleError `LOAD` with one clear sentence.
+ * @throws CapsuleError `LOAD` with the module's name and the reason.
  */
 export async function loadModule(
   bytes: Uint8Array<ArrayBuffer>,
@@ -74,7 +74,7 @@ function isolationOf(prepared: PreparationResult | LimitedModule, options: LoadO
   return isReset ? "reset" : "new instance";
 }
 
-/** Loads of the preparation what this module needs of it. */
+/** Imports only the part of `prepare` that this module needs. */
 async function prepare(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
@@ -93,19 +93,24 @@ async function rewrite(
 ): Promise<PreparationResult> {
   const { prepareScanned, scanModule } = await import("../prepare/prepare.ts");
   const scanned = withName(name, () => scanModule(bytes));
-  const wanted = { exportGlobals: false, quietExit: manyCalls, steps, maxMemoryPages };
+  const resets = manyCalls && !reuse;
+  const settings = {
+    // A program ends with its instance, which is never reset.
+    exportGlobals: resets && !isProgram(scanned.layout.description.exports),
+    quietExit: manyCalls,
+    steps,
+    maxMemoryPages,
+  };
   const prepared = (startMemos?: PrepareOptions["startMemos"]) =>
-    withName(name, () => prepareScanned(scanned, { ...wanted, startMemos }));
-  if (!manyCalls || reuse) return prepared();
-  // A program ends with its instance: it is never put back.
-  wanted.exportGlobals = !isProgram(scanned.layout.description.exports);
+    withName(name, () => prepareScanned(scanned, { ...settings, startMemos }));
+  if (!resets) return prepared();
   const recording = prepared("record");
   if (recording.kind === "unprepared" || recording.memoCalls === 0) return recording;
   const { recordStart } = await import("../wasm/record_start.ts");
   return prepared(recordStart(compile(recording.bytes, name)));
 }
 
-/** Lets messages begin with the module's name. */
+/** Puts the module's name before the message of an error. */
 function withName<T>(name: string, work: () => T): T {
   try {
     return work();
@@ -115,15 +120,15 @@ function withName<T>(name: string, work: () => T): T {
   }
 }
 
-/**
- * Compiled synchronously, since nothing else happens while a function starts: what is handed to other threads is done half a
- * millisecond later, more for a large module.
- */
+/** Compiles synchronously: nothing else runs while a function starts, and this is quicker. */
 function compile(bytes: Uint8Array, name: string): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
-    throw new CapsuleError("LOAD", `${name} is no valid WebAssembly module: ${messageOf(error)}`);
+    throw new CapsuleError(
+      "LOAD",
+      `${name} is not a valid WebAssembly module: ${messageOf(error)}`,
+    );
   }
 }

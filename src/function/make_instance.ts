@@ -7,21 +7,21 @@ import { type Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { suspending } from "../wasm/jspi.ts";
 import type { MemoryReset } from "../wasm/memory_reset.ts";
 
-/** What an instance gets beside its module. */
+/** Parts of an instance beside its module. */
 export interface InstanceParts {
   readonly guest: Guest;
   readonly wasi: WasiOptions;
   readonly families: readonly HostFamily[];
-  /** How its memory is put back after a call; without it, it never is. */
+  /** Restores its memory after each call; undefined for an instance that is never reset. */
   readonly memoryReset?: MemoryReset;
   /** The module as the user named it, for messages. */
   readonly name: string;
 }
 
 /**
- * An instance with its imports, of which nothing has run yet.
+ * Makes an instance with its imports. Only its start section has run.
  *
- * @throws CapsuleError `LOAD` that names what it imports and nothing provides.
+ * @throws CapsuleError `LOAD` with the first import that nothing provides.
  */
 export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestInstance {
   const { guest, families, name, memoryReset } = parts;
@@ -48,10 +48,10 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
 }
 
 const wasiModule = "wasi_snapshot_preview1";
-/** Its older name, for modules of 2019 and 2020. */
+/** The older name of preview1, in modules of 2019 and 2020. */
 const unstableModule = "wasi_unstable";
 
-/** Everything that a guest may import, for one instance. */
+/** Returns all functions that a guest may import, for one instance. */
 function makeImports(
   guest: Guest,
   wasi: Wasi,
@@ -60,7 +60,7 @@ function makeImports(
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
     [PREPARE_MODULE]: { step: guest.step, pause: suspending(guest.pause), exit: guest.exit },
     [wasiModule]: wasiImports(guest, wasi, wasi.imports),
-    // Looked at only where it is imported.
+    // Built only for modules that import it.
     get [unstableModule]() {
       return wasiImports(guest, wasi, wasi.unstableImports);
     },
@@ -84,30 +84,31 @@ function wasiImports(
   const imports: Record<string, WebAssembly.ImportValue> = {};
   for (const [name, call] of Object.entries(calls)) {
     imports[name] = wasi.suspending.has(name)
-      ? suspending(waiting(guest, call))
+      ? suspending(interruptible(guest, call))
       : call as WebAssembly.ImportValue;
   }
   return imports;
 }
 
-/** A WASI function that may wait, so that the end of the call ends the wait. All that may have four parameters. */
-function waiting(guest: Guest, call: WasiFunction): (...args: never[]) => unknown {
+/** Makes the end of the call end the wait. WASI functions that may wait have up to 4 parameters. */
+function interruptible(guest: Guest, call: WasiFunction): (...args: never[]) => unknown {
   return (a: never, b: never, c: never, d: never) => {
     guest.output.settle();
     const result = call(a, b, c, d);
-    return result instanceof Promise ? guest.waitFor(result, asItIs, rethrow) : result;
+    return result instanceof Promise ? guest.waitFor(result, identity, rethrow) : result;
   };
 }
 
-const asItIs = (answer: number) => answer;
+const identity = (errno: number) => errno;
 const rethrow = (error: unknown): never => {
   throw error;
 };
 
 /**
- * Checks that everything a module imports is provided.
+ * Checks that all imports of a module are provided.
  *
- * @throws CapsuleError `LOAD` that names the first import that nothing provides, and what would provide it.
+ * @throws CapsuleError `LOAD` with the first import that nothing provides, and what would provide
+ * it.
  */
 function checkImports(
   module: WebAssembly.Module,
@@ -120,19 +121,19 @@ function checkImports(
     throw new CapsuleError(
       "LOAD",
       `${name} imports the ${wanted.kind} "${wanted.module}.${wanted.name}", which nothing provides: ` +
-        whoProvides(wanted.module),
+        providerHint(wanted.module),
     );
   }
 }
 
-function whoProvides(module: string): string {
+function providerHint(module: string): string {
   if (module === "env") {
-    return "it is no host function of Capsule 0.1; a later Capsule, or a guest library of its own, may have it";
+    return "Capsule 0.1 has no such host function; a later Capsule or another guest library may have it";
   }
   if (module === "capsule") return "a newer Capsule may have this host function";
-  if (module === wasiModule) return "it is no function of WASI preview1";
+  if (module === wasiModule) return "WASI preview1 has no such function";
   if (module === unstableModule) {
-    return "it is no function of WASI's older version that is the same in preview1: build the module for preview1";
+    return "of this older WASI, Capsule provides what is the same in preview1: build the module for preview1";
   }
   if (module === "gojs" || module === "go") {
     return "build the module with `-target wasi`, this one is for browsers";

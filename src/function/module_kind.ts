@@ -1,12 +1,12 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { ModuleKind } from "../wasm/instance.ts";
 
-/** The export that is called in each mode. */
+/** Name of the handler that each mode calls. */
 export const handlerExport = { cli: "callHandle", http: "callHandleHttp" } as const;
 
-/** Handlers of Capsule, also of later ones: what has one was not meant to be a program. */
+/** Handlers of this and of later Capsules. A module with one is not a program. */
 const anyHandler = /^callHandle/;
-/** Host functions return their results in memory that they ask the guest for. */
+/** Host functions whose results are written to memory that the guest allocates. */
 const hostFunction = /^(?:host|redis)[A-Z]/;
 
 interface Named {
@@ -14,35 +14,36 @@ interface Named {
   readonly kind: string;
 }
 
-/** What a module asks for and offers. */
-export interface Interface {
+/** Imports and exports of a module. */
+export interface ModuleInterface {
   readonly imports: readonly Named[];
   readonly exports: readonly Named[];
 }
 
-/** Whether a module is a WASI program, and no function of any Capsule. */
+/** Reports whether a module is a WASI program, and not a function of any Capsule. */
 export function isProgram(exports: readonly Named[]): boolean {
   const names = exports.filter((it) => it.kind === "function").map((it) => it.name);
   return names.includes("_start") && !names.some((name) => anyHandler.test(name));
 }
 
 /**
- * What a module is by its exports: a function when it has the mode's handler, a program when it has `_start` and no handler.
+ * Returns the kind of a module: a function if it exports the mode's handler, a program if it
+ * exports `_start` and no handler.
  *
- * @throws CapsuleError `LOAD` with what it lacks.
+ * @throws CapsuleError `LOAD` with the missing export.
  */
 export function kindOf(
-  { exports, imports }: Interface,
+  { exports, imports }: ModuleInterface,
   { name, mode }: { readonly name: string; readonly mode: "cli" | "http" },
 ): ModuleKind {
   const isFunction = has(exports, "function", handlerExport[mode]);
-  if (!isFunction && !isProgram(exports)) throw unfit(name, whatIsMissing(exports, mode));
+  if (!isFunction && !isProgram(exports)) throw unfit(name, missingHandler(exports, mode));
   if (!has(exports, "memory", "memory")) {
     throw unfit(name, `does not export its memory under the name "memory"`);
   }
   const getsResults = isFunction || imports.some((it) => hostFunction.test(it.name));
   if (getsResults && !has(exports, "function", "allocateBuffer")) {
-    throw unfit(name, `does not export "allocateBuffer", which the host needs to give it results`);
+    throw unfit(name, `does not export "allocateBuffer", which the host needs to return results`);
   }
   return isFunction ? "function" : "command";
 }
@@ -55,7 +56,7 @@ function unfit(name: string, sentence: string): CapsuleError {
   return new CapsuleError("LOAD", `${name} ${sentence}`);
 }
 
-function whatIsMissing(exports: readonly Named[], mode: "cli" | "http"): string {
+function missingHandler(exports: readonly Named[], mode: "cli" | "http"): string {
   const isMissing = `does not export "${
     handlerExport[mode]
   }", the handler that -mode=${mode} calls`;

@@ -2,8 +2,8 @@ import type { ByteString } from "../base/byte_string.ts";
 import { decodeHeaders, type Header } from "../abi/headers.ts";
 import type { Log } from "../base/log.ts";
 
-/** Headers that belong to the connection or are made from the body: the server writes them itself. */
-const ownOfServer = new Set([
+/** The hop-by-hop headers (RFC 9110 § 7.6.1) and `Content-Length`, which the server sets. */
+const setByServer = new Set([
   "content-length",
   "transfer-encoding",
   "connection",
@@ -15,27 +15,27 @@ const ownOfServer = new Set([
 ]);
 
 /**
- * All but what RFC 9110, 5.5 allows in a value: bytes without control characters, among which a tab is none. `Response`
- * takes most of the others, and Deno's server then ends the whole process.
+ * Characters that RFC 9110 § 5.5 forbids in a value: control characters other than tab. `Response`
+ * accepts most of them, and Deno's server then ends the whole process.
  */
 const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/;
-/** `token` of RFC 9110, 5.6.2. */
+/** `token` of RFC 9110 § 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** More than any client takes. The server's time for them grows with their square: 13,000 take it seconds. */
-const mostHeaders = 500;
-const rememberedNames = 1000;
-const rememberedLists = 100;
+/** Headers that a response may have. The server's time for them grows with their square. */
+const maxHeaders = 500;
+const maxCachedNames = 1000;
+const maxCachedLists = 100;
 
-/** The headers of an answer. */
+/** Headers of one response. */
 export interface AnswerHeaders {
   /** The first `Content-Type`. */
   readonly contentType: string | undefined;
   readonly others: readonly Header[];
-  /** Whether the function says that it answers in JSON. */
+  /** Whether the function declares its response to be JSON. */
   readonly isJson: boolean;
 }
 
-/** The headers of answers: those that may be sent. */
+/** Selects the headers of responses that may be sent. */
 export class ResponseHeaders {
   readonly #log: Log;
   readonly #known = new Map<ByteString, AnswerHeaders>();
@@ -46,8 +46,8 @@ export class ResponseHeaders {
   }
 
   /**
-   * What an answer's headers come to. A header that cannot be sent is left out, with one line in the log. Lists that can be sent
-   * whole are remembered: most functions answer with the same few.
+   * Decodes a header list. A header that must not be sent is dropped and logged. Lists without such
+   * a header are cached: hot path, most functions have only a few (bench: `throughput`).
    */
   from(list: ByteString): AnswerHeaders {
     const known = this.#known.get(list);
@@ -62,19 +62,19 @@ export class ResponseHeaders {
       isJson: headers.some((header) => isContentType(header) && header[1].includes("json")),
     };
     if (allowed.length === headers.length) {
-      if (this.#known.size >= rememberedLists) this.#known.clear();
+      if (this.#known.size >= maxCachedLists) this.#known.clear();
       this.#known.set(list, answer);
     }
     return answer;
   }
 
-  /** Those that may be sent; each of the others is a line in the log, and those that are too many one together. */
+  /** Returns the headers that may be sent and logs each of the others, or that there are too many. */
   allowed(headers: readonly Header[]): Header[] {
-    if (headers.length <= mostHeaders) return headers.filter((header) => this.#mayBeSent(header));
+    if (headers.length <= maxHeaders) return headers.filter((header) => this.#mayBeSent(header));
     this.#log.warn(
-      `the function's headers after the first ${mostHeaders} are left out: it gave ${headers.length}`,
+      `the function's headers after the first ${maxHeaders} are left out: it gave ${headers.length}`,
     );
-    return this.allowed(headers.slice(0, mostHeaders));
+    return this.allowed(headers.slice(0, maxHeaders));
   }
 
   #mayBeSent([name, value]: Header): boolean {
@@ -88,18 +88,18 @@ export class ResponseHeaders {
   #refuse(name: string): string | undefined {
     if (this.#verdicts.has(name)) return this.#verdicts.get(name);
     const verdict = !token.test(name)
-      ? "this is no name of a header"
-      : ownOfServer.has(name.toLowerCase())
+      ? "this is not a header name"
+      : setByServer.has(name.toLowerCase())
       ? "the server sets it itself"
       : undefined;
-    if (this.#verdicts.size < rememberedNames) this.#verdicts.set(name, verdict);
+    if (this.#verdicts.size < maxCachedNames) this.#verdicts.set(name, verdict);
     return verdict;
   }
 }
 
 /**
- * Gives a response its headers. They come after it is made: with those that its constructor is given, Deno makes a native response
- * beside it and registers that for being collected, some 5 % of the time of a request.
+ * Sets the headers of a response. Hot path: headers that are passed to the constructor of
+ * `Response` cost more (bench: `throughput`).
  */
 export function withHeaders(response: Response, { contentType, others }: AnswerHeaders): Response {
   if (contentType === undefined && others.length === 0) return response;

@@ -2,13 +2,13 @@ import { CapsuleError } from "../base/errors.ts";
 import { GuestExit } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
 
-/** The guest stopped in the middle: a panic, a bad memory access, an endless recursion. */
+/** The guest trapped: a panic, a memory access out of bounds, an endless recursion. */
 export class TrapError extends CapsuleError {
   constructor(message: string, cause: unknown) {
     super("TRAP", message, { cause });
   }
 
-  /** The guest's functions that were under way, the innermost first, each on a line; empty when the engine told none. */
+  /** The guest's stack frames, innermost first, one per line; empty if the engine has none. */
   get guestStack(): string {
     const stack = this.cause instanceof Error ? this.cause.stack ?? "" : "";
     const frames = stack.split("\n").filter((line) => line.includes("wasm://"));
@@ -16,7 +16,7 @@ export class TrapError extends CapsuleError {
   }
 }
 
-/** The guest ended itself with an exit code while it handled a call. */
+/** The guest called `proc_exit` during a call. */
 export class ExitError extends CapsuleError {
   readonly exitCode: number;
 
@@ -27,8 +27,8 @@ export class ExitError extends CapsuleError {
 }
 
 /**
- * What a person is told of something that was thrown through a guest. What is no doing of the guest's is a bug of ours
- * and comes back as it is.
+ * Maps anything thrown through a guest to the error of its call. An error that is not the guest's
+ * is a bug of Capsule and returned unchanged.
  */
 export function explainThrown(thrown: unknown, guest: Guest, handler: string): unknown {
   if (guest.stopped) {
@@ -63,8 +63,9 @@ function isGuestException(thrown: unknown): boolean {
 }
 
 /**
- * A module exports both handlers, whichever its author set; the other one calls a nil function. Seen from here that is a
- * nil panic in the handler's own body: between it and the trap stand only functions of Go's runtime.
+ * Returns a hint if the module was built for the other mode. Every module exports both handlers,
+ * and the one that its author did not set calls a nil function: a nil panic in the handler's own
+ * body, with only functions of Go's runtime between it and the trap.
  */
 function hint(thrown: unknown, panic: string, handler: string): string {
   if (

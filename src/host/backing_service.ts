@@ -11,7 +11,7 @@ const maxWaitMs = 30_000;
  */
 export function limitFor(guest: Guest): CallLimit {
   const nowMs = performance.now();
-  const leftMs = Math.max(1, (guest.deadlineMs - nowMs) * 0.9);
+  const leftMs = Math.max(1, (guest.clock.deadlineMs - nowMs) * 0.9);
   return { timeoutMs: Math.round(Math.min(maxWaitMs, leftMs)), nowMs, caller: guest.caller };
 }
 

@@ -7,7 +7,7 @@ export function fileFunctions(files: GuestFiles): HostFamily {
     sync: {
       hostReadFile: syncFunction(guest, (inputs) => files.readFile(inputs.text(0))),
       hostWriteFile: syncFunction(guest, (inputs) => {
-        guest.beSeen();
+        guest.beforeSideEffect();
         files.writeFile(inputs.text(0), inputs.bytes(1));
         return "file created";
       }),

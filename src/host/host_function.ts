@@ -26,8 +26,7 @@ export function syncFunction(
   compute: (inputs: Inputs) => string | Uint8Array,
 ): Import {
   return (...numbers) => {
-    guest.hostCalls++;
-    guest.noteCall();
+    guest.noteHostCall();
     let result: string | Uint8Array;
     try {
       result = compute(new Inputs(guest, numbers));
@@ -50,8 +49,8 @@ export function suspendingFunction<T>(
   encode: (value: T) => string | Uint8Array,
 ): Import {
   return (...numbers) => {
-    guest.hostCalls++;
-    guest.beSeen();
+    guest.noteHostCall();
+    guest.beforeSideEffect();
     const fail = (error: unknown) => returnResult(guest, numbers, asResult(error));
     let work: Promise<T>;
     try {

@@ -18,7 +18,7 @@ export function informationFunctions(information: HostInformation): HostFamily {
         () => JSON.stringify({ httpPort: information.httpPort }),
       ),
       hostPing: syncFunction(guest, (inputs) => {
-        guest.beSeen(); // later calls see the counter
+        guest.beforeSideEffect(); // later calls see the counter
         const message = inputs.bytes(0);
         const before = encodeText("🏓 pong: ");
         const after = encodeText(` : ${++information.pings}`);

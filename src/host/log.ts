@@ -4,12 +4,11 @@ import type { HostFamily } from "./host_function.ts";
 export const logFunctions: HostFamily = (guest) => ({
   sync: {
     hostLogString: (pointer = 0, length = 0) => {
-      guest.hostCalls++;
-      guest.noteCall();
+      guest.noteHostCall();
       guest.memory.check("string", pointer, length);
       const start = pointer >>> 0;
       guest.output.logLine(guest.memory.bytes, start, start + (length >>> 0));
-      guest.boundHeld();
+      guest.limitBufferedOutput();
     },
   },
 });

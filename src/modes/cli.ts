@@ -1,6 +1,6 @@
 import { argumentSeparator } from "../abi/handler_call.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { TimeoutError } from "../wasm/guest.ts";
+import { TimeoutError } from "../wasm/timeout_error.ts";
 import { callOnce } from "../runner/call_once.ts";
 import { loadBlueprint } from "../runner/load_blueprint.ts";
 import type { RunnerOptions } from "../runner/runner_options.ts";

@@ -1,5 +1,5 @@
 import type { HostInformation } from "../host/info.ts";
-import type { CallLimits } from "../wasm/guest.ts";
+import type { CallLimits } from "../wasm/call_clock.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 

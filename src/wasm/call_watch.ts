@@ -1,35 +1,38 @@
 import { LinkedList, type ListNode } from "../base/linked_list.ts";
 import type { Timer } from "../base/timers.ts";
-import { type Guest, TimeoutError } from "./guest.ts";
+import type { Guest } from "./guest.ts";
+import { TimeoutError } from "./timeout_error.ts";
 
 const tickMs = 10;
 
-/** A call that waits, as the watch sees it. */
+/** A call that may wait. */
 export interface WatchedCall {
   readonly guest: Guest;
-  /** Called once, when the call has lasted longer than two ticks: only then a look at its client is worth its price. */
+  /** Called once, when the call has lasted longer than two ticks. */
   readonly onLong?: () => void;
-  /** The watch's own: where the call stands among all, and among those that have not lasted yet. */
+  /** Set by the watch: the call's node among all calls, and among those that are young. */
   node?: ListNode<WatchedCall>;
   youngNode?: ListNode<WatchedCall>;
 }
 
 /**
- * Stops calls at their deadlines while they wait; a call that computes finds its deadline by its own steps. All calls
- * of a function have the same time-out, so the oldest call is the first to be stopped, and one timer serves all. Calls
- * with neither a deadline nor a client need none.
+ * Stops waiting calls at their deadlines; a computing guest finds its deadline by step metering.
+ *
+ * All calls of a function have the same timeout, so calls in order of arrival are also in order of
+ * deadline, and one timer serves all. It runs only while a call has a deadline or a client.
  */
 export class CallWatch {
   readonly #calls = new LinkedList<WatchedCall>();
   readonly #young = new LinkedList<WatchedCall>();
   #timer: Timer | undefined;
-  #closed = false;
+  #isClosed = false;
 
-  /** Whether the call still runs. */
+  /** Reports whether the call has been added and not yet removed. */
   has({ node }: WatchedCall): boolean {
     return node?.isLinked ?? false;
   }
 
+  /** Watches a call until it is removed. */
   add(call: WatchedCall): void {
     call.node = this.#calls.append(call);
     if (call.onLong) call.youngNode = this.#young.append(call);
@@ -38,19 +41,20 @@ export class CallWatch {
     }
   }
 
+  /** Ends the watch of a call. */
   remove({ node, youngNode }: WatchedCall): void {
     if (node) this.#calls.remove(node);
     if (youngNode) this.#young.remove(youngNode);
-    if (this.#closed && this.#calls.length === 0) this.#sleep();
+    if (this.#isClosed && this.#calls.length === 0) this.#stopTimer();
   }
 
-  /** Ends the timer with the last call. */
+  /** Ends the timer as soon as no call is left. */
   close(): void {
-    this.#closed = true;
-    if (this.#calls.length === 0) this.#sleep();
+    this.#isClosed = true;
+    if (this.#calls.length === 0) this.#stopTimer();
   }
 
-  #sleep(): void {
+  #stopTimer(): void {
     if (this.#timer !== undefined) clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -58,14 +62,15 @@ export class CallWatch {
   #tick(): void {
     const nowMs = performance.now();
     for (const { guest } of this.#calls) {
-      if (guest.deadlineMs > nowMs) break;
-      guest.stop(new TimeoutError(guest.limits.timeoutMs, nowMs - guest.beganMs));
+      const { beganMs, deadlineMs, limits } = guest.clock;
+      if (deadlineMs > nowMs) break;
+      guest.stop(new TimeoutError(limits.timeoutMs, nowMs - beganMs));
     }
     for (const call of this.#young) {
-      if (call.guest.beganMs > nowMs - 2 * tickMs) break;
+      if (call.guest.clock.beganMs > nowMs - 2 * tickMs) break;
       if (call.youngNode) this.#young.remove(call.youngNode);
       call.onLong?.();
     }
-    if (this.#calls.length === 0) this.#sleep();
+    if (this.#calls.length === 0) this.#stopTimer();
   }
 }

@@ -1,114 +1,97 @@
-import { CapsuleError } from "../base/errors.ts";
-import { GuestMemory } from "./memory.ts";
+import type { CapsuleError } from "../base/errors.ts";
+import { CallClock, type CallLimits } from "./call_clock.ts";
+import { awaitable, type CallState, nextState, type RerunReason, tentative } from "./call_state.ts";
+import { Caller } from "./caller.ts";
 import { GuestOutput, type OutputSinks } from "./guest_output.ts";
-import { nextTurn } from "./jspi.ts";
+import { GuestMemory } from "./memory.ts";
+import { TimeoutError } from "./timeout_error.ts";
+import { nextTurn } from "./turns.ts";
 
-/** What a call may take. */
-export interface CallLimits {
-  /** How long a guest computes before others have their turn, in milliseconds; 0 turns slices off. */
-  readonly sliceMs: number;
-  /** How long a call takes at most, waiting and computing, in milliseconds; 0 for no end. */
-  readonly timeoutMs: number;
-}
+/** Thrown through a guest whose call is discarded. Made once: a symbol captures no stack. */
+const discarded = Symbol("the call is discarded and rerun through promising");
 
-/** Thrown through a guest whose call is thrown away. Made once, so that no stack is taken. */
-const thrownAway = Symbol("the call is made again through promising");
+/** Returned by `step` and `pause` to a guest that must trap; no `catch_all` catches that. */
+const mustTrap = -1;
+/** Returned by `step` to a guest that must call `pause`. */
+const mustPause = 0;
 
-/** What `step` and `pause` give a guest that must stop: it traps, which no `catch_all` of its own can catch. */
-const mustStop = -1;
-
-const heldLimit = 1 << 20; // bytes of output that a call may hold back
-const firstBudget = 1000; // steps until the first look at the clock
-/** Calls out of the guest after which it looks at the clock at its next step: each of them may take a millisecond, which no step tells. */
-const callsUntilLook = 32;
-/** In place of a time: the clock was not read, which costs a quick call 0.1 µs of its 6. */
-const unread = 0;
+/** Bytes of output that a tentative call may hold back. */
+const maxHeldBytes = 1 << 20;
 
 /**
- * The host's side of one instance: its memory, its output, and the call that it is in. Host functions and WASI get
- * their guest as a value when the instance is made.
+ * The host's side of one instance: its memory, its output, and the call that it is in. Host
+ * functions and WASI receive their guest as a value when the instance is made.
  */
 export class Guest {
   readonly memory = new GuestMemory();
   readonly output: GuestOutput;
-  readonly limits: CallLimits;
-  /** Whether the call was made through `promising`, so that it may wait. */
-  waits = false;
-  /**
-   * Set when a call that was made synchronously came to something that such a call may not do: it was about to be `seen` from
-   * outside, or `slow`, longer than its slice. It is thrown away, whatever came of it, and made again through `promising`.
-   */
-  startsAgain: "seen" | "slow" | undefined;
-  /** Calls of host functions in this call: a `_start` without one is repeatable. */
-  hostCalls = 0;
-  /** The exit code that the guest gave when it ended without a throw. */
-  exitCode: number | undefined;
-  /** Ends the steps that the guest has left. Set once the instance exists, as the next one is. */
-  endSteps: () => void = () => {};
+  readonly clock: CallClock;
+  /** Sets the step counter to 0, so that the next step calls `step`. Set with the instance. */
+  exhaustSteps: () => void = () => {};
+  /** The guest's allocator for results of host functions. Set with the instance. */
   allocateBuffer: (size: number) => number = () => 0;
-
-  #deadlineMs = Infinity;
-  /** Before its first call, in its start section, a guest has no slice. */
-  #sliceEndMs = Infinity;
-  #lookedMs = 0;
-  #budget = firstBudget;
-  #calls = 0;
-  #looksEarly = false;
-  #inGuestForHost = 0;
-  #stopped: CapsuleError | undefined;
-  #interrupt: ((reason: unknown) => void) | undefined;
+  #state: CallState = tentative;
+  #hostCalls = 0;
+  #exitCode: number | undefined;
+  #depth = 0;
   #abort: AbortController | undefined;
   #caller: Caller | undefined;
-  #beganMs = unread;
 
   constructor(sinks: OutputSinks, limits: CallLimits) {
     this.output = new GuestOutput(sinks);
-    this.limits = limits;
+    this.clock = new CallClock(limits);
   }
 
   /**
-   * Begins a call; its steps are counted down from what is returned. Without the time at which it came, it begins when its
-   * steps first lead to a look at the clock: then no call may wait.
+   * Begins a call and returns the number of steps until its first look at the clock.
+   *
+   * @param mayWait whether the call is made through `promising`; otherwise it is tentative.
+   * @param cameMs when the call came, as `performance.now()`. Required for a call that may wait.
    */
-  begin(waits: boolean, cameMs = unread): number {
-    this.waits = waits;
-    this.output.hold = !waits;
-    this.startsAgain = undefined;
-    this.hostCalls = 0;
-    this.exitCode = undefined;
-    this.#calls = 0;
-    this.#sliceEndMs = unread;
-    this.#deadlineMs = Infinity;
-    this.#beganMs = cameMs;
-    if (cameMs !== unread) this.#setDeadline();
-    this.#stopped = undefined;
+  begin(mayWait: boolean, cameMs?: number): number {
+    this.#state = mayWait ? awaitable : tentative;
+    this.output.hold = !mayWait;
+    this.clock.begin(cameMs);
+    this.#hostCalls = 0;
+    this.#exitCode = undefined;
     this.#abort = undefined;
     this.#caller = undefined;
-    return this.#budget;
+    return this.clock.budget;
   }
 
-  get beganMs(): number {
-    return this.#beganMs;
+  get limits(): CallLimits {
+    return this.clock.limits;
   }
 
-  get deadlineMs(): number {
-    return this.#deadlineMs;
+  /** Calls of host functions in this call. A `_start` without any can be skipped next time. */
+  get hostCalls(): number {
+    return this.#hostCalls;
   }
 
-  /** Why the call was stopped, once it was. */
+  /** The exit code, if the guest ended without a throw. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  /** The reason for which the call was stopped, if it was. */
   get stopped(): CapsuleError | undefined {
-    return this.#stopped;
+    return this.#state.kind === "stopped" ? this.#state.reason : undefined;
   }
 
-  /** The guest is about to do what can be seen from outside: a call that may be thrown away ends here. */
-  beSeen(): void {
-    if (!this.waits) this.#throwAway();
+  /** The reason for which the call must be discarded and rerun, if it must. */
+  get rerunReason(): RerunReason | undefined {
+    return this.#state.kind === "rerun" ? this.#state.reason : undefined;
+  }
+
+  /** Call before a side effect. Ends a tentative call, which is then rerun as an awaitable one. */
+  beforeSideEffect(): void {
+    if (this.#isTentative) this.#discard();
     this.output.settle();
   }
 
-  /** Keeps a call that may be thrown away from holding back without end. */
-  boundHeld(): void {
-    if (!this.waits && this.output.heldBytes > heldLimit) this.#throwAway();
+  /** Ends a tentative call whose held-back output has grown too large. */
+  limitBufferedOutput(): void {
+    if (this.#isTentative && this.output.heldBytes > maxHeldBytes) this.#discard();
   }
 
   /** Aborted when the call is stopped; for host calls in flight. */
@@ -117,169 +100,132 @@ export class Guest {
     return this.#abort.signal;
   }
 
-  /** Who asked for the call, for host calls in flight that look after many of them. */
+  /** The caller, for host calls in flight that share one connection. */
   get caller(): Caller {
     return this.#caller ??= new Caller();
   }
 
-  /** Stops the call, whether it waits or computes: what it waits for fails, and its next step traps. */
+  /** Stops the call: a wait is rejected immediately, a computing guest traps at its next check. */
   stop(reason: CapsuleError): void {
-    if (this.#stopped) return;
-    this.#stopped = reason;
-    this.#deadlineMs = 0;
+    const before = this.#state;
+    if (before.kind === "stopped") return;
+    this.#state = nextState(before, { kind: "stop", reason });
     this.#abort?.abort(reason);
     this.#caller?.leave(reason);
-    const interrupt = this.#interrupt;
-    this.#interrupt = undefined;
-    interrupt?.(reason);
+    if (before.kind === "waiting") before.interrupt(reason);
   }
 
   /**
-   * Waits for work and gives what is made of its end, `took` of a value or `failed` of an error. A stop cuts the wait short,
-   * whether the work heeds `signal` or not; what comes of it then is nobody's. The guest goes on in a new slice.
+   * Throws if the call is stopped or past its deadline. For loops of the host whose length the
+   * guest chooses.
+   *
+   * @throws CapsuleError the reason for which the call was stopped.
+   */
+  assertInTime(): void {
+    const nowMs = performance.now();
+    if (this.clock.look(nowMs) === "past deadline") this.#stopLate(nowMs);
+    if (this.#state.kind === "stopped") throw this.#state.reason;
+  }
+
+  /**
+   * Awaits `work` and maps its result with `onValue` or `onError`. A stop rejects immediately; a
+   * later result is discarded. The guest continues in a new slice.
    */
   waitFor<T, R>(
     work: Promise<T>,
-    took: (value: T) => R,
-    failed: (error: unknown) => R,
+    onValue: (value: T) => R,
+    onError: (error: unknown) => R,
   ): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      if (this.#stopped) reject(this.#stopped);
-      else this.#interrupt = reject;
-      const settle = <V>(use: (value: V) => R) => (value: V) => {
-        // Whoever was interrupted is in another call by now, which may wait, too.
-        if (this.#interrupt !== reject) return;
-        this.#interrupt = undefined;
-        this.#sliceEndMs = unread;
+      const wait = this.#state = nextState(this.#state, { kind: "wait", interrupt: reject });
+      if (wait.kind === "stopped") reject(wait.reason);
+      const settle = <V>(map: (value: V) => R) => (value: V) => {
+        // After a stop the guest may already serve another call, which may wait, too.
+        if (wait.kind !== "waiting" || this.#state !== wait) return;
+        this.#state = nextState(wait, { kind: "settled" });
+        this.clock.endSlice();
         try {
-          resolve(use(value));
+          resolve(map(value));
         } catch (error) {
           reject(error);
         }
       };
-      work.then(settle(took), settle(failed));
+      work.then(settle(onValue), settle(onError));
     });
   }
 
-  /** Calls a function of the guest from inside one of its imports, or beside its handler; it cannot be paused there. */
+  /**
+   * Calls a function of the guest from inside one of its imports, or before its handler. It cannot
+   * be paused there, as frames of the host lie below it.
+   */
   inside<T>(call: () => T): T {
-    this.#inGuestForHost++;
+    this.#depth++;
     try {
       return call();
     } finally {
-      this.#inGuestForHost--;
+      this.#depth--;
     }
   }
 
-  /** Counts a call out of the guest. */
+  /** Counts a call of a WASI function. */
   readonly noteCall = (): void => {
-    if (++this.#calls % callsUntilLook !== 0) return;
-    this.#looksEarly = true;
-    this.endSteps();
+    if (this.clock.countHostCall()) this.exhaustSteps();
   };
 
-  /** The import behind the step counter: fresh steps, or 0 when the guest has to pause. */
+  /** Counts a call of a host function whose result may differ from run to run. */
+  noteHostCall(): void {
+    this.#hostCalls++;
+    this.noteCall();
+  }
+
+  /** The import behind the step counter: returns new steps, `mustPause` or `mustTrap`. */
   readonly step = (): number => {
     const nowMs = performance.now();
-    if (this.#looksEarly) this.#looksEarly = false;
-    else this.#adapt(nowMs);
-    if (this.#sliceEndMs === unread) this.#beginSlice(nowMs);
-    this.#lookedMs = nowMs;
-    if (nowMs >= this.#deadlineMs) return this.#timeIsUp(nowMs);
-    if (nowMs < this.#sliceEndMs || this.#inGuestForHost > 0) return this.#budget;
-    if (this.waits) return 0;
-    this.startsAgain = "slow";
-    return mustStop;
+    const look = this.clock.look(nowMs);
+    if (look === "past deadline") this.#stopLate(nowMs);
+    else if (look === "slice over" && this.#depth === 0) {
+      if (this.#state.kind === "awaitable") return mustPause;
+      this.#state = nextState(this.#state, { kind: "slow" });
+    }
+    return this.#stepsLeft;
   };
 
-  /** The import that pauses the guest until its next turn; it goes on with fresh steps. */
+  /** The import that pauses the guest until its next turn: returns new steps or `mustTrap`. */
   readonly pause = async (): Promise<number> => {
     this.output.settle();
     await nextTurn();
     const nowMs = performance.now();
-    if (nowMs >= this.#deadlineMs) return this.#timeIsUp(nowMs);
-    this.#beginSlice(nowMs);
-    this.#lookedMs = nowMs;
-    return this.#budget;
+    this.clock.beginSlice(nowMs);
+    if (nowMs >= this.clock.deadlineMs) this.#stopLate(nowMs);
+    return this.#stepsLeft;
   };
 
-  /** The import that notes the exit code where `_start` ends by itself. */
+  /** The import that records the exit code where `_start` returns after `proc_exit`. */
   readonly exit = (code: number): void => {
-    this.exitCode = code;
+    this.#exitCode = code;
   };
 
-  #throwAway(): never {
-    this.startsAgain = "seen";
-    throw thrownAway;
+  /** Records the exit code of a guest that `proc_exit` ended by a throw. */
+  setExitCode(code: number): void {
+    this.#exitCode = code;
   }
 
-  #timeIsUp(nowMs: number): number {
-    this.#stopped ??= new TimeoutError(this.limits.timeoutMs, nowMs - this.#beganMs);
-    return mustStop;
+  get #isTentative(): boolean {
+    return this.#state.kind === "tentative" || this.#state.kind === "rerun";
   }
 
-  #beginSlice(nowMs: number): void {
-    if (this.#beganMs === unread) {
-      this.#beganMs = nowMs;
-      this.#setDeadline();
-    }
-    this.#sliceEndMs = this.limits.sliceMs > 0 ? nowMs + this.limits.sliceMs : Infinity;
+  get #stepsLeft(): number {
+    const { kind } = this.#state;
+    return kind === "stopped" || kind === "rerun" ? mustTrap : this.clock.budget;
   }
 
-  #setDeadline(): void {
-    if (this.limits.timeoutMs > 0) this.#deadlineMs = this.#beganMs + this.limits.timeoutMs;
+  #discard(): never {
+    this.#state = nextState(this.#state, { kind: "side effect" });
+    throw discarded;
   }
 
-  /** Aims at eight looks a slice, whatever a step of this guest costs: after the first one, twice as many steps are tried. */
-  #adapt(nowMs: number): void {
-    const aimMs = (this.limits.sliceMs || 2) / 8;
-    const tookMs = this.#sliceEndMs === unread ? 0 : nowMs - this.#lookedMs;
-    const factor = Math.min(2, Math.max(0.25, aimMs / Math.max(tookMs, 0.001)));
-    this.#budget = Math.min(10_000_000, Math.max(1000, Math.round(this.#budget * factor)));
-  }
-}
-
-/**
- * Who waits for an answer, and may leave before it comes. One piece of work at a time listens for that.
- *
- * It is for what comes and goes with every call, where an `AbortSignal` with its listener costs 1 µs.
- */
-export class Caller {
-  /** Called once, when the caller leaves, with the reason. */
-  onLeft: ((reason: unknown) => void) | undefined;
-  #hasLeft = false;
-  #reason: unknown;
-
-  get hasLeft(): boolean {
-    return this.#hasLeft;
-  }
-
-  /** Why it left. */
-  get reason(): unknown {
-    return this.#reason;
-  }
-
-  leave(reason: unknown): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
-    this.#reason = reason;
-    this.onLeft?.(reason);
-  }
-}
-
-/** A call past its deadline. */
-export class TimeoutError extends CapsuleError {
-  readonly limitMs: number;
-  readonly elapsedMs: number;
-
-  constructor(limitMs: number, elapsedMs: number) {
-    super(
-      "TIMEOUT",
-      `the function was stopped as '-timeout' allows it ${limitMs} ms: it took ${
-        Math.round(elapsedMs)
-      } ms`,
-    );
-    this.limitMs = limitMs;
-    this.elapsedMs = Math.round(elapsedMs);
+  #stopLate(nowMs: number): void {
+    if (this.#state.kind === "stopped") return;
+    this.stop(new TimeoutError(this.limits.timeoutMs, nowMs - this.clock.beganMs));
   }
 }

@@ -1,24 +1,24 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Output } from "../base/io.ts";
 
-/** Where a guest's output goes. */
+/** Streams to which guests write. */
 export interface OutputSinks {
   readonly stdout: Output;
   readonly stderr: Output;
   /**
-   * Given where several guests share the sinks: what one writes on descriptors 1 and 2 reaches them in whole lines, each
-   * (with its end) in this form, and what is left of a line when its call ends is ended there. Otherwise bytes pass as
-   * they are.
+   * Formats a line, with its line end, of what a guest writes on descriptors 1 and 2. Set if
+   * several guests share the sinks: then only whole lines are written, and the last line of a call
+   * gets a line end. Without it bytes pass unchanged.
    */
   readonly formLine?: (line: Uint8Array) => Uint8Array;
 }
 
 /**
- * What one guest writes while it handles one call.
+ * Output of one guest during one call.
  *
- * Two things are held back. A call that may be thrown away and started again (`hold`) shows nothing before it has ended
- * well. And the last line that a guest wrote by itself stays here until something follows it, for it is the panic's
- * text if the next thing is a trap: TinyGo writes that on descriptor 1.
+ * A tentative call (`hold`) writes nothing before it has ended well. The last line that the guest
+ * wrote is kept until something follows it, as it is the panic's message if the next event is a
+ * trap: TinyGo writes that to descriptor 1.
  */
 export class GuestOutput {
   readonly #out: Stream;
@@ -30,23 +30,23 @@ export class GuestOutput {
     this.#error = new Stream(sinks.stderr, sinks.formLine);
   }
 
-  /** Whether the call may still be thrown away: set before it begins. */
+  /** Holds back all output until `end`. Set before a tentative call begins. */
   set hold(hold: boolean) {
     this.#out.hold = this.#error.hold = hold;
   }
 
-  /** How many bytes a call that may be thrown away keeps here. */
+  /** Bytes that a tentative call has written so far. */
   get heldBytes(): number {
     return this.#out.heldBytes + this.#error.heldBytes;
   }
 
-  /** A line that the guest asked the host to log, from `start` to `end` of these bytes; the newline is added. */
+  /** Writes bytes from `start` to `end`, and a line end, to standard output. */
   logLine(bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.settle();
     this.#out.emitLine(bytes, start, end);
   }
 
-  /** Bytes that the guest wrote on descriptor 1 or 2. */
+  /** Takes bytes that the guest wrote on descriptor 1 or 2. */
   write(descriptor: 1 | 2, bytes: Uint8Array): void {
     const stream = descriptor === 1 ? this.#out : this.#error;
     if (this.#last !== stream) this.settle();
@@ -54,27 +54,27 @@ export class GuestOutput {
     stream.write(bytes);
   }
 
-  /** The guest waits or asks for something else: what it wrote last was no panic's text. */
+  /** Releases the last line: the guest continued, so it was not a panic's message. */
   settle(): void {
     this.#last?.release();
     this.#last = undefined;
   }
 
-  /** The call ended well: everything goes out. */
+  /** Writes everything: the call ended well. */
   end(): void {
     this.#out.end();
     this.#error.end();
     this.#last = undefined;
   }
 
-  /** The call trapped: what the guest wrote last is its panic's text, the rest goes out. */
+  /** Returns the last lines of a call that trapped, trimmed, and writes the rest. */
   takePanic(): string {
     const panic = this.#last?.takeTail() ?? "";
     this.end();
     return panic.trim();
   }
 
-  /** The call is started again: nothing of it has happened. */
+  /** Drops everything: the call is discarded and rerun. */
   discard(): void {
     this.#out.clear();
     this.#error.clear();
@@ -84,10 +84,11 @@ export class GuestOutput {
 
 const newline = 0x0a;
 const lineEnd = new Uint8Array([newline]);
-const panicWord = "panic: ";
-const tailLimit = 65536; // bytes without a line's end, or of one panic, that are kept back
+const panicPrefix = "panic: ";
+/** Bytes of a line without an end, or of one panic, that are kept back. */
+const maxTailBytes = 65_536;
 
-/** One stream of a call: what is `held` was written before what is in the `tail`. */
+/** One stream of a call: `held` was written before `tail`. */
 class Stream {
   hold = false;
   readonly #sink: Output;
@@ -109,7 +110,7 @@ class Stream {
     else this.#sink.write(bytes);
   }
 
-  /** A line and its end, as one write, so that another program's output does not come between them. */
+  /** Writes a line and its end in one write, so that output of other processes cannot split it. */
   emitLine(bytes: Uint8Array, start: number, end: number): void {
     if (this.hold) {
       this.#held.append(bytes, start, end);
@@ -124,11 +125,11 @@ class Stream {
 
   write(bytes: Uint8Array): void {
     this.#tail.append(bytes);
-    if (this.#tail.length > tailLimit) this.#emitAll();
+    if (this.#tail.length > maxTailBytes) this.#emitAll();
     else this.#emitFirst(startOfTail(this.#tail.bytes));
   }
 
-  /** Lets go of the tail, but for a line that others must not be mixed into. */
+  /** Writes the tail; where sinks are shared, only its whole lines. */
   release(): void {
     const { bytes } = this.#tail;
     this.#emitFirst(this.#formLine ? bytes.lastIndexOf(newline) + 1 : bytes.length);
@@ -153,14 +154,14 @@ class Stream {
     this.#tail.clear();
   }
 
-  /** Lines that are formed have an end, also where the guest gave them none. */
+  /** Writes the tail, with a line end where lines are formatted. */
   #emitAll(): void {
     if (this.#tail.length === 0) return;
     if (this.#formLine && this.#tail.bytes.at(-1) !== newline) this.#tail.append(lineEnd);
     this.#emitFirst(this.#tail.length);
   }
 
-  /** Where lines are formed, these bytes end with one. */
+  /** Writes the first `count` bytes of the tail; where lines are formatted, these end with one. */
   #emitFirst(count: number): void {
     if (count === 0) return;
     const bytes = this.#tail.bytes.subarray(0, count);
@@ -174,7 +175,7 @@ class Stream {
   }
 }
 
-/** Where the last line begins, or the first one that begins as a panic does: its value may have several lines. */
+/** Returns the start of the first line that begins as a panic does, or else of the last line. */
 function startOfTail(bytes: Uint8Array): number {
   let line = 0;
   while (!beginsWithPanic(bytes, line)) {
@@ -186,8 +187,8 @@ function startOfTail(bytes: Uint8Array): number {
 }
 
 function beginsWithPanic(bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < panicWord.length; i++) {
-    if (bytes[at + i] !== panicWord.charCodeAt(i)) return false;
+  for (let i = 0; i < panicPrefix.length; i++) {
+    if (bytes[at + i] !== panicPrefix.charCodeAt(i)) return false;
   }
   return true;
 }

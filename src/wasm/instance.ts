@@ -1,117 +1,88 @@
 import { CapsuleError } from "../base/errors.ts";
 import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
-import { mustWait, promising } from "./jspi.ts";
-import type { MemoryImage } from "./memory_image.ts";
+import { isSuspendError, promising } from "./jspi.ts";
 import type { MemoryReset } from "./memory_reset.ts";
-import type { Poolable } from "./pool.ts";
-import type { StandingStack } from "./standing_stack.ts";
+import { nextStartMode, noStarts, type Snapshot, type StartHistory } from "./start_history.ts";
 
-/** What all instances of a module share. */
+/** All that the instances of a module share. */
 export interface Blueprint {
   readonly module: WebAssembly.Module;
   readonly kind: ModuleKind;
-  /** Exports under which the mutable globals are found, but for the step counter. */
+  /** Names of the exports with the mutable globals, except for the step counter. */
   readonly globalExports: readonly string[];
-  /** The export of the step counter, if one was added. */
+  /** Name of the export with the step counter, if there is one. */
   readonly counterExport: string | undefined;
   readonly isolation: Isolation;
-  /** What was seen of the module while it ran. */
-  readonly seen: Seen;
+  readonly starts: StartHistory;
 }
 
 /**
- * A `function` is started once (`_start` or `_initialize`), and its handler is called. A `command` is a program: its `_start` is
- * the call, and when that ends, so does the instance.
+ * A `function` is started once (`_start` or `_initialize`), and then its handler is called. A
+ * `command` is a program: its `_start` is the call, and the instance ends with it.
  */
 export type ModuleKind = "function" | "command";
 
 /**
- * What a call finds of the calls before it. `reset`: nothing, the instance is put back after each call. `new instance`:
- * nothing, each call has an instance of its own, for the module cannot be put back. `reuse`: everything, on request.
+ * State that a call finds from earlier calls. `reset`: none, the instance is restored after each
+ * call. `new instance`: none, each call has a new instance, as the module cannot be restored.
+ * `reuse`: all of it, on request.
  */
 export type Isolation = "reset" | "new instance" | "reuse";
 
-interface Seen {
-  /** The state before `_start`, taken from the first instance. */
-  beforeStart: Image | undefined;
-  /** The state after it, once `_start` was seen to ask the host for nothing. */
-  afterStart: Image | undefined;
-  /** Whether `_start` cannot be run synchronously. */
-  startWaits: boolean;
-  /** How many starts in a row were longer than a slice. */
-  slowStarts: number;
+/** Returns the blueprint of a module that was never started. */
+export function createBlueprint(parts: Omit<Blueprint, "starts">): Blueprint {
+  return { ...parts, starts: noStarts() };
 }
 
-/** A blueprint of which nothing was seen yet. */
-export function createBlueprint(parts: Omit<Blueprint, "seen">): Blueprint {
-  return {
-    ...parts,
-    seen: { beforeStart: undefined, afterStart: undefined, startWaits: false, slowStarts: 0 },
-  };
-}
+const pageBytes = 65_536;
 
-/** By how many bytes a memory may have grown for its instance to be kept: clearing them costs less than a new instance. */
-const keptGrowth = 4 << 20;
-/** After so many calls in a row that needed less, a memory that grew is let go: clearing it all costs each of them. */
-const callsUntilShrunk = 16;
-const pageBytes = 65536;
-/**
- * After so many slow starts in a row they are no chance. The first one of a process often is: what it runs has yet to be
- * compiled, and the machine may be busy. Running `_start` where it can be paused costs 4 to 7 µs of each call.
- */
-const slowStartsInARow = 3;
-
-/** Memory and globals at one moment. */
-interface Image {
-  readonly memory: MemoryImage;
-  readonly globals: readonly unknown[];
-}
-
-/** What belongs to an instance beside its memory: its files, and whatever else its imports keep for it. */
+/** Resources that belong to an instance beside its memory, such as its files. */
 export interface Belongings {
-  /** Puts back what the last call changed. */
+  /** Restores what the last call changed. */
   reset(): void;
   /** Frees what the operating system holds. */
   close(): void;
-  /** How often the guest has asked for something that differs from run to run. */
+  /** Calls so far whose result may differ from run to run. */
   readonly nondeterministicCalls: number;
-  /** The exit code, if what was thrown is the guest ending itself. */
+  /** Returns the exit code if `thrown` is the guest's `proc_exit`. */
   exitCodeOf(thrown: unknown): number | undefined;
 }
 
-/** How the calls of an instance are made. */
+/** An export as a function. */
 export type GuestExport = (...args: number[]) => unknown;
 
 /**
- * One instance and its way back: `start` brings it to where the handler can be called, `reset` to where it was before.
- *
- * An instance is put back whole: memory, and every mutable global, so that it survives even a trap. A memory that grew
- * cannot shrink: the guest sees its first size again (`prepare/visible_pages.ts`), and an instance is let go when it grew by
- * much, or when what it grew is no longer needed. Until then a guest that reaches past its size, where a new instance would
- * trap, finds zeros.
+ * - `unstarted`: memory and globals are those before `_start`.
+ * - `ready`: `_start` has ended and nothing was called since; the handler may be called.
+ * - `used`: the handler was called, or a start failed.
  */
-export class GuestInstance implements Poolable {
+type Lifecycle = "unstarted" | "ready" | "used";
+
+/**
+ * An instance that is restored after each call: `start` makes it ready for the handler, `reset`
+ * restores it.
+ *
+ * Memory and all mutable globals are restored, so an instance survives even a trap. A memory that
+ * grew cannot shrink: the guest is shown its first size again (`prepare/visible_pages.ts`), and the
+ * instance is discarded if the growth is large or no longer needed. Until then a guest that reads
+ * past its size finds zeros, where a new instance would trap.
+ */
+export class GuestInstance {
   readonly guest: Guest;
   readonly exports: WebAssembly.Exports;
   readonly #blueprint: Blueprint;
   readonly #globals: WebAssembly.Global[];
   readonly #counter: WebAssembly.Global | undefined;
-  /** The pages that the guest sees; undefined when its memory cannot grow. */
+  /** The number of pages that the guest sees; undefined if its memory cannot grow. */
   readonly #pages: WebAssembly.Global | undefined;
-  #callsWithSpare = 0;
   readonly #memoryReset: MemoryReset | undefined;
   readonly #belongings: Belongings;
-  readonly #start: GuestExport | undefined = undefined;
-  #askedBefore = 0;
-  readonly #promises = new Map<string, GuestExport>();
-  /** Where calls that may wait are made, if this instance has had one; it ends with the instance. */
-  standing: StandingStack | undefined;
-  isLent = false;
-  /** Whether the handler can be called: started, and nothing called since. */
-  isFresh = false;
-  /** What `malloc` gave for the arguments of a call; 0 for nothing. */
-  mallocated = 0;
+  readonly #startName: "_start" | "_initialize" | undefined;
+  readonly #awaitable = new Map<string, GuestExport>();
+  #lifecycle: Lifecycle = "unstarted";
+  /** The block of the call's arguments, from `malloc`. */
+  #arguments: number | undefined;
 
   constructor(
     blueprint: Blueprint,
@@ -119,167 +90,188 @@ export class GuestInstance implements Poolable {
       guest: Guest;
       belongings: Belongings;
       imports: WebAssembly.Imports;
-      /** How its memory is put back; without it, it never is. */
+      /** Restores the memory; undefined for an instance that is never reset. */
       memoryReset: MemoryReset | undefined;
     },
   ) {
     const { guest, belongings, imports, memoryReset } = parts;
+    const { counterExport, globalExports, kind, module, starts } = blueprint;
     this.#blueprint = blueprint;
     this.#memoryReset = memoryReset;
     this.#belongings = belongings;
     this.guest = guest;
-    const instance = new WebAssembly.Instance(blueprint.module, imports);
-    this.exports = instance.exports;
+    this.exports = new WebAssembly.Instance(module, imports).exports;
     guest.memory.bind(this.exports.memory as WebAssembly.Memory);
-    this.#globals = blueprint.globalExports.map((name) => this.exports[name] as WebAssembly.Global);
-    this.#counter = blueprint.counterExport
-      ? this.exports[blueprint.counterExport] as WebAssembly.Global
-      : undefined;
-    const counter = this.#counter;
-    if (counter) guest.endSteps = () => counter.value = 0;
+    this.#globals = globalExports.map((name) => this.exports[name] as WebAssembly.Global);
+    const counter = counterExport === undefined
+      ? undefined
+      : this.exports[counterExport] as WebAssembly.Global;
+    this.#counter = counter;
+    if (counter) guest.exhaustSteps = () => counter.value = 0;
     this.#pages = this.exports[PAGES_EXPORT] as WebAssembly.Global | undefined;
-    if (blueprint.kind === "function") {
-      this.#start = (this.exports._start ?? this.exports._initialize) as GuestExport | undefined;
+    if (kind === "function") {
+      this.#startName = this.exports._start
+        ? "_start"
+        : this.exports._initialize
+        ? "_initialize"
+        : undefined;
     }
-    if (memoryReset) blueprint.seen.beforeStart ??= this.#takeImage(memoryReset);
+    if (memoryReset) starts.beforeStart ??= this.#takeSnapshot(memoryReset);
   }
 
-  /** Whether `start` needs a promise. */
-  get startWaits(): boolean {
-    return this.#blueprint.seen.startWaits;
+  /** Whether the handler can be called: started, and nothing called since. */
+  get isReady(): boolean {
+    return this.#lifecycle === "ready";
   }
 
-  /** Begins a call: the handler's next steps count for it. One that waits needs the time at which it came. */
-  begin(waits: boolean, cameMs?: number): void {
-    const budget = this.guest.begin(waits, cameMs);
+  /** Begins a call, as `Guest.begin`, and sets the step counter. */
+  begin(mayWait: boolean, cameMs?: number): void {
+    const budget = this.guest.begin(mayWait, cameMs);
     if (this.#counter) this.#counter.value = budget;
   }
 
   /**
-   * Runs `_start`, synchronously, within a call begun so. Returns false when `_start` came to something that such a call may not do: the
-   * instance is put back, and `startWaiting` is to be called.
+   * Runs `_start` synchronously, within a tentative call.
+   *
+   * @returns false if `_start` has to be run by `startAwaitable`; the instance is reset.
+   * @throws CapsuleError `START` for an exit code other than 0, or if the module cannot be reset.
    */
   start(): boolean {
-    if (this.isFresh) return true;
-    // What cannot be put back cannot be tried first.
-    if (this.startWaits || this.#blueprint.isolation !== "reset") return false;
-    this.#askedBefore = this.#belongings.nondeterministicCalls;
+    if (this.#lifecycle === "ready") return true;
+    const { isolation, starts } = this.#blueprint;
+    // An instance that cannot be reset has only one try.
+    if (starts.mode.kind === "awaitable" || isolation !== "reset") return false;
+    const before = this.#belongings.nondeterministicCalls;
+    this.#lifecycle = "used";
     try {
-      this.#run(this.#start);
+      if (this.#startName) (this.exports[this.#startName] as GuestExport)();
     } catch (error) {
-      if (!this.guest.startsAgain && !mustWait(error)) throw error;
-      this.guest.output.discard();
-      const { seen } = this.#blueprint;
-      seen.startWaits = this.guest.startsAgain !== "slow" || ++seen.slowStarts === slowStartsInARow;
-      if (!this.putBack()) {
+      if (!this.#ignoreExit(error)) {
+        const { rerunReason } = this.guest;
+        if (!rerunReason && !isSuspendError(error)) throw error;
+        this.guest.output.discard();
+        starts.mode = nextStartMode(starts.mode, rerunReason === "slow" ? "slow" : "must wait");
+        if (this.reset()) return false;
         throw new CapsuleError("START", "the module cannot be started a second time");
       }
-      return false;
     }
-    this.#blueprint.seen.slowStarts = 0;
-    this.#started(true);
+    starts.mode = nextStartMode(starts.mode, "returned");
+    this.#started();
+    const asked = this.guest.hostCalls + this.#belongings.nondeterministicCalls - before;
+    if (asked === 0 && this.#memoryReset) {
+      starts.afterStart ??= this.#takeSnapshot(this.#memoryReset);
+    }
     return true;
   }
 
-  /** Runs `_start` where it may wait, for a call that came at that time. */
-  async startWaiting(cameMs: number): Promise<void> {
-    if (this.isFresh) return;
-    this.begin(true, cameMs);
-    if (this.#start) {
-      try {
-        await this.promise(this.exports._start ? "_start" : "_initialize")();
-      } catch (error) {
-        this.#ignoreExit(error);
-      }
-    }
-    this.#started(false);
+  /** Whether the next start needs a promise. */
+  get startIsAwaitable(): boolean {
+    return this.#blueprint.starts.mode.kind === "awaitable";
   }
 
-  /** An export as a function that may wait. */
-  promise(name: string): GuestExport {
-    let made = this.#promises.get(name);
+  /**
+   * Runs `_start` where it may wait.
+   *
+   * @param cameMs when the call came, as `performance.now()`.
+   * @throws CapsuleError `START` for an exit code other than 0.
+   */
+  async startAwaitable(cameMs: number): Promise<void> {
+    if (this.#lifecycle === "ready") return;
+    this.begin(true, cameMs);
+    this.#lifecycle = "used";
+    if (this.#startName) {
+      try {
+        await this.awaitable(this.#startName)();
+      } catch (error) {
+        if (!this.#ignoreExit(error)) throw error;
+      }
+    }
+    this.#started();
+  }
+
+  /** Calls an export synchronously. */
+  call(name: string, args: readonly number[]): unknown {
+    this.#lifecycle = "used";
+    return (this.exports[name] as GuestExport)(...args);
+  }
+
+  /** Returns an export as a function that may wait. */
+  awaitable(name: string): GuestExport {
+    this.#lifecycle = "used";
+    let made = this.#awaitable.get(name);
     if (!made) {
       made = promising(this.exports[name] as WebAssembly.ExportValue);
-      this.#promises.set(name, made);
+      this.#awaitable.set(name, made);
     }
     return made;
   }
 
+  /** Records that the handler is called by other means than `call` and `awaitable`. */
+  use(): void {
+    this.#lifecycle = "used";
+  }
+
   /**
-   * Puts memory and globals back to what they were before `_start` (or after it, where that is the same thing).
-   * Returns false when that cannot be done: the instance is finished.
+   * Restores memory and globals to their state before `_start`, or after it if `_start` is
+   * repeatable. Returns false if that is impossible or not worth it: close the instance.
    */
-  putBack(): boolean {
-    this.isFresh = false;
-    const { beforeStart, afterStart } = this.#blueprint.seen;
-    const image = afterStart ?? beforeStart;
-    if (!image || !this.#memoryReset) return false;
-    if (!this.#keepsMemory(image.memory)) return false;
-    this.#memoryReset.restore(image.memory, this.guest.memory.bytes);
+  reset(): boolean {
+    this.#lifecycle = "used";
+    const { beforeStart, afterStart } = this.#blueprint.starts;
+    const snapshot = afterStart ?? beforeStart;
+    const memoryReset = this.#memoryReset;
+    if (!snapshot || !memoryReset) return false;
+    const { bytes } = this.guest.memory;
+    const neededBytes = this.#pages && this.#pages.value * pageBytes;
+    if (!memoryReset.isWorthKeeping(snapshot.memory, bytes.length, neededBytes)) return false;
+    memoryReset.restore(snapshot.memory, bytes);
     for (let i = 0; i < this.#globals.length; i++) {
       const global = this.#globals[i];
-      if (global) global.value = image.globals[i];
+      if (global) global.value = snapshot.globals[i];
     }
     this.#belongings.reset();
-    this.isFresh = afterStart !== undefined;
+    this.#arguments = undefined;
+    this.#lifecycle = afterStart ? "ready" : "unstarted";
     return true;
   }
 
+  /** Records the block of a call's arguments, which `keep` frees. */
+  setArguments(pointer: number): void {
+    this.#arguments = pointer;
+  }
+
+  /** Makes an instance ready for its next call without a reset: frees the arguments. */
+  keep(): void {
+    this.#lifecycle = "ready";
+    const pointer = this.#arguments;
+    this.#arguments = undefined;
+    const free = this.exports.free as ((pointer: number) => void) | undefined;
+    if (pointer !== undefined && free) this.guest.inside(() => free(pointer));
+  }
+
+  /** Frees what the operating system holds for the instance. */
   close(): void {
-    this.standing?.end();
     this.#belongings.close();
   }
 
-  /** Makes an instance whose call ended well ready for the next one as it is: started once, its arguments freed. */
-  keepState(): void {
-    this.isFresh = true;
-    const pointer = this.mallocated;
-    this.mallocated = 0;
-    const free = this.exports.free as ((pointer: number) => void) | undefined;
-    if (pointer !== 0 && free) this.guest.inside(() => free(pointer));
-  }
-
-  /** Whether the memory is such that an instance with it is worth being put back. */
-  #keepsMemory(image: MemoryImage): boolean {
-    const { length } = this.guest.memory.bytes;
-    const grown = length - image.byteLength;
-    if (grown === 0) return true;
-    if (!this.#pages || grown < 0 || grown > keptGrowth) return false;
-    const hasSpare = this.#pages.value * pageBytes < length;
-    this.#callsWithSpare = hasSpare ? this.#callsWithSpare + 1 : 0;
-    return this.#callsWithSpare < callsUntilShrunk;
-  }
-
-  #run(start: GuestExport | undefined): void {
-    if (!start) return;
-    try {
-      start();
-    } catch (error) {
-      this.#ignoreExit(error);
-    }
-  }
-
-  #started(synchronously: boolean): void {
+  #started(): void {
     const { guest } = this;
     if (guest.exitCode) {
       throw new CapsuleError("START", `the module's _start ended with exit code ${guest.exitCode}`);
     }
-    const asked = guest.hostCalls + this.#belongings.nondeterministicCalls - this.#askedBefore;
-    if (asked === 0 && synchronously && this.#memoryReset) {
-      this.#blueprint.seen.afterStart ??= this.#takeImage(this.#memoryReset);
-    }
     guest.output.end();
-    this.isFresh = true;
+    this.#lifecycle = "ready";
   }
 
-  /** `proc_exit` ends `_start` by a throw where it is not called in `_start`'s own body. */
-  #ignoreExit(thrown: unknown): void {
+  /** Records the exit code and returns true if `thrown` is the guest's `proc_exit`. */
+  #ignoreExit(thrown: unknown): boolean {
     const code = this.#belongings.exitCodeOf(thrown);
-    if (code === undefined) throw thrown;
-    this.guest.exitCode = code;
+    if (code === undefined) return false;
+    this.guest.setExitCode(code);
+    return true;
   }
 
-  #takeImage(memoryReset: MemoryReset): Image {
+  #takeSnapshot(memoryReset: MemoryReset): Snapshot {
     return {
       memory: memoryReset.take(this.guest.memory.bytes),
       globals: this.#globals.map((global) => global.value),

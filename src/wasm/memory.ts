@@ -1,10 +1,9 @@
 /**
- * A guest's memory, as seen from the host.
+ * A guest's memory, as seen from the host. It belongs to one instance.
  *
- * A guest that grows its memory detaches the buffer that JavaScript held of it, so `bytes` and `view` are read anew
- * after every call into the guest; both cost a comparison when nothing changed: an array on a detached buffer has length
- * 0, and asking the memory itself for its buffer is a call out of JavaScript. One `GuestMemory` belongs to one instance
- * for life: `bind` is called once, when the instance exists.
+ * A guest that grows its memory detaches the buffer, so read `bytes` and `view` anew after every
+ * call into the guest. Hot path: an array on a detached buffer has length 0, which is cheaper to
+ * test than `Memory.buffer` is to read.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
@@ -12,26 +11,26 @@ export class GuestMemory {
   #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(0));
   #range: Uint8Array<ArrayBuffer> = this.#bytes;
 
-  /** Names the memory that an instance exports. */
+  /** Sets the memory. Called once, when the instance exists. */
   bind(memory: WebAssembly.Memory): void {
     this.#memory = memory;
   }
 
-  /** All of the memory as it is now. Do not keep it over a call into the guest. */
+  /** The whole memory as it is now. Do not keep it over a call into the guest. */
   get bytes(): Uint8Array<ArrayBuffer> {
     if (this.#bytes.length === 0) this.#renew();
     return this.#bytes;
   }
 
-  /** The same memory for numbers; WebAssembly is little-endian. */
+  /** The whole memory as a view for numbers; WebAssembly is little-endian. */
   get view(): DataView<ArrayBuffer> {
     if (this.#bytes.length === 0) this.#renew();
     return this.#view;
   }
 
   /**
-   * Bytes that are known to lie in the memory. Do not keep them over a call into the guest. A program reads and writes
-   * through one buffer most of the time, so the last range is kept: an array that is made costs more than to look.
+   * Returns bytes that the caller knows to lie in the memory. Do not keep them over a call into the
+   * guest. Hot path: the last range is kept, as programs read and write through one buffer.
    */
   range(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = this.bytes;
@@ -40,12 +39,16 @@ export class GuestMemory {
     return this.#range = bytes.subarray(pointer, pointer + length);
   }
 
-  /** Whether `length` bytes from `pointer` lie inside the memory. Both are taken as unsigned. */
+  /** Reports whether `length` bytes from `pointer` lie in the memory. Both count as unsigned. */
   holds(pointer: number, length: number): boolean {
     return (pointer >>> 0) + (length >>> 0) <= this.bytes.length;
   }
 
-  /** A guest that hands out a place past its own memory is broken: its call traps, as a load from there would. */
+  /**
+   * Checks that `length` bytes from `pointer` lie in the memory.
+   *
+   * @throws RuntimeError if not: the call traps, as a load from there would.
+   */
   check(what: string, pointer: number, length: number): void {
     if (this.holds(pointer, length)) return;
     throw new WebAssembly.RuntimeError(

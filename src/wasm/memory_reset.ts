@@ -1,34 +1,53 @@
-import { type MemoryImage, restoreMemory, takeMemoryImage } from "./memory_image.ts";
+import { type MemorySnapshot, restoreMemory, takeMemorySnapshot } from "./memory_snapshot.ts";
 import { pageWatch } from "./page_watch.ts";
 import { TouchedPages } from "./touched_pages.ts";
 
-/**
- * From then on only the pages that calls touch are put back. To learn which those are begins with 2 ms for the C library, which the
- * first calls of a process, which take longest, are spared.
- */
-const restoresUntilWatched = 16;
+/** Page tracking costs a one-time `dlopen`; a thread enables it after this many restores. */
+const restoresUntilTracking = 16;
+/** Growth beyond this makes a new instance cheaper than clearing the old one. */
+const maxGrowth = 4 << 20;
+/** After this many calls in a row that did not need the growth, the instance is discarded. */
+const callsUntilShrunk = 16;
 
-/** How many times this thread has put a whole memory back. */
+/** Whole memories that this thread has restored. */
 let restores = 0;
 
-/** Takes the image of a memory, and puts the memory of one instance back to it. */
+/** Takes the snapshot of one instance's memory and restores it after each call. */
 export class MemoryReset {
   #touched: TouchedPages | undefined;
+  #callsBelowGrowth = 0;
 
-  /** The image of a memory as it is now. */
-  take(bytes: Uint8Array<ArrayBuffer>): MemoryImage {
-    return takeMemoryImage(bytes);
+  /** Copies the memory as it is now. */
+  take(bytes: Uint8Array<ArrayBuffer>): MemorySnapshot {
+    return takeMemorySnapshot(bytes);
   }
 
-  /** Makes the instance's memory what the image says, and clears what it grew since. */
-  restore(image: MemoryImage, bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#touched) return restoreMemory(image, bytes, this.#touched.runsOf(bytes));
-    const watch = restores++ < restoresUntilWatched ? undefined : pageWatch();
-    if (!watch) return restoreMemory(image, bytes, [0, bytes.length]);
+  /** Restores the memory to the snapshot and clears what it grew since. */
+  restore(snapshot: MemorySnapshot, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#touched) return restoreMemory(snapshot, bytes, this.#touched.runsOf(bytes));
+    const watch = restores++ < restoresUntilTracking ? undefined : pageWatch();
+    if (!watch) return restoreMemory(snapshot, bytes, [0, bytes.length]);
     this.#touched = new TouchedPages(bytes, watch);
-    restoreMemory(image, bytes, this.#touched.runsOf(bytes));
-    // Until now whole memories were put back, which touches all of them.
-    this.#touched.forget(bytes, 0, image.offset);
-    this.#touched.forget(bytes, image.end, bytes.length);
+    restoreMemory(snapshot, bytes, this.#touched.runsOf(bytes));
+    // Restoring whole memories, as until now, touched all pages.
+    this.#touched.forget(bytes, 0, snapshot.offset);
+    this.#touched.forget(bytes, snapshot.end, bytes.length);
+  }
+
+  /**
+   * Reports whether restoring the memory is cheaper than a new instance. Call once per reset.
+   *
+   * @param neededBytes how much of the memory the last call had; undefined if it cannot grow.
+   */
+  isWorthKeeping(
+    snapshot: MemorySnapshot,
+    byteLength: number,
+    neededBytes: number | undefined,
+  ): boolean {
+    const growth = byteLength - snapshot.byteLength;
+    if (growth === 0) return true;
+    if (neededBytes === undefined || growth < 0 || growth > maxGrowth) return false;
+    this.#callsBelowGrowth = neededBytes < byteLength ? this.#callsBelowGrowth + 1 : 0;
+    return this.#callsBelowGrowth < callsUntilShrunk;
   }
 }

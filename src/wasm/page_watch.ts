@@ -1,22 +1,19 @@
 import { loadCLibrary } from "../base/c_library.ts";
 
-/** What the system tells of the pages of this process's memory. */
+/** Facts from the operating system about the pages of this process's memory. */
 export interface PageWatch {
   /** Bytes of a page. */
   readonly pageBytes: number;
-  /** A number that changes whenever this thread comes to a page for the first time. */
+  /** Returns a number that changes whenever this thread touches a page for the first time. */
   faults(): number;
   /**
-   * Where the pages lie that were ever read or written, of so many bytes from an address on: pairs of the offsets where a run of
-   * them begins and ends, in order. `undefined` when the system does not tell, as when no file can be opened.
+   * Returns the pages that were ever read or written, as pairs of offsets at which a run of them
+   * begins and ends, in order; undefined if the system cannot tell, as when no file can be opened.
    */
   touchedRuns(address: number, byteLength: number): number[] | undefined;
-  /**
-   * Has the system touch no page of its own accord, as it does where it makes one huge page of many: what a thread writes to such
-   * a page later would be no first time.
-   */
-  forgoHugePages(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Gives pages back to the system, which gives zeros for them when they are touched again. */
+  /** Disables transparent huge pages, which would make untouched pages look touched. */
+  disableHugePages(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Returns pages to the system, which supplies zeros when they are touched again. */
   discard(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
@@ -26,24 +23,28 @@ const symbols = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 const RUSAGE_THREAD = 1;
-/** What `madvise` is told. @see https://man7.org/linux/man-pages/man2/madvise.2.html */
+/** Advice for `madvise`. @see https://man7.org/linux/man-pages/man2/madvise.2.html */
 const MADV_DONTNEED = 4;
 const MADV_NOHUGEPAGE = 15;
-/** Where `struct rusage` has the low halves of `ru_minflt` and `ru_majflt`, in words. */
+/** Words of `struct rusage`: the low halves of `ru_minflt` and `ru_majflt`. */
 const minorFaults = 16;
 const majorFaults = 18;
-/** In the second word of a page's entry: it is in memory, or swapped out. @see https://docs.kernel.org/admin-guide/mm/pagemap.html */
+/**
+ * Bits of the second word of a page's entry: present, or swapped out.
+ *
+ * @see https://docs.kernel.org/admin-guide/mm/pagemap.html
+ */
 const wasTouched = 0xc000_0000;
 const entryBytes = 8;
-/** Sizes that Linux's pages have, the usual one first. */
+/** Page sizes of Linux, the most frequent one first. */
 const pageSizes = [4096, 16_384, 65_536];
 
 let watch: PageWatch | undefined;
 let wasTried = false;
 
 /**
- * The watch of this thread; `undefined` where the system has none that tells the truth: another system than Linux, a
- * sandbox without `/proc/self/pagemap`, a C library that cannot be called.
+ * Returns the watch of this thread; undefined without a reliable one: on other systems than Linux,
+ * in a sandbox without `/proc/self/pagemap`, or if the C library cannot be called.
  */
 export function pageWatch(): PageWatch | undefined {
   if (!wasTried) {
@@ -51,7 +52,7 @@ export function pageWatch(): PageWatch | undefined {
     try {
       if (Deno.build.os === "linux") watch = createPageWatch();
     } catch {
-      // Then all of a memory counts as touched.
+      // All of a memory counts as touched then.
     }
   }
   return watch;
@@ -72,7 +73,7 @@ function createPageWatch(): PageWatch | undefined {
       if (words.length < pages * 2) words = new Uint32Array(pages * 2);
       const entries = new Uint8Array(words.buffer, 0, pages * entryBytes);
       try {
-        // Opened anew each time: this is done a few times in the life of an instance, and a thread that ends has nothing to close.
+        // Opened for each look: looks are rare, and a thread that ends has no file to close.
         using file = Deno.openSync("/proc/self/pagemap");
         file.seekSync(address / pageBytes * entryBytes, Deno.SeekMode.Start);
         if (file.readSync(entries) !== entries.length) return undefined;
@@ -89,23 +90,23 @@ function createPageWatch(): PageWatch | undefined {
       }
       return runs;
     },
-    forgoHugePages(bytes) {
-      // A kernel without huge pages refuses, and has nothing to forgo.
+    disableHugePages(bytes) {
+      // A kernel without huge pages returns an error, which changes nothing.
       madvise(bytes, BigInt(bytes.length), MADV_NOHUGEPAGE);
     },
     discard(bytes) {
       madvise(bytes, BigInt(bytes.length), MADV_DONTNEED);
     },
   });
-  return pageSizes.map(watchOf).find(tellsTheTruth);
+  return pageSizes.map(watchOf).find(isReliable);
 }
 
-/** Tries a watch on a memory of which one page is written. */
-function tellsTheTruth(watch: PageWatch): boolean {
+/** Tries a watch on a memory with one written page. */
+function isReliable(watch: PageWatch): boolean {
   const bytes = new Uint8Array(new WebAssembly.Memory({ initial: 4 }).buffer as ArrayBuffer);
   const { pageBytes } = watch;
   const look = () => watch.touchedRuns(addressOf(bytes), bytes.length)?.join();
-  watch.forgoHugePages(bytes);
+  watch.disableHugePages(bytes);
   const atFirst = look();
   const faults = watch.faults();
   bytes[2 * pageBytes] = 1;
@@ -116,7 +117,7 @@ function tellsTheTruth(watch: PageWatch): boolean {
     look() === "";
 }
 
-/** Where bytes lie in this process's memory. Linux gives a process less than 2^53 bytes of addresses. */
+/** Returns the address of bytes. Linux gives a process less than 2^53 bytes of addresses. */
 export function addressOf(bytes: Uint8Array<ArrayBuffer>): number {
   return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
 }

@@ -1,25 +1,28 @@
 import { CapsuleError } from "../base/errors.ts";
 import { type Timer, unref } from "../base/timers.ts";
-import { TimeoutError } from "./guest.ts";
+import { TimeoutError } from "./timeout_error.ts";
 
-/** What a pool lends. */
-export interface Poolable {
-  /** The pool's own: whether somebody has it. False at first. */
-  isLent: boolean;
-  /** Called once, when the pool lets go of it. */
-  close(): void;
-}
-
-/** How many instances there may be, and how many callers may wait for one. */
-export interface PoolOptions<T extends Poolable> {
+/** Limits of a pool, and how its values are made. */
+export interface PoolOptions<T extends Closable> {
   readonly create: () => T;
   readonly maxInstances: number;
+  /** How many callers may queue for an instance. */
   readonly maxQueue: number;
-  /** How long an instance may lie idle before it is freed, in milliseconds. */
+  /** How long an instance may be idle before it is closed, in milliseconds. */
   readonly idleMs: number;
 }
 
-/** Too many callers wait already. */
+/** A value that a pool creates and closes. */
+export interface Closable {
+  close(): void;
+}
+
+/** A pooled value, as the pool lends it. */
+export interface Lease<T> {
+  readonly value: T;
+}
+
+/** The queue of a pool is full. */
 export class OverloadedError extends CapsuleError {
   constructor(maxInstances: number, maxQueue: number) {
     super(
@@ -29,27 +32,32 @@ export class OverloadedError extends CapsuleError {
   }
 }
 
-const sweepsUntilFreed = 4;
+const sweepsUntilClosed = 4;
+
+/** A pooled value and its state. Made once per value, so that lending does not allocate. */
+interface Slot<T> extends Lease<T> {
+  state: "idle" | "lent" | "closed";
+  /** The number of the sweep after which the value became idle. Hot path: no clock is read. */
+  idleSince: number;
+}
 
 interface Waiter<T> {
-  readonly resolve: (instance: T) => void;
+  readonly resolve: (lease: Lease<T>) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Instances of one module. The one given back last is lent first, for its memory is still in the processor's cache;
- * the pool grows on demand, and callers beyond its limit wait in the order in which they came.
+ * A pool of instances of one module. Last in, first out, as the memory of the last one is still
+ * cached. It grows on demand; callers beyond its limit queue in order of arrival.
  */
-export class Pool<T extends Poolable> {
+export class Pool<T extends Closable> {
   readonly #options: PoolOptions<T>;
-  readonly #idle: T[] = [];
-  /** The sweep after which each idle instance came back: a look at the clock for each call would cost more. */
-  readonly #idleSince: number[] = [];
+  readonly #idle: Slot<T>[] = [];
   #sweeps = 0;
   #lent = 0;
   readonly #queue = new Set<Waiter<T>>();
   #sweeper: Timer | undefined;
-  #closed = false;
+  #isClosed = false;
 
   constructor(options: PoolOptions<T>) {
     if (options.maxInstances < 1) {
@@ -61,7 +69,7 @@ export class Pool<T extends Poolable> {
     this.#options = options;
   }
 
-  /** How many instances there are, how many of them are lent, and how many callers wait. */
+  /** The number of instances, of those that are lent, and of callers that queue. */
   get figures(): { instances: number; busy: number; queued: number } {
     return {
       instances: this.#idle.length + this.#lent,
@@ -70,30 +78,32 @@ export class Pool<T extends Poolable> {
     };
   }
 
-  /** An instance, at once: the one used last, or a new one, or none when the limit is reached. */
-  take(): T | undefined {
-    let instance = this.#idle.pop();
-    if (instance) this.#idleSince.pop();
-    else if (this.#lent < this.#options.maxInstances) instance = this.#options.create();
-    if (instance) {
-      instance.isLent = true;
-      this.#lent++;
+  /** Lends the instance used last, or a new one; undefined when the limit is reached. */
+  take(): Lease<T> | undefined {
+    let slot = this.#idle.pop();
+    if (!slot) {
+      if (this.#lent >= this.#options.maxInstances) return undefined;
+      slot = { value: this.#options.create(), state: "idle", idleSince: 0 };
     }
-    return instance;
+    slot.state = "lent";
+    this.#lent++;
+    return slot;
   }
 
   /**
-   * An instance as soon as there is one. Who has to wait for it waits `timeoutMs` at most (0: for ever), and `onQueued` is given what
-   * takes the caller out of the queue before.
+   * Lends an instance as soon as there is one.
    *
-   * @throws OverloadedError when `maxQueue` callers wait already; TimeoutError; the reason for which it left the queue.
+   * @param timeoutMs how long to queue, 0 for no limit.
+   * @param onQueued receives a function that leaves the queue.
+   * @throws OverloadedError if `maxQueue` callers queue already; TimeoutError; the reason passed to
+   * the function that leaves the queue.
    */
   takeLater(
     timeoutMs: number,
     onQueued?: (leave: (reason: CapsuleError) => void) => void,
-  ): Promise<T> {
-    const instance = this.take();
-    if (instance) return Promise.resolve(instance);
+  ): Promise<Lease<T>> {
+    const lease = this.take();
+    if (lease) return Promise.resolve(lease);
     const { maxInstances, maxQueue } = this.#options;
     if (this.#queue.size >= maxQueue) {
       return Promise.reject(new OverloadedError(maxInstances, maxQueue));
@@ -101,9 +111,9 @@ export class Pool<T extends Poolable> {
     return new Promise((resolve, reject) => {
       const cameMs = performance.now();
       const waiter: Waiter<T> = {
-        resolve: (instance) => {
+        resolve: (lease) => {
           clearTimeout(timer);
-          resolve(instance);
+          resolve(lease);
         },
         reject: (error) => {
           clearTimeout(timer);
@@ -113,34 +123,37 @@ export class Pool<T extends Poolable> {
       const leave = (reason: CapsuleError) => {
         if (this.#queue.delete(waiter)) waiter.reject(reason);
       };
-      const isLate = () => leave(new TimeoutError(timeoutMs, performance.now() - cameMs));
-      const timer = timeoutMs > 0 ? setTimeout(isLate, timeoutMs) : undefined;
+      const onLate = () => leave(new TimeoutError(timeoutMs, performance.now() - cameMs));
+      const timer = timeoutMs > 0 ? setTimeout(onLate, timeoutMs) : undefined;
       this.#queue.add(waiter);
       onQueued?.(leave);
     });
   }
 
-  /** Takes back what was lent; `healthy` is false for what must not be used again. */
-  giveBack(instance: T, healthy: boolean): void {
-    if (!instance.isLent) throw new Error("an instance was given back that is not lent");
-    instance.isLent = false;
+  /**
+   * Takes back an instance.
+   *
+   * @param isHealthy false for an instance that must not be used again; it is closed.
+   */
+  giveBack(lease: Lease<T>, isHealthy: boolean): void {
+    const slot = lease as Slot<T>;
+    if (slot.state !== "lent") throw new Error("an instance was given back that is not lent");
     this.#lent--;
-    if (healthy && !this.#closed) {
-      this.#idle.push(instance);
-      this.#idleSince.push(this.#sweeps);
+    if (isHealthy && !this.#isClosed) {
+      slot.state = "idle";
+      slot.idleSince = this.#sweeps;
+      this.#idle.push(slot);
       this.#sweeper ??= unref(
-        setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilFreed),
+        setInterval(() => this.#sweep(), this.#options.idleMs / sweepsUntilClosed),
       );
-    } else {
-      instance.close();
-    }
+    } else close(slot);
     if (this.#queue.size > 0) this.#serveQueue();
   }
 
-  /** Frees all idle instances, and refuses those who wait. Lent ones are freed when they come back. */
+  /** Closes idle instances and rejects queued callers. Lent ones are closed when given back. */
   close(): void {
-    this.#closed = true;
-    this.#free(this.#idle.length);
+    this.#isClosed = true;
+    this.#closeOldest(this.#idle.length);
     for (const waiter of this.#queue) {
       waiter.reject(new CapsuleError("CLOSED", "the function is stopped"));
     }
@@ -151,32 +164,36 @@ export class Pool<T extends Poolable> {
   #serveQueue(): void {
     const [waiter] = this.#queue;
     if (!waiter) return;
-    this.#queue.delete(waiter);
     try {
-      const instance = this.take();
-      if (instance) waiter.resolve(instance);
-      else this.#queue.add(waiter); // cannot be: one was just given back
+      const lease = this.take();
+      if (!lease) return;
+      this.#queue.delete(waiter);
+      waiter.resolve(lease);
     } catch (error) {
+      this.#queue.delete(waiter);
       waiter.reject(error);
     }
   }
 
   #sweep(): void {
-    const oldest = ++this.#sweeps - sweepsUntilFreed;
-    let idleTooLong = 0;
-    while ((this.#idleSince[idleTooLong] ?? Infinity) < oldest) idleTooLong++;
-    this.#free(idleTooLong);
+    const oldest = ++this.#sweeps - sweepsUntilClosed;
+    let expired = 0;
+    while ((this.#idle[expired]?.idleSince ?? Infinity) < oldest) expired++;
+    this.#closeOldest(expired);
     if (this.#idle.length === 0) this.#stopSweeper();
   }
 
-  /** Frees those that have been idle longest. */
-  #free(count: number): void {
-    this.#idleSince.splice(0, count);
-    for (const instance of this.#idle.splice(0, count)) instance.close();
+  #closeOldest(count: number): void {
+    for (const slot of this.#idle.splice(0, count)) close(slot);
   }
 
   #stopSweeper(): void {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
+}
+
+function close<T extends Closable>(slot: Slot<T>): void {
+  slot.state = "closed";
+  slot.value.close();
 }

@@ -1,24 +1,25 @@
 import type { CallMemo, Span } from "../prepare/memo/replay.ts";
 import { PREPARE_MODULE } from "../prepare/contract.ts";
 
-/** A call is remembered when it looks at memory often and depends on little: looking whether it finds the same must cost less. */
-const fewestAccesses = 500;
-const mostBytesRead = 2048;
-const mostBytesWritten = 512;
-/** Accesses and turns of loops after which a recording is given up. */
-const mostEvents = 1_000_000;
-const stepsAtOnce = 100_000;
-const mostLooks = 20;
+/** Only calls whose inputs are cheaper to compare than the call is to run are recorded. */
+const minAccesses = 500;
+const maxBytesRead = 2048;
+const maxBytesWritten = 512;
+/** Memory accesses and loop iterations after which a recording is abandoned. */
+const maxEvents = 1_000_000;
+const stepsPerLook = 100_000;
+const maxLooks = 20;
 
-/** WASI functions that do nothing and say that they did: a start needs no more of them to go on. */
+/** WASI functions that report success without doing anything, which is enough for a start. */
 const silent = /^(?:random_get|clock_|args_|environ_)/;
 const notSupported = 52; // ENOSYS
 
 /**
- * Runs `_start` of a module that was prepared with `startMemos: "record"` and returns what its long calls depend on and do. Its
- * memory must be exported.
- * The module finds a host that answers nothing, and is stopped at the first thing that it cannot do without: what was seen
- * by then is true all the same, for a memo holds wherever the same is found.
+ * Runs `_start` of a module that was prepared with `startMemos: "record"` and returns the inputs
+ * and effects of its long calls. The module's memory must be exported.
+ *
+ * The imports do nothing, and the recording ends at the first one that the module cannot do
+ * without. What was recorded by then stays valid, as a memo applies wherever its inputs are equal.
  */
 export function recordStart(module: WebAssembly.Module): CallMemo[] {
   const recorder = new Recorder();
@@ -27,7 +28,7 @@ export function recordStart(module: WebAssembly.Module): CallMemo[] {
     if (kind !== "function") return [];
     (imports[from] ??= {})[name] = from === PREPARE_MODULE
       ? recorder.imports[name] ?? stop
-      : answerOf(name);
+      : stubOf(name);
   }
   try {
     const { exports } = new WebAssembly.Instance(module, imports);
@@ -36,12 +37,12 @@ export function recordStart(module: WebAssembly.Module): CallMemo[] {
     recorder.bind(memory);
     (exports._start as () => void)();
   } catch {
-    // However it ended: only calls that came to their end are among the memos.
+    // However it ended: only calls that returned are among the memos.
   }
   return recorder.memos;
 }
 
-function answerOf(name: string): () => number {
+function stubOf(name: string): () => number {
   if (silent.test(name)) return () => 0;
   return name.startsWith("fd_") ? () => notSupported : stop;
 }
@@ -53,14 +54,14 @@ function stop(): never {
 class Recorder {
   readonly memos: CallMemo[] = [];
   #memory: WebAssembly.Memory | undefined;
-  /** What every instance has from the beginning: a memo must not look beyond it. */
+  /** The memory that every instance begins with; a memo must not read beyond it. */
   #firstBytes = 0;
-  /** The memory while a call is recorded, which cannot grow it. */
+  /** The memory during a recorded call, which cannot grow it. */
   #bytes: Uint8Array = new Uint8Array();
   #place = 0;
   #before: bigint[] = [];
   #notes: bigint[] = [];
-  /** First values of the bytes that were read before they were written, and the bytes that were written, by their offsets. */
+  /** Offsets: first values of bytes read before they were written, and the bytes written. */
   readonly #read = new Map<number, number>();
   readonly #written = new Set<number>();
   #fits = true;
@@ -83,7 +84,7 @@ class Recorder {
       this.#before = this.#notes;
       this.#notes = [];
     },
-    // Thousands of accesses are told before the engine has optimized these two, so each is one call and no more.
+    // These two are called thousands of times before the engine optimizes them.
     read: (address: number, offset: number, length: number) => {
       const start = this.#touch(address, offset, length);
       if (!this.#fits) return;
@@ -92,7 +93,7 @@ class Recorder {
       for (let at = start; at < end; at++) {
         if (!read.has(at) && !this.#written.has(at)) read.set(at, this.#bytes[at] ?? 0);
       }
-      this.#fits = read.size <= mostBytesRead;
+      this.#fits = read.size <= maxBytesRead;
     },
     write: (address: number, offset: number, length: number) => {
       const start = this.#touch(address, offset, length);
@@ -100,15 +101,15 @@ class Recorder {
       const written = this.#written;
       const end = start + (length >>> 0);
       for (let at = start; at < end; at++) written.add(at);
-      this.#fits = written.size <= mostBytesWritten;
+      this.#fits = written.size <= maxBytesWritten;
     },
     leave: stop,
     turn: () => {
-      if (++this.#events > mostEvents) stop();
+      if (++this.#events > maxEvents) stop();
     },
     end: () => {
-      if (!this.#fits || this.#accesses < fewestAccesses) return;
-      if (this.memos.some(({ place }) => place === this.#place)) return; // `_start` calls in a loop: the first is kept
+      if (!this.#fits || this.#accesses < minAccesses) return;
+      if (this.memos.some(({ place }) => place === this.#place)) return; // called in a loop: the first counts
       const bytes = this.#bytes;
       this.memos.push({
         place: this.#place,
@@ -118,7 +119,7 @@ class Recorder {
         writes: spansOf([...this.#written], (at) => bytes[at] ?? 0),
       });
     },
-    step: () => ++this.#looks < mostLooks ? stepsAtOnce : -1,
+    step: () => ++this.#looks < maxLooks ? stepsPerLook : -1,
     pause: () => -1,
     exit: () => {},
   };
@@ -128,18 +129,18 @@ class Recorder {
     this.#firstBytes = memory.buffer.byteLength;
   }
 
-  /** Counts an access and returns where it begins; where it lies says whether the call still fits. */
+  /** Counts an access and returns its start. One outside of the limits disqualifies the call. */
   #touch(address: number, offset: number, length: number): number {
-    if (++this.#events > mostEvents) stop();
+    if (++this.#events > maxEvents) stop();
     this.#accesses++;
     const start = (address >>> 0) + (offset >>> 0);
     const bytes = length >>> 0;
-    if (start + bytes > this.#firstBytes || bytes > mostBytesRead) this.#fits = false;
+    if (start + bytes > this.#firstBytes || bytes > maxBytesRead) this.#fits = false;
     return start;
   }
 }
 
-/** Bytes by their offsets, as spans in order. */
+/** Returns bytes, given by their offsets, as spans in order. */
 function spansOf(offsets: number[], byteAt: (offset: number) => number): Span[] {
   offsets.sort((a, b) => a - b);
   const spans: { at: number; bytes: number[] }[] = [];

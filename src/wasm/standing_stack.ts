@@ -1,24 +1,24 @@
 import { canPause, promising, suspending } from "./jspi.ts";
 
-/** A call that runs on the stack, or is about to. */
+/** The call that runs on the stack. */
 interface Current {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * A stack of its own on which one export is called again and again, and may be paused.
+ * A stack that calls one export repeatedly; each call may be paused.
  *
- * Each call through `promising` begins on a new stack, and V8 keeps only four that are free: with more calls under way, mapping
- * and unmapping a megabyte cost more than the call (20 of 38 µs at 32 calls). So a loop in WebAssembly stays on one stack,
- * paused between the calls: it waits for the next arguments, calls the export, hands over the result.
+ * Each call through `promising` begins on a new stack, and V8 caches only four of them: with more
+ * calls in progress, mapping and unmapping stacks dominates (bench: `waiting`). So a loop in
+ * WebAssembly keeps one stack: it waits for arguments, calls the export, passes on the result.
  */
 export class StandingStack {
   readonly #run: () => Promise<unknown>;
   #current: Current | undefined;
   #arguments: readonly number[] | undefined;
-  /** Goes on with the loop that waits for arguments. */
-  #waiting: { go: (args: readonly number[]) => void; end: (reason: unknown) => void } | undefined;
+  /** Resumes the loop, which waits for arguments. */
+  #waiting: { call: (args: readonly number[]) => void; end: (reason: unknown) => void } | undefined;
 
   private constructor(module: WebAssembly.Module, handler: WebAssembly.ExportValue) {
     const imports = {
@@ -30,7 +30,7 @@ export class StandingStack {
     this.#run = promising(exports.run as WebAssembly.ExportValue) as () => Promise<unknown>;
   }
 
-  /** A stack for an export; `undefined` when its parameters are not all i32 or its result no i64, or nothing can be paused. */
+  /** Makes a stack for a handler; undefined without JSPI or for a type other than i32… → i64. */
   static of(handler: WebAssembly.ExportValue): StandingStack | undefined {
     if (!canPause) return undefined;
     try {
@@ -44,22 +44,22 @@ export class StandingStack {
     }
   }
 
-  /** Calls the export; one call at a time. */
+  /** Calls the export. One call at a time. */
   call(args: readonly number[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#current = { resolve, reject };
       const waiting = this.#waiting;
       this.#waiting = undefined;
-      if (waiting) return waiting.go(args);
+      if (waiting) return waiting.call(args);
       this.#arguments = args;
-      // The loop ends by what a call throws, and the next call begins another one.
+      // A throw out of the export ends the loop; the next call begins another one.
       this.#run().catch((error) => {
         if (error !== ended) this.#current?.reject(error);
       });
     });
   }
 
-  /** Gives the stack back. */
+  /** Frees the stack. A later call begins a new one. */
   end(): void {
     this.#waiting?.end(ended);
     this.#waiting = undefined;
@@ -68,7 +68,7 @@ export class StandingStack {
   #next(): readonly number[] | Promise<readonly number[]> {
     const args = this.#arguments;
     this.#arguments = undefined;
-    return args ?? new Promise((go, end) => this.#waiting = { go, end });
+    return args ?? new Promise((call, end) => this.#waiting = { call, end });
   }
 
   #done(result: bigint): void {
@@ -76,12 +76,19 @@ export class StandingStack {
   }
 }
 
-const ended = Symbol("the stack is given back");
+const ended = Symbol("the stack is freed");
 
 const modules = new Map<number, WebAssembly.Module>();
 
+function loopModule(parameters: number): WebAssembly.Module {
+  let module = modules.get(parameters);
+  if (!module) modules.set(parameters, module = new WebAssembly.Module(loopBytes(parameters)));
+  return module;
+}
+
 /**
- * The loop for a handler of so many parameters:
+ * Encodes the loop for a handler with `parameters` parameters; a test compares it with what wabt
+ * makes of this text:
  * ```wat
  * (module
  *   (import "" "next" (func $next (result i32 …)))
@@ -90,13 +97,7 @@ const modules = new Map<number, WebAssembly.Module>();
  *   (func (export "run") (loop (call $done (call $handler (call $next))) (br 0))))
  * ```
  */
-function loopModule(parameters: number): WebAssembly.Module {
-  let module = modules.get(parameters);
-  if (!module) modules.set(parameters, module = new WebAssembly.Module(loopBytes(parameters)));
-  return module;
-}
-
-function loopBytes(parameters: number): Uint8Array<ArrayBuffer> {
+export function loopBytes(parameters: number): Uint8Array<ArrayBuffer> {
   const [i32, i64] = [0x7f, 0x7e];
   const numbers = [parameters, ...Array(parameters).fill(i32)];
   const name = (text: string) => [text.length, ...new TextEncoder().encode(text)];

@@ -1,12 +1,13 @@
 import { addressOf, type PageWatch } from "./page_watch.ts";
 
 /**
- * Which pages of a guest's memory were ever touched: all others are as the system gave them, full of zeros.
+ * Tracks which pages of a guest's memory were ever touched; all others are still zero.
  *
- * A thread that comes to a page for the first time has a page fault, and the system counts the faults of each thread. A look at that
- * count tells in 0.3 µs that nothing new was touched since the last look, by the guest or by the host for it; only when it has changed
- * the system is asked for the pages themselves. All calls of an instance are made on one thread, and no other thread is ever given
- * its memory to write to: what would wait on one, as a read from standard input, has bytes of its own.
+ * A thread that touches a page for the first time has a page fault, and the system counts the
+ * faults of each thread. While that count is unchanged, neither the guest nor the host on its
+ * behalf touched a new page; only when it changed is the page table read. This requires that all
+ * calls of an instance run on one thread and that no other thread writes to its memory: host work
+ * that would, such as a read from standard input, uses a buffer of its own.
  */
 export class TouchedPages {
   readonly #watch: PageWatch;
@@ -19,12 +20,12 @@ export class TouchedPages {
     this.#watch = watch;
     this.#byteLength = bytes.length;
     this.#address = addressOf(bytes);
-    watch.forgoHugePages(bytes);
+    watch.disableHugePages(bytes);
   }
 
   /**
-   * Where the touched pages lie, as pairs of the offsets where a run of them begins and ends. A memory that grew counts as touched
-   * from end to end.
+   * Returns the touched pages as pairs of offsets at which a run of them begins and ends. A memory
+   * that has grown counts as touched from end to end.
    */
   runsOf({ length }: Uint8Array<ArrayBuffer>): readonly number[] {
     if (length !== this.#byteLength) return [0, length];
@@ -36,7 +37,7 @@ export class TouchedPages {
     return this.#runs;
   }
 
-  /** Gives all whole pages between two offsets, which are zero, back to the system: from now on they count as untouched. */
+  /** Returns the whole pages between two offsets, all zero, to the system: they are untouched. */
   forget(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): void {
     const { pageBytes } = this.#watch;
     const first = Math.ceil(from / pageBytes) * pageBytes;

@@ -74,6 +74,7 @@ Deno.test({
           "wasm/pool.ts",
           "wasm/call_watch.ts",
           "wasm/standing_stack.ts",
+          "function/pooled_instance.ts",
         ],
       ];
       for (const file of others) {

@@ -64,7 +64,7 @@ Deno.test("in cli a call past -timeout ends with 124: it computes, it waits, its
       assert.deepEqual({ code, stdout }, { code: 124, stdout: "" });
       assert.match(
         stderr,
-        /^the function was stopped as '-timeout' allows it 200 ms: it took \d+ ms\n$/,
+        /^the function was stopped after \d+ ms: '-timeout' allows 200 ms\n$/,
       );
     }
   } finally {

@@ -134,7 +134,7 @@ Deno.test("-timeout stops a program with 124: one that waits for its input, and 
   for (const name of ["echo", "until-closed"]) {
     const { code, stderr } = await runStuck(["-mode=cli", program(name), "-timeout=300ms"]);
     assert.equal(code, 124, name);
-    assert.match(stderr, /'-timeout' allows it 300 ms/, name);
+    assert.match(stderr, /'-timeout' allows 300 ms/, name);
   }
 });
 

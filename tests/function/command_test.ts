@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TimeoutError } from "../../src/wasm/guest.ts";
+import { TimeoutError } from "../../src/wasm/timeout_error.ts";
 import { serveProgram } from "../testing/program.ts";
 
 Deno.test("a program whose calls of the host take long is stopped after few of them past its deadline", async () => {

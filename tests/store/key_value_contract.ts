@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Caller } from "../../src/wasm/guest.ts";
+import { Caller } from "../../src/wasm/caller.ts";
 import type { CallLimit, KeyValueStore } from "../../src/store/services.ts";
 
 /** A limit that only a call that hangs reaches. */

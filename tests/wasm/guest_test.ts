@@ -19,7 +19,7 @@ Deno.test("a guest whose calls need few looks at the clock is given more steps, 
 Deno.test("calls out of the guest end its steps now and then, and the look that follows says nothing about them", () => {
   const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
   let ended = 0;
-  guest.endSteps = () => ended++;
+  guest.exhaustSteps = () => ended++;
   const budget = guest.begin(false);
   for (let call = 0; call < 320; call++) {
     const before = ended;
@@ -35,7 +35,7 @@ Deno.test("a call that computes from its first step on ends at the deadline, tho
   let looks = 0;
   while (guest.step() !== -1) looks++;
   assert.ok(looks > 0);
-  assert.match(String(guest.stopped), /'-timeout' allows it 1 ms/);
+  assert.match(String(guest.stopped), /'-timeout' allows 1 ms/);
 });
 
 Deno.test("work that ends after its call was stopped says nothing to the next call, which can be stopped while it waits", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suspending } from "../../src/wasm/jspi.ts";
-import { StandingStack } from "../../src/wasm/standing_stack.ts";
+import { loopBytes, StandingStack } from "../../src/wasm/standing_stack.ts";
 import { compileWat } from "../prepare/modules.ts";
 
 /** The exports of a module that may wait for `env.wait`, which gives back a number later. */
@@ -88,5 +88,24 @@ Deno.test("a stack that is given back between two calls can begin again", async 
   for (let turn = 0; turn < 3; turn++) {
     assert.equal(await stack.call([turn]), BigInt(turn));
     stack.end();
+  }
+});
+
+Deno.test("StandingStack: its loop is what wabt makes of the text", () => {
+  for (let parameters = 0; parameters <= 4; parameters++) {
+    const i32 = "i32 ".repeat(parameters);
+    const text = `(module
+      (type (func (result ${i32})))
+      (type (func (param ${i32}) (result i64)))
+      (type (func (param i64)))
+      (type (func))
+      (import "" "next" (func $next (type 0)))
+      (import "" "handler" (func $handler (type 1)))
+      (import "" "done" (func $done (type 2)))
+      (func (export "run") (type 3) (loop (call $done (call $handler (call $next))) (br 0))))`;
+    const loop = loopBytes(parameters);
+    const compiled = compileWat(text);
+    assert.deepEqual(loop, compiled.slice(0, loop.length));
+    assert.equal(compiled[loop.length], 0, "only wabt's custom section with names follows");
   }
 });

@@ -87,7 +87,7 @@ Deno.test("where the system refuses to tell, all of a memory counts as touched",
     pageBytes: 4096,
     faults: () => 0,
     touchedRuns: () => undefined,
-    forgoHugePages: () => {},
+    disableHugePages: () => {},
     discard: () => {},
   };
   assert.deepEqual(new TouchedPages(bytes, silent).runsOf(bytes), [0, 65_536]);

@@ -4,26 +4,27 @@ import type { CapsuleError } from "../../base/errors.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { type AnswerHead, badAnswer, endOfHead, maxHeadBytes, readHead } from "./answer_head.ts";
 
-/** What a program answered: its head, and its body as far as it goes. */
+/** Response of a program. */
 export interface CgiAnswer {
   readonly head: AnswerHead;
-  /** Whole when the program ended soon, a stream otherwise, `null` where there must be none. */
+  /** Bytes if the program ended soon, else a stream; null for a status without a body. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
 
-/** Answers that have no body, whatever the program wrote (RFC 9110, 15.3.5, 15.3.6 and 15.4.5). */
+/** Statuses without a body (RFC 9110 §§ 15.3.5, 15.3.6 and 15.4.5). */
 const bodylessStatus = new Set([204, 205, 304]);
-/** How much of a body is held: until it is streamed, and then until the client takes it. */
-const heldBytes = 65_536;
-/** How long a program may take for the rest of its answer before the head and what there is of the body go out. */
-const patienceMs = 10;
+/** Bytes of a body that are buffered before it is streamed, and then ahead of the client. */
+const maxBufferedBytes = 65_536;
+/** How long after its head a response is buffered before it is streamed. */
+const streamAfterMs = 10;
 
 /**
- * What a program writes on descriptor 1, as it becomes an answer. A short answer of a program that ends at once goes out
- * whole, so that what goes wrong until then can still be told; a longer one is streamed, at the client's pace.
+ * Turns a program's standard output into a response. A short response of a program that ends soon
+ * is sent whole, so that an error until then is still reported; a longer one is streamed, at the
+ * client's pace.
  */
 export class AnswerWriter {
-  /** The answer, once it can begin. */
+  /** The response; resolves as soon as it can begin. */
   readonly answer: Promise<CgiAnswer>;
   readonly #decided = Promise.withResolvers<CgiAnswer>();
   readonly #stop: (reason: CapsuleError) => void;
@@ -34,26 +35,26 @@ export class AnswerWriter {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
-  /** `stop` ends the program: its head is none, or nobody waits for its body any more. */
+  /** @param stop ends the program: its head is invalid, or its client went away. */
   constructor(stop: (reason: CapsuleError) => void) {
     this.answer = this.#decided.promise;
     this.#stop = stop;
   }
 
-  /** Takes what the program writes; a promise when the client has to take what was written before. */
+  /** Takes output of the program. Returns a promise if the client has to read first. */
   readonly write = (bytes: Uint8Array): number | Promise<number> => {
     const { length } = bytes;
     if (this.#isOver) return length;
     if (!this.#head) this.#takeHead(bytes);
     else if (this.#stream) this.#stream.enqueue(bytes.slice());
     else if (this.#keepsBody) this.#held.append(bytes);
-    if (this.#head && !this.#stream && this.#held.length > heldBytes) this.#startStream();
+    if (this.#head && !this.#stream && this.#held.length > maxBufferedBytes) this.#startStream();
     if (!this.#stream || (this.#stream.desiredSize ?? 0) > 0) return length;
     this.#taken ??= Promise.withResolvers();
     return this.#taken.promise.then(() => length);
   };
 
-  /** The program ended by itself. Answers whether it gave an answer. */
+  /** Ends the response, as the program ended. Returns whether there was a head. */
   end(exitCode: number): boolean {
     const head = this.#head;
     if (this.#isOver) return head !== undefined;
@@ -70,19 +71,19 @@ export class AnswerWriter {
     return head !== undefined;
   }
 
-  /** The program was stopped. Answers whether a part of its answer was sent already, which is then cut off. */
+  /** Fails the response. Returns whether a part of it was sent, which is then cut off. */
   fail(error: unknown): boolean {
     const wasSent = this.#stream !== undefined;
     if (this.#isOver) return wasSent;
-    this.#stream?.error(new HttpError(502, "CUT_OFF", "the program did not end its answer"));
+    this.#stream?.error(new HttpError(502, "CUT_OFF", "the program did not end its response"));
     this.#decided.reject(error);
     this.#close();
     return wasSent;
   }
 
   get #keepsBody(): boolean {
-    const { insteadOf, status = 0 } = this.#head ?? {};
-    return insteadOf === undefined && !bodylessStatus.has(status);
+    const { localRedirect, status = 0 } = this.#head ?? {};
+    return localRedirect === undefined && !bodylessStatus.has(status);
   }
 
   #takeHead(bytes: Uint8Array): void {
@@ -102,12 +103,12 @@ export class AnswerWriter {
       return;
     }
     this.#held.dropFirst(this.#keepsBody ? end : this.#held.length);
-    this.#timer = setTimeout(() => this.#startStream(), patienceMs);
+    this.#timer = setTimeout(() => this.#startStream(), streamAfterMs);
   }
 
   #startStream(): void {
     const head = this.#head;
-    // An answer without a body waits for its end: it may still fail.
+    // A response without a body waits for the end of the program, which may still fail.
     if (!head || this.#isOver || !this.#keepsBody) return;
     clearTimeout(this.#timer);
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -124,7 +125,7 @@ export class AnswerWriter {
         this.#close();
         this.#stop(new HttpError(499, "CLIENT_GONE", "the client went away"));
       },
-    }, new ByteLengthQueuingStrategy({ highWaterMark: heldBytes }));
+    }, new ByteLengthQueuingStrategy({ highWaterMark: maxBufferedBytes }));
     this.#decided.resolve({ head, body });
   }
 

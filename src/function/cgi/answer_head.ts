@@ -2,26 +2,30 @@ import type { ByteString } from "../../base/byte_string.ts";
 import type { Header } from "../../abi/headers.ts";
 import { HttpError } from "../../server/http_error.ts";
 
-/** What a program says of its answer before the body (RFC 3875, 6). */
+/** Head of a program's response (RFC 3875 § 6). */
 export interface AnswerHead {
   readonly status: number;
-  /** Without `Status`, and without `Content-Length`, which the server counts. */
+  /** Headers other than `Status` and `Content-Length`. */
   readonly headers: readonly Header[];
-  /** What a program says of the length of a body that it does not write, as for `HEAD`. */
+  /** The program's `Content-Length`. */
   readonly contentLength?: string;
-  /** The path and query that is to be answered instead: a `Location` on this server and no `Status`. */
-  readonly insteadOf?: string;
+  /** Path and query of a local redirect: a `Location` on this server without a `Status`. */
+  readonly localRedirect?: string;
 }
 
-/** The largest head that is taken, in bytes. */
+/** Maximum length of a head, in bytes. */
 export const maxHeadBytes = 65_536;
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-/** `token` of RFC 9110, 5.6.2, before the colon. */
+/** A `token` (RFC 9110 § 5.6.2), a colon and a value. */
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s;
 
-/** Where the body begins: behind the first empty line; `undefined` while there is none. `from` is where to look on. */
+/**
+ * Returns the offset of the body, after the first empty line; undefined without an empty line.
+ *
+ * @param from where to search; the bytes before were searched already.
+ */
 export function endOfHead(bytes: Uint8Array, from: number): number | undefined {
   for (let at = bytes.indexOf(newline, from); at >= 0; at = bytes.indexOf(newline, at + 1)) {
     const before = bytes[at - 1] === carriageReturn ? at - 2 : at - 1;
@@ -31,7 +35,7 @@ export function endOfHead(bytes: Uint8Array, from: number): number | undefined {
 }
 
 /**
- * Reads a head: lines that end with a line feed, or with carriage return and line feed.
+ * Parses a head. Lines end with LF or CR LF.
  *
  * ```
  * Status: 404 Not Found
@@ -39,7 +43,7 @@ export function endOfHead(bytes: Uint8Array, from: number): number | undefined {
  *
  * ```
  *
- * @throws HttpError 502 `BAD_ANSWER` that says what is wrong with it.
+ * @throws HttpError 502 `BAD_ANSWER` with the reason.
  */
 export function readHead(text: ByteString): AnswerHead {
   const headers: Header[] = [];
@@ -50,7 +54,7 @@ export function readHead(text: ByteString): AnswerHead {
   for (const line of text.split(/\r?\n/)) {
     if (line === "") continue;
     const [, name = "", value = ""] = headerLine.exec(line) ??
-      refuse(`${quoted(line)} is no header`);
+      refuse(`${quoted(line)} is not a header`);
     const lower = name.toLowerCase();
     if (lower === "status") status = statusOf(value);
     else if (lower !== "content-length") headers.push([name, value]);
@@ -62,12 +66,12 @@ export function readHead(text: ByteString): AnswerHead {
     refuse("its head has neither a Content-Type nor a Location nor a Status");
   }
   if (location?.startsWith("/") && status === undefined) {
-    return { status: 200, headers, insteadOf: location };
+    return { status: 200, headers, localRedirect: location };
   }
   return { status: status ?? (location === undefined ? 200 : 302), headers, contentLength };
 }
 
-/** What is wrong with an answer that is none. */
+/** Returns the error for an invalid response of a program. */
 export function badAnswer(why: string): HttpError {
   return new HttpError(502, "BAD_ANSWER", `the program gave no valid answer: ${why}`);
 }
@@ -82,7 +86,7 @@ function statusOf(value: string): number {
   return Number(digits);
 }
 
-/** The beginning of something that a program wrote, for a message. */
+/** Quotes the beginning of a text from the program. */
 function quoted(text: ByteString): string {
   const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   return JSON.stringify(shown.replace(/[^\x20-\x7e…]/g, "?"));

@@ -4,7 +4,7 @@ import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { jsonError } from "../../server/json_error.ts";
 import { readBody } from "../../server/read_body.ts";
-import { TimeoutError } from "../../wasm/guest.ts";
+import { TimeoutError } from "../../wasm/timeout_error.ts";
 import type { Command } from "../command.ts";
 import { errorAnswer } from "../error_answer.ts";
 import { ResponseHeaders } from "../response_headers.ts";
@@ -13,22 +13,22 @@ import { AnswerWriter, type CgiAnswer } from "./answer.ts";
 import { badAnswer } from "./answer_head.ts";
 import { cgiEnvironment, type CgiRequest } from "./environment.ts";
 
-/** How requests are taken. */
+/** Settings for requests to a program. */
 export interface CgiHandlerOptions {
-  /** The largest body that is taken, in bytes. */
+  /** Maximum length of a request body, in bytes. */
   readonly maxBodyBytes: number;
   readonly log: Log;
-  /** Where this server is reached; asked at each request. */
+  /** Returns the address of this server. Called for each request. */
   readonly server: () => CgiRequest["server"];
 }
 
-/** How often a program may send a request on to another path of its own. */
+/** Local redirects (RFC 3875 § 6.2.2) that one request may cause. */
 const maxRedirects = 10;
 const nothing = new Uint8Array(0);
 
 /**
- * Serves a program as a web server serves a CGI script (RFC 3875): every request is a run of its own. The request is in the
- * environment, its body on standard input, and the answer, head and body, on standard output.
+ * Returns a handler that runs a program as a CGI script (RFC 3875), once per request: the request
+ * is in the environment, its body on standard input, the response on standard output.
  */
 export function createCgiHandler(
   program: Command,
@@ -38,7 +38,7 @@ export function createCgiHandler(
   const { name } = program.options;
   const headersOut = new ResponseHeaders(log);
 
-  /** Runs the program; the answer is there when it can begin, which may be before the end of the run. */
+  /** Runs the program. Returns its response as soon as that can begin. */
   const run = (
     asked: CgiRequest,
     body: Uint8Array,
@@ -67,7 +67,7 @@ export function createCgiHandler(
         log.warn(`${name} ended with exit code ${exitCode}`);
       }
     }, (error) => {
-      // That the client went away is none of the program's faults.
+      // A client that went away is not the program's fault.
       if (writer.fail(error) && !(error instanceof HttpError)) {
         log.error(`${name}: an answer was cut off: ${error.message}`);
       }
@@ -115,13 +115,13 @@ export function createCgiHandler(
         server: server(),
       };
       let answer = await run(asked, body, () => request.signal);
-      for (let redirects = 0; answer.head.insteadOf !== undefined; redirects++) {
+      for (let redirects = 0; answer.head.localRedirect !== undefined; redirects++) {
         if (redirects === maxRedirects) {
           throw badAnswer(
-            `it sent the request on ${maxRedirects} times, at last to ${answer.head.insteadOf}`,
+            `it redirected the request ${maxRedirects} times, at last to ${answer.head.localRedirect}`,
           );
         }
-        asked = redirected(asked, answer.head.insteadOf);
+        asked = redirected(asked, answer.head.localRedirect);
         answer = await run(asked, nothing, () => request.signal);
       }
       return respond(answer, asked);
@@ -131,7 +131,7 @@ export function createCgiHandler(
   };
 }
 
-/** The same client's request for another path of this server: a GET without a body. */
+/** Returns the request for the target of a local redirect: a GET without a body. */
 function redirected(asked: CgiRequest, target: string): CgiRequest {
   return {
     ...asked,
@@ -142,7 +142,7 @@ function redirected(asked: CgiRequest, target: string): CgiRequest {
   };
 }
 
-/** Path and query of an absolute URL, in the bytes that the client sent; the server decodes what is UTF-8 there. */
+/** Returns path and query of a URL as the client's bytes; Deno has decoded its UTF-8. */
 function targetOf(url: string): ByteString {
   const start = url.indexOf("/", url.indexOf("//") + 2);
   if (start < 0) return "/";

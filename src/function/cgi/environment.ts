@@ -3,37 +3,41 @@ import { type ByteString, writeByteString } from "../../base/byte_string.ts";
 import { HttpError } from "../../server/http_error.ts";
 import type { VariableValue } from "../../wasi/wasi.ts";
 
-/** What a program is told of a request. */
+/** A request, as a program's environment describes it. */
 export interface CgiRequest {
   readonly method: string;
-  /** Path and query as the client wrote them. */
+  /** Path and query, as sent. */
   readonly target: ByteString;
   /** Names in lower case. */
   readonly headers: readonly (readonly [name: string, value: ByteString])[];
-  /** The length of the body in bytes; `undefined` for none. */
+  /** Length of the body in bytes; undefined without a body. */
   readonly bodyLength: number | undefined;
   readonly client: { readonly hostname: string; readonly port: number };
   readonly server: { readonly hostname: string; readonly port: number; readonly isTls: boolean };
 }
 
-/** Headers that have a variable of their own, and `proxy`, whose variable programs take for a setting. */
+/**
+ * Headers that do not become `HTTP_` variables: two have variables of their own, and clients take
+ * `HTTP_PROXY` for a setting (CVE-2016-5385).
+ */
 const notAsHeader = new Set(["content-length", "content-type", "proxy"]);
 
 /**
- * The variables of RFC 3875, 4.1, with the usual `REQUEST_URI`, `REMOTE_PORT` and `HTTPS` beside them. Values are the bytes that the client sent.
+ * Returns the variables of RFC 3875 § 4.1 and the customary `REQUEST_URI`, `REMOTE_PORT` and
+ * `HTTPS`. Values are the bytes that the client sent.
  *
- * The program is the whole site: `SCRIPT_NAME` is empty and `PATH_INFO` the whole path. A header whose name has an underscore
- * is left out, since its variable would be that of the name with a dash.
+ * The program is the whole site: `SCRIPT_NAME` is empty and `PATH_INFO` is the whole path. A header
+ * with an underscore in its name is skipped, as its variable would equal that of a name with `-`.
  *
- * @throws HttpError 400 for a zero byte, which no variable can hold.
+ * @throws HttpError 400 for a zero byte in the path, which no variable can hold.
  */
 export function cgiEnvironment(request: CgiRequest): Record<string, VariableValue> {
   const { method, target, headers, bodyLength, client, server } = request;
-  const question = target.indexOf("?");
+  const queryMark = target.indexOf("?");
   const variables: Record<string, VariableValue> = {
     GATEWAY_INTERFACE: "CGI/1.1",
-    PATH_INFO: decodePath(question < 0 ? target : target.slice(0, question)),
-    QUERY_STRING: question < 0 ? "" : bytesOf(target.slice(question + 1)),
+    PATH_INFO: decodePath(queryMark < 0 ? target : target.slice(0, queryMark)),
+    QUERY_STRING: queryMark < 0 ? "" : bytesOf(target.slice(queryMark + 1)),
     REMOTE_ADDR: client.hostname,
     REMOTE_HOST: client.hostname,
     REMOTE_PORT: String(client.port),
@@ -67,7 +71,7 @@ function bytesOf(text: ByteString): Uint8Array {
   return bytes;
 }
 
-/** The bytes of a path: `/caf%C3%A9` is `2f 63 61 66 c3 a9`. A `%` without two hexadecimal digits stands for itself. */
+/** Decodes a path: `/caf%C3%A9` is `2f 63 61 66 c3 a9`. A `%` without two digits is kept. */
 function decodePath(path: string): Uint8Array {
   const decoded = path.replace(
     /%([0-9a-fA-F]{2})/g,
@@ -77,7 +81,7 @@ function decodePath(path: string): Uint8Array {
     throw new HttpError(
       400,
       "BAD_PATH",
-      "a path with a zero byte (%00) cannot be handed to a program",
+      "a path with a zero byte (%00) cannot be passed to a program",
     );
   }
   return bytesOf(decoded);

@@ -32,9 +32,9 @@ Deno.test("Status, Location and Content-Type decide what the answer is", () => {
   assert.equal(status("Location: https://example.org/\n\n"), 302);
   assert.equal(status("Location: relative\n\n"), 302);
   assert.equal(status("Status: 303\nLocation: /here\n\n"), 303);
-  assert.equal(readHead("Status: 303\nLocation: /here\n\n").insteadOf, undefined);
+  assert.equal(readHead("Status: 303\nLocation: /here\n\n").localRedirect, undefined);
   assert.equal(
-    readHead("Content-Type: text/plain\nLocation: /here?a=b\n\n").insteadOf,
+    readHead("Content-Type: text/plain\nLocation: /here?a=b\n\n").localRedirect,
     "/here?a=b",
   );
 });
@@ -52,12 +52,12 @@ Deno.test("headers keep their order, repetitions and bytes; Status and Content-L
 const bad: [text: string, why: RegExp][] = [
   ["\n", /neither a Content-Type nor a Location nor a Status/],
   ["X-A: b\n\n", /neither a Content-Type/],
-  ["<html>\n\n", /"<html>" is no header/],
-  [": b\n\n", /": b" is no header/],
-  ["X A: b\n\n", /is no header/],
-  ["A: b\n folded\n\n", /" folded" is no header/],
-  ["HTTP/1.1 200 OK\n\n", /is no header/],
-  ["\xc3\xa9\x07\n\n", /"\?\?\?" is no header/],
+  ["<html>\n\n", /"<html>" is not a header/],
+  [": b\n\n", /": b" is not a header/],
+  ["X A: b\n\n", /is not a header/],
+  ["A: b\n folded\n\n", /" folded" is not a header/],
+  ["HTTP/1.1 200 OK\n\n", /is not a header/],
+  ["\xc3\xa9\x07\n\n", /"\?\?\?" is not a header/],
   ["Status: 99\n\n", /from 200 to 599, got "99"/],
   ["Status: 101 Switching\n\n", /got "101 Switching"/],
   ["Status: 2000\n\n", /got "2000"/],

@@ -114,12 +114,12 @@ Deno.test("a status without a body has none, whatever the program writes", async
 
 const invalid: [path: string, why: RegExp][] = [
   ["/silent", /it ended with exit code 3 and wrote nothing$/],
-  ["/no-head", /"hello" is no header$/],
+  ["/no-head", /"hello" is not a header$/],
   ["/half-head", /it ended with exit code 0 before the empty line that ends its head$/],
   ["/no-type", /neither a Content-Type nor a Location nor a Status$/],
   ["/bad-status", /got "999 What"$/],
   ["/huge-head", /its head has more than 65536 bytes$/],
-  ["/circle", /it sent the request on 10 times, at last to \/circle$/],
+  ["/circle", /it redirected the request 10 times, at last to \/circle$/],
 ];
 
 for (const [path, why] of invalid) {
@@ -218,7 +218,7 @@ Deno.test("an answer that is cut off in the middle is an error for its reader, n
   await withProgram([], async ({ get, output }) => {
     const response = await get("/late-trap");
     assert.equal(response.status, 200);
-    await assert.rejects(response.text(), /the program did not end its answer/);
+    await assert.rejects(response.text(), /the program did not end its response/);
     assert.match(output().stderr, /error: cgi\.wasm: an answer was cut off: unreachable\n/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { restoreMemory, takeMemoryImage } from "../../src/wasm/memory_image.ts";
+import { restoreMemory, takeMemorySnapshot } from "../../src/wasm/memory_snapshot.ts";
 
 Deno.test("a memory becomes what it was, whatever was written to the runs that are named", () => {
   const length = 64;
@@ -12,21 +12,21 @@ Deno.test("a memory becomes what it was, whatever was written to the runs that a
   const place = fc.integer({ min: 0, max: length - 1 });
   const property = fc.property(fc.array(place), fc.uniqueArray(place), (used, cuts) => {
     const before = bytesOf(used);
-    const image = takeMemoryImage(before.slice());
+    const snapshot = takeMemorySnapshot(before.slice());
     const sorted = cuts.toSorted((a, b) => a - b);
     const runs = sorted.length % 2 === 0 ? sorted : sorted.slice(1);
     const bytes = before.slice();
     for (let run = 0; run < runs.length; run += 2) bytes.fill(9, runs[run], runs[run + 1]);
-    restoreMemory(image, bytes, runs);
+    restoreMemory(snapshot, bytes, runs);
     assert.deepEqual(bytes, before);
   });
   fc.assert(property, { numRuns: 1000 });
 });
 
 Deno.test("what grew behind it is cleared", () => {
-  const image = takeMemoryImage(Uint8Array.of(0, 0, 0, 0, 5, 0, 0, 0));
-  assert.deepEqual([image.byteLength, image.offset, image.end], [8, 4, 8]);
+  const snapshot = takeMemorySnapshot(Uint8Array.of(0, 0, 0, 0, 5, 0, 0, 0));
+  assert.deepEqual([snapshot.byteLength, snapshot.offset, snapshot.end], [8, 4, 8]);
   const grown = new Uint8Array(16).fill(3);
-  restoreMemory(image, grown, [0, 16]);
+  restoreMemory(snapshot, grown, [0, 16]);
   assert.deepEqual([...grown], [0, 0, 0, 0, 5, ...Array(11).fill(0)]);
 });

@@ -1,18 +1,19 @@
 /**
- * A memory at one moment. Of its bytes only the span that is not zero is kept. It is plain, for it is handed to the other threads
- * that serve the same module.
+ * The content of a memory at one moment. Only the span between the first and the last non-zero
+ * word is stored. Plain data: it is posted to the other threads that serve the same module.
  */
-export interface MemoryImage {
-  /** Length of the memory. */
+export interface MemorySnapshot {
+  /** Length of the memory in bytes. */
   readonly byteLength: number;
-  /** Where the span begins and ends. */
+  /** Offsets of the span. */
   readonly offset: number;
   readonly end: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export function takeMemoryImage(bytes: Uint8Array<ArrayBuffer>): MemoryImage {
-  // Four bytes at a time: this is done while somebody waits, before the engine has optimized it.
+/** Copies the content of a memory. */
+export function takeMemorySnapshot(bytes: Uint8Array<ArrayBuffer>): MemorySnapshot {
+  // Word by word: this runs once per start, before the engine has optimized it.
   const words = new Int32Array(bytes.buffer);
   let first = 0;
   let last = words.length;
@@ -23,18 +24,22 @@ export function takeMemoryImage(bytes: Uint8Array<ArrayBuffer>): MemoryImage {
   return { byteLength: bytes.length, offset, end, bytes: bytes.slice(offset, end) };
 }
 
-/** Makes a memory what it was, which may have grown since; all of it outside of `runs`, pairs of offsets, is zero already. */
+/**
+ * Restores a memory, which may have grown since.
+ *
+ * @param runs pairs of offsets; all bytes outside of them are known to be zero.
+ */
 export function restoreMemory(
-  image: MemoryImage,
+  snapshot: MemorySnapshot,
   bytes: Uint8Array<ArrayBuffer>,
   runs: readonly number[],
 ): void {
-  const { offset, end } = image;
+  const { offset, end } = snapshot;
   for (let run = 0; run < runs.length; run += 2) {
     const from = runs[run] ?? 0;
     const to = runs[run + 1] ?? 0;
     if (from < offset) bytes.fill(0, from, Math.min(to, offset));
     if (to > end) bytes.fill(0, Math.max(from, end), to);
   }
-  bytes.set(image.bytes, offset);
+  bytes.set(snapshot.bytes, offset);
 }
