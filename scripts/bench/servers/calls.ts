@@ -9,7 +9,7 @@ import type { ModeOptions } from "../../../src/options/mode_options.ts";
 import { parse } from "../../../src/cli/parse.ts";
 import { allocateArguments, takeResult } from "../../../src/abi/handler_call.ts";
 import { writeByteString } from "../../../src/base/byte_string.ts";
-import { type Call, CapsuleFunction } from "../../../src/function/function.ts";
+import { CapsuleFunction, type FunctionCall } from "../../../src/function/function.ts";
 import { loadModule } from "../../../src/function/load.ts";
 import { handlerExport } from "../../../src/function/module_kind.ts";
 import { loadFamilies } from "../../../src/wasi/imports.ts";
@@ -93,7 +93,7 @@ async function uncountedFunction(): Promise<CapsuleFunction> {
 }
 
 function callsOf(called: CapsuleFunction): CallOnce {
-  const callWith = (body: Uint8Array): Call<void> => ({
+  const callWith = (body: Uint8Array): FunctionCall<void> => ({
     pass: (instance) => {
       const headersAt = allocateArguments(instance, headers.length + body.length);
       const { bytes } = instance.guest.memory;
