@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// main answers one request: in http mode each is a run of this plain WASI program, as a web server runs a CGI script.
+// main handles one request: in http mode this plain WASI program runs once per request, like a CGI script.
 func main() {
 	if os.Getenv("PATH_INFO") == "/old" {
 		write("Location: /new\n\n")

@@ -7,7 +7,7 @@ func main() {
 	hf.SetHandle(Handle)
 }
 
-// Handle asks the URL that is the first parameter, or httpbin.org without one.
+// Handle requests the URL of the first parameter. Default: httpbin.org.
 func Handle(params []string) (string, error) {
 	url := "https://httpbin.org/get"
 	if params[0] != "" {

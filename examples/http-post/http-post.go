@@ -7,7 +7,7 @@ func main() {
 	hf.SetHandle(Handle)
 }
 
-// Handle posts to the URL that is the first parameter, or to httpbin.org without one.
+// Handle posts to the URL of the first parameter. Default: httpbin.org.
 func Handle(params []string) (string, error) {
 	url := "https://httpbin.org/post"
 	if params[0] != "" {

@@ -8,7 +8,7 @@ func main() {
 }
 
 func Handle(params []string) (string, error) {
-	// add a key, value
+	// Set a value.
 	res, err := hf.RedisSet("greetings", "Hello World")
 	if err != nil {
 		hf.Log(err.Error())
@@ -16,7 +16,7 @@ func Handle(params []string) (string, error) {
 		hf.Log("Value: " + res)
 	}
 
-	// read the value
+	// Get the value.
 	res, err = hf.RedisGet("greetings")
 	if err != nil {
 		hf.Log(err.Error())

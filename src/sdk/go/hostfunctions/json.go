@@ -2,8 +2,8 @@ package hostfunctions
 
 import "strconv"
 
-// parseStrings reads a JSON array of strings: ["a","b\n"]. The library brings this little reader instead of
-// encoding/json, which would make a small module five times as big.
+// parseStrings parses a JSON array of strings: ["a","b\n"]. It replaces encoding/json, which would make up most of a small
+// module.
 func parseStrings(text string) (items []string, ok bool) {
 	rest, ok := token(text, '[')
 	if !ok {
@@ -27,7 +27,7 @@ func parseStrings(text string) (items []string, ok bool) {
 	}
 }
 
-// token steps over one character of JSON's grammar and the white space on both its sides.
+// token skips a structural character of JSON and the white space around it.
 func token(text string, character byte) (rest string, ok bool) {
 	text = skipSpace(text)
 	if text == "" || text[0] != character {
@@ -43,7 +43,7 @@ func skipSpace(text string) string {
 	return text
 }
 
-// parseString reads one string of JSON at the start of text.
+// parseString parses the JSON string at the start of text.
 func parseString(text string) (value, rest string, ok bool) {
 	if text == "" || text[0] != '"' {
 		return "", text, false
@@ -91,8 +91,8 @@ func unescaped(letter byte) byte {
 	return letter
 }
 
-// codePoint reads the four digits after \u, and the other half of a surrogate pair behind them (\ud83d\udc4b is 👋).
-// It returns how many bytes that took, 0 for none.
+// codePoint parses the four digits after \u, and the second half of a surrogate pair if it follows (\ud83d\udc4b is 👋).
+// It returns the number of bytes read, 0 if they are invalid.
 func codePoint(text string) (point rune, length int) {
 	high, ok := fourDigits(text)
 	if !ok {

@@ -2,21 +2,21 @@ package hostfunctions
 
 import "unsafe"
 
-// TinyGo's collector frees what no Go variable points to, and it does not see the pointers that the host holds. So each
-// block that crosses the border is held by one of these variables until the next one of its kind replaces it.
+// TinyGo's garbage collector does not see the host's pointers, so these variables keep a block alive until the next one
+// of its kind replaces it.
 var (
-	buffer []byte // the last block that the host asked for
+	buffer []byte // the last block of allocateBuffer
 	answer []byte // the last result of a handler
 )
 
-// The two cells that the host fills when a host function returns text. A module is one thread and the host calls back
-// only allocateBuffer, so one pair serves all calls and none of them allocates.
+// result has the two cells that the host sets when a host function returns. A module has one thread and the host calls
+// back only allocateBuffer, so one pair suffices.
 var result struct {
 	pointer *byte
 	length  uint32
 }
 
-// allocateBuffer gives the host memory to write into.
+// allocateBuffer allocates memory for the host to write to.
 //
 //export allocateBuffer
 func allocateBuffer(size uint32) *byte {
@@ -27,7 +27,7 @@ func allocateBuffer(size uint32) *byte {
 	return &buffer[0]
 }
 
-// answerWith packs where a result lies as the host reads it: the pointer in the upper half, the length in the lower.
+// answerWith packs a result for the host: the pointer in the upper half, the length in the lower.
 //
 //	"ok" at 0x00012340 = 0x00012340_00000002
 func answerWith(text []byte) uint64 {
@@ -38,8 +38,8 @@ func answerWith(text []byte) uint64 {
 	return uint64(uintptr(unsafe.Pointer(&text[0])))<<32 | uint64(len(text))
 }
 
-// stringAt is the text that the host wrote, where it lies. Nothing is copied: the host never writes there again, and the
-// collector keeps the block for as long as the program holds a piece of it.
+// stringAt returns the text that the host wrote, without a copy: the host never writes there again, and the collector
+// keeps the block while the program refers to it.
 func stringAt(pointer *byte, length uint32) string {
 	if length == 0 {
 		return ""
@@ -47,20 +47,19 @@ func stringAt(pointer *byte, length uint32) string {
 	return unsafe.String(pointer, length)
 }
 
-// received is the text that a host function just answered.
+// received returns the result of the last host function.
 func received() string {
 	text := stringAt(result.pointer, result.length)
 	result.pointer, result.length = nil, 0
 	return text
 }
 
-// receivedOrError is received, where an answer may be an error instead.
+// receivedOrError returns the result of the last host function, or its error.
 func receivedOrError() (string, error) {
 	return parseResult(received())
 }
 
-// bytesOf is where a text lies, as a host function takes it. The empty string lies nowhere, and that is fine: the host
-// reads no byte of it.
+// bytesOf returns the pointer and the length of a text. The pointer of an empty string may be nil: the host reads nothing.
 func bytesOf(text string) (*byte, uint32) {
 	return unsafe.StringData(text), uint32(len(text))
 }

@@ -11,8 +11,8 @@ func hostRedisSet(key *byte, keyLength uint32, value *byte, valueLength uint32, 
 //export hostRedisGet
 func hostRedisGet(key *byte, keyLength uint32, resultPointer **byte, resultLength *uint32)
 
-// The functions below live in a module of imports of their own, "capsule": launchers of the 0.1 line lack them, and a
-// program that does not use them must not ask for them.
+// The functions below are imported from the module "capsule": launchers of version 0.1 lack them, and a program that does
+// not use them must not import them.
 
 //go:wasm-module capsule
 //export redisDel
@@ -38,21 +38,21 @@ func RedisSet(key, value string) (string, error) {
 	return receivedOrError()
 }
 
-// RedisGet reads a value. A key that does not exist is the error "redis: nil".
+// RedisGet returns a value. For a missing key it returns the error "redis: nil".
 func RedisGet(key string) (string, error) {
 	keyPointer, keyLength := bytesOf(key)
 	hostRedisGet(keyPointer, keyLength, &result.pointer, &result.length)
 	return receivedOrError()
 }
 
-// RedisDel removes a key and returns how many keys went: "1", or "0" when there was none.
+// RedisDel deletes a key and returns the number of deleted keys: "1", or "0" if it did not exist.
 func RedisDel(key string) (string, error) {
 	keyPointer, keyLength := bytesOf(key)
 	redisDel(keyPointer, keyLength, &result.pointer, &result.length)
 	return receivedOrError()
 }
 
-// RedisKeys lists the keys that match a pattern of Redis ("user:*"), in no order.
+// RedisKeys returns the keys that match a Redis pattern ("user:*"), unordered.
 func RedisKeys(pattern string) ([]string, error) {
 	patternPointer, patternLength := bytesOf(pattern)
 	redisKeys(patternPointer, patternLength, &result.pointer, &result.length)
@@ -67,7 +67,7 @@ func RedisKeys(pattern string) ([]string, error) {
 	return keys, nil
 }
 
-// RedisIncr adds one to the number that a key holds, from 0 when it does not exist, and returns the new number.
+// RedisIncr adds one to the number of a key, 0 if it does not exist, and returns the sum.
 func RedisIncr(key string) (int64, error) {
 	keyPointer, keyLength := bytesOf(key)
 	redisIncr(keyPointer, keyLength, &result.pointer, &result.length)
@@ -78,7 +78,7 @@ func RedisIncr(key string) (int64, error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// RedisExpire lets a key vanish after some seconds, and says whether the key existed.
+// RedisExpire sets a key to expire after some seconds and reports whether the key existed.
 func RedisExpire(key string, seconds int) (bool, error) {
 	keyPointer, keyLength := bytesOf(key)
 	secondsText := strconv.Itoa(seconds)

@@ -10,13 +10,13 @@ const (
 	headerSeparator = "|"
 )
 
-// splitParams takes the arguments of a command line apart: "a°b" is ["a" "b"], "" is [""].
+// splitParams splits the arguments of a command line: "a°b" is ["a" "b"], "" is [""].
 func splitParams(joined string) []string {
 	return strings.Split(joined, paramSeparator)
 }
 
-// splitHeaders reads "Host:localhost:8080|Accept:*/*". A value may hold colons, so only the first one counts; an item
-// without any is no header and is left out.
+// splitHeaders parses "Host:localhost:8080|Accept:*/*". It splits at the first colon, since a value may contain others,
+// and ignores an item without one.
 func splitHeaders(joined string) map[string]string {
 	headers := make(map[string]string)
 	for joined != "" {
@@ -29,7 +29,7 @@ func splitHeaders(joined string) map[string]string {
 	return headers
 }
 
-// appendHeaders writes what splitHeaders reads. A | inside a value is written %7C, because bare it would begin
+// appendHeaders appends headers in the form that splitHeaders parses. A | in a value becomes %7C, since it would start
 // another header.
 func appendHeaders(text []byte, headers map[string]string) []byte {
 	first := true
@@ -53,7 +53,7 @@ func appendHeaders(text []byte, headers map[string]string) []byte {
 	return text
 }
 
-// headersSize is room for appendHeaders when no value holds a |.
+// headersSize returns the size of the headers' text if no value contains a |.
 func headersSize(headers map[string]string) int {
 	size := 0
 	for name, value := range headers {
@@ -62,7 +62,7 @@ func headersSize(headers map[string]string) int {
 	return size
 }
 
-// httpResult is what an http handler answers with:
+// httpResult encodes the result of an http handler:
 //
 //	[BODY]hello[HEADERS]Content-Type:text/plain|Message:hi
 func httpResult(mark, body string, headers map[string]string) []byte {
@@ -74,12 +74,13 @@ func httpResult(mark, body string, headers map[string]string) []byte {
 	return appendHeaders(text, headers)
 }
 
-// failure is how an error crosses the border. 0 stands for an error without a code.
+// failure encodes an error for the host; 0 means that it has no code.
 func failure(err error) string {
 	return "[ERR][0]:" + err.Error()
 }
 
-// parseResult tells an error from a text. An error is [ERR][<code>]:<message>; the user sees its code unless it is 0.
+// parseResult returns the text, or the error that it encodes as [ERR][<code>]:<message>. A code other than 0 is appended
+// to the message.
 func parseResult(text string) (string, error) {
 	rest, found := strings.CutPrefix(text, "[ERR][")
 	if !found {
