@@ -3,7 +3,7 @@ import type { FileBackend } from "../../src/files/file_backend.ts";
 import { createLibcBackend } from "../../src/files/libc_backend.ts";
 import { createProcSelfFdBackend } from "../../src/files/proc_self_fd_backend.ts";
 
-/** Every way to files that this machine has, so that one suite runs on all of them. */
+/** All backends of this system, so that one suite runs on each. */
 export const backends: readonly { readonly name: string; readonly make: () => FileBackend }[] = [
   { name: "openat2", make: () => createLibcBackend({ openat2: true }) },
   { name: "openat", make: () => createLibcBackend({ openat2: false }) },

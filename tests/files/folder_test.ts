@@ -7,7 +7,7 @@ import { openBelow, TemporaryFolder } from "../testing/temporary_folder.ts";
 
 const bytes = (content: string) => new TextEncoder().encode(content);
 
-/** One test for each way to files, on a folder `inside`; afterwards no descriptor may be left open. */
+/** Defines a test per backend on a folder `inside`, and checks that no descriptor stays open. */
 function contract(
   sentence: string,
   body: (
@@ -37,7 +37,7 @@ const fails = (code: string, call: () => unknown, path = "") =>
     path,
   );
 
-contract("an open file reads, writes, seeks and appends", ({ folder, inside, backend }) => {
+contract("reads, writes, seeks and appends", ({ folder, inside, backend }) => {
   const { handle } = inside.open("file", OpenFlags.read | OpenFlags.write | OpenFlags.create);
   assert.equal(backend.write(handle, bytes("hello world")), 11);
   assert.equal(backend.seek(handle, 6n, "start"), 6n);
@@ -75,7 +75,7 @@ contract(
     assert.throws(() => backend.writeAt(handle, bytes("x"), huge), FileError);
     assert.throws(() => backend.allocate(handle, huge - 1n, 1n), FileError);
     assert.equal(backend.status(handle).size, 0n);
-    // Nothing lies there; some systems say so, others that no file reaches that far.
+    // Some systems reach the end of the file, others refuse the offset.
     try {
       assert.equal(backend.readAt(handle, new Uint8Array(1), huge - 1n), 0);
     } catch (error) {
@@ -85,7 +85,7 @@ contract(
   },
 );
 
-contract("names are made, moved and removed as what they are", ({ folder, inside }) => {
+contract("creates, moves and removes names, each for its kind", ({ folder, inside }) => {
   folder.write("inside/a", "a");
   folder.write("inside/full/x", "x");
   inside.makeFolder("sub");
@@ -123,10 +123,10 @@ contract("names are made, moved and removed as what they are", ({ folder, inside
   assert.deepEqual([...Deno.readDirSync(folder.at("outside"))], []);
 });
 
-contract("times are set for a file and for a link itself", ({ folder, inside, name }) => {
+contract("sets times of a file and of a link itself", ({ folder, inside, name }) => {
   folder.write("inside/file", "");
   folder.link("file", "inside/link");
-  // Through `node:fs`, times carry milliseconds; through the C library nanoseconds.
+  // `node:fs` has milliseconds, the C library nanoseconds.
   const [access, modify] = name.startsWith("openat")
     ? [1_000_000_001n, 2_000_000_002n]
     : [10n ** 9n, 2n * 10n ** 9n];
@@ -143,7 +143,7 @@ contract("times are set for a file and for a link itself", ({ folder, inside, na
   assert.ok(inside.status("file", true).modifyNs > before);
 });
 
-contract("a listing goes on behind each entry's cookie", ({ folder, inside, backend }) => {
+contract("continues a listing after the cookie of any entry", ({ folder, inside, backend }) => {
   const names = Array.from({ length: 30 }, (_, index) => `é ${index}`);
   for (const name of names) folder.write(`inside/${name}`, "");
   folder.link("x", "inside/link");

@@ -8,14 +8,13 @@ import { openBelow, TemporaryFolder } from "../testing/temporary_folder.ts";
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (content: string) => new TextEncoder().encode(content);
 
-/** What a test body works with. */
 interface Setting {
   readonly folder: TemporaryFolder;
-  /** Files with these grants beside a working directory of `inside`; closed after the test. */
+  /** Makes guest files with these grants and the working directory `inside`; closed afterwards. */
   readonly files: (grants?: Partial<FileGrants>) => GuestFiles;
 }
 
-/** One test for each way to files; afterwards no descriptor may be left open in the test's folder. */
+/** Defines a test per backend, and checks that no descriptor stays open. */
 function contract(sentence: string, body: (setting: Setting) => void): void {
   for (const { name, make } of backends) {
     Deno.test(`guest files (${name}): ${sentence}`, () => {
@@ -50,7 +49,7 @@ function failure(code: string, message: string | RegExp) {
 }
 
 contract(
-  "a file below the working directory is read and written by relative and absolute path",
+  "reads and writes below the working directory, by relative and absolute path",
   (s) => {
     s.folder.write("inside/sub/a.txt", "hello");
     const files = s.files();
@@ -67,7 +66,7 @@ contract(
   },
 );
 
-contract("empty, binary, non-ASCII and 5 MB contents and names go through as they are", (s) => {
+contract("keeps empty, binary, non-ASCII and 5 MB contents and names", (s) => {
   const files = s.files();
   const large = new Uint8Array(5 * 1024 ** 2).map((_, at) => (at * 7) ^ (at >> 8));
   for (
@@ -85,7 +84,7 @@ contract("empty, binary, non-ASCII and 5 MB contents and names go through as the
   }
 });
 
-contract("a new file has mode 0644, an old one is emptied first and keeps its own", (s) => {
+contract("creates with mode 0644; truncates and keeps the mode of an existing file", (s) => {
   const files = s.files();
   s.folder.write("inside/old", "a long content");
   Deno.chmodSync(s.folder.at("inside/old"), 0o600);
@@ -96,7 +95,7 @@ contract("a new file has mode 0644, an old one is emptied first and keeps its ow
   assert.deepEqual([mode("new"), mode("old")], [0o644 & ~Deno.umask(), 0o600]);
 });
 
-contract("what is not there or is no regular file is told in Go's words", (s) => {
+contract("reports missing and irregular files in Go's words", (s) => {
   const files = s.files();
   s.folder.write("inside/file", "");
   Deno.mkdirSync(s.folder.at("inside/folder"));
@@ -127,7 +126,7 @@ contract("what is not there or is no regular file is told in Go's words", (s) =>
   assert.equal(s.folder.exists("inside/new"), false);
 });
 
-contract("nothing leads out: `..`, absolute paths, links that leave", (s) => {
+contract("refuses `..`, absolute paths and links that lead out", (s) => {
   s.folder.write("outside/decoy", "decoy");
   s.folder.write("inside/a", "a");
   Deno.mkdirSync(s.folder.at("inside/sub"));
@@ -170,7 +169,7 @@ contract("nothing leads out: `..`, absolute paths, links that leave", (s) => {
   ]);
 });
 
-contract("links that stay inside are followed, dangling ones and loops end in an error", (s) => {
+contract("follows links that stay inside; dangling ones and loops fail", (s) => {
   s.folder.write("inside/sub/a", "a");
   s.folder.link("sub", "inside/folder");
   s.folder.link("sub/../folder/./a", "inside/file");
@@ -197,7 +196,7 @@ contract("links that stay inside are followed, dangling ones and loops end in an
   assert.equal(s.folder.read("inside/sub/a"), "b");
 });
 
-contract("forty links are followed, forty-one are not", (s) => {
+contract("follows 40 links, not 41", (s) => {
   s.folder.write("inside/0", "end");
   for (let link = 1; link <= 41; link++) s.folder.link(`${link - 1}`, `inside/${link}`);
   const files = s.files();
@@ -205,7 +204,7 @@ contract("forty links are followed, forty-one are not", (s) => {
   assert.throws(() => files.readFile("41"), failure("ELOOP", /^open 41: too many levels/));
 });
 
-contract("-dir grants a folder by the path as given, on either side of the ::", (s) => {
+contract("-dir: grants a folder by the path as given, on either side of the ::", (s) => {
   s.folder.write("outside/a", "a");
   Deno.mkdirSync(s.folder.at("outside/sub"));
   const host = s.folder.at("outside");
@@ -229,7 +228,7 @@ contract("-dir grants a folder by the path as given, on either side of the ::", 
 });
 
 contract(
-  "a name that -dir gives to a folder means that one, though the working directory has it too",
+  "-dir: the guest's name of a folder beats a folder of that name",
   (s) => {
     const cwd = s.folder.at("inside/a-folder-with-a-long-name");
     s.folder.write("inside/a-folder-with-a-long-name/data/a", "working directory");
@@ -247,7 +246,7 @@ contract(
   },
 );
 
-contract("-allowRead and -allowWrite are the whole list for their operation", (s) => {
+contract("-allowRead, -allowWrite: replace all other grants of their operation", (s) => {
   s.folder.write("inside/a", "a");
   s.folder.write("inside/b", "b");
   s.folder.write("outside/sub/c", "c");
@@ -258,7 +257,7 @@ contract("-allowRead and -allowWrite are the whole list for their operation", (s
   });
   assert.equal(text(files.readFile("a")), "a");
   assert.equal(text(files.readFile(s.folder.at("outside/sub/c"))), "c");
-  // What the list names by a link is what the link led to at the start, by the name in the list.
+  // A listed link grants its target at the start, under the name in the list.
   assert.equal(text(files.readFile("to-b")), "b");
   assert.throws(
     () => files.readFile("b"),
@@ -280,7 +279,7 @@ contract("-allowRead and -allowWrite are the whole list for their operation", (s
   assert.throws(() => none.writeFile("a", bytes("")), failure("DENIED", /-allowWrite/));
 });
 
-contract("a granted file that is replaced by a link is not followed", (s) => {
+contract("does not follow a granted file that was replaced by a link", (s) => {
   s.folder.write("inside/a", "a");
   s.folder.write("inside/secret", "secret");
   const files = s.files({ allowRead: ["a"], allowWrite: ["a"] });
@@ -291,7 +290,7 @@ contract("a granted file that is replaced by a link is not followed", (s) => {
   assert.equal(s.folder.read("inside/secret"), "secret");
 });
 
-contract("-sandbox grants nothing, whatever else is granted", (s) => {
+contract("-sandbox: grants nothing, whatever other flags grant", (s) => {
   s.folder.write("inside/a", "a");
   const files = s.files({ sandbox: true, allowRead: ["a"], dirs: [{ host: ".", guest: "." }] });
   assert.throws(
@@ -305,7 +304,7 @@ contract("-sandbox grants nothing, whatever else is granted", (s) => {
   assert.equal(s.folder.exists("inside/b"), false);
 });
 
-contract("a file of the launcher's own is reached by no name", (s) => {
+contract("own files: reached by no name", (s) => {
   s.folder.write("inside/hello.wasm", "own");
   s.folder.link("hello.wasm", "inside/link");
   Deno.linkSync(s.folder.at("inside/hello.wasm"), s.folder.at("inside/second-name"));
@@ -328,7 +327,7 @@ contract("a file of the launcher's own is reached by no name", (s) => {
   assert.equal(text(files.readFile("another")), "fine");
 });
 
-contract("the place of an own file that is not there yet is kept, and freed for nobody", (s) => {
+contract("own files: the path of one that does not exist is reserved", (s) => {
   Deno.mkdirSync(s.folder.at("inside/sub"));
   s.folder.link("sub/state.json", "inside/dangling");
   s.folder.link("sub", "inside/folder-link");
@@ -351,12 +350,12 @@ contract("the place of an own file that is not there yet is kept, and freed for 
   assert.equal(s.folder.exists("inside/sub/state.json"), false);
   s.folder.write("inside/sub/state.json", "state");
   assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
-  // Replaced as the launcher replaces it: what was its file before stays out of reach under another name.
+  // The launcher replaces its file: the old one stays out of reach under another name.
   Deno.renameSync(s.folder.at("inside/sub/state.json"), s.folder.at("inside/sub/old"));
   s.folder.write("inside/sub/state.json", "new state");
   assert.throws(() => files.readFile("sub/old"), failure("EACCES", /launcher's own/));
   assert.throws(() => files.readFile("sub/state.json"), failure("EACCES", /launcher's own/));
-  // Whatever brings a file to the place, it is the launcher's from then on.
+  // A file that is moved to the path is the launcher's from then on.
   for (const bring of [Deno.renameSync, Deno.linkSync]) {
     s.folder.write("inside/another", "another");
     assert.equal(text(files.readFile("another")), "another");
@@ -371,7 +370,7 @@ contract("the place of an own file that is not there yet is kept, and freed for 
 });
 
 contract(
-  "a file that gets the number of one that was the launcher's belongs to whoever made it",
+  "own files: a file that reuses the inode number of one is not one",
   (s) => {
     const files = s.files({ ownFiles: [s.folder.at("inside/data.db-journal")] });
     for (let turn = 0; turn < 20; turn++) {
@@ -379,7 +378,7 @@ contract(
       assert.throws(() => files.readFile("data.db-journal"), failure("EACCES", /launcher's own/));
       const written = writtenMs(s.folder.at("inside/data.db-journal"));
       Deno.removeSync(s.folder.at("inside/data.db-journal"));
-      // The clock of file times ticks every few milliseconds.
+      // File times tick every few milliseconds.
       do s.folder.write("outside/tick", ""); while (
         writtenMs(s.folder.at("outside/tick")) === written
       );
@@ -394,7 +393,7 @@ function writtenMs(path: string): number | undefined {
   return Deno.statSync(path).mtime?.getTime();
 }
 
-contract("beside an own file, too, a file is made where links that lead to nothing lead", (s) => {
+contract("own files: beside one, a file is created through dangling links", (s) => {
   Deno.mkdirSync(s.folder.at("inside/sub"));
   s.folder.link("new", "inside/sub/one");
   s.folder.link("sub", "inside/folder-link");
@@ -414,7 +413,7 @@ contract("beside an own file, too, a file is made where links that lead to nothi
   assert.deepEqual([...Deno.readDirSync(s.folder.at("outside"))], []);
 });
 
-contract("a named pipe and a socket are refused, and nobody waits for their other end", (s) => {
+contract("refuses named pipes and sockets without waiting for the other end", (s) => {
   new Deno.Command("mkfifo", { args: [s.folder.at("inside/pipe")] }).outputSync();
   const listener = Deno.listen({ transport: "unix", path: s.folder.at("inside/socket") });
   try {
@@ -432,7 +431,7 @@ contract("a named pipe and a socket are refused, and nobody waits for their othe
   }
 });
 
-contract("a device is refused", (s) => {
+contract("refuses devices", (s) => {
   const made = new Deno.Command("mknod", {
     args: [s.folder.at("inside/null"), "c", "1", "3"],
     stderr: "null",
@@ -442,7 +441,7 @@ contract("a device is refused", (s) => {
   assert.throws(() => s.files().writeFile("null", bytes("")), FileError);
 });
 
-contract("a file larger than the limit is refused before it is read", (s) => {
+contract("refuses a file above the limit before reading it", (s) => {
   s.folder.write("inside/ten", "0123456789");
   assert.equal(text(s.files({ maxReadBytes: 10 }).readFile("ten")), "0123456789");
   assert.throws(
@@ -451,7 +450,7 @@ contract("a file larger than the limit is refused before it is read", (s) => {
   );
 });
 
-contract("the folders are found again after close, and a folder that is gone is an error", (s) => {
+contract("opens folders again after close; a removed folder is an error", (s) => {
   s.folder.write("inside/a", "a");
   const files = s.files();
   assert.equal(text(files.readFile("a")), "a");
@@ -462,7 +461,7 @@ contract("the folders are found again after close, and a folder that is gone is 
 });
 
 for (const { name, make } of backends) {
-  Deno.test(`guest files (${name}): the system's view into its processes is told from other files`, () => {
+  Deno.test(`guest files (${name}): recognises procfs' view of processes`, () => {
     if (Deno.build.os !== "linux") return;
     using folder = new TemporaryFolder();
     const backend = make();

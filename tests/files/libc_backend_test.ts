@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
-/** So large that the caches of the runtime stay below it; the file has a hole up to there. */
+/** Above the size of the caches that the runtime writes. The test file is sparse up to here. */
 const limit = 64 * 1024 ** 2;
 
-/** Writes 4 KiB from 1 KiB before the limit on, and tells how many bytes were taken and what one more gives. */
+/** Writes 4 KiB across the limit and prints the bytes written, then the error of one more byte. */
 const writer = `
 import { Folder } from "${new URL("../../src/files/folder.ts", import.meta.url).href}";
 import { OpenFlags } from "${new URL("../../src/files/file_backend.ts", import.meta.url).href}";
@@ -22,8 +22,7 @@ try {
 `;
 
 Deno.test({
-  name:
-    "a write past the size that the process may give a file is an error of the guest's, not the end of the process",
+  name: "libc backend: a write past RLIMIT_FSIZE is EFBIG, not the end of the process",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using folder = new TemporaryFolder();

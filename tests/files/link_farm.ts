@@ -6,7 +6,7 @@ import { openBeneath } from "../../src/files/walk.ts";
 import { backends } from "./backends.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
-/** An entry of a farm: at most three folders deep, names from a few so that paths meet them. */
+/** An entry of a farm, at most three folders deep, with few names so that paths meet them. */
 type Entry =
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "file"; readonly path: string }
@@ -23,8 +23,8 @@ const step = fc.oneof(
 );
 
 /**
- * A path as guests and links write them; `@` at its start stands for the absolute path of the farm. No other absolute
- * path is made: even a walk that is broken must find nothing but decoys.
+ * A path of a guest or a link; `@` at its start stands for the farm's absolute path. There are no
+ * other absolute paths: even a broken walk must find nothing but decoys.
  */
 const path = fc.tuple(
   fc.oneof(
@@ -59,17 +59,17 @@ const how = fc.constantFrom(
   OpenFlags.write | OpenFlags.create | OpenFlags.exclusive | OpenFlags.follow,
 );
 
-/** A farm and what is opened in it, in turn. */
+/** A farm and the paths that are opened in it. */
 const farm = fc.record({
   entries: fc.array(entry, { minLength: 1, maxLength: mostLinks }),
   opens: fc.array(fc.record({ path, how }), { minLength: 10, maxLength: 10 }),
 });
 type Farm = typeof farm extends fc.Arbitrary<infer T> ? T : never;
 
-/** More steps up than all links of a farm and a path hold together, so that `..` never leaves the test's folder. */
+/** More than all `..` of a farm and a path together, so that none leaves the test's folder. */
 const depth = (mostLinks + 1) * mostSteps + 3;
 
-/** Where farms are built, one after the other: in memory where the system has a folder there, since they are many. */
+/** Builds farms one after the other, in memory if the system has a folder there. */
 class Ground implements Disposable {
   readonly #folder = new TemporaryFolder(memoryFolder());
   readonly #below: string;
@@ -80,13 +80,13 @@ class Ground implements Disposable {
     Deno.mkdirSync(this.#below, { recursive: true });
   }
 
-  /** Builds a farm below `inside`; what cannot be made (a file where a folder is wanted) is left out. */
+  /** Builds a farm below `inside`; entries that contradict earlier ones are left out. */
   build(entries: readonly Entry[]): FarmFolder {
     const farm = new FarmFolder(`${this.#below}/${this.#farms++}`);
-    // What `..` could meet outside has the names that paths look for.
+    // Decoys outside have the names that paths look for.
     for (const decoy of ["inside", "a", "outside/a", "outside/b"]) farm.makeFolder(decoy);
     Deno.writeTextFileSync(farm.at("b"), "decoy");
-    // Nothing is made through a link: only below what this very loop made as a folder.
+    // Only below folders that this loop made: nothing is created through a link.
     const made = new Map<string, Entry["kind"]>();
     for (const entry of entries) {
       const steps = entry.path.split("/");
@@ -133,7 +133,7 @@ class FarmFolder implements Disposable {
 
   absolute(path: string): string {
     const absolute = path.replace("@", this.path);
-    // Whatever the generator makes: nothing absolute but the farm itself is ever handed to the system.
+    // Guard: the system never gets an absolute path but the farm's.
     if (
       absolute.startsWith("/") && !absolute.startsWith(`/${this.path}`) &&
       !absolute.startsWith(this.path)
@@ -152,7 +152,7 @@ class FarmFolder implements Disposable {
   }
 }
 
-/** Every path of a folder's tree, by inode. */
+/** Returns every path of a folder's tree by inode. */
 function tree(folder: FarmFolder): Map<number | null, string> {
   const found = new Map<number | null, string>([[Deno.statSync(folder.path).ino, "."]]);
   const visit = (at: string) => {
@@ -166,7 +166,7 @@ function tree(folder: FarmFolder): Map<number | null, string> {
   return found;
 }
 
-/** What opening everything did: the file that each got, or the reason, then all that there is. */
+/** Opens all paths and returns the file or error of each, then the whole tree. */
 function openAll(backend: FileBackend, ground: Ground, farm: Farm): string[] {
   using folder = ground.build(farm.entries);
   const root = backend.openRoot(folder.at("inside"));
@@ -182,7 +182,7 @@ function openAll(backend: FileBackend, ground: Ground, farm: Farm): string[] {
         return { path, how, code: error.code };
       }
     });
-    // Nothing is ever removed, so that one look at the end names all that was opened.
+    // Nothing is removed, so the final tree has all opened files.
     const paths = tree(folder);
     return [
       ...results.map(({ path, how, inode, code }) =>
@@ -196,13 +196,13 @@ function openAll(backend: FileBackend, ground: Ground, farm: Farm): string[] {
 }
 
 /**
- * Opens paths through so many farms by every way to files that there is: each must lead where `openat2` leads, and
- * nothing may be opened or made outside.
+ * Opens paths through random farms with every backend: each must lead where `openat2` leads, and
+ * nothing may be opened or created outside.
  */
 export function compareFarms(farms: number): void {
   using ground = new Ground();
   const [openat2, ...others] = backends.map(({ name, make }) => ({ name, backend: make() }));
-  assert.ok(openat2?.name === "openat2" && others.length > 0, "there is nothing to compare");
+  assert.ok(openat2?.name === "openat2" && others.length > 0, "no backend to compare");
   fc.assert(
     fc.property(farm, (farm) => {
       const seen = openAll(openat2.backend, ground, farm);

@@ -6,8 +6,9 @@ import { type FileBackend, OpenFlags } from "../../src/files/file_backend.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /**
- * Does everything that can be done with paths below a folder that another process swaps for a link that leaves, until
- * `isEnough` (or 400,000 turns), and asserts that nothing outside was read, made, changed or removed.
+ * Uses every operation on paths below a folder that another process keeps swapping for a link that
+ * leads out, until `isEnough` (or 400,000 rounds). Asserts that nothing outside was read, created,
+ * changed or removed.
  */
 export async function race(
   backend: FileBackend,
@@ -46,7 +47,7 @@ export async function race(
   try {
     await output.read();
     const decoder = new TextDecoder();
-    for (let turn = 0; turn < 400_000 && !isEnough(passed, refused); turn++) {
+    for (let round = 0; round < 400_000 && !isEnough(passed, refused); round++) {
       attempt(() => assert.equal(decoder.decode(files.readFile("swap/sub/decoy")), "inside"));
       attempt(() => files.writeFile(`swap/sub/made`, new Uint8Array(1)));
       attempt(() => files.writeFile(`swap/new`, new Uint8Array(1)));
@@ -66,7 +67,7 @@ export async function race(
   }
 }
 
-/** Each once where the folder is the real one, as often as the race lets it. */
+/** Operations on a path through the swapped folder; each round runs all of them. */
 const operations: readonly ((below: Folder) => void)[] = [
   (below) => below.makeFolder("swap/sub/made"),
   (below) => below.removeFolder("swap/sub/made"),
@@ -99,7 +100,7 @@ const operations: readonly ((below: Folder) => void)[] = [
   },
 ];
 
-/** Names, texts and times of all that lies outside. */
+/** Returns names, contents and times of all files outside. */
 function outside(folder: TemporaryFolder): unknown[] {
   const found: unknown[] = [];
   for (const path of ["outside", "outside/sub"]) {

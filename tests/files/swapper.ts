@@ -1,6 +1,6 @@
 /**
- * Swaps `inside/swap`, a folder, for a link that leaves, and back, until its standard input ends. Prints a line when it
- * begins. Argument: the folder that holds `inside`.
+ * Swaps the folder `inside/swap` for a link that leads out, and back, until its standard input
+ * ends. Prints a line when it begins. Argument: the folder that contains `inside`.
  */
 const folder = Deno.args[0];
 if (folder === undefined) throw new Error("which folder?");

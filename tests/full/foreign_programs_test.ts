@@ -6,13 +6,13 @@ import { buildGo, goTest } from "../testing/go_program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A program that nobody wrote for Capsule, and what it is asked to do in a folder of this project's own files. */
+/** A published program and its runs in a folder with files of this project. */
 interface Foreign {
   readonly package: string;
   readonly runs: readonly { readonly args: readonly string[]; readonly stdin?: string }[];
 }
 
-/** The modules and their versions are those of `tests/testdata/foreign/go.mod`; Go fetches what it does not have. */
+/** Modules and versions are those of `tests/testdata/foreign/go.mod`; Go downloads them. */
 const programs: Readonly<Record<string, Foreign>> = {
   gojq: {
     package: "github.com/itchyny/gojq/cmd/gojq",
@@ -49,7 +49,7 @@ const programs: Readonly<Record<string, Foreign>> = {
   },
 };
 
-/** A folder of real files: texts, data and scripts of this project. */
+/** Makes a folder of real files: texts, data and scripts of this project. */
 function realFiles(folder: string): void {
   Deno.mkdirSync(folder);
   const files = {
@@ -95,7 +95,7 @@ async function runNative(
 }
 
 for (const [name, { package: source, runs }] of Object.entries(programs)) {
-  goTest(`${name} does to real files what its native build does, byte for byte`, async () => {
+  goTest(`${name}: prints and writes the same bytes as its native build`, async () => {
     using folder = new TemporaryFolder();
     const native = folder.at(name);
     const wasm = folder.at(`${name}.wasm`);

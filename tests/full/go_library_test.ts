@@ -1,6 +1,6 @@
 /**
- * The tests of Go's own standard library, compiled for wasip1, on this WASI and on those of Node and Deno. All three get
- * the whole of `/`, and some remove more than they were told to: so they run in a root folder of their own.
+ * Runs the tests of Go's standard library, compiled for wasip1, on this WASI and on those of Node
+ * and Deno. All three get `/`, and some tests remove files of others, so they run in a chroot.
  */
 import assert from "node:assert/strict";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
@@ -8,7 +8,7 @@ import { isInstalled } from "../testing/is_installed.ts";
 import { named, type Outcomes, runGoTests } from "./go_tests.ts";
 import { Jail } from "./jail.ts";
 
-/** The packages, and tests of them that fail on any WASI preview1, each with the reason. */
+/** Packages, with tests that fail on any WASI preview1 and the reason of each. */
 const packages: Record<string, Record<string, string>> = {
   "os": {},
   "path/filepath": {},
@@ -24,11 +24,11 @@ const packages: Record<string, Record<string, string>> = {
   "sort": {},
 };
 
-/** For one start of a package's tests, on a machine that has more to do. */
+/** Limit of one start of a package's tests, generous for a busy machine. */
 const limitMs = 120_000;
 const variables = { PATH: "/bin", HOME: "/tmp" };
 
-/** How each runtime runs a program with all of `/`, in that folder. */
+/** Command line of each runtime for a program with `/` preopened and a working directory. */
 const runtimes: Record<string, (program: string, folder: string, args: string[]) => string[]> = {
   ours: (program, folder, args) => [
     ...[
@@ -69,11 +69,10 @@ function assignments(folder: string): string[] {
 const missing = await isInstalled("go", "version")
   ? await isInstalled("node") ? await Jail.missing() : "Node"
   : "Go";
-if (missing !== undefined) console.log(`Go's library is not tested here: it takes ${missing}`);
+if (missing !== undefined) console.log(`Go's library is not tested here: ${missing} is missing`);
 
 Deno.test({
-  name:
-    "Go's own library passes its tests, and fails none that pass on both Node's and Deno's WASI",
+  name: "Go's library: passes its tests, and all those that pass on both Node's and Deno's WASI",
   ignore: missing !== undefined && !Deno.env.get("CI"),
   async fn(t) {
     assert.equal(missing, undefined);
@@ -87,7 +86,7 @@ Deno.test({
     );
     for (const runtime of Object.keys(runtimes)) {
       await t.step(
-        `${runtime}: a program with all of / does not reach what lies outside the jail`,
+        `${runtime}: a program with / preopened reaches nothing outside the jail`,
         async () => {
           await tryCanary(jail, runtime, built);
         },
@@ -107,7 +106,7 @@ Deno.test({
   },
 });
 
-/** Puts into the jail what the programs need: two runtimes, this WASI, the packages' own files. */
+/** Copies two runtimes, this WASI and the packages' files into the jail. */
 function furnish(jail: Jail, goRoot: string): void {
   jail.addProgram(Deno.execPath(), "deno");
   jail.addProgram(pathOf("node"), "node");
@@ -117,7 +116,7 @@ function furnish(jail: Jail, goRoot: string): void {
     jail.copy(here(`../../${path}`), `/capsule/${path}`);
   }
   jail.copy(here("../testing/node_wasi.mjs"), "/node_wasi.mjs");
-  // Their tests read their own sources, each other's testdata, the time zones and files of Go's folder.
+  // The tests read their sources, each other's testdata, the time zones and files of GOROOT.
   for (const { name, isFile } of Deno.readDirSync(goRoot)) {
     if (isFile) jail.copy(`${goRoot}/${name}`, `${goRoot}/${name}`);
   }
@@ -133,7 +132,7 @@ function furnish(jail: Jail, goRoot: string): void {
   }
 }
 
-/** Has a program try to empty a file outside, which anybody may write, by its real path and by way of `..`. */
+/** Runs a program that tries to truncate a world-writable file outside, by several paths. */
 async function tryCanary(jail: Jail, runtime: string, folder: TemporaryFolder): Promise<void> {
   folder.write("outside/canary", "alive");
   Deno.chmodSync(folder.path, 0o777);
@@ -177,9 +176,7 @@ function row(name: string, outcomes: Record<string, Outcomes>): string {
     `${runtime} ${named(found, "passed").length} passed, ${named(found, "failed").length} failed`
   );
   const skipped = named(outcomes.ours ?? new Map(), "skipped");
-  const leftOut = skipped.length > 0
-    ? `\n  Go leaves out what wasip1 has not: ${skipped.join(", ")}`
-    : "";
+  const leftOut = skipped.length > 0 ? `\n  skipped by Go: ${skipped.join(", ")}` : "";
   return `${name}: ${columns.join(" · ")}${leftOut}`;
 }
 

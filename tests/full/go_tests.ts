@@ -1,16 +1,17 @@
-/** What became of each test of a Go package, by its name. */
+/** Outcome of each test of a Go package, by name. */
 export type Outcomes = Map<string, "passed" | "failed" | "skipped">;
 
 const words = { PASS: "passed", FAIL: "failed", SKIP: "skipped" } as const;
 
-/** A program that crashes, or does not end, is started again without the test that it was at, so many times at most. */
+/** Most starts: after a crash or a timeout, the program is started again without that test. */
 const mostStarts = 60;
 const mostLate = 3;
 
 /**
- * Runs a Go package's tests to the last, though the program may end in the middle: what it was at then has failed.
+ * Runs all tests of a Go package. When the program ends early, the test that was running has
+ * failed.
  *
- * `run` starts the program with the arguments and answers all that it wrote, and whether it had to be ended.
+ * @param run starts the program, and returns its output and whether it was killed for its time.
  */
 export async function runGoTests(
   run: (args: string[]) => Promise<{ output: string; late: boolean }>,
@@ -34,7 +35,7 @@ export async function runGoTests(
   return outcomes;
 }
 
-/** Names of the tests with that outcome. */
+/** Returns the names of the tests with that outcome, sorted. */
 export function named(outcomes: Outcomes, outcome: "passed" | "failed" | "skipped"): string[] {
   return [...outcomes].filter(([, found]) => found === outcome).map(([name]) => name).sort();
 }

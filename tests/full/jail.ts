@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { isInstalled } from "../testing/is_installed.ts";
 
-/** Number of the user and of the group that own nothing. */
+/** User and group `nobody`. */
 const nobody = 65_534;
 
 /**
- * A root folder of copies, for programs that get all of `/` and are not trusted with it: nothing is mounted in it, so
- * that nothing else can be reached, and only `/tmp` and `/cache` may be written. What is run there is nobody's, without
- * network, sees no other process, and ends with its time.
+ * A chroot of copies for programs that get all of `/`. Nothing is mounted in it, and only `/tmp`
+ * and `/cache` are writable. Programs run in it as `nobody`, without network, in their own process
+ * namespace, and are killed at their time limit.
  */
 export class Jail implements Disposable {
   readonly root: string;
 
-  /** What a jail needs and this machine lacks. */
+  /** Returns what a jail needs and this machine lacks, undefined if nothing. */
   static async missing(): Promise<string | undefined> {
     if (Deno.build.os !== "linux") return "a system with chroot and namespaces (Linux)";
-    if (Deno.uid() !== 0) return "root, to make a root folder for others";
+    if (Deno.uid() !== 0) return "root, for chroot";
     for (const program of ["unshare", "setpriv", "chroot", "mknod", "ldd"]) {
       if (!await isInstalled(program)) return program;
     }
@@ -28,13 +28,13 @@ export class Jail implements Disposable {
     Deno.chmodSync(this.root, 0o755);
     for (const folder of ["dev", "bin", "cache", "tmp"]) Deno.mkdirSync(this.at(`/${folder}`));
     Deno.chmodSync(this.at("/cache"), 0o777);
-    // Devices of memory alone: null and urandom.
+    // Memory devices only: null and urandom.
     for (const [name, minor] of [["null", "3"], ["urandom", "9"]] as const) {
       run("mknod", "-m", "666", this.at(`/dev/${name}`), "c", "1", minor);
     }
   }
 
-  /** Where a path of the jail lies outside. */
+  /** Returns the path outside of a path in the jail. */
   at(path: string): string {
     assert.ok(path.startsWith("/") && !path.includes(".."), path);
     return this.root + path;
@@ -48,13 +48,13 @@ export class Jail implements Disposable {
     );
   }
 
-  /** Copies a file, or a folder with all it holds, links as links. */
+  /** Copies a file or a folder, links as links. */
   copy(from: string, path: string): void {
     Deno.mkdirSync(dirname(this.at(path)), { recursive: true });
     run("cp", "-aT", "--no-preserve=ownership", from, this.at(path));
   }
 
-  /** Copies a program to `/bin/<name>`, with the libraries that it is linked to. */
+  /** Copies a program to `/bin/<name>`, with its shared libraries. */
   addProgram(from: string, name: string): void {
     Deno.copyFileSync(Deno.realPathSync(from), this.at(`/bin/${name}`));
     for (const [library] of run("ldd", from).matchAll(/\/\S+/g)) {
@@ -64,13 +64,16 @@ export class Jail implements Disposable {
     }
   }
 
-  /** Deno asks `/proc` for its own path. There is no `/proc` here, only this link. */
+  /** Makes the link by which Deno finds its own path; there is no procfs in the jail. */
   addProcSelfExe(program: string): void {
     Deno.mkdirSync(this.at("/proc/self"), { recursive: true });
     Deno.symlinkSync(program, this.at("/proc/self/exe"));
   }
 
-  /** Runs a program with an empty `/tmp` to its end, or for that long. Answers what it wrote on both streams, and whether its time was over. */
+  /**
+   * Runs a program with an empty `/tmp`. Returns its output on both streams, and whether it was
+   * killed at the limit.
+   */
   async run(
     command: readonly string[],
     options: { limitMs: number },

@@ -1,8 +1,7 @@
 import { compareFarms } from "../files/link_farm.ts";
 
 Deno.test({
-  name:
-    "paths through 10,000 farms of links lead where openat2 says, by every way to files, and never outside",
+  name: "link farms: in 10,000 farms every backend leads where openat2 leads, never outside",
   ignore: Deno.build.os !== "linux",
   fn: () => compareFarms(10_000),
 });

@@ -4,7 +4,7 @@ import { Guest } from "./guest.ts";
 
 const { create } = Oflags;
 
-/** A listing's entries, read with a buffer of so many bytes as programs do it. */
+/** Lists a directory with a buffer of `length` bytes, as wasi-libc does. */
 function list(guest: Guest, fd: number, length: number) {
   const found: { name: string; type: number; inode: bigint; next: bigint }[] = [];
   for (let cookie = 0n;;) {
@@ -29,7 +29,7 @@ function list(guest: Guest, fd: number, length: number) {
   }
 }
 
-Deno.test("fd_readdir lists all entries with any buffer, from any cookie, with their types and inodes", () => {
+Deno.test("fd_readdir: lists types and inodes of all entries, with any buffer, from any cookie", () => {
   using guest = new Guest();
   const names = Array.from({ length: 60 }, (_, index) => `file ${index} ${"é".repeat(index % 9)}`);
   for (const name of names) guest.folder.write(`inside/${name}`, "");
@@ -50,7 +50,7 @@ Deno.test("fd_readdir lists all entries with any buffer, from any cookie, with t
   );
   const sub = all.find(({ name }) => name === "sub");
   assert.equal(sub?.inode, guest.status("sub").inode);
-  // What lies above the granted folder is not told.
+  // Nothing above the preopened directory is revealed.
   assert.equal(
     all.find(({ name }) => name === "..")?.inode,
     all.find(({ name }) => name === ".")?.inode,
@@ -75,7 +75,7 @@ Deno.test("fd_readdir lists all entries with any buffer, from any cookie, with t
   );
 });
 
-Deno.test("reading and writing go on where they stopped; at a place they leave the position alone", () => {
+Deno.test("fd_read, fd_write: continue at the position, which fd_pread and fd_pwrite do not move", () => {
   using guest = new Guest();
   const fd = guest.open("file", { open: create });
   guest.write(fd, "hello world");
@@ -83,29 +83,29 @@ Deno.test("reading and writing go on where they stopped; at a place they leave t
   assert.equal(guest.read(fd), "");
   assert.equal(guest.call("fd_seek", fd, 6n, 0, guest.result), "SUCCESS");
   assert.equal(guest.read(fd, 3), "wor");
-  const vectors = guest.vectors({ at: 0x9000, length: 2 }, { at: 0x9800, length: 0 }, {
+  const iovs = guest.iovs({ at: 0x9000, length: 2 }, { at: 0x9800, length: 0 }, {
     at: 0x9100,
     length: 3,
   });
-  assert.equal(guest.call("fd_pread", fd, vectors.at, 3, 1n, guest.result), "SUCCESS");
+  assert.equal(guest.call("fd_pread", fd, iovs.at, 3, 1n, guest.result), "SUCCESS");
   assert.equal(guest.text(0x9000, 2) + guest.text(0x9100, 3), "ello ");
-  const w = guest.vectors(guest.put("J"), guest.put("E"));
+  const w = guest.iovs(guest.put("J"), guest.put("E"));
   assert.equal(guest.call("fd_pwrite", fd, w.at, 2, 0n, guest.result), "SUCCESS");
   assert.equal(guest.read(fd), "ld");
   assert.equal(guest.folder.read("inside/file"), "JEllo world");
-  assert.equal(guest.call("fd_pread", fd, vectors.at, 3, 100n, guest.result), "SUCCESS");
+  assert.equal(guest.call("fd_pread", fd, iovs.at, 3, 100n, guest.result), "SUCCESS");
   assert.equal(guest.u32(), 0);
-  assert.equal(guest.call("fd_pread", fd, vectors.at, 3, -1n, guest.result), "EINVAL");
+  assert.equal(guest.call("fd_pread", fd, iovs.at, 3, -1n, guest.result), "EINVAL");
   assert.equal(guest.call("fd_pwrite", fd, w.at, 2, -1n, guest.result), "EINVAL");
 });
 
-Deno.test("a file that appends does so with fd_write alone, whatever pwrite and seek do between", () => {
+Deno.test("fdflags: append holds for fd_write only, whatever fd_pwrite and fd_seek do between", () => {
   using guest = new Guest();
   guest.folder.write("inside/log", "0123");
   const fd = guest.open("log", { flags: Fdflags.append });
   guest.write(fd, "4");
-  const vectors = guest.vectors(guest.put("ab"));
-  assert.equal(guest.call("fd_pwrite", fd, vectors.at, 1, 0n, guest.result), "SUCCESS");
+  const iovs = guest.iovs(guest.put("ab"));
+  assert.equal(guest.call("fd_pwrite", fd, iovs.at, 1, 0n, guest.result), "SUCCESS");
   guest.call("fd_seek", fd, 1n, 0, guest.result);
   guest.write(fd, "5");
   assert.equal(guest.folder.read("inside/log"), "ab2345");
@@ -121,7 +121,7 @@ Deno.test("a file that appends does so with fd_write alone, whatever pwrite and 
   assert.equal(guest.call("fd_fdstat_set_flags", fd, 32), "EINVAL");
 });
 
-Deno.test("fd_seek moves from the start, from here and from the end, and never before the start", () => {
+Deno.test("fd_seek: moves from start, position and end, never before the start", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "0123456789");
   const fd = guest.open("file");
@@ -142,7 +142,7 @@ Deno.test("fd_seek moves from the start, from here and from the end, and never b
   assert.equal(guest.call("fd_seek", 99, 0n, 0, guest.result), "EBADF");
 });
 
-Deno.test("fd_renumber moves files, granted folders and standard streams; both numbers must be open", () => {
+Deno.test("fd_renumber: moves files, preopens and standard streams; both numbers must be open", () => {
   using guest = new Guest();
   guest.folder.write("inside/a", "a");
   guest.folder.write("inside/b", "b");
@@ -166,10 +166,10 @@ Deno.test("fd_renumber moves files, granted folders and standard streams; both n
   guest.write(1, "again");
   assert.equal(guest.written.stdout, "again");
   assert.equal(guest.tryOpen("a"), "SUCCESS");
-  assert.equal(guest.u32(), 4, "what was open is closed");
+  assert.equal(guest.u32(), 4, "reset closes opened files");
 });
 
-Deno.test("a granted folder tells its name, and nothing else has one", () => {
+Deno.test("fd_prestat_get: only preopened directories have a name", () => {
   using guest = new Guest({ preopens: [] });
   assert.equal(guest.call("fd_prestat_get", 3, guest.result), "EBADF");
   using granted = new Guest();
@@ -184,7 +184,7 @@ Deno.test("a granted folder tells its name, and nothing else has one", () => {
   assert.equal(granted.call("fd_prestat_get", folder, granted.result), "EBADF");
 });
 
-Deno.test("sizes: set, allocated, told, and none beyond what a file may have", () => {
+Deno.test("fd_allocate, fd_filestat_set_size: set the size, and refuse impossible ones", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "hello");
   const fd = guest.open("file");
@@ -204,7 +204,7 @@ Deno.test("sizes: set, allocated, told, and none beyond what a file may have", (
   assert.deepEqual([guest.u64(), guest.u64(guest.result + 8)], [BigInt(dev), BigInt(ino ?? 0)]);
 });
 
-Deno.test("fd_advise takes the six kinds of advice for files", () => {
+Deno.test("fd_advise: takes the six kinds of advice, for files only", () => {
   using guest = new Guest();
   const fd = guest.open("file", { open: create });
   for (let advice = 0; advice <= 5; advice++) {
@@ -216,7 +216,7 @@ Deno.test("fd_advise takes the six kinds of advice for files", () => {
   assert.equal(guest.call("fd_advise", 0, 0n, 0n, 0), "ESPIPE");
 });
 
-Deno.test("a closed descriptor is closed for every function, and a number is used again", () => {
+Deno.test("fd_close: every function fails with EBADF afterwards, and the number is reused", () => {
   using guest = new Guest();
   const fd = guest.open("file", { open: create });
   assert.equal(guest.call("fd_close", fd), "SUCCESS");
@@ -238,34 +238,34 @@ Deno.test("a closed descriptor is closed for every function, and a number is use
   assert.equal(guest.open("file"), fd);
 });
 
-Deno.test("a list of buffers is served up to 1,024 of them, the rest by the next call", () => {
+Deno.test("fd_write: uses up to 1,024 iovecs of a list", () => {
   using guest = new Guest();
   const fd = guest.open("file", { open: create });
   const byte = guest.put("x");
-  const vectors = guest.vectors(...Array.from({ length: 1_500 }, () => byte));
-  assert.equal(guest.call("fd_write", fd, vectors.at, 1_500, guest.result), "SUCCESS");
+  const iovs = guest.iovs(...Array.from({ length: 1_500 }, () => byte));
+  assert.equal(guest.call("fd_write", fd, iovs.at, 1_500, guest.result), "SUCCESS");
   assert.equal(guest.u32(), 1_024);
   assert.equal(guest.status("file").size, 1_024n);
-  assert.equal(guest.call("fd_write", fd, vectors.at, 0, guest.result), "SUCCESS");
+  assert.equal(guest.call("fd_write", fd, iovs.at, 0, guest.result), "SUCCESS");
   assert.equal(guest.u32(), 0);
 });
 
-Deno.test("folders are no files: reading and writing one is EISDIR", () => {
+Deno.test("directories: reading and writing one fails with EISDIR", () => {
   using guest = new Guest();
-  const vectors = guest.vectors({ at: 0x9000, length: 4 });
+  const iovs = guest.iovs({ at: 0x9000, length: 4 });
   for (const fd of [3, guest.openFolder(".")]) {
     for (const name of ["fd_read", "fd_write"] as const) {
-      assert.equal(guest.call(name, fd, vectors.at, 1, guest.result), "EISDIR", name);
+      assert.equal(guest.call(name, fd, iovs.at, 1, guest.result), "EISDIR", name);
     }
-    assert.equal(guest.call("fd_pread", fd, vectors.at, 1, 0n, guest.result), "EISDIR");
-    assert.equal(guest.call("fd_pwrite", fd, vectors.at, 1, 0n, guest.result), "EISDIR");
+    assert.equal(guest.call("fd_pread", fd, iovs.at, 1, 0n, guest.result), "EISDIR");
+    assert.equal(guest.call("fd_pwrite", fd, iovs.at, 1, 0n, guest.result), "EISDIR");
     assert.equal(guest.call("fd_filestat_set_size", fd, 0n), "EBADF");
     assert.equal(guest.call("fd_allocate", fd, 0n, 1n), "EBADF");
     assert.equal(guest.call("fd_sync", fd), "SUCCESS");
   }
 });
 
-Deno.test("no descriptor is a socket", () => {
+Deno.test("sock functions: no descriptor is a socket", () => {
   using guest = new Guest();
   const file = guest.open("file", { open: create });
   for (

@@ -3,7 +3,7 @@ import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { preview1Names } from "../../src/wasi/imports.ts";
 import { runProgram } from "./run_program.ts";
 
-/** Programs that call one function wrongly, each named for the function and its fault. */
+/** C programs that each call one function with wrong arguments, named for function and fault. */
 const programs = new URL("../testdata/wasi/functions/", import.meta.url);
 const names = [...Deno.readDirSync(programs)].map(({ name }) => name).filter((name) =>
   name.endsWith(".wasm")
@@ -11,7 +11,7 @@ const names = [...Deno.readDirSync(programs)].map(({ name }) => name).filter((na
   .map((name) => name.slice(0, -".wasm".length)).sort();
 
 for (const name of names) {
-  Deno.test(`a C program is told its fault: ${name}`, async () => {
+  Deno.test(`wrong call from C: ${name}`, async () => {
     using folder = new TemporaryFolder();
     folder.write("decoy", "decoy");
     folder.write("inside/file", "hello");
@@ -23,8 +23,8 @@ for (const name of names) {
       preopens: [{ host: folder.inside, guest: "/data" }],
     });
     assert.equal(stderr, "");
-    assert.equal(exitCode, 0, `not the answer that line ${exitCode} of ${name}.c expects`);
-    // None of the faults changed anything.
+    assert.equal(exitCode, 0, `line ${exitCode} of ${name}.c expects another result`);
+    // No wrong call has a side effect.
     assert.equal(folder.read("inside/file"), "hello");
     assert.deepEqual([...Deno.readDirSync(folder.inside)].map(({ name }) => name).sort(), [
       ...["file", "folder", "link"],
@@ -35,7 +35,7 @@ for (const name of names) {
   });
 }
 
-Deno.test("each function of preview1 has a program that calls it wrongly, and imports it", () => {
+Deno.test("wrong calls from C: every function of preview1 has a program, which imports it", () => {
   assert.deepEqual(names.map((name) => name.split("-")[0]), [...preview1Names].sort());
   for (const name of names) {
     const module = new WebAssembly.Module(Deno.readFileSync(new URL(`${name}.wasm`, programs)));

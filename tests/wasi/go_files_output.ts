@@ -1,4 +1,4 @@
-/** What `tests/testdata/wasi/go-files` prints. */
+/** Output of `tests/testdata/wasi/go-files`. */
 export const goFilesOutput = [
   "hello world 2 é",
   "moved false",

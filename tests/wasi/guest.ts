@@ -26,16 +26,17 @@ export interface Placed {
   readonly length: number;
 }
 
-/** What WASI is given, with folders by their paths. */
+/** Options of WASI, with preopened directories by their paths. */
 type GuestOptions = Partial<Omit<WasiOptions, "preopens">> & {
-  /** Default: the guest's own folder as `/data`. */
+  /** Default: `inside` of the guest's folder as `/data`. */
   readonly preopens?: readonly { host: string; guest: string }[];
   readonly ownFiles?: readonly string[];
 };
 
 /**
- * A guest without a module: its memory (one page), a folder of its own as descriptor 3, and the functions as its code
- * would call them. What is put into its memory lies in the lower half; the upper half is for results.
+ * A guest without a module: a memory of one page, a temporary folder as descriptor 3, and the
+ * functions as its code would call them. `put` fills the lower half of the memory; the upper half
+ * is for results.
  */
 export class Guest implements Disposable {
   readonly folder = new TemporaryFolder();
@@ -64,7 +65,7 @@ export class Guest implements Disposable {
     this.wasi.memory.bind(this.memory);
   }
 
-  /** Where results go. */
+  /** Pointer to the results. */
   readonly result = 0x8000;
 
   get view(): DataView {
@@ -75,14 +76,14 @@ export class Guest implements Disposable {
     return new Uint8Array(this.memory.buffer as ArrayBuffer);
   }
 
-  /** Calls a function; answers its error number's name, `SUCCESS` for none. */
+  /** Calls a function and returns the name of its error number, `SUCCESS` for 0. */
   call(name: keyof Wasi["imports"], ...parameters: (number | bigint)[]): string {
     const errno = (this.wasi.imports[name] as unknown as Call)(...parameters);
     assert.equal(typeof errno, "number", `${name} waits`);
     return errnoNames.get(errno as number) ?? String(errno);
   }
 
-  /** The same for a call that may wait. */
+  /** Calls a function that may wait, as `call` does. */
   async wait(name: keyof Wasi["imports"], ...parameters: (number | bigint)[]): Promise<string> {
     const errno = await (this.wasi.imports[name] as unknown as Call)(...parameters);
     return errnoNames.get(errno) ?? String(errno);
@@ -97,8 +98,8 @@ export class Guest implements Disposable {
     return { at, length: bytes.length };
   }
 
-  /** A list of buffers. */
-  vectors(...buffers: readonly Placed[]): Placed {
+  /** Puts a list of iovecs. */
+  iovs(...buffers: readonly Placed[]): Placed {
     const list = new Uint8Array(buffers.length * 8);
     const view = new DataView(list.buffer);
     buffers.forEach(({ at, length }, index) => {
@@ -120,13 +121,13 @@ export class Guest implements Disposable {
     return new TextDecoder().decode(this.bytes.slice(at, at + length));
   }
 
-  /** Calls a function of a folder and a path. */
+  /** Calls a function of descriptor 3 and a path. */
   path(name: keyof Wasi["imports"], path: string, ...rest: (number | bigint)[]): string {
     const { at, length } = this.put(path);
     return this.call(name, 3, at, length, ...rest);
   }
 
-  /** Opens a path below descriptor 3; answers the error. The number is then `u32()`. */
+  /** Opens a path below descriptor 3 and returns the error; the descriptor is then `u32()`. */
   tryOpen(path: string, options: OpenOptions = {}): string {
     const { at, length } = this.put(path);
     const { fd = 3, follow = true, flags = 0, open = 0 } = options;
@@ -161,18 +162,18 @@ export class Guest implements Disposable {
   }
 
   write(fd: number, content: string): string {
-    const vectors = this.vectors(this.put(content));
-    return this.call("fd_write", fd, vectors.at, 1, this.result);
+    const iovs = this.iovs(this.put(content));
+    return this.call("fd_write", fd, iovs.at, 1, this.result);
   }
 
   /** Reads up to `length` bytes as text. */
   read(fd: number, length = 1000): string {
-    const vectors = this.vectors({ at: 0x9000, length });
-    assert.equal(this.call("fd_read", fd, vectors.at, 1, this.result), "SUCCESS");
+    const iovs = this.iovs({ at: 0x9000, length });
+    assert.equal(this.call("fd_read", fd, iovs.at, 1, this.result), "SUCCESS");
     return this.text(0x9000, this.u32());
   }
 
-  /** Type, links, size and the three times of a path, as `path_filestat_get` tells them. */
+  /** Returns the `filestat` of a path. */
   status(path: string, follow = true) {
     const { at, length } = this.put(path);
     assert.equal(

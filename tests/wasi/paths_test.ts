@@ -11,7 +11,7 @@ import { Guest } from "./guest.ts";
 
 const { create, directory, exclusive, truncate } = Oflags;
 
-Deno.test("path_open makes, empties, insists and asks for folders as its flags say", () => {
+Deno.test("path_open: creates, truncates, insists and asks for directories as oflags say", () => {
   using guest = new Guest();
   assert.equal(guest.tryOpen("new"), "ENOENT");
   guest.write(guest.open("new", { open: create }), "content");
@@ -27,7 +27,7 @@ Deno.test("path_open makes, empties, insists and asks for folders as its flags s
   assert.equal(guest.folder.exists("inside/👋 é"), true);
 });
 
-Deno.test("a path is UTF-8, has no zero, is not empty and has at most 4,096 bytes", () => {
+Deno.test("paths: UTF-8 without NUL, 1 to 4,096 bytes", () => {
   using guest = new Guest();
   assert.equal(guest.tryOpen(""), "ENOENT");
   assert.equal(guest.tryOpen("a\0b", { open: create }), "EINVAL");
@@ -39,7 +39,7 @@ Deno.test("a path is UTF-8, has no zero, is not empty and has at most 4,096 byte
   assert.equal(guest.tryOpen("./".repeat(2_048) + "f"), "ENAMETOOLONG");
 });
 
-Deno.test("nothing leads out of a granted folder, by no function", () => {
+Deno.test("paths: none leads out of a preopened directory, with any function", () => {
   using guest = new Guest();
   guest.folder.write("outside/decoy", "decoy");
   guest.folder.write("inside/mine", "mine");
@@ -82,7 +82,7 @@ Deno.test("nothing leads out of a granted folder, by no function", () => {
       "EPERM",
     );
   }
-  // The link itself is inside; what it leads to with a slash behind it is not.
+  // The link itself lies inside; with a slash behind it, it leads outside.
   for (
     const name of ["path_create_directory", "path_remove_directory", "path_unlink_file"] as const
   ) {
@@ -97,7 +97,7 @@ Deno.test("nothing leads out of a granted folder, by no function", () => {
   assert.equal(guest.folder.read("inside/mine"), "mine");
 });
 
-Deno.test("a link is followed where that is said, and named itself where it is not", () => {
+Deno.test("lookupflags: a link is followed if asked, else it is meant itself", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "hello");
   guest.folder.link("file", "inside/link");
@@ -125,7 +125,7 @@ Deno.test("a link is followed where that is said, and named itself where it is n
   assert.equal(guest.folder.read("inside/file"), "hello");
 });
 
-Deno.test("times carry nanoseconds, before 1970 too; a time and now at once is refused", () => {
+Deno.test("filestat_set_times: nanoseconds, also before 1970; a time together with now is EINVAL", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "");
   const fd = guest.open("file");
@@ -146,7 +146,7 @@ Deno.test("times carry nanoseconds, before 1970 too; a time and now at once is r
   assert.equal(guest.call("fd_filestat_set_times", fd, 0n, 0n, 16), "EINVAL");
 });
 
-Deno.test("path_readlink cuts the text where the buffer ends", () => {
+Deno.test("path_readlink: cuts the text at the end of the buffer", () => {
   using guest = new Guest();
   guest.folder.link("some/where/👋", "inside/link");
   guest.folder.write("inside/file", "");
@@ -165,7 +165,7 @@ Deno.test("path_readlink cuts the text where the buffer ends", () => {
   assert.equal(read("no", 10), "ENOENT");
 });
 
-Deno.test("path_symlink makes relative links only; an absolute one could never be followed", () => {
+Deno.test("path_symlink: makes relative links only", () => {
   using guest = new Guest();
   const symlink = (target: string, path: string) => {
     const [from, to] = [guest.put(target), guest.put(path)];
@@ -185,7 +185,7 @@ Deno.test("path_symlink makes relative links only; an absolute one could never b
   assert.equal(Deno.readLinkSync(guest.folder.at("inside/link")), "nothing yet");
 });
 
-Deno.test("path_link gives a file a second name, a link itself too, a folder none", () => {
+Deno.test("path_link: links files and links themselves, no directories", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "hello");
   guest.folder.link("file", "inside/link");
@@ -208,7 +208,7 @@ Deno.test("path_link gives a file a second name, a link itself too, a folder non
   assert.equal(link("link", "x", 1), "EINVAL");
 });
 
-Deno.test("path_rename replaces files by files and empty folders by folders", () => {
+Deno.test("path_rename: replaces files by files and empty directories by directories", () => {
   using guest = new Guest();
   guest.folder.write("inside/a", "a");
   guest.folder.write("inside/b", "b");
@@ -232,7 +232,7 @@ Deno.test("path_rename replaces files by files and empty folders by folders", ()
   assert.equal(rename("no", "c"), "ENOENT");
 });
 
-Deno.test("folders are made and removed, files unlinked, each only as what it is", () => {
+Deno.test("path_create_directory, path_remove_directory, path_unlink_file: each for its own kind", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "");
   assert.equal(guest.path("path_create_directory", "sub"), "SUCCESS");
@@ -251,7 +251,7 @@ Deno.test("folders are made and removed, files unlinked, each only as what it is
   assert.deepEqual([...Deno.readDirSync(guest.folder.inside)], []);
 });
 
-Deno.test("a slash at the end asks for a folder", () => {
+Deno.test("paths: a slash at the end asks for a directory", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "");
   Deno.mkdirSync(guest.folder.at("inside/sub"));
@@ -264,7 +264,7 @@ Deno.test("a slash at the end asks for a folder", () => {
   assert.equal(guest.call("path_filestat_get", 3, 0, at, length, guest.result), "ENOTDIR");
 });
 
-Deno.test("nothing moves from one granted folder to another", () => {
+Deno.test("path_rename, path_link: EXDEV from one preopened directory to another", () => {
   using other = new Guest();
   const here = { host: other.folder.inside, guest: "/a" };
   using guest = new Guest({ preopens: [here, { host: other.folder.at("outside"), guest: "/b" }] });
@@ -275,7 +275,7 @@ Deno.test("nothing moves from one granted folder to another", () => {
   assert.equal(other.folder.exists("outside/moved"), false);
 });
 
-Deno.test("each function of a folder wants its right, on both sides where there are two", () => {
+Deno.test("rights: each function of a directory needs its own, on both sides where there are two", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "hello");
   const [file, made] = [guest.put("file"), guest.put("made")];
@@ -314,7 +314,7 @@ Deno.test("each function of a folder wants its right, on both sides where there 
     );
     guest.wasi.reset();
   }
-  // Truncating is refused where its right was given up.
+  // Truncating is refused where its right was dropped.
   const had = rightsOf(guest, 3);
   guest.call(
     "fd_fdstat_set_rights",
@@ -332,7 +332,7 @@ function rightsOf(guest: Guest, fd: number): { base: bigint; inheriting: bigint 
   return { base: guest.u64(guest.result + 8), inheriting: guest.u64(guest.result + 16) };
 }
 
-Deno.test("what is opened has no more rights than were asked for and than its folder passes on", () => {
+Deno.test("rights: an opened file has those asked for, and no more than its directory passes on", () => {
   using guest = new Guest();
   guest.folder.write("inside/sub/file", "hello");
   const reader = guest.open("sub/file", { rights: Right.fdRead });
@@ -359,7 +359,7 @@ Deno.test("what is opened has no more rights than were asked for and than its fo
   assert.equal(guest.tryOpen("file", { fd: weak, rights: Right.fdRead }), "SUCCESS");
 });
 
-Deno.test("at most 1,024 descriptors are open at once, and a refused one leaves nothing behind", () => {
+Deno.test("path_open: EMFILE after 1,024 descriptors, without a side effect", () => {
   using guest = new Guest();
   guest.folder.write("inside/f", "");
   const { at, length } = guest.put("f");
@@ -375,7 +375,7 @@ Deno.test("at most 1,024 descriptors are open at once, and a refused one leaves 
   assert.equal(guest.u32(), 500);
 });
 
-Deno.test("a file of the launcher's own is opened, replaced and removed by no call", () => {
+Deno.test("own files: no call opens, replaces or removes one", () => {
   using other = new Guest();
   other.folder.write("inside/hello.wasm", "own");
   other.folder.write("inside/mine", "mine");
@@ -406,7 +406,7 @@ Deno.test("a file of the launcher's own is opened, replaced and removed by no ca
   assert.equal(other.folder.exists("inside/later"), false);
 });
 
-Deno.test("a named pipe is refused, and nobody waits for its other end", () => {
+Deno.test("path_open: a named pipe is refused without waiting for its other end", () => {
   using guest = new Guest();
   new Deno.Command("mkfifo", { args: [guest.folder.at("inside/pipe")] }).outputSync();
   assert.equal(guest.tryOpen("pipe", { rights: Right.fdRead }), "EACCES");

@@ -4,18 +4,18 @@ import { Guest } from "./guest.ts";
 
 const end = 65_536;
 
-/** A pointer among the parameters: to so many bytes, or to these. */
+/** A parameter that points to `bytes` bytes, or to `content`. */
 type Pointer = { readonly bytes: number } | { readonly content: string | Uint8Array };
 type Parameter = number | bigint | Pointer;
 
 const path = (text: string): [Pointer, number] => [{ content: text }, text.length];
-/** One buffer: 5 bytes at 0x9000. */
-const vector: Pointer = { content: Uint8Array.of(0, 0x90, 0, 0, 5, 0, 0, 0) };
-/** A clock that rings at once. */
+/** One iovec: 5 bytes at 0x9000. */
+const iov: Pointer = { content: Uint8Array.of(0, 0x90, 0, 0, 5, 0, 0, 0) };
+/** A clock that has expired. */
 const subscription: Pointer = { content: new Uint8Array(48) };
 const file = 4;
 
-/** Every function with a pointer, each called in a way that succeeds. Descriptor 4 is the file `file`. */
+/** A successful call of every function with a pointer. Descriptor 4 is the file `file`. */
 const calls: Partial<Record<(typeof preview1Names)[number], Parameter[]>> = {
   args_get: [{ bytes: 8 }, { bytes: 11 }],
   args_sizes_get: [{ bytes: 4 }, { bytes: 4 }],
@@ -25,15 +25,15 @@ const calls: Partial<Record<(typeof preview1Names)[number], Parameter[]>> = {
   clock_time_get: [0, 0n, { bytes: 8 }],
   fd_fdstat_get: [file, { bytes: 24 }],
   fd_filestat_get: [file, { bytes: 64 }],
-  fd_pread: [file, vector, 1, 0n, { bytes: 4 }],
+  fd_pread: [file, iov, 1, 0n, { bytes: 4 }],
   fd_prestat_get: [3, { bytes: 8 }],
   fd_prestat_dir_name: [3, { bytes: 5 }, 5],
-  fd_pwrite: [file, vector, 1, 0n, { bytes: 4 }],
-  fd_read: [file, vector, 1, { bytes: 4 }],
+  fd_pwrite: [file, iov, 1, 0n, { bytes: 4 }],
+  fd_read: [file, iov, 1, { bytes: 4 }],
   fd_readdir: [3, { bytes: 100 }, 100, 0n, { bytes: 4 }],
   fd_seek: [file, 0n, 0, { bytes: 8 }],
   fd_tell: [file, { bytes: 8 }],
-  fd_write: [file, vector, 1, { bytes: 4 }],
+  fd_write: [file, iov, 1, { bytes: 4 }],
   path_create_directory: [3, ...path("new")],
   path_filestat_get: [3, 0, ...path("file"), { bytes: 64 }],
   path_filestat_set_times: [3, 0, ...path("file"), 5n, 6n, 5],
@@ -66,7 +66,7 @@ function prepared(): Guest {
   return guest;
 }
 
-/** Calls it with the pointer at `index` so many bytes past the last place where it fits. */
+/** Calls a function with the pointer at `index` placed `past` bytes beyond where it just fits. */
 function callWith(guest: Guest, name: keyof typeof calls, index: number, past: number): string {
   const placed = (calls[name] ?? []).map((parameter, at) => {
     if (typeof parameter !== "object") return parameter;
@@ -83,14 +83,14 @@ function callWith(guest: Guest, name: keyof typeof calls, index: number, past: n
   const before = snapshot(guest);
   const answer = guest.call(name, ...placed);
   if (past > 0) {
-    assert.ok(guest.bytes.every((byte, at) => byte === memory[at]), `${name} wrote something`);
-    assert.deepEqual(snapshot(guest), before, `${name} did something`);
+    assert.ok(guest.bytes.every((byte, at) => byte === memory[at]), `${name} wrote to memory`);
+    assert.deepEqual(snapshot(guest), before, `${name} had a side effect`);
   }
   return answer;
 }
 
 for (const [name, parameters] of Object.entries(calls)) {
-  Deno.test(`${name} takes a pointer that just fits, and faults one byte further without doing anything`, () => {
+  Deno.test(`${name}: a pointer may just fit; one byte further is EFAULT without a side effect`, () => {
     parameters.forEach((parameter, index) => {
       if (typeof parameter !== "object") return;
       using guest = prepared();
@@ -108,7 +108,7 @@ for (const [name, parameters] of Object.entries(calls)) {
   });
 }
 
-Deno.test("pointers are unsigned: the last bytes of 4 GiB lie outside, too", () => {
+Deno.test("pointers: unsigned, so the last bytes of 4 GiB lie outside", () => {
   using guest = prepared();
   for (const pointer of [-1, -8, 0x7fffffff, -0x80000000]) {
     assert.equal(guest.call("args_sizes_get", pointer, 16), "EFAULT");
@@ -122,7 +122,7 @@ Deno.test("pointers are unsigned: the last bytes of 4 GiB lie outside, too", () 
   }
 });
 
-Deno.test("a buffer in a list that ends one byte outside faults, and none of the list is read or written", () => {
+Deno.test("iovecs: if one ends a byte outside, EFAULT, and none is read or written", () => {
   using guest = prepared();
   const good = { at: 0x9000, length: 2 };
   for (
@@ -131,7 +131,7 @@ Deno.test("a buffer in a list that ends one byte outside faults, and none of the
       length: 0xffffffff,
     }]
   ) {
-    const list = guest.vectors(good, bad);
+    const list = guest.iovs(good, bad);
     for (const name of ["fd_read", "fd_write"] as const) {
       assert.equal(guest.call(name, file, list.at, 2, guest.result), "EFAULT", name);
     }
@@ -141,12 +141,12 @@ Deno.test("a buffer in a list that ends one byte outside faults, and none of the
   }
   assert.equal(guest.text(0x9000, 2), "\0\0");
   assert.equal(guest.folder.read("inside/file"), "hello");
-  const just = guest.vectors(good, { at: end - 4, length: 4 }, { at: end, length: 0 });
+  const just = guest.iovs(good, { at: end - 4, length: 4 }, { at: end, length: 0 });
   assert.equal(guest.call("fd_read", file, just.at, 3, guest.result), "SUCCESS");
   assert.equal(guest.text(0x9000, 2) + guest.text(end - 4, 3), "hello");
 });
 
-Deno.test("every function with a pointer is in this suite", () => {
+Deno.test("pointers: every function with a pointer is in this suite", () => {
   const without = [
     ...[
       "fd_advise",
@@ -164,14 +164,14 @@ Deno.test("every function with a pointer is in this suite", () => {
       "proc_exit",
       "proc_raise",
     ],
-    // No descriptor is a socket, which is told before anything is looked at.
+    // ENOTSOCK comes before any pointer is checked.
     ...["sched_yield", "sock_accept", "sock_recv", "sock_send", "sock_shutdown"],
   ];
   assert.equal(preview1Names.length, 46);
   assert.deepEqual([...Object.keys(calls), ...without].sort(), [...preview1Names].sort());
 });
 
-Deno.test("every function is in the family that the table names, and no other family is loaded for it", async () => {
+Deno.test("loadFamilies: loads one family per function, the one that has it", async () => {
   using guest = new Guest();
   assert.deepEqual(Object.keys(guest.wasi.imports).sort(), [...preview1Names].sort());
   for (const name of preview1Names) {

@@ -8,7 +8,7 @@ const clock = (nanoseconds: bigint) => ({
   monotonicNs: () => nanoseconds,
 });
 
-/** One subscription after the other: a clock, or a descriptor. */
+/** Puts a list of subscriptions to clocks and descriptors. */
 function subscriptions(
   guest: Guest,
   ...wanted: ({ clock: number; timeout: bigint; flags?: number } | { fd: number; type: number })[]
@@ -30,7 +30,7 @@ function subscriptions(
   return guest.put(bytes).at;
 }
 
-/** The events at 0x9000: user data, error, type, bytes, flags. */
+/** Returns the events at 0x9000: user data, error, type, bytes, flags. */
 function events(guest: Guest) {
   return Array.from({ length: guest.u32() }, (_, index) => {
     const at = 0x9000 + index * 32;
@@ -44,7 +44,7 @@ function events(guest: Guest) {
   });
 }
 
-Deno.test("poll_oneoff: a clock that has rung answers at once, on each clock, relative and absolute", () => {
+Deno.test("poll_oneoff: an expired clock is reported immediately, relative and absolute", () => {
   using guest = new Guest({ clock: clock(1_000_000n) });
   const realtime = 1_700_000_000n * 1_000_000_000n;
   const at = subscriptions(
@@ -69,7 +69,7 @@ Deno.test("poll_oneoff: a clock that has rung answers at once, on each clock, re
   assert.equal(guest.call("poll_oneoff", at, 0x9000, 0, guest.result), "EINVAL");
 });
 
-Deno.test("poll_oneoff waits for the nearest clock, on each clock, relative and absolute", async () => {
+Deno.test("poll_oneoff: waits for the next clock event, relative and absolute", async () => {
   using guest = new Guest();
   for (const id of [0, 1]) {
     assert.equal(guest.call("clock_time_get", id, 0n, guest.result), "SUCCESS");
@@ -87,12 +87,12 @@ Deno.test("poll_oneoff waits for the nearest clock, on each clock, relative and 
       assert.equal(await guest.wait("poll_oneoff", at, 0x9000, 2, guest.result), "SUCCESS");
       assert.deepEqual(events(guest), [[101, 0, 0, 0, 0]]);
       assert.equal(guest.call("clock_time_get", id, 0n, guest.result), "SUCCESS");
-      assert.ok(guest.u64() >= now + 2n * ms, "it rang early");
+      assert.ok(guest.u64() >= now + 2n * ms, "it expired early");
     }
   }
 });
 
-Deno.test("poll_oneoff: files and outputs are ready, what cannot be polled is told in its event", () => {
+Deno.test("poll_oneoff: files and outputs are ready; an error is reported in its event", () => {
   using guest = new Guest({ stdin: { kind: "bytes", bytes: new Uint8Array(7) } });
   guest.folder.write("inside/file", "hello");
   const fd = guest.open("file");
@@ -121,7 +121,7 @@ Deno.test("poll_oneoff: files and outputs are ready, what cannot be polled is to
   ]);
 });
 
-Deno.test("poll_oneoff waits for standard input, tells how much there is, and hangs up at its end", async () => {
+Deno.test("poll_oneoff: waits for standard input, reports its bytes, and hangs up at its end", async () => {
   const { stdin, give } = stream();
   using guest = new Guest({ stdin });
   const at = subscriptions(guest, { fd: 0, type: 1 }, { clock: 1, timeout: 3_600_000_000_000n });
@@ -137,26 +137,26 @@ Deno.test("poll_oneoff waits for standard input, tells how much there is, and ha
   assert.deepEqual(events(guest), [[100, 0, 1, 0, 1]]);
 });
 
-Deno.test("poll_oneoff: a clock rings while standard input has nothing, and a reset ends a wait's timer", async () => {
+Deno.test("poll_oneoff: a clock expires while standard input is empty; a reset clears the timer", async () => {
   const { stdin, give, asked } = stream();
   using guest = new Guest({ stdin });
   const at = subscriptions(guest, { fd: 0, type: 1 }, { clock: 1, timeout: 1_000_000n });
   assert.equal(await guest.wait("poll_oneoff", at, 0x9000, 2, guest.result), "SUCCESS");
   assert.deepEqual(events(guest), [[101, 0, 0, 0, 0]]);
   assert.equal(asked.length, 1);
-  // The read that is under way serves the next one.
-  const vectors = guest.vectors({ at: 0x9000, length: 10 });
-  const read = guest.wait("fd_read", 0, vectors.at, 1, guest.result);
+  // The pending read serves the next fd_read.
+  const iovs = guest.iovs({ at: 0x9000, length: 10 });
+  const read = guest.wait("fd_read", 0, iovs.at, 1, guest.result);
   give("late");
   assert.equal(await read, "SUCCESS");
   assert.equal(guest.text(0x9000, guest.u32()), "late");
-  // The sanitizers would see the timer if it stayed.
-  const forever = subscriptions(guest, { clock: 1, timeout: 0xffffffffffffffffn });
-  void guest.wait("poll_oneoff", forever, 0x9000, 1, guest.result);
+  // A leaked timer would fail the sanitizers.
+  const endless = subscriptions(guest, { clock: 1, timeout: 0xffffffffffffffffn });
+  void guest.wait("poll_oneoff", endless, 0x9000, 1, guest.result);
   guest.wasi.reset();
 });
 
-Deno.test("poll_oneoff without waiting sees what lies on standard input, and what comes later", async () => {
+Deno.test("poll_oneoff: without waiting it still notices present and later input", async () => {
   const { stdin, give, asked } = stream();
   using guest = new Guest({ stdin });
   for (const other of [{ clock: 1, timeout: 0n }, { fd: 1, type: 2 }]) {
@@ -167,7 +167,7 @@ Deno.test("poll_oneoff without waiting sees what lies on standard input, and wha
     };
     const first = poll();
     give("there");
-    assert.deepEqual(await first, [100, 101], "what lies there");
+    assert.deepEqual(await first, [100, 101], "input that is there");
     assert.equal(guest.read(0), "there");
     assert.deepEqual(await poll(), [101]);
     assert.deepEqual(await poll(), [101]);

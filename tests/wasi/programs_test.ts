@@ -3,7 +3,7 @@ import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { goFilesOutput } from "./go_files_output.ts";
 import { type ProgramOptions, runProgram } from "./run_program.ts";
 
-/** Runs a program of `tests/testdata/wasi` with one folder of the test's own as `/data`, or with none. */
+/** Runs a program of `tests/testdata/wasi`, with `folder` as `/data` if given. */
 async function run(name: string, options: ProgramOptions & { folder?: TemporaryFolder } = {}) {
   const wasm = await Deno.readFile(new URL(`../testdata/wasi/${name}.wasm`, import.meta.url));
   const { folder, ...rest } = options;
@@ -11,14 +11,14 @@ async function run(name: string, options: ProgramOptions & { folder?: TemporaryF
   return await runProgram(wasm, { preopens, ...rest });
 }
 
-Deno.test("a C program works on files as on a POSIX system", async () => {
+Deno.test("C program: files behave as on a POSIX system", async () => {
   using folder = new TemporaryFolder();
   assert.deepEqual(await run("files", { folder }), { exitCode: 0, stdout: "fine\n", stderr: "" });
   assert.equal(folder.read("inside/a"), "hello");
   assert.equal([...Deno.readDirSync(folder.inside)].length, 1);
 });
 
-Deno.test("a C program reaches nothing outside its folder", async () => {
+Deno.test("C program: reaches nothing outside its directory", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
   folder.link("../outside", "inside/out");
@@ -43,13 +43,13 @@ Deno.test("a C program reaches nothing outside its folder", async () => {
   assert.equal(folder.read("outside/decoy"), "decoy");
 });
 
-Deno.test("a C program without a folder finds none", async () => {
+Deno.test("C program: without a preopened directory it finds no file", async () => {
   using folder = new TemporaryFolder();
   const { stdout } = await run("escape", { args: ["escape", ".", "a", folder.at("outside")] });
   assert.doesNotMatch(stdout, /: read|, written/);
 });
 
-Deno.test("arguments, environment, standard streams and the exit code of a C program", async () => {
+Deno.test("C program: arguments, environment, standard streams and exit code", async () => {
   const input = new Uint8Array(300_000).map((_, at) => 32 + at % 90);
   const ended = await run("echo", {
     args: ["echo", "", "👋 é", "a b"],
@@ -62,7 +62,7 @@ Deno.test("arguments, environment, standard streams and the exit code of a C pro
   assert.ok(ended.stdout === head + new TextDecoder().decode(input));
 });
 
-Deno.test("a C program waits for its input while others run", async () => {
+Deno.test("C program: the event loop runs while it waits for input", async () => {
   const pieces = ["one ", "two ", null];
   let turns = 0;
   const ended = await run("echo", {
@@ -79,7 +79,7 @@ Deno.test("a C program waits for its input while others run", async () => {
   assert.deepEqual([ended.stdout, ended.exitCode, turns], ["one two ", 7, 3]);
 });
 
-Deno.test("a C program sleeps and polls", async () => {
+Deno.test("C program: sleeps and polls", async () => {
   let asked = false;
   const ended = await run("wait", {
     stdin: {
@@ -95,13 +95,13 @@ Deno.test("a C program sleeps and polls", async () => {
   assert.deepEqual(ended, { exitCode: 0, stdout: "slept\n1 readable\n5\n", stderr: "" });
 });
 
-Deno.test("a trap ends a program with 134 after what it wrote", async () => {
+Deno.test("trap: ends a program with 134 after its output", async () => {
   const { exitCode, stderr } = await run("trap");
   assert.equal(exitCode, 134);
   assert.match(stderr, /^about to trap\nRuntimeError: unreachable/);
 });
 
-Deno.test("a Rust program works on files, is told its faults by name, sleeps and ends with its code", async () => {
+Deno.test("Rust program: files, errors by name, sleep and exit code", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
   const ended = await run("rust-files", {
@@ -119,7 +119,7 @@ Deno.test("a Rust program works on files, is told its faults by name, sleeps and
   assert.equal(folder.exists("inside/a"), false);
 });
 
-Deno.test("a TinyGo program works on files and does not leave its folder", async () => {
+Deno.test("TinyGo program: works on files and does not leave its directory", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
   folder.link("../outside", "inside/out");

@@ -5,8 +5,8 @@ import { type Preview1Name, preview1Names } from "../../src/wasi/imports.ts";
 import { Guest } from "./guest.ts";
 
 /**
- * The parameters of every function but the one that ends the guest: `d` a descriptor, `p` a pointer, `n` a number or flags,
- * `l` 64 bits, `s` a size of a file, `v` a list of buffers, `t` a path with its length.
+ * Parameters of every function but `proc_exit`: `d` a descriptor, `p` a pointer, `n` a number or
+ * flags, `l` 64 bits, `s` a file size, `v` a list of iovecs, `t` a path with its length.
  */
 const parameters: Readonly<Record<Exclude<Preview1Name, "proc_exit">, string>> = {
   ...{ args_get: "pp", args_sizes_get: "pp", environ_get: "pp", environ_sizes_get: "pp" },
@@ -82,14 +82,14 @@ const value: Readonly<Record<string, fc.Arbitrary<number | bigint>>> = {
     fc.constantFrom(0n, 1n, 2n, 64n, 66n, 0x1fffffffn, 0x3fffffffn),
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   ),
-  // Nothing between: the disk is not to be filled.
+  // No sizes between: they would fill the disk.
   s: fc.constantFrom(0n, 1n, 100n, 100_000n, -1n, 2n ** 62n, -(2n ** 63n)),
   t: fc.nat(paths.length - 1),
 };
 
 const call = fc.oneof(
   ...preview1Names.filter((name) => name !== "proc_exit").map((name) => ({
-    // What closes and moves descriptors leaves little to do for the others.
+    // Closed descriptors leave little to do for the other functions.
     weight: name === "fd_close" || name === "fd_renumber" ? 1 : 10,
     arbitrary: fc.tuple(
       fc.constant(name),
@@ -100,12 +100,12 @@ const call = fc.oneof(
   })),
 );
 
-Deno.test("whatever a guest calls with, it gets an error number, and nothing outside its folder changes", () => {
+Deno.test("random calls: each returns an error number and changes nothing outside", () => {
   fc.assert(
     fc.property(fc.array(call, { minLength: 50, maxLength: 300 }), (calls) => {
       using guest = new Guest();
       const placed = paths.map((path) => guest.put(path));
-      const list = guest.vectors({ at: 0x9000, length: 10 }, { at: 0x9100, length: 3000 });
+      const list = guest.iovs({ at: 0x9000, length: 10 }, { at: 0x9100, length: 3000 });
       guest.folder.write("inside/a", "hello");
       guest.folder.write("inside/sub/b", "world");
       guest.folder.write("outside/secret", "kept");

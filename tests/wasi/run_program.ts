@@ -1,6 +1,6 @@
 /**
- * Runs a WASI program on the shim: for tests as a function, from a terminal as
- * `deno run -A tests/wasi/run_program.ts [-dir=host::guest]… [-env=NAME=value]… program.wasm [args…]`.
+ * Runs a WASI program on `src/wasi`, without preparation. From a terminal: `deno run -A
+ * tests/wasi/run_program.ts [-dir=host::guest]… [-env=NAME=value]… program.wasm [args…]`.
  */
 import { promising, suspending } from "../../src/wasm/jspi.ts";
 import { openFolder } from "../../src/files/folder.ts";
@@ -12,19 +12,19 @@ const families = await loadFamilies();
 export interface ProgramOptions {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** Folders that the program sees: where they are, and under which name. */
+  /** Preopened directories. */
   preopens?: readonly { host: string; guest: string }[];
   stdin?: WasiInput;
 }
 
 export interface Ended {
-  /** 134 after a trap, as a shell tells an abort. */
+  /** 134 after a trap, as a shell reports an abort. */
   exitCode: number;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a command module to its end and collects what it wrote. */
+/** Runs a command module to its end and collects its output. */
 export async function runProgram(
   wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
   options: ProgramOptions = {},

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** A standard input whose pieces are handed over by the test. */
+/** Makes a standard input whose reads are answered by the test. */
 export function stream() {
   const asked: { buffer: Uint8Array; answer: (length: number | null) => void }[] = [];
   const read = (buffer: Uint8Array) =>
@@ -10,7 +10,7 @@ export function stream() {
     asked,
     give(text: string | null) {
       const next = asked.shift();
-      assert.ok(next, "nobody reads");
+      assert.ok(next, "no read is pending");
       if (text === null) return next.answer(null);
       next.answer(new TextEncoder().encodeInto(text, next.buffer).written);
     },

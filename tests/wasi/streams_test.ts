@@ -3,7 +3,7 @@ import { Fdflags } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 import { stream } from "./standard_input.ts";
 
-Deno.test("standard input as bytes is read to its end and, after a reset, from its start", () => {
+Deno.test("standard input: bytes are read to their end and, after a reset, from their start", () => {
   using guest = new Guest({
     stdin: { kind: "bytes", bytes: new TextEncoder().encode("héllo 👋") },
   });
@@ -16,11 +16,11 @@ Deno.test("standard input as bytes is read to its end and, after a reset, from i
   assert.equal(none.read(0), "");
 });
 
-Deno.test("a read of a stream waits for its first bytes, gives what is there, and ends with it", async () => {
+Deno.test("fd_read: waits for the first bytes of a stream, and reports its end", async () => {
   const { stdin, give } = stream();
   using guest = new Guest({ stdin });
-  const vectors = guest.vectors({ at: 0x9000, length: 4 }, { at: 0x9100, length: 100 });
-  const read = () => guest.wait("fd_read", 0, vectors.at, 2, guest.result);
+  const iovs = guest.iovs({ at: 0x9000, length: 4 }, { at: 0x9100, length: 100 });
+  const read = () => guest.wait("fd_read", 0, iovs.at, 2, guest.result);
   const first = read();
   give("hello!");
   assert.equal(await first, "SUCCESS");
@@ -30,29 +30,29 @@ Deno.test("a read of a stream waits for its first bytes, gives what is there, an
   give(null);
   assert.equal(await end, "SUCCESS");
   assert.equal(guest.u32(), 0);
-  assert.equal(guest.call("fd_read", 0, vectors.at, 2, guest.result), "SUCCESS", "the end stays");
+  assert.equal(guest.call("fd_read", 0, iovs.at, 2, guest.result), "SUCCESS", "the end stays");
 });
 
-Deno.test("what a read left over is there for the next one without waiting", async () => {
+Deno.test("fd_read: returns bytes that the last read left over without waiting", async () => {
   const { stdin, give } = stream();
   using guest = new Guest({ stdin });
-  const vectors = guest.vectors({ at: 0x9000, length: 2 });
-  const first = guest.wait("fd_read", 0, vectors.at, 1, guest.result);
+  const iovs = guest.iovs({ at: 0x9000, length: 2 });
+  const first = guest.wait("fd_read", 0, iovs.at, 1, guest.result);
   give("abc");
   await first;
   assert.equal(guest.read(0), "c");
 });
 
-Deno.test("a standard input that fails is an input/output error, not a crash", async () => {
+Deno.test("fd_read: EIO if standard input fails", async () => {
   using guest = new Guest({
     stdin: { kind: "stream", read: () => Promise.reject(new Error("gone")) },
   });
-  const vectors = guest.vectors({ at: 0x9000, length: 2 });
-  assert.equal(await guest.wait("fd_read", 0, vectors.at, 1, guest.result), "EIO");
-  assert.equal(await guest.wait("fd_read", 0, vectors.at, 1, guest.result), "EIO");
+  const iovs = guest.iovs({ at: 0x9000, length: 2 });
+  assert.equal(await guest.wait("fd_read", 0, iovs.at, 1, guest.result), "EIO");
+  assert.equal(await guest.wait("fd_read", 0, iovs.at, 1, guest.result), "EIO");
 });
 
-Deno.test("writes arrive as one piece in their order; partial ones tell how many bytes went", () => {
+Deno.test("fd_write: iovecs arrive as one write in order; a partial write reports its length", () => {
   const pieces: string[] = [];
   using guest = new Guest({
     stdout: (bytes) => {
@@ -60,18 +60,18 @@ Deno.test("writes arrive as one piece in their order; partial ones tell how many
       return Math.min(bytes.length, 4);
     },
   });
-  const vectors = guest.vectors(guest.put("he"), guest.put(""), guest.put("llo"));
-  assert.equal(guest.call("fd_write", 1, vectors.at, 3, guest.result), "SUCCESS");
+  const iovs = guest.iovs(guest.put("he"), guest.put(""), guest.put("llo"));
+  assert.equal(guest.call("fd_write", 1, iovs.at, 3, guest.result), "SUCCESS");
   assert.deepEqual([pieces, guest.u32()], [["hello"], 4]);
   guest.write(2, "err 👋");
   assert.equal(guest.written.stderr, "err 👋");
-  assert.equal(guest.call("fd_write", 0, vectors.at, 3, guest.result), "EBADF");
-  assert.equal(guest.call("fd_read", 1, vectors.at, 3, guest.result), "EBADF");
-  assert.equal(guest.call("fd_pwrite", 1, vectors.at, 3, 0n, guest.result), "ESPIPE");
-  assert.equal(guest.call("fd_pread", 0, vectors.at, 3, 0n, guest.result), "ESPIPE");
+  assert.equal(guest.call("fd_write", 0, iovs.at, 3, guest.result), "EBADF");
+  assert.equal(guest.call("fd_read", 1, iovs.at, 3, guest.result), "EBADF");
+  assert.equal(guest.call("fd_pwrite", 1, iovs.at, 3, 0n, guest.result), "ESPIPE");
+  assert.equal(guest.call("fd_pread", 0, iovs.at, 3, 0n, guest.result), "ESPIPE");
 });
 
-Deno.test("an output that nobody reads any more is EPIPE, and the guest lives on", () => {
+Deno.test("fd_write: EPIPE if the reader is gone, and the guest continues", () => {
   using guest = new Guest({
     stdout() {
       throw new Deno.errors.BrokenPipe();
@@ -81,7 +81,7 @@ Deno.test("an output that nobody reads any more is EPIPE, and the guest lives on
   assert.equal(guest.write(2, "still here"), "SUCCESS");
 });
 
-Deno.test("a write to an output that is full waits until it takes some, and what fails then is told like any failure", async () => {
+Deno.test("fd_write: waits while the output is full; an error after that is reported as usual", async () => {
   const full: PromiseWithResolvers<number>[] = [];
   const stdout = (bytes: Uint8Array) => {
     if (bytes.length < 10) return;
@@ -91,7 +91,7 @@ Deno.test("a write to an output that is full waits until it takes some, and what
   using guest = new Guest({ stdout, outputWaits: true });
   assert.deepEqual([...guest.wasi.suspending].sort(), ["fd_write", "poll_oneoff"]);
   const large = { at: 0x9000, length: 20_000 };
-  const list = (...pieces: { at: number; length: number }[]) => guest.vectors(...pieces).at;
+  const list = (...pieces: { at: number; length: number }[]) => guest.iovs(...pieces).at;
   assert.equal(guest.call("fd_write", 1, list({ at: 0, length: 9 }), 1, guest.result), "SUCCESS");
   const write = (pieces: { at: number; length: number }[]) =>
     guest.wait("fd_write", 1, list(...pieces), pieces.length, guest.result);
@@ -101,7 +101,7 @@ Deno.test("a write to an output that is full waits until it takes some, and what
   const broken = write([large]);
   full[1]?.reject(new Deno.errors.BrokenPipe());
   assert.equal(await broken, "EPIPE");
-  // Pieces that are too much to go as one: the first is taken at once, the second is waited for.
+  // Too large to be gathered: the first is taken immediately, the second waits.
   const small = { at: 0, length: 9 };
   const many = [small, large, large, large, large];
   const part = write(many);
@@ -112,7 +112,7 @@ Deno.test("a write to an output that is full waits until it takes some, and what
   assert.deepEqual([await cut, guest.u32()], ["SUCCESS", 9]);
 });
 
-Deno.test("a stream is a character device with no seek only when it is a terminal", () => {
+Deno.test("fd_fdstat_get: a stream is a character device only if it is a terminal", () => {
   using guest = new Guest({ terminals: { stdout: true } });
   const type = (fd: number) => {
     assert.equal(guest.call("fd_fdstat_get", fd, guest.result), "SUCCESS");
@@ -121,12 +121,12 @@ Deno.test("a stream is a character device with no seek only when it is a termina
   assert.deepEqual([type(0), type(1), type(2), type(3)], [0, 2, 0, 3]);
 });
 
-Deno.test("a read of standard input that is not to block answers EAGAIN while nothing is there", async () => {
+Deno.test("fd_read: with nonblock, EAGAIN while standard input is empty", async () => {
   const { stdin, give } = stream();
   using guest = new Guest({ stdin });
   assert.equal(guest.call("fd_fdstat_set_flags", 0, Fdflags.nonblock), "SUCCESS");
-  const vectors = guest.vectors({ at: 0x9000, length: 10 });
-  const read = () => guest.wait("fd_read", 0, vectors.at, 1, guest.result);
+  const iovs = guest.iovs({ at: 0x9000, length: 10 });
+  const read = () => guest.wait("fd_read", 0, iovs.at, 1, guest.result);
   const first = read();
   give("there");
   assert.equal(await first, "SUCCESS");

@@ -1,21 +1,21 @@
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { type Description, readDescription } from "./suite_description.ts";
 
-/** Programs that are not expected to pass, each with the reason. */
+/** Programs that are expected not to pass, each with the reason. */
 export interface Expectations {
-  /** Not run: what they need does not exist here. */
+  /** Not run: they need a feature that does not exist here. */
   readonly cannotRun: Readonly<Record<string, string>>;
-  /** Run, and known to fail. One that passes is an error: it is to be taken out. */
+  /** Run, and known to fail. One that passes is an error, so that the entry is removed. */
   readonly fails: Readonly<Record<string, string>>;
 }
 
-export interface Result {
+export interface ProgramResult {
   readonly name: string;
-  /** `undefined` when it passed. */
+  /** The reason of a failure, undefined if it passed. */
   readonly failure?: string;
 }
 
-/** The programs of a folder, in the order of their names. */
+/** Returns the names of the programs in a folder, sorted. */
 export function programsIn(suite: string): string[] {
   return [...Deno.readDirSync(suite)].map(({ name }) => name).filter((name) =>
     name.endsWith(".wasm")
@@ -23,13 +23,13 @@ export function programsIn(suite: string): string[] {
     .map((name) => name.slice(0, -".wasm".length)).sort();
 }
 
-/** Runs all of a folder's programs but those that cannot run, each in a process of its own. */
+/** Runs all programs of a folder that can run, each in its own process. */
 export async function runSuite(
   suite: string,
   expectations: Expectations,
   limitMs: number,
-): Promise<Result[]> {
-  const results: Result[] = [];
+): Promise<ProgramResult[]> {
+  const results: ProgramResult[] = [];
   for (const name of programsIn(suite)) {
     if (Object.hasOwn(expectations.cannotRun, name)) continue;
     const failure = await runOne(suite, name, limitMs);
@@ -38,7 +38,7 @@ export async function runSuite(
   return results;
 }
 
-/** Runs one program on a copy of its folders; answers why it failed. */
+/** Runs one program on copies of its folders. Returns why it failed, undefined if it passed. */
 export async function runOne(
   suite: string,
   name: string,
@@ -86,10 +86,10 @@ export async function runOne(
   return undefined;
 }
 
-/** What is wrong with a run: failures that nobody expected, and expectations that do not hold any more. */
+/** Returns the differences between results and expectations. */
 export function judge(
   programs: readonly string[],
-  results: readonly Result[],
+  results: readonly ProgramResult[],
   expectations: Expectations,
 ): string[] {
   const wrong: string[] = [];
@@ -121,7 +121,7 @@ function describe(suite: string, name: string): Description {
   return readDescription(`${name}.json`, text);
 }
 
-/** What programs left behind in the suite's own folders, where somebody ran them there. */
+/** Files that programs leave behind when they are run in the suite's own folders. */
 const leftover = /\.cleanup$/;
 
 /** Copies a folder, links as links. */

@@ -1,36 +1,38 @@
-/** How a program of a suite is run, and what it must do: its `name.json`, in either of the two published forms. */
+/**
+ * Arguments and expected results of a program: its `name.json`, in one of two published forms.
+ */
 export interface Description {
-  /** After the program's own name. */
+  /** Arguments after the program's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Folders of the suite that the program gets copies of, each with the guest's name for it. */
+  /** Folders of the suite that are copied and preopened, with the guest's name of each. */
   readonly folders: readonly { readonly from: string; readonly guest: string }[];
   readonly exitCode: number;
-  /** Exactly; anything when absent. */
+  /** The exact output; any output if undefined. */
   readonly stdout?: string;
   readonly stderr?: string;
 }
 
-/** The first form, as it is written. */
+/** The first form. */
 export interface FlatDescription {
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** A folder beside the description, which the program sees as `/`. */
+  /** A folder beside the description, preopened as `/`. */
   root?: string;
-  /** Several, each under the name given here. */
+  /** Folders that are preopened under their own names. */
   dirs?: readonly string[];
   /** Default: 0. */
   exit_code?: number;
   stdout?: string;
   stderr?: string;
-  /** Which functions the program is about: for people. */
+  /** The functions that the program tests. Informative. */
   wasi_functions?: readonly string[];
 }
 
-/** The second form: what happens, one after the other. */
+/** The second form: a list of operations. */
 export interface StepDescription {
   operations: readonly Operation[];
-  /** Parts of WASI beyond its core that the program needs; preview1 has none of them. */
+  /** Proposals that the program needs. Preview1 has none. */
   proposals?: readonly string[];
 }
 
@@ -40,7 +42,7 @@ export interface Operation {
   env?: Readonly<Record<string, string>>;
   root?: string;
   dirs?: readonly string[];
-  /** Of `read`: `stdout` (the default) or `stderr`. */
+  /** Stream of a `read`: `stdout` (the default) or `stderr`. */
   id?: string;
   payload?: string;
   exit_code?: number;
@@ -56,7 +58,7 @@ const operationKeys: Readonly<Record<string, ReadonlySet<string>>> = {
   wait: new Set(["type", "exit_code"]),
 };
 
-/** Reads a description. Throws an `Error` that names what this runner does not do. */
+/** Parses a description. Throws an `Error` that names what this runner does not support. */
 export function readDescription(name: string, text: string): Description {
   const written = JSON.parse(text) as FlatDescription | StepDescription;
   const flat = "operations" in written ? flatten(name, written) : written;
@@ -80,7 +82,7 @@ export function readDescription(name: string, text: string): Description {
   };
 }
 
-/** The second form as the first: a program that is started, printed what is read, and ended. */
+/** Converts the second form to the first. */
 function flatten(name: string, written: StepDescription): FlatDescription {
   checkKeys(name, written, stepKeys);
   if (written.proposals && written.proposals.length > 0) {

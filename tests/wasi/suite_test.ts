@@ -1,18 +1,37 @@
 import assert from "node:assert/strict";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
-import { type Expectations, judge, programsIn, type Result, runOne, runSuite } from "./suite.ts";
+import {
+  type Expectations,
+  judge,
+  type ProgramResult,
+  programsIn,
+  runOne,
+  runSuite,
+} from "./suite.ts";
 import type { FlatDescription, StepDescription } from "./suite_description.ts";
 
-/** Folders of programs in the public suite's format, with a colon between them, to run them all. */
+/**
+ * Folders of the public suite (https://github.com/WebAssembly/wasi-testsuite, branch
+ * `prod/testsuite-base`, `tests/{c,rust,assemblyscript}/testsuite/wasm32-wasip1`), separated by
+ * colons. No package registry has its programs, so a machine that can fetch it sets the variable.
+ */
 const suites = Deno.env.get("CAPSULE_WASI_SUITE")?.split(":") ?? [];
+if (suites.length === 0) {
+  console.log(
+    "NOT RUN: the public WASI test suite, as CAPSULE_WASI_SUITE does not name its folders. " +
+      "Run instead: the project's own programs in tests/testdata/wasi.",
+  );
+}
 
 Deno.test({
-  name: "every program of the suites at CAPSULE_WASI_SUITE does as suite_expectations.json says",
+  name: suites.length === 0
+    ? "public WASI suite: NOT RUN, as CAPSULE_WASI_SUITE is not set"
+    : "public WASI suite: every program does as suite_expectations.json says",
   ignore: suites.length === 0,
   async fn() {
     const path = new URL("suite_expectations.json", import.meta.url);
     const expectations = JSON.parse(Deno.readTextFileSync(path)) as Expectations;
-    const results: Result[] = [];
+    const results: ProgramResult[] = [];
     for (const suite of suites) results.push(...await runSuite(suite, expectations, 30_000));
     const passed = results.filter(({ failure }) => failure === undefined).length;
     const unable = Object.keys(expectations.cannotRun).length;
@@ -21,7 +40,7 @@ Deno.test({
   },
 });
 
-/** A suite of programs from `tests/testdata/wasi`, each under another name. */
+/** Makes a suite of programs from `tests/testdata/wasi`, each under another name. */
 function smallSuite(
   folder: TemporaryFolder,
   programs: Record<string, [string, (FlatDescription | StepDescription)?]>,
@@ -38,7 +57,7 @@ function smallSuite(
 
 const none: Expectations = { cannotRun: {}, fails: {} };
 
-Deno.test("a suite's programs get their arguments, environment and folder, and are judged by code and output", async () => {
+Deno.test("suite runner: passes arguments, environment and folders; checks exit code and output", async () => {
   using folder = new TemporaryFolder();
   const args = ["", "👋"];
   const right = { args, env: { NAME: "é=" }, exit_code: 7, stdout: "[]\n[👋]\nNAME=é=\n" };
@@ -90,7 +109,7 @@ Deno.test("a suite's programs get their arguments, environment and folder, and a
     ["wrong-error-output", 'printed "done\\n" on stderr, not "no"'],
     ["wrong-output", 'printed "[]\\n[👋]\\nNAME=é=\\n" on stdout, not "no"'],
   ]);
-  assert.equal(folder.read("outside/files.dir/a"), "kept", "programs work on a copy");
+  assert.equal(folder.read("outside/files.dir/a"), "kept", "programs work on a copy of the folder");
 });
 
 /** `(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))` */
@@ -100,13 +119,13 @@ const endless = Uint8Array.of(
   ...[10, 9, 1, 7, 0, 3, 64, 12, 0, 11, 11],
 );
 
-Deno.test("a suite's program that never ends is a failure, not a hang", async () => {
+Deno.test("suite runner: a program that does not end is a failure", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/endless.wasm", endless);
   assert.equal(await runOne(folder.at("outside"), "endless", 500), "did not end within 500 ms");
 });
 
-Deno.test("a suite's description must be understood whole and stay in the suite", async () => {
+Deno.test("suite runner: refuses descriptions that it does not know or that leave the suite", async () => {
   using folder = new TemporaryFolder();
   const run = { type: "run" };
   for (
@@ -127,7 +146,7 @@ Deno.test("a suite's description must be understood whole and stay in the suite"
   }
 });
 
-Deno.test("expectations: an unexpected failure, an expected one that passes, and a name without a program are wrong", () => {
+Deno.test("suite runner: reports results that differ from the expectations", () => {
   const results = [{ name: "good" }, { name: "bad", failure: "exit code 1, not 0" }];
   assert.deepEqual(judge(["good", "bad"], results, { ...none, fails: { bad: "known" } }), []);
   assert.deepEqual(judge(["good", "bad"], results, none), ["bad: exit code 1, not 0"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { GuestExit } from "../../src/wasi/wasi.ts";
 import { Guest } from "./guest.ts";
 
-Deno.test("arguments and environment: none, empty ones, non-ASCII ones, many", () => {
+Deno.test("args and environ: none, empty ones, non-ASCII ones, many", () => {
   for (
     const args of [
       [],
@@ -35,14 +35,14 @@ Deno.test("arguments and environment: none, empty ones, non-ASCII ones, many", (
   }
 });
 
-Deno.test("a variable may be bytes that are no text", () => {
+Deno.test("environ_get: a value may be bytes that are not UTF-8", () => {
   using guest = new Guest({ env: { RAW: Uint8Array.of(0x61, 0xff), EMPTY: new Uint8Array(0) } });
   assert.equal(guest.call("environ_get", 0x9000, 0xa000), "SUCCESS");
   const written = guest.bytes.slice(0xa000, 0xa000 + 14);
   assert.equal(String.fromCharCode(...written), "RAW=a\xff\0EMPTY=\0");
 });
 
-Deno.test("the clocks go on, have a resolution, and others do not exist", () => {
+Deno.test("clock_time_get: four clocks that never decrease; others are EINVAL", () => {
   using guest = new Guest();
   for (const id of [0, 1, 2, 3]) {
     assert.equal(guest.call("clock_res_get", id, guest.result), "SUCCESS");
@@ -58,7 +58,7 @@ Deno.test("the clocks go on, have a resolution, and others do not exist", () => 
   }
 });
 
-Deno.test("random_get fills any length in pieces that the system gives, and only that", () => {
+Deno.test("random_get: fills exactly the buffer, in chunks of 64 KiB", () => {
   const pieces: number[] = [];
   using guest = new Guest({
     random(bytes) {
@@ -84,12 +84,12 @@ Deno.test("random_get fills any length in pieces that the system gives, and only
   assert.ok(new Set(real.bytes.slice(0x9000, 0xb000)).size > 200);
 });
 
-Deno.test("random_get gives a few bytes to one guest only, of any length, and nothing beside them", () => {
+Deno.test("random_get: pooled bytes are given out once, and only inside the buffer", () => {
   using first = new Guest();
   using second = new Guest();
   const given = new Set<string>();
   let asked = 0;
-  // Together they take more than what is drawn at once, several times.
+  // Together they use up the pool several times.
   for (let length = 8; length <= 64; length++) {
     for (const guest of [first, second, first, second]) {
       guest.bytes.fill(0, 0x8fff, 0x9000 + 65);
@@ -103,7 +103,7 @@ Deno.test("random_get gives a few bytes to one guest only, of any length, and no
   assert.equal(given.size, asked);
 });
 
-Deno.test("proc_exit ends the guest with its code, signals are not supported, yielding is", () => {
+Deno.test("proc_exit: throws the exit code; proc_raise is ENOTSUP, sched_yield succeeds", () => {
   using guest = new Guest();
   for (const [code, told] of [[0, 0], [3, 3], [-1, 0xffffffff]] as const) {
     assert.throws(
@@ -115,7 +115,7 @@ Deno.test("proc_exit ends the guest with its code, signals are not supported, yi
   assert.equal(guest.call("sched_yield"), "SUCCESS");
 });
 
-Deno.test("wasi_unstable has what is a mere alias, and leaves out what has another layout", () => {
+Deno.test("wasi_unstable: has the functions that are the same in preview1", () => {
   using guest = new Guest();
   const unstable = guest.wasi.unstableImports;
   assert.equal(unstable.fd_write, guest.wasi.imports.fd_write);
