@@ -9,7 +9,7 @@ import { isError } from "./handler_call.ts";
 
 /** Result of an http handler. */
 export interface HttpResult {
-  /** Whether `body` is an error message, still with its `[ERR][code]:`. */
+  /** True if `body` is an error message, still with its `[ERR][code]:`. */
   readonly failed: boolean;
   /** A string if the body is short and valid UTF-8: hot path, sent faster (bench: `throughput`). */
   readonly body: string | Uint8Array<ArrayBuffer>;

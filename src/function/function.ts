@@ -31,7 +31,7 @@ export interface FunctionOptions {
 /** Settings of a function's WASI. */
 export type WasiSettings = Pick<WasiOptions, "families" | "args" | "env" | "preopens" | "stdin">;
 
-/** One call of a function's handler. `pass` and `take` run again if the call is rerun. */
+/** A call of a function's handler. `pass` and `take` run again if the call is rerun. */
 export interface FunctionCall<T> {
   /** Writes the arguments into the guest and returns the handler's parameters. */
   readonly pass: (instance: GuestInstance) => readonly number[];
@@ -59,7 +59,7 @@ export class CapsuleFunction {
   readonly #blueprint: Blueprint;
   readonly #pool: Pool<PooledInstance>;
   readonly #watch = new CallWatch();
-  /** Whether calls are awaitable right away. */
+  /** True if calls are made as awaitable ones from the start. */
   #isAwaitable: boolean;
   #slowScore = 0;
 
@@ -211,7 +211,7 @@ export class CapsuleFunction {
     if (instance.guest.stopped) throw instance.guest.stopped;
   }
 
-  /** Whether an instance is reset after a call, and so survives even one that failed. */
+  /** True if an instance is reset after a call, and so survives even one that failed. */
   get #isReset(): boolean {
     return this.#blueprint.isolation === "reset";
   }

@@ -13,9 +13,9 @@ export interface LoadOptions {
   readonly mode: "cli" | "http";
   /** Maximum memory of an instance, in bytes. */
   readonly maxMemoryBytes: number;
-  /** Whether guests are metered, for their slice or their deadline. */
+  /** Meters guests, for their slices or their deadlines. */
   readonly steps: boolean;
-  /** Whether the module is called more than once, so that instances are reset. */
+  /** Prepares for many calls, between which instances are reset. */
   readonly manyCalls: boolean;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;

@@ -31,7 +31,7 @@ export interface AnswerHeaders {
   /** The first `Content-Type`. */
   readonly contentType: string | undefined;
   readonly others: readonly Header[];
-  /** Whether the function declares its response to be JSON. */
+  /** True if the function declares its response to be JSON. */
   readonly isJson: boolean;
 }
 
@@ -68,7 +68,7 @@ export class ResponseHeaders {
     return answer;
   }
 
-  /** Returns the headers that may be sent and logs each of the others, or that there are too many. */
+  /** Returns the headers that may be sent and logs those that are dropped. */
   allowed(headers: readonly Header[]): Header[] {
     if (headers.length <= maxHeaders) return headers.filter((header) => this.#mayBeSent(header));
     this.#log.warn(

@@ -1,17 +1,17 @@
 /** Limits on the time of a call. */
 export interface CallLimits {
-  /** How long a guest computes before others have their turn, in milliseconds; 0: no slices. */
+  /** Computing time of a guest before others have their turn, in milliseconds; 0: no slices. */
   readonly sliceMs: number;
-  /** How long a call may take, waiting and computing, in milliseconds; 0: no limit. */
+  /** Time limit of a call, waiting and computing, in milliseconds; 0: no limit. */
   readonly timeoutMs: number;
 }
 
-/** What a look at the clock found. */
+/** Result of a look at the clock. */
 export type ClockLook = "in time" | "slice over" | "past deadline";
 
 const minBudget = 1000;
 const maxBudget = 10_000_000;
-/** How many times per slice the clock should be read. */
+/** Intended number of looks at the clock per slice. */
 const looksPerSlice = 8;
 /** The slice that budgets are sized for where slices are off, in milliseconds. */
 const defaultSliceMs = 2;

@@ -1,6 +1,6 @@
 import type { CapsuleError } from "../base/errors.ts";
 
-/** Why a tentative call is discarded and made again as an awaitable one. */
+/** Reason for which a tentative call is discarded and rerun as an awaitable one. */
 export type RerunReason = "side effect" | "slow";
 
 /**
@@ -18,7 +18,7 @@ export type CallState =
   | { readonly kind: "rerun"; readonly reason: RerunReason }
   | { readonly kind: "stopped"; readonly reason: CapsuleError };
 
-/** What happens to a call between its begin and its end. */
+/** An event between the begin and the end of a call. */
 export type CallEvent =
   | { readonly kind: RerunReason | "settled" }
   | { readonly kind: "wait"; readonly interrupt: (reason: unknown) => void }

@@ -1,8 +1,8 @@
 /**
- * The caller of one function call, who may leave before the result is there. One listener at a time.
+ * The caller of a function, who may leave before the result is there. One listener at a time.
  *
  * Hot path: stands in for an `AbortSignal` with a listener, which every host call would pay for
- * (bench: `redis`).
+ * (bench: `store`).
  */
 export class Caller {
   /** Called once, when the caller leaves, with the reason. */

@@ -88,7 +88,7 @@ const panicPrefix = "panic: ";
 /** Bytes of a line without an end, or of one panic, that are kept back. */
 const maxTailBytes = 65_536;
 
-/** One stream of a call: `held` was written before `tail`. */
+/** A stream of a call: `held` was written before `tail`. */
 class Stream {
   hold = false;
   readonly #sink: Output;

@@ -119,7 +119,7 @@ export class GuestInstance {
     if (memoryReset) starts.beforeStart ??= this.#takeSnapshot(memoryReset);
   }
 
-  /** Whether the handler can be called: started, and nothing called since. */
+  /** True if the handler can be called: started, and nothing called since. */
   get isReady(): boolean {
     return this.#lifecycle === "ready";
   }
@@ -164,7 +164,7 @@ export class GuestInstance {
     return true;
   }
 
-  /** Whether the next start needs a promise. */
+  /** True if the next start has to be awaited. */
   get startIsAwaitable(): boolean {
     return this.#blueprint.starts.mode.kind === "awaitable";
   }

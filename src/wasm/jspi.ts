@@ -11,7 +11,7 @@ interface Jspi {
 
 const jspi = WebAssembly as unknown as Jspi;
 
-/** Whether this runtime has JSPI. Without it guests run to their end and are never paused. */
+/** True if this runtime has JSPI. Without it guests are never paused. */
 export const canPause = jspi.Suspending !== undefined && jspi.promising !== undefined;
 
 /**

@@ -6,9 +6,9 @@ import { TimeoutError } from "./timeout_error.ts";
 export interface PoolOptions<T extends Closable> {
   readonly create: () => T;
   readonly maxInstances: number;
-  /** How many callers may queue for an instance. */
+  /** Maximum number of callers that queue for an instance. */
   readonly maxQueue: number;
-  /** How long an instance may be idle before it is closed, in milliseconds. */
+  /** Time after which an idle instance is closed, in milliseconds. */
   readonly idleMs: number;
 }
 

@@ -109,7 +109,7 @@ class Recorder {
     },
     end: () => {
       if (!this.#fits || this.#accesses < minAccesses) return;
-      if (this.memos.some(({ place }) => place === this.#place)) return; // called in a loop: the first counts
+      if (this.memos.some(({ place }) => place === this.#place)) return; // the first counts
       const bytes = this.#bytes;
       this.memos.push({
         place: this.#place,

@@ -7,8 +7,8 @@ export interface Snapshot {
 }
 
 /**
- * How `_start` of a module is run: synchronously, after `slowInARow` starts that exceeded a slice,
- * or through `promising`, which costs every call more.
+ * The way in which `_start` of a module is run: synchronously, after `slowInARow` starts in a row
+ * that exceeded a slice, or through `promising`, which costs every call more.
  */
 export type StartMode =
   | { readonly kind: "synchronous"; readonly slowInARow: number }

@@ -20,7 +20,7 @@ function decode(text: string) {
   };
 }
 
-Deno.test("a result is its body and its headers", () => {
+Deno.test("decodeHttpResult: splits body and headers", () => {
   assert.deepEqual(decode("[BODY]hello[HEADERS]Content-Type:text/plain|X:1"), {
     failed: false,
     body: "hello",
@@ -28,7 +28,7 @@ Deno.test("a result is its body and its headers", () => {
   });
 });
 
-Deno.test("a body may hold the marks of a result", () => {
+Deno.test("decodeHttpResult: a body may contain the marks", () => {
   assert.equal(decode("[BODY][BODY]x[HEADERS]").body, "[BODY]x");
   assert.deepEqual(decode("[BODY]a[HEADERS]b:c[HEADERS]X:1"), {
     failed: false,
@@ -38,13 +38,13 @@ Deno.test("a body may hold the marks of a result", () => {
   assert.equal(decode("[BODY][[HEADERS]").body, "[");
 });
 
-Deno.test("a result without marks is a body, and an empty result an empty one", () => {
+Deno.test("decodeHttpResult: without marks all is body, also nothing", () => {
   assert.deepEqual(decode("plain"), { failed: false, body: "plain", headers: [] });
   assert.deepEqual(decode(""), { failed: false, body: "", headers: [] });
   assert.deepEqual(decode("[BODY][HEADERS]"), { failed: false, body: "", headers: [] });
 });
 
-Deno.test("a failed result keeps its error text and its headers", () => {
+Deno.test("decodeHttpResult: an error keeps its text and its headers", () => {
   assert.deepEqual(decode("[ERR][7]:gone ☹[HEADERS]A:b"), {
     failed: true,
     body: "[ERR][7]:gone ☹",
@@ -52,7 +52,7 @@ Deno.test("a failed result keeps its error text and its headers", () => {
   });
 });
 
-/** Bytes that are a text, that nearly are one, and any others. */
+/** Bytes that are valid UTF-8, nearly valid, or arbitrary. */
 function anyBody(): fc.Arbitrary<Uint8Array> {
   const text = fc.string({ unit: "binary", minLength: 1, maxLength: 60 }).map(encodeText);
   const nearly = fc.tuple(text, fc.nat(), fc.nat(255)).map(([bytes, at, byte]) =>
@@ -61,7 +61,7 @@ function anyBody(): fc.Arbitrary<Uint8Array> {
   return fc.oneof(fc.uint8Array({ maxLength: 300 }), text, nearly);
 }
 
-Deno.test("any bytes come back as the body, short ones of UTF-8 as a string", () => {
+Deno.test("decodeHttpResult: any bytes are the body, a string if short and UTF-8", () => {
   const isText = (bytes: Uint8Array) => {
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes) !== undefined;
@@ -85,7 +85,7 @@ Deno.test("any bytes come back as the body, short ones of UTF-8 as a string", ()
   );
 });
 
-Deno.test("no bytes are taken for a text that they are not", () => {
+Deno.test("decodeHttpResult: invalid UTF-8 stays bytes, valid UTF-8 is kept exactly", () => {
   for (
     const bytes of [
       [0x80],
@@ -111,7 +111,7 @@ Deno.test("no bytes are taken for a text that they are not", () => {
   }
 });
 
-Deno.test("a five megabyte body comes back whole", () => {
+Deno.test("decodeHttpResult: a body of 5 MiB is whole", () => {
   const body = new Uint8Array(5 << 20).map((_, i) => i * 31);
   const result = new Uint8Array(body.length + 15);
   result.set(encodeText("[BODY]"));
@@ -120,7 +120,7 @@ Deno.test("a five megabyte body comes back whole", () => {
   assert.deepEqual(decodeHttpResult(result).body, body);
 });
 
-Deno.test("a header is split at its first colon, and `empty` is no header", () => {
+Deno.test("decodeHeaders: splits at the first colon and skips `empty`", () => {
   assert.deepEqual(decodeHeaders("Location:http://localhost:8080/|Empty:|:no name|word"), [
     ["Location", "http://localhost:8080/"],
     ["Empty", ""],
@@ -129,14 +129,14 @@ Deno.test("a header is split at its first colon, and `empty` is no header", () =
   assert.deepEqual(decodeHeaders(""), []);
 });
 
-Deno.test("request headers have Go's names and no bar in a value", () => {
+Deno.test("addRequestHeader: canonical names, and `|` in values encoded", () => {
   const list = addRequestHeader("", "content-type", "a|b");
   assert.equal(list, "Content-Type:a%7Cb");
   assert.equal(addRequestHeader(list, "x-é-id", "\u00f0\u009f"), `${list}|X-é-Id:\u00f0\u009f`);
   assert.equal(canonicalName("WWW-authenticate"), "Www-Authenticate");
 });
 
-Deno.test("an error carries its code only when it has one", () => {
+Deno.test("encodeError, decodeError: show a code other than 0", () => {
   assert.equal(encodeError(new Error("redis: nil")), "[ERR][0]:redis: nil");
   assert.equal(decodeError("[ERR][0]:redis: nil"), "redis: nil");
   assert.equal(decodeError("[ERR][404]:not found"), "not found (404)");
@@ -145,7 +145,7 @@ Deno.test("an error carries its code only when it has one", () => {
   assert.equal(decodeError("[ERR][0]:"), "");
 });
 
-Deno.test("the header list of one result is never taken for that of another", () => {
+Deno.test("decodeHttpResult: different header lists are never confused", () => {
   for (const list of ["A:b", "A:c", "B:c", "A:bc", "A", "", "A:\u00e9", "A:b"]) {
     const result = encodeText(`[BODY]x[HEADERS]${list}`);
     assert.equal(
@@ -155,7 +155,7 @@ Deno.test("the header list of one result is never taken for that of another", ()
   }
 });
 
-Deno.test("byte strings carry every byte, short and long", () => {
+Deno.test("readByteString, writeByteString: every byte, short and long", () => {
   for (const length of [0, 1, 7, 8, 9, 63, 64, 65, 8192, 8193, 100_000]) {
     const bytes = new Uint8Array(length).map((_, i) => i * 7);
     const text = readByteString(bytes, 0, length);

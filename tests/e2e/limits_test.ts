@@ -7,7 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.
 const guest = (name: string) => `-wasm=${at(`tests/testdata/go/${name}/${name}.wasm`)}`;
 const environment = `-wasm=${at("examples/environment/environment.wasm")}`;
 
-Deno.test("a guest never sees the launcher's secrets, whatever is allowed", async () => {
+Deno.test("env: a guest never reads the launcher's secrets, whatever is allowed", async () => {
   const secrets = {
     REDIS_PWD: "secret",
     COUCHBASE_PWD: "secret",
@@ -16,7 +16,7 @@ Deno.test("a guest never sees the launcher's secrets, whatever is allowed", asyn
     REDIS_ADDR: "redis://me:secret@localhost:6379",
   };
   for (const [name, value] of Object.entries(secrets)) {
-    // The example reads MESSAGE; the guest below names the variable itself.
+    // The example reads MESSAGE; the guest below chooses its variable.
     for (const flags of [[], [`-allowEnv=${name}`]]) {
       const { stdout, stderr } = await runCapsule(["-mode=cli", guest("get-env"), ...flags, name], {
         env: { [name]: value },
@@ -27,7 +27,7 @@ Deno.test("a guest never sees the launcher's secrets, whatever is allowed", asyn
   }
 });
 
-Deno.test("-allowEnv is the whole list, and -sandbox allows none", async () => {
+Deno.test("allowEnv: is the whole list, and -sandbox allows none", async () => {
   const call = (flags: string[]) =>
     runCapsule(["-mode=cli", guest("get-env"), ...flags, "MESSAGE"], { env: { MESSAGE: "👋" } });
   assert.equal((await call([])).stdout, "👋\n");
@@ -38,7 +38,7 @@ Deno.test("-allowEnv is the whole list, and -sandbox allows none", async () => {
   assert.match((await call(["-sandbox"])).stderr, /-sandbox/);
 });
 
-Deno.test("a set but empty variable is empty, as in 0.1.3", async () => {
+Deno.test("env: a variable that is set but empty is empty, as in 0.1.3", async () => {
   const { code, stderr } = await runCapsule(["-mode=cli", guest("get-env"), "MESSAGE"], {
     env: { MESSAGE: "" },
   });
@@ -47,12 +47,12 @@ Deno.test("a set but empty variable is empty, as in 0.1.3", async () => {
   assert.match(stdout, /👋 there/);
 });
 
-Deno.test("Ping counts, and the host information is empty where no port is listened on", async () => {
+Deno.test("host: Ping counts, and host information is empty without a port", async () => {
   const { stdout } = await runCapsule(["-mode=cli", guest("ping"), "☹"]);
   assert.equal(stdout, "🏓 pong: ☹ : 1\n🏓 pong: ☹ : 2\n{}\n");
 });
 
-Deno.test("in cli a call past -timeout ends with 124: it computes, it waits, its _start waits", async () => {
+Deno.test("timeout: exit code 124 for a call that computes, waits, or waits in _start", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const sleeping = (["callHandle", "_start"] as const).map((where) => {
@@ -72,7 +72,7 @@ Deno.test("in cli a call past -timeout ends with 124: it computes, it waits, its
   }
 });
 
-Deno.test("-url downloads the module, and later starts from the saved copy when the server is away", async () => {
+Deno.test("url: downloads a module, and uses the saved copy if the server is away", async () => {
   const folder = await Deno.makeTempDir();
   const module = await Deno.readFile(at("examples/hello-cli/hello.wasm"));
   const server = Deno.serve(
@@ -105,7 +105,7 @@ Deno.test("-url downloads the module, and later starts from the saved copy when 
   }
 });
 
-Deno.test("on SIGTERM a call that runs is finished", async () => {
+Deno.test("http: SIGTERM finishes a call in progress", async () => {
   const arrived = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const upstream = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
@@ -126,7 +126,7 @@ Deno.test("on SIGTERM a call that runs is finished", async () => {
   await upstream.shutdown();
 });
 
-Deno.test("WASI sees what -dir and -env name and nothing else, in cli and in http", async () => {
+Deno.test("dir, env: WASI sees what they name and nothing else, in cli and http", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${folder}/data`);

@@ -5,7 +5,7 @@ import { startCapsule } from "../testing/capsule.ts";
 const fewFiles = ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"];
 
 Deno.test(
-  "a server that may open no more files says which limit it met, and serves again when there are some",
+  "files: a server at its limit names the limit, and serves again later",
   { ignore: Deno.build.os === "windows" },
   async () => {
     const files = await Deno.makeTempDir({ prefix: "capsule-files-" });
@@ -27,11 +27,11 @@ Deno.test(
             connections.push(await Deno.connect({ hostname, port: Number(port) }));
           }
         } catch {
-          // It does not listen at this moment.
+          // It does not listen at the moment.
         }
       };
       await fill();
-      // An older Deno says why only once its connections are closed.
+      // An older Deno reports the reason only once its connections are closed.
       for (const connection of connections.splice(0)) connection.close();
       await told;
       let status: number | undefined;
@@ -43,7 +43,7 @@ Deno.test(
       }
       assert.equal(status, 200);
       await fill();
-      assert.equal((await server.stop()).code, 0, "it ends while it listens for nobody, too");
+      assert.equal((await server.stop()).code, 0, "it also stops while it does not listen");
     } finally {
       for (const connection of connections) connection.close();
       await Deno.remove(files, { recursive: true });
@@ -52,14 +52,14 @@ Deno.test(
 );
 
 Deno.test(
-  "whoever holds connections to a proxy open, and asks nothing, keeps nobody else out, and is no fault of an upstream",
+  "files: idle connections to a proxy keep no client out and blame no upstream",
   { ignore: Deno.build.os === "windows" },
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "capsule-files-" });
     const idle: Deno.Conn[] = [];
     try {
       using upstream = new RawServer();
-      // Each request needs a connection of its own to the upstream, too.
+      // Each request also needs its own connection to the upstream.
       upstream.serve(() => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
       await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${upstream.url}\n`);
       await using proxy = await startCapsule([

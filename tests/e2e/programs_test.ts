@@ -16,7 +16,7 @@ import { goFilesOutput } from "../wasi/go_files_output.ts";
 const programs = fileURLToPath(new URL("../testdata/wasi/", import.meta.url));
 const program = (name: string) => `-wasm=${programs}${name}.wasm`;
 
-Deno.test("a C program gets its arguments, the environment that -env says, its input, and gives its exit code", async () => {
+Deno.test("cli: a C program has arguments, -env, standard input and an exit code", async () => {
   const input = new Uint8Array(300_000).map((_, at) => at * 7 + (at >> 8));
   const flags = ["-mode=cli", program("echo"), "-env=GIVEN=a=b", "-env=MINE", "-env=EMPTY="];
   const { code, stdoutBytes, stderr } = await runCapsule([
@@ -37,7 +37,7 @@ Deno.test("a C program gets its arguments, the environment that -env says, its i
   assert.deepEqual(stdoutBytes.subarray(headBytes.length), input);
 });
 
-Deno.test("a program sees no variable and no folder unless it is given them", async () => {
+Deno.test("cli: without flags a program sees no variable and no folder", async () => {
   using folder = new TemporaryFolder();
   folder.write("inside/a", "secret");
   const cwd = folder.inside;
@@ -50,7 +50,7 @@ Deno.test("a program sees no variable and no folder unless it is given them", as
   assert.deepEqual([count.code, count.stdout], [3, ""]);
 });
 
-Deno.test("a Rust program reads the folders of -dir, under the names that they give, and its input", async () => {
+Deno.test("cli: a Rust program reads the folders of -dir and standard input", async () => {
   using folder = new TemporaryFolder();
   folder.write("inside/data/a", "a b\nc");
   folder.write("inside/other/b", "👋\n");
@@ -63,7 +63,7 @@ Deno.test("a Rust program reads the folders of -dir, under the names that they g
   assert.match(stderr, /^data\/\.\.\/c: /);
 });
 
-Deno.test("a TinyGo program works in the folder of -dir and ends with its own code", async () => {
+Deno.test("cli: a TinyGo program works in the folder of -dir and returns its exit code", async () => {
   using folder = new TemporaryFolder();
   folder.write("outside/decoy", "decoy");
   folder.link("../outside", "inside/out");
@@ -78,7 +78,7 @@ Deno.test("a TinyGo program works in the folder of -dir and ends with its own co
 });
 
 goTest(
-  "a program of standard Go works in the folder of -dir and ends with its own code",
+  "cli: a Go program works in the folder of -dir and returns its exit code",
   async () => {
     using folder = new TemporaryFolder();
     folder.write("outside/decoy", "decoy");
@@ -95,7 +95,7 @@ goTest(
 );
 
 goTest(
-  "a function of standard Go, which has _initialize instead of _start, is a function in both modes",
+  "cli, http: a Go function with _initialize instead of _start is called",
   async () => {
     using folder = new TemporaryFolder();
     const wasm = folder.at("function.wasm");
@@ -111,7 +111,7 @@ goTest(
   },
 );
 
-Deno.test("a trap is 134, with what the program wrote and its stack on stderr", async () => {
+Deno.test("cli: a trap is exit code 134, with the program's output and stack on stderr", async () => {
   const { code, stdout, stderr } = await runCapsule(["-mode=cli", program("trap")]);
   assert.deepEqual([code, stdout], [134, ""]);
   assert.match(
@@ -120,7 +120,7 @@ Deno.test("a trap is 134, with what the program wrote and its stack on stderr", 
   );
 });
 
-/** Runs a program whose input never comes, and whose output nobody reads. */
+/** Runs a program that has neither input nor a reader of its output. */
 async function runStuck(args: readonly string[]): Promise<{ code: number; stderr: string }> {
   const child = spawnCapsule(args, "piped");
   const stderr = new Response(child.stderr).text();
@@ -130,7 +130,7 @@ async function runStuck(args: readonly string[]): Promise<{ code: number; stderr
   return { code, stderr: await stderr };
 }
 
-Deno.test("-timeout stops a program with 124: one that waits for its input, and one whose output nobody reads", async () => {
+Deno.test("timeout: exit code 124 for a program that waits for input or for its reader", async () => {
   for (const name of ["echo", "until-closed"]) {
     const { code, stderr } = await runStuck(["-mode=cli", program(name), "-timeout=300ms"]);
     assert.equal(code, 124, name);
@@ -138,7 +138,7 @@ Deno.test("-timeout stops a program with 124: one that waits for its input, and 
   }
 });
 
-Deno.test("a program whose output is closed gets EPIPE, again and again, and ends by itself", async () => {
+Deno.test("cli: a program whose output is closed gets EPIPE each time, and ends by itself", async () => {
   for (const flags of [[], ["-timeout=1m"]]) {
     const child = spawnCapsule(["-mode=cli", program("until-closed"), ...flags], "null");
     const stderr = new Response(child.stderr).text();
@@ -151,7 +151,7 @@ Deno.test("a program whose output is closed gets EPIPE, again and again, and end
   }
 });
 
-Deno.test("a folder of -dir that is not there, or is none, is refused before the program runs", async () => {
+Deno.test("dir: refuses a folder that is missing or a file before the program runs", async () => {
   using folder = new TemporaryFolder();
   folder.write("inside/file", "");
   for (
@@ -176,8 +176,8 @@ Deno.test("a folder of -dir that is not there, or is none, is refused before the
 });
 
 Deno.test({
-  name: "an output that takes nothing is an error of the program's, not a crash",
-  ignore: Deno.build.os !== "linux", // only Linux has a device that is always full
+  name: "cli: a full device is an error for the program, not a crash",
+  ignore: Deno.build.os !== "linux", // only Linux has /dev/full
   async fn() {
     const shell = '"$@" >/dev/full';
     const { code, stderr } = await new Deno.Command("sh", {
@@ -194,12 +194,12 @@ Deno.test({
 const hasPerl = await isInstalled("perl");
 
 Deno.test({
-  name: `an output that is full and does not block loses nothing${
+  name: `cli: a non-blocking output that is full loses nothing${
     hasPerl ? "" : " (skipped: perl is not here)"
   }`,
   ignore: !hasPerl && Deno.env.get("CI") === undefined,
   async fn() {
-    // Perl makes its output one that does not block, and becomes Capsule, which inherits it.
+    // Perl makes its output non-blocking and then executes Capsule.
     const script =
       "use Fcntl; fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die; exec @ARGV or die";
     const child = new Deno.Command("perl", {
@@ -219,9 +219,9 @@ Deno.test({
   },
 });
 
-Deno.test("a module that is neither a function nor a program is refused with what it lacks", async () => {
+Deno.test("cli: refuses a module that is neither a function nor a program", async () => {
   using folder = new TemporaryFolder();
-  // A module that exports its memory and nothing else.
+  // A module that exports only its memory.
   const bytes = [
     0,
     0x61,
@@ -256,9 +256,9 @@ Deno.test("a module that is neither a function nor a program is refused with wha
   );
 });
 
-Deno.test("a program is served like CGI: short answers with their length, long ones streamed, HEAD without a body", async () => {
+Deno.test("http: a program is served as CGI: with a length, streamed, or HEAD", async () => {
   await using server = await startCapsule(["-mode=http", program("cgi"), "-env=MINE=é"]);
-  // An older Deno packs what a client lets it pack.
+  // An older Deno compresses unless the client forbids it.
   const short = await fetch(`${server.url}/variables?q=a%20b`, {
     headers: { "accept-encoding": "identity" },
   });
@@ -298,10 +298,10 @@ Deno.test("a program is served like CGI: short answers with their length, long o
   assert.equal(busy, 0);
 });
 
-Deno.test("a path that is not escaped arrives in the client's own bytes", async () => {
+Deno.test("http: a program receives an unescaped path as the client's bytes", async () => {
   await using server = await startCapsule(["-mode=http", program("cgi")]);
   using raw = await connect(Number(new URL(server.url).port));
-  // What is no part of a URL that is sent, an older Deno leaves out.
+  // An older Deno drops the fragment.
   const fragment = await hasOlderDeno() ? "" : "#x";
   await raw.send("GET /variables?é☹#x HTTP/1.1\r\nHost: [::1]:99\r\n\r\n");
   const answer = (await raw.answer())?.body ?? "";
@@ -319,7 +319,7 @@ Deno.test("a path that is not escaped arrives in the client's own bytes", async 
   assert.equal((await raw.answer())?.body, "hello\n");
 });
 
-Deno.test("on several threads a program is served by each, and what it prints is logged", async () => {
+Deno.test("threads: each serves a program, and its output is logged", async () => {
   await using server = await startCapsule(["-mode=http", program("cgi"), "-threads=2"]);
   const answers = Array.from(
     { length: 8 },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/wasm/timeout_error.ts";
 import { serveProgram } from "../testing/program.ts";
 
-Deno.test("a program whose calls of the host take long is stopped after few of them past its deadline", async () => {
+Deno.test("Command: stops a program whose time is spent in slow host calls", async () => {
   await using program = await serveProgram("until-closed", ["-timeout=1ms"]);
   let calls = 0;
   const run = program.command.run({

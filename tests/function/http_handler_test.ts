@@ -3,7 +3,7 @@ import { guestModule, moduleAt, serveModule } from "../testing/function.ts";
 
 const url = "http://test/any/path?q=1";
 
-Deno.test("the description's handler answers and logs as it is written there", async () => {
+Deno.test("http: the README's handler responds and logs as shown there", async () => {
   await using served = await serveModule(await moduleAt("examples/hello-http/hello.wasm"), [], {
     MESSAGE: "👋 good morning",
   });
@@ -33,13 +33,13 @@ Deno.test("the description's handler answers and logs as it is written there", a
 });
 
 for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]) {
-  Deno.test(`${method} calls the function`, async () => {
+  Deno.test(`http: ${method} calls the function`, async () => {
     await using served = await serveModule(await guestModule("echo"));
     assert.equal((await served.handle(new Request(url, { method }))).status, 200);
   });
 }
 
-Deno.test("a body reaches the guest, and comes back, as the very bytes that came", async () => {
+Deno.test("http: bodies pass both ways byte for byte", async () => {
   await using served = await serveModule(await guestModule("echo"));
   const large = new Uint8Array(5 << 20).map((_, i) => i * 7 + (i >> 8));
   const bodies = [
@@ -54,7 +54,7 @@ Deno.test("a body reaches the guest, and comes back, as the very bytes that came
   }
 });
 
-Deno.test("a body over -maxBody is answered with 413 and the rule", async () => {
+Deno.test("http: a body over -maxBody is a 413 that names the flag", async () => {
   await using served = await serveModule(await guestModule("echo"), ["-maxBody=10"]);
   assert.equal(await served.post("0123456789"), "0123456789");
   const response = await served.handle(new Request(url, { method: "POST", body: "0123456789a" }));
@@ -62,20 +62,20 @@ Deno.test("a body over -maxBody is answered with 413 and the rule", async () => 
   assert.match(await response.text(), /-maxBody/);
 });
 
-Deno.test("header values are bytes, both ways", async () => {
+Deno.test("http: header values pass both ways byte for byte", async () => {
   await using served = await serveModule(await guestModule("echo"));
   const value = String.fromCharCode(...new TextEncoder().encode("a: 👋 é")) + "\xff";
   const response = await served.handle(new Request(url, { headers: { "x-what": value } }));
   assert.equal(response.headers.get("echo-x-what"), value);
 });
 
-Deno.test("a bar in a request header does not cut it", async () => {
+Deno.test("http: a `|` in a request header does not split it", async () => {
   await using served = await serveModule(await guestModule("headers-in"));
   const response = await served.handle(new Request(url, { headers: { "x-what": "a|b:c" } }));
   assert.match(await response.text(), /^X-What: a%7Cb:c$/m);
 });
 
-Deno.test("a header that cannot be sent is left out with one line, and the others are sent", async () => {
+Deno.test("http: drops and logs a header that must not be sent, and sends the others", async () => {
   await using served = await serveModule(await guestModule("headers-out"));
   const lines = [
     "Good: yes",
@@ -107,7 +107,7 @@ Deno.test("a header that cannot be sent is left out with one line, and the other
   }
 });
 
-Deno.test("a header may stand twice, and a content type takes the place of the server's own", async () => {
+Deno.test("http: sends repeated headers, and the function's content type", async () => {
   await using served = await serveModule(await guestModule("headers-out"));
   const body = "Set-Cookie: a=1\nCONTENT-TYPE: text/x-one\nset-cookie: b=2";
   const { headers } = await served.handle(new Request(url, { method: "POST", body }));
@@ -116,7 +116,7 @@ Deno.test("a header may stand twice, and a content type takes the place of the s
   assert.equal(headers.get("content-type"), "text/x-one");
 });
 
-Deno.test("of very many headers the first 500 are sent, with one line for the others", async () => {
+Deno.test("http: sends the first 500 headers and logs that others are dropped", async () => {
   await using served = await serveModule(await guestModule("headers-out"));
   const body = Array.from({ length: 600 }, (_, at) => `X-${at}: v`).join("\n");
   const response = await served.handle(new Request(url, { method: "POST", body }));
@@ -128,7 +128,7 @@ Deno.test("of very many headers the first 500 are sent, with one line for the ot
   );
 });
 
-Deno.test("an error is a 500 that keeps the guest's headers, in text or in JSON", async () => {
+Deno.test("http: an error is a 500 with the guest's headers, in text or JSON", async () => {
   await using served = await serveModule(await guestModule("http-error"));
   const text = await served.handle(new Request(url, { method: "POST", body: "no such ☹" }));
   assert.equal(text.status, 500);
@@ -139,13 +139,13 @@ Deno.test("an error is a 500 that keeps the guest's headers, in text or in JSON"
   assert.deepEqual(await json.json(), { error: '{"a":1}', from: "host" });
 });
 
-Deno.test("a module built with the original library gets and gives its headers", async () => {
+Deno.test("http: a module with the original library receives and returns headers", async () => {
   await using served = await serveModule(await moduleAt("tests/testdata/old-library.wasm"));
   const response = await served.handle(new Request(url, { method: "POST", body: "hello" }));
   assert.equal(response.status, 200);
 });
 
-Deno.test("a module that was built for the other mode says so", async () => {
+Deno.test("http: a module built for cli mode is recognised", async () => {
   await using served = await serveModule(await moduleAt("examples/hello-cli/hello.wasm"));
   const response = await served.handle(new Request(url));
   assert.equal(response.status, 500);
@@ -157,7 +157,7 @@ Deno.test("a module that was built for the other mode says so", async () => {
   );
 });
 
-Deno.test("a guest's own nil pointer gives no such hint", async () => {
+Deno.test("http: a nil pointer of the guest gives no hint at the other mode", async () => {
   await using served = await serveModule(await guestModule("panic"));
   assert.doesNotMatch(await served.post("panic"), /built for/);
 });

@@ -3,7 +3,7 @@ import { loadModule } from "../../src/function/load.ts";
 import { compileWat } from "../prepare/modules.ts";
 import { guestModule, serveModule } from "../testing/function.ts";
 
-/** A handler in WebAssembly text that answers what stands in memory: "[BODY]ok[HEADERS]" at 16, 17 bytes. */
+/** A handler that returns the 17 bytes at 16: `[BODY]ok[HEADERS]`. */
 const handler = `
   (data (i32.const 16) "[BODY]ok[HEADERS]")
   (func (export "allocateBuffer") (param i32) (result i32) (i32.const 1024))
@@ -20,7 +20,7 @@ async function refusal(bytes: Uint8Array<ArrayBuffer>, flags: string[] = []): Pr
   return "nothing was refused";
 }
 
-Deno.test("a handler written by hand is served", async () => {
+Deno.test("load: serves a handler written in WebAssembly text", async () => {
   await using served = await serveModule(compileWat(`(module ${memory} ${handler})`));
   assert.equal(await served.post(""), "ok");
 });
@@ -95,12 +95,12 @@ const refused: [what: string, text: string, message: RegExp][] = [
 ];
 
 for (const [what, text, message] of refused) {
-  Deno.test(`a module with ${what} is refused at load with one clear sentence`, async () => {
+  Deno.test(`load: refuses a module with ${what}`, async () => {
     assert.match(await refusal(compileWat(text)), message);
   });
 }
 
-Deno.test("a module for WASI's older name is served", async () => {
+Deno.test("load: serves a module that imports wasi_unstable", async () => {
   const text =
     `(module (import "wasi_unstable" "random_get" (func $random (param i32 i32) (result i32))) ${memory} ${
       handler.replace(
@@ -112,7 +112,7 @@ Deno.test("a module for WASI's older name is served", async () => {
   assert.equal(await served.post(""), "ok");
 });
 
-Deno.test("a module whose start section computes for longer than a slice is served", async () => {
+Deno.test("load: serves a module whose start section exceeds a slice", async () => {
   const text = `(module ${memory} ${handler}
     (func $long (local i32) (loop $again
       (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 30000000)))))
@@ -121,7 +121,7 @@ Deno.test("a module whose start section computes for longer than a slice is serv
   assert.equal(await served.post(""), "ok");
 });
 
-Deno.test("bytes that are no module, or part of one, are refused", async () => {
+Deno.test("load: refuses bytes that are not a module, or part of one", async () => {
   const whole = await guestModule("counter");
   assert.match(
     await refusal(new TextEncoder().encode("GIF89a") as Uint8Array<ArrayBuffer>),
@@ -132,7 +132,7 @@ Deno.test("bytes that are no module, or part of one, are refused", async () => {
   }
 });
 
-Deno.test("a module with an instruction that is not known runs, with a warning that names it", async () => {
+Deno.test("load: warns of an unknown instruction and runs the module unprepared", async () => {
   const text = `(module (memory (export "memory") 2 2 shared) ${
     handler.replace(
       "(i64.const 0x1000000011))",
@@ -146,8 +146,8 @@ Deno.test("a module with an instruction that is not known runs, with a warning t
   assert.match(served.output().stderr, /warning: guest\.wasm runs unprepared.*opcode/);
 });
 
-Deno.test("a state that cannot be put back gets a new instance for each call", async () => {
-  // A v128 global counts the calls, and the handler answers the digit: were it kept, the second answer would differ.
+Deno.test("load: state that cannot be reset means a new instance for each call", async () => {
+  // A v128 global counts the calls, and the handler returns the count.
   const text = `(module ${memory}
     (global $count (mut v128) (v128.const i32x4 48 0 0 0))
     (data (i32.const 16) "[BODY]x[HEADERS]")
@@ -161,7 +161,7 @@ Deno.test("a state that cannot be put back gets a new instance for each call", a
   assert.equal(served.called.figures.instances, 0);
 });
 
-Deno.test("a pointer outside its memory is the guest's own trap", async () => {
+Deno.test("call: a pointer outside of its memory is the guest's trap", async () => {
   const outside = handler.replace("0x1000000011", "0x7fffffff00000011");
   await using served = await serveModule(compileWat(`(module ${memory} ${outside})`));
   const response = await served.handle(new Request("http://test/"));
@@ -172,7 +172,7 @@ Deno.test("a pointer outside its memory is the guest's own trap", async () => {
   );
 });
 
-Deno.test("an endless recursion is a trap, and the next call works", async () => {
+Deno.test("call: endless recursion is a trap, and the next call works", async () => {
   const text = `(module ${memory} ${
     handler.replace(
       '(func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64)',
@@ -189,7 +189,7 @@ Deno.test("an endless recursion is a trap, and the next call works", async () =>
   }
 });
 
-Deno.test("a guest that spends its time in one bulk instruction after another is stopped, too", async () => {
+Deno.test("call: a guest that runs bulk instructions only is stopped at its deadline", async () => {
   const text = `(module (memory (export "memory") 1000) ${
     handler.replace(
       "(i64.const 0x1000000011))",
@@ -201,7 +201,7 @@ Deno.test("a guest that spends its time in one bulk instruction after another is
   assert.match(await served.post(""), /"code":"TIMEOUT"/);
 });
 
-Deno.test("a module for a single call may not use the launcher's names either", async () => {
+Deno.test("load: refuses reserved names for a single call, too", async () => {
   const text =
     `(module (import "capsule:prepare" "step" (func (result i32))) ${memory} ${handler})`;
   const load = loadModule(compileWat(text), {

@@ -4,9 +4,9 @@ import { compileWat } from "../prepare/modules.ts";
 import { serveModule } from "../testing/function.ts";
 
 /**
- * A guest that does to its own state what its body says, then answers a sum over all of its memory, its size and its
- * globals. The body is a list of 6 bytes each: what to do, a place (32 bits), a value. It never reaches past the size that
- * it sees, where a memory that has grown before holds zeros and a new one traps.
+ * A guest that changes its state as its body says and returns a sum over its memory, its size and
+ * its globals. The body is a list of 6 bytes each: an action, an offset (32 bits), a value. It
+ * stays inside of the size that it sees, beyond which a memory that grew before has zeros.
  */
 const guest = `(module
   (memory (export "memory") 2 40)
@@ -70,7 +70,7 @@ const guest = `(module
       (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 40))))
     (i64.const 0x1100000017)))`;
 
-/** Mostly what can be put back; seldom what is slow. */
+/** Mostly actions that can be reset; rarely slow ones. */
 const act = fc.tuple(
   fc.oneof(
     { weight: 20, arbitrary: fc.constantFrom(0, 1, 2, 3, 4) },
@@ -90,7 +90,7 @@ function bodyOf(acts: readonly (readonly [number, number, number])[]): Uint8Arra
   return new Uint8Array(body.buffer);
 }
 
-Deno.test("whatever was called before, a call finds what a new instance has", async () => {
+Deno.test("reset: after any calls, a call behaves as on a new instance", async () => {
   const bytes = compileWat(guest);
   await using reset = await serveModule(bytes);
   await using renewed = await serveModule(bytes, [], {}, "new instance");

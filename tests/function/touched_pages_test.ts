@@ -4,9 +4,9 @@ import { compileWat } from "../prepare/modules.ts";
 import { serveModule } from "../testing/function.ts";
 
 /**
- * A guest that looks at places of its memory and then writes to them: its body is a list of places (32 bits each), its answer one
- * digit for each, `0` where it found a zero. It writes to every third by itself, has `random_get` write to the next, and lets
- * the next as it is.
+ * A guest that reads offsets of its memory and then writes to them. Its body is a list of offsets
+ * (32 bits each), its result one digit for each, `0` for a zero byte. Of every three offsets it
+ * writes to the first, lets `random_get` write to the second, and leaves the third.
  */
 const guest = `(module
   (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
@@ -28,13 +28,13 @@ const guest = `(module
       (br $next)))
     (i64.or (i64.const 0x000101d000000000) (i64.extend_i32_u (i32.add (local.get $n) (i32.const 6))))))`;
 
-/** Outside of the page that holds the call's own texts. */
+/** Outside of the page with the call's arguments and result. */
 const place = fc.oneof(
   fc.integer({ min: 0, max: 65_536 - 8 }),
   fc.integer({ min: 2 * 65_536, max: 8 * 65_536 - 8 }),
 );
 
-Deno.test("what a call is the first to touch is zero again for the next, however many came before", async () => {
+Deno.test("reset: a page that a call is the first to touch is zero for the next", async () => {
   await using served = await serveModule(compileWat(guest));
   const look = async (places: readonly number[]) => {
     const body = new Uint8Array(Int32Array.from(places).buffer);
@@ -43,7 +43,7 @@ Deno.test("what a call is the first to touch is zero again for the next, however
   };
   for (let warm = 0; warm < 40; warm++) assert.equal(await look([]), "");
   const property = fc.asyncProperty(fc.uniqueArray(place, { maxLength: 12 }), async (places) => {
-    // Two places of one call may lie side by side: what it wrote itself is no leak, so each is eight bytes from the others.
+    // Eight bytes apart, so that a call never reads what it wrote itself.
     const apart = places.map((at) => at & ~7);
     const distinct = [...new Set(apart)];
     for (let time = 0; time < 3; time++) {

@@ -23,7 +23,7 @@ function outputs(wholeLines: boolean) {
   return { output, say, log, all };
 }
 
-Deno.test("what a trapped call wrote last is its panic, and nothing before it", () => {
+Deno.test("takePanic: returns the last line and writes those before it", () => {
   const { output, say, all } = outputs(false);
   say(1, "working\npan");
   say(1, "ic: runtime error: nil map\n");
@@ -31,7 +31,7 @@ Deno.test("what a trapped call wrote last is its panic, and nothing before it", 
   assert.equal(all(), "1working\n");
 });
 
-Deno.test("a panic's value may have several lines", () => {
+Deno.test("takePanic: returns a panic's message of several lines", () => {
   const { output, say, all } = outputs(true);
   say(1, "a\npanic: first\n");
   say(1, "second ☹\n");
@@ -39,7 +39,7 @@ Deno.test("a panic's value may have several lines", () => {
   assert.equal(all(), "1f: a\n");
 });
 
-Deno.test("a log line after the guest's own shows both, in order, and leaves no panic", () => {
+Deno.test("logLine: follows the guest's own line, which is no panic then", () => {
   const { output, say, log, all } = outputs(false);
   say(1, "own\n");
   log("logged");
@@ -47,7 +47,7 @@ Deno.test("a log line after the guest's own shows both, in order, and leaves no 
   assert.equal(output.takePanic(), "");
 });
 
-Deno.test("a held call shows nothing until it ends", () => {
+Deno.test("hold: writes nothing until the call ends", () => {
   const { output, say, log, all } = outputs(false);
   output.hold = true;
   log("one");
@@ -59,7 +59,7 @@ Deno.test("a held call shows nothing until it ends", () => {
   assert.equal(all(), "1one\ntwo\n2three\n");
 });
 
-Deno.test("a held call that is started again has written nothing", () => {
+Deno.test("discard: drops what a tentative call wrote", () => {
   const { output, say, log, all } = outputs(false);
   output.hold = true;
   log("one");
@@ -69,7 +69,7 @@ Deno.test("a held call that is started again has written nothing", () => {
   assert.equal(all(), "");
 });
 
-Deno.test("among several guests a line goes out whole, and its end is added", () => {
+Deno.test("formLine: writes whole lines and adds a missing line end", () => {
   const { output, say, log, all } = outputs(true);
   say(1, "par");
   log("between");
@@ -79,7 +79,7 @@ Deno.test("among several guests a line goes out whole, and its end is added", ()
   assert.equal(all(), "1f: part\n");
 });
 
-Deno.test("among several guests each line begins with the function's name, and what it logs does not", () => {
+Deno.test("formLine: prefixes a guest's lines, whole and byte by byte, and not its log lines", () => {
   const { output, say, log, all } = outputs(true);
   say(1, "one\n\ntwo ☹\nthr");
   log("logged\nas it is");
@@ -94,7 +94,7 @@ Deno.test("among several guests each line begins with the function's name, and w
   assert.equal(all(), "1f: ☹\n");
 });
 
-Deno.test("a line in the JSON log is an object, whatever its bytes", () => {
+Deno.test("guestLine: in JSON any line is an object", () => {
   const form = guestLine("json", "hello");
   const line = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(form(bytes)));
   assert.deepEqual(line(new TextEncoder().encode('"☹"\r\n')), {
@@ -105,7 +105,7 @@ Deno.test("a line in the JSON log is an object, whatever its bytes", () => {
   assert.equal(line(Uint8Array.of(0xff, 0x0a)).message, "\ufffd");
 });
 
-Deno.test("a guest that writes without end of line is not kept back for ever", () => {
+Deno.test("write: a line without an end is written after 64 KiB", () => {
   const { say, all } = outputs(true);
   for (let i = 0; i < 200; i++) say(1, "x".repeat(1000));
   const shown = all();

@@ -5,7 +5,7 @@ import { Guest } from "../../src/wasm/guest.ts";
 const sink = { write: () => {}, isTerminal: () => false };
 const sinks = { stdout: sink, stderr: sink };
 
-Deno.test("a guest whose calls need few looks at the clock is given more steps, up to a limit", () => {
+Deno.test("step: doubles the budget of a quick guest, up to a limit", () => {
   const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
   let budget = guest.begin(false);
   for (let call = 0; call < 20; call++) {
@@ -16,7 +16,7 @@ Deno.test("a guest whose calls need few looks at the clock is given more steps, 
   }
 });
 
-Deno.test("calls out of the guest end its steps now and then, and the look that follows says nothing about them", () => {
+Deno.test("noteCall: every 32 calls force a clock check, which does not change the budget", () => {
   const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
   let ended = 0;
   guest.exhaustSteps = () => ended++;
@@ -29,7 +29,7 @@ Deno.test("calls out of the guest end its steps now and then, and the look that 
   assert.equal(ended, 10);
 });
 
-Deno.test("a call that computes from its first step on ends at the deadline, though it had no time when it began", () => {
+Deno.test("step: stops a call at its deadline whose begin was unread", () => {
   const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 1 });
   guest.begin(false);
   let looks = 0;
@@ -38,7 +38,7 @@ Deno.test("a call that computes from its first step on ends at the deadline, tho
   assert.match(String(guest.stopped), /'-timeout' allows 1 ms/);
 });
 
-Deno.test("work that ends after its call was stopped says nothing to the next call, which can be stopped while it waits", async () => {
+Deno.test("waitFor: drops results of a stopped call, and stops the next call's wait", async () => {
   const guest = new Guest(sinks, { sliceMs: 0, timeoutMs: 0 });
   const took: string[] = [];
   const wait = (work: Promise<string>) =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { restoreMemory, takeMemorySnapshot } from "../../src/wasm/memory_snapshot.ts";
 
-Deno.test("a memory becomes what it was, whatever was written to the runs that are named", () => {
+Deno.test("restoreMemory: restores whatever was written inside the runs", () => {
   const length = 64;
   const bytesOf = (at: readonly number[]) => {
     const bytes = new Uint8Array(length);
@@ -23,7 +23,7 @@ Deno.test("a memory becomes what it was, whatever was written to the runs that a
   fc.assert(property, { numRuns: 1000 });
 });
 
-Deno.test("what grew behind it is cleared", () => {
+Deno.test("restoreMemory: clears what the memory grew", () => {
   const snapshot = takeMemorySnapshot(Uint8Array.of(0, 0, 0, 0, 5, 0, 0, 0));
   assert.deepEqual([snapshot.byteLength, snapshot.offset, snapshot.end], [8, 4, 8]);
   const grown = new Uint8Array(16).fill(3);

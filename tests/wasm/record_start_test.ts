@@ -20,7 +20,7 @@ function record(bytes: Uint8Array) {
   return recordStart(new WebAssembly.Module(prepare(bytes, "record").bytes));
 }
 
-/** Everything that `_start` leaves behind, and the steps that it took, with a host that gives these bytes one by one. */
+/** Runs `_start` with these random bytes; returns the state after it and the steps it took. */
 function start(
   prepared: PreparedModule,
   random: readonly number[],
@@ -56,7 +56,7 @@ function start(
   return { state: [ended, globals, memory.slice(0, 4096)], steps: 1_000_000 - counter.value };
 }
 
-/** `$work` depends on a parameter, on a global, and on bytes 100 to 299, and writes with every sort of store. */
+/** `$work` reads a parameter, a global and bytes 100 to 299, and writes with each kind of store. */
 const worker = compileWat(`(module
   (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
   (memory (export "memory") 1)
@@ -91,7 +91,7 @@ const worker = compileWat(`(module
     (i64.store (i32.const 8) (call $work (i32.load8_u (i32.const 500)) (i64.const 3)))
     (i64.store (i32.const 16) (i64.load (i32.const 408)))))`);
 
-Deno.test("a remembered call leaves what the call itself leaves, whatever it depends on", () => {
+Deno.test("recordStart: a memo has the effects of the call, for any inputs", () => {
   const memos = record(worker);
   assert.equal(memos.length, 1);
   const plain = prepare(worker);
@@ -104,7 +104,7 @@ Deno.test("a remembered call leaves what the call itself leaves, whatever it dep
       assert.deepEqual(other.state, own.state);
       const finds = random.every((byte) => byte === 0);
       if (finds) replayed++;
-      // A call that is replayed takes no steps, any other one its own.
+      // A replayed call takes no steps.
       if (finds) assert(other.steps < own.steps / 10, `${other.steps} against ${own.steps}`);
       else assert.equal(other.steps, own.steps, `${random}`);
     }),
@@ -113,7 +113,7 @@ Deno.test("a remembered call leaves what the call itself leaves, whatever it dep
   assert(replayed > 0, "at least one start is to find what was recorded");
 });
 
-Deno.test("what TinyGo's start does to its heap is remembered", async () => {
+Deno.test("recordStart: records what TinyGo's start does to its heap", async () => {
   const bytes = await moduleAt("examples/hello-http/hello.wasm");
   const memos = record(bytes);
   assert.equal(memos.length, 1);
@@ -151,7 +151,7 @@ for (
       (func $f)`,
   })
 ) {
-  Deno.test(`a call that ${what} is not remembered`, () => {
+  Deno.test(`recordStart: skips a call that ${what}`, () => {
     const call = what === "takes a float" ? "(call $g (f64.const 1))" : "(call $f)";
     const text = `(module (import "env" "host" (func $host)) (memory (export "memory") 1) ${module}
       (func (export "_start") ${call}))`;
@@ -159,14 +159,14 @@ for (
   });
 }
 
-Deno.test("a start that never ends is given up, and what it did before is remembered", () => {
+Deno.test("recordStart: stops an endless start and keeps what it recorded", () => {
   const f = `(func $f ${loop("(drop (i32.load (i32.const 40)))", 1000)})`;
   const text = `(module (memory (export "memory") 1) ${f}
     (func (export "_start") (call $f) (loop $l (br $l))))`;
   assert.equal(record(compileWat(text)).length, 1);
 });
 
-Deno.test("of a call that is made again and again the first is remembered", () => {
+Deno.test("recordStart: records the first of repeated calls", () => {
   const text = `(module (memory (export "memory") 1)
     (func $f ${
     loop("(i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))", 1000)

@@ -3,7 +3,7 @@ import { suspending } from "../../src/wasm/jspi.ts";
 import { loopBytes, StandingStack } from "../../src/wasm/standing_stack.ts";
 import { compileWat } from "../prepare/modules.ts";
 
-/** The exports of a module that may wait for `env.wait`, which gives back a number later. */
+/** Returns the exports of a module that imports `env.wait`, which returns a number later. */
 function instantiate(text: string, wait: (number: number) => unknown): WebAssembly.Exports {
   const module = new WebAssembly.Module(compileWat(text));
   return new WebAssembly.Instance(module, { env: { wait: suspending(wait) } }).exports;
@@ -32,7 +32,7 @@ function stackOf(exports: WebAssembly.Exports, name: string): StandingStack {
 
 const later = (number: number) => new Promise((resolve) => setImmediate(() => resolve(number)));
 
-Deno.test("one stack takes call after call, each with its own arguments and its own wait", async () => {
+Deno.test("StandingStack: makes calls one after the other, with their own arguments and waits", async () => {
   const exports = instantiate(guest, later);
   const stack = stackOf(exports, "subtract");
   for (let turn = 0; turn < 1000; turn++) {
@@ -44,7 +44,7 @@ Deno.test("one stack takes call after call, each with its own arguments and its 
   stack.end();
 });
 
-Deno.test("stacks wait beside each other", async () => {
+Deno.test("StandingStack: several stacks wait at the same time", async () => {
   const waits: (() => void)[] = [];
   const exports = instantiate(
     guest,
@@ -56,7 +56,7 @@ Deno.test("stacks wait beside each other", async () => {
   assert.deepEqual(await Promise.all(calls), [1n, 2n, 3n]);
 });
 
-Deno.test("a call that traps, overflows its stack or meets a failure ends alone, and the next one works", async () => {
+Deno.test("StandingStack: works again after a trap, a stack overflow or a failed import", async () => {
   const exports = instantiate(
     guest,
     (number) => number < 0 ? Promise.reject(new Error("refused")) : later(number),
@@ -68,21 +68,21 @@ Deno.test("a call that traps, overflows its stack or meets a failure ends alone,
     await assert.rejects(trap.call([1]), WebAssembly.RuntimeError);
     assert.equal(await trap.call([0]), 0n);
     await assert.rejects(down.call([10_000_000]), RangeError);
-    // As deep as a call goes that is not made on a stack of its own.
+    // As deep as a call on the main stack goes.
     assert.equal(await down.call([5000]), 5000n);
     await assert.rejects(one.call([-1]), { message: "refused" });
     assert.equal(await one.call([5]), 5n);
   }
 });
 
-Deno.test("an export that is no handler has no such stack", () => {
+Deno.test("StandingStack: refuses an export of another type", () => {
   const exports = instantiate(guest, later);
   for (const name of ["text", "wide"]) {
     assert.equal(StandingStack.of(exports[name] as WebAssembly.ExportValue), undefined);
   }
 });
 
-Deno.test("a stack that is given back between two calls can begin again", async () => {
+Deno.test("StandingStack: can be called again after its end", async () => {
   const stack = stackOf(instantiate(guest, later), "one");
   stack.end();
   for (let turn = 0; turn < 3; turn++) {

@@ -5,7 +5,7 @@ import { TouchedPages } from "../../src/wasm/touched_pages.ts";
 const watch = pageWatch();
 const page = watch?.pageBytes ?? 0;
 
-/** Tests what only a system with a watch has; the name says why it is left out elsewhere. */
+/** Registers a test for systems with a page watch; elsewhere its title has the reason. */
 function watchedTest(
   name: string,
   test: (touched: TouchedPages, bytes: Bytes, memory: WebAssembly.Memory) => void,
@@ -25,19 +25,19 @@ function watchedTest(
 type Bytes = Uint8Array<ArrayBuffer>;
 
 Deno.test(
-  "Linux as it comes tells which pages were touched",
+  "pageWatch: exists on Linux",
   { ignore: Deno.build.os !== "linux" },
   () => {
     assert.ok(watch);
   },
 );
 
-watchedTest("of a new memory no page was touched", (touched, bytes) => {
+watchedTest("TouchedPages: a new memory has none", (touched, bytes) => {
   assert.deepEqual(touched.runsOf(bytes), []);
 });
 
 watchedTest(
-  "pages that are written are told as runs, also after an earlier look",
+  "TouchedPages: returns written pages as runs, at each look",
   (touched, bytes) => {
     bytes[2 * page] = 1;
     bytes[4 * page - 1] = 1;
@@ -55,7 +55,7 @@ watchedTest(
   },
 );
 
-watchedTest("a page that the system writes on the host's behalf is told, too", (touched, bytes) => {
+watchedTest("TouchedPages: includes pages that system calls write", (touched, bytes) => {
   assert.deepEqual(touched.runsOf(bytes), []);
   crypto.getRandomValues(bytes.subarray(3 * page, 3 * page + 16));
   using file = Deno.openSync(new URL(import.meta.url));
@@ -63,14 +63,14 @@ watchedTest("a page that the system writes on the host's behalf is told, too", (
   assert.deepEqual(touched.runsOf(bytes), [3 * page, 4 * page, 5 * page, 7 * page]);
 });
 
-watchedTest("a memory that grew counts as touched from end to end", (touched, _, memory) => {
+watchedTest("TouchedPages: includes all of a memory that grew", (touched, _, memory) => {
   memory.grow(1);
   const grown = new Uint8Array(memory.buffer as ArrayBuffer);
   assert.deepEqual(touched.runsOf(grown), [0, 5 * 65_536]);
 });
 
 watchedTest(
-  "whole pages that are forgotten are zero and untouched until they are touched again",
+  "TouchedPages: forgotten pages are zero and untouched",
   (touched, bytes) => {
     bytes.fill(7);
     touched.forget(bytes, 3 * page + 1, bytes.length - page);
@@ -81,7 +81,7 @@ watchedTest(
   },
 );
 
-Deno.test("where the system refuses to tell, all of a memory counts as touched", () => {
+Deno.test("TouchedPages: without an answer of the system all of a memory is touched", () => {
   const bytes = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer);
   const silent = {
     pageBytes: 4096,

@@ -15,7 +15,7 @@ export interface CgiAnswer {
 const bodylessStatus = new Set([204, 205, 304]);
 /** Bytes of a body that are buffered before it is streamed, and then ahead of the client. */
 const maxBufferedBytes = 65_536;
-/** How long after its head a response is buffered before it is streamed. */
+/** Time after its head for which a response is buffered, in milliseconds. */
 const streamAfterMs = 10;
 
 /**

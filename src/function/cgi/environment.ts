@@ -71,7 +71,7 @@ function bytesOf(text: ByteString): Uint8Array {
   return bytes;
 }
 
-/** Decodes a path: `/caf%C3%A9` is `2f 63 61 66 c3 a9`. A `%` without two digits is kept. */
+/** Decodes the percent-encoding of a path; a `%` without two hexadecimal digits is kept. */
 function decodePath(path: string): Uint8Array {
   const decoded = path.replace(
     /%([0-9a-fA-F]{2})/g,

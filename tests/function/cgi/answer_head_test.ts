@@ -3,7 +3,7 @@ import { endOfHead, readHead } from "../../../src/function/cgi/answer_head.ts";
 
 const end = (text: string, from = 0) => endOfHead(new TextEncoder().encode(text), from);
 
-Deno.test("a head ends behind its first empty line, with either line end", () => {
+Deno.test("endOfHead: after the first empty line, with LF or CR LF", () => {
   assert.equal(end("A: b\n\nbody"), 6);
   assert.equal(end("A: b\r\n\r\nbody\n\n"), 8);
   assert.equal(end("A: b\n\r\nbody"), 7);
@@ -15,7 +15,7 @@ Deno.test("a head ends behind its first empty line, with either line end", () =>
   }
 });
 
-Deno.test("a head that comes byte by byte is found as one that comes at once", () => {
+Deno.test("endOfHead: finds a head that arrives byte by byte", () => {
   for (const text of ["A: b\n\n", "A: b\r\n\r\n", "\n", "A: b\nC: d\r\n\n"]) {
     for (let length = 1; length <= text.length; length++) {
       const expected = length === text.length ? length : undefined;
@@ -24,7 +24,7 @@ Deno.test("a head that comes byte by byte is found as one that comes at once", (
   }
 });
 
-Deno.test("Status, Location and Content-Type decide what the answer is", () => {
+Deno.test("readHead: Status, Location and Content-Type decide the status", () => {
   const status = (text: string) => readHead(text).status;
   assert.equal(status("Content-Type: text/plain\n\n"), 200);
   assert.equal(status("STATUS:404\n\n"), 404);
@@ -39,7 +39,7 @@ Deno.test("Status, Location and Content-Type decide what the answer is", () => {
   );
 });
 
-Deno.test("headers keep their order, repetitions and bytes; Status and Content-Length are the server's", () => {
+Deno.test("readHead: keeps order, repetitions and bytes, without Status and Content-Length", () => {
   const { headers } = readHead(
     "Set-Cookie: a\nX:\t \xc3\xa9 \xff\t\nStatus: 200\nContent-Length: 1\nSet-Cookie: b:c\nE:\n\n",
   );
@@ -65,7 +65,7 @@ const bad: [text: string, why: RegExp][] = [
 ];
 
 for (const [text, why] of bad) {
-  Deno.test(`the head ${JSON.stringify(text)} is none, and the message says why`, () => {
+  Deno.test(`readHead: refuses ${JSON.stringify(text)} with the reason`, () => {
     assert.throws(() => readHead(text), {
       name: "HttpError",
       status: 502,

@@ -11,7 +11,7 @@ async function withProgram(
   await test(program);
 }
 
-Deno.test("each request is a run: its variables, those of -env, and nothing of the run before", async () => {
+Deno.test("cgi: each request is a run with its own variables and those of -env", async () => {
   await withProgram(["-env=MINE=é", "-env=HTTP_X_A=mine"], async ({ get }) => {
     for (const value of ["one", "two"]) {
       const response = await get("/variables?q=1", { headers: { "x-a": value, "x-only": value } });
@@ -35,7 +35,7 @@ Deno.test("each request is a run: its variables, those of -env, and nothing of t
   });
 });
 
-Deno.test("a body arrives on standard input and comes back byte for byte, whatever its length", async () => {
+Deno.test("cgi: a body of any length is standard input, byte for byte", async () => {
   await withProgram([], async ({ get }) => {
     for (const length of [0, 1, 9_999, 65_536, 100_000]) {
       const body = client.slice(0, length);
@@ -47,14 +47,14 @@ Deno.test("a body arrives on standard input and comes back byte for byte, whatev
       assert.equal(response.headers.get("content-type"), "a/b");
       assert.deepEqual(new Uint8Array(await response.arrayBuffer()), body);
     }
-    // A body whose length is not told beforehand is counted.
+    // The length of a chunked body is counted.
     const body = ReadableStream.from([client.slice(0, 3), client.slice(3, 10)]);
     const counted = await get("/variables", { method: "POST", body });
     assert.match(await counted.text(), /^CONTENT_LENGTH=10$/m);
   });
 });
 
-Deno.test("a body over -maxBody is a 413, and the program is not run", async () => {
+Deno.test("cgi: a body over -maxBody is a 413, and the program is not run", async () => {
   await withProgram(["-maxBody=1KiB"], async ({ get, output }) => {
     const response = await get("/complain", { method: "POST", body: client.slice(0, 1025) });
     assert.equal(response.status, 413);
@@ -63,7 +63,7 @@ Deno.test("a body over -maxBody is a 413, and the program is not run", async () 
   });
 });
 
-Deno.test("status and headers are the program's, but for those that the server sets", async () => {
+Deno.test("cgi: status and headers are the program's, without hop-by-hop headers", async () => {
   await withProgram([], async ({ get, output }) => {
     const response = await get("/fields");
     assert.equal(response.status, 404);
@@ -78,7 +78,7 @@ Deno.test("status and headers are the program's, but for those that the server s
   });
 });
 
-Deno.test("a Location elsewhere is a 302, one with a Status is what that says, one here is answered here", async () => {
+Deno.test("cgi: Location is a 302, the given Status, or a local redirect", async () => {
   await withProgram([], async ({ get }) => {
     const elsewhere = await get("/elsewhere");
     assert.deepEqual([elsewhere.status, elsewhere.headers.get("location")], [
@@ -105,7 +105,7 @@ Deno.test("a Location elsewhere is a 302, one with a Status is what that says, o
   });
 });
 
-Deno.test("a status without a body has none, whatever the program writes", async () => {
+Deno.test("cgi: a status without a body has none", async () => {
   await withProgram([], async ({ get }) => {
     const response = await get("/no-content");
     assert.deepEqual([response.status, await response.text()], [204, ""]);
@@ -123,7 +123,7 @@ const invalid: [path: string, why: RegExp][] = [
 ];
 
 for (const [path, why] of invalid) {
-  Deno.test(`an answer that is none (${path}) is a 502 that says why, in the log too, and the next request is served`, async () => {
+  Deno.test(`cgi: an invalid response (${path}) is a 502 and logged with the reason`, async () => {
     await withProgram([], async ({ get, output }) => {
       const response = await get(path);
       assert.equal(response.status, 502);
@@ -147,21 +147,21 @@ Deno.test("a trap before the answer began to go out is a 502 with what the progr
   });
 });
 
-Deno.test("an exit code after a whole answer is a line in the log", async () => {
+Deno.test("cgi: logs an exit code after a whole response", async () => {
   await withProgram([], async ({ get, output }) => {
     assert.equal(await (await get("/late-exit")).text(), "answered\n");
     assert.equal(output().stderr, "warning: cgi.wasm ended with exit code 5\n");
   });
 });
 
-Deno.test("what a program writes to stderr is logged line by line with its name", async () => {
+Deno.test("cgi: logs standard error line by line with the program's name", async () => {
   await withProgram([], async ({ get, output }) => {
     assert.equal(await (await get("/complain")).text(), "complained\n");
     assert.deepEqual(output(), { stdout: "", stderr: "cgi: one\ncgi: two ☹\ncgi: three\n" });
   });
 });
 
-Deno.test("a program that computes for ever is stopped at the deadline with a 504, and others run meanwhile", async () => {
+Deno.test("cgi: an endless program is a 504 at its deadline, and others run meanwhile", async () => {
   await withProgram(["-timeout=300ms"], async ({ get, command }) => {
     const spinning = get("/spin");
     assert.equal(await (await get("/")).text(), "hello\n");
@@ -172,7 +172,7 @@ Deno.test("a program that computes for ever is stopped at the deadline with a 50
   });
 });
 
-Deno.test("more runs than -maxInstances wait, more than -maxQueue are refused with 503", async () => {
+Deno.test("cgi: runs beyond -maxInstances queue, beyond -maxQueue they are a 503", async () => {
   await withProgram(
     ["-maxInstances=1", "-maxQueue=1", "-timeout=300ms"],
     async ({ get, command }) => {
@@ -183,13 +183,13 @@ Deno.test("more runs than -maxInstances wait, more than -maxQueue are refused wi
       assert.equal((await refused.json()).code, "OVERLOADED");
       assert.deepEqual(command.figures, { instances: 1, busy: 1, queued: 1 });
       assert.equal((await running).status, 504);
-      // The one that waits has the same deadline: it may be just in time, or just late.
+      // The queued run has the same deadline and may just meet it.
       assert.ok([200, 504].includes((await waiting).status));
     },
   );
 });
 
-Deno.test("a long answer is streamed at its reader's pace, and ends with its reader", async () => {
+Deno.test("cgi: streams a long response at its reader's pace, and ends with the reader", async () => {
   await withProgram([], async ({ get, command }) => {
     const whole = await get("/much");
     const text = await whole.text();
@@ -204,7 +204,7 @@ Deno.test("a long answer is streamed at its reader's pace, and ends with its rea
   });
 });
 
-Deno.test("what a program wrote goes out while it waits, and a client that leaves ends it", async () => {
+Deno.test("cgi: sends output while the program waits; a client that leaves ends it", async () => {
   await withProgram([], async ({ get, command }) => {
     const response = await get("/first-then-sleep");
     const reader = response.body?.getReader();
@@ -214,7 +214,7 @@ Deno.test("what a program wrote goes out while it waits, and a client that leave
   });
 });
 
-Deno.test("an answer that is cut off in the middle is an error for its reader, never a short answer", async () => {
+Deno.test("cgi: a response that is cut off is an error for its reader", async () => {
   await withProgram([], async ({ get, output }) => {
     const response = await get("/late-trap");
     assert.equal(response.status, 200);
@@ -223,17 +223,17 @@ Deno.test("an answer that is cut off in the middle is an error for its reader, n
   });
 });
 
-Deno.test("a path with a zero byte is a 400", async () => {
+Deno.test("cgi: a path with a zero byte is a 400", async () => {
   await withProgram([], async ({ get }) => {
     const response = await get("/a%00b");
     assert.deepEqual([response.status, (await response.json()).code], [400, "BAD_PATH"]);
   });
 });
 
-/** Waits until it holds, in turns of the event loop. */
+/** Waits until `holds` returns true. */
 async function until(holds: () => boolean): Promise<void> {
   for (let turn = 0; !holds(); turn++) {
-    assert.ok(turn < 10_000, "it does not come to hold");
+    assert.ok(turn < 10_000, "the condition is never met");
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }

@@ -10,7 +10,7 @@ const request: CgiRequest = {
   server: { hostname: "127.0.0.1", port: 8080, isTls: false },
 };
 
-/** The variables as byte strings. */
+/** Returns the variables as byte strings. */
 function variables(changes: Partial<CgiRequest> = {}): Record<string, string> {
   const all = Object.entries(cgiEnvironment({ ...request, ...changes }));
   return Object.fromEntries(
@@ -20,7 +20,7 @@ function variables(changes: Partial<CgiRequest> = {}): Record<string, string> {
   );
 }
 
-Deno.test("a request is in the variables that RFC 3875 names", () => {
+Deno.test("cgiEnvironment: the variables of RFC 3875", () => {
   const { SERVER_SOFTWARE, ...others } = variables({
     headers: [["host", "example.org:8080"], ["content-type", "text/plain"], [
       "content-length",
@@ -47,7 +47,7 @@ Deno.test("a request is in the variables that RFC 3875 names", () => {
   });
 });
 
-Deno.test("without a body there is no CONTENT_LENGTH, without a query an empty QUERY_STRING, with TLS HTTPS is on", () => {
+Deno.test("cgiEnvironment: without a body, without a query, and with TLS", () => {
   const { CONTENT_LENGTH, CONTENT_TYPE, QUERY_STRING, HTTPS, SERVER_NAME } = variables({
     target: "/",
     bodyLength: undefined,
@@ -63,7 +63,7 @@ Deno.test("without a body there is no CONTENT_LENGTH, without a query an empty Q
   assert.equal(variables({ bodyLength: 0 }).CONTENT_LENGTH, "0");
 });
 
-Deno.test("the path is decoded to bytes, the query and REQUEST_URI stay as they came", () => {
+Deno.test("cgiEnvironment: decodes the path, not the query or REQUEST_URI", () => {
   const target = "/caf%C3%A9%2f%ff/%zz%?q=%C3%A9&%00?";
   const { PATH_INFO, QUERY_STRING, REQUEST_URI } = variables({ target });
   assert.deepEqual([PATH_INFO, QUERY_STRING, REQUEST_URI], [
@@ -73,11 +73,11 @@ Deno.test("the path is decoded to bytes, the query and REQUEST_URI stay as they 
   ]);
 });
 
-Deno.test("a path with a zero byte is refused", () => {
+Deno.test("cgiEnvironment: refuses a path with a zero byte", () => {
   assert.throws(() => variables({ target: "/a%00b" }), /a path with a zero byte \(%00\)/);
 });
 
-Deno.test("headers are variables with their bytes, but for those that would pass for something else", () => {
+Deno.test("cgiEnvironment: headers are variables, except for misleading ones", () => {
   const all = variables({
     headers: [
       ["x-a", "\xc3\xa9\xff"],
@@ -98,7 +98,7 @@ Deno.test("headers are variables with their bytes, but for those that would pass
   });
 });
 
-Deno.test("the name of the server is the Host header's, without its port", () => {
+Deno.test("cgiEnvironment: SERVER_NAME is the Host header's, without its port", () => {
   const names = ["example.org", "example.org:", "[::1]:8080", "[::1]", "a:80:90", ""];
   assert.deepEqual(names.map((host) => variables({ headers: [["host", host]] }).SERVER_NAME), [
     "example.org",
