@@ -1,10 +1,10 @@
-import { type Output, writeOrLose } from "./io.ts";
+import { type Output, writeOrDrop } from "./io.ts";
 
-const gatherMs = 2;
+const batchMs = 2;
 
 /**
- * An output that gathers what is written within two milliseconds and hands it on with one call: a system call a line, or
- * a timer a turn of the event loop, costs a server as much as the function that logs it. What cannot be written is lost.
+ * An output that writes in batches, one system call each: a call per line would cost a server as
+ * much as the function that logs it. Bytes that cannot be written are dropped.
  */
 export class BatchedOutput implements Output {
   readonly #to: Output;
@@ -24,25 +24,25 @@ export class BatchedOutput implements Output {
     const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
     if (this.#length + data.length > this.#buffer.length) this.flush();
     if (data.length > this.#buffer.length) {
-      writeOrLose(this.#to, data);
+      writeOrDrop(this.#to, data);
       return;
     }
     this.#buffer.set(data, this.#length);
     this.#length += data.length;
     if (!this.#scheduled) {
       this.#scheduled = true;
-      setTimeout(this.#handOn, gatherMs);
+      setTimeout(this.#flushBatch, batchMs);
     }
   }
 
-  /** Hands on what is gathered. Called by the owner before the process or thread ends. */
+  /** Writes the current batch. The owner calls it before the process or thread ends. */
   flush(): void {
     if (this.#length === 0) return;
-    writeOrLose(this.#to, this.#buffer.subarray(0, this.#length));
+    writeOrDrop(this.#to, this.#buffer.subarray(0, this.#length));
     this.#length = 0;
   }
 
-  readonly #handOn = () => {
+  readonly #flushBatch = () => {
     this.#scheduled = false;
     this.flush();
   };

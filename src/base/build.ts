@@ -1,37 +1,40 @@
-/** What `scripts/compile.ts` tells the compiled program about itself. */
+/** Facts about a compiled program, written by `scripts/compile.ts`. */
 export interface Build {
-  /** The commit that it was made from; `-dirty` follows where files had changed since. */
+  /** The commit that was compiled; with `-dirty` if files had changed since. */
   readonly commit: string;
-  /** The native code of the Couchbase client that the program carries. */
+  /** The native code of the Couchbase client. */
   readonly couchbase: CarriedAddon;
 }
 
-/** Native code, which a program carries compressed with Zstandard. */
+/** Native code that a program carries, compressed with Zstandard. */
 export interface CarriedAddon {
-  /** How many bytes are carried. */
+  /** The compressed length in bytes. */
   readonly packedBytes: number;
-  /** Of the code itself: 64 hexadecimal digits. */
+  /** The digest of the uncompressed code, as 64 hexadecimal digits. */
   readonly sha256: string;
 }
 
-/** `undefined` when this runs from its sources. */
+/** Returns the facts of this program; `undefined` when it runs from sources. */
 export function compiledBuild(): Build | undefined {
   if (!Deno.build.standalone) return undefined;
   return JSON.parse(Deno.readTextFileSync(new URL("./build.json", import.meta.url)));
 }
 
 /**
- * How a compiled program ends, where `deno compile` only appends to its base (on Linux): its data, then what says
- * so and how long they are. Whatever lies between the base and the data is never read by a start.
+ * The length in bytes of the trailer that `deno compile` appends on Linux. No start reads what lies
+ * between the base and the data.
  *
  * ```text
- * … base … | data | 1e 50 00 00  hash of a name  length of the data and of these 16 bytes, in 8
+ * … base … | data | 1e 50 00 00  hash of a name (4 bytes)  length of data and trailer (8 bytes)
  * ```
  */
 export const trailerBytes = 16;
 const magic = 0x501e;
 
-/** Where the data begin in a program of `size` bytes that ends with `trailer`; `undefined` when it ends otherwise. */
+/**
+ * Returns the offset of the data in a program of `size` bytes; `undefined` if its last bytes are
+ * not a trailer.
+ */
 export function dataStart(trailer: Uint8Array<ArrayBuffer>, size: number): number | undefined {
   const view = new DataView(trailer.buffer, trailer.byteOffset, trailer.byteLength);
   if (view.byteLength !== trailerBytes || view.getUint32(0, true) !== magic) return undefined;

@@ -1,10 +1,10 @@
 /**
- * Functions of the C library that this process runs on (glibc or musl).
+ * Loads functions of the C library of this process (glibc or musl).
  *
- * The library is closed at once: it stays where it is all the same, and an open one would count as a leak in every test that
- * comes to it.
+ * The library is closed again, since tests would report it as a leak. It stays mapped, for the
+ * process itself uses it.
  *
- * @throws Error when it cannot be loaded: another system, no permission (`--allow-ffi`), a function that it lacks.
+ * @throws Error if the system has no such library or it lacks a function, or without `--allow-ffi`.
  */
 export function loadCLibrary<const Symbols extends Deno.ForeignLibraryInterface>(
   symbols: Symbols,

@@ -1,11 +1,11 @@
 /**
- * The one error class of the launcher's own making. Anything else that is thrown is a bug and passes through every
- * border unchanged.
+ * An error for people. Any other error is a bug and passes through every boundary unchanged.
  *
- * A message says the action, the rule and the value: "Cannot open pool as 'maxInstances' must be >= 1: current value is 0".
+ * A message names the action, the rule and the value: "cannot open the pool: maxInstances must be
+ * at least 1, got 0".
  */
 export class CapsuleError extends Error {
-  /** What went wrong, as a word that programs may compare: `USAGE`, `LOAD`, `TRAP`, `TIMEOUT`, `DENIED`, … */
+  /** The kind of error for programs: `USAGE`, `LOAD`, `TRAP`, `TIMEOUT`, `DENIED`, … */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -15,7 +15,7 @@ export class CapsuleError extends Error {
   }
 }
 
-/** A wrong command line: unknown flag, wrong value, missing value. Exit code 2. */
+/** A wrong command line: an unknown flag, an invalid or a missing value. Exit code 2. */
 export class UsageError extends CapsuleError {
   constructor(message: string, options?: ErrorOptions) {
     super("USAGE", message, options);
@@ -23,7 +23,7 @@ export class UsageError extends CapsuleError {
   }
 }
 
-/** The text of anything that was thrown, for a person to read. */
+/** Returns the message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

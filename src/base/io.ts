@@ -1,8 +1,8 @@
 import { CapsuleError, messageOf } from "./errors.ts";
 
 /**
- * The outside world as one value. Rooms take what they need of it as arguments, so that a test can hand in another
- * world; `main.ts` is the only place that makes the real one.
+ * The process's arguments, environment, streams and working directory. Rooms take what they need of
+ * it as arguments, so that tests can replace it; only `main.ts` uses the real one.
  */
 export interface Io {
   /** The command line after the program's name. */
@@ -21,37 +21,41 @@ export interface Env {
   toObject(): Record<string, string>;
 }
 
-/** A stream of bytes that a person or a program reads. */
+/** A stream of bytes to a reader outside of this program. */
 export interface Output {
   /**
-   * Writes all of the bytes before it returns; a reader that went away is no error.
+   * Writes all of the bytes before it returns. If the reader is gone, they are dropped.
    *
-   * @throws CapsuleError `OUTPUT` when nothing more is taken, as by a full disk; not of stderr, where that would be said.
+   * @throws CapsuleError `OUTPUT` if they cannot be written, as on a full disk; standard error
+   * drops them.
    */
   write(bytes: Uint8Array | string): void;
   isTerminal(): boolean;
 }
 
-/** An output as a program of its own would have it. */
+/** An output that a guest writes to as to its own descriptor. */
 export interface ProcessOutput extends Output {
   /**
-   * Writes what the stream takes at once and answers how many bytes that were. A promise where the stream is full and
-   * does not block; with `later` always, so that this thread goes on while it waits.
+   * Writes one time and returns the number of bytes written. The number is a promise if the stream
+   * is full and does not block; with `later` always, so that this thread is not blocked.
    *
-   * @throws Deno.errors.BrokenPipe when nobody reads any more. Thrown or rejected.
+   * @throws Deno.errors.BrokenPipe if the reader is gone; thrown, or as the promise's rejection.
    */
   writeSome(bytes: Uint8Array, later: boolean): number | Promise<number>;
 }
 
-/** A stream of bytes from a person or a program. */
+/** A stream of bytes from outside of this program. */
 export interface Input {
-  /** Reads at least one byte into the buffer; `null` at the end. */
+  /** Reads at least one byte and returns the number of bytes; `null` at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
   isTerminal(): boolean;
 }
 
-/** Writes what is for somebody who looks later: that is lost where nothing more is taken, and never ends a server. */
-export function writeOrLose(output: Output, bytes: Uint8Array | string): void {
+/**
+ * Best-effort write for logs: if the stream cannot be written, the bytes are dropped and the server
+ * continues.
+ */
+export function writeOrDrop(output: Output, bytes: Uint8Array | string): void {
   try {
     output.write(bytes);
   } catch (error) {
@@ -59,9 +63,10 @@ export function writeOrLose(output: Output, bytes: Uint8Array | string): void {
   }
 }
 
-const retryMs = 2; // until a full stream that does not block is tried again
+/** Pause between two attempts to write to a full stream that does not block. */
+const retryMs = 2;
 
-/** Nobody ever wakes who waits here: it sleeps, without keeping a processor busy. */
+/** Never notified: `Atomics.wait` on it is a synchronous sleep. */
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 interface Writer {
@@ -70,7 +75,7 @@ interface Writer {
   isTerminal(): boolean;
 }
 
-function output(stream: Writer, refused: (error: unknown) => void): ProcessOutput {
+function output(stream: Writer, onError: (error: unknown) => void): ProcessOutput {
   return {
     isTerminal: () => stream.isTerminal(),
     write(bytes) {
@@ -80,7 +85,7 @@ function output(stream: Writer, refused: (error: unknown) => void): ProcessOutpu
           rest = rest.subarray(stream.writeSync(rest));
         } catch (error) {
           if (error instanceof Deno.errors.BrokenPipe) return;
-          if (!(error instanceof Deno.errors.WouldBlock)) return refused(error);
+          if (!(error instanceof Deno.errors.WouldBlock)) return onError(error);
           Atomics.wait(sleeper, 0, 0, retryMs);
         }
       }
@@ -93,23 +98,24 @@ function output(stream: Writer, refused: (error: unknown) => void): ProcessOutpu
           if (!(error instanceof Deno.errors.WouldBlock)) throw error;
         }
       }
-      return writeWaiting(stream, bytes.slice());
+      return writeWhenReady(stream, bytes.slice());
     },
   };
 }
 
-async function writeWaiting(stream: Writer, bytes: Uint8Array): Promise<number> {
+async function writeWhenReady(stream: Writer, bytes: Uint8Array): Promise<number> {
   for (;;) {
     try {
       return await stream.write(bytes);
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
     }
+    // Loading `node:timers/promises` would show in every start (bench: `cli`).
     await new Promise((resolve) => setTimeout(resolve, retryMs));
   }
 }
 
-/** The world of this process. */
+/** Returns the `Io` of this process. */
 export function processIo(args: readonly string[]): Io {
   return {
     args,

@@ -58,7 +58,7 @@ export class ListNode<T> {
     this.value = value;
   }
 
-  /** Whether the node is in a list. */
+  /** True while the node is in a list. */
   get isLinked(): boolean {
     return this.after !== this;
   }

@@ -1,25 +1,28 @@
-import { type Output, writeOrLose } from "./io.ts";
+import { type Output, writeOrDrop } from "./io.ts";
 
-/** Values that go with a log line, as they stand in its JSON form. */
+/** Fields of a log line in JSON. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
-/** The launcher's own log: what it says of itself. What a guest says with `Log` goes to standard output as it is. */
+/** The launcher's log. A guest's `Log` goes to standard output, unchanged. */
 export interface Log {
-  /** A state that programs wait for (`ready`, `draining`): on standard output with `-log=json`, a sentence on stderr otherwise. */
+  /**
+   * Logs a state that programs wait for (`ready`, `draining`): as JSON on standard output, as text
+   * on standard error.
+   */
   event(event: string, sentence: string, fields?: LogFields): void;
   info(sentence: string, fields?: LogFields): void;
   warn(sentence: string, fields?: LogFields): void;
   error(sentence: string, fields?: LogFields): void;
 }
 
-/** How the launcher writes its log: sentences for people, or one JSON object a line. */
+/** The form of the launcher's log: sentences for people, or one JSON object a line. */
 export type LogFormat = "text" | "json";
 
 /**
- * A log that writes to the given streams, each line with one call, so that lines of several threads do not mix.
+ * Returns a log that writes each line with one call, so that lines of several threads do not mix.
  *
- * Text: `warning: …` and `error: …` carry their level, other lines do not. JSON: events are
- * `{"event":"ready",…}` on stdout; the rest are `{"level":"warn","message":"…",…}` on stderr.
+ * Text: `warning: …` and `error: …` have their level, other lines have none. JSON: events are
+ * `{"event":"ready",…}` on stdout, all else `{"level":"warn","message":"…",…}` on stderr.
  */
 export function createLog(format: LogFormat, streams: { stdout: Output; stderr: Output }): Log {
   const line = (level: "info" | "warn" | "error") => (sentence: string, fields?: LogFields) => {
@@ -33,7 +36,7 @@ export function createLog(format: LogFormat, streams: { stdout: Output; stderr: 
   return {
     event(event, sentence, fields) {
       if (format === "json") {
-        writeOrLose(streams.stdout, JSON.stringify({ event, ...fields }) + "\n");
+        writeOrDrop(streams.stdout, JSON.stringify({ event, ...fields }) + "\n");
       } else streams.stderr.write(sentence + "\n");
     },
     info: line("info"),
@@ -43,8 +46,8 @@ export function createLog(format: LogFormat, streams: { stdout: Output; stderr: 
 }
 
 /**
- * How a line that a guest printed by itself stands in the log: `name: line`, or a JSON object. Takes and gives the line
- * with its end.
+ * Returns a function that formats a line of a guest's output for the log: `name: line`, or a JSON
+ * object. Lines include their end.
  */
 export function guestLine(format: LogFormat, name: string): (line: Uint8Array) => Uint8Array {
   if (format === "json") {

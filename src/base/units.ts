@@ -3,9 +3,9 @@ import { CapsuleError } from "./errors.ts";
 const sizes: Record<string, number> = { "": 1, B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /**
- * A size in bytes from `4096`, `64KiB`, `10 MiB`, `1.5GiB`.
+ * Parses a size: `4096`, `64KiB`, `10 MiB`, `1.5GiB`. Returns bytes.
  *
- * @throws CapsuleError `UNIT` when the text is no size or is over 2⁵³ bytes.
+ * @throws CapsuleError `UNIT` if the text is not a size, or for 2⁵³ bytes and more.
  */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)?$/.exec(text.trim());
@@ -31,11 +31,11 @@ const unitsMs: Record<string, number> = {
 };
 
 /**
- * Milliseconds from a duration as Go writes it: `500ms`, `1.5s`, `2m30s`, `1h`, and `0` without a unit. Negative
- * durations are refused: no setting of the launcher has a use for them.
+ * Parses a duration as Go does: `500ms`, `1.5s`, `2m30s`, `1h`, and `0` without a unit. Returns
+ * milliseconds. Negative durations are refused, as no setting has a use for them.
  *
  * @see https://pkg.go.dev/time#ParseDuration
- * @throws CapsuleError `UNIT` when the text is no such duration.
+ * @throws CapsuleError `UNIT` if the text is not a duration.
  */
 export function parseDurationMs(text: string): number {
   const trimmed = text.trim();

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
-import { writeOrLose } from "../base/io.ts";
+import { writeOrDrop } from "../base/io.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
@@ -44,7 +44,7 @@ export async function runFaas(options: ModeOptions<"faas">, context: Context): P
       fields: { registry: registry.url, proxy: proxy.url, worker: worker.url, data },
     });
     // Whoever reads a log of JSON is no person who tries commands, and keeps what it says.
-    if (options.log === "text") writeOrLose(io.stdout, commands);
+    if (options.log === "text") writeOrDrop(io.stdout, commands);
   };
   await serveUntilStopped(platform, { log, ready });
   return 0;

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { writeOrLose } from "../base/io.ts";
+import { writeOrDrop } from "../base/io.ts";
 import type { FromThread, ToThread } from "./http_thread.ts";
 import type { Context } from "../base/context.ts";
 import { type ServedFunction, serveFunction, type ServeOptions } from "./serve_function.ts";
@@ -108,7 +108,7 @@ class Thread {
         case "failed":
           return end(data.message);
         case "output":
-          return writeOrLose(io[data.stream], data.bytes);
+          return writeOrDrop(io[data.stream], data.bytes);
         case "log":
           return log[data.level](data.sentence);
         case "figures":

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readText } from "../../src/base/read_text.ts";
 
-Deno.test("a text is read whole, also in pieces that cut a character, and an empty one", async () => {
+Deno.test("readText: reads all of a file, also if a chunk ends within a character", async () => {
   const path = await Deno.makeTempFile();
   try {
     for (const text of ["", "é", "x".repeat(64 * 1024 - 1) + "é☹ end"]) {
@@ -13,7 +13,7 @@ Deno.test("a text is read whole, also in pieces that cut a character, and an emp
   }
 });
 
-Deno.test("a file that has no end is refused, one that is missing or a folder is the system's error", async () => {
+Deno.test("readText: refuses a device without an end; a missing file is the system's error", async () => {
   await assert.rejects(readText("/dev/zero"), { message: "it has more than 16 MiB" });
   await assert.rejects(readText("/dev/null/x"), Deno.errors.NotADirectory);
   await assert.rejects(readText("."), Deno.errors.IsADirectory);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseDurationMs, parseSize } from "../../src/base/units.ts";
 
-Deno.test("a size is bytes or has a binary unit", () => {
+Deno.test("parseSize: takes bytes, or a number with a binary unit", () => {
   for (
     const [text, bytes] of [["0", 0], ["4096", 4096], ["64KiB", 65536], ["10 MiB", 10485760], [
       "1.5GiB",
@@ -12,7 +12,7 @@ Deno.test("a size is bytes or has a binary unit", () => {
   }
 });
 
-Deno.test("what is no size is refused with the value in the message", () => {
+Deno.test("parseSize: refuses other texts and names the value", () => {
   for (const text of ["", "ten", "10MB", "-1", "1e3", "KiB", "9007199254740993GiB"]) {
     assert.throws(
       () => parseSize(text),
@@ -22,7 +22,7 @@ Deno.test("what is no size is refused with the value in the message", () => {
   }
 });
 
-Deno.test("a duration is written as Go writes it", () => {
+Deno.test("parseDurationMs: takes the durations of Go", () => {
   for (
     const [text, ms] of [["0", 0], ["500ms", 500], ["30s", 30000], ["2m", 120000], [
       "1h2m3.5s",
@@ -39,7 +39,7 @@ Deno.test("a duration is written as Go writes it", () => {
   }
 });
 
-Deno.test("what is no duration is refused with the value in the message", () => {
+Deno.test("parseDurationMs: refuses other texts and names the value", () => {
   for (const text of ["", "30", "-1s", "1d", "s", "1 s"]) {
     assert.throws(() => parseDurationMs(text), { message: new RegExp(`got "${text}"`) }, text);
   }
