@@ -3,15 +3,11 @@ import { unref } from "../base/timers.ts";
 import { jsonApp } from "../server/json_app.ts";
 import { accessOf, type AccessOptions } from "./access.ts";
 import { addModuleRoutes } from "./modules/routes.ts";
-import { SharedFiles } from "./download/shared_files.ts";
 import { dropBody } from "./drop_body.ts";
 import { addOciRoutes } from "./oci/routes.ts";
 import { addPageRoutes } from "./page.ts";
 import { Store } from "./store/store.ts";
 import { UploadSessions } from "./oci/upload_sessions.ts";
-
-/** How long a file stays in memory that nobody downloads, and up to a minute more until somebody looks. */
-const idleFileMs = 60_000;
 
 /** A registry's settings; sizes in bytes. */
 export interface RegistryOptions extends AccessOptions {
@@ -39,7 +35,6 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const { files, log, graceMs, maxUpload, overwrite = false } = options;
   const store = await Store.open({ files, log, graceMs, maxBytes: maxUpload });
   const sessions = new UploadSessions();
-  const shared = new SharedFiles();
   const access = accessOf(options);
 
   const app = jsonApp(log);
@@ -52,9 +47,9 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   });
   app.get("/health", (context) => context.text("OK"));
   access.addRoutes(app);
-  addOciRoutes(app, { store, shared, sessions });
+  addOciRoutes(app, { store, sessions });
   addPageRoutes(app, store);
-  addModuleRoutes(app, { store, shared, files, overwrite });
+  addModuleRoutes(app, { store, files, overwrite });
 
   let cleaning = Promise.resolve();
   const clean = async () => {
@@ -63,7 +58,6 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     if (removed > 0) log.info(`removed ${removed} blobs that no manifest names`);
   };
   const timer = unref(setInterval(() => {
-    shared.dropIdle(Date.now() - idleFileMs);
     cleaning = cleaning.then(clean).catch((error: unknown) =>
       log.error(`cannot clean up: ${String(error)}`)
     );
@@ -75,7 +69,6 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await cleaning;
-      await shared[Symbol.asyncDispose]();
       await sessions.endIdle(Infinity);
       await store[Symbol.asyncDispose]();
     },

@@ -206,16 +206,15 @@ Deno.test(
           );
           await client.read(new Uint8Array(4096));
         }
-        // For the time of a read, Deno has the file's descriptor twice. All of them share one.
-        await until(() => Promise.resolve(openBlobs()), ({ length }) => length === 1);
+        await until(() => Promise.resolve(openBlobs()), ({ length }) => length >= 10);
       }
-      // The server has seen the last of them go when it has closed the file.
+      // The server notices that a client has left when it closes the file.
       while (openBlobs().length > 0) await (await fetch(`${url}/health`)).text();
     });
   },
 );
 
-Deno.test("a module that is damaged on the disk breaks the connection off, and the registry goes on", async () => {
+Deno.test("registry: responds 500 for a module that is damaged on the disk, and serves others", async () => {
   await withRegistry(async ({ server: { url, stderr, stop }, files }) => {
     const module = largeModule();
     const path = await uploaded(url, module);
@@ -223,14 +222,14 @@ Deno.test("a module that is damaged on the disk breaks the connection off, and t
     await Deno.truncate(`${files}/.capsule/blobs/sha256/${hex.slice(0, 2)}/${hex}`, 10_000_000);
     for (let tries = 0; tries < 2; tries++) {
       const response = await fetch(url + path);
-      assert.equal(response.headers.get("content-length"), String(module.length));
-      await assert.rejects(response.arrayBuffer());
+      assert.equal(response.status, 500);
+      await response.body?.cancel();
     }
     assert.equal(await (await fetch(`${url}/health`)).text(), "OK");
     await stop();
     assert.match(
       stderr.text,
-      /request failed: Error: cannot read .*: the file ends after 10000000 of/,
+      /request failed: Error: .* is damaged: it has 10000000 of/,
     );
   });
 });

@@ -1,30 +1,33 @@
-import { reprDigest } from "../../source/digest.ts";
-import type { Part } from "./shared_file.ts";
-import type { FileOfDigest, SharedFiles } from "./shared_files.ts";
+import { type Digest, reprDigest } from "../../source/digest.ts";
+import { type ByteRange, openFileStream } from "./file_stream.ts";
 
-/** A file to answer with. */
-export interface ServedFile extends FileOfDigest {
-  /** Through which its bytes are read. */
-  shared: SharedFiles;
+/** A file whose bytes never change, and how it is served. */
+export interface ServedFile {
+  path: string;
+  /** In bytes. */
+  size: number;
+  digest: Digest;
   contentType: string;
+  /** Headers that replace or complement the usual ones. */
   headers?: Record<string, string>;
 }
 
 /**
- * Answers a GET or HEAD with a file whose digest is known: whole, a part of it (`Range`), or nothing when the client has it already
- * (`If-None-Match`).
+ * Responds to a GET or HEAD with a file: the whole of it, a range (`Range`), or 304 when the client
+ * has it already (`If-None-Match`).
  *
+ * @throws Error if the file is missing or damaged.
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  */
 export async function serveFile(request: Request, file: ServedFile): Promise<Response> {
-  const { size, digest } = file;
+  const { path, size, digest } = file;
   const etag = `"${digest}"`;
   const headers: Record<string, string> = {
     "accept-ranges": "bytes",
     etag,
     "repr-digest": reprDigest(digest),
     "docker-content-digest": digest,
-    // Bytes that are compressed on the way have another length than the one that is said.
+    // Compressed in transit, the body would not have the length that Content-Length states.
     "cache-control": "no-cache, no-transform",
     "x-content-type-options": "nosniff",
     ...file.headers,
@@ -36,7 +39,7 @@ export async function serveFile(request: Request, file: ServedFile): Promise<Res
 
   const ifRange = request.headers.get("if-range");
   const range = ifRange === null || ifRange === etag
-    ? readRange(request.headers.get("range"), size)
+    ? parseRange(request.headers.get("range"), size)
     : undefined;
   if (range === "unsatisfiable") {
     return new Response(null, {
@@ -44,25 +47,24 @@ export async function serveFile(request: Request, file: ServedFile): Promise<Res
       headers: { ...headers, "content-range": `bytes */${size}` },
     });
   }
-  const part = range ?? { start: 0, end: size };
-  const { start, end } = part;
+  const { start, end } = range ?? { start: 0, end: size };
   headers["content-length"] = String(end - start);
   if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${size}`;
   const status = range ? 206 : 200;
-  if (request.method === "HEAD") return new Response(null, { status, headers });
-  return new Response(await file.shared.stream(file, part), { status, headers });
+  const body = request.method === "HEAD" ? null : await openFileStream(path, size, { start, end });
+  return new Response(body, { status, headers });
 }
 
-function matches(header: string | null, etag: string): boolean {
-  return header !== null &&
-    header.split(",").some((each) => ["*", etag].includes(each.trim().replace(/^W\//, "")));
+function matches(ifNoneMatch: string | null, etag: string): boolean {
+  return ifNoneMatch !== null &&
+    ifNoneMatch.split(",").some((each) => ["*", etag].includes(each.trim().replace(/^W\//, "")));
 }
 
-/** One range of bytes. Several ranges are answered with the whole, as the standard allows. */
-function readRange(
+/** Parses a single range; `undefined` for several, which may be answered with the whole file. */
+function parseRange(
   header: string | null,
   size: number,
-): Part | "unsatisfiable" | undefined {
+): ByteRange | "unsatisfiable" | undefined {
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
   if (first === "" && last === "") return undefined;
   const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);

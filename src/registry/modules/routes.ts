@@ -8,15 +8,12 @@ import { assertModuleName } from "../store/module_name.ts";
 import { dropBody } from "../drop_body.ts";
 import { pageOf } from "../paging.ts";
 import { serveFile } from "../download/serve_file.ts";
-import type { SharedFiles } from "../download/shared_files.ts";
 import type { Store } from "../store/store.ts";
 import { readUploadForm } from "./upload_form.ts";
 
 /** What the description's handlers work on. */
 export interface ModuleOptions {
   store: Store;
-  /** What downloads are read through. */
-  shared: SharedFiles;
   /** As `-files` has it, for the paths of the list. */
   files: string;
   /** Whether a tag may be uploaded again with other bytes. */
@@ -34,7 +31,7 @@ interface Found extends ModuleName {
 /** The description's interface: upload, download, information, list, and removal. */
 export function addModuleRoutes(
   app: Hono,
-  { store, shared, files, overwrite }: ModuleOptions,
+  { store, files, overwrite }: ModuleOptions,
 ): void {
   const find = (context: Context): Found | undefined => {
     const { user = "", module = "", tag = "" } = context.req.param();
@@ -99,7 +96,6 @@ export function addModuleRoutes(
     // The description uploads hola and asks for hello.wasm.
     if (!file.endsWith(".wasm")) return pageNotFound(context.req.raw);
     return await serveFile(context.req.raw, {
-      shared,
       path: store.blobs.path(found.digest),
       size: found.size,
       digest: found.digest,

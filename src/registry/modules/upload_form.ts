@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import { HttpError } from "../../server/http_error.ts";
@@ -39,6 +40,7 @@ export async function readUploadForm(
   const parser = parserFor(request);
   let filename: string | undefined;
   let info: string | undefined;
+  let file: Readable | undefined;
   let writing: Promise<void> | undefined;
   let failure: unknown;
   const fail = (error: unknown) => {
@@ -50,6 +52,7 @@ export async function readUploadForm(
     if (name !== "file") return void content.resume();
     if (filename !== undefined) return fail(badForm('the form has two files called "file"'));
     filename = clientName || "module";
+    file = content;
     writing = receive(content, { writer, maxBytes, fail });
   });
   parser.on("field", (name, value, _, isTruncated) => {
@@ -66,6 +69,8 @@ export async function readUploadForm(
   try {
     await pipeline(bodyPieces(request), parser);
   } catch (error) {
+    // The parser leaves it open when the body breaks off.
+    file?.destroy();
     if (failure !== undefined) throw failure;
     throw error instanceof HttpError ? error : badForm(asError(error).message, error);
   } finally {

@@ -9,15 +9,12 @@ import { OciUploads } from "./uploads.ts";
 import { pageOf } from "../paging.ts";
 import { referrersOf } from "./referrers.ts";
 import { serveFile } from "../download/serve_file.ts";
-import type { SharedFiles } from "../download/shared_files.ts";
 import type { Store } from "../store/store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
 
 /** What the protocol's handlers work on. */
 export interface OciOptions {
   store: Store;
-  /** What downloads are read through. */
-  shared: SharedFiles;
   sessions: UploadSessions;
 }
 
@@ -50,12 +47,10 @@ export function addOciRoutes(app: Hono, options: OciOptions): void {
 
 class OciDistribution {
   readonly #store: Store;
-  readonly #shared: SharedFiles;
   readonly #uploads: OciUploads;
 
-  constructor({ store, shared, sessions }: OciOptions) {
+  constructor({ store, sessions }: OciOptions) {
     this.#store = store;
-    this.#shared = shared;
     this.#uploads = new OciUploads(store, sessions);
   }
 
@@ -122,7 +117,6 @@ class OciDistribution {
     // Whoever hears that it is there will not send it again.
     this.#store.catalog.touch(digest);
     return await serveFile(request, {
-      shared: this.#shared,
       path: this.#store.blobs.path(digest),
       size: blob.size,
       digest,
@@ -149,7 +143,6 @@ class OciDistribution {
     const { digest, size, mediaType } = manifest;
     const path = this.#store.blobs.path(digest);
     return await serveFile(request, {
-      shared: this.#shared,
       path,
       size,
       digest,

@@ -147,3 +147,20 @@ Deno.test("readUploadForm: ends with the writer's error, after its last write", 
   );
   assert.equal(writes, 1);
 });
+
+Deno.test("readUploadForm: ends with BODY_CUT when the connection breaks inside the file", async () => {
+  const written = Promise.withResolvers<void>();
+  const request = new Request("http://localhost/", {
+    method: "POST",
+    headers: { "content-type": "multipart/form-data; boundary=b" },
+    body: new ReadableStream({
+      start: (controller) => controller.enqueue(encode(`${head}${"x".repeat(100)}`)),
+      pull: async (controller) => {
+        await written.promise;
+        controller.error(new Error("reset"));
+      },
+    }),
+  });
+  const writer = { write: () => Promise.resolve(written.resolve()) };
+  await assert.rejects(readUploadForm(request, { writer, maxBytes: 1000 }), { code: "BODY_CUT" });
+});
