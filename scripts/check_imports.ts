@@ -41,7 +41,7 @@ rooms.cli = ["modes", "options", "store", "base"];
 
 /** Files that a room may import against its row: the worker is a client of the proxy. */
 const open: Record<string, readonly string[]> = {
-  worker: ["proxy/admin/client.ts", "proxy/front.ts"],
+  worker: ["proxy/public.ts"],
 };
 
 /** Each file of `src`, as `room/…/file.ts`, with the files that it imports in any way. */

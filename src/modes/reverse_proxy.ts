@@ -8,7 +8,7 @@ import { parseRanges } from "../proxy/clients/address_ranges.ts";
 import { ProxyServer } from "../proxy/proxy_server.ts";
 import { readConfigFile } from "../proxy/routes/read_config.ts";
 import { readTls } from "../proxy/clients/read_tls.ts";
-import { defaultTimeouts } from "../proxy/timeouts.ts";
+import { defaultProxyTimeouts } from "../proxy/timeouts.ts";
 import { adminGuard, assertMayStart } from "../server/admin_guard.ts";
 import type { Context } from "../base/context.ts";
 import { type Part, runPart } from "./part.ts";
@@ -60,7 +60,7 @@ export async function startReverseProxy(
     port,
     tls,
     timeouts: {
-      ...defaultTimeouts,
+      ...defaultProxyTimeouts,
       connectMs: options.connectTimeout,
       firstByteMs: options.timeout,
       idleMs: options.idleTimeout,
@@ -90,7 +90,7 @@ export async function startReverseProxy(
         path: options.healthPath,
         intervalMs: options.healthInterval,
         timeoutMs: Math.min(options.healthInterval, 5000),
-        upstreams: () => server.targets.upstreams,
+        upstreams: () => server.routing.upstreams,
       }),
     );
     void checks.check();

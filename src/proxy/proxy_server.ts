@@ -1,35 +1,35 @@
 import type { Log } from "../base/log.ts";
-import { bindHost, urlHost } from "../base/hosts.ts";
+import { bindHost, urlHost } from "../server/host.ts";
 import { cannotListen } from "../server/listen_failure.ts";
 import { serveAdmin } from "./admin/serve_admin.ts";
 import { type AddressRange, isInside } from "./clients/address_ranges.ts";
-import type { ClientConnection } from "./clients/client_connection.ts";
+import type { ClientConnection, ClientInfo } from "./clients/client_connection.ts";
 import { ClientServer } from "./clients/client_server.ts";
 import { jsonFailure } from "./clients/local_response.ts";
-import type { Sender } from "./clients/sender.ts";
 import { forward } from "./forward/forward.ts";
 import { locate } from "./forward/locate.ts";
-import { Clock } from "./http1/clock.ts";
 import type { RequestHead } from "./http1/request_head.ts";
+import { TickClock } from "./http1/tick_clock.ts";
 import type { Routes } from "./routes/routes.ts";
-import type { Timeouts } from "./timeouts.ts";
+import type { ProxyTimeouts } from "./timeouts.ts";
 import type { Balance } from "./upstreams/choose.ts";
 import type { HealthRules } from "./upstreams/health.ts";
-import { Targets } from "./upstreams/targets.ts";
+import { RoutingTable } from "./upstreams/routing_table.ts";
 
 export interface ProxyOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Certificate and key as PEM text. */
+  /** The certificate and its key as PEM text. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly timeouts: Timeouts;
+  readonly timeouts: ProxyTimeouts;
   readonly balance: Balance;
+  /** The header, in lower case, that `hash` uses; the client's address if undefined. */
   readonly hashHeader?: string;
   readonly rules: HealthRules;
-  /** Whose `X-Forwarded-…` are believed. */
+  /** The proxies whose `X-Forwarded-…` headers are trusted. */
   readonly trustedProxies: readonly AddressRange[];
-  /** The admin interface: the first segment of its paths, and who answers them. */
+  /** The admin interface and the first segment of its paths. */
   readonly admin?: {
     readonly root: string;
     readonly handler: (request: Request) => Response | Promise<Response>;
@@ -37,17 +37,14 @@ export interface ProxyOptions {
   readonly log: Log;
 }
 
-/**
- * The proxy: an HTTP/1.1 server and client of its own over the runtime's sockets, since no server of the runtime refuses all that a proxy
- * must, nor passes on all that it must (`http1/`).
- */
+/** The reverse proxy: an HTTP/1.1 server and client over the runtime's sockets. */
 export class ProxyServer {
   readonly url: string;
   readonly port: number;
   readonly finished: Promise<void>;
-  readonly targets: Targets;
+  readonly routing: RoutingTable;
   readonly #options: ProxyOptions;
-  readonly #clock: Clock;
+  readonly #clock: TickClock;
   readonly #server: ClientServer;
   readonly #end = Promise.withResolvers<void>();
 
@@ -61,9 +58,9 @@ export class ProxyServer {
     const shortest = Math.min(
       ...[...Object.values(timeouts), rules.failTimeoutMs].filter((ms) => ms > 0),
     );
-    this.#clock = new Clock(Math.max(10, Math.min(250, shortest / 4)));
+    this.#clock = new TickClock(Math.max(10, Math.min(250, shortest / 4)));
     const onHealth = (sentence: string) => options.log.warn(sentence);
-    this.targets = new Targets(
+    this.routing = new RoutingTable(
       {
         clock: this.#clock,
         connectMs: timeouts.connectMs,
@@ -79,30 +76,30 @@ export class ProxyServer {
       tls,
       clock: this.#clock,
       timeouts,
-      sender: (address) => this.#sender(address),
-      serve: (request, client) => this.#answer(request, client),
+      identify: (address) => this.#identify(address),
+      serve: (request, client) => this.#serve(request, client),
       log: options.log,
     });
   }
 
-  /** From the next request on these routes hold. */
+  /** Replaces the routes for all requests from now on. */
   update(routes: Routes): void {
-    this.targets.update(routes);
+    this.routing.update(routes);
   }
 
-  /** Accepts nothing more, ends idle connections, gives requests under way `graceMs` to finish, and cuts what is left. */
+  /** Closes the listener and idle connections; cuts requests that take longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     await this.#server.stop(graceMs);
-    this.targets.close();
+    this.routing.close();
     this.#clock[Symbol.dispose]();
     this.#end.resolve();
   }
 
-  async #answer(request: RequestHead, client: ClientConnection): Promise<void> {
+  async #serve(request: RequestHead, client: ClientConnection): Promise<void> {
     const { admin, balance, hashHeader } = this.#options;
     const location = locate(request.target, admin?.root);
     if (location.kind === "function") {
-      await forward(request, location, client, { targets: this.targets, balance, hashHeader });
+      await forward(request, location, client, { routing: this.routing, balance, hashHeader });
     } else if (location.kind === "admin" && admin) await serveAdmin(request, client, admin.handler);
     else {
       const message = `no page for ${request.method} ${request.target.split("?")[0]}`;
@@ -110,7 +107,7 @@ export class ProxyServer {
     }
   }
 
-  #sender(address: string): Sender {
+  #identify(address: string): ClientInfo {
     const { trustedProxies, tls } = this.#options;
     return {
       address,

@@ -1,20 +1,20 @@
-/** How long the proxy waits for whom, in milliseconds; 0: for ever. */
-export interface Timeouts {
-  /** For a connection to an upstream. */
+/** The timeouts of the proxy in milliseconds; 0 for no limit. */
+export interface ProxyTimeouts {
+  /** Until a connection to an upstream is open. */
   readonly connectMs: number;
-  /** From the end of a request to the first byte of its answer. */
+  /** From the end of a request to the first byte of its response. */
   readonly firstByteMs: number;
-  /** For the next bytes of an answer, and of a tunnel; and for a peer to take what it is sent. */
+  /** Between reads of a response or a tunnel, and between writes that the peer takes. */
   readonly idleMs: number;
   /** For a client's whole head, from its first byte. */
   readonly headMs: number;
-  /** For a client's body: so long, and longer by a second for each 500 bytes that come. */
+  /** For a client's body, with another second for each 500 bytes received. */
   readonly bodyMs: number;
   /** For a client's next request on a connection. */
   readonly keepAliveMs: number;
 }
 
-export const defaultTimeouts: Timeouts = {
+export const defaultProxyTimeouts: ProxyTimeouts = {
   connectMs: 5000,
   firstByteMs: 30_000,
   idleMs: 300_000,

@@ -2,8 +2,7 @@ import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import { ProxyClient } from "../proxy/admin/client.ts";
-import { Front, type FrontOptions } from "../proxy/front.ts";
+import { Activator, type ActivatorOptions, ProxyClient } from "../proxy/public.ts";
 import { adminGuard } from "../server/admin_guard.ts";
 import { bindHost, urlHost } from "../base/hosts.ts";
 import type { DownloadTimeouts } from "../source/http_download.ts";
@@ -11,7 +10,7 @@ import { defaultDelays, type Delays } from "./run/backoff.ts";
 import { Deployments } from "./deployments.ts";
 import { StartError } from "./run/function_runner.ts";
 import { holdFolder, holdState } from "./state/hold.ts";
-import type { Front as OpenFront } from "./run/instance.ts";
+import type { Front } from "./run/instance.ts";
 import { Modules } from "./run/modules.ts";
 import { Ports } from "./run/ports.ts";
 import { ProcessRunner } from "./run/process_runner.ts";
@@ -181,27 +180,27 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
 
 /** The server before a function that sleeps, on a port of its own. */
 function openFront(
-  { ports, domain, ...options }: Omit<FrontOptions, "port" | "holdMs"> & {
+  { ports, domain, ...options }: Omit<ActivatorOptions, "port" | "holdMs"> & {
     ports: Ports;
     domain: string;
   },
-): OpenFront {
+): Front {
   const port = ports.take();
-  let front: Front;
+  let activator: Activator;
   try {
-    front = new Front({ ...options, port, holdMs });
+    activator = new Activator({ ...options, port, holdMs });
   } catch (error) {
     ports.giveBack(port);
     throw new StartError("PORT_TAKEN", `cannot listen on port ${port}: ${messageOf(error)}`);
   }
   return {
-    url: `http://${urlHost(domain)}:${front.port}`,
+    url: `http://${urlHost(domain)}:${activator.port}`,
     get requests() {
-      return front.requests;
+      return activator.requests;
     },
-    idleMs: () => front.idleMs(),
+    idleMs: () => activator.idleMs(),
     async stop(graceMs) {
-      await front.stop(graceMs);
+      await activator.stop(graceMs);
       ports.giveBack(port);
     },
   };

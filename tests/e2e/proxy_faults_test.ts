@@ -58,7 +58,7 @@ Deno.test("an upstream killed under load costs no GET", () =>
     });
     await Promise.all(asking);
     assert.deepEqual([...statuses], [[200, 400]]);
-    await proxy.stderr.line((line) => line.includes(`${first?.url} is left out`));
+    await proxy.stderr.line((line) => line.includes(`${first?.url} gets no requests`));
     // The other one, too: now nobody is there.
     await second?.stop("SIGKILL");
     const { status, body } = await ask(proxy);
@@ -123,7 +123,7 @@ for (
       child.kill("SIGKILL");
       await sent;
       assert.ok(!(await client.toEnd()).includes("0\r\n\r\n"));
-      assert.match(proxy.logged.join(), /is left out for 10 s: an answer broke off$/);
+      assert.match(proxy.logged.join(), /gets no requests for 10 s: a response was cut off$/);
     } finally {
       try {
         child.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import type { ProxyOptions } from "../../src/proxy/proxy_server.ts";
-import type { Timeouts } from "../../src/proxy/timeouts.ts";
+import type { ProxyTimeouts } from "../../src/proxy/timeouts.ts";
 import { Peer, RawServer } from "./peers.ts";
 import { startProxy, type TestProxy } from "./start_proxy.ts";
 
@@ -12,7 +12,7 @@ export interface Scene {
 /** A client, a proxy, an upstream. */
 export async function between(
   scene: (scene: Scene) => Promise<void>,
-  options: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<Timeouts> } = {},
+  options: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<ProxyTimeouts> } = {},
 ): Promise<void> {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } }, options);

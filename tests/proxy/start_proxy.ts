@@ -1,7 +1,7 @@
 import type { Log } from "../../src/base/log.ts";
 import { type ProxyOptions, ProxyServer } from "../../src/proxy/proxy_server.ts";
 import type { Routes } from "../../src/proxy/routes/routes.ts";
-import { defaultTimeouts, type Timeouts } from "../../src/proxy/timeouts.ts";
+import { defaultProxyTimeouts, type ProxyTimeouts } from "../../src/proxy/timeouts.ts";
 
 /** A proxy in this process: `await using proxy = startProxy({ hola: { default: [url] } })`. */
 export interface TestProxy extends AsyncDisposable {
@@ -30,7 +30,7 @@ export function routesOf(plain: PlainRoutes): Routes {
 export function startProxy(
   routes: PlainRoutes,
   { timeouts, ...options }: Partial<Omit<ProxyOptions, "timeouts">> & {
-    timeouts?: Partial<Timeouts>;
+    timeouts?: Partial<ProxyTimeouts>;
   } = {},
 ): TestProxy {
   const logged: string[] = [];
@@ -44,7 +44,7 @@ export function startProxy(
     trustedProxies: [],
     log,
     ...options,
-    timeouts: { ...defaultTimeouts, ...timeouts },
+    timeouts: { ...defaultProxyTimeouts, ...timeouts },
   });
   server.update(routesOf(routes));
   return {

@@ -76,16 +76,16 @@ Deno.test("a POST goes on to the next URL when the first refuses the connection,
       body: "well",
     });
   }
-  const [first] = proxy.server.targets.upstreams;
+  const [first] = proxy.server.routing.upstreams;
   assert.deepEqual([first?.url, first?.health.fails, first?.usable], [refusing, 1, false]);
-  assert.deepEqual(proxy.logged, [`${refusing} is left out for 10 s: connection refused`]);
+  assert.deepEqual(proxy.logged, [`${refusing} gets no requests for 10 s: connection refused`]);
 });
 
 Deno.test("a request is tried at three URLs at most", async () => {
   const urls = Array.from({ length: 5 }, () => `http://127.0.0.1:${freePort()}`);
   await using proxy = startProxy({ f: { default: urls } });
   assert.equal((await ask(proxy.port, "/functions/f")).status, 502);
-  const fails = Array.from(proxy.server.targets.upstreams, ({ health }) => health.fails);
+  const fails = Array.from(proxy.server.routing.upstreams, ({ health }) => health.fails);
   assert.equal(fails.reduce((sum, each) => sum + each, 0), 3);
 });
 
@@ -146,7 +146,7 @@ Deno.test("an idle connection that the upstream closed costs no request, not eve
     peer.close();
     await untilIdleIsGone();
   }
-  const [only] = proxy.server.targets.upstreams;
+  const [only] = proxy.server.routing.upstreams;
   assert.equal(only?.health.fails, 0);
 });
 
@@ -169,7 +169,7 @@ Deno.test("one that is left out gets one request after its time, and all when it
   });
   assert.equal((await ask(proxy.port, "/functions/f")).body, "other");
   await cutting;
-  const [first] = proxy.server.targets.upstreams;
+  const [first] = proxy.server.routing.upstreams;
   assert.equal(first?.usable, false);
   for (let i = 0; i < 4; i++) assert.equal((await ask(proxy.port, "/functions/f")).body, "other");
   // Nobody asks while its time runs out: whoever did just then would be the one that tries it.
@@ -201,7 +201,7 @@ Deno.test("if all are left out, they are all tried", async () => {
   const dropping = upstream.accept().then((peer) => peer.close());
   assert.equal((await ask(proxy.port, "/functions/f")).status, 502);
   await dropping;
-  assert.deepEqual(Array.from(proxy.server.targets.upstreams, ({ usable }) => usable), [
+  assert.deepEqual(Array.from(proxy.server.routing.upstreams, ({ usable }) => usable), [
     false,
     false,
   ]);
@@ -289,7 +289,7 @@ Deno.test("a resetting upstream half-way breaks the client's transfer and is lef
   await client.until("hello");
   peer.close();
   assert.equal(await client.toEnd(), "");
-  const [only] = proxy.server.targets.upstreams;
+  const [only] = proxy.server.routing.upstreams;
   assert.equal(only?.usable, false);
 });
 

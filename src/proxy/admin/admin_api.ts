@@ -5,10 +5,11 @@ import type { Log } from "../../base/log.ts";
 import type { Guard } from "../../server/admin_guard.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { guarded, jsonApp, readJson } from "../../server/json_app.ts";
-import type { RouteTable } from "../routes/route_table.ts";
-import { listRoutes, urlFault } from "../routes/routes.ts";
+import type { RouteTable } from "../routes/change_routes.ts";
+import { listRoutes } from "../routes/routes.ts";
+import { name, upstreamUrl } from "../routes/schema.ts";
 
-/** What the admin interface needs around it. */
+/** The options of the admin interface. */
 export interface AdminOptions {
   /** The first segment of its paths: `memory`, `redis`. */
   readonly backend: string;
@@ -16,18 +17,17 @@ export interface AdminOptions {
   readonly log: Log;
 }
 
-const name = z.string().refine(isName, { message: `must be ${nameRule}` });
-const url = z.string().superRefine((text, context) => {
-  const fault = urlFault(text);
-  if (fault) context.addIssue({ code: "custom", message: fault });
+const registration = z.strictObject({
+  function: name,
+  revision: name,
+  url: upstreamUrl.nullable(),
 });
-const registration = z.strictObject({ function: name, revision: name, url: url.nullable() });
 const justFunction = z.strictObject({ function: name });
-const revisionAndUrl = z.strictObject({ revision: name, url });
+const revisionAndUrl = z.strictObject({ revision: name, url: upstreamUrl });
 const whichRevision = z.strictObject({ revision: name, ifEmpty: z.boolean().optional() });
-const justUrl = z.strictObject({ url });
+const justUrl = z.strictObject({ url: upstreamUrl });
 
-/** The calls that show and change the routes while the proxy runs. */
+/** Makes the admin interface, which lists and changes the routes. */
 export function adminApi(table: RouteTable, { backend, guard, log }: AdminOptions): Hono {
   const app = jsonApp(log);
   const root = `/${backend}/functions`;

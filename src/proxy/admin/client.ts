@@ -1,23 +1,23 @@
 import * as z from "zod";
 import { AdminCallError, type AdminServer, callAdmin } from "../../client/call_admin.ts";
 
-/** Where the proxy is, and how to be let in. */
+/** The address of a proxy and its credentials. */
 export interface ProxyClientOptions extends Omit<AdminServer, "label"> {
-  /** Its backend, the first segment of its admin paths. */
+  /** The first segment of its admin paths: `memory`, `redis`. */
   readonly backend: string;
 }
 
 /** function → revision → URLs */
 export type RouteList = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
 
-/** A revision of a function, and a URL that serves it. */
+/** A URL of a revision of a function. */
 export interface Route {
   readonly function: string;
   readonly revision: string;
   readonly url: string;
 }
 
-/** The admin interface of a reverse proxy, called. Every method throws an `AdminCallError`. */
+/** A client of the admin interface of a proxy. All methods reject with `AdminCallError`. */
 export class ProxyClient {
   readonly #options: ProxyClientOptions;
 
@@ -30,7 +30,7 @@ export class ProxyClient {
     const urls = z.array(z.string());
     const parsed = list.safeParse(await this.#call("GET", "list"));
     if (!parsed.success) {
-      throw new AdminCallError(200, "HTTP", "the proxy's list is no list of routes");
+      throw new AdminCallError(200, "HTTP", "the proxy's list is not a list of routes");
     }
     return new Map(
       Object.entries(parsed.data).map(([name, revisions]) => [
@@ -42,7 +42,7 @@ export class ProxyClient {
     );
   }
 
-  /** A new function, or a new revision of one; without a URL, calls are answered with 503 until it has one. */
+  /** Adds a function or a revision; without a URL, its calls get 503 until it has one. */
   async register(route: Omit<Route, "url"> & { readonly url: string | null }): Promise<void> {
     await this.#call("POST", "registration", { ...route });
   }
@@ -55,7 +55,7 @@ export class ProxyClient {
     await this.#call("POST", `${encodeURIComponent(name)}/revision`, { revision, url });
   }
 
-  /** With `ifEmpty`, one that has URLs is refused (409), and with the last revision the function goes. */
+  /** Removes a revision; with `ifEmpty`, only one without URLs, and with the last one the function. */
   async removeRevision(
     { function: name, revision, ifEmpty }: Omit<Route, "url"> & { readonly ifEmpty?: boolean },
   ): Promise<void> {

@@ -1,20 +1,19 @@
-import type { ClientConnection } from "../clients/client_connection.ts";
-import { badRequest } from "../clients/client_connection.ts";
+import { badRequest, type ClientConnection } from "../clients/client_connection.ts";
 import { jsonFailure } from "../clients/local_response.ts";
-import { BadMessage } from "../http1/bad_message.ts";
+import { BadMessage } from "../http1/message.ts";
 import { byteText } from "../http1/characters.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 
-/** What a body of the admin interface may have. */
+/** The largest body of an admin request. */
 const maxBodyBytes = 64 * 1024;
 
-/** Reads the request whole and lets a handler of the fetch kind answer it. */
+/** Reads a whole request and responds by a fetch handler. */
 export async function serveAdmin(
   request: RequestHead,
   client: ClientConnection,
   handler: (request: Request) => Response | Promise<Response>,
 ): Promise<void> {
-  // Before the body is read, which overwrites them.
+  // Before the body is read, which overwrites the buffer.
   const headers = new Headers();
   for (const { start, nameEnd, valueStart, valueEnd } of request.fields) {
     headers.append(
@@ -23,22 +22,25 @@ export async function serveAdmin(
     );
   }
   const url = URL.parse(
-    `${client.sender.protocol}://${request.host ?? "localhost"}${request.target}`,
+    `${client.info.protocol}://${request.host ?? "localhost"}${request.target}`,
   );
   if (url === null) {
-    return await client.respond(jsonFailure(400, "BAD_REQUEST", "the target is no URL"), request);
+    return await client.respond(
+      jsonFailure(400, "BAD_REQUEST", "the target is not a URL"),
+      request,
+    );
   }
   const body = await readWhole(request, client);
   if (body === undefined) return;
   const hasBody = request.method !== "GET" && request.method !== "HEAD" && body.length > 0;
   let fetched: Request;
   try {
-    // A HEAD is told the length that a GET has.
+    // The response to a HEAD has the length of that to a GET.
     const method = request.method === "HEAD" ? "GET" : request.method;
     fetched = new Request(url, { method, headers, ...(hasBody && { body }) });
   } catch {
     return await client.respond(
-      jsonFailure(501, "NOT_IMPLEMENTED", "no page takes this method"),
+      jsonFailure(501, "NOT_IMPLEMENTED", "this method is not implemented"),
       request,
     );
   }
@@ -50,12 +52,12 @@ export async function serveAdmin(
   }, request);
 }
 
-/** The body; `undefined` when it was too large, or broken, and the client has been told. */
+/** Returns the body; undefined if it is too large or invalid, and the client has an error. */
 async function readWhole(
   request: RequestHead,
   client: ClientConnection,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { wire, body, patience, timeouts } = client;
+  const { wire, body, rate, timeouts } = client;
   const whole = new Uint8Array(maxBodyBytes);
   let length = 0;
   const tooLarge = `a body may have ${maxBodyBytes} bytes, this one has more`;
@@ -77,11 +79,9 @@ async function readWhole(
       whole.set(piece, length);
       length += piece.length;
       if (piece.length > 0 || wire.start !== before) continue;
-      wire.readByMs = patience.readBy();
-      const buffered = wire.buffered;
-      if (!await wire.fill()) return undefined;
-      wire.readByMs = Infinity;
-      patience.got(wire.buffered - buffered);
+      const { buffered } = wire;
+      if (!await wire.fill({ by: rate.deadline() })) return undefined;
+      rate.received(wire.buffered - buffered);
     }
   } catch (error) {
     if (error instanceof BadMessage) await client.respond(badRequest(error), undefined);

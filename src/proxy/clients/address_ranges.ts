@@ -1,13 +1,13 @@
 import ipaddr from "ipaddr.js";
 import { UsageError } from "../../base/errors.ts";
 
-/** The first address of a range, and how many bits its addresses share. */
+/** A CIDR range: an address of it, and the length of its prefix in bits. */
 export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
- * Ranges such as `10.0.0.0/8`, `fd00::/8`, or single addresses.
+ * Parses ranges such as `10.0.0.0/8` and `fd00::/8`, and single addresses.
  *
- * @throws UsageError for what is neither.
+ * @throws UsageError if a text is neither.
  */
 export function parseRanges(texts: readonly string[]): AddressRange[] {
   return texts.map((text) => {
@@ -26,7 +26,7 @@ export function parseRanges(texts: readonly string[]): AddressRange[] {
   });
 }
 
-/** Whether the address lies in one of the ranges. */
+/** Reports whether an address lies in one of the ranges. */
 export function isInside(address: string, ranges: readonly AddressRange[]): boolean {
   if (ranges.length === 0 || !ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);

@@ -1,78 +1,127 @@
-import { BadMessage } from "../http1/bad_message.ts";
 import { BodyReader } from "../http1/body_reader.ts";
 import { cr, lf, tokenBytes } from "../http1/characters.ts";
+import { BadMessage } from "../http1/message.ts";
 import { parseRequestHead, type RequestHead } from "../http1/request_head.ts";
-import type { Wire } from "../http1/wire.ts";
-import type { Timeouts } from "../timeouts.ts";
+import type { Operation, Wire } from "../http1/wire.ts";
+import type { ProxyTimeouts } from "../timeouts.ts";
 import { encodeResponse, jsonFailure, type LocalResponse } from "./local_response.ts";
-import { Patience } from "./patience.ts";
-import type { Sender } from "./sender.ts";
+import { MinimumRate } from "./minimum_rate.ts";
 
-/** Answers one request. The client's body that it leaves over costs the connection. */
+/** The client that a request comes from. */
+export interface ClientInfo {
+  readonly address: string;
+  /** Whether it is a proxy whose `X-Forwarded-…` headers are trusted. */
+  readonly trusted: boolean;
+  readonly protocol: "http" | "https";
+}
+
+/** Responds to one request. A client's body that it does not read ends the connection. */
 export type Serve = (request: RequestHead, client: ClientConnection) => Promise<void>;
 
-/** How long a client whose connection ends may go on sending, so that it reads the answer before it is cut: in a body, and after it. */
-const lingerMs = { body: 2000, after: 500 };
+/**
+ * How long a client may go on sending when its connection ends, in milliseconds: during a body, and
+ * after it. Closing immediately could discard the response before the client has read it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+ */
+const lingerMs = { duringBody: 2000, afterBody: 500 };
+/** The largest rest of a body that is read and dropped to keep a connection. */
+const maxDroppedBytes = 256 * 1024;
 
-/** A client's connection, from request to request. */
+/** The stages of a request. */
+type Phase =
+  /** No byte of the request has been received. */
+  | "idle"
+  | "receiving-head"
+  | "serving"
+  /** A byte of the response has been sent. */
+  | "responding";
+
+/** A client's connection, which serves one request after another. */
 export class ClientConnection {
   readonly wire: Wire;
-  readonly sender: Sender;
-  readonly timeouts: Timeouts;
-  /** The body of the current request. */
-  body: BodyReader;
-  patience: Patience;
-  /** Whether any byte of the answer to the current request has gone out. */
-  answered = false;
-  /** Whether the client can have been told that its connection goes on: it is closed after this request otherwise. */
-  keep = true;
-  #idle = true;
-  #stopping = false;
+  readonly info: ClientInfo;
+  readonly timeouts: ProxyTimeouts;
+  #body: BodyReader;
+  #rate: MinimumRate;
+  #phase: Phase = "idle";
+  #closesAfterResponse = false;
+  #isStopping = false;
 
-  constructor(wire: Wire, sender: Sender, timeouts: Timeouts) {
+  constructor(wire: Wire, info: ClientInfo, timeouts: ProxyTimeouts) {
     this.wire = wire;
-    this.sender = sender;
+    this.info = info;
     this.timeouts = timeouts;
-    this.body = new BodyReader(wire, { kind: "none" });
-    this.patience = new Patience(wire.clock, timeouts.bodyMs);
-    wire.onLate = () => this.#late();
+    this.#body = new BodyReader(wire, { kind: "none" });
+    this.#rate = new MinimumRate(wire.clock, timeouts.bodyMs);
+    wire.onLate((operation) => this.#late(operation));
   }
 
-  /** Serves until the connection ends, and closes it. Never rejects but for a bug. */
+  /** The body of the current request. */
+  get body(): BodyReader {
+    return this.#body;
+  }
+
+  /** The minimum transfer rate of that body. */
+  get rate(): MinimumRate {
+    return this.#rate;
+  }
+
+  /** Reports whether the connection waits for a request and has received no byte of it. */
+  get idle(): boolean {
+    return this.#phase === "idle";
+  }
+
+  /** Reports whether a byte of the response to the current request has been sent. */
+  get responding(): boolean {
+    return this.#phase === "responding";
+  }
+
+  /** Notes that bytes of the response are about to be sent. */
+  beginResponse(): void {
+    this.#phase = "responding";
+  }
+
+  /** Closes the connection after the current request, whatever the client asked for. */
+  closeAfterResponse(): void {
+    this.#closesAfterResponse = true;
+  }
+
+  /** Serves requests until the connection ends, and closes it. Rejects only for a bug. */
   async run(serve: Serve): Promise<void> {
     try {
-      while (this.keep && await this.#next(serve));
+      while (await this.#next(serve));
     } finally {
       this.wire.close();
     }
   }
 
-  /** Whether it waits for a request, of which nothing has come. */
-  get idle(): boolean {
-    return this.#idle;
-  }
-
-  /** After the current request the connection ends; at once, when there is none. */
+  /** Ends the connection after the current request; immediately if there is none. */
   stop(): void {
-    this.#stopping = true;
-    if (this.#idle) this.wire.close();
+    this.#isStopping = true;
+    if (this.idle) this.wire.close();
   }
 
-  /** What to tell the client of its connection with an answer that is about to go, once the body's fate is known. */
+  /** Returns the `Connection` header of a response that is about to be sent, if it needs one. */
   connectionHeader(request: RequestHead): "close" | "keep-alive" | undefined {
-    if (!request.keepAlive || !this.body.done || this.#stopping) this.keep = false;
-    if (!this.keep) return "close";
+    if (!request.keepAlive || !this.#body.done || this.#isStopping) this.closeAfterResponse();
+    if (this.#closesAfterResponse) return "close";
     return request.minor === 0 ? "keep-alive" : undefined;
   }
 
-  /** Sends an answer of our own, unless an answer has begun: then the connection is cut, so that it cannot look whole. */
+  /**
+   * Sends a response of the proxy itself. Cuts the connection if another response has begun, which
+   * would look complete otherwise.
+   *
+   * @param request undefined if its head or body is invalid: the connection ends.
+   */
   async respond(response: LocalResponse, request: RequestHead | undefined): Promise<void> {
-    if (this.answered) return this.wire.close();
-    if (request === undefined) this.keep = false;
-    else if (this.keep) await this.#finishBody(request);
+    if (this.responding) return this.wire.close();
+    if (request === undefined) this.closeAfterResponse();
+    else if (!this.#closesAfterResponse) await this.#dropBody(request);
     const connection = request === undefined ? "close" : this.connectionHeader(request);
     const bytes = encodeResponse(response, { method: request?.method ?? "GET", connection });
-    this.answered = true;
+    this.beginResponse();
     try {
       await this.wire.write(bytes, this.timeouts.idleMs);
     } catch {
@@ -80,117 +129,110 @@ export class ClientConnection {
     }
   }
 
-  /** Reads what little is left of a body, so that the connection can go on. A client that waits for a `100` has sent none. */
-  async #finishBody(request: RequestHead): Promise<void> {
+  /** Reads the short rest of a body. A client that waits for `100 Continue` has sent none. */
+  async #dropBody(request: RequestHead): Promise<void> {
     if (request.expectsContinue) return;
     try {
-      for (let seen = 0; !this.body.done && seen < 256 * 1024;) {
+      for (let dropped = 0; !this.#body.done && dropped < maxDroppedBytes;) {
         const before = this.wire.start;
-        const { length } = this.body.take(65536);
-        seen += length;
+        const { length } = this.#body.take(65536);
+        dropped += length;
         if (length > 0 || this.wire.start !== before) continue;
-        this.wire.readByMs = this.patience.readBy();
-        if (!await this.wire.fill()) return;
-        this.patience.got(this.wire.buffered);
+        if (!await this.wire.fill({ by: this.#rate.deadline() })) return;
+        this.#rate.received(this.wire.buffered);
       }
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
-    } finally {
-      this.wire.readByMs = Infinity;
     }
   }
 
-  /** One request; false when the connection has ended or must end. */
+  /** Serves one request; returns false if the connection has ended or must end. */
   async #next(serve: Serve): Promise<boolean> {
     const { wire } = this;
-    this.answered = false;
     let request: RequestHead;
     try {
-      const end = await this.#readHead();
-      if (end === 0) return false;
-      request = parseRequestHead(wire.bytes, wire.start, end);
-      wire.start = end;
+      const length = await this.#readHead();
+      if (length === 0) return false;
+      request = parseRequestHead(wire.bytes, wire.start, wire.start + length);
+      wire.consume(length);
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       await this.respond(badRequest(error), undefined);
       await this.#linger();
       return false;
     }
-    this.body = new BodyReader(wire, request.body);
-    this.patience = new Patience(wire.clock, this.timeouts.bodyMs);
+    this.#body = new BodyReader(wire, request.body);
+    this.#rate = new MinimumRate(wire.clock, this.timeouts.bodyMs);
     await serve(request, this);
     if (wire.closed) return false;
-    if (!this.keep || !this.body.done) {
+    if (this.#closesAfterResponse || !this.#body.done) {
       await this.#linger();
       return false;
     }
     return true;
   }
 
+  /** Returns the length of the buffered head; 0 if the connection ended before. */
   async #readHead(): Promise<number> {
     const { wire, timeouts } = this;
-    let seen = 0;
+    let scanned = 0;
     let mayBeEmpty = true;
-    let begun = false;
+    let headBy: number | undefined;
+    this.#phase = "receiving-head";
     for (;;) {
+      const { bytes } = wire;
       if (
-        mayBeEmpty && wire.buffered >= 2 && wire.bytes[wire.start] === cr &&
-        wire.bytes[wire.start + 1] === lf
+        mayBeEmpty && wire.buffered >= 2 && bytes[wire.start] === cr && bytes[wire.start + 1] === lf
       ) {
-        // An empty line before a request is forgiven, once. @see https://www.rfc-editor.org/rfc/rfc9112#section-2.2
-        wire.start += 2;
+        // One empty line before a request is allowed (RFC 9112 § 2.2).
+        wire.consume(2);
         mayBeEmpty = false;
       }
-      const first = wire.bytes[wire.start] ?? 0;
+      const first = bytes[wire.start] ?? 0;
       if (wire.buffered > 0 && tokenBytes[first] !== 1 && !(first === cr && mayBeEmpty)) {
         throw new BadMessage("a request must begin with its method");
       }
-      const found = wire.blockEnd(seen);
-      if (found.end > 0) {
-        this.#idle = false;
-        wire.readByMs = Infinity;
-        return found.end;
+      const found = wire.findBlock(scanned);
+      if (found.length > 0) {
+        this.#phase = "serving";
+        return found.length;
       }
-      seen = found.lineStart - wire.start;
-      this.#idle = wire.buffered === 0;
-      if (this.#idle) {
-        if (this.#stopping) return 0;
+      scanned = found.scanned;
+      let by: number;
+      if (wire.buffered === 0) {
+        this.#phase = "idle";
+        if (this.#isStopping) return 0;
         wire.shrink();
-        wire.readByMs = wire.clock.in(timeouts.keepAliveMs);
-      } else if (!begun) {
-        begun = true;
-        wire.readByMs = wire.clock.in(timeouts.headMs);
+        by = wire.clock.in(timeouts.keepAliveMs);
+      } else {
+        this.#phase = "receiving-head";
+        by = headBy ??= wire.clock.in(timeouts.headMs);
       }
-      if (!await wire.fill()) return 0;
+      if (!await wire.fill({ by })) return 0;
     }
   }
 
-  /** Nothing more is said; what the client still sends is read and dropped for a while. A close at once could take the answer from it. */
+  /** Ends the writing side, then reads and drops what the client still sends for a while. */
   async #linger(): Promise<void> {
     const { wire } = this;
     if (wire.ended) return;
-    wire.onLate = () => wire.close();
+    wire.onLate(() => wire.close());
     await wire.closeWrite();
-    wire.readByMs = wire.clock.in(this.body.done ? lingerMs.after : lingerMs.body);
-    do wire.start = wire.end; while (await wire.fill());
+    const by = wire.clock.in(this.#body.done ? lingerMs.afterBody : lingerMs.duringBody);
+    do wire.consume(wire.buffered); while (await wire.fill({ by }));
   }
 
-  #late(): void {
+  #late(operation: Operation): void {
     const { wire } = this;
-    if (wire.late === "write" || this.#idle || this.answered) return wire.close();
-    this.answered = true;
-    const response = encodeResponse(
-      badRequest(new BadMessage("the request did not come in time", 408)),
-      {
-        method: "GET",
-        connection: "close",
-      },
-    );
+    if (operation === "write" || this.idle || this.responding) return wire.close();
+    this.beginResponse();
+    const late = new BadMessage("the request did not come in time", 408);
+    const response = encodeResponse(badRequest(late), { method: "GET", connection: "close" });
     wire.write(response, 1000).catch(() => {}).finally(() => wire.close());
   }
 }
 
-/** What a client is told that sent something else than HTTP/1.1. */
+/** Makes the response to an invalid request. */
 export function badRequest(error: BadMessage): LocalResponse {
   const codes: Record<number, string> = {
     408: "REQUEST_TIMEOUT",

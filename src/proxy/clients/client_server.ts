@@ -2,40 +2,40 @@ import { throttle } from "../../base/throttle.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
-import type { Clock } from "../http1/clock.ts";
+import type { TickClock } from "../http1/tick_clock.ts";
 import { type Socket, Wire } from "../http1/wire.ts";
-import type { Timeouts } from "../timeouts.ts";
+import type { ProxyTimeouts } from "../timeouts.ts";
 import { ClientConnection, type Serve } from "./client_connection.ts";
-import type { Sender } from "./sender.ts";
+import type { ClientInfo } from "./client_connection.ts";
 import type { TlsSocket } from "./tls_socket.ts";
 
 export interface ClientServerOptions {
   readonly listener: Deno.TcpListener;
-  /** Certificate and key as PEM text, where clients speak TLS. */
+  /** The certificate and its key as PEM text, for TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly clock: Clock;
-  readonly timeouts: Timeouts;
-  /** Whom requests from an address come from. */
-  readonly sender: (address: string) => Sender;
+  readonly clock: TickClock;
+  readonly timeouts: ProxyTimeouts;
+  /** Returns what is known of a client by its address. */
+  readonly identify: (address: string) => ClientInfo;
   readonly serve: Serve;
   readonly log: Log;
 }
 
-/** Of the connections that there are, one in so many makes room at once. */
+/** When the process is out of files, one in this many connections is closed. */
 const roomShare = 8;
-/** How long a failed `accept` waits, and how often it is told. */
+/** The pause after a failed `accept`, and the shortest time between two log lines about it. */
 const pauseMs = 100;
-const tellAgainMs = 10_000;
+const logAgainMs = 10_000;
 
-/** Accepts clients, and serves each until its connection ends. */
+/** Accepts connections and serves each until it ends. */
 export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #clients = new Set<ClientConnection>();
-  /** Connections whose keys are not agreed yet. */
-  readonly #shaking = new Set<Socket>();
+  /** Connections whose TLS handshake is under way. */
+  readonly #handshaking = new Set<Socket>();
   #secure: Promise<(plain: Deno.TcpConn) => TlsSocket> | undefined;
   #stopping = false;
-  readonly #mayTell = throttle(tellAgainMs);
+  readonly #mayLog = throttle(logAgainMs);
   #empty = Promise.withResolvers<void>();
 
   constructor(options: ClientServerOptions) {
@@ -43,7 +43,7 @@ export class ClientServer {
     this.#accept();
   }
 
-  /** Accepts nothing more, ends idle connections, gives requests under way `graceMs` to finish, and cuts what is left. */
+  /** Closes the listener and idle connections; cuts requests that take longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     if (!this.#stopping) {
       this.#stopping = true;
@@ -57,7 +57,7 @@ export class ClientServer {
       clearTimeout(timer);
     }
     for (const client of this.#clients) client.wire.close();
-    for (const socket of this.#shaking) socket.close();
+    for (const socket of this.#handshaking) socket.close();
     if (this.#clients.size > 0) await this.#empty.promise;
   }
 
@@ -68,9 +68,9 @@ export class ClientServer {
         connection = await this.#options.listener.accept();
       } catch (error) {
         if (this.#stopping) return;
-        // Out of files, or a client that was gone before it was there: the next may be better.
+        // Out of files, or the client closed its connection before it was accepted.
         if (isOutOfFiles(error)) this.makeRoom();
-        this.#tell(error);
+        this.#logFailure(error);
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
         continue;
       }
@@ -78,7 +78,7 @@ export class ClientServer {
     }
   }
 
-  /** The process may open no more files: the oldest connections that wait for a request end. Returns whether any did. */
+  /** Closes the oldest idle connections when the process is out of files; false if there is none. */
   makeRoom(): boolean {
     const idle = Array.from(this.#clients).filter((client) => client.idle);
     for (const client of idle.slice(0, Math.ceil(this.#clients.size / roomShare))) {
@@ -87,20 +87,20 @@ export class ClientServer {
     return idle.length > 0;
   }
 
-  #tell(error: unknown): void {
-    if (!this.#mayTell()) return;
+  #logFailure(error: unknown): void {
+    if (!this.#mayLog()) return;
     const reason = isOutOfFiles(error) ? outOfFiles : messageOf(error);
     this.#options.log.warn(`cannot accept a connection: ${reason}`);
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
-    const { clock, sender, timeouts, serve, log } = this.#options;
+    const { clock, identify, timeouts, serve, log } = this.#options;
     connection.setNoDelay(true);
     const socket = await this.#open(connection);
     if (socket === undefined) return;
     const wire = new Wire(socket, clock);
     const address = connection.remoteAddr.hostname.replace(/^::ffff:(?=\d+\.)/i, "");
-    const client = new ClientConnection(wire, sender(address), timeouts);
+    const client = new ClientConnection(wire, identify(address), timeouts);
     this.#clients.add(client);
     try {
       await client.run(serve);
@@ -114,27 +114,27 @@ export class ClientServer {
     }
   }
 
-  /** Over TLS, the connection when the keys are agreed; `undefined` when its client does not get that far in the time for a head. */
+  /** Returns the connection, after its TLS handshake; undefined if that fails or is late. */
   async #open(plain: Deno.TcpConn): Promise<Socket | undefined> {
     const { tls, timeouts } = this.#options;
     if (tls === undefined) return plain;
     const secure = await (this.#secure ??= secureWith(tls));
     const socket = secure(plain);
-    this.#shaking.add(socket);
+    this.#handshaking.add(socket);
     try {
       await socket.handshake(timeouts.headMs);
       if (!this.#stopping) return socket;
     } catch {
-      // Whoever speaks no TLS is not told so in TLS.
+      // The client does not speak TLS, so that no response can be sent.
     } finally {
-      this.#shaking.delete(socket);
+      this.#handshaking.delete(socket);
     }
     socket.close();
     return undefined;
   }
 }
 
-/** Loads what only TLS needs. */
+/** Loads the TLS server, which only `-crt` needs. */
 async function secureWith(
   tls: { cert: string; key: string },
 ): Promise<(plain: Deno.TcpConn) => TlsSocket> {

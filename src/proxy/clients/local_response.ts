@@ -1,13 +1,13 @@
 import { textBytes } from "../http1/characters.ts";
 
-/** An answer of the proxy's own. */
+/** A response of the proxy itself. */
 export interface LocalResponse {
   readonly status: number;
   readonly headers: ReadonlyArray<readonly [string, string]>;
   readonly body: Uint8Array;
 }
 
-/** `{"code","message",…}`, the form of every failure. */
+/** Makes a JSON response `{"code","message",…}`, the form of every failure. */
 export function jsonFailure(
   status: number,
   code: string,
@@ -21,7 +21,7 @@ export function jsonFailure(
   };
 }
 
-/** The answer as bytes; a `HEAD` gets no body, and keeps its length. */
+/** Encodes a response; for a `HEAD`, without the body and with its length. */
 export function encodeResponse(
   { status, headers, body }: LocalResponse,
   { method, connection }: { method: string; connection: "close" | "keep-alive" | undefined },
@@ -49,7 +49,7 @@ const reasons: Record<number, string> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
-  404: "Not Found",
+  404: "Not Lookup",
   408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",

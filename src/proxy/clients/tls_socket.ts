@@ -3,13 +3,14 @@ import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Socket } from "../http1/wire.ts";
 
 /**
- * A client's TLS connection over a plain one, which `close` ends at once. `Deno.TlsConn` would not do: closing it waits for the handshake and for
- * all that was written, so that a client that says or reads nothing holds it for as long as it likes (seen with Deno 2.9.6).
+ * A client's TLS connection over a plain one, which `close` ends immediately. `Deno.TlsConn.close`
+ * waits for the handshake and for all writes (Deno 2.9.6): a client that sends and reads nothing
+ * would hold the connection.
  */
 export class TlsSocket implements Socket {
   readonly #plain: Deno.TcpConn;
   readonly #tls: TLSSocket;
-  /** What was decrypted and not yet asked for. */
+  /** Decrypted bytes that were not read yet. */
   #rest: Uint8Array = nothing;
   #ended = false;
   #failure: unknown;
@@ -24,7 +25,7 @@ export class TlsSocket implements Socket {
     this.#tls.on("error", (error) => this.#end(error));
   }
 
-  /** Resolves when both sides have the keys; rejects when they cannot, or not in time (0: it may take for ever). */
+  /** Resolves after the handshake; rejects if it fails or takes longer than `limitMs` (0: no limit). */
   handshake(limitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = () => reject(new Error("no TLS handshake in time"));
@@ -66,7 +67,7 @@ export class TlsSocket implements Socket {
     });
   }
 
-  /** Resolves at once: a client that takes nothing would never let it. */
+  /** Resolves immediately: a client that reads nothing would delay it without limit. */
   closeWrite(): Promise<void> {
     this.#tls.end();
     return Promise.resolve();
@@ -87,7 +88,7 @@ export class TlsSocket implements Socket {
 
 export { createSecureContext };
 
-/** A connection of the runtime as a stream of Node's. */
+/** Wraps a Deno connection as a Node stream. */
 function duplex(connection: Deno.TcpConn): Duplex {
   const buffer = new Uint8Array(64 * 1024);
   return new Duplex({

@@ -1,35 +1,34 @@
-import type { ClientConnection } from "../clients/client_connection.ts";
+import type { ClientConnection, ClientInfo } from "../clients/client_connection.ts";
 import { jsonFailure } from "../clients/local_response.ts";
-import { Outbox } from "../http1/outbox.ts";
+import { byteText, equalsWord } from "../http1/characters.ts";
 import type { RequestHead } from "../http1/request_head.ts";
+import { WriteBuffer } from "../http1/write_buffer.ts";
 import type { Balance } from "../upstreams/choose.ts";
-import type { Targets } from "../upstreams/targets.ts";
-import type { Upstream } from "../upstreams/upstream.ts";
-import { upstreamTarget } from "../upstreams/upstream_target.ts";
-import { Exchange, type Failure, type Outcome } from "./exchange.ts";
-import { hashKey } from "./hash_key.ts";
+import type { RoutingTable } from "../upstreams/routing_table.ts";
+import { type Upstream, upstreamTarget } from "../upstreams/upstream.ts";
+import { Attempt, type AttemptFailure, type AttemptOutcome } from "./attempt.ts";
 import type { Location } from "./locate.ts";
 import { writeRequestFields } from "./rewrite_head.ts";
 
-/** A request is sent to so many upstreams at most. */
+/** The largest number of attempts for one request. */
 const maxAttempts = 3;
 
 export interface ForwardOptions {
-  readonly targets: Targets;
+  readonly routing: RoutingTable;
   readonly balance: Balance;
-  /** The header, in lower case, by which `hash` chooses; the client's address otherwise. */
+  /** The header, in lower case, that `hash` uses; the client's address if undefined. */
   readonly hashHeader: string | undefined;
 }
 
-/** Sends a request to an upstream of its function, and the answer back. */
+/** Sends a request to an upstream of its function, and the response to the client. */
 export async function forward(
   request: RequestHead,
   location: Location & { kind: "function" },
   client: ClientConnection,
-  { targets, balance, hashHeader }: ForwardOptions,
+  { routing, balance, hashHeader }: ForwardOptions,
 ): Promise<void> {
-  const key = balance === "hash" ? hashKey(request, client.sender, hashHeader) : "";
-  const found = targets.find(location.name, location.revision, Math.random(), key);
+  const key = balance === "hash" ? hashKey(request, client.info, hashHeader) : "";
+  const found = routing.find(location.name, location.revision, { random: Math.random(), key });
   const refuse = (status: number, code: string, message: string, more: Record<string, string>) =>
     client.respond(jsonFailure(status, code, message, more), request);
   const name = printable(location.name);
@@ -39,51 +38,64 @@ export async function forward(
     });
   }
   const revision = printable(found.revision);
-  const asked = { function: name, revision };
+  const named = { function: name, revision };
   if (found.kind === "no-revision") {
-    return await refuse(
-      404,
-      "ERROR_REVISION_NOT_FOUND",
-      `${revision} of ${name} does not exist`,
-      asked,
-    );
+    const message = `${revision} of ${name} does not exist`;
+    return await refuse(404, "ERROR_REVISION_NOT_FOUND", message, named);
   }
 
-  using outbox = new Outbox();
-  writeRequestFields(outbox, request, client.sender);
-  // Kept for another attempt; the client's buffer may hold something else by then.
-  const fields = outbox.copy();
+  using out = new WriteBuffer();
+  writeRequestFields(out, request, client.info);
+  // A copy for further attempts: the client's buffer may be overwritten by then.
+  const fields = out.copy();
   const tried = new Set<Upstream>();
-  let last: { upstream: Upstream; failure: Failure } | undefined;
+  let last: { upstream: Upstream; failure: AttemptFailure } | undefined;
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-    const again = last?.failure.again === "same";
-    const upstream = last && again
+    const onlyNew = last?.failure.retry === "same";
+    const upstream = last && onlyNew
       ? last.upstream
-      : targets.pick(found.targets, tried, { random: Math.random(), key });
+      : routing.pick(found.upstreams, tried, { random: Math.random(), key });
     if (upstream === undefined) break;
-    const exchange = new Exchange({ request, client, upstream, outbox });
     const target = upstreamTarget(upstream.basePath, location.rest, location.query);
     const leave = upstream.enter();
-    let result: Outcome;
+    let result: AttemptOutcome;
     try {
-      result = await exchange.run(target, fields, again);
+      result = await new Attempt({ request, client, upstream, out }).run(target, fields, onlyNew);
     } finally {
       leave();
     }
     if (result.kind === "over") return;
     last = { upstream, failure: result.failure };
-    if (result.failure.again === "no") break;
-    if (result.failure.again === "other") tried.add(upstream);
+    if (result.failure.retry === "no") break;
+    if (result.failure.retry === "other") tried.add(upstream);
   }
   if (last === undefined) {
-    return await refuse(503, "ERROR_NO_UPSTREAM", `no URL serves ${revision} of ${name}`, asked);
+    return await refuse(503, "ERROR_NO_UPSTREAM", `no URL serves ${revision} of ${name}`, named);
   }
   const { upstream: { url }, failure: { status, code, why } } = last;
   const message = `${url} did not answer for ${revision} of ${name}: ${why}`;
-  await refuse(status, code, message, { ...asked, upstream: url, why });
+  await refuse(status, code, message, { ...named, upstream: url, why });
 }
 
-/** A client's name for a function as the message shows it. */
+/** Returns a name from a request as messages show it. */
 function printable(name: string): string {
   return name.length > 128 ? name.slice(0, 128) + "…" : name;
+}
+
+/**
+ * Returns the key that `hash` maps to an upstream: the value of the header (in lower case), or
+ * else the client's address.
+ */
+export function hashKey(
+  { bytes, fields }: RequestHead,
+  { address, trusted }: ClientInfo,
+  header: string | undefined,
+): string {
+  const name = header ?? (trusted ? "x-forwarded-for" : undefined);
+  if (name === undefined) return address;
+  const field = fields.findLast(({ start, nameEnd }) => equalsWord(bytes, start, nameEnd, name));
+  const value = field && byteText(bytes, field.valueStart, field.valueEnd);
+  if (!value) return address;
+  // The last address of the list is the one that the trusted proxy saw.
+  return header === undefined ? value.slice(value.lastIndexOf(",") + 1).trim() : value;
 }

@@ -1,4 +1,4 @@
-/** What a request's target asks for. */
+/** The resource that a request's target names. */
 export type Location =
   | {
     readonly kind: "function";
@@ -13,10 +13,10 @@ export type Location =
 const nothing: Location = { kind: "nothing" };
 
 /**
- * `/functions/hola/orange/a/b?q=1` → function `hola`, revision `orange`, rest `/a/b`, query `?q=1`; nothing is decoded, so that what goes on
- * is what came. `/function/…` is the same, since the description writes both.
+ * Splits a target without decoding it: `/functions/hola/orange/a/b?q=1` → function `hola`, revision
+ * `orange`, rest `/a/b`, query `?q=1`. `/function/…` is an alias that 0.1.3 documents.
  *
- * @param adminRoot is the first segment of the admin paths, such as `memory`; absent where routes do not change.
+ * @param adminRoot the first segment of the admin paths, such as `memory`; absent without them.
  */
 export function locate(target: string, adminRoot: string | undefined): Location {
   const mark = target.indexOf("?");
@@ -37,7 +37,7 @@ export function locate(target: string, adminRoot: string | undefined): Location 
   const end = path.indexOf("/", nameEnd + 1);
   const revisionEnd = end < 0 ? path.length : end;
   const revision = path.slice(nameEnd + 1, revisionEnd);
-  // Nobody's name is empty: it is the rest that begins here.
+  // A revision is never empty: `/functions/hola/` has the rest `/`.
   return revision === ""
     ? { kind: "function", name, revision: undefined, rest: path.slice(nameEnd), query }
     : { kind: "function", name, revision, rest: path.slice(revisionEnd), query };

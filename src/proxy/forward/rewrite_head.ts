@@ -1,15 +1,19 @@
-import type { Sender } from "../clients/sender.ts";
+import type { ClientInfo } from "../clients/client_connection.ts";
 import { equalsWord } from "../http1/characters.ts";
-import type { Field, KnownName } from "../http1/fields.ts";
-import type { Outbox } from "../http1/outbox.ts";
+import type { Field, KnownHeader } from "../http1/fields.ts";
+import type { WriteBuffer } from "../http1/write_buffer.ts";
 import type { RequestHead } from "../http1/request_head.ts";
 import type { ResponseHead } from "../http1/response_head.ts";
 
-/** Headers that concern one connection, or that this proxy writes itself. @see https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
-const ofOneConnection: readonly KnownName[] = [
+/**
+ * Hop-by-hop headers (RFC 9110 § 7.6.1), which are not forwarded.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+ */
+const hopByHop: readonly KnownHeader[] = [
   "connection",
   "keep-alive",
-  "proxy-connection",
+  "proxy-connection", // not standard; old clients send it
   "proxy-authenticate",
   "proxy-authorization",
   "te",
@@ -17,57 +21,57 @@ const ofOneConnection: readonly KnownName[] = [
   "upgrade",
   "http2-settings",
 ];
-const whereItCameFrom: readonly KnownName[] = [
+const forwardingHeaders: readonly KnownHeader[] = [
   "forwarded",
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-proto",
 ];
 
-const dropped: ReadonlySet<KnownName> = new Set(ofOneConnection);
-const droppedWithLength: ReadonlySet<KnownName> = new Set([...ofOneConnection, "content-length"]);
-const droppedOfStranger: ReadonlySet<KnownName> = new Set([
-  ...ofOneConnection,
-  ...whereItCameFrom,
+const dropped: ReadonlySet<KnownHeader> = new Set(hopByHop);
+const droppedWithLength: ReadonlySet<KnownHeader> = new Set([...hopByHop, "content-length"]);
+const droppedFromClient: ReadonlySet<KnownHeader> = new Set([
+  ...hopByHop,
+  ...forwardingHeaders,
   "lookalike",
 ]);
-const droppedOfTrusted: ReadonlySet<KnownName> = new Set([
-  ...ofOneConnection,
+const droppedFromTrustedProxy: ReadonlySet<KnownHeader> = new Set([
+  ...hopByHop,
   "x-forwarded-for",
   "lookalike",
 ]);
 
 /**
- * Writes the header lines for an upstream: the client's own as they came, byte for byte and in their order, without those of its connection;
- * then ours, and the empty line.
+ * Writes the header lines of a request for an upstream and the empty line: the client's own in their
+ * order, byte for byte, without hop-by-hop headers, then those of the proxy.
  */
 export function writeRequestFields(
-  out: Outbox,
+  out: WriteBuffer,
   request: RequestHead,
-  sender: Sender,
+  client: ClientInfo,
 ): void {
   const { bytes, fields } = request;
   copyFields(
     out,
     bytes,
     fields,
-    sender.trusted ? droppedOfTrusted : droppedOfStranger,
+    client.trusted ? droppedFromTrustedProxy : droppedFromClient,
     request.connection,
   );
   out.text("X-Forwarded-For: ");
-  if (sender.trusted) {
+  if (client.trusted) {
     for (const field of fields) {
       if (field.known !== "x-forwarded-for" || field.valueStart === field.valueEnd) continue;
       out.bytes(bytes.subarray(field.valueStart, field.valueEnd));
       out.text(", ");
     }
   }
-  out.text(`${sender.address}\r\n`);
-  if (request.host !== undefined && !(sender.trusted && has(fields, "x-forwarded-host"))) {
+  out.text(`${client.address}\r\n`);
+  if (request.host !== undefined && !(client.trusted && has(fields, "x-forwarded-host"))) {
     out.text(`X-Forwarded-Host: ${request.host}\r\n`);
   }
-  if (!(sender.trusted && has(fields, "x-forwarded-proto"))) {
-    out.text(`X-Forwarded-Proto: ${sender.protocol}\r\n`);
+  if (!(client.trusted && has(fields, "x-forwarded-proto"))) {
+    out.text(`X-Forwarded-Proto: ${client.protocol}\r\n`);
   }
   out.text(`Via: 1.${request.minor} capsule\r\n`);
   if (request.takesTrailers) out.text("TE: trailers\r\n");
@@ -78,17 +82,20 @@ export function writeRequestFields(
   out.text("\r\n");
 }
 
-/** How an answer goes to the client. */
+/** The headers that frame a response for the client. */
 export interface ResponseFraming {
-  /** The body goes out in chunks (for a `HEAD`: would). */
+  /** Whether the body is sent in chunks, or for a `HEAD` would be. */
   readonly chunked: boolean;
-  /** What the client is told of its connection. */
+  /** The `Connection` header. */
   readonly connection: "close" | "keep-alive" | "upgrade" | undefined;
 }
 
-/** Writes the status line and the headers for the client, as they came but for those of the upstream's connection, and the empty line. */
+/**
+ * Writes the status line, the header lines of a response without hop-by-hop headers, those of the
+ * proxy, and the empty line.
+ */
 export function writeResponseHead(
-  out: Outbox,
+  out: WriteBuffer,
   response: ResponseHead,
   { chunked, connection }: ResponseFraming,
 ): void {
@@ -100,7 +107,7 @@ export function writeResponseHead(
     out,
     bytes,
     fields,
-    hasNoLength(response) ? droppedWithLength : dropped,
+    mustHaveNoLength(response) ? droppedWithLength : dropped,
     response.connection,
   );
   if (connection === "upgrade") {
@@ -113,17 +120,17 @@ export function writeResponseHead(
   out.text(`Via: 1.${response.minor} capsule\r\n\r\n`);
 }
 
-/** Answers that must not speak of a length: a client that believed it would take the next answer for a body. */
-function hasNoLength({ status }: ResponseHead): boolean {
+/** Responses without a length (RFC 9110 § 8.6), which would make the next response a body. */
+function mustHaveNoLength({ status }: ResponseHead): boolean {
   return status < 200 || status === 204;
 }
 
-/** Copies lines in runs, from one that is dropped to the next. */
+/** Copies header lines in runs between dropped ones. */
 function copyFields(
-  out: Outbox,
+  out: WriteBuffer,
   bytes: Uint8Array,
   fields: readonly Field[],
-  drop: ReadonlySet<KnownName>,
+  drop: ReadonlySet<KnownHeader>,
   connection: readonly string[],
 ): void {
   const named = connection.filter((item) =>
@@ -132,11 +139,11 @@ function copyFields(
   let runStart = -1;
   let runEnd = 0;
   for (const field of fields) {
-    // What frames the message stays, whatever `Connection` says of it.
-    const goes = field.known === undefined
+    // `Connection` must not name headers that frame the message.
+    const isDropped = field.known === undefined
       ? named.some((name) => equalsWord(bytes, field.start, field.nameEnd, name))
       : drop.has(field.known);
-    if (!goes) {
+    if (!isDropped) {
       if (runStart < 0) runStart = field.start;
       runEnd = field.end;
     } else if (runStart >= 0) {
@@ -147,6 +154,6 @@ function copyFields(
   if (runStart >= 0) out.bytes(bytes.subarray(runStart, runEnd));
 }
 
-function has(fields: readonly Field[], name: KnownName): boolean {
+function has(fields: readonly Field[], name: KnownHeader): boolean {
   return fields.some(({ known }) => known === name);
 }

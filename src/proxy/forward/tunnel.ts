@@ -1,33 +1,36 @@
 import type { Wire } from "../http1/wire.ts";
 
 /**
- * Passes bytes both ways until both sides have ended, or nothing has gone either way for `idleMs`. A side that ends lets the other finish.
+ * Forwards bytes in both directions until both sides have ended, or nothing has been sent either way
+ * for `idleMs`. The end of one side is forwarded, and the other side may finish.
  */
 export async function tunnel(a: Wire, b: Wire, idleMs: number): Promise<void> {
-  const alive = () => {
-    a.readByMs = a.clock.in(idleMs);
-    b.readByMs = b.clock.in(idleMs);
+  const extendDeadlines = () => {
+    a.setReadDeadline(a.clock.in(idleMs));
+    b.setReadDeadline(b.clock.in(idleMs));
   };
-  const broken = () => {
+  const closeBoth = () => {
     a.close();
     b.close();
   };
-  a.onLate = b.onLate = broken;
-  const pass = async (from: Wire, to: Wire) => {
+  a.onLate(closeBoth);
+  b.onLate(closeBoth);
+  const forwardAll = async (from: Wire, to: Wire) => {
     try {
       for (;;) {
+        const count = from.buffered;
         const bytes = from.bytes.subarray(from.start, from.end);
-        from.start = from.end;
-        if (bytes.length > 0) await to.write(bytes, idleMs);
-        from.fit(bytes.length);
-        alive();
+        from.consume(count);
+        if (count > 0) await to.write(bytes, idleMs);
+        from.fit(count);
+        extendDeadlines();
         if (!await from.fill()) break;
       }
     } catch {
-      return broken();
+      return closeBoth();
     }
-    if (from.failure !== undefined) broken();
-    else await to.closeWrite();
+    if (from.endReason?.kind === "eof") await to.closeWrite();
+    else closeBoth();
   };
-  await Promise.all([pass(a, b), pass(b, a)]);
+  await Promise.all([forwardAll(a, b), forwardAll(b, a)]);
 }

@@ -1,13 +1,14 @@
-import { BadMessage } from "./bad_message.ts";
+import { BadMessage } from "./message.ts";
 import { cr, lf, semicolon, valueBytes } from "./characters.ts";
 
-/** What may stand between a chunk's size and its line's end; nobody uses it, and some readers disagree about its end. */
+/** The largest chunk extension. No client uses them, and servers differ in where they end. */
 const maxExtensionBytes = 256;
 
 type State = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailers";
 
 /**
- * Follows a chunked body through the bytes as they come, and hands out its data. It ends before the trailers, which are lines like those of a head.
+ * Decodes a chunked body incrementally, up to its trailer fields, which are lines like those of a
+ * head.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-7.1
  */
@@ -17,15 +18,16 @@ export class ChunkDecoder {
   #digits = 0;
   #extension = 0;
 
-  /** Whether all data has come: what follows are the trailers. */
+  /** Reports whether all data has been read, so that the trailer fields follow. */
   get atTrailers(): boolean {
     return this.#state === "trailers";
   }
 
   /**
-   * Reads from `start` to `end` and calls `data` for each piece of the body. Returns where it stopped: `end`, or where the trailers begin.
+   * Reads from `start` to `end` and calls `data` with the range of each piece of the body. Returns
+   * `end`, or the start of the trailer fields.
    *
-   * @throws BadMessage for what is no chunk.
+   * @throws BadMessage if a chunk is invalid.
    */
   read(
     bytes: Uint8Array,
@@ -57,7 +59,7 @@ export class ChunkDecoder {
           throw new BadMessage("a chunk must begin with its size in hexadecimal digits");
         } else if (byte === cr) this.#state = "size-lf";
         else if (byte === semicolon) this.#state = "extension";
-        else throw new BadMessage("a chunk's size must be hexadecimal digits and a line's end");
+        else throw new BadMessage("a chunk's size must be hexadecimal digits and CR LF");
         return;
       }
       case "extension":

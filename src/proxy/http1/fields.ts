@@ -1,4 +1,4 @@
-import { BadMessage } from "./bad_message.ts";
+import { BadMessage } from "./message.ts";
 import {
   byteText,
   colon,
@@ -13,12 +13,12 @@ import {
 
 const dash = 45, underscore = 95;
 
-/** How many bytes the lines of a head may have together, the empty one included. */
-export const maxHeadBytes = 64 * 1024;
-/** How many header lines a head may have. */
+/** The largest size of a head, its empty line included. */
+export const maxHeaderBytes = 64 * 1024;
+/** The largest number of header lines in a head. */
 export const maxFields = 100;
 
-/** The headers that the proxy looks at; all others are only passed on. */
+/** The headers that the proxy interprets; it only forwards all others. */
 const knownNames = [
   "host",
   "connection",
@@ -38,27 +38,30 @@ const knownNames = [
   "x-forwarded-host",
   "x-forwarded-proto",
 ] as const;
-/** `lookalike`: one of them with `_` for `-`, which servers of the CGI kind cannot tell from it. */
-export type KnownName = typeof knownNames[number] | "lookalike";
+/** `lookalike`: one of them with `_` for `-`; CGI gives both the same variable (RFC 3875 § 4.1.18). */
+export type KnownHeader = typeof knownNames[number] | "lookalike";
 
-/** Known names by their length, since few headers share one. */
-const byLength: Exclude<KnownName, "lookalike">[][] = [];
+/** Known names by length, which few headers share. */
+const byLength: Exclude<KnownHeader, "lookalike">[][] = [];
 for (const name of knownNames) (byLength[name.length] ??= []).push(name);
 
-/** A header line: where it lies in the bytes of its head. */
+/** The ranges of a header line in the bytes of its head. */
 export interface Field {
-  readonly known: KnownName | undefined;
+  readonly known: KnownHeader | undefined;
   readonly start: number;
   readonly nameEnd: number;
   readonly valueStart: number;
   readonly valueEnd: number;
-  /** After the line's end. */
+  /** After CR LF. */
   readonly end: number;
 }
 
 /**
- * Where the block of lines ends that begins at `start`: after its empty line; 0 while that has not come. What is no line (a bare LF) is
- * refused as soon as it is seen. `from` is where to go on looking: the start of the last line that was not whole.
+ * Returns the end of a block of lines, after its empty line, or 0 if that is missing.
+ *
+ * @param from the start of the first line, or the `lineStart` that the last search returned: the
+ * start of its incomplete line.
+ * @throws BadMessage for a bare LF.
  */
 export function findBlockEnd(
   bytes: Uint8Array,
@@ -78,9 +81,10 @@ export function findBlockEnd(
 }
 
 /**
- * The header lines from `start` up to the empty line that ends at `end`.
+ * Parses the header lines from `start` up to the empty line that ends at `end`.
  *
- * @throws BadMessage for what is no header line: folded, without a name, a space before the colon, a control character.
+ * @throws BadMessage for a line that is folded, or has no name, a space before its colon, or a
+ * control character.
  */
 export function parseFields(bytes: Uint8Array, start: number, end: number): Field[] {
   const fields: Field[] = [];
@@ -124,15 +128,15 @@ export function parseFields(bytes: Uint8Array, start: number, end: number): Fiel
 function badName(bytes: Uint8Array, lineStart: number, at: number): BadMessage {
   const first = bytes[lineStart];
   if (first === space || first === tab) {
-    return new BadMessage("a header folded over several lines is not taken");
+    return new BadMessage("a header must not be folded over several lines");
   }
   if (bytes[at] === space || bytes[at] === tab) {
-    return new BadMessage("a space before a header's colon is not taken");
+    return new BadMessage("a header must not have a space before its colon");
   }
   return new BadMessage("a header line is a name, a colon and a value");
 }
 
-function knownName(bytes: Uint8Array, start: number, end: number): KnownName | undefined {
+function knownName(bytes: Uint8Array, start: number, end: number): KnownHeader | undefined {
   const names = byLength[end - start];
   if (names === undefined) return undefined;
   for (const name of names) {
@@ -151,16 +155,16 @@ function looksLike(bytes: Uint8Array, start: number, name: string): boolean {
   return true;
 }
 
-/** The items of a header that is a list, in lower case. */
+/** Returns the items of a list header, in lower case. */
 export function listItems(bytes: Uint8Array, { valueStart, valueEnd }: Field): string[] {
   return byteText(bytes, valueStart, valueEnd).toLowerCase().split(",").map((item) => item.trim())
     .filter((item) => item !== "");
 }
 
 /**
- * A `Content-Length`.
+ * Parses a `Content-Length`.
  *
- * @throws BadMessage unless it is decimal digits, and few enough to count exactly.
+ * @throws BadMessage unless it is 1 to 15 decimal digits, a safe integer.
  */
 export function parseLength(bytes: Uint8Array, { valueStart, valueEnd }: Field): number {
   let length = 0;

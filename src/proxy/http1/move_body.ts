@@ -1,98 +1,96 @@
-import { BadMessage } from "./bad_message.ts";
 import type { BodyReader } from "./body_reader.ts";
 import { gatheredBytes } from "./buffers.ts";
-import type { Outbox } from "./outbox.ts";
+import { BadMessage } from "./message.ts";
 import type { Wire } from "./wire.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
 
-/** How the move of a body ended. */
-export type Moved =
+/** The result of moving a body. */
+export type MoveResult =
   | { readonly kind: "done" }
-  /** The source ended, or was too slow, before the body did. */
+  /** The source ended or was late before the body was complete. */
   | { readonly kind: "cut" }
-  /** Whoever should get it takes no more. */
+  /** The destination could not be written to. */
   | { readonly kind: "refused"; readonly reason: unknown }
-  /** The source sent what is no body. */
+  /** The source sent an invalid body. */
   | { readonly kind: "bad"; readonly error: BadMessage }
-  /** `isStopped` said so; the source may have more. */
+  /** `isStopped` returned true; the source may have more. */
   | { readonly kind: "stopped" };
 
 export interface MoveOptions {
   readonly body: BodyReader;
   readonly from: Wire;
   readonly to: Wire;
-  /** What goes before the body may be in it. */
-  readonly outbox: Outbox;
-  /** Whether it goes out in chunks. */
+  /** A buffer for writes, which may hold what precedes the body. */
+  readonly out: WriteBuffer;
+  /** Whether to send the body in chunks. */
   readonly chunked: boolean;
-  /** How long a write may stand still, in milliseconds; 0: for ever. */
+  /** How long a write may stall, in milliseconds; 0 for no limit. */
   readonly stallMs: number;
-  /** By when the next bytes must have come, in ms of the clock. */
+  /** Returns the deadline of the next read. */
   readonly readBy: () => number;
-  /** Whether nobody wants the rest any more; asked when more has come. */
+  /** Reports whether the rest of the body is of no use; called after each read. */
   readonly isStopped?: () => boolean;
-  /** Told how many bytes came. */
+  /** Is called with the number of bytes of each read. */
   readonly onRead?: (bytes: number) => void;
 }
 
-/** From so many on, copying costs more than another write. */
+/** From this size on, a write of its own is cheaper than a copy. */
 const directBytes = 8192;
 
-/** Moves a body from one wire to the other, never holding more than a buffer of it: what is not taken is not read. */
-export async function moveBody(options: MoveOptions): Promise<Moved> {
+/** Moves a body between two wires, buffering no more than a buffer of it (back-pressure). */
+export async function moveBody(options: MoveOptions): Promise<MoveResult> {
   try {
     return await move(options);
   } finally {
-    // Only now is no write from the buffer under way, whoever closed which connection meanwhile.
+    // No write from this buffer is pending any more.
     options.from.shrink();
   }
 }
 
-async function move(options: MoveOptions): Promise<Moved> {
-  const { body, from, to, outbox, chunked, stallMs, readBy, isStopped, onRead } = options;
+async function move(options: MoveOptions): Promise<MoveResult> {
+  const { body, from, to, out, chunked, stallMs, readBy, isStopped, onRead } = options;
   for (;;) {
-    let more = false;
+    let hasMore = false;
     try {
-      if (chunked || from.buffered < directBytes) more = gather(options);
+      if (chunked || from.buffered < directBytes) hasMore = takeBuffered(options);
     } catch (error) {
       if (error instanceof BadMessage) return { kind: "bad", error };
       throw error;
     }
     if (body.done && chunked) {
-      outbox.text("0\r\n");
-      outbox.bytes(body.trailers);
-      outbox.text("\r\n");
+      out.text("0\r\n");
+      out.bytes(body.trailers);
+      out.text("\r\n");
     }
     try {
-      await outbox.flush(to, stallMs);
-      // A large part of a body goes on from where it was read.
+      await out.flush(to, stallMs);
+      // A large part of a body is written from the read buffer.
       if (!chunked && !body.done && from.buffered > 0) await to.write(body.take(Infinity), stallMs);
     } catch (reason) {
       return { kind: "refused", reason };
     }
     if (body.done) return { kind: "done" };
-    if (more || from.buffered > 0 && !chunked) continue;
+    if (hasMore || from.buffered > 0 && !chunked) continue;
     from.enlarge();
-    from.readByMs = readBy();
-    const before = from.end - from.start;
-    const filled = await from.fill();
+    const before = from.buffered;
+    const filled = await from.fill({ by: readBy() });
     if (isStopped?.()) return { kind: "stopped" };
-    from.readByMs = Infinity;
     onRead?.(from.buffered - before);
     if (!filled && !body.endsHere()) return { kind: "cut" };
   }
 }
 
-/** Puts what has come into the outbox; true when the outbox is full before that is all. */
-export function gather(
-  { body, from, outbox, chunked }: Pick<MoveOptions, "body" | "from" | "outbox" | "chunked">,
+/** Appends the buffered part of a body to `out`; returns true if `out` is full before the end. */
+export function takeBuffered(
+  { body, from, out, chunked }: Pick<MoveOptions, "body" | "from" | "out" | "chunked">,
 ): boolean {
   while (!body.done) {
-    if (outbox.isFull(64)) return true;
+    if (out.isFull(64)) return true;
     const before = from.start;
-    const piece = body.take(gatheredBytes - outbox.length);
+    const piece = body.take(gatheredBytes - out.length);
     if (piece.length > 0) {
-      if (chunked) outbox.chunk(piece);
-      else outbox.bytes(piece);
+      if (chunked) out.chunk(piece);
+      else out.bytes(piece);
     } else if (from.start === before) return false;
   }
   return false;

@@ -1,32 +1,36 @@
-import { BadMessage } from "./bad_message.ts";
-import { type BodyKind, chunkedBody, noBody } from "./body_kind.ts";
+import { BadMessage } from "./message.ts";
+import { type BodyKind, chunkedBody, noBody } from "./message.ts";
 import { byteText, equalsWord, space, targetBytes, tokenBytes } from "./characters.ts";
 import { type Field, listItems, parseFields, parseLength } from "./fields.ts";
 
-/** A request's line and headers, checked. Ranges lie in `bytes`, which belong to the connection: they are overwritten by what follows. */
+/**
+ * The valid head of a request. Its ranges lie in `bytes`, the connection's buffer, which the next
+ * read may overwrite.
+ */
 export interface RequestHead {
   readonly bytes: Uint8Array;
   readonly method: string;
-  /** The path and the query as they came, one character a byte. */
+  /** The path and the query as received, in Latin-1. */
   readonly target: string;
   /** The minor number of `HTTP/1.x`. */
   readonly minor: 0 | 1;
   readonly fields: readonly Field[];
-  /** `undefined` for a client of HTTP/1.0 that sent none. */
+  /** `undefined` if an HTTP/1.0 client sent no `Host`. */
   readonly host: string | undefined;
   readonly body: BodyKind;
   /** The headers that `Connection` names, in lower case. */
   readonly connection: readonly string[];
-  /** What the client would like to speak instead, as it wrote it; only where `Connection` says so too. */
+  /** The protocols that the client offers, if `Connection` has `upgrade`, too. */
   readonly upgrade: string | undefined;
   readonly expectsContinue: boolean;
   readonly takesTrailers: boolean;
-  /** Whether the client would use the connection again. */
+  /** Whether the client wants to keep the connection. */
   readonly keepAlive: boolean;
 }
 
 /**
- * Reads the head from `start` to `end` (after its empty line). What two readers could understand differently is refused.
+ * Parses a head from `start` to `end`, after its empty line. Refuses whatever two servers could
+ * read differently (request smuggling).
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112
  * @throws BadMessage with the status for the client.
@@ -67,13 +71,13 @@ function badLine(): BadMessage {
   return new BadMessage("the first line must be a method, a target and HTTP/1.1");
 }
 
-/** The x of `HTTP/1.x` and the line's end at `at`. */
+/** Parses `HTTP/1.x` and CR LF at `at`, and returns x. */
 function minorVersion(bytes: Uint8Array, at: number): 0 | 1 {
   const version = byteText(bytes, at, at + 10);
   if (version === "HTTP/1.1\r\n") return 1;
   if (version === "HTTP/1.0\r\n") return 0;
   if (/^HTTP\/\d\.\d\r\n$/.test(version)) {
-    throw new BadMessage("HTTP/1.0 and HTTP/1.1 are spoken here", 505);
+    throw new BadMessage("this server speaks HTTP/1.0 and HTTP/1.1", 505);
   }
   throw badLine();
 }
@@ -108,7 +112,7 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
           throw new BadMessage("a request has one Transfer-Encoding, and that in HTTP/1.1");
         }
         if (!equalsWord(bytes, field.valueStart, field.valueEnd, "chunked")) {
-          throw new BadMessage('the only Transfer-Encoding taken is "chunked"');
+          throw new BadMessage('Transfer-Encoding must be "chunked"');
         }
         chunked = true;
         break;
@@ -121,7 +125,7 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
         break;
       case "expect":
         if (!equalsWord(bytes, field.valueStart, field.valueEnd, "100-continue")) {
-          throw new BadMessage('the only Expect taken is "100-continue"', 417);
+          throw new BadMessage('Expect must be "100-continue"', 417);
         }
         expectsContinue = minor === 1;
         break;
@@ -148,7 +152,7 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
 
 const none: readonly string[] = [];
 
-/** `name`, `name:port`, `[address]:port`. @see https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2 */
+/** Reports whether a text is `name`, `name:port` or `[address]:port`. @see https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2 */
 function isAuthority(host: string): boolean {
   return /^(?:\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/
     .test(

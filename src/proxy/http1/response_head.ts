@@ -1,30 +1,30 @@
-import { BadMessage } from "./bad_message.ts";
-import { type BodyKind, chunkedBody, noBody, untilClose } from "./body_kind.ts";
+import { BadMessage } from "./message.ts";
+import { type BodyKind, chunkedBody, noBody, untilClose } from "./message.ts";
 import { byteText, cr, equalsWord, space, valueBytes } from "./characters.ts";
 import { type Field, listItems, parseFields, parseLength } from "./fields.ts";
 
-/** An answer's line and headers, checked; the ranges lie in `bytes`, as those of a request do. */
+/** The valid head of a response, with ranges in `bytes` as in a `RequestHead`. */
 export interface ResponseHead {
   readonly bytes: Uint8Array;
   readonly status: number;
   /** The minor number of `HTTP/1.x`. */
   readonly minor: 0 | 1;
-  /** From the status to the end of the first line, the CR LF left out. */
+  /** The range of the status and the reason, without CR LF. */
   readonly statusStart: number;
   readonly lineEnd: number;
   readonly fields: readonly Field[];
   readonly body: BodyKind;
   readonly connection: readonly string[];
   readonly keepAlive: boolean;
-  /** Seconds that the upstream said it keeps an idle connection. */
+  /** The `timeout` of `Keep-Alive`: how long the upstream keeps an idle connection. */
   readonly keepAliveSeconds: number | undefined;
 }
 
 /**
- * Reads the head of an answer to a request of this method.
+ * Parses the head of a response to a request of this method.
  *
- * @see https://www.rfc-editor.org/rfc/rfc9112#section-6.3 for where its body ends.
- * @throws BadMessage for what is no answer of HTTP/1.x, or has two readings.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-6.3 for the end of its body.
+ * @throws BadMessage if it is not a response of HTTP/1.x, or two clients could read it differently.
  */
 export function parseResponseHead(
   bytes: Uint8Array,
@@ -38,11 +38,11 @@ export function parseResponseHead(
   const statusLine = (version === "HTTP/1.1" || version === "HTTP/1.0") &&
     bytes[start + 8] === space &&
     /^[1-9]\d\d$/.test(digits) && (afterStatus === space || afterStatus === cr);
-  if (!statusLine) throw new BadMessage("the answer does not begin with HTTP/1.1 and a status");
+  if (!statusLine) throw new BadMessage("the response does not begin with HTTP/1.1 and a status");
   let lineEnd = start + 12;
   while (valueBytes[bytes[lineEnd] ?? 0] === 1) lineEnd++;
   if (bytes[lineEnd] !== cr) {
-    throw new BadMessage("the answer's first line has a control character");
+    throw new BadMessage("the response's first line has a control character");
   }
 
   const status = Number(digits);
@@ -58,13 +58,13 @@ export function parseResponseHead(
         break;
       case "content-length":
         if (length !== undefined) {
-          throw new BadMessage("the answer has more than one Content-Length");
+          throw new BadMessage("the response has more than one Content-Length");
         }
         length = parseLength(bytes, field);
         break;
       case "transfer-encoding":
         if (chunked || !equalsWord(bytes, field.valueStart, field.valueEnd, "chunked")) {
-          throw new BadMessage('the answer has a Transfer-Encoding other than "chunked"');
+          throw new BadMessage('the response has a Transfer-Encoding other than "chunked"');
         }
         chunked = true;
         break;
@@ -80,7 +80,7 @@ export function parseResponseHead(
     }
   }
   if (chunked && length !== undefined) {
-    throw new BadMessage("the answer has both Content-Length and Transfer-Encoding");
+    throw new BadMessage("the response has both Content-Length and Transfer-Encoding");
   }
   const bodyless = method === "HEAD" || status < 200 || status === 204 || status === 304;
   const body: BodyKind = bodyless
@@ -90,8 +90,7 @@ export function parseResponseHead(
     : length === undefined
     ? untilClose
     : { kind: "length", length };
-  // Such an upstream may mean something else than is read here, so nothing after it is believed: a body that a 204 cannot have, and chunks
-  // in HTTP/1.0, which does not know them.
+  // A 204 with a body and chunks in HTTP/1.0 are ambiguous: the connection is not used again.
   const isOdd = (status === 204 && (chunked || (length ?? 0) > 0)) || (minor === 0 && chunked);
   return {
     bytes,

@@ -1,114 +1,201 @@
-import { BadMessage } from "./bad_message.ts";
 import { incoming } from "./buffers.ts";
-import type { Clock, Watched } from "./clock.ts";
-import { findBlockEnd, maxHeadBytes } from "./fields.ts";
+import { findBlockEnd, maxHeaderBytes } from "./fields.ts";
+import { BadMessage } from "./message.ts";
+import type { HasDeadlines, TickClock } from "./tick_clock.ts";
 
-/** What a wire needs of a connection. */
+/** The part of a connection that a wire uses. */
 export type Socket = Pick<Deno.Conn, "read" | "write" | "close"> & { closeWrite?(): Promise<void> };
 
-/** An idle connection holds no more than this. */
+/** The reason why nothing more is read: the first one counts. */
+export type EndReason =
+  | { readonly kind: "eof" }
+  | { readonly kind: "error"; readonly error: unknown }
+  /** A deadline passed. */
+  | { readonly kind: "late"; readonly operation: Operation };
+
+export type Operation = "read" | "write";
+
+type WireState =
+  | { readonly kind: "open" }
+  /** A deadline passed, and its handler has not closed the connection yet. */
+  | { readonly kind: "late"; readonly reason: EndReason }
+  /** The peer sends nothing more; it may still take what is written. */
+  | { readonly kind: "ended"; readonly reason: EndReason }
+  | { readonly kind: "closed"; readonly reason: EndReason | undefined };
+
+/** The buffer of an idle connection. */
 const smallBytes = 4096;
 
 /**
- * A connection with a buffer before it and two deadlines. What was read and not yet used are the bytes from `start` to `end`; they stay where
- * they are until the next `fill`.
+ * A connection with a read buffer and two deadlines, on the clock. Bytes that were read and not yet
+ * consumed keep their place in `bytes` until the next `fill`.
  */
-export class Wire implements Watched {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(smallBytes);
-  start = 0;
-  end = 0;
-  /** When a read, or a write, is too late, on the clock; `onLate` is told, else the connection is closed. */
-  readByMs = Infinity;
-  writeByMs = Infinity;
-  /** Nothing more will be read. */
-  ended = false;
-  /** Why, when it was not the peer's orderly end. */
-  failure: unknown;
-  late: "read" | "write" | undefined;
-  closed = false;
-  onLate: (() => void) | undefined;
-  /** Called when a read finds the end, and when it is closed from here; perhaps twice. */
-  onEnd: (() => void) | undefined;
-  readonly clock: Clock;
+export class Wire implements HasDeadlines {
+  readonly clock: TickClock;
   readonly #socket: Socket;
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(smallBytes);
+  #start = 0;
+  #end = 0;
+  #state: WireState = { kind: "open" };
+  #readByMs = Infinity;
+  /** The read deadline holds for the current read only. */
+  #isForOneRead = false;
+  #writeByMs = Infinity;
   #filling: Promise<boolean> | undefined;
   #large: Uint8Array<ArrayBuffer> | undefined;
+  #reset: unknown;
+  #lateHandler: ((operation: Operation) => void) | undefined;
+  readonly #endListeners = new Set<() => void>();
 
-  constructor(socket: Socket, clock: Clock) {
+  constructor(socket: Socket, clock: TickClock) {
     this.#socket = socket;
     this.clock = clock;
-    clock.watched.add(this);
+    clock.watch(this);
   }
 
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** The position in `bytes` of the first byte that is not consumed. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** The position in `bytes` after the last byte that was read. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** The number of bytes that were read and not consumed. */
   get buffered(): number {
-    return this.end - this.start;
+    return this.#end - this.#start;
   }
 
-  /** Whether a read is under way. */
+  /** Marks `count` of the buffered bytes as used. */
+  consume(count: number): void {
+    this.#start += count;
+  }
+
+  /** Reports whether a read is under way. */
   get filling(): boolean {
     return this.#filling !== undefined;
   }
 
-  /** Reads more; false at the end. Those who ask while a read is under way wait for that one. It never rejects. */
-  fill(): Promise<boolean> {
+  /** Reports whether nothing more will be read. */
+  get ended(): boolean {
+    return this.#state.kind === "ended" || this.closed;
+  }
+
+  /** Reports whether `close` was called. */
+  get closed(): boolean {
+    return this.#state.kind === "closed";
+  }
+
+  /** Returns why reading ended; undefined while it has not, and where only `close` ended it. */
+  get endReason(): EndReason | undefined {
+    return this.#state.kind === "open" ? undefined : this.#state.reason;
+  }
+
+  /**
+   * Calls the listener when reading ends or the connection is closed; immediately where that has
+   * happened. Returns a function that removes the listener.
+   */
+  onEnd(listener: () => void): () => void {
+    if (this.ended) listener();
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** Replaces the handler of a missed deadline; without one, the connection is closed. */
+  onLate(handler: (operation: Operation) => void): void {
+    this.#lateHandler = handler;
+  }
+
+  /** Sets the deadline of all reads from now on, also of one under way; Infinity for no limit. */
+  setReadDeadline(byMs: number): void {
+    this.#readByMs = byMs;
+    this.#isForOneRead = false;
+  }
+
+  /**
+   * Reads more and returns true, or false if reading has ended. Calls during a read wait for that
+   * read. Never rejects.
+   *
+   * @param options.by the deadline of this read alone; without it, that of `setReadDeadline` holds.
+   */
+  fill({ by }: { readonly by?: number } = {}): Promise<boolean> {
+    if (by !== undefined) {
+      this.#readByMs = by;
+      this.#isForOneRead = true;
+    }
     return this.#filling ??= this.#fill();
   }
 
   async #fill(): Promise<boolean> {
+    let reason: EndReason = { kind: "eof" };
     try {
       this.#makeRoom();
-      const count = this.ended ? null : await this.#socket.read(this.bytes.subarray(this.end));
+      const count = this.ended ? null : await this.#socket.read(this.#bytes.subarray(this.#end));
       if (count !== null) {
-        this.end += count;
+        this.#end += count;
         return true;
       }
+      // The system reports a reset once, to the write; the next read sees an orderly end.
+      if (this.#reset !== undefined) reason = { kind: "error", error: this.#reset };
     } catch (error) {
-      this.failure = error;
+      reason = { kind: "error", error };
     } finally {
       this.#filling = undefined;
+      if (this.#isForOneRead) this.setReadDeadline(Infinity);
     }
-    this.ended = true;
-    this.onEnd?.();
+    if (this.#state.kind === "open") this.#state = { kind: "ended", reason };
+    else if (this.#state.kind === "late") this.#state = { ...this.#state, kind: "ended" };
+    this.#notifyEnd();
     return false;
   }
 
+  #notifyEnd(): void {
+    for (const listener of this.#endListeners) listener();
+  }
+
   #makeRoom(): void {
-    if (this.start === this.end) this.start = this.end = 0;
-    if (this.end < this.bytes.length) return;
-    if (this.start > 0) {
-      this.bytes.copyWithin(0, this.start, this.end);
+    if (this.#start === this.#end) this.#start = this.#end = 0;
+    if (this.#end < this.#bytes.length) return;
+    if (this.#start > 0) {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
     } else {
-      const larger = new Uint8Array(this.bytes.length * 2);
-      larger.set(this.bytes);
+      const larger = new Uint8Array(this.#bytes.length * 2);
+      larger.set(this.#bytes);
       this.#replace(larger);
     }
-    this.end -= this.start;
-    this.start = 0;
+    this.#end -= this.#start;
+    this.#start = 0;
   }
 
-  /** For a body that goes through: larger reads, once one has filled the buffer. Not while one is under way. */
+  /** Takes a large buffer for a body if the last read filled this one. Not during a read. */
   enlarge(): void {
     if (
-      this.end < this.bytes.length || this.#large || this.#filling || this.buffered > smallBytes
+      this.#end < this.#bytes.length || this.#large || this.#filling || this.buffered > smallBytes
     ) return;
     const large = incoming.borrow();
-    large.set(this.bytes.subarray(this.start, this.end));
-    this.end -= this.start;
-    this.start = 0;
-    this.bytes = this.#large = large;
+    large.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#end -= this.#start;
+    this.#start = 0;
+    this.#bytes = this.#large = large;
   }
 
-  /** An idle connection needs little. The large buffer goes to somebody else: nobody may still be writing bytes from it. */
+  /** Gives a large buffer back to the pool. Requires that no write from it is pending. */
   shrink(): void {
-    if (this.#filling || this.bytes.length === smallBytes || this.buffered > smallBytes) return;
+    if (this.#filling || this.#bytes.length === smallBytes || this.buffered > smallBytes) return;
     const small = new Uint8Array(smallBytes);
-    small.set(this.bytes.subarray(this.start, this.end));
-    this.end -= this.start;
-    this.start = 0;
+    small.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#end -= this.#start;
+    this.#start = 0;
     this.#replace(small);
   }
 
-  /** A buffer for what comes at a time, of which that many bytes were the last; nobody may still be writing them. */
+  /** Resizes the buffer for the size of the last read. Requires that no write from it is pending. */
   fit(count: number): void {
     if (count < smallBytes) this.shrink();
     else this.enlarge();
@@ -117,85 +204,94 @@ export class Wire implements Watched {
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#large) incoming.giveBack(this.#large);
     this.#large = undefined;
-    this.bytes = bytes;
+    this.#bytes = bytes;
   }
 
   /**
-   * Reads until a block of lines is whole, and returns where it ends; 0 when the connection ended before.
+   * Reads until a block of lines is complete and returns its length, the empty line included;
+   * 0 if reading ended before.
    *
-   * @throws BadMessage 431 when it is too long, 400 when it has a bare LF.
+   * @throws BadMessage 431 if it is too long, 400 if it has a bare LF.
    */
   async readBlock(): Promise<number> {
-    let seen = 0;
+    let scanned = 0;
     for (;;) {
-      const found = this.blockEnd(seen);
-      if (found.end > 0) return found.end;
-      seen = found.lineStart - this.start;
+      const found = this.findBlock(scanned);
+      if (found.length > 0) return found.length;
+      scanned = found.scanned;
       if (!await this.fill()) return 0;
     }
   }
 
-  /** The same of what has been read already; `from` says how much of it need not be looked at again. */
-  blockEnd(from = 0): { end: number; lineStart: number } {
-    const found = findBlockEnd(this.bytes, this.start + from, this.end);
-    const length = (found.end || this.end) - this.start;
-    if (length > maxHeadBytes) {
-      throw new BadMessage(`a head may have ${maxHeadBytes} bytes, this one has more`, 431);
+  /**
+   * Looks for a block of lines in the buffered bytes. Returns its length, 0 if it is incomplete, and
+   * the number of bytes that the next search may skip: pass it as `scanned`.
+   *
+   * @throws BadMessage as `readBlock`.
+   */
+  findBlock(scanned = 0): { length: number; scanned: number } {
+    const { end, lineStart } = findBlockEnd(this.#bytes, this.#start + scanned, this.#end);
+    const length = (end || this.#end) - this.#start;
+    if (length > maxHeaderBytes) {
+      throw new BadMessage(`a head may have ${maxHeaderBytes} bytes, this one has more`, 431);
     }
-    return found;
+    return { length: end === 0 ? 0 : length, scanned: lineStart - this.#start };
   }
 
   /**
-   * Writes all; each part of it must go out within `stallMs` (0: whenever).
+   * Writes all bytes. The connection is late if the peer takes nothing for `stallMs` (0: no limit).
    *
-   * @throws whatever the system says of a connection that is gone.
+   * @throws the system's error if the connection is gone.
    */
   async write(bytes: Uint8Array, stallMs: number): Promise<void> {
     let rest = bytes;
     try {
       while (rest.length > 0) {
-        this.writeByMs = this.clock.in(stallMs);
+        this.#writeByMs = this.clock.in(stallMs);
         rest = rest.subarray(await this.#socket.write(rest));
       }
     } catch (error) {
-      // The system tells of a reset once: the read that comes after would take it for an orderly end.
-      if (error instanceof Deno.errors.ConnectionReset) this.failure ??= error;
+      if (error instanceof Deno.errors.ConnectionReset) this.#reset ??= error;
       throw error;
     } finally {
-      this.writeByMs = Infinity;
+      this.#writeByMs = Infinity;
     }
   }
 
-  /** Says that nothing more is written. */
+  /** Ends the writing side. */
   async closeWrite(): Promise<void> {
     try {
       await this.#socket.closeWrite?.();
     } catch {
-      // It is gone altogether.
+      // The connection is gone.
     }
   }
 
   check(nowMs: number): void {
-    if (nowMs < this.readByMs && nowMs < this.writeByMs) return;
-    this.late = nowMs >= this.writeByMs ? "write" : "read";
-    this.readByMs = this.writeByMs = Infinity;
-    if (this.onLate) this.onLate();
+    if (nowMs < this.#readByMs && nowMs < this.#writeByMs) return;
+    const operation = nowMs >= this.#writeByMs ? "write" : "read";
+    this.setReadDeadline(Infinity);
+    this.#writeByMs = Infinity;
+    if (this.#state.kind === "open") {
+      this.#state = { kind: "late", reason: { kind: "late", operation } };
+    }
+    if (this.#lateHandler) this.#lateHandler(operation);
     else this.close();
   }
 
-  /** Closes at once, whatever is under way. */
+  /** Closes the connection immediately; a pending read returns false, a pending write rejects. */
   close(): void {
     if (this.closed) return;
-    this.closed = true;
-    this.clock.watched.delete(this);
-    this.readByMs = this.writeByMs = Infinity;
+    this.#state = { kind: "closed", reason: this.endReason };
+    this.clock.unwatch(this);
+    this.setReadDeadline(Infinity);
+    this.#writeByMs = Infinity;
     try {
       this.#socket.close();
     } catch {
       // The runtime closed it already.
     }
-    // Its large buffer stays its own: a write of what was read from here may still be under way elsewhere (`shrink`).
-    this.ended = true;
-    this.onEnd?.();
+    // The large buffer is not given back: a write from it to another wire may be pending (`shrink`).
+    this.#notifyEnd();
   }
 }

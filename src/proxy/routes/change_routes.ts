@@ -1,8 +1,8 @@
 import { HttpError } from "../../server/http_error.ts";
-import { type Entry, type FunctionRoutes, type Routes, sameFunction } from "./routes.ts";
+import { type FunctionRoutes, type Routes, sameFunction, type UpstreamEntry } from "./routes.ts";
 
 /** What can be asked of the routes. */
-export type Change =
+export type RouteChange =
   | {
     readonly kind: "register";
     readonly function: string;
@@ -34,7 +34,7 @@ export type Change =
  *
  * @throws HttpError 404 for what is not there, 409 for what is there already.
  */
-export function changeRoutes(routes: Routes, change: Change): Routes {
+export function changeRoutes(routes: Routes, change: RouteChange): Routes {
   switch (change.kind) {
     case "register": {
       const known = routes.get(change.function);
@@ -97,7 +97,7 @@ export function changeRoutes(routes: Routes, change: Change): Routes {
   }
 }
 
-const entryOf = (url: string): Entry => ({ url, weight: 1 });
+const entryOf = (url: string): UpstreamEntry => ({ url, weight: 1 });
 
 function needFunction(routes: Routes, name: string): FunctionRoutes {
   const found = routes.get(name);
@@ -105,7 +105,7 @@ function needFunction(routes: Routes, name: string): FunctionRoutes {
   return found;
 }
 
-function needRevision(routes: Routes, name: string, revision: string): readonly Entry[] {
+function needRevision(routes: Routes, name: string, revision: string): readonly UpstreamEntry[] {
   const found = needFunction(routes, name).revisions.get(revision);
   if (found === undefined) throw missing("ERROR_REVISION_NOT_FOUND", revision);
   return found;
@@ -115,7 +115,7 @@ function withRevision(
   routes: Routes,
   name: string,
   revision: string,
-  entries: readonly Entry[],
+  entries: readonly UpstreamEntry[],
 ): Routes {
   const known = routes.get(name);
   const revisions = new Map(known?.revisions).set(revision, entries);
@@ -143,3 +143,18 @@ const conflict = (code: string, thing: string) =>
   new HttpError(409, code, `${thing} already exists`);
 const missing = (code: string, thing: string) =>
   new HttpError(404, code, `${thing} does not exist`);
+
+/** Keeps the routes of a proxy. */
+export interface RouteTable extends AsyncDisposable {
+  /** The last routes that this process knows. */
+  readonly routes: Routes;
+  /**
+   * Changes the routes for all proxies that share this table.
+   *
+   * @throws HttpError 404 or 409 (see `changeRoutes`); 503 `ERROR_BACKEND_UNAVAILABLE` if the
+   * change could not be stored.
+   */
+  change(change: RouteChange): Promise<void>;
+  /** Sets the one listener, which is called immediately and after each change by any process. */
+  listen(listener: (routes: Routes) => void): void;
+}

@@ -2,7 +2,7 @@ import { basename, dirname } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { readConfigFile } from "./read_config.ts";
-import type { RouteTable } from "./route_table.ts";
+import type { RouteTable } from "./change_routes.ts";
 import type { Routes } from "./routes.ts";
 
 /** What `-watch` waits for after a change: editors write a file in several steps. */

@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
 import { HttpError } from "../../server/http_error.ts";
-import { type Change, changeRoutes } from "./change_routes.ts";
-import type { RouteTable } from "./route_table.ts";
+import { changeRoutes, type RouteChange } from "./change_routes.ts";
+import type { RouteTable } from "./change_routes.ts";
 import type { Routes } from "./routes.ts";
 
 /** Routes in this process's memory; `save`, where given, keeps each state before anybody sees it. */
@@ -26,13 +26,13 @@ export class MemoryTable implements RouteTable {
   }
 
   /** One after the other: each change sees what the one before left. */
-  change(change: Change): Promise<void> {
+  change(change: RouteChange): Promise<void> {
     const done = this.#last.then(() => this.#change(change));
     this.#last = done.catch(() => {});
     return done;
   }
 
-  async #change(change: Change): Promise<void> {
+  async #change(change: RouteChange): Promise<void> {
     const next = changeRoutes(this.#routes, change);
     try {
       await this.#save?.(next);

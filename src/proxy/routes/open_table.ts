@@ -3,7 +3,7 @@ import type { Env } from "../../base/io.ts";
 import type { Log } from "../../base/log.ts";
 import { changeRoutes } from "./change_routes.ts";
 import { MemoryTable } from "./memory_table.ts";
-import type { RouteTable } from "./route_table.ts";
+import type { RouteTable } from "./change_routes.ts";
 import type { Routes } from "./routes.ts";
 import { readRoutesFile, writeRoutesFile } from "./routes_file.ts";
 

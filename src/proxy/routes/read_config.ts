@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { isName, nameRule } from "../../base/function_names.ts";
 import { atKey, decodeYaml, fields, isMap, mapOf, readYaml } from "../../base/yaml_file.ts";
-import type { Entry, FunctionRoutes, Routes } from "./routes.ts";
+import type { FunctionRoutes, Routes, UpstreamEntry } from "./routes.ts";
 import { upstreamUrl, weightFrom } from "./schema.ts";
 
 /**
@@ -29,7 +29,7 @@ const nameFault = (name: string) => isName(name) ? undefined : `a name (${nameRu
 const entry = z.preprocess(
   (item) => isMap(item) ? item : { url: item },
   fields({ url: upstreamUrl, weight: weightFrom(1).optional() }, "a URL"),
-).transform(({ url, weight = 1 }): Entry => ({ url, weight }));
+).transform(({ url, weight = 1 }): UpstreamEntry => ({ url, weight }));
 
 const entries = z.preprocess(
   (value) => Array.isArray(value) ? value : [value],
@@ -46,13 +46,13 @@ const entries = z.preprocess(
 
 const weights = mapOf(weightFrom(0), { expected: "revisions with their weights" });
 
-const functionRoutes = mapOf<readonly Entry[] | Map<string, number>>(
+const functionRoutes = mapOf<readonly UpstreamEntry[] | Map<string, number>>(
   (name, value) => isWeights(name, value) ? weights : entries,
   { expected: "revisions, each with its URLs", nameFault },
 ).transform((all, context): FunctionRoutes => {
   const issue = (message: string, path: string[]) =>
     context.addIssue({ code: "custom", path, message, params: atKey });
-  const revisions = new Map<string, readonly Entry[]>();
+  const revisions = new Map<string, readonly UpstreamEntry[]>();
   let shares: Map<string, number> | undefined;
   for (const [name, each] of all) {
     if (each instanceof Map) shares = each;

@@ -4,9 +4,9 @@ import { type Timer, unref } from "../../base/timers.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { RedisConnection } from "../../store/redis_connection.ts";
 import { describeKeyValue, type RedisSettings } from "../../store/settings.ts";
-import { type Change, changeRoutes } from "./change_routes.ts";
+import { changeRoutes, type RouteChange } from "./change_routes.ts";
 import { decodeRoutes } from "./decode_routes.ts";
-import type { RouteTable } from "./route_table.ts";
+import type { RouteTable } from "./change_routes.ts";
 import { encodeRoutes, type Routes } from "./routes.ts";
 
 /** A hash with the fields `version` and `routes`, JSON. A version is a number that grows, and a random part, so that no two states share one. */
@@ -102,7 +102,7 @@ export class RedisTable implements RouteTable {
     listener(this.routes);
   }
 
-  async change(change: Change): Promise<void> {
+  async change(change: RouteChange): Promise<void> {
     for (let attempt = 1; attempt <= maxTries; attempt++) {
       try {
         // The state that is known may be old, and then `exists already` would be wrong.

@@ -1,5 +1,5 @@
 /** What serves a revision: a URL, and its share among the others of the revision. */
-export interface Entry {
+export interface UpstreamEntry {
   /** As it was written. */
   readonly url: string;
   /** A whole number from 1; 1 where none was written. */
@@ -8,7 +8,7 @@ export interface Entry {
 
 export interface FunctionRoutes {
   /** Revision → who serves it; a revision whose last URL is gone stays, empty. */
-  readonly revisions: ReadonlyMap<string, readonly Entry[]>;
+  readonly revisions: ReadonlyMap<string, readonly UpstreamEntry[]>;
   /** Revision → its share of the calls that name no revision. Without it they go to `default`. */
   readonly weights?: ReadonlyMap<string, number>;
 }

@@ -1,42 +1,43 @@
-/** What is known of an upstream's health. */
+/** The health of an upstream: passive, from its responses, and active, from its checks. */
 export interface Health {
   /** Failures since the last success. */
   readonly fails: number;
-  /** When it may be tried again, in ms of the proxy's clock; 0 while it is not left out. */
+  /** When it may be tried again, in ms of the proxy's clock; 0 while it is not ejected. */
   readonly outUntilMs: number;
-  /** Whether the one request that tries it again is under way. */
+  /** Whether the one request that tries an ejected upstream again is under way. */
   readonly probing: boolean;
-  /** What the last check of `-healthPath` said; true where there are no checks. */
-  readonly answersChecks: boolean;
+  /** The result of the last check of `-healthPath`; true without checks. */
+  readonly passesChecks: boolean;
 }
 
+/** The rules of passive health checks. */
 export interface HealthRules {
-  /** So many failures one after the other leave an upstream out; 0: it never is. */
+  /** The number of consecutive failures that eject an upstream; 0: never. */
   readonly maxFails: number;
-  /** For so long. */
+  /** How long it stays ejected. */
   readonly failTimeoutMs: number;
 }
 
-export const healthy: Health = { fails: 0, outUntilMs: 0, probing: false, answersChecks: true };
+export const healthy: Health = { fails: 0, outUntilMs: 0, probing: false, passesChecks: true };
 
-/** Whether a request should go there: it is not left out, or it is time to try it again and nobody does. */
-export function isUsable({ outUntilMs, probing, answersChecks }: Health, nowMs: number): boolean {
-  return answersChecks && (outUntilMs === 0 || (nowMs >= outUntilMs && !probing));
+/** Reports whether the upstream takes requests: not ejected, or due for a trial without another. */
+export function isUsable({ outUntilMs, probing, passesChecks }: Health, nowMs: number): boolean {
+  return passesChecks && (outUntilMs === 0 || (nowMs >= outUntilMs && !probing));
 }
 
-/** A request goes there. */
+/** A request is sent. */
 export function onSend(health: Health): Health {
   return health.outUntilMs === 0 ? health : { ...health, probing: true };
 }
 
-/** It answered, whatever it said. */
+/** A response came, of any status. */
 export function onAnswer(health: Health): Health {
   return health.fails === 0 && health.outUntilMs === 0
     ? health
-    : { ...healthy, answersChecks: health.answersChecks };
+    : { ...healthy, passesChecks: health.passesChecks };
 }
 
-/** It refused, was too slow, or broke the connection. */
+/** The connection was refused, late or broken. */
 export function onFailure(
   health: Health,
   nowMs: number,
@@ -52,7 +53,7 @@ export function onFailure(
   };
 }
 
-/** The request ended without saying anything of the upstream: its client went away. */
+/** The request ended without a sign of health: its client left. */
 export function onAbandoned(health: Health): Health {
   return health.probing ? { ...health, probing: false } : health;
 }

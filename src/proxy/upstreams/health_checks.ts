@@ -1,17 +1,16 @@
 import { type Timer, unref } from "../../base/timers.ts";
-import type { Upstream } from "./upstream.ts";
-import { upstreamTarget } from "./upstream_target.ts";
+import { type Upstream, upstreamTarget } from "./upstream.ts";
 
 export interface HealthCheckOptions {
-  /** Asked for below each upstream's URL; a status below 400 is well. */
+  /** The path below each upstream's URL; a status below 400 is healthy. */
   readonly path: string;
   readonly intervalMs: number;
-  /** A slower answer is none. */
+  /** A slower response is a failure. */
   readonly timeoutMs: number;
   readonly upstreams: () => Iterable<Upstream>;
 }
 
-/** Asks every upstream in turn of the interval how it does; one that does not answer well gets no requests until it does again. */
+/** Health-checks every upstream once per interval; an unhealthy one receives no requests. */
 export class HealthChecks implements AsyncDisposable {
   readonly #options: HealthCheckOptions;
   readonly #timer: Timer;
@@ -23,7 +22,7 @@ export class HealthChecks implements AsyncDisposable {
     this.#timer = unref(setInterval(() => this.check(), options.intervalMs));
   }
 
-  /** One round; a round that is still under way is not joined by another. */
+  /** Checks all upstreams once. Resolves with the round that is under way, if one is. */
   check(): Promise<void> {
     return this.#round ??= this.#check().finally(() => this.#round = undefined);
   }
@@ -31,24 +30,23 @@ export class HealthChecks implements AsyncDisposable {
   async #check(): Promise<void> {
     const { upstreams } = this.#options;
     await Promise.all(
-      Array.from(upstreams(), async (upstream) => upstream.checked(await this.#isWell(upstream))),
+      Array.from(
+        upstreams(),
+        async (upstream) => upstream.checked(await this.#isHealthy(upstream)),
+      ),
     );
   }
 
-  async #isWell({ url, basePath }: Upstream): Promise<boolean> {
+  async #isHealthy({ url, basePath }: Upstream): Promise<boolean> {
     const { path, timeoutMs } = this.#options;
-    const inTime = new AbortController();
-    const timer = setTimeout(() => inTime.abort(), timeoutMs);
     try {
-      const asked = new URL(url).origin + upstreamTarget(basePath, path, "");
-      const signal = AbortSignal.any([inTime.signal, this.#stop.signal]);
-      const response = await fetch(asked, { signal, redirect: "manual" });
+      const target = new URL(url).origin + upstreamTarget(basePath, path, "");
+      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stop.signal]);
+      const response = await fetch(target, { signal, redirect: "manual" });
       await response.body?.cancel();
       return response.status < 400;
     } catch {
       return false;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

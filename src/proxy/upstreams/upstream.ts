@@ -1,7 +1,7 @@
 import { bareHost } from "../../base/hosts.ts";
 import { messageOf } from "../../base/errors.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
-import type { Clock } from "../http1/clock.ts";
+import type { TickClock } from "../http1/tick_clock.ts";
 import { type Socket, Wire } from "../http1/wire.ts";
 import {
   type Health,
@@ -14,99 +14,114 @@ import {
   onSend,
 } from "./health.ts";
 
-/** Connections that wait for the next request, to one upstream. */
+/** The largest number of idle connections to one upstream, and how long each is kept. */
 const maxIdle = 256;
-const idleMs = 30_000;
-/** A request that may not be sent twice takes only a connection that was used so shortly before: the upstream is hardly about to close it. */
+const maxIdleMs = 30_000;
+/** A request that is not repeatable takes only connections idle for less: few upstreams close so soon. */
 const freshMs = 2000;
 
-interface Idle {
+interface IdleConnection {
   readonly wire: Wire;
   readonly sinceMs: number;
 }
 
-/** What an upstream's connections need around them. */
-export interface UpstreamWorld {
-  readonly clock: Clock;
+/** What all upstreams of a proxy share. */
+export interface UpstreamContext {
+  readonly clock: TickClock;
   readonly connectMs: number;
   readonly rules: HealthRules;
-  /** Told when an upstream is left out, or is back. */
+  /** Is called when an upstream is ejected, or is healthy again. */
   readonly onHealth?: (sentence: string) => void;
-  /** Closes what others hold, as the process may open no more files; whether there was something. */
+  /** Closes idle clients when the process is out of files; reports whether there were any. */
   readonly makeRoom?: () => boolean;
 }
 
-/** Who serves: where it is, how it does, and the connections to it. */
+/** An upstream: its address, its health, and the idle connections to it. */
 export class Upstream {
   readonly url: string;
-  /** For `Host`, where the client sent none. */
+  /** The `Host` of requests that have none. */
   readonly authority: string;
-  /** The path of the URL, below which all requests go; without it, the empty text. */
+  /** The path of the URL, to which all targets are relative; empty without one. */
   readonly basePath: string;
   readonly #hostname: string;
   readonly #port: number;
   readonly #tls: boolean;
-  readonly #world: UpstreamWorld;
-  #idle: Idle[] = [];
+  readonly #context: UpstreamContext;
+  #idle: IdleConnection[] = [];
   #retired = false;
-  health: Health = healthy;
-  /** Requests under way. */
-  running = 0;
+  #health: Health = healthy;
+  #running = 0;
 
-  constructor(url: string, world: UpstreamWorld) {
+  constructor(url: string, context: UpstreamContext) {
     const { protocol, hostname, port, host } = new URL(url);
     this.url = url;
-    this.#world = world;
+    this.#context = context;
     this.#tls = protocol === "https:";
     this.#hostname = bareHost(hostname);
     this.#port = Number(port || (this.#tls ? 443 : 80));
     this.authority = host;
-    // Not URL.pathname, which would take `..` out.
+    // URL.pathname would resolve `..`.
     this.basePath = /^[^/]*\/\/[^/]*(.*)$/.exec(url)?.[1] ?? "";
     if (this.basePath === "/") this.basePath = "";
   }
 
-  get usable(): boolean {
-    return isUsable(this.health, this.#world.clock.nowMs);
+  get health(): Health {
+    return this.#health;
   }
 
-  /** Call before a request is sent there; then one of `answered` and `failed`, if it comes to that, and the function returned at the end. */
+  /** The number of requests under way. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Reports whether requests may be sent there. */
+  get usable(): boolean {
+    return isUsable(this.health, this.#context.clock.nowMs);
+  }
+
+  /**
+   * Counts a request. Call it before the request is sent, then `answered` or `failed`, and finally
+   * the returned release function.
+   */
   enter(): () => void {
     const { probing } = this.health;
-    this.running++;
-    this.health = onSend(this.health);
+    this.#running++;
+    this.#health = onSend(this.health);
     const probes = this.health.probing && !probing;
     return () => {
-      this.running--;
-      // Others that end meanwhile, sent before it was left out, say nothing of the one that tries it again.
-      if (probes) this.health = onAbandoned(this.health);
+      this.#running--;
+      // Only the trial of an ejected upstream ends its trial, not requests sent before.
+      if (probes) this.#health = onAbandoned(this.health);
     };
   }
 
+  /** Notes a response. */
   answered(): void {
-    if (this.health.outUntilMs > 0) this.#world.onHealth?.(`${this.url} is well again`);
-    this.health = onAnswer(this.health);
+    if (this.health.outUntilMs > 0) this.#context.onHealth?.(`${this.url} is healthy again`);
+    this.#health = onAnswer(this.health);
   }
 
+  /** Notes a connection that was refused, late or broken. */
   failed(why: string): void {
-    const { clock, rules, onHealth } = this.#world;
+    const { clock, rules, onHealth } = this.#context;
     const wasOut = this.health.outUntilMs > 0;
-    this.health = onFailure(this.health, clock.nowMs, rules);
+    this.#health = onFailure(this.health, clock.nowMs, rules);
     if (!wasOut && this.health.outUntilMs > 0) {
-      onHealth?.(`${this.url} is left out for ${rules.failTimeoutMs / 1000} s: ${why}`);
+      onHealth?.(`${this.url} gets no requests for ${rules.failTimeoutMs / 1000} s: ${why}`);
     }
   }
 
-  checked(answers: boolean): void {
-    if (answers !== this.health.answersChecks) {
-      this.#world.onHealth?.(
-        `${this.url} ${answers ? "answers its checks again" : "does not answer its checks"}`,
+  /** Notes the result of a health check. */
+  checked(passes: boolean): void {
+    if (passes !== this.health.passesChecks) {
+      this.#context.onHealth?.(
+        `${this.url} ${passes ? "passes its health checks again" : "fails its health checks"}`,
       );
     }
-    this.health = { ...this.health, answersChecks: answers };
+    this.#health = { ...this.health, passesChecks: passes };
   }
 
-  /** A connection that waits; `onlyFresh` for a request that may not be sent twice. */
+  /** Returns an idle connection, if any; `onlyFresh` for a request that is not repeatable. */
   takeIdle(onlyFresh: boolean): Wire | undefined {
     for (;;) {
       const idle = this.#idle.pop();
@@ -114,18 +129,18 @@ export class Upstream {
       const { wire, sinceMs } = idle;
       if (
         wire.ended || wire.buffered > 0 ||
-        (onlyFresh && this.#world.clock.nowMs - sinceMs > freshMs)
+        (onlyFresh && this.#context.clock.nowMs - sinceMs > freshMs)
       ) {
         wire.close();
         continue;
       }
-      wire.readByMs = Infinity;
+      wire.setReadDeadline(Infinity);
       return wire;
     }
   }
 
-  /** Keeps a connection for the next request; `keepMs` is what the upstream said of it. */
-  giveBack(wire: Wire, keepMs = idleMs): void {
+  /** Keeps a connection for the next request, up to `keepMs` as the upstream does. */
+  giveBack(wire: Wire, keepMs = maxIdleMs): void {
     if (
       keepMs <= 0 || this.#retired || wire.ended || wire.buffered > 0 ||
       this.#idle.length >= maxIdle
@@ -133,12 +148,11 @@ export class Upstream {
       return wire.close();
     }
     wire.shrink();
-    const idle: Idle = { wire, sinceMs: this.#world.clock.nowMs };
+    const idle: IdleConnection = { wire, sinceMs: this.#context.clock.nowMs };
     this.#idle.push(idle);
-    wire.onEnd = undefined;
-    wire.readByMs = this.#world.clock.in(Math.min(keepMs, idleMs));
-    // Read ahead: so an upstream that closes it is seen, and one that talks without being asked.
-    wire.fill().then(() => {
+    const by = this.#context.clock.in(Math.min(keepMs, maxIdleMs));
+    // Reading ahead notices an upstream that closes the connection, or sends without a request.
+    wire.fill({ by }).then(() => {
       const at = this.#idle.indexOf(idle);
       if (at < 0) return;
       this.#idle.splice(at, 1);
@@ -147,12 +161,12 @@ export class Upstream {
   }
 
   /**
-   * A new connection, ready to be written to: a certificate that nobody vouches for is found before anything is sent.
+   * Opens a connection. Its certificate is verified before anything is sent.
    *
-   * @throws ConnectError when there is none within the time.
+   * @throws ConnectError if it is not open in time.
    */
   async dial(): Promise<Wire> {
-    const { clock, connectMs } = this.#world;
+    const { clock, connectMs } = this.#context;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), connectMs);
     try {
@@ -173,9 +187,9 @@ export class Upstream {
     try {
       return await this.#connect(late);
     } catch (error) {
-      if (!isOutOfFiles(error) || !this.#world.makeRoom?.()) throw error;
+      if (!isOutOfFiles(error) || !this.#context.makeRoom?.()) throw error;
     }
-    // The system has them back when the reads that were under way have ended.
+    // The files are closed when the pending reads have ended.
     await new Promise((resolve) => setTimeout(resolve));
     return await this.#connect(late);
   }
@@ -185,8 +199,8 @@ export class Upstream {
     plain.setNoDelay(true);
     if (!this.#tls) return plain;
     const connection = await Deno.startTls(plain, { hostname: this.#hostname });
-    const giveUp = () => connection.close();
-    late.addEventListener("abort", giveUp);
+    const close = () => connection.close();
+    late.addEventListener("abort", close);
     try {
       await connection.handshake();
       late.throwIfAborted();
@@ -194,12 +208,12 @@ export class Upstream {
       if (!late.aborted) connection.close();
       throw error;
     } finally {
-      late.removeEventListener("abort", giveUp);
+      late.removeEventListener("abort", close);
     }
     return connection;
   }
 
-  /** The runtime tries one address of a name; a server on this machine may listen on either of two. */
+  /** Deno tries one address of a name; a local server may listen on IPv4 or IPv6 only. */
   async #connectTcp(signal: AbortSignal): Promise<Deno.TcpConn> {
     const port = this.#port;
     try {
@@ -216,7 +230,7 @@ export class Upstream {
     }
   }
 
-  /** No route leads here any more: connections are closed as they become idle. */
+  /** Closes connections as they become idle: no route leads here any more. */
   retire(): void {
     this.#retired = true;
     for (const { wire } of this.#idle) wire.close();
@@ -224,9 +238,9 @@ export class Upstream {
   }
 }
 
-/** An upstream could not be reached: nothing was sent. */
+/** An error for an upstream that could not be reached: nothing was sent. */
 export class ConnectError extends Error {
-  /** What it was for: the upstream, the time that it took, or this process, which may open no more files. */
+  /** The cause: the upstream, the timeout, or this process, which is out of files. */
   readonly reason: "upstream" | "time" | "files";
 
   constructor(message: string, reason: ConnectError["reason"]) {
@@ -238,4 +252,10 @@ export class ConnectError extends Error {
 
 function connectReason(error: unknown): string {
   return error instanceof Deno.errors.ConnectionRefused ? "connection refused" : messageOf(error);
+}
+
+/** Returns the target below the path of an upstream's URL: `/base` + `/a/b` + `?q=1`. */
+export function upstreamTarget(basePath: string, rest: string, query: string): string {
+  if (rest === "") return (basePath === "" ? "/" : basePath) + query;
+  return (basePath.endsWith("/") ? basePath.slice(0, -1) : basePath) + rest + query;
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type Timer, unref } from "../../base/timers.ts";
-import type { ProxyClient, Route, RouteList } from "../../proxy/admin/client.ts";
+import type { ProxyClient, Route, RouteList } from "../../proxy/public.ts";
 import { AdminCallError } from "../../client/call_admin.ts";
 import { eachRoute, hasRoute, type OwnRoutes, sameRoutes, union, withoutUrl } from "./routes.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Peer, RawServer } from "../peers.ts";
 import { startProxy, type TestProxy } from "../start_proxy.ts";
-import type { Timeouts } from "../../../src/proxy/timeouts.ts";
+import type { ProxyTimeouts } from "../../../src/proxy/timeouts.ts";
 
 const [cert, key] = ["crt", "key"].map((suffix) =>
   Deno.readTextFileSync(
@@ -12,7 +12,7 @@ const [cert, key] = ["crt", "key"].map((suffix) =>
 
 async function behindTls(
   scene: (proxy: TestProxy, upstream: RawServer) => Promise<void>,
-  timeouts: Partial<Timeouts> = {},
+  timeouts: Partial<ProxyTimeouts> = {},
 ): Promise<void> {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } }, {
@@ -109,7 +109,7 @@ Deno.test("a TLS client that goes away cuts its request", () =>
     client.close();
     assert.equal(await peer.toEnd(), "");
     // It was cut, not waited for until its time was over.
-    const [only] = proxy.server.targets.upstreams;
+    const [only] = proxy.server.routing.upstreams;
     assert.equal(only?.health.fails, 0);
   }, { firstByteMs: 2000 }));
 

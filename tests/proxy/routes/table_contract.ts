@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { HttpError } from "../../../src/server/http_error.ts";
-import type { Change } from "../../../src/proxy/routes/change_routes.ts";
+import type { RouteChange } from "../../../src/proxy/routes/change_routes.ts";
 import { listRoutes, type Routes } from "../../../src/proxy/routes/routes.ts";
-import type { RouteTable } from "../../../src/proxy/routes/route_table.ts";
+import type { RouteTable } from "../../../src/proxy/routes/change_routes.ts";
 import { routesOf } from "../start_proxy.ts";
 
 const url = "http://localhost:5050";
@@ -37,7 +37,7 @@ export function testRouteTable(
     });
   const refuses = async (
     table: RouteTable,
-    change: Change,
+    change: RouteChange,
     status: number,
     code: string,
     message: string,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { balances, type Choice, choose } from "../../../src/proxy/upstreams/choose.ts";
+import { balances, type Candidate, choose } from "../../../src/proxy/upstreams/choose.ts";
 
-const of = (...weights: number[]): Choice[] =>
+const of = (...weights: number[]): Candidate[] =>
   weights.map((weight, index) => ({ weight, running: 0, id: `http://host-${index}` }));
 
 Deno.test("random takes the one in whose share the number lies", () => {
@@ -13,7 +13,7 @@ Deno.test("random takes the one in whose share the number lies", () => {
 });
 
 Deno.test("round-robin gives each its share exactly, and spreads it out", () => {
-  const turns = (choices: Choice[], count: number) =>
+  const turns = (choices: Candidate[], count: number) =>
     Array.from(
       { length: count },
       (_, turn) => choose(choices, "round-robin", { random: 0, turn, key: "" }),
@@ -36,7 +36,7 @@ Deno.test("least-connections takes the least busy for its weight", () => {
 
 Deno.test("hash: one key, one place; when one goes only its keys move; shares follow the weights", () => {
   const keys = Array.from({ length: 4000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
-  const place = (choices: Choice[], key: string) =>
+  const place = (choices: Candidate[], key: string) =>
     choices[choose(choices, "hash", { random: 0, turn: 0, key })]?.id;
   const all = of(1, 1, 2);
   const left = all.slice(0, 2);

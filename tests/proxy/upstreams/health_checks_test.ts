@@ -17,13 +17,13 @@ Deno.test("checks leave out who answers with an error, too late or not at all, u
     return `HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`;
   });
   await using proxy = startProxy({ f: { default: [well.url, `${ill.url}/base`, hung.url] } });
-  const { targets } = proxy.server;
-  const usable = () => Array.from(targets.upstreams, (each) => each.usable);
+  const { routing } = proxy.server;
+  const usable = () => Array.from(routing.upstreams, (each) => each.usable);
   await using checks = new HealthChecks({
     path: "/health",
     intervalMs: 3_600_000,
     timeoutMs: 200,
-    upstreams: () => targets.upstreams,
+    upstreams: () => routing.upstreams,
   });
   assert.deepEqual(usable(), [true, true, true]);
   await checks.check();

@@ -21,5 +21,5 @@ Deno.test("health: left out after so many failures, tried again by one, well aft
   assert.deepEqual(onAnswer(probing), healthy);
   assert.equal(isUsable(onFailure(probing, 200, rules), 299), false);
   assert.ok(isUsable(onFailure(healthy, 0, { ...rules, maxFails: 0 }), 0));
-  assert.equal(isUsable({ ...healthy, answersChecks: false }, 0), false);
+  assert.equal(isUsable({ ...healthy, passesChecks: false }, 0), false);
 });

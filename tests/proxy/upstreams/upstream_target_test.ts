@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { upstreamTarget } from "../../../src/proxy/upstreams/upstream_target.ts";
+import { upstreamTarget } from "../../../src/proxy/upstreams/upstream.ts";
 
 Deno.test("the target below a URL's path", () => {
   const rows = [["", "", "", "/"], ["", "/a", "?q", "/a?q"], ["/b", "", "?", "/b?"], [

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Clock } from "../../../src/proxy/http1/clock.ts";
+import { TickClock } from "../../../src/proxy/http1/tick_clock.ts";
 import { Upstream } from "../../../src/proxy/upstreams/upstream.ts";
 
 Deno.test("while one request tries an upstream again, others that end do not let a second one try", () => {
-  using clock = new Clock(1000);
+  using clock = new TickClock(1000);
   // It may be tried again at once.
   const upstream = new Upstream("http://localhost:1", {
     clock,

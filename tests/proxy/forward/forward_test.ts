@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hashKey } from "../../../src/proxy/forward/hash_key.ts";
+import { hashKey } from "../../../src/proxy/forward/forward.ts";
 import { textBytes } from "../../../src/proxy/http1/characters.ts";
 import { parseRequestHead } from "../../../src/proxy/http1/request_head.ts";
 

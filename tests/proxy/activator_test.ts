@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Front } from "../../src/proxy/front.ts";
+import { Activator } from "../../src/proxy/activator.ts";
 import { silentLog } from "./silent_log.ts";
 
 /** An upstream that answers with what came, and a front that waits for it. */
@@ -16,7 +16,7 @@ function start({ holdMs = 60_000 } = {}) {
   );
   const waiting = Promise.withResolvers<string>();
   const asked = Promise.withResolvers<void>();
-  const front = new Front({
+  const front = new Activator({
     hostname: "127.0.0.1",
     port: 0,
     function: "hello",

@@ -3,50 +3,52 @@ import type { ClientConnection } from "./clients/client_connection.ts";
 import { ClientServer } from "./clients/client_server.ts";
 import { jsonFailure } from "./clients/local_response.ts";
 import { forward } from "./forward/forward.ts";
-import { Clock } from "./http1/clock.ts";
 import type { RequestHead } from "./http1/request_head.ts";
-import { defaultTimeouts } from "./timeouts.ts";
-import { Targets } from "./upstreams/targets.ts";
+import { TickClock } from "./http1/tick_clock.ts";
+import { defaultProxyTimeouts } from "./timeouts.ts";
+import { RoutingTable } from "./upstreams/routing_table.ts";
 
-export interface FrontOptions {
+export interface ActivatorOptions {
   readonly hostname: string;
-  /** 0 takes a free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** What stands behind it, for messages. */
+  /** The function behind it, for messages. */
   readonly function: string;
   readonly revision: string;
-  /** Resolves with the URL of whatever serves, once that does; rejects when it never will. Asked for each request. */
+  /**
+   * Resolves with the URL of the running instance; rejects if it will not start. Called for each
+   * request.
+   */
   readonly upstream: () => Promise<string>;
-  /** How long a request is held for it. */
+  /** How long a request is held for the instance. */
   readonly holdMs: number;
   readonly log: Log;
 }
 
-/** How long an answer may take is for the upstream to say, and for the proxy that sends requests here. */
-const timeouts = { ...defaultTimeouts, firstByteMs: 0, idleMs: 0 };
+/** The upstream and the proxy in front limit the time of a response. */
+const timeouts = { ...defaultProxyTimeouts, firstByteMs: 0, idleMs: 0 };
 const rules = { maxFails: 0, failTimeoutMs: 1000 };
 
 /**
- * A server before one upstream that is not always there: it holds each request until the upstream is. `X-Forwarded-…` are believed, since whoever comes
- * here could as well go there.
+ * A proxy for one instance that may be asleep (scaled to zero): it holds each request until the
+ * instance runs. `X-Forwarded-…` headers are trusted, as its clients could reach the instance, too.
  */
-export class Front {
+export class Activator {
   readonly port: number;
-  /** How many have come. */
-  requests = 0;
-  readonly #options: FrontOptions;
-  readonly #clock = new Clock(250);
-  readonly #targets: Targets;
+  readonly #options: ActivatorOptions;
+  readonly #clock = new TickClock(250);
+  readonly #routing: RoutingTable;
   readonly #server: ClientServer;
+  #requests = 0;
   #url = "";
-  #underWay = 0;
+  #running = 0;
   #lastMs = performance.now();
 
   /** @throws Deno.errors.AddrInUse */
-  constructor(options: FrontOptions) {
+  constructor(options: ActivatorOptions) {
     const { hostname, port, log } = options;
     this.#options = options;
-    this.#targets = new Targets(
+    this.#routing = new RoutingTable(
       { clock: this.#clock, connectMs: timeouts.connectMs, rules },
       "random",
     );
@@ -56,41 +58,46 @@ export class Front {
       listener,
       clock: this.#clock,
       timeouts,
-      sender: (address) => ({ address, trusted: true, protocol: "http" }),
-      serve: (request, client) => this.#answer(request, client),
+      identify: (address) => ({ address, trusted: true, protocol: "http" }),
+      serve: (request, client) => this.#serve(request, client),
       log,
     });
   }
 
-  /** How long no request has been under way; 0 while one is. */
-  idleMs(): number {
-    return this.#underWay > 0 ? 0 : performance.now() - this.#lastMs;
+  /** The number of requests so far. */
+  get requests(): number {
+    return this.#requests;
   }
 
-  /** Accepts nothing more, gives requests under way `graceMs` to finish, and cuts what is left. */
+  /** Returns how long no request has been under way; 0 while one is. */
+  idleMs(): number {
+    return this.#running > 0 ? 0 : performance.now() - this.#lastMs;
+  }
+
+  /** Closes the listener and idle connections; cuts requests that take longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     await this.#server.stop(graceMs);
-    this.#targets.close();
+    this.#routing.close();
     this.#clock[Symbol.dispose]();
   }
 
-  async #answer(request: RequestHead, client: ClientConnection): Promise<void> {
-    this.requests++;
-    this.#underWay++;
+  async #serve(request: RequestHead, client: ClientConnection): Promise<void> {
+    this.#requests++;
+    this.#running++;
     try {
-      const held = await this.#held();
-      if (held.kind === "none") {
+      const awaited = await this.#awaitUpstream();
+      if (awaited.kind === "unavailable") {
         const { function: name, revision } = this.#options;
-        const message = `${revision} of ${name} ${held.why}`;
+        const message = `${revision} of ${name} ${awaited.why}`;
         const failure = jsonFailure(503, "ERROR_NOT_STARTED", message, {
           function: name,
           revision,
         });
         return await client.respond(failure, request);
       }
-      await this.#forward(request, client, held.url);
+      await this.#forward(request, client, awaited.url);
     } finally {
-      this.#underWay--;
+      this.#running--;
       this.#lastMs = performance.now();
     }
   }
@@ -100,20 +107,22 @@ export class Front {
     if (url !== this.#url) {
       this.#url = url;
       const revisions = new Map([[revision, [{ url, weight: 1 }]]]);
-      this.#targets.update(new Map([[name, { revisions }]]));
+      this.#routing.update(new Map([[name, { revisions }]]));
     }
     const mark = request.target.indexOf("?");
     const rest = mark < 0 ? request.target : request.target.slice(0, mark);
     const query = mark < 0 ? "" : request.target.slice(mark);
     const location = { kind: "function", name, revision, rest, query } as const;
     await forward(request, location, client, {
-      targets: this.#targets,
+      routing: this.#routing,
       balance: "random",
       hashHeader: undefined,
     });
   }
 
-  async #held(): Promise<{ kind: "there"; url: string } | { kind: "none"; why: string }> {
+  async #awaitUpstream(): Promise<
+    { kind: "running"; url: string } | { kind: "unavailable"; why: string }
+  > {
     const { upstream, holdMs } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<undefined>((resolve) =>
@@ -121,10 +130,10 @@ export class Front {
     );
     try {
       const url = await Promise.race([upstream(), late]);
-      if (url !== undefined) return { kind: "there", url };
-      return { kind: "none", why: `did not start within ${holdMs / 1000} s` };
+      if (url !== undefined) return { kind: "running", url };
+      return { kind: "unavailable", why: `did not start within ${holdMs / 1000} s` };
     } catch {
-      return { kind: "none", why: "is stopped" };
+      return { kind: "unavailable", why: "is stopped" };
     } finally {
       clearTimeout(timer);
     }
