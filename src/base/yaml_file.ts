@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { CapsuleError, messageOf } from "./errors.ts";
+import { isObject } from "./json.ts";
 import { readText } from "./read_text.ts";
 import { describeNode, parseYamlNodes, quoted, type YamlDocument } from "./yaml_nodes.ts";
 
@@ -62,7 +63,7 @@ export function mapOf<T>(
 ): z.ZodType<Map<string, T>> {
   return z.unknown().transform((given, context) => {
     const map = new Map<string, T>();
-    if (!isMap(given)) {
+    if (!isObject(given)) {
       context.addIssue({ code: "custom", message: `expected ${expected}` });
       return z.NEVER;
     }
@@ -95,11 +96,6 @@ export function fields<S extends z.ZodRawShape>(shape: S, expected: string): z.Z
   return z.strictObject(shape, {
     error: ({ code }) => `expected ${code === "unrecognized_keys" ? listed : expected}`,
   }) as unknown as z.ZodObject<S>;
-}
-
-/** Reports whether a value that a schema sees is a map of the file. */
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The node that an issue's path leads to, as far as the document has it. */

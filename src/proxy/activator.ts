@@ -1,3 +1,4 @@
+import { deadline, DeadlineError } from "../base/deadline.ts";
 import type { Log } from "../base/log.ts";
 import type { ClientConnection } from "./clients/client_connection.ts";
 import { ClientServer } from "./clients/client_server.ts";
@@ -124,18 +125,12 @@ export class Activator {
     { kind: "running"; url: string } | { kind: "unavailable"; why: string }
   > {
     const { upstream, holdMs } = this.#options;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<undefined>((resolve) =>
-      timer = setTimeout(() => resolve(undefined), holdMs)
-    );
     try {
-      const url = await Promise.race([upstream(), late]);
-      if (url !== undefined) return { kind: "running", url };
-      return { kind: "unavailable", why: `did not start within ${holdMs / 1000} s` };
-    } catch {
-      return { kind: "unavailable", why: "is stopped" };
-    } finally {
-      clearTimeout(timer);
+      return { kind: "running", url: await deadline(upstream(), holdMs) };
+    } catch (error) {
+      const isLate = error instanceof DeadlineError;
+      const why = isLate ? `did not start within ${holdMs / 1000} s` : "is stopped";
+      return { kind: "unavailable", why };
     }
   }
 }

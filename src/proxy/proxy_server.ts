@@ -1,5 +1,5 @@
 import type { Log } from "../base/log.ts";
-import { bindHost, urlHost } from "../server/host.ts";
+import { bindHost, urlHost } from "../base/hosts.ts";
 import { cannotListen } from "../server/listen_failure.ts";
 import { serveAdmin } from "./admin/serve_admin.ts";
 import { type AddressRange, isInside } from "./clients/address_ranges.ts";

@@ -161,19 +161,19 @@ Deno.test("a protocol is changed only when it was asked for, and after the whole
         "another protocol",
         `GET /functions/f HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`,
         switched("Upgrade: tls/1.2\r\nConnection: Upgrade\r\n"),
-        "the upstream changed to a protocol that was not asked for",
+        "the upstream changed to a protocol that the client did not offer",
       ],
       [
         "no protocol",
         `GET /functions/f HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`,
         switched("Connection: Upgrade\r\n"),
-        "the upstream changed to a protocol that was not asked for",
+        "the upstream changed to a protocol that the client did not offer",
       ],
       [
-        "h2c is not asked for",
+        "h2c is never offered",
         `GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: x\r\n\r\n`,
         switched("Upgrade: h2c\r\nConnection: Upgrade\r\n"),
-        "the upstream changed the protocol without being asked",
+        "the upstream changed the protocol without a request for it",
       ],
     ] as const
   ) {

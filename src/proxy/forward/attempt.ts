@@ -186,14 +186,14 @@ export class Attempt {
     const reason = wire.endReason;
     if (reason?.kind === "late") {
       const why = reason.operation === "read"
-        ? `no response within ${client.timeouts.firstByteMs} ms`
+        ? `no answer within ${client.timeouts.firstByteMs} ms`
         : `nothing of the request taken for ${client.timeouts.idleMs} ms`;
       this.#upstream.failed(why);
       return failed(504, "ERROR_UPSTREAM_TIMEOUT", why, "no");
     }
     const why = reason?.kind === "error"
       ? `the connection broke: ${messageOf(reason.error)}`
-      : "it closed the connection without a response";
+      : "it closed the connection without an answer";
     // An upstream may close an idle connection at any time: no sign of bad health.
     if (this.#isReused) {
       return failed(502, "ERROR_UPSTREAM_CLOSED", why, this.#isRepeatable ? "same" : "no");

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isName, nameRule } from "../../base/function_names.ts";
-import { atKey, decodeYaml, fields, isMap, mapOf, readYaml } from "../../base/yaml_file.ts";
+import { isObject } from "../../base/json.ts";
+import { atKey, decodeYaml, fields, mapOf, readYaml } from "../../base/yaml_file.ts";
 import type { FunctionRoutes, Routes, UpstreamEntry } from "./routes.ts";
 import { upstreamUrl, weightFrom } from "./schema.ts";
 
@@ -27,7 +28,7 @@ export function decodeConfig(text: string, name: string): Routes {
 const nameFault = (name: string) => isName(name) ? undefined : `a name (${nameRule})`;
 
 const entry = z.preprocess(
-  (item) => isMap(item) ? item : { url: item },
+  (item) => isObject(item) ? item : { url: item },
   fields({ url: upstreamUrl, weight: weightFrom(1).optional() }, "a URL"),
 ).transform(({ url, weight = 1 }): UpstreamEntry => ({ url, weight }));
 
@@ -79,12 +80,12 @@ const wrapped = fields(
 ).transform((root): Routes => root.functions);
 /** A file of 0.1.3 may have `filters:`, which this version ignores. */
 const bare = z.preprocess((root) => {
-  if (!isMap(root)) return root;
+  if (!isObject(root)) return root;
   const { filters: _, ...rest } = root;
   return rest;
 }, functions);
 const config: z.ZodType<Routes> = z.unknown().transform((root, context): Routes => {
-  const parsed = (isMap(root) && holdsMaps(root.functions) ? wrapped : bare).safeParse(root);
+  const parsed = (isObject(root) && holdsMaps(root.functions) ? wrapped : bare).safeParse(root);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) context.addIssue({ ...issue });
   return z.NEVER;
@@ -92,11 +93,11 @@ const config: z.ZodType<Routes> = z.unknown().transform((root, context): Routes 
 
 /** `weights:` is a revision where it has a URL. */
 function isWeights(name: string, value: unknown): boolean {
-  return name === "weights" && isMap(value) && !Object.hasOwn(value, "url");
+  return name === "weights" && isObject(value) && !Object.hasOwn(value, "url");
 }
 
 /** `functions:` is a function where its values are URLs. */
 function holdsMaps(value: unknown): boolean {
-  return isMap(value) &&
-    Object.values(value).every((inner) => isMap(inner) && !Object.hasOwn(inner, "url"));
+  return isObject(value) &&
+    Object.values(value).every((inner) => isObject(inner) && !Object.hasOwn(inner, "url"));
 }

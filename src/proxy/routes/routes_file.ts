@@ -1,23 +1,24 @@
+import { writeFileAtomically } from "../../base/atomic_file.ts";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import { decodeRoutes } from "./decode_routes.ts";
 import { encodeRoutes, type Routes } from "./routes.ts";
 
-/** What `-routes` keeps: the routes, and the configuration file's as they were last read, to see what changed in it meanwhile. */
+/** The content of `-routes`: the routes, and those of the configuration file when it was last read. */
 export interface KeptRoutes {
   readonly routes: Routes;
   readonly config: Routes;
 }
 
 /**
- * The routes that a file keeps; `undefined` when there is none yet.
+ * Reads the routes of a file; undefined if it does not exist.
  *
- * @throws CapsuleError `ROUTES` when it cannot be read or holds something else.
+ * @throws CapsuleError `ROUTES` if it cannot be read or holds something else.
  */
 export async function readRoutesFile(path: string): Promise<KeptRoutes | undefined> {
   let text: string;
   try {
-    // A device may have no end.
-    if (!(await Deno.stat(path)).isFile) throw new TypeError("it is no regular file");
+    // A device may be endless.
+    if (!(await Deno.stat(path)).isFile) throw new TypeError("it is not a regular file");
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -30,28 +31,19 @@ export async function readRoutesFile(path: string): Promise<KeptRoutes | undefin
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CapsuleError("ROUTES", `${from} is no JSON: ${messageOf(error)}`, { cause: error });
+    throw new CapsuleError("ROUTES", `${from} is not JSON: ${messageOf(error)}`, { cause: error });
   }
   const { routes, config }: { routes?: unknown; config?: unknown } = Object(value);
   return { routes: decodeRoutes(routes, from), config: decodeRoutes(config, from) };
 }
 
-/** Writes aside and renames, so that a crash leaves the state before or the state after. */
+/** Writes the routes durably: a crash leaves the state before or after. */
 export async function writeRoutesFile(path: string, { routes, config }: KeptRoutes): Promise<void> {
-  const aside = `${path}.${crypto.randomUUID()}.tmp`;
-  const text =
-    JSON.stringify({ routes: encodeRoutes(routes), config: encodeRoutes(config) }, null, 2) + "\n";
+  const content = { routes: encodeRoutes(routes), config: encodeRoutes(config) };
   try {
-    {
-      using file = await Deno.open(aside, { write: true, createNew: true, mode: 0o600 });
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-      await file.sync();
-    }
-    await Deno.rename(aside, path);
+    await writeFileAtomically(path, JSON.stringify(content, null, 2) + "\n", { mode: 0o600 });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new Error("no such folder", { cause: error });
-    await Deno.remove(aside).catch(() => {});
     throw error;
   }
 }

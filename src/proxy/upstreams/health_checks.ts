@@ -1,3 +1,4 @@
+import { withDeadline } from "../../base/deadline.ts";
 import { type Timer, unref } from "../../base/timers.ts";
 import { type Upstream, upstreamTarget } from "./upstream.ts";
 
@@ -41,10 +42,11 @@ export class HealthChecks implements AsyncDisposable {
     const { path, timeoutMs } = this.#options;
     try {
       const target = new URL(url).origin + upstreamTarget(basePath, path, "");
-      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stop.signal]);
-      const response = await fetch(target, { signal, redirect: "manual" });
-      await response.body?.cancel();
-      return response.status < 400;
+      return await withDeadline(timeoutMs, async (signal) => {
+        const response = await fetch(target, { signal, redirect: "manual" });
+        await response.body?.cancel();
+        return response.status < 400;
+      }, this.#stop.signal);
     } catch {
       return false;
     }

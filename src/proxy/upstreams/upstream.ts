@@ -1,5 +1,6 @@
-import { bareHost } from "../../base/hosts.ts";
+import { DeadlineError, withDeadline } from "../../base/deadline.ts";
 import { messageOf } from "../../base/errors.ts";
+import { bareHost } from "../../base/hosts.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
 import type { TickClock } from "../http1/tick_clock.ts";
 import { type Socket, Wire } from "../http1/wire.ts";
@@ -167,19 +168,16 @@ export class Upstream {
    */
   async dial(): Promise<Wire> {
     const { clock, connectMs } = this.#context;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), connectMs);
     try {
-      return new Wire(await this.#connectWithRoom(late.signal), clock);
+      const connect = (signal: AbortSignal) => this.#connectWithRoom(signal);
+      return new Wire(await withDeadline(connectMs, connect), clock);
     } catch (error) {
-      if (late.signal.aborted) {
+      if (error instanceof DeadlineError) {
         throw new ConnectError(`no connection within ${connectMs} ms`, "time");
       }
       throw isOutOfFiles(error)
         ? new ConnectError(outOfFiles, "files")
         : new ConnectError(connectReason(error), "upstream");
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -29,7 +29,10 @@ Deno.test("a POST goes on to the next URL when the first one's certificate is no
     balance: "round-robin",
   });
   assert.match(await post(proxy.port), /^HTTP\/1\.1 200 [^]*well$/);
-  assert.match(proxy.logged.join(), new RegExp(`^${secure} gets no requests for 10 s: .*certificate`));
+  assert.match(
+    proxy.logged.join(),
+    new RegExp(`^${secure} gets no requests for 10 s: .*certificate`),
+  );
   assert.equal(heard, 0);
   await stranger.shutdown();
 });
