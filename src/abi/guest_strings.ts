@@ -2,9 +2,27 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "../base/byte_string.ts";
 
-/** Copies a guest's string as bytes. */
+/** The number of bytes that are copied between two looks at the clock. */
+const copyChunkBytes = 8 * 1024 * 1024;
+
+/**
+ * Copies a guest's string as bytes.
+ *
+ * @throws CapsuleError the reason of the stop, if the call is past its deadline meanwhile.
+ */
 export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
-  return viewBytes(guest, pointer, length).slice();
+  const view = viewBytes(guest, pointer, length);
+  if (view.length <= copyChunkBytes) return view.slice();
+  const copy = new Uint8Array(view.length);
+  copyInTime(guest, view, copy, 0);
+  return copy;
+}
+
+function copyInTime(guest: Guest, source: Uint8Array, target: Uint8Array, offset: number): void {
+  for (let at = 0; at < source.length; at += copyChunkBytes) {
+    guest.assertInTime();
+    target.set(source.subarray(at, at + copyChunkBytes), offset + at);
+  }
 }
 
 /** Returns a guest's string in place. Valid until the guest runs again. Hot path: no copy. */
@@ -13,8 +31,8 @@ export function viewBytes(guest: Guest, pointer: number, length: number): Uint8A
   return guest.memory.bytes.subarray(pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
 
-/** Decodes a guest's string as text. */
-export function readText(guest: Guest, pointer: number, length: number): string {
+/** Decodes a guest's string as UTF-8. The caller bounds its length. */
+export function readGuestText(guest: Guest, pointer: number, length: number): string {
   guest.memory.check("string", pointer, length);
   return decodeText(guest.memory.bytes, pointer >>> 0, (pointer >>> 0) + (length >>> 0));
 }
@@ -49,7 +67,8 @@ export function writeResult(
   const { view } = memory;
   view.setUint32(pointerCell >>> 0, at, true);
   view.setUint32(lengthCell >>> 0, length, true);
-  if (length > 0) memory.bytes.set(bytes, at);
+  if (length > copyChunkBytes) copyInTime(guest, bytes, memory.bytes, at);
+  else if (length > 0) memory.bytes.set(bytes, at);
 }
 
 /** Encodes a `CapsuleError` as `[ERR]` text; rethrows anything else. */

@@ -6,6 +6,7 @@ import {
   utf8Text,
 } from "../base/byte_string.ts";
 import { isError } from "./handler_call.ts";
+import { maxHeaderListBytes } from "./headers.ts";
 
 /** Result of an http handler. */
 export interface HttpResult {
@@ -13,7 +14,7 @@ export interface HttpResult {
   readonly failed: boolean;
   /** A string if the body is short and valid UTF-8: hot path, sent faster (bench: `throughput`). */
   readonly body: string | Uint8Array<ArrayBuffer>;
-  /** The guest's header list, for `decodeHeaders`. */
+  /** The guest's header list, for `decodeHeaders`; up to `maxHeaderListBytes` + 1 bytes. */
   readonly headerList: ByteString;
 }
 
@@ -26,11 +27,15 @@ const bodyMark = "[BODY]";
 const headersMark = "[HEADERS]";
 const openBracket = 0x5b;
 
+/** `[HEADERS]` is looked for in this many bytes at the end of a result. */
+const maxSearchBytes = 4 * maxHeaderListBytes;
+
 /** Returns the offset of the last `[HEADERS]`, or -1. Usually it is near the end. */
 function lastHeadersMark(bytes: Uint8Array): number {
+  const first = Math.max(0, bytes.length - maxSearchBytes);
   let at = bytes.length - headersMark.length;
-  while (at >= 0 && !(bytes[at] === openBracket && standsAt(headersMark, bytes, at))) at--;
-  return Math.max(at, -1);
+  while (at >= first && !(bytes[at] === openBracket && standsAt(headersMark, bytes, at))) at--;
+  return at < first ? -1 : at;
 }
 
 /**
@@ -51,7 +56,10 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
   const mark = lastHeadersMark(result);
   if (mark >= 0) {
     end = mark;
-    headerList = readHeaderList(result, mark + headersMark.length, result.length);
+    const listStart = mark + headersMark.length;
+    // One byte beyond the limit shows that the list is longer.
+    const listEnd = Math.min(result.length, listStart + maxHeaderListBytes + 1);
+    headerList = readHeaderList(result, listStart, listEnd);
   }
   const failed = isError(result);
   const start = standsAt(bodyMark, result, 0) ? Math.min(bodyMark.length, end) : 0;

@@ -10,21 +10,26 @@ export interface GuestFiles {
   /**
    * Returns a file's bytes.
    *
+   * @param beforeChunk is called before each block is read; what it throws ends the read.
    * @throws FileError with the system's code, or `DENIED` with the flag that would grant the path.
    */
-  readFile(path: string): Uint8Array<ArrayBuffer>;
+  readFile(path: string, beforeChunk?: () => void): Uint8Array<ArrayBuffer>;
   /**
    * Creates the file (mode 0644) or truncates it, then writes.
    *
+   * @param beforeChunk is called before each block is written; what it throws ends the write.
    * @throws FileError as `readFile` does.
    */
-  writeFile(path: string, bytes: Uint8Array): void;
+  writeFile(path: string, bytes: Uint8Array, beforeChunk?: () => void): void;
   /** Closes the granted folders; the next call opens them again. */
   close(): void;
 }
 
 const defaultMaxReadBytes = 256 * 1024 ** 2;
-const chunkBytes = 65_536;
+/** The number of bytes that a file is read beyond its reported size. */
+const growthBytes = 65_536;
+/** The number of bytes of one system call: few enough that a deadline is noticed in time. */
+const transferBytes = 8 * 1024 ** 2;
 
 /**
  * Opens files below granted folders. Each path is walked when it is used: neither `..` nor a link
@@ -84,10 +89,10 @@ export function createGuestFiles(
   };
 
   return {
-    readFile(path) {
+    readFile(path, beforeChunk) {
       const { backend, handle } = open(path, readable, "-allowRead", OpenFlags.read);
       try {
-        return readAll(backend, handle, maxReadBytes);
+        return readAll(backend, handle, { maxBytes: maxReadBytes, beforeChunk });
       } catch (error) {
         if (!(error instanceof FileError)) throw error;
         throw new FileError(error.code, `read ${path}: ${error.message}`, { cause: error });
@@ -95,14 +100,17 @@ export function createGuestFiles(
         backend.close(handle);
       }
     },
-    writeFile(path, bytes) {
+    writeFile(path, bytes, beforeChunk) {
       const flags = OpenFlags.write | OpenFlags.create;
       const { backend, handle } = open(path, writable, "-allowWrite", flags, {
         mode: 0o644,
         truncate: true,
       });
       try {
-        for (let rest = bytes; rest.length > 0;) rest = rest.subarray(backend.write(handle, rest));
+        for (let at = 0; at < bytes.length;) {
+          beforeChunk?.();
+          at += backend.write(handle, bytes.subarray(at, at + transferBytes));
+        }
       } catch (error) {
         if (!(error instanceof FileError)) throw error;
         throw new FileError(error.code, `write ${path}: ${error.message}`, { cause: error });
@@ -117,17 +125,22 @@ export function createGuestFiles(
   };
 }
 
-function readAll(backend: FileBackend, handle: number, maxBytes: number): Uint8Array<ArrayBuffer> {
+function readAll(
+  backend: FileBackend,
+  handle: number,
+  { maxBytes, beforeChunk }: { maxBytes: number; beforeChunk?: () => void },
+): Uint8Array<ArrayBuffer> {
   const tooLarge = () => new FileError("EFBIG", `file too large: more than ${maxBytes} bytes`);
   const { size } = backend.status(handle);
   if (size > BigInt(maxBytes)) throw tooLarge();
   let bytes = new Uint8Array(Number(size));
   let length = 0;
   for (;;) {
+    beforeChunk?.();
     // The file may have grown meanwhile: its end is where a read returns 0.
     if (length === bytes.length) {
       if (length > maxBytes) throw tooLarge();
-      const more = new Uint8Array(chunkBytes);
+      const more = new Uint8Array(growthBytes);
       const read = backend.read(handle, more);
       if (read === 0) return bytes;
       const grown = new Uint8Array(Math.max(2 * length, length + read));
@@ -137,7 +150,7 @@ function readAll(backend: FileBackend, handle: number, maxBytes: number): Uint8A
       length += read;
       continue;
     }
-    const read = backend.read(handle, bytes.subarray(length));
+    const read = backend.read(handle, bytes.subarray(length, length + transferBytes));
     if (read === 0) return bytes.slice(0, length);
     length += read;
   }

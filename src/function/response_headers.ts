@@ -1,5 +1,5 @@
 import type { ByteString } from "../base/byte_string.ts";
-import { decodeHeaders, type Header } from "../abi/headers.ts";
+import { decodeHeaders, type Header, maxHeaderListBytes } from "../abi/headers.ts";
 import type { Log } from "../base/log.ts";
 
 /** The hop-by-hop headers (RFC 9110 § 7.6.1) and `Content-Length`, which the server sets. */
@@ -23,8 +23,11 @@ const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Headers that a response may have. The server's time for them grows with their square. */
 const maxHeaders = 500;
+/** The caches are bounded in entries and in bytes, since their keys come from guests. */
 const maxCachedNames = 1000;
+const maxCachedNameLength = 128;
 const maxCachedLists = 100;
+const maxCachedListLength = 8 * 1024;
 
 /** Headers of one response. */
 export interface AnswerHeaders {
@@ -52,6 +55,11 @@ export class ResponseHeaders {
   from(list: ByteString): AnswerHeaders {
     const known = this.#known.get(list);
     if (known) return known;
+    if (list.length > maxHeaderListBytes) {
+      this.#log.warn(
+        `the function's headers after the first ${maxHeaderListBytes} bytes are left out`,
+      );
+    }
     const headers = decodeHeaders(list);
     const allowed = this.allowed(headers);
     const isContentType = ([name]: Header) => name.toLowerCase() === "content-type";
@@ -61,7 +69,7 @@ export class ResponseHeaders {
       others: allowed.filter((header) => header !== first),
       isJson: headers.some((header) => isContentType(header) && header[1].includes("json")),
     };
-    if (allowed.length === headers.length) {
+    if (allowed.length === headers.length && list.length <= maxCachedListLength) {
       if (this.#known.size >= maxCachedLists) this.#known.clear();
       this.#known.set(list, answer);
     }
@@ -81,7 +89,10 @@ export class ResponseHeaders {
     const refusal = this.#refuse(name) ??
       (forbiddenInValue.test(value) ? "its value has a forbidden character" : undefined);
     if (refusal === undefined) return true;
-    this.#log.warn(`the function's header ${JSON.stringify(name)} is left out: ${refusal}`);
+    const shortName = name.length > maxCachedNameLength
+      ? `${name.slice(0, maxCachedNameLength)}…`
+      : name;
+    this.#log.warn(`the function's header ${JSON.stringify(shortName)} is left out: ${refusal}`);
     return false;
   }
 
@@ -92,7 +103,9 @@ export class ResponseHeaders {
       : setByServer.has(name.toLowerCase())
       ? "the server sets it itself"
       : undefined;
-    if (this.#verdicts.size < maxCachedNames) this.#verdicts.set(name, verdict);
+    if (name.length <= maxCachedNameLength && this.#verdicts.size < maxCachedNames) {
+      this.#verdicts.set(name, verdict);
+    }
     return verdict;
   }
 }

@@ -14,7 +14,7 @@ export function couchbaseFunctions({ queries, sandbox }: CouchbaseGrant): HostFa
     suspending: {
       hostCouchBaseQuery: suspendingFunction(guest, (inputs) => {
         refuseInSandbox(sandbox, "a Couchbase query");
-        return queries.query(inputs.text(0), limitFor(guest));
+        return queries.query(inputs.text(0, "statement"), limitFor(guest));
       }, (rows) => rows),
     },
   });

@@ -26,7 +26,7 @@ export function environmentFunctions(grant: EnvironmentGrant): HostFamily {
   return (guest) => ({
     sync: {
       hostGetEnv: syncFunction(guest, (inputs) => {
-        const name = inputs.text(0);
+        const name = inputs.text(0, "name");
         refuseInSandbox(grant.sandbox, `reading the variable ${name}`);
         if (grant.allowEnv && !grant.allowEnv.includes(name)) {
           throw denied(`reading the variable ${name}`, `-allowEnv=${name}`);

@@ -5,10 +5,17 @@ import { type HostFamily, syncFunction } from "./host_function.ts";
 export function fileFunctions(files: GuestFiles): HostFamily {
   return (guest) => ({
     sync: {
-      hostReadFile: syncFunction(guest, (inputs) => files.readFile(inputs.text(0))),
+      hostReadFile: syncFunction(
+        guest,
+        (inputs) => files.readFile(inputs.text(0, "path"), () => guest.assertInTime()),
+      ),
       hostWriteFile: syncFunction(guest, (inputs) => {
         guest.beforeSideEffect();
-        files.writeFile(inputs.text(0), inputs.bytes(1));
+        files.writeFile(
+          inputs.text(0, "path"),
+          inputs.view(1, "content"),
+          () => guest.assertInTime(),
+        );
         return "file created";
       }),
     },

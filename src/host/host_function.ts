@@ -1,6 +1,13 @@
-import { asResult, readBytes, readText, viewBytes, writeResult } from "../abi/guest_strings.ts";
+import {
+  asResult,
+  readBytes,
+  readGuestText,
+  viewBytes,
+  writeResult,
+} from "../abi/guest_strings.ts";
 import { CapsuleError } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
+import { type InputName, maxInputBytes } from "./imports.ts";
 
 /** Creates the host functions of one family for an instance. */
 export type HostFamily = (guest: Guest) => Partial<HostFunctions>;
@@ -62,7 +69,10 @@ export function suspendingFunction<T>(
   };
 }
 
-/** The strings that a guest passes: input N is the pointer 2N and the length 2N + 1. */
+/**
+ * The strings that a guest passes: input N is the pointer 2N and the length 2N + 1. Each is refused
+ * with `TOO_LARGE`, before it is read, if it exceeds its limit.
+ */
 export class Inputs {
   readonly #guest: Guest;
   readonly #numbers: readonly number[];
@@ -73,18 +83,32 @@ export class Inputs {
   }
 
   /** Returns a copy of an input. */
-  bytes(index: number): Uint8Array<ArrayBuffer> {
-    return readBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  bytes(index: number, name: InputName): Uint8Array<ArrayBuffer> {
+    return readBytes(this.#guest, this.#pointer(index), this.#length(index, name));
   }
 
   /** Returns a view of an input, valid until the call ends. */
-  view(index: number): Uint8Array<ArrayBuffer> {
-    return viewBytes(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  view(index: number, name: InputName): Uint8Array<ArrayBuffer> {
+    return viewBytes(this.#guest, this.#pointer(index), this.#length(index, name));
   }
 
   /** Returns an input decoded as UTF-8. */
-  text(index: number): string {
-    return readText(this.#guest, this.#numbers[2 * index] ?? 0, this.#numbers[2 * index + 1] ?? 0);
+  text(index: number, name: InputName): string {
+    return readGuestText(this.#guest, this.#pointer(index), this.#length(index, name));
+  }
+
+  #pointer(index: number): number {
+    return this.#numbers[2 * index] ?? 0;
+  }
+
+  #length(index: number, name: InputName): number {
+    const length = (this.#numbers[2 * index + 1] ?? 0) >>> 0;
+    const maxBytes = maxInputBytes[name];
+    if (length <= maxBytes) return length;
+    throw new CapsuleError(
+      "TOO_LARGE",
+      `the ${name} has ${length} bytes, and at most ${maxBytes} are allowed`,
+    );
   }
 }
 

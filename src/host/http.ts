@@ -17,12 +17,12 @@ export function httpFunctions({ client, sandbox }: HttpGrant): HostFamily {
     suspending: {
       hostHttp: suspendingFunction(guest, async (inputs) => {
         const { signal } = guest; // read before the first await: later it may be another call's
-        const url = inputs.text(0);
+        const url = inputs.text(0, "url");
         refuseInSandbox(sandbox, `calling ${url}`);
-        const method = inputs.text(1);
-        const list = inputs.view(2);
+        const method = inputs.text(1, "method");
+        const list = inputs.view(2, "headers");
         const headers = decodeHeaders(readByteString(list, 0, list.length));
-        const body = decodeBody(inputs.bytes(3));
+        const body = decodeBody(inputs.bytes(3, "body"));
         const { request } = await client();
         return await request({ url, method, headers, body, signal });
       }, ({ body }) => body),

@@ -1,4 +1,4 @@
-import { encodeText } from "../base/byte_string.ts";
+import { concatBytes } from "./concat_bytes.ts";
 import { type HostFamily, syncFunction } from "./host_function.ts";
 
 /** Information about the launcher. All instances of a function share the counter. */
@@ -19,14 +19,8 @@ export function informationFunctions(information: HostInformation): HostFamily {
       ),
       hostPing: syncFunction(guest, (inputs) => {
         guest.beforeSideEffect(); // later calls see the counter
-        const message = inputs.bytes(0);
-        const before = encodeText("🏓 pong: ");
-        const after = encodeText(` : ${++information.pings}`);
-        const pong = new Uint8Array(before.length + message.length + after.length);
-        pong.set(before);
-        pong.set(message, before.length);
-        pong.set(after, before.length + message.length);
-        return pong;
+        const message = inputs.view(0, "message");
+        return concatBytes(["🏓 pong: ", message, ` : ${++information.pings}`]);
       }),
     },
   });

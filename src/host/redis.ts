@@ -4,6 +4,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { CallLimit, KeyValueStore } from "../store/services.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { limitFor, refuseInSandbox } from "./backing_service.ts";
+import { concatBytes } from "./concat_bytes.ts";
 import { type HostFamily, type Import, type Inputs, suspendingFunction } from "./host_function.ts";
 
 /** Grants the key-value store. */
@@ -20,15 +21,15 @@ export function redisFunctions({ store, sandbox }: RedisGrant): HostFamily {
   return (guest) => ({
     suspending: {
       hostRedisSet: storeFunction(guest, sandbox, async (inputs, limit) => {
-        const key = inputs.bytes(0);
-        const value = inputs.bytes(1);
+        const key = inputs.bytes(0, "key");
+        const value = inputs.bytes(1, "value");
         await store.set(key, value, limit);
-        return concat(["[OK](", key, ":", value, ")"]);
+        return concatBytes(["[OK](", key, ":", value, ")"]);
       }, (result) => result),
       hostRedisGet: storeFunction(
         guest,
         sandbox,
-        (inputs, limit) => store.get(inputs.view(0), limit),
+        (inputs, limit) => store.get(inputs.view(0, "key"), limit),
         (value) => value ?? missing,
       ),
     },
@@ -47,24 +48,24 @@ export function extendedRedisFunctions({ store, sandbox }: RedisGrant): HostFami
       redisDel: storeFunction(
         guest,
         sandbox,
-        (inputs, limit) => store.delete(inputs.bytes(0), limit),
+        (inputs, limit) => store.delete(inputs.bytes(0, "key"), limit),
         oneOrZero,
       ),
       redisKeys: storeFunction(
         guest,
         sandbox,
-        (inputs, limit) => store.keys(inputs.bytes(0), limit),
-        jsonArray,
+        (inputs, limit) => store.keys(inputs.bytes(0, "pattern"), limit),
+        (keys) => encodeKeys(guest, keys),
       ),
       redisIncr: storeFunction(
         guest,
         sandbox,
-        (inputs, limit) => store.increment(inputs.bytes(0), limit),
+        (inputs, limit) => store.increment(inputs.bytes(0, "key"), limit),
         String,
       ),
       redisExpire: storeFunction(guest, sandbox, (inputs, limit) => {
-        const key = inputs.bytes(0);
-        return store.expire(key, parseSeconds(inputs.text(1)), limit);
+        const key = inputs.bytes(0, "key");
+        return store.expire(key, parseSeconds(inputs.text(1, "seconds")), limit);
       }, oneOrZero),
     },
   });
@@ -91,17 +92,8 @@ function parseSeconds(text: string): bigint {
   return BigInt(text);
 }
 
-/** Concatenates texts and bytes; bytes that are not UTF-8 stay as they are. */
-function concat(parts: readonly (string | Uint8Array)[]): Uint8Array {
-  const all = parts.map((part) => typeof part === "string" ? encodeText(part) : part);
-  const bytes = new Uint8Array(all.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of all) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
+/** The number of keys that are encoded between two looks at the clock. */
+const keysPerLook = 4096;
 
 /**
  * Encodes keys as a JSON array of strings. Only what JSON requires is escaped; other bytes stay,
@@ -110,23 +102,51 @@ function concat(parts: readonly (string | Uint8Array)[]): Uint8Array {
  * 5b 22 61 5c 75 30 30 32 32 62 22 2c 22 c3 a9 22 5d     ["a\u0022b","é"]
  * ```
  */
-function jsonArray(keys: readonly Uint8Array[]): Uint8Array {
-  return concat([
-    "[",
-    ...keys.flatMap((key, index) => [index === 0 ? '"' : ',"', escapeKey(key), '"']),
-    "]",
-  ]);
+function encodeKeys(guest: Guest, keys: readonly Uint8Array[]): Uint8Array {
+  let size = 2;
+  for (const [index, key] of keys.entries()) {
+    if (index % keysPerLook === 0) guest.assertInTime();
+    size += encodedLength(key) + 1;
+  }
+  const json = new Uint8Array(Math.max(2, size - 1));
+  let at = 0;
+  json[at++] = openBracket;
+  for (const [index, key] of keys.entries()) {
+    if (index % keysPerLook === 0) guest.assertInTime();
+    if (index > 0) json[at++] = comma;
+    at = encodeKey(key, json, at);
+  }
+  json[at] = closeBracket;
+  return json;
 }
 
-const quote = 0x22;
-const backslash = 0x5c;
+const [quote, comma, openBracket, backslash, closeBracket] = [0x22, 0x2c, 0x5b, 0x5c, 0x5d];
+/** `\u0000`, of which the last two digits are replaced. */
+const escape = encodeText("\\u0000");
+const hexDigits = encodeText("0123456789abcdef");
 
-function escapeKey(key: Uint8Array): Uint8Array {
-  const mustEscape = (byte: number) => byte < 0x20 || byte === quote || byte === backslash;
-  if (!key.some(mustEscape)) return key;
-  const parts = Array.from(
-    key,
-    (byte) => mustEscape(byte) ? `\\u${byte.toString(16).padStart(4, "0")}` : Uint8Array.of(byte),
-  );
-  return concat(parts);
+function mustEscape(byte: number): boolean {
+  return byte < 0x20 || byte === quote || byte === backslash;
+}
+
+function encodedLength(key: Uint8Array): number {
+  let length = key.length + 2;
+  for (const byte of key) if (mustEscape(byte)) length += escape.length - 1;
+  return length;
+}
+
+/** Writes a key as a JSON string at `at` and returns the offset behind it. */
+function encodeKey(key: Uint8Array, json: Uint8Array, at: number): number {
+  json[at++] = quote;
+  for (const byte of key) {
+    if (!mustEscape(byte)) json[at++] = byte;
+    else {
+      json.set(escape, at);
+      at += escape.length;
+      json[at - 2] = hexDigits[byte >> 4] ?? 0;
+      json[at - 1] = hexDigits[byte & 15] ?? 0;
+    }
+  }
+  json[at++] = quote;
+  return at;
 }

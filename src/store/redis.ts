@@ -3,6 +3,7 @@ import { type Cluster, Redis, ReplyError } from "ioredis";
 import { asciiText } from "../base/byte_string.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { Deadlines, type ServiceCall } from "./deadlines.ts";
+import { KeyList } from "./key_list.ts";
 import { type RedisClient, RedisConnection, type RedisTimeouts } from "./redis_connection.ts";
 import type { CallLimit, KeyValueStore } from "./services.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
@@ -56,7 +57,8 @@ export class RedisStore implements KeyValueStore {
   keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
     return this.#run(limit, "read", async (client, call) => {
       // A SCAN may return a key twice.
-      const found = new Map<string, Uint8Array>();
+      const seen = new Set<string>();
+      const found = new KeyList();
       for (const node of client instanceof Redis ? [client] : (client as Cluster).nodes("master")) {
         let cursor = "0";
         do {
@@ -68,11 +70,15 @@ export class RedisStore implements KeyValueStore {
             "COUNT",
             1000,
           ) as [Buffer, Buffer[]];
-          for (const key of page) found.set(key.toString("latin1"), key);
+          for (const key of page) {
+            const text = key.toString("latin1");
+            if (!seen.has(text)) found.add(key);
+            seen.add(text);
+          }
           cursor = next.toString();
         } while (cursor !== "0" && !call.over);
       }
-      return [...found.values()];
+      return found.keys;
     });
   }
 

@@ -3,6 +3,7 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Deadlines, type ServiceCall } from "./deadlines.ts";
 import { globMatcher, literalPrefix } from "./glob.ts";
+import { KeyList } from "./key_list.ts";
 import type { CallLimit, KeyValueStore } from "./services.ts";
 import { databasePath, type EmbeddedSettings } from "./settings.ts";
 import { type Database, isBusy, openDatabase } from "./sqlite_database.ts";
@@ -99,7 +100,7 @@ export class EmbeddedStore implements KeyValueStore {
     const matches = globMatcher(pattern);
     const prefix = literalPrefix(pattern);
     return await this.#run(limit, async (call) => {
-      const found: Uint8Array[] = [];
+      const found = new KeyList();
       let from = prefix;
       for (let first = true; !call.over; first = false) {
         const page = await this.#retryRead(
@@ -109,13 +110,13 @@ export class EmbeddedStore implements KeyValueStore {
               row,
             ) => row.key as Uint8Array),
         );
-        for (const key of page) if (matches(key)) found.push(key);
+        for (const key of page) if (matches(key)) found.add(key);
         const last = page.at(-1);
         if (page.length < pageKeys || !last || !beginsWith(last, prefix)) break;
         from = last;
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
-      return found;
+      return found.keys;
     });
   }
 

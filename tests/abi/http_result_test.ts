@@ -8,7 +8,12 @@ import {
   writeByteString,
 } from "../../src/base/byte_string.ts";
 import { decodeError, encodeError } from "../../src/abi/guest_strings.ts";
-import { addRequestHeader, canonicalName, decodeHeaders } from "../../src/abi/headers.ts";
+import {
+  addRequestHeader,
+  canonicalName,
+  decodeHeaders,
+  maxHeaderListBytes,
+} from "../../src/abi/headers.ts";
 import { decodeHttpResult } from "../../src/abi/http_result.ts";
 
 function decode(text: string) {
@@ -163,4 +168,16 @@ Deno.test("readByteString, writeByteString: every byte, short and long", () => {
     writeByteString(text, back, 1);
     assert.deepEqual(back.subarray(1), bytes);
   }
+});
+
+Deno.test("decodeHttpResult: a header list of 64 MB is cut at its limit", () => {
+  const result = new Uint8Array(64 * 1024 ** 2).fill("|".charCodeAt(0));
+  result.set(encodeText("[BODY]"));
+  const mark = encodeText("[HEADERS]a:b");
+  result.set(mark, result.length - 2 * maxHeaderListBytes);
+  const { headerList } = decodeHttpResult(result);
+  assert.equal(headerList.length, maxHeaderListBytes + 1);
+  assert.deepEqual(decodeHeaders(headerList), [["a", "b"]]);
+  result.fill("[".charCodeAt(0));
+  assert.equal(decodeHttpResult(result).headerList, "");
 });
