@@ -1,4 +1,4 @@
-import { type Descriptor, mediaTypes } from "./manifest.ts";
+import { mediaTypes, type OciDescriptor } from "./manifest.ts";
 
 /** What a layer holds: a module itself, or an archive that may hold one. */
 export type LayerKind = "module" | "tar" | "tar+gzip" | "other";
@@ -16,7 +16,7 @@ const moduleTypes = new Set<string>([
 
 /** Returns the kind of a layer by its media type, or by its file name where that is `*.wasm`. */
 export function layerKind(
-  { mediaType, annotations }: Pick<Descriptor, "mediaType" | "annotations">,
+  { mediaType, annotations }: Pick<OciDescriptor, "mediaType" | "annotations">,
 ): LayerKind {
   const match = archive.exec(mediaType);
   if (match) return match[1] === undefined ? "tar" : "tar+gzip";

@@ -5,13 +5,13 @@ import { type Digest, digestRule, parseDigest } from "../source/digest.ts";
 /** An image manifest or an index, as far as client and registry use it. */
 export interface Manifest {
   mediaType: string;
-  config?: Descriptor;
+  config?: OciDescriptor;
   /** Layers of an image; `undefined` without that field. */
-  layers?: Descriptor[];
+  layers?: OciDescriptor[];
   /** Blobs of an OCI 1.1 release-candidate artifact. */
-  blobs: Descriptor[];
+  blobs: OciDescriptor[];
   /** Manifests of an index; `undefined` for an image. */
-  manifests?: Descriptor[];
+  manifests?: OciDescriptor[];
   /** The manifest that this one is about, such as the image that it signs. */
   subject?: Digest;
   artifactType?: string;
@@ -19,7 +19,7 @@ export interface Manifest {
 }
 
 /** A reference to a blob or a manifest. */
-export interface Descriptor {
+export interface OciDescriptor {
   mediaType: string;
   digest: Digest;
   /** In bytes. */
@@ -99,13 +99,13 @@ function mediaTypeOf(json: Record<string, unknown>, contentType?: string | null)
   return mediaType;
 }
 
-function descriptors(value: unknown, field: string): Descriptor[] | undefined {
+function descriptors(value: unknown, field: string): OciDescriptor[] | undefined {
   if (isAbsent(value)) return undefined;
   if (!Array.isArray(value)) throw invalid(`"${field}" is a list`);
   return value.map((each, index) => descriptor(each, `${field}[${index}]`));
 }
 
-function descriptor(value: unknown, field: string): Descriptor {
+function descriptor(value: unknown, field: string): OciDescriptor {
   if (!isObject(value)) throw invalid(`"${field}" is a descriptor`);
   const digest = typeof value.digest === "string" ? parseDigest(value.digest) : undefined;
   if (digest === undefined) throw invalid(`"${field}.digest" is ${digestRule}`);

@@ -8,10 +8,10 @@ import { progressBar } from "../source/progress_bar.ts";
 import { type Credentials, dockerCredentials } from "./docker_credentials.ts";
 import { layerKind } from "./layer_kind.ts";
 import {
-  type Descriptor,
   type Manifest,
   manifestMediaTypes,
   maxManifestBytes,
+  type OciDescriptor,
   parseManifest,
 } from "./manifest.ts";
 import { ArchiveError, moduleInArchive } from "./module_in_archive.ts";
@@ -115,7 +115,7 @@ class Pull {
   }
 
   /** Fetches the image's manifest; of an index, the manifest for WebAssembly. */
-  async manifest(): Promise<{ digest: Digest; layers: readonly Descriptor[] }> {
+  async manifest(): Promise<{ digest: Digest; layers: readonly OciDescriptor[] }> {
     const { tag = "", digest } = this.#reference;
     const first = await this.#fetchManifest(digest ?? tag, digest);
     const { manifests, layers } = first.manifest;
@@ -134,7 +134,7 @@ class Pull {
   }
 
   /** Adds the module in the layers to the cache and returns its SHA-256. */
-  async module(layers: readonly Descriptor[]): Promise<string> {
+  async module(layers: readonly OciDescriptor[]): Promise<string> {
     const modules = layers.filter((layer) => layerKind(layer) === "module");
     if (modules.length > 1) throw this.#noModule(`it has ${modules.length} of them`);
     if (modules[0]) return await this.#pullLayer(modules[0]);
@@ -149,7 +149,7 @@ class Pull {
     );
   }
 
-  async #pullLayer(layer: Descriptor): Promise<string> {
+  async #pullLayer(layer: OciDescriptor): Promise<string> {
     const bar = await progressBar(this.#options.stderr, this.#name);
     try {
       bar.start(layer.size);
@@ -164,7 +164,7 @@ class Pull {
     }
   }
 
-  async #pullArchive(layer: Descriptor): Promise<string | undefined> {
+  async #pullArchive(layer: OciDescriptor): Promise<string | undefined> {
     const name = this.#name;
     const { sha256 } = this.#options;
     let added: string | undefined;
@@ -187,7 +187,7 @@ class Pull {
   }
 
   /** Streams a blob. Throws `DIGEST` at its end if its size or digest is not the descriptor's. */
-  async *#blob({ digest, size }: Descriptor): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *#blob({ digest, size }: OciDescriptor): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const path = `/v2/${this.#reference.repository}/blobs/${digest}`;
     const response = await this.#transport.request(path, {}, [200]);
     const hash = createHash(algorithmOf(digest));
@@ -257,7 +257,7 @@ class Pull {
   }
 }
 
-function wasmManifest(manifests: readonly Descriptor[]): Descriptor | undefined {
+function wasmManifest(manifests: readonly OciDescriptor[]): OciDescriptor | undefined {
   return manifests.find(({ platform }) =>
     platform !== undefined &&
     [platform.architecture, platform.os].some((part) => /^wasm|^wasi/.test(part))

@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { html, raw } from "hono/html";
 import { isLoopback } from "../base/hosts.ts";
 import type { ListedModule } from "./store/catalog.ts";
-import type { Store } from "./store/store.ts";
+import type { RegistryStore } from "./store/registry_store.ts";
 
 /** More than this on one page is read by nobody. */
 const pageSize = 50;
@@ -41,7 +41,7 @@ const policy = [
 ].join("; ");
 
 /** The page at `/`: what is stored, for people. It works without script, on a phone too. */
-export function addPageRoutes(app: Hono, store: Store): void {
+export function addPageRoutes(app: Hono, store: RegistryStore): void {
   app.get("/", (context) => {
     const url = new URL(context.req.raw.url);
     const query = url.searchParams.get("q")?.trim() ?? "";

@@ -1,12 +1,11 @@
 import type { Log } from "../base/log.ts";
 import { unref } from "../base/timers.ts";
-import { jsonApp } from "../server/json_app.ts";
+import { guarded, jsonApp } from "../server/json_app.ts";
 import { accessOf, type AccessOptions } from "./access.ts";
 import { addModuleRoutes } from "./modules/routes.ts";
-import { dropBody } from "./drop_body.ts";
 import { addOciRoutes } from "./oci/routes.ts";
 import { addPageRoutes } from "./page.ts";
-import { Store } from "./store/store.ts";
+import { RegistryStore } from "./store/registry_store.ts";
 import { UploadSessions } from "./oci/upload_sessions.ts";
 
 /** A registry's settings; sizes in bytes. */
@@ -23,7 +22,7 @@ export interface RegistryOptions extends AccessOptions {
 /** A registry, as a function from request to response. */
 export interface Registry extends AsyncDisposable {
   readonly handler: (request: Request) => Response | Promise<Response>;
-  readonly store: Store;
+  readonly store: RegistryStore;
 }
 
 /**
@@ -33,18 +32,12 @@ export interface Registry extends AsyncDisposable {
  */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const { files, log, graceMs, maxUpload, overwrite = false } = options;
-  const store = await Store.open({ files, log, graceMs, maxBytes: maxUpload });
+  const store = await RegistryStore.open({ files, log, graceMs, maxBytes: maxUpload });
   const sessions = new UploadSessions();
   const access = accessOf(options);
 
   const app = jsonApp(log);
-  app.use("*", async (context, next) => {
-    const request = context.req.raw;
-    const refusal = access.guard(request);
-    if (refusal === undefined) return await next();
-    await dropBody(request);
-    return refusal;
-  });
+  app.use("*", guarded(access.guard));
   app.get("/health", (context) => context.text("OK"));
   access.addRoutes(app);
   addOciRoutes(app, { store, sessions });

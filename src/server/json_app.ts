@@ -23,7 +23,7 @@ export function guarded(guard: Guard): MiddlewareHandler {
   return async (context, next) => {
     const refusal = guard(context.req.raw);
     if (refusal === undefined) return await next();
-    await drop(context.req.raw);
+    await dropBody(context.req.raw);
     return refusal;
   };
 }
@@ -76,11 +76,12 @@ function reason(bytes: Uint8Array, error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Reads what a refused client sends, so that it gets the answer; the bytes go nowhere. */
-async function drop(request: Request): Promise<void> {
+/** Reads and discards a request's body, so that a client that is still sending gets its response. */
+export async function dropBody(request: Request): Promise<void> {
+  if (request.method === "GET" || request.method === "HEAD") return;
   try {
     await readBody(request, 0);
   } catch {
-    // Over a limit of nothing is what most bodies are.
+    // Expected: nearly every body exceeds a limit of 0.
   }
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Output } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import { defaultTimeouts, type DownloadTimeouts, httpDownload } from "./http_download.ts";
+import { defaultDownloadTimeouts, type DownloadTimeouts, httpDownload } from "./http_download.ts";
 import { progressBar } from "./progress_bar.ts";
 import { noteSource, savedCopy, sha256OfFile, shownUrl } from "./saved_copy.ts";
 import { saveModule, type SaveOptions } from "./save_module.ts";
@@ -80,7 +80,7 @@ interface HttpOptions extends FetchOptions {
 
 async function fetchOverHttp(
   url: URL,
-  { path, sha256, log, timeouts = defaultTimeouts, save, signal, start }: HttpOptions,
+  { path, sha256, log, timeouts = defaultDownloadTimeouts, save, signal, start }: HttpOptions,
 ): Promise<Fetched> {
   // A copy that does not have the digest asked for is no copy to go on with.
   const validators = sha256 === undefined ? await savedCopy(path, url) : undefined;

@@ -13,7 +13,7 @@ export interface DownloadTimeouts {
 }
 
 /** Three tries, and half a minute for a server to say something. */
-export const defaultTimeouts: DownloadTimeouts = {
+export const defaultDownloadTimeouts: DownloadTimeouts = {
   answerMs: 30_000,
   idleMs: 30_000,
   delaysMs: [500, 2000],

@@ -141,7 +141,7 @@ smallDiskTest("a module whose folder was lost is served from a full disk, too", 
       await server.stop();
       assert.match(
         server.stderr.text,
-        /the folder of k33g\/small\/1 is not put right: the registry's disk is full/,
+        /the folder of k33g\/small\/1 is not repaired: the registry's disk is full/,
       );
     }
     for (let index = 0; index < made; index++) await Deno.remove(`${disk.path}/file ${index}`);

@@ -1,6 +1,6 @@
 import { createLog } from "../../../src/base/log.ts";
 import { processIo } from "../../../src/base/io.ts";
-import { Store } from "../../../src/registry/store/store.ts";
+import { RegistryStore } from "../../../src/registry/store/registry_store.ts";
 import { capsule } from "../contenders.ts";
 import { type ServerProcess, startServer } from "../processes.ts";
 import { atLeast, atMost, type Bench, byLength, type Length, type Line, type Row } from "../row.ts";
@@ -113,7 +113,7 @@ async function manyModules(folder: string, length: Length): Promise<Line[]> {
   const count = byLength(length, { smoke: 200, quick: 10_000, full: 10_000 });
   const files = `${folder}/many`;
   {
-    await using store = await Store.open({ files, log: createLog("text", processIo([])) });
+    await using store = await RegistryStore.open({ files, log: createLog("text", processIo([])) });
     for (let from = 0; from < count; from += 100) {
       await Promise.all(Array.from({ length: 100 }, async (_, index) => {
         const number = from + index;

@@ -5,15 +5,15 @@ import { pageNotFound } from "../../server/json_error.ts";
 import type { ListedModule } from "../store/catalog.ts";
 import type { ModuleName } from "../../oci/names.ts";
 import { assertModuleName } from "../store/module_name.ts";
-import { dropBody } from "../drop_body.ts";
+import { dropBody } from "../../server/json_app.ts";
 import { pageOf } from "../paging.ts";
 import { serveFile } from "../download/serve_file.ts";
-import type { Store } from "../store/store.ts";
+import type { RegistryStore } from "../store/registry_store.ts";
 import { readUploadForm } from "./upload_form.ts";
 
 /** What the description's handlers work on. */
 export interface ModuleOptions {
-  store: Store;
+  store: RegistryStore;
   /** As `-files` has it, for the paths of the list. */
   files: string;
   /** Whether a tag may be uploaded again with other bytes. */

@@ -1,5 +1,5 @@
 import { HttpError } from "../../server/http_error.ts";
-import { dropBody } from "../drop_body.ts";
+import { dropBody } from "../../server/json_app.ts";
 
 /** The code of a failure that other parts of the server have other words for. */
 const codes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 413: "SIZE_INVALID" };

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../../base/errors.ts";
-import { type Descriptor, parseManifest } from "../../oci/manifest.ts";
+import { type OciDescriptor, parseManifest } from "../../oci/manifest.ts";
 import type { Digest } from "../../source/digest.ts";
 import type { Repository } from "../store/catalog.ts";
 
@@ -14,8 +14,8 @@ export function referrersOf(
   repository: Repository | undefined,
   subject: Digest,
   fallback: Uint8Array | undefined,
-): Descriptor[] {
-  const found = new Map<Digest, Descriptor>();
+): OciDescriptor[] {
+  const found = new Map<Digest, OciDescriptor>();
   for (const each of manifestsIn(fallback)) found.set(each.digest, each);
   for (const manifest of repository?.manifests.values() ?? []) {
     if (manifest.subject !== subject) continue;
@@ -26,7 +26,7 @@ export function referrersOf(
 }
 
 /** The manifests of an index; none for anything else, since any tag may have the fallback's name. */
-function manifestsIn(index: Uint8Array | undefined): Descriptor[] {
+function manifestsIn(index: Uint8Array | undefined): OciDescriptor[] {
   if (index === undefined) return [];
   try {
     return parseManifest(index).manifests ?? [];

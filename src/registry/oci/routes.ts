@@ -9,12 +9,12 @@ import { OciUploads } from "./uploads.ts";
 import { pageOf } from "../paging.ts";
 import { referrersOf } from "./referrers.ts";
 import { serveFile } from "../download/serve_file.ts";
-import type { Store } from "../store/store.ts";
+import type { RegistryStore } from "../store/registry_store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
 
 /** What the protocol's handlers work on. */
 export interface OciOptions {
-  store: Store;
+  store: RegistryStore;
   sessions: UploadSessions;
 }
 
@@ -46,7 +46,7 @@ export function addOciRoutes(app: Hono, options: OciOptions): void {
 }
 
 class OciDistribution {
-  readonly #store: Store;
+  readonly #store: RegistryStore;
   readonly #uploads: OciUploads;
 
   constructor({ store, sessions }: OciOptions) {

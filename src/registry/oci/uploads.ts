@@ -2,11 +2,11 @@ import { HttpError } from "../../server/http_error.ts";
 import type { BlobWriter } from "../store/blob_writer.ts";
 import { algorithmOf, type Digest } from "../../source/digest.ts";
 import { isRepository } from "../../oci/names.ts";
-import { dropBody } from "../drop_body.ts";
+import { dropBody } from "../../server/json_app.ts";
 import { OciHttpError } from "./errors.ts";
 import { readDigest } from "./reference.ts";
 import { receive } from "./receive.ts";
-import type { Store } from "../store/store.ts";
+import type { RegistryStore } from "../store/registry_store.ts";
 import type { UploadSession, UploadSessions } from "./upload_sessions.ts";
 
 /** A request below `/v2/<repository>/blobs/uploads/`. */
@@ -21,10 +21,10 @@ export interface UploadCall {
 
 /** Pushing blobs: at once, in chunks, resumed, or mounted from another repository. */
 export class OciUploads {
-  readonly #store: Store;
+  readonly #store: RegistryStore;
   readonly #sessions: UploadSessions;
 
-  constructor(store: Store, sessions: UploadSessions) {
+  constructor(store: RegistryStore, sessions: UploadSessions) {
     this.#store = store;
     this.#sessions = sessions;
   }

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { BlobWriter } from "./blob_writer.ts";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "../../source/digest.ts";
-import { orDiskFull } from "./disk_full.ts";
+import { orDiskFull } from "./blob_writer.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
 
 /**

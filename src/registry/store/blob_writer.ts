@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Digest } from "../../source/digest.ts";
-import { orDiskFull } from "./disk_full.ts";
+import { HttpError } from "../../server/http_error.ts";
 import { SectionWalk } from "../../source/section_walk.ts";
 
 /** All that is known of the bytes so far. */
@@ -12,7 +12,7 @@ interface Progress {
 }
 
 /** A place in a writer to come back to. */
-export type Mark = Readonly<Progress>;
+export type WriterMark = Readonly<Progress>;
 
 /**
  * A blob while it comes in: each piece is written and summed up at once, nothing is kept in memory and nothing is read back.
@@ -66,11 +66,11 @@ export class BlobWriter implements AsyncDisposable {
     this.#now.walk.push(bytes);
   }
 
-  mark(): Mark {
+  mark(): WriterMark {
     return copyOf(this.#now);
   }
 
-  async rollback(mark: Mark): Promise<void> {
+  async rollback(mark: WriterMark): Promise<void> {
     await this.#cut(mark.size);
     this.#now = copyOf(mark);
   }
@@ -124,4 +124,26 @@ export class BlobWriter implements AsyncDisposable {
 
 function copyOf({ size, sha256, sha512, walk }: Progress): Progress {
   return { size, sha256: sha256.copy(), sha512: sha512?.copy(), walk: walk.copy() };
+}
+
+/** The disk is full, or the user's quota is used up. */
+const diskFullCodes = new Set(["ENOSPC", "EDQUOT"]);
+/** `EFBIG`, over the largest file that the process may write: Deno sets no code for it. */
+const fileTooLarge = /\(os error 27\)$/;
+
+/**
+ * Rethrows an error of the file system.
+ *
+ * @throws HttpError 507 `DISK_FULL` if the disk is full; otherwise the error itself.
+ */
+export function orDiskFull(error: unknown): never {
+  if (
+    error instanceof Error &&
+    (diskFullCodes.has(String(Reflect.get(error, "code"))) || fileTooLarge.test(error.message))
+  ) {
+    throw new HttpError(507, "DISK_FULL", "the registry's disk is full: nothing was changed", {
+      cause: error,
+    });
+  }
+  throw error;
 }

@@ -36,7 +36,7 @@ export interface BlobFacts {
 }
 
 /** One thing that happened. Changes that belong together are one line of the journal. */
-export type Event =
+export type CatalogEvent =
   | { op: "blob"; digest: Digest } & BlobFacts
   | { op: "drop"; digest: Digest }
   | { op: "link"; repository: string; digest: Digest }
@@ -82,7 +82,7 @@ export class Catalog {
     return this.#events;
   }
 
-  apply(events: readonly Event[]): void {
+  apply(events: readonly CatalogEvent[]): void {
     this.#listed = undefined;
     const dropped = new Set<Digest>();
     for (const event of events) {
@@ -174,8 +174,24 @@ export class Catalog {
       .map(([digest]) => digest);
   }
 
+  /**
+   * Returns the event that removes a manifest together with a tag; none if another tag or an index
+   * also references it.
+   */
+  unmanifest(
+    repository: string,
+    { tag, digest }: { tag: string; digest: Digest },
+  ): CatalogEvent[] {
+    const known = this.#repositories.get(repository);
+    if (!known) return [];
+    const isReferenced =
+      Array.from(known.tags).some(([name, record]) => name !== tag && record.digest === digest) ||
+      Array.from(known.manifests.values()).some(({ references }) => references.includes(digest));
+    return isReferenced ? [] : [{ op: "unmanifest", repository, digest }];
+  }
+
   /** Events that make the present state, a line of the journal each. */
-  *snapshot(): Generator<Event[]> {
+  *snapshot(): Generator<CatalogEvent[]> {
     for (const [digest, { size, isModule }] of this.#blobs) {
       yield [{ op: "blob", digest, size, isModule }];
     }
@@ -203,7 +219,7 @@ export class Catalog {
     }
   }
 
-  #apply(event: Exclude<Event, { op: "drop" }>): void {
+  #apply(event: Exclude<CatalogEvent, { op: "drop" }>): void {
     switch (event.op) {
       case "blob": {
         const { digest, size, isModule } = event;

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { CapsuleError } from "../../base/errors.ts";
-import { orDiskFull } from "./disk_full.ts";
+import { orDiskFull } from "./blob_writer.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
 
 /** A line that waits to be written, and whoever waits for it. */

@@ -1,13 +1,19 @@
 import { dirname, join } from "node:path";
 import type { BlobFiles } from "./blob_files.ts";
 import type { ModuleFacts } from "./catalog.ts";
-import { orDiskFull } from "./disk_full.ts";
+import { orDiskFull } from "./blob_writer.ts";
 import { isTag, type ModuleName } from "../../oci/names.ts";
 import { splitRepository } from "./module_name.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
 
+/** A module that lies in its folder. */
+export interface FoundModule extends ModuleName {
+  path: string;
+  infoPath: string;
+}
+
 /** A module's folder that is ready and not yet in its place. */
-export interface Prepared {
+export interface PreparedFolder {
   /** Puts it in its place, where it replaces what was there. The room for it is there already. */
   commit(): Promise<void>;
   abort(): Promise<void>;
@@ -29,7 +35,7 @@ export class ModuleFolders {
   }
 
   /** @throws HttpError 507 `DISK_FULL`, with nothing changed. */
-  async prepare(name: ModuleName, { digest, info }: ModuleFacts): Promise<Prepared> {
+  async prepare(name: ModuleName, { digest, info }: ModuleFacts): Promise<PreparedFolder> {
     const temporary = this.#blobs.temporary();
     const wasm = join(temporary, `${name.module}.wasm`);
     const text = join(temporary, `${name.module}.info`);
@@ -80,7 +86,7 @@ export class ModuleFolders {
   }
 
   /** Modules that lie there, whoever put them there; the blobs and the journal are in a folder that no user can be called. */
-  *list(): Generator<ModuleName & { path: string; infoPath: string }> {
+  *list(): Generator<FoundModule> {
     for (const user of folders(this.#files)) {
       for (const module of folders(join(this.#files, user))) {
         if (!splitRepository(`${user}/${module}`)) continue;

@@ -1,5 +1,5 @@
 import { layerKind } from "../../oci/layer_kind.ts";
-import type { Descriptor, Manifest } from "../../oci/manifest.ts";
+import type { Manifest, OciDescriptor } from "../../oci/manifest.ts";
 import { ArchiveError, moduleInArchive } from "../../oci/module_in_archive.ts";
 import type { Digest } from "../../source/digest.ts";
 import type { BlobWriter } from "./blob_writer.ts";
@@ -45,7 +45,7 @@ export async function moduleInManifest(
 }
 
 async function inArchive(
-  layer: Descriptor,
+  layer: OciDescriptor,
   blobs: ManifestBlobs,
 ): Promise<{ digest: Digest; size: number } | "several" | undefined> {
   const kind = layerKind(layer);

@@ -2,6 +2,7 @@ import { CapsuleError } from "../../base/errors.ts";
 import { type Manifest, parseManifest } from "../../oci/manifest.ts";
 import { HttpError } from "../../server/http_error.ts";
 import type { Digest } from "../../source/digest.ts";
+import type { ManifestRecord, ModuleFacts } from "./catalog.ts";
 
 /**
  * Parses a manifest that a client sent.
@@ -21,4 +22,14 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
 export function referencesOf({ config, layers = [], blobs, manifests = [] }: Manifest): Digest[] {
   return [...(config ? [config] : []), ...layers, ...blobs, ...manifests]
     .map(({ digest }) => digest);
+}
+
+/** Returns the catalog's record of a manifest. */
+export function recordOf(
+  manifest: Manifest,
+  { digest, size, module }: { digest: Digest; size: number; module: ModuleFacts | undefined },
+): ManifestRecord {
+  const { mediaType, subject, artifactType, annotations } = manifest;
+  const references = referencesOf(manifest);
+  return { digest, mediaType, size, references, subject, artifactType, annotations, module };
 }

@@ -1,6 +1,6 @@
 import type { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
-import type { Event } from "./catalog.ts";
+import type { CatalogEvent } from "./catalog.ts";
 import { algorithmOf, type Digest } from "../../source/digest.ts";
 import type { Ledger } from "./ledger.ts";
 import { Pins } from "./pins.ts";
@@ -53,7 +53,7 @@ export class StoredBlobs {
    *
    * @throws HttpError 507 `DISK_FULL`
    */
-  async keep(writer: BlobWriter, digest: Digest): Promise<Event> {
+  async keep(writer: BlobWriter, digest: Digest): Promise<CatalogEvent> {
     const isModule = writer.moduleFault("") === undefined;
     const { size } = writer;
     await this.#files.keep(writer, digest);

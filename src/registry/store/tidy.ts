@@ -1,84 +1,92 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { ListedModule, ModuleFacts } from "./catalog.ts";
-import type { ModuleFolders } from "./module_folders.ts";
 import type { ModuleName } from "../../oci/names.ts";
-import type { Store } from "./store.ts";
+import type { BlobWriter } from "./blob_writer.ts";
+import type { Catalog, ListedModule, ModuleFacts } from "./catalog.ts";
+import type { FoundModule, ModuleFolders } from "./module_folders.ts";
+import type { StoredBlobs } from "./stored_blobs.ts";
 
-/** What is put in order. */
+/** The parts of a store that `tidy` reconciles. */
 export interface TidyOptions {
-  store: Store;
+  catalog: Catalog;
+  blobs: StoredBlobs;
   folders: ModuleFolders;
   log: Log;
+  /** Stores a module that was found in a folder. */
+  putModule(
+    name: ModuleName,
+    writer: BlobWriter,
+    facts: { info: string; at: number },
+  ): Promise<unknown>;
 }
 
 /**
- * After the journal was read: what it says and what lies on the disk become the same. Files that no line speaks of were being written when a
- * process was killed and go; a module's folder becomes what the journal says; a folder of which it says nothing is taken in.
+ * Reconciles the disk with the journal after a start. Blobs that the journal does not have are
+ * leftovers of a killed process and are removed; module folders become as the journal has them;
+ * folders that it does not have are adopted.
  */
-export async function tidy({ store, folders, log }: TidyOptions): Promise<void> {
-  const lost = await store.blobs.reconcile();
+export async function tidy(options: TidyOptions): Promise<void> {
+  const { catalog, blobs, folders, log } = options;
+  const lost = await blobs.reconcile();
   if (lost.length > 0) {
     log.warn(
       `${lost.length} blobs are gone from the folder .capsule: their modules cannot be downloaded`,
     );
   }
-
-  const listed = new Map(
-    store.catalog.modules().filter(({ plain }) => plain).map((each) => [keyOf(each), each]),
+  const missing = new Map(
+    catalog.modules().filter(({ plain }) => plain).map((module) => [keyOf(module), module]),
   );
-  const wrong: ListedModule[] = [];
+  const damaged: ListedModule[] = [];
   for (const found of folders.list()) {
-    const module = listed.get(keyOf(found));
-    listed.delete(keyOf(found));
-    if (module === undefined) await adopt(found, store, log);
-    else if (!folders.holds(module, module)) wrong.push(module);
+    const module = missing.get(keyOf(found));
+    missing.delete(keyOf(found));
+    if (module === undefined) await adopt(found, options);
+    else if (!folders.holds(module, module)) damaged.push(module);
   }
-  for (const module of [...wrong, ...listed.values()]) {
+  for (const module of [...damaged, ...missing.values()]) {
     try {
-      await putBack(module, store, folders);
+      await repair(module, options);
     } catch (error) {
-      // It can be had from its blob all the same.
-      log.warn(`the folder of ${keyOf(module)} is not put right: ${messageOf(error)}`);
+      // The module itself is still served from its blob.
+      log.warn(`the folder of ${keyOf(module)} is not repaired: ${messageOf(error)}`);
     }
   }
 }
 
-/** A module's folder as the journal has it: a kill came in between, or somebody changed a file by hand. */
-async function putBack(
+/** Rebuilds a module's folder after a kill, or after a file in it was changed by hand. */
+async function repair(
   module: ModuleName & ModuleFacts,
-  store: Store,
-  folders: ModuleFolders,
+  { catalog, folders }: TidyOptions,
 ): Promise<void> {
-  if (!store.catalog.blob(module.digest)) return;
-  await (await folders.prepare(module, module)).commit();
+  if (!catalog.blob(module.digest)) return;
+  const folder = await folders.prepare(module, module);
+  await folder.commit();
 }
 
-/** Takes a module in that somebody else put there: an older Capsule, a copy of a folder, or a process that was killed. */
+/** Stores a module that an older version, a copied folder or a killed process left. */
 async function adopt(
-  { path, infoPath, ...name }: ModuleName & { path: string; infoPath: string },
-  store: Store,
-  log: Log,
+  { path, infoPath, ...name }: FoundModule,
+  { blobs, log, putModule }: TidyOptions,
 ): Promise<void> {
   try {
+    // A link could lead to any file of the machine.
     const { isFile, mtime } = await Deno.lstat(path);
     if (!isFile) return;
-    await using writer = await store.blobs.begin();
-    using file = await Deno.open(path);
-    const buffer = new Uint8Array(256 * 1024);
-    for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
-      await writer.write(buffer.subarray(0, count));
-    }
+    await using writer = await blobs.begin();
+    const { readable } = await Deno.open(path);
+    for await (const piece of readable) await writer.write(piece);
     const fault = writer.moduleFault(path);
     if (fault) throw fault;
     const info = await Deno.readTextFile(infoPath).catch(() => "");
     const at = mtime?.getTime() ?? Date.now();
-    await store.putModule(name, writer, { info: info.replace(/\n$/, ""), overwrite: false, at });
+    await putModule(name, writer, { info: info.replace(/\n$/, ""), at });
   } catch (error) {
-    // One bad file in a folder keeps nobody from the others.
     if (error instanceof Deno.errors.NotFound) return;
+    // One damaged file in the folder must not stop the others.
     log.warn(`not shown: ${messageOf(error)}`);
   }
 }
 
-const keyOf = ({ user, module, tag }: ModuleName): string => `${user}/${module}/${tag}`;
+function keyOf({ user, module, tag }: ModuleName): string {
+  return `${user}/${module}/${tag}`;
+}

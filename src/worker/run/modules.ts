@@ -4,7 +4,7 @@ import type { Env, Output } from "../../base/io.ts";
 import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
 import {
-  defaultTimeouts,
+  defaultDownloadTimeouts,
   DownloadRefused,
   type DownloadTimeouts,
   httpDownload,
@@ -69,7 +69,7 @@ export class Modules {
   }
 
   async #download(url: string, sha256: string | undefined): Promise<string> {
-    const { registry, timeouts = defaultTimeouts } = this.#options;
+    const { registry, timeouts = defaultDownloadTimeouts } = this.#options;
     const isOurs = registry !== undefined && new URL(registry.url).origin === new URL(url).origin;
     const saved = await httpDownload(new URL(url), {
       take: ({ stream }) => this.#kept.add(stream, { name: url, sha256 }),

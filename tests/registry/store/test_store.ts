@@ -1,15 +1,21 @@
-import { Store, type StoreOptions } from "../../../src/registry/store/store.ts";
+import {
+  RegistryStore,
+  type RegistryStoreOptions,
+} from "../../../src/registry/store/registry_store.ts";
 import { memoryLog } from "../../server/memory_log.ts";
 import { sha256, sha512 } from "../test_registry.ts";
 
 /** A store in a folder of its own, and the means to open it again. */
 export async function withStore(
-  options: Partial<StoreOptions>,
+  options: Partial<RegistryStoreOptions>,
   work: (world: {
     files: string;
     stderr: () => string;
     /** Opens the folder for as long as `use` takes. */
-    open: <T>(use: (store: Store) => Promise<T>, more?: Partial<StoreOptions>) => Promise<T>;
+    open: <T>(
+      use: (store: RegistryStore) => Promise<T>,
+      more?: Partial<RegistryStoreOptions>,
+    ) => Promise<T>;
   }) => Promise<void>,
 ): Promise<void> {
   const files = await Deno.makeTempDir({ prefix: "capsule-store-" });
@@ -19,7 +25,7 @@ export async function withStore(
       files,
       stderr,
       async open(use, more) {
-        await using store = await Store.open({ files, log, ...options, ...more });
+        await using store = await RegistryStore.open({ files, log, ...options, ...more });
         return await use(store);
       },
     });
@@ -29,7 +35,7 @@ export async function withStore(
 }
 
 export async function put(
-  store: Store,
+  store: RegistryStore,
   tag: string,
   bytes: Uint8Array,
   more: { overwrite?: boolean; info?: string } = {},
@@ -44,7 +50,7 @@ export async function put(
 }
 
 export async function putBlob(
-  store: Store,
+  store: RegistryStore,
   bytes: Uint8Array,
   digest = sha256(bytes) as ReturnType<typeof sha256> | ReturnType<typeof sha512>,
 ) {
@@ -53,5 +59,5 @@ export async function putBlob(
   await store.blobs.put("k33g/hola", writer, digest);
 }
 
-export const key = (store: Store, tag: string) =>
+export const key = (store: RegistryStore, tag: string) =>
   store.catalog.tagged("k33g/hola", tag)?.manifest.module?.digest;

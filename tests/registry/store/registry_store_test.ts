@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Store } from "../../../src/registry/store/store.ts";
+import { RegistryStore } from "../../../src/registry/store/registry_store.ts";
 import { memoryLog } from "../../server/memory_log.ts";
 import { pathsBelow, sha256, sha512, wasm } from "../test_registry.ts";
 import { key, put, putBlob, withStore } from "./test_store.ts";
@@ -66,7 +66,7 @@ for (const links of [true, false]) {
 Deno.test("a module that was overwritten or taken away leaves nothing, unless something else names it", async () => {
   await withStore({ graceMs: 1000 }, async ({ files, open }) => {
     const name = (tag: string) => ({ user: "k33g", module: "hola", tag });
-    const bytes = (store: Store) => {
+    const bytes = (store: RegistryStore) => {
       const digests = new Set(store.blobs.list());
       return ["one", "two"].filter((text) => digests.has(sha256(wasm(text))));
     };
@@ -139,13 +139,16 @@ Deno.test("a folder that the system refuses is an error that names it", async ()
       await Deno.writeTextFile(`${files}/${file}`, "");
     }
     for (const folder of [`${files}/a`, `${files}/b`]) {
-      await assert.rejects(Store.open({ files: folder, log: memoryLog().log }), (error: Error) => {
-        assert(
-          error.message.startsWith(`cannot open -files=${folder}: Not a directory`),
-          error.message,
-        );
-        return true;
-      });
+      await assert.rejects(
+        RegistryStore.open({ files: folder, log: memoryLog().log }),
+        (error: Error) => {
+          assert(
+            error.message.startsWith(`cannot open -files=${folder}: Not a directory`),
+            error.message,
+          );
+          return true;
+        },
+      );
     }
   });
 });
