@@ -53,7 +53,11 @@ export async function startReverseProxy(
 
   const admin = backend && {
     root: backend,
-    handler: adminApi(table, { backend, guard: adminGuard({ token, host }), log }).fetch,
+    handler: adminApi(table, {
+      backend,
+      guard: adminGuard({ token, host, sharesOrigin: true }),
+      log,
+    }).fetch,
   };
   const server = new ProxyServer({
     host,

@@ -4,27 +4,32 @@ import { CapsuleError } from "../base/errors.ts";
 import { guestMark } from "../base/headers.ts";
 import { jsonError } from "./json_error.ts";
 
-/** Who may pass. */
 export interface GuardOptions {
-  /** The secret that a client shows; absent or empty: whoever reaches the (loopback) address, but no web page and no guest. */
+  /** The admin token; without one, local programs pass, and neither web pages nor guests do. */
   token?: string;
-  /** Other secrets that open this door too, such as the admin's where a reader's is asked for. */
+  /** Other tokens that are accepted, such as the admin's where a reader's is required. */
   alsoTokens?: readonly string[];
-  /** Whether HTTP Basic with the token as its password is taken besides `Bearer`, as OCI tools send it. */
+  /** Accepts HTTP Basic with the token as password, too, as OCI tools send it. */
   basic?: boolean;
-  /** The `-host` the server listens on: beside the loopback names the only one that a `Host` header may carry without a token. */
+  /** The `-host` of the server: without a token, the only `Host` header beside loopback names. */
   host: string;
+  /** True where functions serve pages from the same origin: requests of pages are refused. */
+  sharesOrigin?: boolean;
 }
 
-/** Looks at a request to an admin interface: `undefined` lets it pass, a response refuses it. */
+/** Checks a request to an admin interface: undefined lets it pass, a response refuses it. */
 export type Guard = (request: Request) => Response | undefined;
 
 /**
- * The guard of an admin interface. With a token: 401 without it. Without one: 403 for a `Host` that is not this server's
- * (a web page that had its own name point here), and for a guest's call. Always: 403 for a foreign `Origin`, since a browser
- * repeats Basic credentials for any page.
+ * Makes the guard of an admin interface. It refuses
+ * - always, a foreign `Origin`: a browser adds Basic credentials to the requests of any page;
+ * - with `sharesOrigin`, any request that a browser makes for a page, also of this origin;
+ * - with a token, a request without it;
+ * - without one, a `Host` that is not this server's (DNS rebinding), and a guest's request.
  */
-export function adminGuard({ token, alsoTokens = [], basic = false, host }: GuardOptions): Guard {
+export function adminGuard(
+  { token, alsoTokens = [], basic = false, host, sharesOrigin = false }: GuardOptions,
+): Guard {
   const tokens = [token, ...alsoTokens].flatMap((each) => each ? [encode(each)] : []);
   const names = new Set(["localhost", "::1", bareHost(host.toLowerCase())]);
   return (request) => {
@@ -32,6 +37,13 @@ export function adminGuard({ token, alsoTokens = [], basic = false, host }: Guar
     const origin = request.headers.get("origin");
     if (origin !== null && !sameAuthority(origin, authority)) {
       return jsonError(403, "FOREIGN_ORIGIN", `a page of ${origin} may not use ${authority}`);
+    }
+    if (sharesOrigin && (origin !== null || isOfPage(request.headers))) {
+      return jsonError(
+        403,
+        "PAGE_REFUSED",
+        "a web page may not use an admin interface on the origin of the functions",
+      );
     }
     if (tokens.length > 0) return requireToken(request, tokens, basic);
     const name = hostName(authority);
@@ -54,9 +66,20 @@ export function adminGuard({ token, alsoTokens = [], basic = false, host }: Guar
 }
 
 /**
- * An admin interface that others can reach needs a token.
+ * Reports whether a browser made the request for a page: `none` is a user's own navigation. All
+ * browsers send this header to loopback addresses and over TLS.
  *
- * @throws CapsuleError `NO_TOKEN`, before anything listens.
+ * @see https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+ */
+function isOfPage(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  return site !== null && site !== "none";
+}
+
+/**
+ * Checks that an admin interface has a token if other machines can reach it.
+ *
+ * @throws CapsuleError `NO_TOKEN`, before the server listens.
  */
 export function assertMayStart(
   { host, token, what }: { host: string; token?: string; what: string },
@@ -75,7 +98,7 @@ function requireToken(
 ): Response | undefined {
   const shown = credential(request.headers.get("authorization") ?? "", basic);
   if (shown !== undefined) {
-    // Compared with every token, so that the time says nothing of which one was nearly right.
+    // Constant time: compares with every token.
     let matches = 0;
     for (const token of tokens) if (constantTimeEqual(shown, token)) matches += 1;
     if (matches > 0) return undefined;
@@ -85,10 +108,10 @@ function requireToken(
   });
 }
 
-/** The secret in an `Authorization` header, as bytes. */
+/** Returns the token in an `Authorization` header, as bytes. */
 function credential(header: string, basic: boolean): Uint8Array | undefined {
   const [, scheme = "", value = ""] = /^(\S+) +(\S+) *$/.exec(header) ?? [];
-  // A header's characters are its bytes (Latin-1), so a token beyond ASCII compares as the UTF-8 that was sent.
+  // Header values are byte strings: each character is a byte of the token in UTF-8.
   if (scheme.toLowerCase() === "bearer") return latin1(value);
   if (!basic || scheme.toLowerCase() !== "basic") return undefined;
   try {
@@ -110,13 +133,13 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const latin1 = (text: string): Uint8Array =>
   Uint8Array.from(text, (character) => character.charCodeAt(0));
 
-/** `localhost:8888` → `localhost`; `undefined` for what is no authority. */
+/** Returns the host of an authority such as `localhost:8888`; undefined if that is invalid. */
 function hostName(authority: string): string | undefined {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:@/\\?#\s]+)(?::\d+)?$/.exec(authority);
   return match?.[1] === undefined ? undefined : bareHost(match[1].toLowerCase());
 }
 
-/** Whether a page's origin is where the request was sent to; default ports may be written or not. */
+/** Reports whether an origin has this authority; default ports are optional. */
 function sameAuthority(origin: string, authority: string): boolean {
   try {
     const page = new URL(origin);

@@ -11,7 +11,7 @@ const verdict = async (guard: ReturnType<typeof adminGuard>, headers: Record<str
   return response === undefined ? "passes" : `${response.status} ${(await response.json()).code}`;
 };
 
-Deno.test("without a token, only this machine's own names are served, and no foreign page", async () => {
+Deno.test("adminGuard: without a token, only this machine's names pass, and no foreign page", async () => {
   const guard = adminGuard({ host });
   const rows: [Record<string, string>, string][] = [
     [{ host: "127.0.0.1:8888" }, "passes"],
@@ -39,14 +39,36 @@ Deno.test("without a token, only this machine's own names are served, and no for
   }
 });
 
-Deno.test("the name given with -host is the server's own", async () => {
+Deno.test("adminGuard: on the origin of functions, requests of pages are refused", async () => {
+  const named = { host: "localhost:8888" };
+  const rows: [Record<string, string>, string][] = [
+    [{}, "passes"],
+    [{ "sec-fetch-site": "none" }, "passes"],
+    [{ "sec-fetch-site": "same-origin" }, "403 PAGE_REFUSED"],
+    [{ "sec-fetch-site": "same-site" }, "403 PAGE_REFUSED"],
+    [{ "sec-fetch-site": "cross-site" }, "403 PAGE_REFUSED"],
+    [{ "sec-fetch-site": "" }, "403 PAGE_REFUSED"],
+    [{ origin: "http://localhost:8888" }, "403 PAGE_REFUSED"],
+    [{ origin: "http://localhost:8888", "sec-fetch-site": "none" }, "403 PAGE_REFUSED"],
+    [{ origin: "http://localhost:3000" }, "403 FOREIGN_ORIGIN"],
+  ];
+  for (const token of [undefined, "t"]) {
+    const guard = adminGuard({ host, token, sharesOrigin: true });
+    for (const [headers, expected] of rows) {
+      const sent = { ...named, ...headers, ...(token && { authorization: `Bearer ${token}` }) };
+      assert.equal(await verdict(guard, sent), expected, JSON.stringify(sent));
+    }
+  }
+});
+
+Deno.test("adminGuard: the name of -host is this server's, too", async () => {
   assert.equal(
     await verdict(adminGuard({ host: "capsule.test" }), { host: "capsule.test:1" }),
     "passes",
   );
 });
 
-Deno.test("with a token, the token opens under any name, and nothing else does", async () => {
+Deno.test("adminGuard: with a token, the token passes under any name, and nothing else does", async () => {
   const token = "sésame 🔑".replace(" ", "-");
   const sent = Array.from(new TextEncoder().encode(token), (byte) => String.fromCharCode(byte))
     .join("");
@@ -70,7 +92,7 @@ Deno.test("with a token, the token opens under any name, and nothing else does",
   }
 });
 
-Deno.test("Basic with the token as password opens where it is allowed, and a 401 says so", async () => {
+Deno.test("adminGuard: Basic with the token as password passes if allowed, and a 401 offers it", async () => {
   const guard = adminGuard({ host, token: "reader", alsoTokens: ["admin", ""], basic: true });
   for (const password of ["reader", "admin"]) {
     assert.equal(
@@ -94,7 +116,7 @@ Deno.test("Basic with the token as password opens where it is allowed, and a 401
   );
 });
 
-Deno.test("an address that others reach needs a token before it starts", () => {
+Deno.test("assertMayStart: an address that other machines reach needs a token", () => {
   for (const local of ["127.0.0.1", "127.9.8.7", "localhost", "::1", "[::1]", "::ffff:127.0.0.1"]) {
     assert.ok(isLoopback(local), local);
     assertMayStart({ host: local, what: "the registry" });
