@@ -1,24 +1,25 @@
 /**
- * `deno run -A scripts/flags_page.ts`: writes `docs/flags.md`, every flag and variable, from the table of flags. A test holds
- * the page to it.
+ * `deno run -A scripts/flags_page.ts`: writes `docs/flags.md`, all flags and variables, from the
+ * table of flags. A test compares the page with the table.
  */
-import { formatMarkdown } from "./format_markdown.ts";
-import { modeNames } from "../src/options/modes.ts";
+import { defaultsOf } from "../src/cli/flag_notes.ts";
+import { exitStatus } from "../src/cli/man.ts";
 import { type Flag, variableOf } from "../src/options/flag.ts";
 import { flags } from "../src/options/flags.ts";
-import { exitStatus } from "../src/cli/man.ts";
+import { modeNames } from "../src/options/modes.ts";
+import { formatMarkdown } from "./format_markdown.ts";
 import { storeVariables } from "../src/store/variables.ts";
 
-/** The page in Markdown. */
+/** Returns the page in Markdown. */
 export function flagsPage(): string {
   const lines = [
     "# Flags and variables",
     "",
-    "Made from [the table of flags](../src/options/flags.ts) by `scripts/flags_page.ts`. `capsule -help -mode=MODE` prints what a mode",
-    "takes, `capsule -man` the manual page, and `source <(capsule -completion=bash)` completes them (`zsh`, `fish`).",
+    "This page is generated from [the table of flags](../src/options/flags.ts). `capsule -help -mode=MODE` prints the flags of a",
+    "mode, `capsule -man` the manual page, and `source <(capsule -completion=bash)` completes them in bash (`zsh`, `fish`).",
     "",
-    "A flag may also be the variable beside it; on the command line it wins. Two dashes do as well as one, a space as well",
-    "as `=`. In the variable of a flag that may be repeated, each value stands on a line of its own.",
+    "Each flag can also be set by the environment variable beside it; the command line takes precedence. Flags begin with one or two",
+    "dashes, their values follow `=` or a space. The variable of a flag that may be repeated has one value a line.",
     "",
     "Other pages: [from Capsule 0.1.3](from-0.1.3.md), [limits and defaults](limits.md), [security](security.md).",
   ];
@@ -27,7 +28,7 @@ export function flagsPage(): string {
       "",
       `## ${group}`,
       "",
-      "| flag | variable | default | modes | |",
+      "| flag | variable | default | modes | meaning |",
       "| --- | --- | --- | --- | --- |",
     );
     for (const [name, flag] of rows) {
@@ -35,7 +36,7 @@ export function flagsPage(): string {
       lines.push(row([
         `\`-${name}${value}\``,
         flag.variable === false ? "" : `\`${variableOf(name)}\``,
-        defaultOf(flag),
+        defaultCell(flag),
         flag.modes.length === modeNames.length
           ? "all"
           : flag.modes.map((mode) => `\`${mode}\``).join(", "),
@@ -44,11 +45,11 @@ export function flagsPage(): string {
     }
   }
   lines.push(
-    ...["", "## Stores", "", "| variable | default | |", "| --- | --- | --- |"],
+    ...["", "## Stores", "", "| variable | default | meaning |", "| --- | --- | --- |"],
     ...Object.entries(storeVariables).map(([name, { about, default: absent }]) =>
       row([`\`${name}\``, absent === undefined ? "" : `\`${absent}\``, about])
     ),
-    ...["", "## Exit status", "", "| code | |", "| --- | --- |"],
+    ...["", "## Exit status", "", "| code | meaning |", "| --- | --- |"],
     ...Object.entries(exitStatus).map(([code, about]) => row([code, about])),
   );
   return lines.join("\n") + "\n";
@@ -58,10 +59,9 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-function defaultOf({ default: absent }: Flag): string {
-  if (absent === undefined) return "";
-  if (typeof absent === "string") return `\`${absent}\``;
-  return Object.entries(absent).map(([mode, value]) => `\`${value}\` (${mode})`).join(", ");
+function defaultCell(flag: Flag): string {
+  return defaultsOf(flag)
+    .map(({ text, modes }) => `\`${text}\`${modes ? ` for ${modes.join(", ")}` : ""}`).join(", ");
 }
 
 /** Returns the page as `deno fmt` formats it. */

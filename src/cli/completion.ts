@@ -1,12 +1,13 @@
 import { type ModeName, modeNames } from "../options/modes.ts";
-import { type Flag, shortAbout } from "../options/flag.ts";
+import type { Flag } from "../options/flag.ts";
+import { shortAbout } from "./flag_notes.ts";
 import { flags } from "../options/flags.ts";
 import { folder, path } from "../options/value_types.ts";
 
-/** The shells for which command lines are completed. */
+/** The shells that have a completion script. */
 export type Shell = "bash" | "zsh" | "fish";
 
-/** What the shell needs to complete command lines of `capsule`: its modes, the flags that a mode takes, their choices, and files. */
+/** Returns the script by which a shell completes modes, their flags, choices and files. */
 export function completion(shell: Shell): string {
   return { bash, zsh, fish }[shell]();
 }
@@ -15,7 +16,7 @@ const rows = Object.entries<Flag>(flags);
 const rowsOf = (mode: ModeName) => rows.filter(([, flag]) => flag.modes.includes(mode));
 const isBare = ({ type }: Flag) => type.bare !== undefined;
 const isRepeated = ({ type }: Flag) => type.join !== undefined;
-/** Whether a value is a file or a folder of this machine. */
+/** Reports whether a flag's value is a path of this machine. */
 const isPath = ({ type }: Flag) =>
   type === path || type === folder || type.placeholder === "PATH,…";
 
@@ -27,7 +28,7 @@ function bash(): string {
   const paths = rows.filter(([, flag]) => isPath(flag)).map(([name]) => name);
   return `# bash completion of capsule: source <(capsule -completion=bash)
 _capsule() {
-  # Bash takes -mode=cli apart at its "=", so the word is read from the line.
+  # Bash splits -mode=cli at its "=", so the word is read from the line.
   local line=\${COMP_LINE:0:COMP_POINT} mode= words= dashes=-
   local word=\${line##*[[:space:]]}
   COMPREPLY=()

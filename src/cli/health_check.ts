@@ -1,12 +1,11 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 
-/** How long an answer may take, in milliseconds. */
 const timeoutMs = 5000;
 
 /**
- * Asks a server for a URL and says what it answered.
+ * Requests a URL and returns a line with the status of the response.
  *
- * @throws CapsuleError `UNHEALTHY` when it does not answer, or with a status of 500 or more.
+ * @throws CapsuleError `UNHEALTHY` for a status of 500 or more, and without a response in time.
  */
 export async function healthCheck(url: string): Promise<string> {
   let status: number;

@@ -1,10 +1,15 @@
-import { type ModeName, modeNames, modes } from "../options/modes.ts";
+import { modeNames, modes } from "../options/modes.ts";
 import { storeVariables } from "../store/variables.ts";
 import { type Flag, variableOf } from "../options/flag.ts";
 import { flags } from "../options/flags.ts";
+import { defaultNote, modesNote } from "./flag_notes.ts";
 import { version } from "./version.ts";
 
-/** The manual page in roff, with the macros of man(7). @see https://man7.org/linux/man-pages/man7/man.7.html */
+/**
+ * Returns the manual page in roff, with the macros of man(7).
+ *
+ * @see https://man7.org/linux/man-pages/man7/man.7.html
+ */
 export function manualPage(): string {
   const lines = [
     `.TH CAPSULE 1 "" "capsule ${version}" "User commands"`,
@@ -14,20 +19,22 @@ export function manualPage(): string {
     ...synopsis(),
     ".SH DESCRIPTION",
     text(
-      "Calls and serves functions of WebAssembly modules. Each call finds its module as if it had just been started.",
+      "Calls and serves functions of WebAssembly modules. Each call gets a fresh instance of its module.",
     ),
     ".SS Modes",
     ...modeNames.flatMap((mode) => item(`-mode=${mode}`, sentence(modes[mode].about))),
     ".SH OPTIONS",
-    text('Two dashes do as well as one, a space as well as =, and "--" ends the flags.'),
+    text(
+      'Flags begin with one or two dashes, their values follow = or a space, and "--" ends the flags.',
+    ),
   ];
   for (const [group, rows] of Map.groupBy(Object.entries<Flag>(flags), ([, { group }]) => group)) {
     lines.push(`.SS ${quoted(group)}`);
     for (const [name, flag] of rows) {
       const value = flag.type.bare === undefined ? `=${flag.type.placeholder}` : "";
-      lines.push(
-        ...item(`-${name}${value}`, `${flag.about}${modesNote(flag.modes)}${defaultNote(flag)}`),
-      );
+      const absent = defaultNote(flag);
+      const about = [flag.about, modesNote(flag), absent ? `The default is ${absent}.` : ""];
+      lines.push(...item(`-${name}${value}`, about.filter(Boolean).join(" ")));
     }
   }
   lines.push(
@@ -35,10 +42,9 @@ export function manualPage(): string {
     ...Object.entries(exitStatus).flatMap(([code, about]) => item(code, about)),
     ".SH ENVIRONMENT",
     text(
-      "A flag may also be a variable, whose name is made from the flag's; a flag on the command line wins. " +
-        `Where a flag may be repeated, the variable has one value a line. ${
-          variableOf("httpPort")
-        } stands for -httpPort.`,
+      `Each flag can also be set by an environment variable, -httpPort by ${
+        variableOf("httpPort")
+      }; the command line takes precedence. The variable of a flag that may be repeated has one value a line.`,
     ),
   );
   for (const [name, { about, default: absent }] of Object.entries(storeVariables)) {
@@ -47,23 +53,23 @@ export function manualPage(): string {
   lines.push(
     ...item(
       "XDG_CACHE_HOME",
-      "Where modules from registries, and native code of this program, are kept; ~/.cache without it.",
+      "The folder of the cache of modules from registries and of native code; ~/.cache by default.",
     ),
     ".SH EXAMPLES",
     ...example("Call a function once:", 'capsule -mode=cli -wasm=hello.wasm "Bob Morane"'),
-    ...example("Serve it:", "capsule -mode=http -wasm=hello.wasm -httpPort=8080"),
-    ...example("A registry, a reverse proxy and a worker together:", "capsule -mode=faas"),
+    ...example("Serve a function over HTTP:", "capsule -mode=http -wasm=hello.wasm -httpPort=8080"),
+    ...example("Run a registry, a reverse proxy and a worker together:", "capsule -mode=faas"),
   );
   return lines.join("\n") + "\n";
 }
 
-/** What a process of Capsule ends with. */
+/** The exit codes of Capsule. With `-mode=cli`, a program's own exit code comes before these. */
 export const exitStatus = {
-  0: "It did what was asked.",
-  1: "It failed; the last line on standard error says why. With -mode=cli also: the function answered an error.",
-  2: "The command line is wrong.",
-  70: "A bug of capsule.",
-  124: "With -mode=cli: the call took longer than -timeout.",
+  0: "Success.",
+  1: "Failure, whose reason is the last line on standard error. With -mode=cli also: the function returned an error.",
+  2: "Invalid command line.",
+  70: "A bug in Capsule.",
+  124: "With -mode=cli: the call exceeded -timeout.",
   134: "With -mode=cli: the module trapped.",
 } as const;
 
@@ -86,23 +92,11 @@ function example(about: string, command: string): string[] {
   return [".PP", text(about), ".PP", ".RS 4", ".EX", escaped(command), ".EE", ".RE"];
 }
 
-function modesNote(of: readonly ModeName[]): string {
-  return of.length < modeNames.length ? ` Only with -mode=${of.join(", -mode=")}.` : "";
-}
-
-function defaultNote({ default: absent }: Flag): string {
-  if (absent === undefined) return "";
-  if (typeof absent === "string") return ` The default is ${absent}.`;
-  return ` The default is ${
-    Object.entries(absent).map(([mode, value]) => `${value} with -mode=${mode}`).join(", ")
-  }.`;
-}
-
 function sentence(about: string): string {
   return `${about.charAt(0).toUpperCase()}${about.slice(1)}.`;
 }
 
-/** A paragraph: what begins like a request of roff is kept from being one. */
+/** Returns a paragraph. A zero-width character keeps roff from reading its begin as a request. */
 function text(words: string): string {
   return escaped(words).replace(/^(?=[.'])/, "\\&");
 }
@@ -111,7 +105,7 @@ function quoted(words: string): string {
   return `"${escaped(words)}"`;
 }
 
-/** Hyphens are those of commands, which people copy. */
+/** Escapes for roff; hyphens are ASCII, so that commands can be copied. */
 function escaped(words: string): string {
   return words.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("…", "...").replaceAll(
     '"',

@@ -1,6 +1,6 @@
 /**
- * The candidate that a person most likely meant: the same word in another spelling (`http-port`), a slip of the
- * fingers (`htpPort`), or a part of the word (`port`). `undefined` when nothing is near.
+ * Returns the candidate that the user most likely meant: another spelling (`http-port`), a typing
+ * error (`htpPort`) or a part of the word (`port`); `undefined` if none is near.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 40) return undefined;
@@ -23,7 +23,10 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 const plainOf = (word: string) => word.toLowerCase().replace(/[-_.]/g, "");
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+/**
+ * The optimal string alignment distance: insertions, deletions, replacements and swaps of
+ * neighbours.
+ */
 function distance(a: string, b: string): number {
   const width = b.length + 1;
   const table = new Uint8Array((a.length + 1) * width);
@@ -45,14 +48,16 @@ function distance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-const longest = 60;
+const maxLength = 60;
 
-/** A person's text within a message: in quotes, on one line, without control characters, cut when it is long. */
+/**
+ * Quotes a user's text for a message: on one line, without control characters, up to 60 characters.
+ */
 export function quote(text: string): string {
-  // A character is one or two units of the string; cutting twice keeps both halves of the last one.
-  const characters = [...text.slice(0, 2 * longest)].slice(0, longest).join("");
+  // A character has up to two UTF-16 units, and the last one must not be cut in half.
+  const characters = [...text.slice(0, 2 * maxLength)].slice(0, maxLength).join("");
   const cut = characters.length < text.length;
-  // JSON leaves out of its escapes what terminals act on all the same: DEL and the C1 controls.
+  // JSON does not escape DEL and the C1 controls, which terminals obey.
   const quoted = JSON.stringify(characters).replace(
     /[\x7f-\x9f\u2028\u2029]/g,
     (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,

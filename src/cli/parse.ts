@@ -18,7 +18,7 @@ export type ModeCommand<Mode extends ModeName = ModeName> = {
   [M in Mode]: { readonly kind: "mode"; readonly mode: M; readonly options: ModeOptions<M> };
 }[Mode];
 
-/** What a command line asks for. */
+/** The action that a command line selects. */
 export type Command =
   | { readonly kind: "help"; readonly mode: ModeName | undefined }
   | { readonly kind: "version" }
@@ -29,15 +29,15 @@ export type Command =
 
 type Table = Readonly<Record<string, Flag>>;
 
-/** The value of a flag that was given; what it is exactly, `ModeOptions` says. */
+/** The value of a flag; `ModeOptions` has its exact type. */
 type Given = NonNullable<unknown>;
 
 /**
- * What the arguments and the environment ask for. A flag on the command line wins over its variable, and that over
- * the default. Variables of flags that the mode does not take are ignored, since modes share an environment; on
- * the command line such a flag is an error, since it would do nothing.
+ * Parses the arguments and the environment. A flag takes precedence over its variable, which takes
+ * precedence over the default. Variables of other modes' flags are ignored, since modes share an
+ * environment; on the command line such a flag is an error, since it would have no effect.
  *
- * @param table is the table of flags; only tests hand in another.
+ * @param table the table of flags; tests use others.
  * @throws UsageError for a command line or a variable that is wrong.
  */
 export function parse(
@@ -50,7 +50,7 @@ export function parse(
     given.filter(({ name }) => name === "mode" || table[name]?.variable === false),
     flags,
   );
-  // `oneOf(modeNames)` reads nothing else.
+  // `oneOf(modeNames)` reads only these.
   const modeOnLine = first.get("mode") as ModeName | undefined;
   if (first.get("help") === true) return { kind: "help", mode: modeOnLine };
   if (first.get("version") === true) return { kind: "version" };

@@ -6,7 +6,7 @@ import type { Context } from "../base/context.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { type Command, type ModeCommand, parse } from "./parse.ts";
 
-/** Exit codes that are not a mode's own. 70 is `EX_SOFTWARE` of sysexits.h: the fault is the launcher's. */
+/** Exit codes besides those of a mode. 70 is `EX_SOFTWARE` of sysexits.h. */
 const exitCodes = { done: 0, failed: 1, usage: 2, bug: 70 } as const;
 
 type Mode<Name extends ModeName> = (
@@ -15,8 +15,8 @@ type Mode<Name extends ModeName> = (
 ) => Promise<number>;
 
 /**
- * Where each mode lives. It is imported when it is asked for, so that `-version` loads nothing of the others; the
- * specifiers are literal, so that `deno compile` finds them.
+ * The entry points of the modes. A mode is loaded when it is selected; the specifiers are literal,
+ * so that `deno compile` finds them.
  */
 const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
   cli: async () => (await import("../modes/cli.ts")).runCli,
@@ -31,9 +31,9 @@ const modeFiles: { readonly [Name in ModeName]: () => Promise<Mode<Name>> } = {
 };
 
 /**
- * Does what the command line asks for and returns the exit code. This is the border where errors become words: a
- * `CapsuleError` is one line on stderr and exit code 1 (2 for a wrong command line). Anything else is a bug: it is
- * printed with its stack, exit code 70.
+ * Runs a command line and returns the exit code. A `CapsuleError` becomes one line on stderr and
+ * exit code 1, or 2 for an invalid command line. Any other error is a bug: its stack is printed,
+ * exit code 70.
  */
 export async function run(io: Io): Promise<number> {
   let log: Log | undefined;
@@ -41,7 +41,7 @@ export async function run(io: Io): Promise<number> {
     const command = parse(io.args, io.env);
     if (command.kind === "mode") {
       const context = { io, log: createLog(command.options.log, io) };
-      // A program that reads a JSON log reads the last line too.
+      // The reader of a JSON log expects its last line in JSON, too.
       if (command.options.log === "json") log = context.log;
       return await start(command, context);
     }

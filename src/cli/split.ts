@@ -1,22 +1,22 @@
 import type { Flag } from "../options/flag.ts";
 import { noValue, unknownFlag } from "./refusals.ts";
 
-/** A flag as it stands on the command line; a boolean without a value stands for "true". */
+/** A flag on the command line, with its text; that of a boolean without a value is "true". */
 export interface GivenFlag {
   readonly name: string;
   readonly text: string;
 }
 
 /**
- * Takes a command line apart into flags and the other arguments, as Go writes flags, except that flags may also
- * follow arguments.
+ * Splits a command line into flags and arguments, by the syntax of Go's flags, except that flags
+ * may follow arguments.
  *
  * - `-flag=value`, `-flag value`, and both with two dashes; a boolean takes a value with `=` only.
- * - `--` ends the flags. One `--` at the very beginning is dropped: `deno task start -- -mode=http` hands it through.
- * - `-` alone is an argument, and so is the empty text.
+ * - `--` ends the flags. A first `--` is dropped: `deno task start -- -mode=http` passes it on.
+ * - `-` and the empty text are arguments.
  *
  * @see https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
- * @throws UsageError for an unknown flag, bad syntax, or a flag without its value.
+ * @throws UsageError for an unknown flag, or a flag without its value.
  */
 export function split(
   args: readonly string[],
@@ -59,7 +59,7 @@ function asFlag(arg: string): { name: string; text: string | undefined } | undef
     : { name: arg.slice(start, end), text: arg.slice(end + 1) };
 }
 
-/** Go takes whatever comes next; here a flag that comes next says that the value was forgotten. */
+/** Unlike in Go, a known flag is not taken as a value: the value was forgotten. */
 function valueAfter(
   name: string,
   flag: Flag,

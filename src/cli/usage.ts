@@ -1,19 +1,20 @@
 import { type ModeName, modeNames, modes } from "../options/modes.ts";
-import { defaultOf, type Flag, variableOf } from "../options/flag.ts";
+import { type Flag, variableOf } from "../options/flag.ts";
 import { flags } from "../options/flags.ts";
+import { defaultNote, modesNote } from "./flag_notes.ts";
 import { version } from "./version.ts";
 
-/** The flags that no variable stands for: `-help, -version and -man`. */
+/** The flags without an environment variable: `-help, -version and -man`. */
 const withoutVariable = Object.entries<Flag>(flags).filter(([, flag]) => flag.variable === false)
   .map(([name]) => `-${name}`).join(", ").replace(/, (?=[^,]*$)/, " and ");
 
 const width = 100;
-/** A space at which no line ends; printed as a space. */
+/** A space that `wrap` does not break at. */
 const noBreak = "\u00a0";
-/** Where the sentences begin; a longer flag stands on a line of its own. */
+/** The column of the sentences; a longer flag has a line of its own. */
 const column = 30;
 
-/** The usage, printed from the table of flags: all of it, or what one mode takes. At most 100 columns wide. */
+/** Returns the usage of all modes or of one, up to 100 columns wide. */
 export function usage(mode?: ModeName): string {
   const shown: [string, Flag][] = Object.entries<Flag>(flags)
     .filter(([, flag]) => mode === undefined || flag.modes.includes(mode));
@@ -38,11 +39,10 @@ export function usage(mode?: ModeName): string {
   lines.push(
     "",
     ...wrap(
-      `Every flag except ${withoutVariable} may also be an environment variable: ` +
-        `${
-          variableOf("httpPort")
-        } stands for -httpPort. A flag on the command line wins. -dir and -env take ` +
-        "one value a line there. Two dashes do as well as one, a space as well as =, and -- ends the flags.",
+      `Each flag except ${withoutVariable} can also be set by an environment variable, -httpPort ` +
+        `by ${variableOf("httpPort")}; the command line takes precedence. The variables of -dir ` +
+        "and -env have one value a line. Flags begin with one or two dashes, their values follow " +
+        "= or a space, and -- ends the flags.",
       width,
     ),
   );
@@ -54,20 +54,13 @@ function signature(name: string, flag: Flag): string {
 }
 
 function notes(flag: Flag, mode: ModeName | undefined): string {
-  const some = mode === undefined && flag.modes.length < modeNames.length;
-  const where = some ? ` Only with -mode=${flag.modes.join(", -mode=")}.` : "";
-  return `${flag.about}${where}${defaultNote(flag, mode)}`;
-}
-
-function defaultNote(flag: Flag, mode: ModeName | undefined): string {
-  if (flag.default === undefined) return "";
-  if (typeof flag.default === "string") return ` (default${noBreak}${flag.default})`;
-  if (mode !== undefined) {
-    const own = defaultOf(flag, mode);
-    return own === undefined ? "" : ` (default${noBreak}${own})`;
-  }
-  const each = Object.entries(flag.default).map(([name, text]) => `${text} with -mode=${name}`);
-  return ` (default ${each.join(", ")})`;
+  const absent = defaultNote(flag, mode);
+  return [
+    flag.about,
+    mode === undefined ? modesNote(flag) : "",
+    // A default in one word stays on one line with its parenthesis.
+    absent === undefined ? "" : `(default${absent.includes(" ") ? " " : noBreak}${absent})`,
+  ].filter((part) => part !== "").join(" ");
 }
 
 function entry(left: string, right: string): string[] {

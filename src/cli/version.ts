@@ -1,10 +1,10 @@
 import { compiledBuild } from "../base/build.ts";
 import config from "../../deno.json" with { type: "json" };
 
-/** The launcher's version, as `deno.json` has it. */
+/** The version of Capsule, from `deno.json`. */
 export const version: string = config.version;
 
-/** One line about the program: its version, where it comes from and what it runs on. */
+/** Returns a line with the version, the commit and the runtime of the program. */
 export function versionLine(): string {
   const { deno, v8 } = Deno.version;
   const build = compiledBuild();

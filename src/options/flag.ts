@@ -1,35 +1,30 @@
 import type { ModeName } from "./modes.ts";
 import type { ValueType } from "./value_types.ts";
 
-/** A row of the table. */
+/** A row of the table of flags. */
 export interface Flag {
-  /** The heading under which the usage lists it. */
+  /** The heading above it in the usage. */
   readonly group: string;
   readonly type: ValueType<NonNullable<unknown>, unknown>;
   readonly modes: readonly ModeName[];
-  /** Sentences for the usage. */
+  /** Sentences for the usage; the first one is enough for a completion. */
   readonly about: string;
-  /** As a person would write it; may differ by mode. */
+  /** The default as a user would write it; it may differ by mode. */
   readonly default?: string | { readonly [Mode in ModeName]?: string };
-  /** Modes that do not start without the flag. */
+  /** Modes that require the flag. */
   readonly required?: readonly ModeName[];
-  /** Another flag without which this one makes no sense. */
+  /** Another flag that this one requires. */
   readonly needs?: string;
-  /** `false`: no environment variable stands for it. */
+  /** `false` if the flag has no environment variable. */
   readonly variable?: false;
 }
 
-/** The environment variable that stands for a flag: `httpPort` → `CAPSULE_HTTP_PORT`. */
+/** Returns the environment variable of a flag: `httpPort` → `CAPSULE_HTTP_PORT`. */
 export function variableOf(name: string): string {
   return `CAPSULE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
-/** What a flag does, in its first sentence and without the full stop. */
-export function shortAbout({ about }: Flag): string {
-  return about.replace(/\.(?: .*)?$/s, "");
-}
-
-/** The default of a flag in a mode, as a person would write it. */
+/** Returns the default of a flag in a mode, as a user would write it. */
 export function defaultOf(flag: Flag, mode: ModeName): string | undefined {
   return typeof flag.default === "object" ? flag.default[mode] : flag.default;
 }

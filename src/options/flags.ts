@@ -15,20 +15,20 @@ import {
   whole,
 } from "./value_types.ts";
 
-/** Modes that listen on a port. */
+/** Modes that listen on `-httpPort`. */
 const servers = ["http", "reverse-proxy", "registry", "worker"] as const;
-/** Modes that are a proxy, a registry, a worker; `faas` is all three. */
+/** Modes with a proxy, a registry or a worker; `faas` has all three. */
 const proxies = ["reverse-proxy", "faas"] as const;
 const registries = ["registry", "faas"] as const;
 const workers = ["worker", "faas"] as const;
-/** Modes that run a function in this very process. */
+/** Modes that run a module in this process. */
 const runners = ["cli", "http"] as const;
 
 /**
- * Every flag once, in the order of the usage. A row is all that a flag needs: its type shows in `ModeOptions`, its
- * environment variable is made from its name (`variableOf`).
+ * The table of flags, in the order of the usage. A row is all that a new flag needs: its type
+ * appears in `ModeOptions`, and its environment variable follows from its name (`variableOf`).
  *
- * In the options, sizes are bytes and durations milliseconds.
+ * In options, sizes are bytes and durations milliseconds.
  */
 export const flags = {
   mode: {
@@ -36,35 +36,35 @@ export const flags = {
     type: oneOf(modeNames),
     default: "http",
     modes: modeNames,
-    about: "What to do.",
+    about: "The mode to run in.",
   },
   log: {
     group: "General",
     type: oneOf(["text", "json"]),
     default: "text",
     modes: modeNames,
-    about: "How the launcher writes its own log: sentences, or one JSON object a line.",
+    about: "The form of the launcher's log: sentences, or one JSON object a line.",
   },
   help: {
     group: "General",
     type: boolean,
     modes: modeNames,
     variable: false,
-    about: "Prints this text, and with -mode only that mode's flags.",
+    about: "Prints this text; with -mode, only the flags of that mode.",
   },
   version: {
     group: "General",
     type: boolean,
     modes: modeNames,
     variable: false,
-    about: "Prints the version of the launcher and what it runs on.",
+    about: "Prints the version of Capsule and of what it runs on.",
   },
   completion: {
     group: "General",
     type: oneOf(["bash", "zsh", "fish"]),
     modes: modeNames,
     variable: false,
-    about: "Prints what that shell needs to complete command lines of capsule.",
+    about: "Prints the completion script for a shell.",
   },
   man: {
     group: "General",
@@ -78,8 +78,8 @@ export const flags = {
     type: url("http:", "https:"),
     modes: modeNames,
     variable: false,
-    about: "Asks a server for this URL and ends: with 0 if it answers with a status below 500. " +
-      "It is the health check of a container.",
+    about: "Requests this URL and exits with 0 if the status is below 500, otherwise with 1. For " +
+      "health checks of containers.",
   },
 
   wasm: {
@@ -94,43 +94,42 @@ export const flags = {
     type: url("http:", "https:", "oci:", "file:"),
     modes: [...runners, "push", "pull"],
     required: ["push", "pull"],
-    about:
-      "Where the module comes from (-mode=push: goes to): http:, https:, file:, or oci://host/repository:tag. " +
-      "It is saved at -wasm, which only oci: can do without.",
+    about: "The source of the module, with -mode=push its destination: http:, https:, file: or " +
+      "oci://host/repository:tag. The module is saved at -wasm, which only oci: can do " +
+      "without.",
   },
   sha256: {
     group: "Function",
     type: sha256,
     modes: [...runners, "pull"],
-    about: "The digest that the module must have.",
+    about: "The SHA-256 digest that the module must have.",
   },
   cache: {
     group: "Function",
     type: path,
     modes: [...runners, "pull"],
-    about: "The folder in which modules from oci: are kept; ~/.cache/capsule/modules without it.",
+    about: "The cache folder for modules from oci: URLs; ~/.cache/capsule/modules by default.",
   },
   insecure: {
     group: "Function",
     type: boolean,
     modes: [...runners, "push", "pull"],
-    about:
-      "Speaks plain HTTP with the registry of an oci: URL; one on this machine needs no flag for that.",
+    about: "Uses plain HTTP for the registry of an oci: URL. A registry on this machine needs no " +
+      "flag.",
   },
   info: {
     group: "Function",
     type: text("TEXT"),
     modes: ["push"],
-    about: "What people read about the module that is pushed.",
+    about: "A description of the pushed module, for people.",
   },
   data: {
     group: "Function",
     type: path,
     default: "./.capsule",
     modes: [...runners, ...workers],
-    about:
-      "The folder of the launcher's own data, such as the embedded key-value store; of a worker's modules and " +
-      "processes, too.",
+    about: "The launcher's data folder: the embedded key-value store, a worker's modules and " +
+      "processes.",
   },
 
   httpPort: {
@@ -143,35 +142,35 @@ export const flags = {
       worker: "9999",
     },
     modes: servers,
-    about: "The port to listen on; 0 picks a free one.",
+    about: "The port to listen on; 0 for a free one.",
   },
   host: {
     group: "Server",
     type: text("ADDRESS"),
     default: "127.0.0.1",
     modes: [...servers, "faas"],
-    about: "The address to listen on; 0.0.0.0 is every IPv4 address of the machine.",
+    about: "The address to listen on; 0.0.0.0 for every IPv4 address of the machine.",
   },
   crt: {
     group: "Server",
     type: path,
     modes: servers,
     needs: "key",
-    about: "The certificate (PEM) that switches TLS on.",
+    about: "The TLS certificate (PEM); it enables TLS.",
   },
   key: {
     group: "Server",
     type: path,
     modes: servers,
     needs: "crt",
-    about: "The private key (PEM) of the certificate.",
+    about: "The private key (PEM) of -crt.",
   },
   maxBody: {
     group: "Server",
     type: size(),
     default: "10MiB",
     modes: ["http"],
-    about: "The largest request body; a larger one is answered with 413.",
+    about: "The maximum size of a request body; a larger one is refused with 413.",
   },
 
   supervised: {
@@ -179,18 +178,16 @@ export const flags = {
     type: boolean,
     modes: ["http"],
     variable: false,
-    about:
-      "For a worker: reads a secret line from standard input, says behind that secret when it is ready, and ends " +
-      "when standard input does.",
+    about: "For a worker: reads a secret line from standard input, prints it with the report of " +
+      "its start, and exits at the end of standard input.",
   },
 
   adminToken: {
     group: "Server",
     type: text("TOKEN"),
     modes: ["reverse-proxy", "registry", ...workers, "push", "apply"],
-    about:
-      "The secret that whoever changes something must show (Authorization: Bearer TOKEN). Without it, " +
-      "-mode=faas makes one and keeps it in -data.",
+    about: "The secret that administrative requests must carry (Authorization: Bearer TOKEN). " +
+      "Without it, -mode=faas generates one and keeps it in -data.",
   },
 
   config: {
@@ -198,93 +195,93 @@ export const flags = {
     type: path,
     default: { apply: "./functions.yaml" },
     modes: [...proxies, "apply"],
-    about:
-      "The routes (YAML): function, revision, URLs. SIGHUP reads it again. With -mode=apply: what shall run.",
+    about: "The routes (YAML): functions, revisions and their URLs; SIGHUP reloads it. With " +
+      "-mode=apply, the functions to run.",
   },
   watch: {
     group: "Reverse proxy",
     type: boolean,
     modes: proxies,
     needs: "config",
-    about: "Reads -config again whenever it changes.",
+    about: "Reloads -config whenever it changes.",
   },
   backend: {
     group: "Reverse proxy",
     type: oneOf(["memory", "redis"]),
     default: { worker: "memory" },
     modes: ["reverse-proxy", "worker"],
-    about:
-      "Where routes are kept that change while it runs, by /memory/functions/… or /redis/functions/…; a worker " +
-      "names its proxy's.",
+    about: "The store of the routes that requests to /memory/functions/… or /redis/functions/… " +
+      "change; with -mode=worker, that of its proxy.",
   },
   routes: {
     group: "Reverse proxy",
     type: path,
     modes: ["reverse-proxy"],
     needs: "backend",
-    about: "Keeps the routes of -backend=memory in this file over a restart.",
+    about: "The file that keeps the routes of -backend=memory across restarts.",
   },
   balance: {
     group: "Reverse proxy",
     type: oneOf(["random", "round-robin", "least-connections", "hash"]),
     default: "random",
     modes: proxies,
-    about:
-      "Which of a revision's URLs takes a request; hash is by the client's address or -hashHeader.",
+    about: "The load-balancing policy over the URLs of a revision; hash uses the client's " +
+      "address or -hashHeader.",
   },
   hashHeader: {
     group: "Reverse proxy",
     type: text("NAME"),
     modes: proxies,
-    about: "The header by which -balance=hash chooses.",
+    about: "The request header that -balance=hash uses.",
   },
   maxFails: {
     group: "Reverse proxy",
     type: whole(0),
     default: "1",
     modes: proxies,
-    about: "After so many failures one after the other a URL is left out; 0 is never.",
+    about: "Consecutive failures after which a URL receives no requests; 0 for no limit.",
   },
   failTimeout: {
     group: "Reverse proxy",
     type: duration(),
     default: "10s",
     modes: proxies,
-    about: "For how long a URL is left out before one request tries it again.",
+    about: "The time after which one request tries a failed URL again.",
   },
   healthPath: {
     group: "Reverse proxy",
     type: text("PATH"),
     modes: proxies,
-    about: "Asks each URL for this path; one that does not answer well gets no requests.",
+    about: "The path of health checks at each URL; an unhealthy URL receives no requests.",
   },
   healthInterval: {
     group: "Reverse proxy",
     type: duration(),
     default: "10s",
     modes: [...proxies, "worker"],
-    about: "How often -healthPath is asked for; by a worker, how often each of its processes is.",
+    about: "The interval of health checks: at -healthPath, with -mode=worker of each process.",
   },
   trustedProxies: {
     group: "Reverse proxy",
     type: list("RANGE"),
     modes: proxies,
-    about:
-      "Addresses (10.0.0.0/8) of proxies before this one, whose X-Forwarded-… headers are believed.",
+    about: "Address ranges (10.0.0.0/8) of proxies in front of this one, whose X-Forwarded-… " +
+      "headers are trusted.",
   },
   connectTimeout: {
     group: "Reverse proxy",
     type: duration(),
     default: "5s",
     modes: proxies,
-    about: "How long connecting to a URL may take.",
+    about: "The timeout for a connection to a URL.",
   },
   idleTimeout: {
     group: "Reverse proxy",
-    type: duration("none"),
+    type: duration({ zero: "no limit" }),
     default: "5m",
     modes: proxies,
-    about: "How long an answer or an upgraded connection may stand still; 0 is for ever.",
+    about: "The timeout for a response or an upgraded connection without progress; 0 for no " +
+      "limit.",
   },
 
   files: {
@@ -292,34 +289,34 @@ export const flags = {
     type: path,
     default: "./wasm_modules",
     modes: ["registry"],
-    about: "The folder in which the modules lie.",
+    about: "The folder of the stored modules.",
   },
   readToken: {
     group: "Registry",
     type: text("TOKEN"),
     modes: registries,
     needs: "adminToken",
-    about: "The secret that whoever reads must show; -adminToken opens that door too.",
+    about: "The secret that read requests must carry; -adminToken is accepted, too.",
   },
   overwrite: {
     group: "Registry",
     type: boolean,
     modes: registries,
-    about: "Lets an upload replace a tag that holds another module.",
+    about: "Lets an upload replace the module of a tag.",
   },
   maxUpload: {
     group: "Registry",
     type: size(),
     default: "100MiB",
     modes: registries,
-    about: "The largest module, or layer of an OCI image, that is taken.",
+    about: "The maximum size of a module, or of a layer of an OCI image.",
   },
   gcGrace: {
     group: "Registry",
     type: duration(),
     default: "1h",
     modes: registries,
-    about: "How long a blob that no manifest names is kept.",
+    about: "The time for which a blob without a manifest is kept.",
   },
 
   reverseProxy: {
@@ -327,143 +324,141 @@ export const flags = {
     type: url("http:", "https:"),
     default: "http://localhost:8888",
     modes: ["worker"],
-    about: "The proxy with which functions are registered.",
+    about: "The proxy that functions are registered with.",
   },
   proxyToken: {
     group: "Worker",
     type: text("TOKEN"),
     modes: ["worker"],
-    about: "The proxy's -adminToken.",
+    about: "The -adminToken of the proxy.",
   },
   registry: {
     group: "Worker",
     type: url("http:", "https:"),
     modes: ["worker", "push"],
-    about:
-      "The registry to which -registryToken is shown, and no other; with -mode=push, to which -adminToken " +
-      "is shown if it is not on this machine.",
+    about: "The only registry that -registryToken is sent to; with -mode=push, a remote registry " +
+      "that -adminToken may be sent to.",
   },
   registryToken: {
     group: "Worker",
     type: text("TOKEN"),
     modes: ["worker"],
     needs: "registry",
-    about: "The registry's -readToken or -adminToken.",
+    about: "The -readToken or -adminToken of the registry.",
   },
   workerDomain: {
     group: "Worker",
     type: text("NAME"),
     default: "localhost",
     modes: ["worker"],
-    about: "By which name the proxy reaches this machine. The functions listen on -host.",
+    about: "The host name by which the proxy reaches this machine. The functions listen on " +
+      "-host.",
   },
   httpPortCounter: {
     group: "Worker",
     type: whole(0, 65534),
     default: "10000",
     modes: workers,
-    about: "Functions listen on the next free ports above it; 0 lets the system choose.",
+    about: "Functions listen on the next free ports above this one; 0 lets the system choose.",
   },
   capsulePath: {
     group: "Worker",
     type: path,
     modes: workers,
-    about: "The program that serves the functions; this one if not given.",
+    about: "The program that serves the functions; this one by default.",
   },
   state: {
     group: "Worker",
     type: path,
     modes: ["worker"],
-    about:
-      "The file that keeps what is deployed over a restart; worker.json in -data if not given.",
+    about: "The file that keeps the deployments across restarts; worker.json in -data by " +
+      "default.",
   },
   worker: {
     group: "Worker",
     type: url("http:", "https:"),
     default: "http://localhost:9999",
     modes: ["apply"],
-    about: "The worker that shall run what -config says.",
+    about: "The worker that -config is applied to.",
   },
   dryRun: {
     group: "Worker",
     type: boolean,
     modes: ["apply"],
-    about: "Prints what would change, and changes nothing.",
+    about: "Prints the changes without making them.",
   },
   keep: {
     group: "Worker",
     type: boolean,
     modes: ["apply"],
-    about: "Leaves alone what runs and does not stand in -config, instead of removing it.",
+    about: "Keeps functions that are not in -config, instead of removing them.",
   },
 
   registryPort: {
-    group: "All together",
+    group: "Platform",
     type: whole(0, 65535),
     default: "4999",
     modes: ["faas"],
-    about: "The registry's port; 0 picks a free one.",
+    about: "The port of the registry; 0 for a free one.",
   },
   proxyPort: {
-    group: "All together",
+    group: "Platform",
     type: whole(0, 65535),
     default: "8888",
     modes: ["faas"],
-    about: "The proxy's port; 0 picks a free one.",
+    about: "The port of the proxy; 0 for a free one.",
   },
   workerPort: {
-    group: "All together",
+    group: "Platform",
     type: whole(0, 65535),
     default: "9999",
     modes: ["faas"],
-    about: "The worker's port; 0 picks a free one.",
+    about: "The port of the worker; 0 for a free one.",
   },
 
   dir: {
-    group: "What the function may reach",
+    group: "Grants",
     type: folder,
     modes: runners,
-    about:
-      "A folder that the function may reach beside the working directory (a WASI program: the only ones), under " +
-      "the path GUEST if given. May be repeated.",
+    about: "A folder that the module may use, under the path GUEST if given; a function may use " +
+      "the working directory, too. May be repeated.",
   },
   env: {
-    group: "What the function may reach",
+    group: "Grants",
     type: variable,
     modes: runners,
-    about:
-      "An environment variable that the function sees as its own (WASI); a NAME alone takes the launcher's " +
-      "value. May be repeated.",
+    about: "An environment variable of the module (WASI); NAME alone takes the launcher's value. " +
+      "May be repeated.",
   },
   allowRead: {
-    group: "What the function may reach",
+    group: "Grants",
     type: list("PATH"),
     modes: runners,
-    about: "The only files and folders that may be read.",
+    about: "The only files and folders that a function may read.",
   },
   allowWrite: {
-    group: "What the function may reach",
+    group: "Grants",
     type: list("PATH"),
     modes: runners,
-    about: "The only files and folders that may be written.",
+    about: "The only files and folders that a function may write.",
   },
   allowEnv: {
-    group: "What the function may reach",
+    group: "Grants",
     type: list("NAME"),
     modes: runners,
     about: "The only environment variables that GetEnv may read.",
   },
   allowNet: {
-    group: "What the function may reach",
+    group: "Grants",
     type: list("HOST"),
     modes: runners,
     about: "The only hosts (name, name:port, address range) that Http may call.",
   },
   sandbox: {
-    group: "What the function may reach",
+    group: "Grants",
     type: boolean,
     modes: runners,
-    about: "No file, variable or network at all.",
+    about: "Denies all files, environment variables and network access.",
   },
 
   maxMemory: {
@@ -471,62 +466,62 @@ export const flags = {
     type: size({ min: "64KiB", max: "4GiB" }),
     default: "256MiB",
     modes: runners,
-    about: "The most memory that one instance of the module may have.",
+    about: "The maximum memory of one instance.",
   },
   timeout: {
     group: "Limits",
-    type: duration("none"),
+    type: duration({ zero: "no limit" }),
     default: { cli: "0", http: "30s", "reverse-proxy": "30s", faas: "30s" },
     modes: [...runners, ...proxies],
-    about:
-      "How long one call may take, waiting included; a proxy waits so long for an answer to begin. 0 is for ever.",
+    about: "The timeout of a call, waiting included; of a proxy, for the beginning of a " +
+      "response; 0 for no limit.",
   },
   slice: {
     group: "Limits",
     type: duration(),
     default: "2ms",
     modes: runners,
-    about: "How long a call may compute before other calls on its thread have their turn.",
+    about: "The time that a call computes before other calls on its thread continue.",
   },
   httpTimeout: {
     group: "Limits",
-    type: duration("none"),
+    type: duration({ zero: "no limit" }),
     default: "30s",
     modes: runners,
-    about: "How long one request that the function makes with Http may take; 0 is for ever.",
+    about: "The timeout of one request by Http; 0 for no limit.",
   },
   maxResponse: {
     group: "Limits",
     type: size(),
     default: "64MiB",
     modes: runners,
-    about: "The largest answer that Http hands to the function.",
+    about: "The maximum size of a response to Http.",
   },
   threads: {
     group: "Limits",
     type: whole(1, 1024),
     default: "1",
     modes: ["http"],
-    about: "How many threads serve the function.",
+    about: "The number of threads that serve the function.",
   },
   maxInstances: {
     group: "Limits",
     type: whole(1),
     default: "1024",
     modes: ["http"],
-    about: "How many calls may run at the same time on a thread.",
+    about: "The maximum number of concurrent calls on a thread.",
   },
   maxQueue: {
     group: "Limits",
     type: whole(0),
     default: "1024",
     modes: ["http"],
-    about: "How many more calls may wait for their turn; beyond them the answer is 503.",
+    about: "The maximum number of queued calls on a thread; more are refused with 503.",
   },
   reuse: {
     group: "Limits",
     type: boolean,
     modes: ["http"],
-    about: "Keeps the function's state between calls instead of starting each afresh.",
+    about: "Keeps the state of an instance from call to call.",
   },
 } as const satisfies Record<string, Flag>;

@@ -12,7 +12,7 @@ type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends
   : T | Absent
   : never;
 
-/** What a mode is started with: each of its flags under its name, and the arguments that are no flags. */
+/** The options of a mode: the values of its flags by name, and the arguments that are not flags. */
 export type ModeOptions<Mode extends ModeName> =
   & {
     readonly [Name in keyof Flags as Mode extends Flags[Name]["modes"][number] ? Name : never]:

@@ -7,37 +7,37 @@
 export const modes = {
   cli: {
     about:
-      "calls the function once with the arguments that follow the flags, and prints its result; runs a WASI program",
+      "calls the function once with the arguments after the flags and prints its result; runs a WASI program",
     takesArguments: true,
   },
   http: {
-    about:
-      "serves the function on a port: every request is a call; a WASI program is served like CGI",
+    about: "serves the function over HTTP: each request is a call; a WASI program is run as by CGI",
     takesArguments: false,
   },
   "reverse-proxy": {
-    about: "sends /functions/NAME/REVISION to whoever serves that function",
+    about: "forwards /functions/NAME/REVISION to the servers of that function",
     takesArguments: false,
   },
   registry: {
-    about: "stores modules and gives them out, to Capsule and to any OCI tool",
+    about: "stores modules and serves them, to Capsule and to any OCI client",
     takesArguments: false,
   },
   worker: {
     about:
-      "starts functions that are deployed to it, keeps them running and registers them with a proxy",
+      "starts the functions deployed to it, keeps them running and registers them with a proxy",
     takesArguments: false,
   },
   faas: {
-    about: "is registry, reverse proxy and worker together, and tells how to try them",
+    about:
+      "runs a registry, a reverse proxy and a worker together, and prints commands to try them",
     takesArguments: false,
   },
   apply: {
-    about: "makes a worker run the functions that a file names, and tells what changes",
+    about: "makes a worker run the functions of a file, and prints what changes",
     takesArguments: false,
   },
-  push: { about: "sends a module to a registry", takesArguments: false },
-  pull: { about: "fetches a module from a registry", takesArguments: false },
+  push: { about: "uploads a module to a registry", takesArguments: false },
+  pull: { about: "downloads a module from a registry", takesArguments: false },
 } as const satisfies Record<string, Mode>;
 
 interface Mode {

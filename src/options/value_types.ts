@@ -2,30 +2,30 @@ import { CapsuleError } from "../base/errors.ts";
 import { parseDurationMs, parseSize } from "../base/units.ts";
 
 /**
- * How a flag's text becomes a value. `T` is what options hold when the flag is given, `Absent` what they hold when
- * it is not and the flag has no default.
+ * A type of flag: reads the text of a flag as a `T`. `Absent` is the value of a flag that is not
+ * given and has no default.
  */
 export interface ValueType<T, Absent = undefined> {
-  /** What the usage prints after `=`. */
+  /** The placeholder after `=` in the usage. */
   readonly placeholder: string;
   /** Completes the sentence "-flag must be …". */
   readonly rule: string;
-  /** The value, or `undefined` when the text is none. */
+  /** Returns the value; `undefined` if the text is invalid. */
   read(text: string): T | undefined;
   readonly absent: Absent;
-  /** The text that a flag without a value stands for; only booleans have one. */
+  /** The text of a flag that is given without a value; only booleans have one. */
   readonly bare?: string;
-  /** The texts that are right, where they can be counted: the nearest is named when another is given. */
+  /** All valid texts, if they are few; a message suggests the nearest one. */
   readonly choices?: readonly string[];
-  /** How values of a flag that is given several times come together. Without it the last one wins, as in Go. */
+  /** Joins the values of a flag that is given several times. Without it the last one counts. */
   join?(before: T, next: T): T;
-  /** What stands between the values in an environment variable, where the type itself has no separator. */
+  /** The separator of several values in the environment variable. */
   readonly variableSeparator?: string;
-  /** Whether the empty text is a value. Where it is not, an empty environment variable counts as unset. */
+  /** True if the empty text is a value; otherwise an empty environment variable counts as unset. */
   readonly takesEmpty?: boolean;
 }
 
-/** Text that is not empty, such as a path or a host's name. */
+/** A text that is not empty, such as a host name. */
 export function text(placeholder: string): ValueType<string> {
   return {
     placeholder,
@@ -35,10 +35,10 @@ export function text(placeholder: string): ValueType<string> {
   };
 }
 
-/** A path as the person wrote it. */
+/** A path, as it was written. */
 export const path: ValueType<string> = { ...text("PATH"), rule: "a path that is not empty" };
 
-/** Go's spellings of true and false. @see https://pkg.go.dev/strconv#ParseBool */
+/** A boolean in Go's spellings. @see https://pkg.go.dev/strconv#ParseBool */
 export const boolean: ValueType<boolean, false> = {
   placeholder: "BOOL",
   rule: "true or false (or 1, t, 0, f)",
@@ -50,7 +50,7 @@ export const boolean: ValueType<boolean, false> = {
   },
 };
 
-/** A whole number written in decimal digits, both bounds included. */
+/** A decimal integer; both bounds are inclusive. */
 export function whole(min: number, max = Number.MAX_SAFE_INTEGER): ValueType<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return {
@@ -64,7 +64,7 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): ValueType<num
   };
 }
 
-/** A number of bytes, both bounds included; the bounds are written as the person would write them. */
+/** A number of bytes; both bounds are inclusive, and written as a user writes sizes. */
 export function size(bounds: { min?: string; max?: string } = {}): ValueType<number> {
   const min = bounds.min ?? "0";
   const range = bounds.max
@@ -84,25 +84,30 @@ export function size(bounds: { min?: string; max?: string } = {}): ValueType<num
   };
 }
 
-/** Longer than this, a timer fires at once: timers count milliseconds in 31 bits. */
+/** Timers count milliseconds in 31 bits: a longer one would fire immediately. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Milliseconds, written with a unit as in Go. `zero` says what 0 means; without it, 0 is refused. */
-export function duration(zero?: "none"): ValueType<number> {
+/**
+ * A duration with a unit, as in Go, read as milliseconds; 0 is refused unless `zero` names its
+ * meaning.
+ */
+export function duration({ zero }: { zero?: string } = {}): ValueType<number> {
   return {
     placeholder: "DURATION",
     rule: `a duration such as 500ms, 30s or 2m${
-      zero ? ", or 0 for none" : ", above 0"
+      zero === undefined ? ", above 0" : `, or 0 for ${zero}`
     }, and at most 596h`,
     absent: undefined,
     read(given) {
       const ms = orUndefined(() => parseDurationMs(given));
-      return ms !== undefined && ms <= longestTimerMs && (zero || ms > 0) ? ms : undefined;
+      return ms !== undefined && ms <= longestTimerMs && (zero !== undefined || ms > 0)
+        ? ms
+        : undefined;
     },
   };
 }
 
-/** One word of several. */
+/** One of several words. */
 export function oneOf<const Word extends string>(choices: readonly Word[]): ValueType<Word> {
   return {
     placeholder: choices.join("|"),
@@ -113,7 +118,7 @@ export function oneOf<const Word extends string>(choices: readonly Word[]): Valu
   };
 }
 
-/** A SHA-256 digest in hexadecimal; lower case in the options. */
+/** A SHA-256 digest in hexadecimal; options have it in lower case. */
 export const sha256: ValueType<string> = {
   placeholder: "HEX",
   rule: "64 hexadecimal digits",
@@ -121,7 +126,7 @@ export const sha256: ValueType<string> = {
   read: (given) => /^[0-9a-fA-F]{64}$/.test(given) ? given.toLowerCase() : undefined,
 };
 
-/** A URL with one of these schemes (`http:`, with the colon), kept as it was written. */
+/** A URL with one of the schemes (`http:`, with the colon), as it was written. */
 export function url(...schemes: readonly string[]): ValueType<string> {
   const starts = schemes.map((scheme) => `${scheme}//`).join(" or ");
   return {
@@ -130,7 +135,7 @@ export function url(...schemes: readonly string[]): ValueType<string> {
     absent: undefined,
     read(given) {
       const parsed = URL.parse(given);
-      // A file's URL names no host, or the machine itself.
+      // A file: URL has no host, or this machine's.
       return parsed && (parsed.host !== "" || parsed.protocol === "file:") &&
           schemes.includes(parsed.protocol)
         ? given
@@ -139,7 +144,7 @@ export function url(...schemes: readonly string[]): ValueType<string> {
   };
 }
 
-/** A list separated by commas. Given empty it is the empty list, which is not the same as not given. */
+/** A list separated by commas. The empty text is the empty list, which differs from no list. */
 export function list(placeholder: string): ValueType<readonly string[]> {
   return {
     placeholder: `${placeholder},…`,
@@ -155,7 +160,7 @@ export function list(placeholder: string): ValueType<readonly string[]> {
   };
 }
 
-/** A flag that is given once for each value; in an environment variable the values stand on lines of their own. */
+/** A flag that is given once per value; its environment variable has one value a line. */
 function repeated<T>(
   placeholder: string,
   rule: string,
@@ -174,25 +179,25 @@ function repeated<T>(
   };
 }
 
-/** A folder of the machine and the path by which a guest names it. */
+/** A folder of the host, and the path that the guest has for it. */
 export interface GrantedFolder {
   readonly host: string;
   readonly guest: string;
 }
 
-/** `host`, which a guest names by the same path, or `host::guest`. */
+/** `host`, with the same path for the guest, or `host::guest`. */
 export const folder = repeated<GrantedFolder>("HOST[::GUEST]", "host or host::guest", (given) => {
   const [host = "", guest = host, ...more] = given.split("::");
   return host && guest && more.length === 0 ? { host, guest } : undefined;
 });
 
-/** An environment variable for a guest; without a value, the launcher's own variable of that name is meant. */
+/** An environment variable of a guest; without a value it has that of the launcher. */
 export interface GuestVariable {
   readonly name: string;
   readonly value: string | undefined;
 }
 
-/** `KEY=value` (the value may be empty and may hold `=`) or `NAME`. */
+/** `KEY=value` (the value may be empty or contain `=`) or `NAME`. */
 export const variable = repeated<GuestVariable>("KEY=VALUE|NAME", "KEY=value or NAME", (given) => {
   const end = given.indexOf("=");
   const name = end < 0 ? given : given.slice(0, end);

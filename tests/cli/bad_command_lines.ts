@@ -2,7 +2,7 @@ import { modeNames } from "../../src/options/modes.ts";
 
 const every = modeNames.join(", ");
 
-/** Command lines that are wrong: the arguments, the message, and the environment where it is the one at fault. */
+/** Invalid command lines: the arguments, the message, and the environment if that is at fault. */
 export const badCommandLines: readonly (readonly [string[], string, Record<string, string>?])[] = [
   [["-htpPort=1"], "unknown flag -htpPort: did you mean -httpPort?"],
   [["-http-port=1"], "unknown flag -http-port: did you mean -httpPort?"],
@@ -67,7 +67,7 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-wasm"], "-wasm needs a value: -wasm=PATH"],
   [
     ["-wasm", "-mode=cli"],
-    "-wasm needs a value: -wasm=PATH; -mode, which follows it, is a flag (if it is meant as the value, put = between them)",
+    "-wasm needs a value: -wasm=PATH; -mode after it is a flag (use = if it is meant as the value)",
   ],
   [["-wasm="], '-wasm must be a path that is not empty: got ""'],
   [["-wasm", ""], '-wasm must be a path that is not empty: got ""'],
@@ -94,15 +94,15 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   ],
   [
     ["-timeout=30"],
-    '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for none, and at most 596h: got "30"',
+    '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for no limit, and at most 596h: got "30"',
   ],
   [
     ["-timeout=1000h"],
-    '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for none, and at most 596h: got "1000h"',
+    '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for no limit, and at most 596h: got "1000h"',
   ],
   [
     ["-timeout=-1s"],
-    '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for none, and at most 596h: got "-1s"',
+    '-timeout must be a duration such as 500ms, 30s or 2m, or 0 for no limit, and at most 596h: got "-1s"',
   ],
   [
     ["-slice=0"],
@@ -116,7 +116,7 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-sandbox="], '-sandbox must be true or false (or 1, t, 0, f): got ""'],
   [
     ["-sandbox", "false"],
-    'unexpected argument "false": -mode=http takes flags only; a flag without a value is true, and false is written -flag=false',
+    'unexpected argument "false": -mode=http takes flags only; a flag without a value is true, and -flag=false is false',
   ],
   [["-reuse=yes"], '-reuse must be true or false (or 1, t, 0, f): got "yes"'],
   [["-help=perhaps"], '-help must be true or false (or 1, t, 0, f): got "perhaps"'],
@@ -154,11 +154,11 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-mode=cli", "-reuse"], "-reuse does nothing with -mode=cli: it belongs to -mode=http"],
   [
     ["hello"],
-    'unexpected argument "hello": -mode=http takes flags only; -mode=cli hands arguments to the function',
+    'unexpected argument "hello": -mode=http takes flags only; -mode=cli passes arguments to the function',
   ],
   [
     [""],
-    'unexpected argument "": -mode=http takes flags only; -mode=cli hands arguments to the function',
+    'unexpected argument "": -mode=http takes flags only; -mode=cli passes arguments to the function',
   ],
   [
     ["./hello.wasm"],
@@ -166,7 +166,7 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   ],
   [
     ["--", "--", "x"],
-    'unexpected argument "x": -mode=http takes flags only; -mode=cli hands arguments to the function',
+    'unexpected argument "x": -mode=http takes flags only; -mode=cli passes arguments to the function',
   ],
   [[], 'CAPSULE_HTTP_PORT must be a whole number from 0 to 65535: got "x"', {
     "CAPSULE_HTTP_PORT": "x",
@@ -181,7 +181,7 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-readToken=r", "-mode=registry"], "-readToken also needs -adminToken=TOKEN"],
   [
     ["-mode=pull"],
-    "-mode=pull needs -url=URL: Where the module comes from (-mode=push: goes to): http:, https:, file:, or oci://host/repository:tag",
+    "-mode=pull needs -url=URL: The source of the module, with -mode=push its destination: http:, https:, file: or oci://host/repository:tag",
   ],
   [
     ["-mode=push", "-url=oci://localhost:5000/a"],

@@ -5,12 +5,12 @@ import { flags } from "../../src/options/flags.ts";
 import { type ModeName, modeNames } from "../../src/options/modes.ts";
 import { programTest, runProgram } from "../testing/system_program.ts";
 
-/** The names of the flags that a mode takes, those that take no value without `=`. */
+/** Returns the flags of a mode as completed: with `=`, unless they take no value. */
 const words = (mode: ModeName) =>
   Object.entries<Flag>(flags).filter(([, flag]) => flag.modes.includes(mode))
     .map(([name, { type }]) => `-${name}${type.bare === undefined ? "=" : ""}`);
 
-/** Runs with a folder that holds the script for a shell and a file and a folder to complete. */
+/** Calls `use` with a folder that has a shell's script, and a folder and a file to complete. */
 async function withScript(
   shell: "bash" | "zsh" | "fish",
   use: (script: string, folder: string) => Promise<void>,
@@ -28,7 +28,7 @@ async function withScript(
 
 await programTest(
   "bash",
-  "bash completes modes, the flags of a mode, their choices, and files",
+  "completion: bash completes modes, the flags of a mode, choices and files",
   () =>
     withScript("bash", async (script, folder) => {
       const complete = async (line: string) => {
@@ -62,7 +62,7 @@ await programTest(
 
 await programTest(
   "fish",
-  "fish completes modes, the flags of a mode, their choices, and files",
+  "completion: fish completes modes, the flags of a mode, choices and files",
   () =>
     withScript("fish", async (script, folder) => {
       const complete = async (line: string) => {
@@ -88,13 +88,16 @@ await programTest(
     }),
 );
 
-/** Types each line and a tab into a zsh of its own, and has it run what comes of it: a function that prints its arguments. */
+/**
+ * Types each line and a tab into an interactive zsh, and runs the result, a function that prints
+ * its arguments.
+ */
 const typing = [
   "zmodload zsh/zpty",
   "zpty shell zsh -f -i",
   "wait_for() { got=; until [[ $got == *$~1* ]]; do zpty -r shell part || exit 1; got+=$part; done }",
   'zpty -w shell "PS1=; autoload -U compinit; compinit -u -D; setopt no_beep; source $1"',
-  // What zsh echoes of this is not what it prints: the words are in two pieces here.
+  // The words are split here, so that the echo of this line does not match them.
   `zpty -w shell 'capsule() { print -r -- "<$*>EN""D" }; print REA""DY'`,
   "wait_for READY",
   'for line in "${@[2,-1]}"; do',
@@ -107,7 +110,7 @@ const typing = [
 
 await programTest(
   "zsh",
-  "zsh completes modes, the flags of a mode, their choices, and files",
+  "completion: zsh completes modes, the flags of a mode, choices and files",
   () =>
     withScript("zsh", async (script, folder) => {
       const rows = [
@@ -115,7 +118,7 @@ await programTest(
         ["capsule -mode=registry -maxU", "-mode=registry -maxUpload"],
         ["capsule -mode=http -log=j", "-mode=http -log=json"],
         ["capsule -mode=cli -sand", "-mode=cli -sandbox"],
-        ["capsule -mode=registry -sand", "-mode=registry -sand"], // no flag of that mode
+        ["capsule -mode=registry -sand", "-mode=registry -sand"], // not a flag of that mode
         ["capsule -wasm=modules/m", "-wasm=modules/my hello.wasm"],
       ] as const;
       const lines = rows.map(([line]) => line);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { healthCheck } from "../../src/cli/health_check.ts";
 import { freePort } from "../testing/free_port.ts";
 
-Deno.test("a health check tells what a server answers, and fails where it answers with 500 or not at all", async () => {
+Deno.test("healthCheck: returns the status, and fails for 500 or without a response", async () => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => new Response("text", { status: Number(new URL(request.url).pathname.slice(1)) }),
@@ -17,8 +17,8 @@ Deno.test("a health check tells what a server answers, and fails where it answer
       message: `${url}/${status} answers ${status}`,
     });
   }
-  const nobody = `http://127.0.0.1:${freePort()}/`;
-  await assert.rejects(() => healthCheck(nobody), {
+  const unused = `http://127.0.0.1:${freePort()}/`;
+  await assert.rejects(() => healthCheck(unused), {
     code: "UNHEALTHY",
     message: /^http:.* does not answer: /,
   });

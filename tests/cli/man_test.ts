@@ -8,7 +8,7 @@ import { programTest, runProgram } from "../testing/system_program.ts";
 
 await programTest(
   "man",
-  "man shows the manual page without a warning, every flag, mode and variable in it",
+  "manualPage: man shows every flag, mode and variable, without a warning",
   async () => {
     const { code, stdout, stderr } = await runProgram([
       "man",
@@ -21,7 +21,7 @@ await programTest(
       input: manualPage(),
     });
     assert.deepEqual([code, stderr], [0, ""]);
-    // Bold is a letter, a step back, and the letter again.
+    // Bold is a letter, a backspace, and the letter again.
     const shown = stdout.replaceAll(/.[\b]/g, "");
     for (const [name, { type }] of Object.entries<Flag>(flags)) {
       const value = type.bare === undefined ? `=${type.placeholder.replace("…", "...")}` : "";

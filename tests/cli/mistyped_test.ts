@@ -3,7 +3,7 @@ import { nearest } from "../../src/cli/mistyped.ts";
 
 const candidates = ["mode", "httpPort", "host", "maxBody", "maxMemory", "wasm", "key"];
 
-Deno.test("the nearest word is the one with another spelling, a slip, or a part of it", () => {
+Deno.test("nearest: finds another spelling, a typing error, or a part of the word", () => {
   for (
     const [word, meant] of [
       ["HTTP_PORT", "httpPort"],
@@ -20,7 +20,7 @@ Deno.test("the nearest word is the one with another spelling, a slip, or a part 
   }
 });
 
-Deno.test("a word that is far from all has no nearest", () => {
+Deno.test("nearest: returns undefined for a word that is far from all", () => {
   for (const word of ["", "x", "5", "banana", "🎃🎃🎃", "k3y1", "x".repeat(100_000)]) {
     assert.equal(nearest(word, candidates), undefined, word.slice(0, 20));
   }

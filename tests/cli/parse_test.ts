@@ -49,7 +49,7 @@ const typesOfOptions: [
 ] = [true, true, true, true, true, true, true, true];
 void typesOfOptions;
 
-Deno.test("without flags the function is served on port 8080 of this machine, with the documented limits", () => {
+Deno.test("parse: no flags select http with the documented defaults", () => {
   assert.deepEqual(http([]), {
     args: [],
     mode: "http",
@@ -90,13 +90,13 @@ Deno.test("without flags the function is served on port 8080 of this machine, wi
   });
 });
 
-Deno.test("a cli call has no time-out unless one is asked for, and none of a server's options", () => {
+Deno.test("parse: cli has no timeout by default, and no option of a server", () => {
   assert.equal(cli([]).timeout, 0);
   assert.equal(cli(["-timeout=1s"]).timeout, 1000);
   assert.equal("httpPort" in cli([]), false);
 });
 
-Deno.test("the description's command line is understood, non-ASCII and empty arguments included", () => {
+Deno.test("parse: keeps non-ASCII and empty arguments", () => {
   const command = parse(
     ["--", "-wasm=./hello.wasm", "-mode=cli", "👋 hello world 🌍🎃", "1234", "", "Bob Morane"],
     env(),
@@ -146,13 +146,13 @@ const sameAs: [string, string[], Partial<ModeOptions<"cli">>][] = [
   }],
 ];
 for (const [name, args, expected] of sameAs) {
-  Deno.test(`on the command line: ${name}`, () => {
+  Deno.test(`parse: ${name}`, () => {
     const options: Record<string, unknown> = cli(args);
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(options[key], value, key);
   });
 }
 
-Deno.test("booleans are spelled as in Go", () => {
+Deno.test("parse: booleans have the spellings of Go", () => {
   for (const yes of ["1", "t", "T", "true", "TRUE", "True"]) {
     assert.equal(cli([`-sandbox=${yes}`]).sandbox, true, yes);
   }
@@ -161,7 +161,7 @@ Deno.test("booleans are spelled as in Go", () => {
   }
 });
 
-Deno.test("only the first -- is dropped at the beginning, and only one", () => {
+Deno.test("parse: drops one -- at the beginning, and no other", () => {
   assert.equal(parse(["--", "-version"], env()).kind, "version");
   assert.deepEqual(
     parse(["--", "-mode=cli", "--", "--"], env()),
@@ -170,7 +170,7 @@ Deno.test("only the first -- is dropped at the beginning, and only one", () => {
   assert.deepEqual(cli(["--", "--"]).args, ["--"]);
 });
 
-Deno.test("a variable stands for its flag, and the flag wins over it", () => {
+Deno.test("parse: a variable sets its flag, and the command line takes precedence", () => {
   assert.equal(variableOf("httpPort"), "CAPSULE_HTTP_PORT");
   assert.equal(variableOf("sha256"), "CAPSULE_SHA256");
   const variables = { CAPSULE_HTTP_PORT: "81", CAPSULE_SANDBOX: "t", CAPSULE_DIR: "a\nb::/c\n" };
@@ -191,7 +191,7 @@ Deno.test("a variable stands for its flag, and the flag wins over it", () => {
   assert.equal(command.options.url, "http://h/w");
 });
 
-Deno.test("an empty variable counts as unset, except where it means that nothing is allowed", () => {
+Deno.test("parse: an empty variable counts as unset, except for a list", () => {
   assert.equal(
     http([], { CAPSULE_HTTP_PORT: "", CAPSULE_WASM: "", CAPSULE_DIR: "" }).httpPort,
     8080,
@@ -199,11 +199,11 @@ Deno.test("an empty variable counts as unset, except where it means that nothing
   assert.deepEqual(http([], { CAPSULE_ALLOW_NET: "" }).allowNet, []);
 });
 
-Deno.test("a variable of a flag that the mode does not take is ignored, right or wrong", () => {
+Deno.test("parse: ignores the variables of other modes' flags, valid or not", () => {
   assert.equal(cli([], { CAPSULE_HTTP_PORT: "81", CAPSULE_THREADS: "no" }).mode, "cli");
 });
 
-Deno.test("-help and -version come before wrong values, and no variable sets them", () => {
+Deno.test("parse: -help and -version precede invalid values and have no variable", () => {
   assert.deepEqual(parse(["-help", "-httpPort=x"], env({ CAPSULE_MODE: "no" })), {
     kind: "help",
     mode: undefined,
@@ -217,7 +217,7 @@ Deno.test("-help and -version come before wrong values, and no variable sets the
 for (const [args, message, variables] of badCommandLines) {
   const shown = JSON.stringify(args).slice(0, 60) +
     (variables ? " " + JSON.stringify(variables) : "");
-  Deno.test(`refused with one exact line: ${shown}`, () => {
+  Deno.test(`parse: refuses ${shown}`, () => {
     assert.throws(() => parse(args, env(variables)), (error) => {
       assert.equal(sentenceOf(error), message);
       return true;
@@ -225,7 +225,7 @@ for (const [args, message, variables] of badCommandLines) {
   });
 }
 
-Deno.test("a flag that a mode cannot do without is asked for, with what it is", () => {
+Deno.test("parse: names a missing required flag and its meaning", () => {
   const table: Record<string, Flag> = {
     ...flags,
     config: {
@@ -244,7 +244,7 @@ Deno.test("a flag that a mode cannot do without is asked for, with what it is", 
   assert.equal(parse([], env({ CAPSULE_CONFIG: "routes.yaml" }), table).kind, "mode");
 });
 
-Deno.test("every row of the table is sound", () => {
+Deno.test("flags: every row is consistent", () => {
   const groups: string[] = [];
   for (const [name, flag] of Object.entries<Flag>(flags)) {
     assert.match(name, /^[a-z][A-Za-z0-9]*$/);
@@ -270,7 +270,7 @@ Deno.test("every row of the table is sound", () => {
   }
 });
 
-Deno.test("any arguments after -- arrive as they were", () => {
+Deno.test("parse: any arguments after -- are unchanged", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "binary" })), (given) => {
       assert.deepEqual(cli(["--", ...given]).args, given);
@@ -278,7 +278,7 @@ Deno.test("any arguments after -- arrive as they were", () => {
   );
 });
 
-Deno.test("any arguments that do not begin with a dash arrive as they were, in order, between flags", () => {
+Deno.test("parse: any arguments between flags are unchanged and in order", () => {
   const argument = fc.string({ unit: "grapheme" }).filter((text) =>
     text === "-" || !text.startsWith("-")
   );
@@ -289,13 +289,13 @@ Deno.test("any arguments that do not begin with a dash arrive as they were, in o
   );
 });
 
-Deno.test("any value after = arrives as it was", () => {
+Deno.test("parse: any value after = is unchanged", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (value) => {
     assert.equal(cli([`-wasm=${value}`]).wasm, value);
   }));
 });
 
-Deno.test("whatever is written, the answer is a command or one line that says what is wrong", () => {
+Deno.test("parse: any command line is a command or a UsageError of one line", () => {
   const names = Object.keys(flags);
   const word = fc.oneof(
     fc.string({ unit: "binary" }),

@@ -5,7 +5,7 @@ import { run } from "../../src/cli/run.ts";
 import { usage } from "../../src/cli/usage.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 
-Deno.test("-version is one line on standard output", async () => {
+Deno.test("run: -version prints one line to standard output", async () => {
   const io = memoryIo({ args: ["-version"] });
   assert.equal(await run(io), 0);
   const { deno, v8 } = Deno.version;
@@ -16,20 +16,20 @@ Deno.test("-version is one line on standard output", async () => {
   assert.equal(io.stderr.text, "");
 });
 
-Deno.test("-help is the usage on standard output", async () => {
+Deno.test("run: -help prints the usage to standard output", async () => {
   const io = memoryIo({ args: ["-help", "-mode=http"] });
   assert.equal(await run(io), 0);
   assert.equal(io.stdout.text, usage("http"));
 });
 
-Deno.test("a wrong command line is one line on stderr and exit code 2", async () => {
+Deno.test("run: an invalid command line is one line on stderr, exit code 2", async () => {
   const io = memoryIo({ args: ["-mode=htp"] });
   assert.equal(await run(io), 2);
   assert.match(io.stderr.text, /^capsule: -mode must be one of .*did you mean "http"\?\)\n$/);
   assert.equal(io.stdout.text, "");
 });
 
-/** A world whose standard output fails with what is given. */
+/** Returns an `Io` whose standard output throws an error. */
 function failing(error: unknown) {
   const fail = () => {
     throw error;
@@ -40,13 +40,13 @@ function failing(error: unknown) {
   };
 }
 
-Deno.test("an error of the launcher's own making is one line on stderr and exit code 1", async () => {
+Deno.test("run: a CapsuleError is one line on stderr, exit code 1", async () => {
   const io = failing(new CapsuleError("FULL", "cannot write the version: the disk is full"));
   assert.equal(await run(io), 1);
   assert.equal(io.stderr.text, "capsule: cannot write the version: the disk is full\n");
 });
 
-Deno.test("any other error is a bug: its stack on stderr and exit code 70", async () => {
+Deno.test("run: any other error is a bug: its stack on stderr, exit code 70", async () => {
   const io = failing(new TypeError("x is not a function"));
   assert.equal(await run(io), 70);
   assert.match(

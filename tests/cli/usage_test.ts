@@ -4,7 +4,7 @@ import { flags } from "../../src/options/flags.ts";
 import { usage } from "../../src/cli/usage.ts";
 import { modeNames, modes } from "../../src/options/modes.ts";
 
-Deno.test("the usage of everything lists every mode and every flag once, each with its group", () => {
+Deno.test("usage: lists every mode and every flag once, with its group", () => {
   const lines = usage().split("\n");
   for (const [name, flag] of Object.entries<Flag>(flags)) {
     const rows = lines.filter((line) => new RegExp(`^  -${name}(?:=|  |$)`).test(line));
@@ -20,15 +20,16 @@ Deno.test("the usage of everything lists every mode and every flag once, each wi
   }
 });
 
-Deno.test("the usage of a mode lists that mode's flags and defaults only", () => {
+Deno.test("usage: that of a mode lists its flags and its defaults only", () => {
   assert.doesNotMatch(usage("cli"), /^ {2}-httpPort=/m);
   assert.match(usage("http"), /^ {2}-httpPort=N +.*\(default 8080\)$/m);
-  assert.doesNotMatch(usage("cli"), /Only with|with -mode=http/);
+  assert.doesNotMatch(usage("cli"), /Modes: |default 0, |for http/);
+  assert.match(usage(), /\(default 30s, 0 for cli\)/);
   assert.match(usage("cli"), /\(default 0\)/);
   assert.match(usage("http"), /^usage: capsule -mode=http \[flags\]$/m);
 });
 
-Deno.test("no line of a usage is wider than 100 columns, begins or ends oddly", () => {
+Deno.test("usage: no line is wider than 100 columns or ends with a space", () => {
   for (const text of [usage(), ...modeNames.map(usage)]) {
     assert(text.endsWith(".\n"));
     for (const line of text.split("\n")) {
