@@ -89,7 +89,7 @@ export class Command {
       guest.output.end();
       return guest.exitCode ?? 0;
     } catch (error) {
-      const explained = explainThrown(error, guest, "_start");
+      const explained = explainThrown(error, guest, "program");
       if (explained instanceof ExitError) return explained.exitCode;
       throw explained;
     } finally {

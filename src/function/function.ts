@@ -94,7 +94,7 @@ export class CapsuleFunction {
     } catch (error) {
       made.#pool.giveBack(lease, false);
       made.close();
-      throw explainThrown(error, instance.guest, "_start");
+      throw explainThrown(error, instance.guest, { handler: "_start" });
     } finally {
       made.#watch.remove(watched);
     }
@@ -149,7 +149,7 @@ export class CapsuleFunction {
     } catch (error) {
       isHealthy = this.#isReset;
       if (!guest.rerunReason && !isSuspendError(error)) {
-        throw explainThrown(error, guest, this.options.handler);
+        throw explainThrown(error, guest, this.options);
       }
       guest.output.discard();
       this.#recordRerun(guest.rerunReason);
@@ -181,7 +181,7 @@ export class CapsuleFunction {
       return value;
     } catch (error) {
       isHealthy = this.#isReset;
-      throw explainThrown(error, guest, this.options.handler);
+      throw explainThrown(error, guest, this.options);
     } finally {
       this.#watch.remove(watched);
       this.#giveBack(lease, isHealthy);

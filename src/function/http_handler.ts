@@ -37,7 +37,8 @@ export function createHttpHandler(
 
   const failed = (error: unknown): Response => {
     if (error instanceof TrapError || error instanceof ExitError || error instanceof TimeoutError) {
-      log.error(`${called.options.name}: ${error.message}`);
+      const message = error instanceof TrapError ? error.logMessage : error.message;
+      log.error(`${called.options.name}: ${message}`);
     }
     return errorAnswer(error, log);
   };

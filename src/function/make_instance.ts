@@ -47,6 +47,9 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
   }
 }
 
+/** Traps deep in a runtime, such as a panic of Rust, must still show the user's frames. */
+Error.stackTraceLimit = 100;
+
 const wasiModule = "wasi_snapshot_preview1";
 /** The older name of preview1, in modules of 2019 and 2020. */
 const unstableModule = "wasi_unstable";

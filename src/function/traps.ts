@@ -1,6 +1,7 @@
 import { CapsuleError } from "../base/errors.ts";
 import { GuestExit } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
+import { formatStack, type GuestFrame, guestFrames } from "./guest_stack.ts";
 
 /** The guest trapped: a panic, a memory access out of bounds, an endless recursion. */
 export class TrapError extends CapsuleError {
@@ -8,13 +9,24 @@ export class TrapError extends CapsuleError {
     super("TRAP", message, { cause });
   }
 
-  /** The guest's stack frames, innermost first, one per line; empty if the engine has none. */
+  /** The guest's stack, one frame per line, the user's functions first; empty without a stack. */
   get guestStack(): string {
-    const stack = this.cause instanceof Error ? this.cause.stack ?? "" : "";
-    const frames = stack.split("\n").filter((line) => line.includes("wasm://"));
-    return frames.map((line) => `${line}\n`).join("");
+    return formatStack(this.#frames);
+  }
+
+  /** The message and the innermost functions of the user, for a line in the log. */
+  get logMessage(): string {
+    const names = this.#frames.filter(({ isRuntime }) => !isRuntime).slice(0, maxLoggedFrames)
+      .map(({ name }) => name);
+    return names.length === 0 ? this.message : `${this.message} (in ${names.join(" < ")})`;
+  }
+
+  get #frames(): GuestFrame[] {
+    return guestFrames(this.cause instanceof Error ? this.cause.stack ?? "" : "");
   }
 }
+
+const maxLoggedFrames = 5;
 
 /** The guest called `proc_exit` during a call. */
 export class ExitError extends CapsuleError {
@@ -29,8 +41,15 @@ export class ExitError extends CapsuleError {
 /**
  * Maps anything thrown through a guest to the error of its call. An error that is not the guest's
  * is a bug of Capsule and returned unchanged.
+ *
+ * The message of a trap is that of the function's panic. A program's output is the user's: nothing
+ * is taken out of it, and the message is the engine's reason.
  */
-export function explainThrown(thrown: unknown, guest: Guest, handler: string): unknown {
+export function explainThrown(
+  thrown: unknown,
+  guest: Guest,
+  called: { readonly handler: string } | "program",
+): unknown {
   if (guest.stopped) {
     guest.output.end();
     return guest.stopped;
@@ -46,8 +65,12 @@ export function explainThrown(thrown: unknown, guest: Guest, handler: string): u
     const reason = thrown instanceof Error
       ? thrown.message
       : "an exception that the guest did not catch";
-    const panic = guest.output.takePanic() || reason;
-    return new TrapError(panic + hint(thrown, panic, handler), thrown);
+    if (called === "program") {
+      guest.output.end();
+      return new TrapError(reason, thrown);
+    }
+    const panic = guest.output.takePanic() ?? reason;
+    return new TrapError(panic + hint(thrown, panic, called.handler), thrown);
   }
   guest.output.end();
   return thrown;
@@ -76,9 +99,9 @@ function hint(thrown: unknown, panic: string, handler: string): string {
   ) {
     return "";
   }
-  const frames = (thrown.stack ?? "").split("\n").filter((line) => line.includes("wasm://"));
-  const userFrame = frames.findIndex((line) => !/\bat (?:runtime\.|\(?wasm:)/.test(line));
-  if (userFrame < 0 || !frames[userFrame]?.includes(`at ${handler} `)) return "";
+  const frames = guestFrames(thrown.stack ?? "");
+  const userFrame = frames.find(({ name }) => !/^runtime\.|^<anonymous>$/.test(name));
+  if (userFrame?.name !== handler) return "";
   const [built, setter] = handler === "callHandle"
     ? ["http", "SetHandleHttp"]
     : ["cli", "SetHandle"];

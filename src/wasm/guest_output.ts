@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Output } from "../base/io.ts";
+import { mayBeginPanic, panicMessage } from "./panic_message.ts";
 
 /** Streams to which guests write. */
 export interface OutputSinks {
@@ -16,9 +17,9 @@ export interface OutputSinks {
 /**
  * Output of one guest during one call.
  *
- * A tentative call (`hold`) writes nothing before it has ended well. The last line that the guest
- * wrote is kept until something follows it, as it is the panic's message if the next event is a
- * trap: TinyGo writes that to descriptor 1.
+ * A tentative call (`hold`) writes nothing before it has ended well. A panic's lines, and the last
+ * line, which may begin one, are kept until something else follows: if the call traps, they are its
+ * error message. TinyGo writes them to descriptor 1.
  */
 export class GuestOutput {
   readonly #out: Stream;
@@ -67,11 +68,14 @@ export class GuestOutput {
     this.#last = undefined;
   }
 
-  /** Returns the last lines of a call that trapped, trimmed, and writes the rest. */
-  takePanic(): string {
-    const panic = this.#last?.takeTail() ?? "";
+  /**
+   * Takes the panic's message out of the output of a call that trapped, and writes the rest.
+   * Returns undefined if the output does not end with a panic.
+   */
+  takePanic(): string | undefined {
+    const message = this.#last?.takePanic();
     this.end();
-    return panic.trim();
+    return message;
   }
 
   /** Drops everything: the call is discarded and rerun. */
@@ -84,7 +88,6 @@ export class GuestOutput {
 
 const newline = 0x0a;
 const lineEnd = new Uint8Array([newline]);
-const panicPrefix = "panic: ";
 /** Bytes of a line without an end, or of one panic, that are kept back. */
 const maxTailBytes = 65_536;
 
@@ -143,10 +146,10 @@ class Stream {
     }
   }
 
-  takeTail(): string {
-    const text = new TextDecoder().decode(this.#tail.bytes);
-    this.#tail.clear();
-    return text;
+  takePanic(): string | undefined {
+    const message = panicMessage(new TextDecoder().decode(this.#tail.bytes));
+    if (message !== undefined) this.#tail.clear();
+    return message;
   }
 
   clear(): void {
@@ -178,17 +181,10 @@ class Stream {
 /** Returns the start of the first line that begins as a panic does, or else of the last line. */
 function startOfTail(bytes: Uint8Array): number {
   let line = 0;
-  while (!beginsWithPanic(bytes, line)) {
+  while (!mayBeginPanic(bytes, line)) {
     const next = bytes.indexOf(newline, line) + 1;
     if (next === 0 || next === bytes.length) break;
     line = next;
   }
   return line;
-}
-
-function beginsWithPanic(bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < panicPrefix.length; i++) {
-    if (bytes[at + i] !== panicPrefix.charCodeAt(i)) return false;
-  }
-  return true;
 }

@@ -116,7 +116,7 @@ Deno.test("cli: a trap is exit code 134, with the program's output and stack on 
   assert.deepEqual([code, stdout], [134, ""]);
   assert.match(
     stderr,
-    /^about to trap\n\S*trap\.wasm trapped: unreachable\n {4}at .*wasm-function\[\d+\]:0x[0-9a-f]+\)?\n$/,
+    /^about to trap\n\S*trap\.wasm trapped: unreachable\n {4}at <anonymous> \(0x[0-9a-f]+\)\n$/,
   );
 });
 

@@ -31,6 +31,21 @@ Deno.test("takePanic: returns the last line and writes those before it", () => {
   assert.equal(all(), "1working\n");
 });
 
+Deno.test("takePanic: leaves a last line that is not a panic in the output", () => {
+  const { output, say, all } = outputs(false);
+  say(2, "opening db as admin:secret\n");
+  assert.equal(output.takePanic(), undefined);
+  assert.equal(all(), "2opening db as admin:secret\n");
+});
+
+Deno.test("takePanic: finds a Rust panic before its note, whatever the pieces", () => {
+  const { output, say, all } = outputs(true);
+  const text = "started\n\nthread 'main' panicked at src/main.rs:1:2:\nboom\nnote: run with x\n";
+  for (const piece of text.match(/[^]{1,7}/g) ?? []) say(2, piece);
+  assert.equal(output.takePanic(), "panic: boom (src/main.rs:1:2)");
+  assert.equal(all(), "2f: started\n2f: \n");
+});
+
 Deno.test("takePanic: returns a panic's message of several lines", () => {
   const { output, say, all } = outputs(true);
   say(1, "a\npanic: first\n");
@@ -44,7 +59,7 @@ Deno.test("logLine: follows the guest's own line, which is no panic then", () =>
   say(1, "own\n");
   log("logged");
   assert.equal(all(), "1own\n1logged\n");
-  assert.equal(output.takePanic(), "");
+  assert.equal(output.takePanic(), undefined);
 });
 
 Deno.test("hold: writes nothing until the call ends", () => {

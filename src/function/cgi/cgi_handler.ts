@@ -69,7 +69,7 @@ export function createCgiHandler(
     }, (error) => {
       // A client that went away is not the program's fault.
       if (writer.fail(error) && !(error instanceof HttpError)) {
-        log.error(`${name}: an answer was cut off: ${error.message}`);
+        log.error(`${name}: a response was cut off: ${logMessage(error)}`);
       }
     });
     return writer.answer;
@@ -89,10 +89,10 @@ export function createCgiHandler(
   const failed = (error: unknown): Response => {
     const isInvalid = error instanceof HttpError && error.status === 502;
     if (error instanceof TrapError || error instanceof TimeoutError || isInvalid) {
-      log.error(`${name}: ${error.message}`);
+      log.error(`${name}: ${logMessage(error)}`);
     }
     return error instanceof TrapError
-      ? jsonError(502, error.code, error.message)
+      ? jsonError(502, error.code, `the program trapped: ${error.message}`)
       : errorAnswer(error, log);
   };
 
@@ -129,6 +129,10 @@ export function createCgiHandler(
       return failed(error);
     }
   };
+}
+
+function logMessage(error: Error): string {
+  return error instanceof TrapError ? `it trapped: ${error.logMessage}` : error.message;
 }
 
 /** Returns the request for the target of a local redirect: a GET without a body. */

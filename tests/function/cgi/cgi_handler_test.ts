@@ -136,14 +136,17 @@ for (const [path, why] of invalid) {
   });
 }
 
-Deno.test("a trap before the answer began to go out is a 502 with what the program said last", async () => {
+Deno.test("cgi: a trap is a 502 with the reason of the engine; the output goes to the log", async () => {
   await withProgram([], async ({ get, output }) => {
     const response = await get("/trap");
     assert.deepEqual([response.status, await response.json()], [502, {
       code: "TRAP",
-      message: "trapping now",
+      message: "the program trapped: unreachable",
     }]);
-    assert.equal(output().stderr, "error: cgi.wasm: trapping now\n");
+    assert.match(
+      output().stderr,
+      /^cgi: trapping now\nerror: cgi\.wasm: it trapped: unreachable( \(in .*\))?\n$/,
+    );
   });
 });
 
@@ -219,7 +222,10 @@ Deno.test("cgi: a response that is cut off is an error for its reader", async ()
     const response = await get("/late-trap");
     assert.equal(response.status, 200);
     await assert.rejects(response.text(), /the program did not end its response/);
-    assert.match(output().stderr, /error: cgi\.wasm: an answer was cut off: unreachable\n/);
+    assert.match(
+      output().stderr,
+      /error: cgi\.wasm: a response was cut off: it trapped: unreachable/,
+    );
   });
 });
 
