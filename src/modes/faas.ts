@@ -2,7 +2,6 @@ import { join, resolve } from "node:path";
 import { CapsuleError } from "../base/errors.ts";
 import { writeOrDrop } from "../base/io.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
 import { tokenOfFile } from "../server/token_file.ts";
 import { holdFolder } from "../worker/state/hold.ts";
@@ -37,11 +36,14 @@ export async function runFaas(options: ModeOptions<"faas">, context: Context): P
     wasm: join(options.data, "hello.wasm"),
   });
   const ready = () => {
-    announceReady(log, {
+    const lines = [registry, proxy, worker].map(({ about, url }) => `${about} on ${url}`);
+    log.event("ready", lines.join("\n"), {
       mode: "faas",
       url: proxy.url,
-      sentence: [registry, proxy, worker].map(({ about, url }) => `${about} on ${url}`).join("\n"),
-      fields: { registry: registry.url, proxy: proxy.url, worker: worker.url, data },
+      registry: registry.url,
+      proxy: proxy.url,
+      worker: worker.url,
+      data,
     });
     // Whoever reads a log of JSON is no person who tries commands, and keeps what it says.
     if (options.log === "text") writeOrDrop(io.stdout, commands);

@@ -1,6 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import type { Supervisor } from "../supervision/supervisor.ts";
 import { loadBlueprint } from "../runner/load_blueprint.ts";
@@ -50,7 +49,7 @@ async function serve(
     // Nobody is left who would care for what still runs.
     supervisor?.gone.then(() => server.stop(0));
     const ready = () => {
-      announceReady(log, { mode: "http", url, sentence: `serving ${name} on ${url}` });
+      log.event("ready", `serving ${name} on ${url}`, { mode: "http", url });
       supervisor?.report({ kind: "ready", url, port });
     };
     await serveUntilStopped(server, { log, ready, signals: supervisor ? ["SIGTERM"] : undefined });

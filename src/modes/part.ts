@@ -1,5 +1,4 @@
 import type { LogFields } from "../base/log.ts";
-import { announceReady } from "../server/announce_ready.ts";
 import { serveUntilStopped, type Stoppable } from "../server/serve_until_stopped.ts";
 import type { ModeName } from "../options/modes.ts";
 import type { Context } from "../base/context.ts";
@@ -18,7 +17,7 @@ export async function runPart(
   { mode, fields }: { mode: ModeName; fields?: LogFields },
 ): Promise<number> {
   const { url, about } = part;
-  const ready = () => announceReady(log, { mode, url, sentence: `${about} on ${url}`, fields });
+  const ready = () => log.event("ready", `${about} on ${url}`, { mode, url, ...fields });
   await serveUntilStopped(part, { log, ready });
   return 0;
 }

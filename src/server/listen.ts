@@ -1,61 +1,63 @@
-import { throttle } from "../base/throttle.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { bindHost, urlHost } from "../base/hosts.ts";
+import { throttle } from "../base/throttle.ts";
+import { type ClientTimeouts, Connections, type Handler } from "./connections.ts";
 import { cannotListen, isOutOfFiles, outOfFiles } from "./listen_failure.ts";
-import { readPem } from "./read_pem.ts";
+import { readPem } from "./tls_files.ts";
 
-/** What a server mode is: a function from request to response. It must read or drain every body (see `readBody`). */
-export type Handler = Deno.ServeHandler<Deno.NetAddr>;
+export type { Handler };
 
-/** Where and how to listen. */
+/** Options of `listen`. */
 export interface ListenOptions {
   handler: Handler;
-  /** A name or address of this machine, `127.0.0.1` for itself alone. */
+  /** A name or address of this machine; `127.0.0.1` is reachable from this machine only. */
   host: string;
-  /** 0 takes a free port; `Listening.port` says which. */
+  /** 0 takes a free port, which `Listening.port` holds. */
   port: number;
-  /** PEM files; given, the server speaks HTTPS (HTTP/1.1 and HTTP/2). */
+  /** Paths of PEM files; the server speaks HTTPS (HTTP/1.1 and HTTP/2) if given. */
   tls?: { crt: string; key: string };
   /**
-   * Several threads on one port. `first` makes sure that nobody else listens there, which the system does not do for
-   * a shared port; `join` listens beside the first.
+   * Shares the port between threads. `first` makes sure that no other program listens there, which
+   * the system does not check for a shared port; `join` listens beside the first.
    */
   reusePort?: "first" | "join";
-  /** Answers for a handler that threw: a bug, since handlers turn errors into responses themselves. */
+  /** Makes the response when the handler throws, which is a bug: handlers turn errors into responses. */
   onError: (error: unknown) => Response;
-  /** Told, every 10 s at most, that nobody is let in as the process may open no more files. */
-  onFull?: (sentence: string) => void;
+  /**
+   * Called at most once every 10 s while connections wait because the process may open no more
+   * files.
+   */
+  onFull?: (message: string) => void;
+  timeouts?: ClientTimeouts;
 }
-
-/** How long a server that could not accept waits before it listens again. */
-const fullPauseMs = 100;
-const fullAgainMs = 10_000;
 
 /** A server that listens. */
 export interface Listening {
-  /** `http://127.0.0.1:8080`, without a slash at its end. */
+  /** For example `http://127.0.0.1:8080`, without a trailing slash. */
   readonly url: string;
   readonly port: number;
   /**
-   * Resolves when the server has ended and nothing of it is left.
+   * Resolves when the server has ended and all of its connections are closed.
    *
-   * @throws CapsuleError `LISTEN` when it could not go on.
+   * @throws CapsuleError `LISTEN` when the system no longer lets it accept connections.
    */
   readonly finished: Promise<void>;
   /**
-   * Accepts nothing more, ends idle connections, and waits at most `graceMs` for the requests that run; they are cut when the
-   * process ends. A first call with 0 cuts at once, a second call with a shorter grace shortens the first's.
+   * Stops accepting, closes idle connections, and waits at most `graceMs` for running requests;
+   * those still running are cut when the process exits. A first call with 0 cuts them immediately;
+   * a later call with a shorter grace period replaces the earlier one.
    */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * Listens and serves with `Deno.serve`, which gets the handler as it is: nothing of ours stands on the way of a request.
+ * Listens on an address and serves it.
  *
- * @throws CapsuleError `LISTEN` when the address cannot be had, `TLS` when certificate or key cannot be used.
+ * @throws CapsuleError `LISTEN` when the address cannot be used, `TLS` when the certificate or its
+ * key cannot.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { handler, host, port, tls, reusePort, onError } = options;
+  const { host, port, tls, reusePort } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new CapsuleError(
       "LISTEN",
@@ -63,86 +65,101 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     );
   }
   const pem = tls && await readPem(tls);
-  const cut = new AbortController();
   const bind = { hostname: bindHost(host), port, reusePort: reusePort !== undefined };
-  if (reusePort === "first" && port !== 0) {
-    // Two programs that both share the port would each get a part of the connections, and neither would know.
-    try {
+  try {
+    if (reusePort === "first" && port !== 0) {
+      // With a shared port, another program would silently receive part of the connections.
       Deno.listen({ hostname: bind.hostname, port }).close();
-    } catch (error) {
-      throw cannotListen(options, error);
     }
+    const listener = pem
+      ? Deno.listenTls({ ...bind, ...pem, alpnProtocols: ["h2", "http/1.1"] })
+      : Deno.listen(bind);
+    const server = new HttpServer(listener, options);
+    // A plain object: callers spread it into their own.
+    const { url, finished } = server;
+    return { url, port: server.port, finished, stop: (graceMs) => server.stop(graceMs) };
+  } catch (error) {
+    throw cannotListen(options, error);
   }
-  const serve = (port: number): Deno.HttpServer<Deno.NetAddr> => {
-    try {
-      const given = { ...bind, ...pem, port, signal: cut.signal, onError, onListen: () => {} };
-      return Deno.serve(given, handler);
-    } catch (error) {
-      throw cannotListen({ ...options, port }, error);
-    }
-  };
-  let server = serve(port);
-  const actualPort = server.addr.port;
-  let isStopping = false;
-  const mayTell = throttle(fullAgainMs);
+}
 
-  /** Tries it once, after a pause. Answers whether that is enough: it listens, or is not to any more. */
-  const listensAgain = async (): Promise<boolean> => {
-    if (mayTell()) {
-      options.onFull?.(
-        `no connection is accepted on ${urlHost(host)}:${actualPort}: ${outOfFiles}`,
-      );
+/** How long to wait before accepting again when the process may open no more files. */
+const fullPauseMs = 100;
+const fullReportMs = 10_000;
+
+class HttpServer {
+  readonly url: string;
+  readonly port: number;
+  readonly finished: Promise<void>;
+  readonly #listener: Deno.TcpListener | Deno.TlsListener;
+  readonly #options: ListenOptions;
+  readonly #connections: Connections;
+  /** Resolves when the grace period is over. */
+  readonly #graceOver = Promise.withResolvers<void>();
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #state: "serving" | "draining" | "cut" = "serving";
+
+  constructor(listener: Deno.TcpListener | Deno.TlsListener, options: ListenOptions) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#connections = new Connections(options);
+    this.port = listener.addr.port;
+    this.url = `${options.tls ? "https" : "http"}://${urlHost(options.host)}:${this.port}`;
+    this.finished = this.#serve();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    clearTimeout(this.#graceTimer);
+    const isFirst = this.#state === "serving";
+    if (isFirst) {
+      this.#state = graceMs > 0 ? "draining" : "cut";
+      this.#listener.close();
     }
-    await new Promise((resolve) => setTimeout(resolve, fullPauseMs));
-    if (isStopping) return true;
+    if (graceMs > 0) this.#graceTimer = setTimeout(this.#graceOver.resolve, graceMs);
+    if (isFirst && graceMs > 0) this.#connections.shutdown();
+    else if (isFirst) this.#connections.cut();
+    else if (graceMs <= 0) this.#graceOver.resolve();
+    // A failure is reported by `finished`.
+    await Promise.race([this.finished.catch(() => {}), this.#graceOver.promise]);
+    clearTimeout(this.#graceTimer);
+  }
+
+  async #serve(): Promise<void> {
+    using connections = this.#connections;
     try {
-      server = serve(actualPort);
-      return true;
+      await this.#accept();
     } catch (error) {
-      if (isOutOfFiles(error)) return false;
+      this.#listener.close();
       throw error;
     }
-  };
+    await connections.empty();
+  }
 
-  /**
-   * Deno's server ends when it cannot accept a connection, though those that it has go on. Whoever opens too many must not
-   * end the process, so it listens anew. Only requests on the former connections are then not waited for at the end.
-   */
-  const serveToTheEnd = async (): Promise<void> => {
-    while (!isStopping) {
+  async #accept(): Promise<void> {
+    const { onFull } = this.#options;
+    const mayReport = throttle(fullReportMs);
+    while (this.#state === "serving") {
       try {
-        return await server.finished;
+        this.#connections.serve(await this.#listener.accept());
       } catch (error) {
-        if (!isOutOfFiles(error)) throw cannotListen({ ...options, port: actualPort }, error);
+        if (this.#state !== "serving") return;
+        if (isClientGone(error)) continue;
+        if (!isOutOfFiles(error)) {
+          throw cannotListen({ ...this.#options, port: this.port }, error);
+        }
+        if (mayReport()) onFull?.(`no connection is accepted on ${this.#address}: ${outOfFiles}`);
+        await new Promise((resolve) => setTimeout(resolve, fullPauseMs));
       }
-      while (!await listensAgain());
     }
-  };
-  const finished = serveToTheEnd();
-  // Why it ended is for `finished` to say, not for whoever stops it then.
-  const ended = finished.catch(() => {});
-  const graceOver = Promise.withResolvers<void>();
-  let ending: Promise<void> | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  return {
-    url: `${tls ? "https" : "http"}://${urlHost(host)}:${actualPort}`,
-    port: actualPort,
-    finished,
-    async stop(graceMs) {
-      isStopping = true;
-      clearTimeout(timer);
-      if (graceMs > 0) {
-        timer = setTimeout(graceOver.resolve, graceMs);
-        ending ??= server.shutdown().then(() => ended);
-      } else if (ending === undefined) {
-        ending = ended;
-        cut.abort();
-      } else {
-        // Once it shuts down, Deno's server cannot be cut any more; the end of the process does that.
-        graceOver.resolve();
-      }
-      await Promise.race([ending, graceOver.promise]);
-      clearTimeout(timer);
-    },
-  };
+  }
+
+  get #address(): string {
+    return `${urlHost(this.#options.host)}:${this.port}`;
+  }
+}
+
+/** Reports whether the client closed its connection before it was accepted. */
+function isClientGone(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
 }

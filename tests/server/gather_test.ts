@@ -3,7 +3,7 @@ import { gathered } from "../../src/server/gather.ts";
 
 const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A gathered handler, what it was called with so far, and many or few requests at once. */
+/** A gathered handler that records its calls. */
 function gatheredEcho(handle?: (path: string) => Response | Promise<Response>) {
   const called: string[] = [];
   const handler = gathered((request) => {
@@ -17,20 +17,20 @@ function gatheredEcho(handle?: (path: string) => Response | Promise<Response>) {
     await endOfTurn();
     return await Promise.all(answers);
   };
-  /** Whether the next request is answered at once. */
-  const answersAtOnce = async () => {
+  /** Reports whether the next request is handled immediately. */
+  const isImmediate = async () => {
     const answer = ask("probe");
-    const atOnce = answer instanceof Response;
+    const immediate = answer instanceof Response;
     await answer;
-    return atOnce;
+    return immediate;
   };
-  return { called, ask, askMany, answersAtOnce };
+  return { called, ask, askMany, isImmediate };
 }
 
-/** As many as it takes for a look at how many come in a turn, which the rest of the same turn is counted by. */
-const untilLook = 256;
+/** Requests after which those of the current turn are counted. */
+const untilCount = 256;
 
-Deno.test("few requests in a turn are answered at once, however many come in all", async () => {
+Deno.test("gathered: few requests a turn are handled immediately", async () => {
   const { ask } = gatheredEcho();
   for (let turn = 0; turn < 200; turn++) {
     for (let i = 0; i < 8; i++) assert.ok(ask(String(i)) instanceof Response, `in turn ${turn}`);
@@ -38,9 +38,9 @@ Deno.test("few requests in a turn are answered at once, however many come in all
   }
 });
 
-Deno.test("many requests in a turn wait for its end, and are answered in the order in which they came", async () => {
+Deno.test("gathered: many requests a turn are handled at its end, in order", async () => {
   const { called, ask, askMany } = gatheredEcho();
-  await askMany(untilLook + 20);
+  await askMany(untilCount + 20);
   called.length = 0;
   const answers = ["a", "b", "c"].map(ask);
   assert.deepEqual(called, []);
@@ -50,9 +50,9 @@ Deno.test("many requests in a turn wait for its end, and are answered in the ord
   assert.deepEqual(texts, ["a", "b", "c"]);
 });
 
-Deno.test("of very many requests 32 are answered at a stretch, the others after the next turn", async () => {
+Deno.test("gathered: a batch has at most 32 requests, the rest wait a turn", async () => {
   const { called, ask, askMany } = gatheredEcho();
-  await askMany(untilLook + 20);
+  await askMany(untilCount + 20);
   called.length = 0;
   const answers = Array.from({ length: 80 }, (_, i) => ask(String(i)));
   for (const seen of [32, 64, 80]) {
@@ -63,22 +63,22 @@ Deno.test("of very many requests 32 are answered at a stretch, the others after 
   assert.deepEqual(called, Array.from({ length: 80 }, (_, i) => String(i)));
 });
 
-Deno.test("when few come again for some turns, they are answered at once again", async () => {
-  const { askMany, answersAtOnce } = gatheredEcho();
-  await askMany(untilLook + 20);
+Deno.test("gathered: ends batching after four consecutive small batches", async () => {
+  const { askMany, isImmediate } = gatheredEcho();
+  await askMany(untilCount + 20);
   await askMany(3);
   await askMany(40);
-  for (let i = 0; i < 3; i++) assert.equal(await answersAtOnce(), false, `after ${i} thin turns`);
+  for (let i = 0; i < 3; i++) assert.equal(await isImmediate(), false, `after ${i} small batches`);
   await askMany(3);
-  assert.equal(await answersAtOnce(), true);
+  assert.equal(await isImmediate(), true);
 });
 
-Deno.test("a gathered request whose handler throws is rejected alone", async () => {
+Deno.test("gathered: a handler that throws rejects its own request only", async () => {
   const { ask, askMany } = gatheredEcho((path) => {
     if (path === "throws") throw new Error("thrown");
     return path === "rejects" ? Promise.reject(new Error("rejected")) : new Response(path);
   });
-  await askMany(untilLook + 20);
+  await askMany(untilCount + 20);
   const [before, throws, rejects, after] = await Promise.allSettled(
     ["before", "throws", "rejects", "after"].map(ask),
   );

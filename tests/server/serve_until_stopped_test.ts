@@ -5,7 +5,6 @@ import { connect, untilRefused } from "./raw_connection.ts";
 const program = `
 import { createLog } from "${new URL("../../src/base/log.ts", import.meta.url)}";
 import { processIo } from "${new URL("../../src/base/io.ts", import.meta.url)}";
-import { announceReady } from "${new URL("../../src/server/announce_ready.ts", import.meta.url)}";
 import { listen } from "${new URL("../../src/server/listen.ts", import.meta.url)}";
 import { serveUntilStopped } from "${new URL(
   "../../src/server/serve_until_stopped.ts",
@@ -19,7 +18,7 @@ const server = await listen({ host: "127.0.0.1", port: 0, onError: () => new Res
   await Deno.stdin.read(new Uint8Array(1));
   return new Response("done");
 }});
-announceReady(log, { mode: "test", url: server.url, sentence: "serving" });
+log.event("ready", "serving", { mode: "test", url: server.url });
 await serveUntilStopped(server, { log, graceMs: 60_000 });
 log.event("end", "");
 Deno.exit(0);

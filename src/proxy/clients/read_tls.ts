@@ -1,6 +1,6 @@
 import { CapsuleError } from "../../base/errors.ts";
 import { cannotListen } from "../../server/listen_failure.ts";
-import { readPem } from "../../server/read_pem.ts";
+import { readPem } from "../../server/tls_files.ts";
 
 /** A certificate and its key as PEM text. */
 interface KeyPair {
