@@ -12,6 +12,7 @@ export const rooms: Record<string, readonly string[]> = {
   oci: ["source", "base"],
   prepare: ["base"],
   wasm: ["prepare", "base"],
+  component: ["prepare", "wasm", "base"],
   wasi: ["files", "wasm", "base"],
   abi: ["wasm", "base"],
   host: ["files", "store", "abi", "wasm", "base"],

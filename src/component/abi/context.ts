@@ -1,0 +1,48 @@
+import type { StringEncoding } from "../format/syntax.ts";
+import type { Resource } from "../types/types.ts";
+
+/** A trap that the component model demands; it ends the call as a trap of core code does. */
+export function trap(message: string): WebAssembly.RuntimeError {
+  return new WebAssembly.RuntimeError(message);
+}
+
+/** A guest's linear memory, read anew after every call into the guest. */
+export interface Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+}
+
+/** What lifting and lowering need of the component instance and the canonical options. */
+export interface AbiContext {
+  readonly memory: Memory;
+  readonly encoding: StringEncoding;
+  /** Calls the guest's `realloc`. Returns a pointer, which is not checked yet. */
+  realloc(oldPointer: number, oldSize: number, alignment: number, newSize: number): number;
+  /** Removes an owned handle and returns its representation. @throws a trap if it is invalid. */
+  liftOwn(resource: Resource, handle: number): unknown;
+  /** Lends a handle for the current call and returns its representation. */
+  liftBorrow(resource: Resource, handle: number): unknown;
+  /** Adds an owned handle. */
+  lowerOwn(resource: Resource, rep: unknown): number;
+  /** Adds a handle that the callee must drop before it returns. */
+  lowerBorrow(resource: Resource, rep: unknown): number;
+}
+
+/** Checks that bytes lie in the memory at their alignment. @throws a trap if not. */
+export function checkRange(
+  { memory }: AbiContext,
+  pointer: number,
+  { size, alignment }: { size: number; alignment: number },
+): void {
+  if (pointer % alignment !== 0) throw trap(`pointer ${pointer} is not aligned to ${alignment}`);
+  if (pointer + size > memory.bytes.length) {
+    throw trap(`${size} bytes at ${pointer} are out of bounds of memory`);
+  }
+}
+
+/** Allocates bytes in the guest's memory. @throws a trap if `realloc` returns an invalid pointer. */
+export function allocate(cx: AbiContext, size: number, alignment: number): number {
+  const pointer = cx.realloc(0, 0, alignment, size) >>> 0;
+  checkRange(cx, pointer, { size, alignment });
+  return pointer;
+}

@@ -1,0 +1,75 @@
+import type { Resource } from "../types/types.ts";
+import { trap } from "./context.ts";
+
+/** An entry of a component instance's table. */
+export interface Handle {
+  readonly resource: Resource;
+  /** A number of the component that implements the resource, or a value of the host. */
+  readonly rep: unknown;
+  /** The call that must drop this handle before it returns; undefined for an owned one. */
+  readonly borrowedBy: CallScope | undefined;
+  /** Calls to which the handle is lent. */
+  lends: number;
+}
+
+/** A call's borrows: handles that it lent out, and handles lent to it. */
+export interface CallScope {
+  readonly lenders: Handle[];
+  borrows: number;
+}
+
+/** Most handles of a component instance. */
+const maxHandles = 2 ** 28 - 1;
+
+/**
+ * The handles of a component instance. Index 0 is never used; freed indices are reused, the last
+ * one first.
+ *
+ * @see CanonicalABI.md, "Table State"
+ */
+export class HandleTable {
+  readonly #entries: (Handle | undefined)[] = [undefined];
+  readonly #free: number[] = [];
+
+  /** The number of handles. */
+  get size(): number {
+    return this.#entries.length - 1 - this.#free.length;
+  }
+
+  add(handle: Handle): number {
+    const free = this.#free.pop();
+    if (free !== undefined) {
+      this.#entries[free] = handle;
+      return free;
+    }
+    if (this.#entries.length > maxHandles) throw trap("the handle table is full");
+    return this.#entries.push(handle) - 1;
+  }
+
+  /** Returns a handle. @throws a trap if it is unknown or of another resource. */
+  get(index: number, resource: Resource): Handle {
+    const handle = this.#entries[index];
+    if (handle === undefined) throw trap(`unknown handle index ${index}`);
+    if (handle.resource !== resource) {
+      throw trap(`handle index ${index} used with the wrong type of resource`);
+    }
+    return handle;
+  }
+
+  /** Removes a handle. @throws a trap if it is unknown, of another resource, or lent. */
+  remove(index: number, resource: Resource): Handle {
+    const handle = this.get(index, resource);
+    if (handle.lends > 0) throw trap(`cannot remove owned resource ${index} while it is borrowed`);
+    this.#entries[index] = undefined;
+    this.#free.push(index);
+    return handle;
+  }
+
+  /** Removes all handles and yields those that were owned. */
+  clear(): Handle[] {
+    const owned = this.#entries.flatMap((handle) => handle && !handle.borrowedBy ? [handle] : []);
+    this.#entries.length = 1;
+    this.#free.length = 0;
+    return owned;
+  }
+}

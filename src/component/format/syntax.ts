@@ -1,0 +1,246 @@
+/**
+ * A component as its binary says, before validation: index spaces are unresolved.
+ *
+ * @see https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+ */
+
+export type CoreSort =
+  | "core func"
+  | "core table"
+  | "core memory"
+  | "core global"
+  | "core tag"
+  | "core type"
+  | "core module"
+  | "core instance";
+
+export type Sort = CoreSort | "func" | "value" | "type" | "component" | "instance";
+
+/** A definition of a component, in the order of the file. */
+export type Definition =
+  & (
+    | { readonly kind: "core module"; readonly bytes: Uint8Array<ArrayBuffer> }
+    | { readonly kind: "core instance"; readonly instance: CoreInstanceSyntax }
+    | { readonly kind: "core type"; readonly type: CoreTypeSyntax }
+    | { readonly kind: "component"; readonly component: ComponentSyntax }
+    | { readonly kind: "instance"; readonly instance: InstanceSyntax }
+    | { readonly kind: "alias"; readonly alias: AliasSyntax }
+    | { readonly kind: "type"; readonly type: TypeSyntax }
+    | { readonly kind: "canon"; readonly canon: CanonSyntax }
+    | { readonly kind: "import"; readonly import: ExternDeclSyntax }
+    | { readonly kind: "export"; readonly export: ExportSyntax }
+  )
+  & {
+    /** Offset in the file, for messages. */
+    readonly offset: number;
+  };
+
+export interface ComponentSyntax {
+  readonly definitions: readonly Definition[];
+}
+
+export interface SortIndex {
+  readonly sort: Sort;
+  readonly index: number;
+}
+
+export interface NamedSortIndex extends SortIndex {
+  readonly name: string;
+  /** The interface that an instance with a plain name implements. */
+  readonly implements?: string;
+}
+
+export type CoreInstanceSyntax =
+  | {
+    readonly kind: "instantiate";
+    readonly module: number;
+    readonly args: readonly { readonly name: string; readonly instance: number }[];
+  }
+  | { readonly kind: "exports"; readonly exports: readonly NamedSortIndex[] };
+
+export type InstanceSyntax =
+  | {
+    readonly kind: "instantiate";
+    readonly component: number;
+    readonly args: readonly NamedSortIndex[];
+  }
+  | { readonly kind: "exports"; readonly exports: readonly NamedSortIndex[] };
+
+export type AliasSyntax =
+  | {
+    readonly kind: "export" | "core export";
+    readonly sort: Sort;
+    readonly instance: number;
+    readonly name: string;
+  }
+  | {
+    readonly kind: "outer";
+    readonly sort: Sort;
+    /** Number of enclosing components and component or instance types to step out of. */
+    readonly count: number;
+    readonly index: number;
+  };
+
+/** A core value type by its name in the text format, such as `i32` or `funcref`. */
+export type CoreValueType = string;
+
+export interface CoreFuncType {
+  readonly params: readonly CoreValueType[];
+  readonly results: readonly CoreValueType[];
+}
+
+export interface CoreLimits {
+  readonly min: bigint;
+  readonly max: bigint | undefined;
+  readonly is64: boolean;
+  readonly isShared: boolean;
+}
+
+/** The type of a core import or export, `F` being a function type or its index. */
+export type CoreExternType<F> =
+  | { readonly kind: "core func"; readonly type: F }
+  | { readonly kind: "core table"; readonly element: CoreValueType; readonly limits: CoreLimits }
+  | { readonly kind: "core memory"; readonly limits: CoreLimits }
+  | { readonly kind: "core global"; readonly type: CoreValueType; readonly isMutable: boolean }
+  | { readonly kind: "core tag"; readonly type: F };
+
+export type CoreTypeSyntax =
+  | { readonly kind: "func"; readonly type: CoreFuncType }
+  | { readonly kind: "module"; readonly declarations: readonly CoreDeclSyntax[] };
+
+export type CoreDeclSyntax =
+  | {
+    readonly kind: "import";
+    readonly module: string;
+    readonly name: string;
+    readonly type: CoreExternType<number>;
+  }
+  | { readonly kind: "type"; readonly type: CoreTypeSyntax }
+  | { readonly kind: "alias"; readonly count: number; readonly index: number }
+  | { readonly kind: "export"; readonly name: string; readonly type: CoreExternType<number> };
+
+export const primitiveTypes = [
+  "bool",
+  "s8",
+  "u8",
+  "s16",
+  "u16",
+  "s32",
+  "u32",
+  "s64",
+  "u64",
+  "f32",
+  "f64",
+  "char",
+  "string",
+  "error-context",
+] as const;
+
+export type PrimitiveType = typeof primitiveTypes[number];
+
+/** A primitive type, or the index of a type. */
+export type ValueTypeSyntax = PrimitiveType | number;
+
+export interface LabelledType {
+  readonly label: string;
+  readonly type: ValueTypeSyntax;
+}
+
+export type DefinedValueType =
+  | { readonly kind: "primitive"; readonly type: PrimitiveType }
+  | { readonly kind: "record"; readonly fields: readonly LabelledType[] }
+  | {
+    readonly kind: "variant";
+    readonly cases: readonly {
+      readonly label: string;
+      readonly type: ValueTypeSyntax | undefined;
+    }[];
+  }
+  | { readonly kind: "list"; readonly element: ValueTypeSyntax; readonly length?: number }
+  | { readonly kind: "tuple"; readonly types: readonly ValueTypeSyntax[] }
+  | { readonly kind: "flags"; readonly labels: readonly string[] }
+  | { readonly kind: "enum"; readonly labels: readonly string[] }
+  | { readonly kind: "option"; readonly type: ValueTypeSyntax }
+  | {
+    readonly kind: "result";
+    readonly ok: ValueTypeSyntax | undefined;
+    readonly error: ValueTypeSyntax | undefined;
+  }
+  | { readonly kind: "own" | "borrow"; readonly resource: number }
+  | { readonly kind: "stream" | "future"; readonly element: ValueTypeSyntax | undefined }
+  | { readonly kind: "map"; readonly key: ValueTypeSyntax; readonly value: ValueTypeSyntax };
+
+export interface FuncTypeSyntax {
+  readonly kind: "func";
+  readonly isAsync: boolean;
+  readonly params: readonly LabelledType[];
+  readonly result: ValueTypeSyntax | undefined;
+}
+
+export type TypeSyntax =
+  | DefinedValueType
+  | FuncTypeSyntax
+  | {
+    readonly kind: "component type" | "instance type";
+    readonly declarations: readonly TypeDeclSyntax[];
+  }
+  | {
+    readonly kind: "resource";
+    readonly rep: CoreValueType;
+    readonly destructor: number | undefined;
+  };
+
+/** A declaration of a component type or an instance type. */
+export type TypeDeclSyntax =
+  & (
+    | { readonly kind: "core type"; readonly type: CoreTypeSyntax }
+    | { readonly kind: "type"; readonly type: TypeSyntax }
+    | { readonly kind: "alias"; readonly alias: AliasSyntax }
+    | { readonly kind: "import" | "export"; readonly declaration: ExternDeclSyntax }
+  )
+  & { readonly offset: number };
+
+export type ExternTypeSyntax =
+  | { readonly kind: "core module"; readonly type: number }
+  | { readonly kind: "func"; readonly type: number }
+  | { readonly kind: "type"; readonly bound: number | "resource" }
+  | { readonly kind: "component"; readonly type: number }
+  | { readonly kind: "instance"; readonly type: number };
+
+export interface ExternDeclSyntax {
+  readonly name: string;
+  /** The interface that an instance with a plain name implements. */
+  readonly implements?: string;
+  readonly type: ExternTypeSyntax;
+}
+
+export interface ExportSyntax extends NamedSortIndex {
+  readonly type: ExternTypeSyntax | undefined;
+}
+
+export type StringEncoding = "utf8" | "utf16" | "latin1+utf16";
+
+export interface CanonOptionsSyntax {
+  readonly encoding: StringEncoding;
+  /** Indices of core items. */
+  readonly memory: number | undefined;
+  readonly realloc: number | undefined;
+  readonly postReturn: number | undefined;
+  readonly callback: number | undefined;
+  readonly isAsync: boolean;
+}
+
+export type CanonSyntax =
+  | {
+    readonly kind: "lift";
+    readonly func: number;
+    readonly options: CanonOptionsSyntax;
+    readonly type: number;
+  }
+  | { readonly kind: "lower"; readonly func: number; readonly options: CanonOptionsSyntax }
+  | {
+    readonly kind: "resource.new" | "resource.drop" | "resource.rep";
+    readonly resource: number;
+  }
+  /** A built-in of the asynchronous ABI or of threads, by its name in the text format. */
+  | { readonly kind: "built-in"; readonly name: string };

@@ -1,0 +1,125 @@
+import type { AbiContext, Memory } from "../abi/context.ts";
+import { trap } from "../abi/context.ts";
+import { type CallScope, type Handle, HandleTable } from "../abi/handle_table.ts";
+import type { StringEncoding } from "../format/syntax.ts";
+import type { Resource } from "../types/types.ts";
+
+/**
+ * A component instance at run time: its handles, and whether it may be entered and left.
+ *
+ * @see CanonicalABI.md, "Component Instances"
+ */
+export class ComponentInstance {
+  readonly parent: ComponentInstance | undefined;
+  readonly handles = new HandleTable();
+  /** False while the guest is called by the canonical ABI itself, as in `realloc`. */
+  mayLeave = true;
+  #mayEnter = true;
+
+  constructor(parent: ComponentInstance | undefined) {
+    this.parent = parent;
+  }
+
+  /**
+   * Marks this instance and its ancestors that are not the caller's as entered. Returns the
+   * function that leaves them.
+   *
+   * @throws a trap if one of them is entered already.
+   */
+  enter(caller: ComponentInstance | undefined): () => void {
+    const entered: ComponentInstance[] = [];
+    for (let one: ComponentInstance | undefined = this; one; one = one.parent) {
+      if (caller?.isOrDescendsFrom(one)) break;
+      if (!one.#mayEnter) throw trap("cannot enter component instance");
+      entered.push(one);
+    }
+    for (const one of entered) one.#mayEnter = false;
+    return () => {
+      for (const one of entered) one.#mayEnter = true;
+    };
+  }
+
+  isOrDescendsFrom(other: ComponentInstance): boolean {
+    return this === other || (this.parent?.isOrDescendsFrom(other) ?? false);
+  }
+
+  /** Makes the instance as new. Returns the handles that it owned. */
+  reset(): Handle[] {
+    this.mayLeave = true;
+    this.#mayEnter = true;
+    return this.handles.clear();
+  }
+}
+
+/** Parts of a context that are the same for all calls with the same canonical options. */
+export interface AbiOptions {
+  readonly instance: ComponentInstance;
+  readonly memory: Memory;
+  readonly encoding: StringEncoding;
+  readonly realloc: ((...args: number[]) => number) | undefined;
+  /** Reports whether the instance implements a resource, so that borrows are representations. */
+  readonly implementsResource: (resource: Resource) => boolean;
+}
+
+/** The context of one call: its borrows are returned when it ends. */
+export class CallContext implements AbiContext, CallScope {
+  readonly lenders: Handle[] = [];
+  borrows = 0;
+  readonly encoding: StringEncoding;
+  readonly #options: AbiOptions;
+
+  constructor(options: AbiOptions) {
+    this.#options = options;
+    this.encoding = options.encoding;
+  }
+
+  get memory(): Memory {
+    return this.#options.memory;
+  }
+
+  realloc(oldPointer: number, oldSize: number, alignment: number, newSize: number): number {
+    const { instance, realloc } = this.#options;
+    if (!realloc) throw new Error("a value needs memory and the options name no realloc");
+    instance.mayLeave = false;
+    const pointer = realloc(oldPointer, oldSize, alignment, newSize);
+    instance.mayLeave = true;
+    return pointer;
+  }
+
+  liftOwn(resource: Resource, index: number): unknown {
+    const { handles } = this.#options.instance;
+    const handle = handles.get(index, resource);
+    if (handle.borrowedBy) throw trap(`handle index ${index} is borrowed, not owned`);
+    handles.remove(index, resource);
+    return handle.rep;
+  }
+
+  liftBorrow(resource: Resource, index: number): unknown {
+    const handle = this.#options.instance.handles.get(index, resource);
+    handle.lends++;
+    this.lenders.push(handle);
+    return handle.rep;
+  }
+
+  lowerOwn(resource: Resource, rep: unknown): number {
+    return this.#options.instance.handles.add({ resource, rep, borrowedBy: undefined, lends: 0 });
+  }
+
+  lowerBorrow(resource: Resource, rep: unknown): number {
+    const { instance, implementsResource } = this.#options;
+    if (implementsResource(resource)) return rep as number;
+    this.borrows++;
+    return instance.handles.add({ resource, rep, borrowedBy: this, lends: 0 });
+  }
+
+  /** Returns the handles that the call lent out. */
+  returnLent(): void {
+    for (const handle of this.lenders) handle.lends--;
+    this.lenders.length = 0;
+  }
+
+  /** @throws a trap if handles lent to the call were not dropped. */
+  checkBorrowsReturned(): void {
+    if (this.borrows > 0) throw trap("borrow handles still remain at the end of the call");
+  }
+}
