@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { AdminCallError } from "../client/call_admin.ts";
 import { apply } from "../worker/apply/apply.ts";
-import type { Declared } from "../worker/apply/declared.ts";
+import type { FunctionSpecs } from "../worker/apply/function_specs.ts";
 import { describe } from "../worker/apply/describe.ts";
 import { difference, keeping } from "../worker/apply/difference.ts";
 import { readFunctionsFile } from "../worker/apply/read_functions.ts";
@@ -50,7 +50,7 @@ export async function runApply(
   return 0;
 }
 
-async function listOf(worker: WorkerClient): Promise<Declared> {
+async function listOf(worker: WorkerClient): Promise<FunctionSpecs> {
   try {
     return await worker.list();
   } catch (error) {

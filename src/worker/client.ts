@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { AdminCallError, type AdminServer, callAdmin } from "../client/call_admin.ts";
-import type { Declared, Deployment } from "./apply/declared.ts";
-import type { Named } from "./deployment.ts";
+import type { FunctionSpecs, RevisionSpec } from "./apply/function_specs.ts";
+import type { RevisionName } from "./deploy_request.ts";
 
 /** Where the worker is, and how to be let in. */
 export type WorkerClientOptions = Omit<AdminServer, "label" | "timeoutMs">;
 
 /** What the worker made of a change. `registered`: whether the proxy knows of it; if not, it will be told. */
-export interface Changed {
+export interface ChangeResult {
   readonly registered: boolean;
 }
 
@@ -23,7 +23,7 @@ export class WorkerClient {
   }
 
   /** What is deployed there. */
-  async list(): Promise<Declared> {
+  async list(): Promise<FunctionSpecs> {
     const list = listed.safeParse(
       await callAdmin(this.#server, { method: "GET", path: "functions/list" }),
     );
@@ -38,32 +38,36 @@ export class WorkerClient {
   }
 
   /** A revision that is not there yet. */
-  async deploy(what: Named, deployment: Deployment): Promise<Changed> {
+  async deploy(what: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
     return await this.#change("POST", "deploy", { ...what, ...deployment });
   }
 
   /** Another deployment in the place of one that is there, without a moment in which neither serves. */
-  async replace(what: Named, deployment: Deployment): Promise<Changed> {
+  async replace(what: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
     return await this.#change("POST", "deploy", { ...what, ...deployment, replace: true });
   }
 
-  async scale(what: Named, instances: number): Promise<Changed> {
+  async scale(what: RevisionName, instances: number): Promise<ChangeResult> {
     return await this.#change("POST", "scale", { ...what, instances });
   }
 
-  async setDefault(what: Named): Promise<Changed> {
+  async setDefault(what: RevisionName): Promise<ChangeResult> {
     return await this.#change("POST", "set_default_revision", { ...what });
   }
 
-  async removeDefault(name: string): Promise<Changed> {
+  async removeDefault(name: string): Promise<ChangeResult> {
     return await this.#change("DELETE", "remove_default_revision", { function: name });
   }
 
-  async remove(what: Named): Promise<Changed> {
+  async remove(what: RevisionName): Promise<ChangeResult> {
     return await this.#change("DELETE", "revisions/deployments", { ...what });
   }
 
-  async #change(method: string, path: string, body: Record<string, unknown>): Promise<Changed> {
+  async #change(
+    method: string,
+    path: string,
+    body: Record<string, unknown>,
+  ): Promise<ChangeResult> {
     const server = { ...this.#server, timeoutMs: changeMs };
     const answer = await callAdmin(server, { method, path: `functions/${path}`, body });
     return { registered: Reflect.get(Object(answer), "registered") !== false };
@@ -80,7 +84,7 @@ const revision = z.object({
 });
 const listed = z.record(z.string(), z.record(z.string(), revision)).transform((
   functions,
-): Declared =>
+): FunctionSpecs =>
   new Map(
     Object.entries(functions).map(([name, revisions]) => [name, {
       revisions: new Map(Object.entries(revisions).map(([key, each]) => [key, deploymentOf(each)])),
@@ -89,7 +93,7 @@ const listed = z.record(z.string(), z.record(z.string(), revision)).transform((
   )
 );
 
-function deploymentOf(listed: z.infer<typeof revision>): Deployment {
+function deploymentOf(listed: z.infer<typeof revision>): RevisionSpec {
   const { wasmRegistryUrl: downloadUrl, sha256, instances, envVariables, idle } = listed;
   return { downloadUrl, sha256, instances, envVariables, ...(idle !== null && { idle }) };
 }

@@ -3,28 +3,28 @@ import { HttpError } from "../server/http_error.ts";
 import {
   assertCount,
   assertSame,
-  type Deployed,
-  type Deployment,
-  type Named,
-} from "./deployment.ts";
+  type DeployRequest,
+  type DeployResult,
+  type RevisionName,
+} from "./deploy_request.ts";
 import { type OwnRoutes, routesOf } from "./routes/routes.ts";
-import type { Synced } from "./routes/route_keeper.ts";
-import { type InstanceWorld, RunningRevision } from "./run/running_revision.ts";
+import type { SyncResult } from "./routes/route_reconciler.ts";
+import { type InstanceContext, RunningRevision } from "./run/running_revision.ts";
 import {
-  type Wanted,
-  type WantedFunction,
-  type WantedRevision,
+  type DesiredFunction,
+  type DesiredRevision,
+  type DesiredState,
   withFunction,
   withRevision,
-} from "./state/wanted.ts";
+} from "./state/desired_state.ts";
 
-export interface DeploymentsOptions extends Omit<InstanceWorld, "onChange"> {
+export interface DeploymentsOptions extends Omit<InstanceContext, "onChange"> {
   /** What an earlier process of this worker left. */
-  readonly wanted: Wanted;
+  readonly wanted: DesiredState;
   /** Keeps what is wanted. Resolves when it is on the disk. */
-  readonly save: (wanted: Wanted) => Promise<void>;
+  readonly save: (wanted: DesiredState) => Promise<void>;
   /** Makes the proxy's routes those of `routes()`. */
-  readonly sync: () => Promise<Synced>;
+  readonly sync: () => Promise<SyncResult>;
   /** How long requests may finish of what is removed. */
   readonly drainMs: number;
 }
@@ -32,13 +32,13 @@ export interface DeploymentsOptions extends Omit<InstanceWorld, "onChange"> {
 /** What is deployed and what runs of it. Changes of one function come one after the other. */
 export class Deployments {
   readonly #options: DeploymentsOptions;
-  readonly #world: InstanceWorld;
+  readonly #world: InstanceContext;
   readonly #lock = new KeyedLock();
   /** By `function/revision`, which no name can hold. */
   readonly #running = new Map<string, RunningRevision>();
   /** Removed, and not ended yet. */
   readonly #leaving = new Set<RunningRevision>();
-  #wanted: Wanted;
+  #wanted: DesiredState;
   /** Deployments under way, whose modules nobody else knows to be needed. */
   #deploying = 0;
   #cleaning: Promise<void> = Promise.resolve();
@@ -50,7 +50,7 @@ export class Deployments {
     this.#wanted = options.wanted;
   }
 
-  get wanted(): Wanted {
+  get wanted(): DesiredState {
     return this.#wanted;
   }
 
@@ -74,7 +74,7 @@ export class Deployments {
     );
   }
 
-  find(what: Named): RunningRevision | undefined {
+  find(what: RevisionName): RunningRevision | undefined {
     return this.#running.get(keyOf(what));
   }
 
@@ -83,7 +83,7 @@ export class Deployments {
    *
    * @throws HttpError with the step that failed.
    */
-  deploy(asked: Deployment): Promise<Deployed> {
+  deploy(asked: DeployRequest): Promise<DeployResult> {
     return this.#change(asked.function, async () => {
       const known = this.#wanted.get(asked.function)?.revisions.get(asked.revision);
       const like = asked.replace ? undefined : known;
@@ -110,7 +110,7 @@ export class Deployments {
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`; the step that failed.
    */
-  scale(what: Named, instances: number): Promise<Deployed> {
+  scale(what: RevisionName, instances: number): Promise<DeployResult> {
     return this.#change(what.function, async () => {
       assertCount(instances);
       const known = this.#needRevision(what);
@@ -118,7 +118,7 @@ export class Deployments {
       if (more > 0) return await this.#grow(what, known, more);
       const running = this.#runningOf(what);
       await this.#saveRevision(what, { ...known, instances });
-      const leaving = running.become(instances);
+      const leaving = running.replaceInstances(instances);
       const registration = await this.#options.sync();
       void running.end(leaving, this.#options.drainMs);
       return { urls: [], registration };
@@ -130,7 +130,7 @@ export class Deployments {
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`
    */
-  async remove(what: Named): Promise<void> {
+  async remove(what: RevisionName): Promise<void> {
     const running = await this.#change(what.function, async () => {
       this.#needRevision(what);
       await this.#saveRevision(what, undefined);
@@ -148,7 +148,7 @@ export class Deployments {
   }
 
   /** @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND` */
-  setDefault(what: Named): Promise<Synced> {
+  setDefault(what: RevisionName): Promise<SyncResult> {
     return this.#change(what.function, async () => {
       this.#needRevision(what);
       const known = this.#needFunction(what.function);
@@ -158,7 +158,7 @@ export class Deployments {
   }
 
   /** @throws HttpError 404 `FUNCTION_NOT_FOUND`, `DEFAULT_REVISION_NOT_FOUND` */
-  removeDefault(name: string): Promise<Synced> {
+  removeDefault(name: string): Promise<SyncResult> {
     return this.#change(name, async () => {
       const { revisions, defaultRevision } = this.#needFunction(name);
       if (defaultRevision === undefined) {
@@ -179,7 +179,7 @@ export class Deployments {
   }
 
   /** Starts so many more than the base has; whatever runs and is none of the base's is ended then. */
-  async #grow(what: Named, base: WantedRevision, count: number): Promise<Deployed> {
+  async #grow(what: RevisionName, base: DesiredRevision, count: number): Promise<DeployResult> {
     const running = this.#runningOf(what);
     try {
       const started = await running.start(base, count);
@@ -190,7 +190,7 @@ export class Deployments {
         await Promise.all(started.map((instance) => instance.stop(0)));
         throw error;
       }
-      const leaving = running.become(base.instances, started);
+      const leaving = running.replaceInstances(base.instances, started);
       const urls = started.flatMap(({ url }) => url ?? []);
       const registration = await this.#options.sync();
       void running.end(leaving, this.#options.drainMs);
@@ -211,7 +211,7 @@ export class Deployments {
     });
   }
 
-  #runningOf({ function: name, revision }: Named): RunningRevision {
+  #runningOf({ function: name, revision }: RevisionName): RunningRevision {
     const what = { function: name, revision };
     let running = this.find(what);
     if (running === undefined) {
@@ -221,13 +221,13 @@ export class Deployments {
   }
 
   #saveRevision(
-    { function: name, revision }: Named,
-    next: WantedRevision | undefined,
+    { function: name, revision }: RevisionName,
+    next: DesiredRevision | undefined,
   ): Promise<void> {
     return this.#save(name, withRevision(this.#wanted, { name, revision }, next).get(name));
   }
 
-  async #save(name: string, next: WantedFunction | undefined): Promise<void> {
+  async #save(name: string, next: DesiredFunction | undefined): Promise<void> {
     const { save } = this.#options;
     const before = this.#wanted.get(name);
     this.#wanted = withFunction(this.#wanted, name, next);
@@ -255,7 +255,7 @@ export class Deployments {
     );
   }
 
-  #needFunction(name: string): WantedFunction {
+  #needFunction(name: string): DesiredFunction {
     const found = this.#wanted.get(name);
     if (found === undefined) {
       throw new HttpError(404, "FUNCTION_NOT_FOUND", `${name} is not deployed`);
@@ -263,7 +263,7 @@ export class Deployments {
     return found;
   }
 
-  #needRevision({ function: name, revision }: Named): WantedRevision {
+  #needRevision({ function: name, revision }: RevisionName): DesiredRevision {
     const found = this.#needFunction(name).revisions.get(revision);
     if (found !== undefined) return found;
     throw new HttpError(404, "REVISION_NOT_FOUND", `${revision} of ${name} is not deployed`);
@@ -276,4 +276,4 @@ export class Deployments {
   }
 }
 
-const keyOf = ({ function: name, revision }: Named): string => `${name}/${revision}`;
+const keyOf = ({ function: name, revision }: RevisionName): string => `${name}/${revision}`;

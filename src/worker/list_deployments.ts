@@ -1,12 +1,12 @@
 import type { Deployments } from "./deployments.ts";
-import type { Instance } from "./run/instance.ts";
+import type { FunctionInstance } from "./run/instance.ts";
 
 /** One process, or a place for one, as the list shows it. */
 export interface ListedInstance {
   readonly localUrl: string | null;
   readonly remoteUrl: string;
   readonly envVariables: Readonly<Record<string, string>>;
-  readonly state: Instance["state"];
+  readonly state: FunctionInstance["state"];
   readonly restarts: number;
   /** `null` where there is no process, or it does not say. */
   readonly memoryBytes: number | null;
@@ -59,9 +59,9 @@ export async function listDeployments(
   return Object.fromEntries(await Promise.all(list));
 }
 
-async function conditionOf(instance: Instance) {
+async function conditionOf(instance: FunctionInstance) {
   const { state, restarts, running } = instance;
-  const figures = await running?.figures(figuresMs);
+  const figures = await running?.metrics(figuresMs);
   return {
     state,
     restarts,

@@ -6,7 +6,7 @@ import { Activator, type ActivatorOptions, ProxyClient } from "../proxy/public.t
 import { adminGuard } from "../server/admin_guard.ts";
 import { bindHost, urlHost } from "../base/hosts.ts";
 import type { DownloadTimeouts } from "../source/http_download.ts";
-import { defaultDelays, type Delays } from "./run/backoff.ts";
+import { defaultRestartDelays, type RestartDelays } from "./run/backoff.ts";
 import { Deployments } from "./deployments.ts";
 import { StartError } from "./run/function_runner.ts";
 import { holdFolder, holdState } from "./state/hold.ts";
@@ -14,7 +14,7 @@ import type { Front } from "./run/instance.ts";
 import { Modules } from "./run/modules.ts";
 import { Ports } from "./run/ports.ts";
 import { ProcessRunner } from "./run/process_runner.ts";
-import { RouteKeeper } from "./routes/route_keeper.ts";
+import { RouteReconciler } from "./routes/route_reconciler.ts";
 import { leadsTo } from "./routes/routes.ts";
 import { StateFile } from "./state/state_file.ts";
 import { workerApi } from "./worker_api.ts";
@@ -41,14 +41,14 @@ export interface WorkerOptions {
   readonly healthMs: number;
   readonly env: Env;
   readonly log: Log;
-  readonly delays?: Delays;
+  readonly delays?: RestartDelays;
   readonly timeouts?: DownloadTimeouts;
   /** How long requests may finish of what is removed; 10 s if not given. */
   readonly drainMs?: number;
 }
 
 /** A worker, as a function from request to response. */
-export interface Worker {
+export interface WorkerService {
   readonly handler: (request: Request) => Response | Promise<Response>;
   /** How many revisions are deployed. */
   readonly count: number;
@@ -75,7 +75,7 @@ const proxyIntervalMs = 1000;
  *
  * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder or the state file.
  */
-export async function openWorker(options: WorkerOptions): Promise<Worker> {
+export async function openWorker(options: WorkerOptions): Promise<WorkerService> {
   const {
     command,
     data,
@@ -126,7 +126,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
     sync: () => keeper.sync(),
     front: (what, upstream) =>
       openFront({ ...what, upstream, ports, hostname: address, domain, log }),
-    delays: options.delays ?? defaultDelays,
+    delays: options.delays ?? defaultRestartDelays,
     health: {
       intervalMs: options.healthMs,
       timeoutMs: Math.min(longestCheckMs, Math.max(options.healthMs, 1000)),
@@ -134,7 +134,7 @@ export async function openWorker(options: WorkerOptions): Promise<Worker> {
     drainMs: options.drainMs ?? defaultDrainMs,
     log,
   });
-  const keeper = new RouteKeeper({
+  const keeper = new RouteReconciler({
     client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
     owned: routes,
     wanted: () => deployments.routes(),
@@ -190,7 +190,7 @@ function openFront(
   try {
     activator = new Activator({ ...options, port, holdMs });
   } catch (error) {
-    ports.giveBack(port);
+    ports.release(port);
     throw new StartError("PORT_TAKEN", `cannot listen on port ${port}: ${messageOf(error)}`);
   }
   return {
@@ -201,7 +201,7 @@ function openFront(
     idleMs: () => activator.idleMs(),
     async stop(graceMs) {
       await activator.stop(graceMs);
-      ports.giveBack(port);
+      ports.release(port);
     },
   };
 }

@@ -8,13 +8,13 @@ import type { Guard } from "../server/admin_guard.ts";
 import { HttpError } from "../server/http_error.ts";
 import { guarded, jsonApp, readJson as readBody } from "../server/json_app.ts";
 import { errorResponse } from "../server/json_error.ts";
-import type { Deployed } from "./deployment.ts";
+import type { DeployResult } from "./deploy_request.ts";
 import type { Deployments } from "./deployments.ts";
 import { variableFault } from "./run/environment.ts";
 import { listDeployments } from "./list_deployments.ts";
 import type { LogLine } from "./run/log_lines.ts";
-import type { Synced } from "./routes/route_keeper.ts";
-import { maxInstances, nameSchema } from "./state/wanted.ts";
+import type { SyncResult } from "./routes/route_reconciler.ts";
+import { maxInstances, nameSchema } from "./state/desired_state.ts";
 
 /** What the interface needs around it. */
 export interface WorkerApiOptions {
@@ -54,7 +54,7 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
 
   app.post("/functions/scale", async (context) => {
     const { instances, ...what } = await readJson(context.req.raw, scaling);
-    const { urls, registration }: Deployed = await deployments.scale(what, instances);
+    const { urls, registration }: DeployResult = await deployments.scale(what, instances);
     return context.json({
       code: "FUNCTION_SCALED",
       message: "Function scaled",
@@ -208,7 +208,7 @@ function asHttp(error: unknown): unknown {
   });
 }
 
-const unregistered = (synced: Synced) =>
+const unregistered = (synced: SyncResult) =>
   synced.kind === "done" ? {} : { registered: false, why: synced.why };
 
 const shown = ({ timeMs, from, text }: LogLine): string =>

@@ -8,7 +8,7 @@ import { MemoryTable } from "../../src/proxy/routes/memory_table.ts";
 import { listRoutes } from "../../src/proxy/routes/routes.ts";
 import { adminGuard } from "../../src/server/admin_guard.ts";
 import { Deployments } from "../../src/worker/deployments.ts";
-import { RouteKeeper } from "../../src/worker/routes/route_keeper.ts";
+import { RouteReconciler } from "../../src/worker/routes/route_reconciler.ts";
 import type { WorkerState } from "../../src/worker/state/state_file.ts";
 import { silentLog } from "../proxy/silent_log.ts";
 import { until } from "../testing/platform.ts";
@@ -23,7 +23,7 @@ class World {
   fullDisks = 0;
   state: WorkerState = { wanted: new Map(), routes: new Map() };
   deployments!: Deployments;
-  keeper!: RouteKeeper;
+  keeper!: RouteReconciler;
   readonly #modules = new Set<string>();
 
   constructor() {
@@ -77,7 +77,7 @@ class World {
       drainMs: 1,
       log,
     });
-    const keeper = new RouteKeeper({
+    const keeper = new RouteReconciler({
       client,
       owned: this.state.routes,
       wanted: () => deployments.routes(),

@@ -1,10 +1,10 @@
-import { openWorker, type Worker, type WorkerOptions } from "../../src/worker/worker.ts";
+import { openWorker, type WorkerOptions, type WorkerService } from "../../src/worker/worker.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { memoryLog } from "../server/memory_log.ts";
 
 /** A worker without a port, in a folder of its own that goes with it. */
 export async function inWorker(
-  run: (worker: Worker, folder: string) => Promise<void>,
+  run: (worker: WorkerService, folder: string) => Promise<void>,
   more: Partial<WorkerOptions> & { variables?: Record<string, string> } = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -34,7 +34,7 @@ export async function inWorker(
 
 /** Calls the worker as a program of this machine does. */
 export async function call(
-  worker: Worker,
+  worker: WorkerService,
   method: string,
   path: string,
   { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../../base/errors.ts";
-import type { Changed, WorkerClient } from "../client.ts";
+import type { ChangeResult, WorkerClient } from "../client.ts";
 import type { Step } from "./difference.ts";
 
 /** What became of some steps. */
@@ -18,7 +18,7 @@ export interface Applied {
 export async function apply(
   steps: readonly Step[],
   worker: WorkerClient,
-  onDone: (step: Step, changed: Changed) => void,
+  onDone: (step: Step, changed: ChangeResult) => void,
 ): Promise<Applied> {
   let done = 0;
   const failures: { step: Step; error: CapsuleError }[] = [];
@@ -39,7 +39,7 @@ export async function apply(
   return { done, failures, skipped };
 }
 
-async function carryOut(step: Step, worker: WorkerClient): Promise<Changed> {
+async function carryOut(step: Step, worker: WorkerClient): Promise<ChangeResult> {
   const what = { function: step.function, revision: "revision" in step ? step.revision : "" };
   switch (step.kind) {
     case "deploy":

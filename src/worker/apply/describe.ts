@@ -1,4 +1,4 @@
-import type { Deployment } from "./declared.ts";
+import type { RevisionSpec } from "./function_specs.ts";
 import type { Step } from "./difference.ts";
 
 /** A step as a line for people: `+` for what is new, `~` for what changes, `-` for what goes. */
@@ -20,7 +20,7 @@ export function describe(step: Step): string {
   }
 }
 
-function deploymentText({ downloadUrl, instances, envVariables, idle }: Deployment): string {
+function deploymentText({ downloadUrl, instances, envVariables, idle }: RevisionSpec): string {
   const variables = Object.keys(envVariables);
   return [
     downloadUrl,

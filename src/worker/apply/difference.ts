@@ -1,19 +1,19 @@
 import {
   changedFields,
-  type Declared,
-  type DeclaredFunction,
-  type Deployment,
-} from "./declared.ts";
+  type FunctionSpec,
+  type FunctionSpecs,
+  type RevisionSpec,
+} from "./function_specs.ts";
 
 /** One call to the worker. */
 export type Step =
   & { readonly function: string }
   & (
-    | { readonly kind: "deploy"; readonly revision: string; readonly deployment: Deployment }
+    | { readonly kind: "deploy"; readonly revision: string; readonly deployment: RevisionSpec }
     | {
       readonly kind: "replace";
       readonly revision: string;
-      readonly deployment: Deployment;
+      readonly deployment: RevisionSpec;
       /** What of it is another. */
       readonly changed: readonly string[];
     }
@@ -32,7 +32,7 @@ export type Step =
  * What makes `actual` be as `wanted` says, function by function, each in an order in which no call fails that did not fail before: what is new
  * comes first, then the default is switched to it, and what nobody wants goes last.
  */
-export function difference(wanted: Declared, actual: Declared): Step[] {
+export function difference(wanted: FunctionSpecs, actual: FunctionSpecs): Step[] {
   const names = [...new Set([...wanted.keys(), ...actual.keys()])].sort();
   return names.flatMap((name) => {
     const wants = wanted.get(name) ?? nothing;
@@ -43,7 +43,7 @@ export function difference(wanted: Declared, actual: Declared): Step[] {
 }
 
 /** What is wanted, and beside it all that is there and of which it says nothing. */
-export function keeping(wanted: Declared, actual: Declared): Declared {
+export function keeping(wanted: FunctionSpecs, actual: FunctionSpecs): FunctionSpecs {
   const all = new Map(actual);
   for (const [name, { revisions, defaultRevision }] of wanted) {
     const has = actual.get(name) ?? nothing;
@@ -55,9 +55,9 @@ export function keeping(wanted: Declared, actual: Declared): Declared {
   return all;
 }
 
-const nothing: DeclaredFunction = { revisions: new Map() };
+const nothing: FunctionSpec = { revisions: new Map() };
 
-function revisionSteps(name: string, wants: DeclaredFunction, has: DeclaredFunction) {
+function revisionSteps(name: string, wants: FunctionSpec, has: FunctionSpec) {
   const comes: Step[] = [];
   const goes: Step[] = [];
   for (const [revision, deployment] of wants.revisions) {
@@ -82,7 +82,7 @@ function revisionSteps(name: string, wants: DeclaredFunction, has: DeclaredFunct
   return { comes, goes };
 }
 
-function defaultSteps(name: string, wants: DeclaredFunction, has: DeclaredFunction): Step[] {
+function defaultSteps(name: string, wants: FunctionSpec, has: FunctionSpec): Step[] {
   const { defaultRevision: from } = has;
   const { defaultRevision: to } = wants;
   if (to === from) return [];

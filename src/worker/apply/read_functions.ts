@@ -2,8 +2,8 @@ import { isName, nameRule } from "../../base/function_names.ts";
 import type { Env } from "../../base/io.ts";
 import { parseDurationMs } from "../../base/units.ts";
 import { parseYaml, readYamlFile, type YamlPair, type YamlValue } from "../../base/yaml_file.ts";
-import { maxInstances } from "../state/wanted.ts";
-import type { Declared, DeclaredFunction, Deployment } from "./declared.ts";
+import { maxInstances } from "../state/desired_state.ts";
+import type { FunctionSpec, FunctionSpecs, RevisionSpec } from "./function_specs.ts";
 
 const expectedFunctions = "functions, each with its revisions";
 const fields = ["downloadUrl", "sha256", "instances", "envVariables", "idle", "default"] as const;
@@ -13,7 +13,10 @@ const fields = ["downloadUrl", "sha256", "instances", "envVariables", "idle", "d
  *
  * @throws CapsuleError `CONFIG`, with line and column of what is wrong.
  */
-export async function readFunctionsFile(path: string, env: Pick<Env, "get">): Promise<Declared> {
+export async function readFunctionsFile(
+  path: string,
+  env: Pick<Env, "get">,
+): Promise<FunctionSpecs> {
   return functionsIn(await readYamlFile(path, "-config"), env);
 }
 
@@ -26,11 +29,11 @@ export async function readFunctionsFile(path: string, env: Pick<Env, "get">): Pr
 export function readFunctions(
   text: string,
   { name, env }: { name: string; env: Pick<Env, "get"> },
-): Declared {
+): FunctionSpecs {
   return functionsIn(parseYaml(text, name), env);
 }
 
-function functionsIn(root: YamlValue, env: Pick<Env, "get">): Declared {
+function functionsIn(root: YamlValue, env: Pick<Env, "get">): FunctionSpecs {
   const [functions, other] = root.pairs('"functions:"').sort((a) => a.key === "functions" ? -1 : 1);
   if (functions?.key !== "functions") {
     return root.fail('expected "functions:" at the beginning of a line');
@@ -44,9 +47,9 @@ function functionsIn(root: YamlValue, env: Pick<Env, "get">): Declared {
   );
 }
 
-function functionOf(pair: YamlPair, env: Pick<Env, "get">): DeclaredFunction {
+function functionOf(pair: YamlPair, env: Pick<Env, "get">): FunctionSpec {
   const { key: name, value } = pair;
-  const revisions = new Map<string, Deployment>();
+  const revisions = new Map<string, RevisionSpec>();
   let defaultRevision: string | undefined;
   for (const each of value.pairs(`revisions of "${name}", each with its downloadUrl`)) {
     checkName(each);
@@ -68,7 +71,7 @@ function functionOf(pair: YamlPair, env: Pick<Env, "get">): DeclaredFunction {
 function revisionOf(
   pair: YamlPair,
   env: Pick<Env, "get">,
-): { deployment: Deployment; isDefault: YamlPair | undefined } {
+): { deployment: RevisionSpec; isDefault: YamlPair | undefined } {
   const given = new Map<string, YamlPair>();
   for (const field of pair.value.pairs(`"downloadUrl" and other fields of "${pair.key}"`)) {
     if (!fields.some((known) => known === field.key)) {

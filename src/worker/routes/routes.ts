@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { defaultRevision } from "../../base/function_names.ts";
-import type { Wanted } from "../state/wanted.ts";
+import type { DesiredState } from "../state/desired_state.ts";
 
 /** Function → revision → URLs: what this worker has, or wants to have, registered with the proxy. */
 export type OwnRoutes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
@@ -10,7 +10,7 @@ export type OwnRoutes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<stri
  * really called so. A wanted revision that has no URL at the moment stays, empty.
  */
 export function routesOf(
-  wanted: Wanted,
+  wanted: DesiredState,
   urlsOf: (name: string, revision: string) => Iterable<string>,
 ): OwnRoutes {
   return new Map(Array.from(wanted, ([name, { revisions, defaultRevision: chosen }]) => {

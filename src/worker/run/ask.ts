@@ -1,5 +1,5 @@
 /** A page that was asked for. */
-export interface Answer {
+export interface LocalResponse {
   readonly status: number;
   readonly body: string;
 }
@@ -12,7 +12,7 @@ export async function ask(
   address: { hostname: string; port: number },
   path: string,
   timeoutMs: number,
-): Promise<Answer | undefined> {
+): Promise<LocalResponse | undefined> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const tooLate = new Promise<undefined>((resolve) =>
@@ -29,7 +29,7 @@ async function exchange(
   address: { hostname: string; port: number },
   path: string,
   late: AbortSignal,
-): Promise<Answer | undefined> {
+): Promise<LocalResponse | undefined> {
   try {
     using connection = await Deno.connect(address);
     late.addEventListener("abort", () => connection.close());

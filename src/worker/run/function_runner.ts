@@ -35,15 +35,15 @@ export interface RunningFunction {
   /** Resolves with the reason when it has ended, and nothing of it is left. Never rejects. */
   readonly ended: Promise<string>;
   /** Whether it answers its health check in time. */
-  isWell(timeoutMs: number): Promise<boolean>;
+  isHealthy(timeoutMs: number): Promise<boolean>;
   /** `undefined` when it does not say in time. */
-  figures(timeoutMs: number): Promise<Figures | undefined>;
+  metrics(timeoutMs: number): Promise<FunctionMetrics | undefined>;
   /** Lets what it serves finish for so long, 0: not at all. Resolves when it has ended. A later call may shorten an earlier one's time. */
   stop(graceMs: number): Promise<void>;
 }
 
 /** How a running function does. */
-export interface Figures {
+export interface FunctionMetrics {
   readonly memoryBytes: number;
   /** Since it was started. */
   readonly requests: number;

@@ -1,6 +1,6 @@
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { delayMs, type Delays } from "./backoff.ts";
+import { delayMs, type RestartDelays } from "./backoff.ts";
 import {
   type FunctionRunner,
   type RunningFunction,
@@ -33,7 +33,7 @@ export interface InstanceOptions {
   readonly module: () => Promise<string>;
   /** Without requests for so long it sleeps, behind a front that this makes. */
   readonly sleep?: { readonly afterMs: number; front(wake: () => Promise<string>): Front };
-  readonly delays: Delays;
+  readonly delays: RestartDelays;
   /** How often it is asked whether it is well, and how long the answer may take. */
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly log: Log;
@@ -50,7 +50,7 @@ const arrivalMs = 200;
 type End = "ended" | "unwell" | "idle" | "stop";
 
 /** One of the instances of a deployment: a running function that is looked after, and started again when it ends. */
-export class Instance {
+export class FunctionInstance {
   readonly #options: InstanceOptions;
   readonly #stop = new AbortController();
   #front: Front | undefined;
@@ -73,8 +73,8 @@ export class Instance {
    *
    * @throws StartError; then nothing is left of it.
    */
-  static async start(options: InstanceOptions, signal?: AbortSignal): Promise<Instance> {
-    const instance = new Instance(options);
+  static async start(options: InstanceOptions, signal?: AbortSignal): Promise<FunctionInstance> {
+    const instance = new FunctionInstance(options);
     const stop = () => instance.#stop.abort(signal?.reason);
     signal?.addEventListener("abort", stop);
     try {
@@ -90,8 +90,8 @@ export class Instance {
   }
 
   /** One that ran before the worker was started again: it is tried until it runs, or sleeps until it is needed. */
-  static revive(options: InstanceOptions): Instance {
-    const instance = new Instance(options);
+  static revive(options: InstanceOptions): FunctionInstance {
+    const instance = new FunctionInstance(options);
     instance.#life = instance.#live(undefined);
     return instance;
   }
@@ -130,7 +130,7 @@ export class Instance {
     if (mayBeCalled) {
       await pause(Math.min(arrivalMs, graceMs));
       // A process that is short of time may not have read yet what arrived. Once it answers this, it has.
-      await this.#running?.isWell(leftMs());
+      await this.#running?.isHealthy(leftMs());
     }
     await this.#front?.stop(leftMs());
     this.#stop.abort(new CapsuleError("STOPPED", "the instance is stopped"));
@@ -155,7 +155,7 @@ export class Instance {
       { ...spec, module, local: sleep !== undefined },
       this.#stop.signal,
     );
-    if (await running.isWell(timeoutMs)) return running;
+    if (await running.isHealthy(timeoutMs)) return running;
     await running.stop(0);
     const why = `it does not answer its health check within ${timeoutMs} ms`;
     throw new StartError("HEALTH_CHECK_FAILED", why, running.lines);
@@ -224,7 +224,7 @@ export class Instance {
     const asking = setInterval(async () => {
       if (isAsking) return;
       isAsking = true;
-      unanswered = await running.isWell(health.timeoutMs) ? 0 : unanswered + 1;
+      unanswered = await running.isHealthy(health.timeoutMs) ? 0 : unanswered + 1;
       isAsking = false;
       if (unanswered >= unansweredChecks) resolve("unwell");
     }, health.intervalMs);

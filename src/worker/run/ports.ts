@@ -46,7 +46,7 @@ export class Ports {
     );
   }
 
-  giveBack(port: number): void {
+  release(port: number): void {
     this.#held.delete(port);
   }
 

@@ -6,7 +6,7 @@ import { readReport, type Report } from "../../supervision/supervisor.ts";
 import { ask } from "./ask.ts";
 import { processEnvironment } from "./environment.ts";
 import {
-  type Figures,
+  type FunctionMetrics,
   type FunctionRunner,
   type RunningFunction,
   type RunSpec,
@@ -75,7 +75,7 @@ export class ProcessRunner implements FunctionRunner {
       const process = new FunctionProcess(spec, port, this.#options);
       this.#running.add(process);
       process.ended.then(() => {
-        ports.giveBack(port);
+        ports.release(port);
         this.#running.delete(process);
       });
       try {
@@ -154,11 +154,11 @@ class FunctionProcess implements RunningFunction {
     }
   }
 
-  async isWell(timeoutMs: number): Promise<boolean> {
+  async isHealthy(timeoutMs: number): Promise<boolean> {
     return (await ask(this.#address, "/health", timeoutMs))?.status === 200;
   }
 
-  async figures(timeoutMs: number): Promise<Figures | undefined> {
+  async metrics(timeoutMs: number): Promise<FunctionMetrics | undefined> {
     const answer = await ask(this.#address, "/host-metrics", timeoutMs);
     try {
       const { rss, requests }: { rss?: unknown; requests?: unknown } = JSON.parse(

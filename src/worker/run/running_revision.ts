@@ -1,12 +1,12 @@
 import type { Log } from "../../base/log.ts";
 import { parseDurationMs } from "../../base/units.ts";
 import { HttpError } from "../../server/http_error.ts";
-import type { Delays } from "./backoff.ts";
-import type { Named } from "../deployment.ts";
+import type { RestartDelays } from "./backoff.ts";
+import type { RevisionName } from "../deploy_request.ts";
 import { type FunctionRunner, StartError } from "./function_runner.ts";
-import { type Front, Instance, type InstanceOptions } from "./instance.ts";
+import { type Front, FunctionInstance, type InstanceOptions } from "./instance.ts";
 import { LogLines } from "./log_lines.ts";
-import type { WantedRevision } from "../state/wanted.ts";
+import type { DesiredRevision } from "../state/desired_state.ts";
 
 /** Modules by their digest. */
 export interface ModuleStore {
@@ -16,11 +16,11 @@ export interface ModuleStore {
 }
 
 /** What the instances of all revisions need around them. */
-export interface InstanceWorld {
+export interface InstanceContext {
   readonly runner: FunctionRunner;
   readonly modules: ModuleStore;
-  readonly front: (what: Named, wake: () => Promise<string>) => Front;
-  readonly delays: Delays;
+  readonly front: (what: RevisionName, wake: () => Promise<string>) => Front;
+  readonly delays: RestartDelays;
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly log: Log;
   /** Told when a URL has come or gone. */
@@ -30,13 +30,13 @@ export interface InstanceWorld {
 /** What runs of a revision, and what it has written. */
 export class RunningRevision {
   readonly logs = new LogLines();
-  instances: readonly Instance[] = [];
-  readonly #what: Named;
-  readonly #world: InstanceWorld;
+  instances: readonly FunctionInstance[] = [];
+  readonly #what: RevisionName;
+  readonly #world: InstanceContext;
   /** Those that are being ended. */
-  readonly #leaving = new Set<Instance>();
+  readonly #leaving = new Set<FunctionInstance>();
 
-  constructor(what: Named, world: InstanceWorld) {
+  constructor(what: RevisionName, world: InstanceContext) {
     this.#what = what;
     this.#world = world;
   }
@@ -50,13 +50,13 @@ export class RunningRevision {
    *
    * @throws HttpError when one cannot be started: then none is left.
    */
-  async start(wanted: WantedRevision, count: number): Promise<readonly Instance[]> {
-    const started: Instance[] = [];
+  async start(wanted: DesiredRevision, count: number): Promise<readonly FunctionInstance[]> {
+    const started: FunctionInstance[] = [];
     const failed = new AbortController();
     let failure: unknown;
     const startOne = async () => {
       try {
-        started.push(await Instance.start(this.#optionsOf(wanted), failed.signal));
+        started.push(await FunctionInstance.start(this.#optionsOf(wanted), failed.signal));
       } catch (error) {
         failure ??= error;
         failed.abort(error);
@@ -69,21 +69,27 @@ export class RunningRevision {
   }
 
   /** Adds those that are missing, as they were before the worker was started again. */
-  revive(wanted: WantedRevision): void {
+  revive(wanted: DesiredRevision): void {
     const missing = Math.max(0, wanted.instances - this.instances.length);
-    const revived = Array.from({ length: missing }, () => Instance.revive(this.#optionsOf(wanted)));
+    const revived = Array.from(
+      { length: missing },
+      () => FunctionInstance.revive(this.#optionsOf(wanted)),
+    );
     this.instances = [...this.instances, ...revived];
   }
 
   /** Keeps the first so many, and adds these; returns those that go. */
-  become(kept: number, added: readonly Instance[] = []): readonly Instance[] {
+  replaceInstances(
+    kept: number,
+    added: readonly FunctionInstance[] = [],
+  ): readonly FunctionInstance[] {
     const leaving = this.instances.slice(kept);
     this.instances = [...this.instances.slice(0, kept), ...added];
     return leaving;
   }
 
   /** Ends those that went, once their URLs are out of the proxy. */
-  async end(leaving: readonly Instance[], graceMs: number): Promise<void> {
+  async end(leaving: readonly FunctionInstance[], graceMs: number): Promise<void> {
     await Promise.all(leaving.map(async (instance) => {
       this.#leaving.add(instance);
       await instance.stop(graceMs);
@@ -99,7 +105,7 @@ export class RunningRevision {
     this.logs.close();
   }
 
-  #optionsOf({ downloadUrl, sha256, envVariables, idle }: WantedRevision): InstanceOptions {
+  #optionsOf({ downloadUrl, sha256, envVariables, idle }: DesiredRevision): InstanceOptions {
     const { runner, modules, front, delays, health, log, onChange } = this.#world;
     return {
       runner,
@@ -121,7 +127,7 @@ export class RunningRevision {
   }
 }
 
-function asAnswer(error: StartError, { function: name, revision }: Named): HttpError {
+function asAnswer(error: StartError, { function: name, revision }: RevisionName): HttpError {
   const step = error.code === "HEALTH_CHECK_FAILED" ? "health" : "start";
   const status = { PORT_TAKEN: 503, HEALTH_CHECK_FAILED: 504 }[error.code] ?? 422;
   // The launcher's own last line is what it reported already.

@@ -4,18 +4,18 @@ import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
 import { encodeOwnRoutes, type OwnRoutes, ownRoutesSchema } from "../routes/routes.ts";
-import { encodeWanted, type Wanted, wantedSchema } from "./wanted.ts";
+import { type DesiredState, desiredStateSchema, encodeDesiredState } from "./desired_state.ts";
 
 /** What a worker knows over a restart. */
 export interface WorkerState {
-  readonly wanted: Wanted;
+  readonly wanted: DesiredState;
   /** What may be registered with the proxy as this worker's; more than that is not its business. */
   readonly routes: OwnRoutes;
 }
 
 const schema = z.strictObject({
   version: z.literal(1),
-  functions: wantedSchema,
+  functions: desiredStateSchema,
   routes: ownRoutesSchema,
 });
 
@@ -143,6 +143,10 @@ async function read(path: string): Promise<Found> {
 }
 
 function encode({ wanted, routes }: WorkerState): string {
-  const value = { version: 1, functions: encodeWanted(wanted), routes: encodeOwnRoutes(routes) };
+  const value = {
+    version: 1,
+    functions: encodeDesiredState(wanted),
+    routes: encodeOwnRoutes(routes),
+  };
   return JSON.stringify(value, null, 2) + "\n";
 }

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Declared, DeclaredFunction, Deployment } from "../../../src/worker/apply/declared.ts";
+import type {
+  FunctionSpec,
+  FunctionSpecs,
+  RevisionSpec,
+} from "../../../src/worker/apply/function_specs.ts";
 import { describe } from "../../../src/worker/apply/describe.ts";
 import { difference, keeping, type Step } from "../../../src/worker/apply/difference.ts";
 
-const deployment = (more: Partial<Deployment> = {}): Deployment => ({
+const deployment = (more: Partial<RevisionSpec> = {}): RevisionSpec => ({
   downloadUrl: "http://r/hello.wasm",
   instances: 1,
   envVariables: {},
@@ -12,9 +16,9 @@ const deployment = (more: Partial<Deployment> = {}): Deployment => ({
 });
 /** `{ f: { blue: {…} } }`, and which revision is the default of each. */
 function declared(
-  functions: Record<string, Record<string, Partial<Deployment>>>,
+  functions: Record<string, Record<string, Partial<RevisionSpec>>>,
   defaults: Record<string, string> = {},
-): Declared {
+): FunctionSpecs {
   return new Map(
     Object.entries(functions).map(([name, revisions]) => [name, {
       revisions: new Map(Object.entries(revisions).map(([key, more]) => [key, deployment(more)])),
@@ -22,7 +26,8 @@ function declared(
     }]),
   );
 }
-const lines = (wanted: Declared, actual: Declared) => difference(wanted, actual).map(describe);
+const lines = (wanted: FunctionSpecs, actual: FunctionSpecs) =>
+  difference(wanted, actual).map(describe);
 
 Deno.test("what is new comes first, then the default is switched to it, and what nobody wants goes last", () => {
   const actual = declared({ f: { blue: { instances: 3 }, green: {} }, old: { one: {} } }, {
@@ -51,7 +56,7 @@ Deno.test("a deployment that is another is named by what changed, and no variabl
       blue: { sha256: "a", envVariables: { SAME: "x", OTHER: "secret", GONE: "1" }, idle: "60s" },
     },
   });
-  const changed = (more: Partial<Deployment>) => lines(declared({ f: { blue: more } }), actual);
+  const changed = (more: Partial<RevisionSpec>) => lines(declared({ f: { blue: more } }), actual);
   assert.deepEqual(
     changed({
       downloadUrl: "http://r/other.wasm",
@@ -91,11 +96,11 @@ Deno.test("keeping leaves alone all of which the file says nothing", () => {
 });
 
 /** What a worker has after a step; it refuses what a worker would. */
-function after(actual: Declared, step: Step): Declared {
+function after(actual: FunctionSpecs, step: Step): FunctionSpecs {
   const next = new Map(actual);
-  const { revisions = new Map<string, Deployment>(), defaultRevision }: Partial<DeclaredFunction> =
+  const { revisions = new Map<string, RevisionSpec>(), defaultRevision }: Partial<FunctionSpec> =
     actual.get(step.function) ?? {};
-  const set = (changed: ReadonlyMap<string, Deployment>, chosen: string | undefined) => {
+  const set = (changed: ReadonlyMap<string, RevisionSpec>, chosen: string | undefined) => {
     if (changed.size === 0) next.delete(step.function);
     else next.set(step.function, { revisions: changed, defaultRevision: chosen });
   };
@@ -148,7 +153,7 @@ const anyDeclared = fc.dictionary(
     ),
     choice: fc.nat({ max: 3 }),
   }),
-).map((functions): Declared =>
+).map((functions): FunctionSpecs =>
   new Map(
     Object.entries(functions).map(([name, { revisions, choice }]) => [name, {
       revisions: new Map(Object.entries(revisions).map(([key, more]) => [key, deployment(more)])),

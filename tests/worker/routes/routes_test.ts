@@ -6,17 +6,17 @@ import {
   sameRoutes,
   union,
 } from "../../../src/worker/routes/routes.ts";
-import type { Wanted, WantedFunction } from "../../../src/worker/state/wanted.ts";
+import type { DesiredFunction, DesiredState } from "../../../src/worker/state/desired_state.ts";
 
 const revision = { downloadUrl: "", sha256: "", instances: 1, envVariables: {} };
-const functionOf = (names: string[], chosen?: string): WantedFunction => ({
+const functionOf = (names: string[], chosen?: string): DesiredFunction => ({
   revisions: new Map(names.map((name) => [name, revision])),
   ...(chosen && { defaultRevision: chosen }),
 });
 /** As if each revision had one URL with its own name, but `none`. */
 const urlsOf = (name: string, revision: string) =>
   revision === "none" ? [] : [`http://${name}.${revision}:1`];
-const routes = (wanted: Wanted) => encodeOwnRoutes(routesOf(wanted, urlsOf));
+const routes = (wanted: DesiredState) => encodeOwnRoutes(routesOf(wanted, urlsOf));
 
 Deno.test("each revision has its URLs, and the chosen one's are the default's, too", () => {
   assert.deepEqual(routes(new Map()), {});

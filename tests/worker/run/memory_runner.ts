@@ -26,12 +26,12 @@ export class MemoryFunction implements RunningFunction {
     this.#end = resolve;
   }
 
-  async isWell(): Promise<boolean> {
+  async isHealthy(): Promise<boolean> {
     await turn();
     return this.answers;
   }
 
-  figures() {
+  metrics() {
     return Promise.resolve({ memoryBytes: 1, requests: 0 });
   }
 

@@ -12,12 +12,12 @@ Deno.test("ports are given one after the other, and those that were given up as 
   const first = ports.take();
   const second = ports.take();
   assert.ok(first > counter && second > first);
-  ports.giveBack(first);
+  ports.release(first);
   const third = ports.take();
   assert.notEqual(third, first);
   assert.equal(ports.take(), first);
   assert.throws(() => ports.take(), refused);
-  ports.giveBack(second);
+  ports.release(second);
   assert.equal(ports.take(), second);
 });
 
@@ -25,7 +25,7 @@ Deno.test("a port on which somebody listens, or to which requests may still come
   const believed = new Set<number>();
   const ports = new Ports(counter, host, (port) => believed.has(port));
   const first = ports.take();
-  ports.giveBack(first);
+  ports.release(first);
   believed.add(first);
   {
     using other = Deno.listen({ hostname: host, port: first === 65535 ? 65534 : first + 1 });
@@ -40,5 +40,5 @@ Deno.test("a port on which somebody listens, or to which requests may still come
 Deno.test("with 0 the system chooses", () => {
   const ports = new Ports(0, host);
   assert.deepEqual([ports.take(), ports.take()], [0, 0]);
-  ports.giveBack(0);
+  ports.release(0);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeOwnRoutes } from "../../../src/worker/routes/routes.ts";
 import { StateFile, type WorkerState } from "../../../src/worker/state/state_file.ts";
-import { encodeWanted } from "../../../src/worker/state/wanted.ts";
+import { encodeDesiredState } from "../../../src/worker/state/desired_state.ts";
 import { memoryLog } from "../../server/memory_log.ts";
 import { refused } from "../../testing/refused.ts";
 import { inFolder } from "../../testing/temporary_folder.ts";
@@ -35,7 +35,7 @@ function state(count: number): WorkerState {
 }
 
 const plain = ({ wanted, routes }: WorkerState) => ({
-  wanted: encodeWanted(wanted),
+  wanted: encodeDesiredState(wanted),
   routes: encodeOwnRoutes(routes),
 });
 const read = async (path: string) => plain(await new StateFile(path).read(memoryLog().log));

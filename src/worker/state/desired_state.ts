@@ -5,7 +5,7 @@ import { isName, nameRule } from "../../base/function_names.ts";
 export const maxInstances = 256;
 
 /** What a revision of a function is, and how much of it there shall be. */
-export interface WantedRevision {
+export interface DesiredRevision {
   readonly downloadUrl: string;
   /** Of the module that was fetched from there: 64 hexadecimal digits. */
   readonly sha256: string;
@@ -15,21 +15,21 @@ export interface WantedRevision {
   readonly idle?: string;
 }
 
-export interface WantedFunction {
+export interface DesiredFunction {
   /** The revision that calls get which name none. */
   readonly defaultRevision?: string;
-  readonly revisions: ReadonlyMap<string, WantedRevision>;
+  readonly revisions: ReadonlyMap<string, DesiredRevision>;
 }
 
 /** Function → what shall run of it. Never changed: a change makes another. */
-export type Wanted = ReadonlyMap<string, WantedFunction>;
+export type DesiredState = ReadonlyMap<string, DesiredFunction>;
 
 /** The wanted state with another function in the place of this one; `undefined`, or one without revisions, takes it out. */
 export function withFunction(
-  wanted: Wanted,
+  wanted: DesiredState,
   name: string,
-  next: WantedFunction | undefined,
-): Wanted {
+  next: DesiredFunction | undefined,
+): DesiredState {
   const changed = new Map(wanted);
   if (next === undefined || next.revisions.size === 0) changed.delete(name);
   else changed.set(name, next);
@@ -38,10 +38,10 @@ export function withFunction(
 
 /** The same for a revision; whatever revision goes is the default no more. */
 export function withRevision(
-  wanted: Wanted,
+  wanted: DesiredState,
   { name, revision }: { name: string; revision: string },
-  next: WantedRevision | undefined,
-): Wanted {
+  next: DesiredRevision | undefined,
+): DesiredState {
   const known = wanted.get(name);
   const revisions = new Map(known?.revisions);
   if (next === undefined) revisions.delete(revision);
@@ -70,7 +70,9 @@ const wantedFunction = z.strictObject({
 });
 
 /** As the state file has it. */
-export const wantedSchema = z.record(nameSchema, wantedFunction).transform((functions): Wanted =>
+export const desiredStateSchema = z.record(nameSchema, wantedFunction).transform((
+  functions,
+): DesiredState =>
   new Map(
     Object.entries(functions).map(([name, { revisions, defaultRevision }]) => [
       name,
@@ -82,8 +84,8 @@ export const wantedSchema = z.record(nameSchema, wantedFunction).transform((func
   )
 );
 
-/** As JSON, which `wantedSchema` reads. */
-export function encodeWanted(wanted: Wanted): unknown {
+/** As JSON, which `desiredStateSchema` reads. */
+export function encodeDesiredState(wanted: DesiredState): unknown {
   return Object.fromEntries(
     Array.from(wanted, ([name, { revisions, ...more }]) => [
       name,

@@ -5,7 +5,7 @@ import type { ProxyClient, Route, RouteList } from "../../proxy/public.ts";
 import { AdminCallError } from "../../client/call_admin.ts";
 import { eachRoute, hasRoute, type OwnRoutes, sameRoutes, union, withoutUrl } from "./routes.ts";
 
-export interface RouteKeeperOptions {
+export interface RouteReconcilerOptions {
   readonly client: ProxyClient;
   /** What may be registered as ours, as an earlier process of this worker left it. */
   readonly owned: OwnRoutes;
@@ -19,22 +19,25 @@ export interface RouteKeeperOptions {
 }
 
 /** `why`: the proxy is away, or refuses. */
-export type Synced = { readonly kind: "done" } | { readonly kind: "failed"; readonly why: string };
+export type SyncResult = { readonly kind: "done" } | {
+  readonly kind: "failed";
+  readonly why: string;
+};
 
 /**
  * Keeps the proxy's routes as the worker wants them, its own ones only: those are written down before they are registered, so that whoever comes after a
  * crash knows what to take away.
  */
-export class RouteKeeper implements AsyncDisposable {
-  readonly #options: RouteKeeperOptions;
+export class RouteReconciler implements AsyncDisposable {
+  readonly #options: RouteReconcilerOptions;
   readonly #timer: Timer;
   #owned: OwnRoutes;
-  #running: Promise<Synced> | undefined;
-  #next: Promise<Synced> | undefined;
+  #running: Promise<SyncResult> | undefined;
+  #next: Promise<SyncResult> | undefined;
   #lastFailure: string | undefined;
   #isOver = false;
 
-  constructor(options: RouteKeeperOptions) {
+  constructor(options: RouteReconcilerOptions) {
     this.#options = options;
     this.#owned = options.owned;
     this.#timer = unref(setInterval(() => this.#running ?? this.sync(), options.intervalMs));
@@ -45,7 +48,7 @@ export class RouteKeeper implements AsyncDisposable {
   }
 
   /** Makes the proxy's routes what is wanted at some moment after the call, unless it was disposed of. Never rejects. */
-  sync(): Promise<Synced> {
+  sync(): Promise<SyncResult> {
     if (this.#isOver) return Promise.resolve({ kind: "failed", why: "the worker has ended" });
     if (this.#running === undefined) {
       return this.#running = this.#pass().finally(() => this.#running = undefined);
@@ -62,7 +65,7 @@ export class RouteKeeper implements AsyncDisposable {
     await (this.#next ?? this.#running);
   }
 
-  async #pass(): Promise<Synced> {
+  async #pass(): Promise<SyncResult> {
     const { client, log } = this.#options;
     try {
       const wanted = this.#options.wanted();

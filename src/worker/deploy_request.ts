@@ -1,15 +1,15 @@
 import { HttpError } from "../server/http_error.ts";
-import type { Synced } from "./routes/route_keeper.ts";
-import { maxInstances, type WantedRevision } from "./state/wanted.ts";
+import type { SyncResult } from "./routes/route_reconciler.ts";
+import { type DesiredRevision, maxInstances } from "./state/desired_state.ts";
 
 /** A revision, named. */
-export interface Named {
+export interface RevisionName {
   readonly function: string;
   readonly revision: string;
 }
 
 /** What is asked for. */
-export interface Deployment extends Named {
+export interface DeployRequest extends RevisionName {
   readonly downloadUrl: string;
   readonly sha256?: string;
   /** So many more than there are, 1 if not given; with `replace` so many in all, as many as there are if not given. */
@@ -21,10 +21,10 @@ export interface Deployment extends Named {
 }
 
 /** What became of it. */
-export interface Deployed {
+export interface DeployResult {
   /** Of the instances that were added. */
   readonly urls: readonly string[];
-  readonly registration: Synced;
+  readonly registration: SyncResult;
 }
 
 /** @throws HttpError 400 `TOO_MANY_INSTANCES` */
@@ -42,7 +42,7 @@ export function assertCount(instances: number): void {
  *
  * @throws HttpError 409 `REVISION_DIFFERS`
  */
-export function assertSame(asked: Deployment, known: WantedRevision): void {
+export function assertSame(asked: DeployRequest, known: DesiredRevision): void {
   const differs = (what: string, from: string) =>
     new HttpError(
       409,

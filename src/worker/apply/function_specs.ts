@@ -1,7 +1,7 @@
 import { parseDurationMs } from "../../base/units.ts";
 
 /** What a revision of a function is, and how many processes serve it. */
-export interface Deployment {
+export interface RevisionSpec {
   readonly downloadUrl: string;
   /** The digest that its module has, or must have; without it, whatever the URL led to is right. */
   readonly sha256?: string;
@@ -11,17 +11,17 @@ export interface Deployment {
   readonly idle?: string;
 }
 
-export interface DeclaredFunction {
+export interface FunctionSpec {
   /** The revision that calls get which name none. */
   readonly defaultRevision?: string;
-  readonly revisions: ReadonlyMap<string, Deployment>;
+  readonly revisions: ReadonlyMap<string, RevisionSpec>;
 }
 
 /** Function → what shall run of it, or does. */
-export type Declared = ReadonlyMap<string, DeclaredFunction>;
+export type FunctionSpecs = ReadonlyMap<string, FunctionSpec>;
 
 /** What differs between two deployments, but for the number of instances: names of fields and of variables, never a value. */
-export function changedFields(before: Deployment, after: Deployment): string[] {
+export function changedFields(before: RevisionSpec, after: RevisionSpec): string[] {
   const variables = new Set([
     ...Object.keys(before.envVariables),
     ...Object.keys(after.envVariables),
@@ -34,7 +34,7 @@ export function changedFields(before: Deployment, after: Deployment): string[] {
   ];
 }
 
-const idleMs = ({ idle }: Deployment): number => idle === undefined ? 0 : parseDurationMs(idle);
+const idleMs = ({ idle }: RevisionSpec): number => idle === undefined ? 0 : parseDurationMs(idle);
 
-const valueOf = ({ envVariables }: Deployment, name: string): string | undefined =>
+const valueOf = ({ envVariables }: RevisionSpec, name: string): string | undefined =>
   Object.hasOwn(envVariables, name) ? envVariables[name] : undefined;
