@@ -25,7 +25,11 @@ export interface InstanceParts {
  */
 export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestInstance {
   const { guest, families, name, memoryReset } = parts;
-  const wasi = new Wasi({ ...parts.wasi, onCall: guest.noteCall });
+  const wasi = new Wasi({
+    ...parts.wasi,
+    onCall: guest.noteCall,
+    assertInTime: () => guest.assertInTime(),
+  });
   const imports = makeImports(guest, wasi, families);
   try {
     const instance = new GuestInstance(blueprint, {

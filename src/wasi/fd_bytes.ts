@@ -25,7 +25,7 @@ export function fdByteFunctions(state: WasiState) {
       const { folder, handle } = positioned(descriptors.get(fd >>> 0), Right.fdRead);
       checkOffset(offset);
       const done = transferIovs(
-        memory,
+        state,
         iovs,
         used,
         (bytes, done) => folder.backend.readAt(handle, bytes, offset + BigInt(done)),
@@ -48,7 +48,7 @@ export function fdByteFunctions(state: WasiState) {
       const { folder, handle } = positioned(descriptors.get(fd >>> 0), Right.fdWrite);
       checkOffset(offset);
       const done = writeIovs(
-        memory,
+        state,
         iovs,
         used,
         (bytes, done) => folder.backend.writeAt(handle, bytes, offset + BigInt(done)),
@@ -99,7 +99,7 @@ export function fdByteFunctions(state: WasiState) {
       if (descriptor.kind === "output") {
         const { write } = descriptor;
         let later: Promise<number> | undefined;
-        const done = writeIovs(memory, iovs, used, (bytes) => {
+        const done = writeIovs(state, iovs, used, (bytes) => {
           const taken = write(bytes) ?? bytes.length;
           if (typeof taken === "number") return taken;
           later = taken;
@@ -111,7 +111,7 @@ export function fdByteFunctions(state: WasiState) {
         return more.then((taken) => writeSize(memory, nwritten, done + taken));
       }
       const { folder, handle } = descriptor;
-      const done = writeIovs(memory, iovs, used, (bytes) => folder.backend.write(handle, bytes));
+      const done = writeIovs(state, iovs, used, (bytes) => folder.backend.write(handle, bytes));
       return writeSize(memory, nwritten, done);
     },
   };

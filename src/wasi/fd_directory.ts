@@ -6,6 +6,8 @@ import { checkRange } from "./wire.ts";
 const prestatBytes = 8;
 const direntBytes = 24;
 const dotDot = [0x2e, 0x2e];
+/** The number of entries between two looks at the clock. */
+const entriesPerLook = 1024;
 
 /** Makes the functions that list directories and name the preopened ones. */
 export function fdDirectoryFunctions(state: WasiState) {
@@ -58,11 +60,13 @@ export function fdDirectoryFunctions(state: WasiState) {
       const entryBytes = new Uint8Array(direntBytes);
       const entryView = new DataView(entryBytes.buffer);
       let at = buf;
+      let entries = 0;
       const put = (source: Uint8Array) => {
         bytes.set(source.subarray(0, end - at), at);
         at = Math.min(end, at + source.length);
       };
       folder.backend.entries(folder.handle, cookie, ({ name, inode, kind, next }) => {
+        if (++entries % entriesPerLook === 0) state.assertInTime();
         // `..` of a preopened directory has the inode of `.`: nothing above it is revealed.
         const isAbove = preopenName !== undefined && name.length === 2 &&
           dotDot.every((byte, i) => name[i] === byte);

@@ -21,17 +21,12 @@ export function fdReadFunctions(state: WasiState) {
       const descriptor = readable(descriptors.get(fd >>> 0));
       if (descriptor.kind === "file") {
         const { folder, handle } = descriptor;
-        const done = transferIovs(
-          memory,
-          iovs,
-          used,
-          (bytes) => folder.backend.read(handle, bytes),
-        );
+        const done = transferIovs(state, iovs, used, (bytes) => folder.backend.read(handle, bytes));
         return writeSize(memory, nread, done);
       }
       const input = standardInput(state);
       const take = () =>
-        writeSize(memory, nread, transferIovs(memory, iovs, used, (bytes) => input.take(bytes)));
+        writeSize(memory, nread, transferIovs(state, iovs, used, (bytes) => input.take(bytes)));
       if (input.isReady) return take();
       if (descriptor.flags & Fdflags.nonblock) {
         return input.peek().then(() => input.isReady ? take() : refuse("EAGAIN"));

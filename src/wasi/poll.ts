@@ -1,12 +1,15 @@
 import { systemClock, timeOf } from "./clock.ts";
 import type { FileDescriptor } from "./descriptors.ts";
-import { Errno, EventType, refuse, Right, WasiError } from "./preview1.ts";
+import { Errno, EventType, maxDescriptors, refuse, Right, WasiError } from "./preview1.ts";
 import type { WasiState } from "./state.ts";
 import { type StandardInput, standardInput } from "./streams.ts";
 import { checkRange } from "./wire.ts";
 
 const subscriptionBytes = 48;
 const eventBytes = 32;
+
+/** Most subscriptions of a call: one for each descriptor and direction, and as many clocks. */
+const maxSubscriptions = 4 * maxDescriptors;
 
 /** `subclockflags`: the timeout is a time of the clock, not a duration. */
 const subscriptionClockAbstime = 1;
@@ -16,8 +19,7 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /** Result of one pass over the subscriptions. */
 interface Pass {
-  /** The number of events written. */
-  events: number;
+  readonly events: PollEvent[];
   /** The time of the next clock event, on the monotonic clock. */
   nextNs?: bigint;
   /** A standard input that a subscription waits for. */
@@ -31,7 +33,8 @@ export function pollFunctions(state: WasiState) {
   return {
     /**
      * Waits until a subscription has an event, and writes the events of all that have one. Suspends
-     * the guest unless one has an event now and none waits for an empty standard input.
+     * the guest unless one has an event now and none waits for an empty standard input. `EINVAL`
+     * for no subscriptions, and for more than a guest has use for, as in poll(2).
      */
     poll_oneoff(
       in_: number,
@@ -47,30 +50,28 @@ export function pollFunctions(state: WasiState) {
       checkRange(memory, in_, nsubscriptions * subscriptionBytes);
       checkRange(memory, out, nsubscriptions * eventBytes);
       checkRange(memory, nevents, 4);
-      if (nsubscriptions === 0) refuse("EINVAL");
+      if (nsubscriptions === 0 || nsubscriptions > maxSubscriptions) refuse("EINVAL");
       // Durations count from here, however many passes there are.
       const calledNs = clock.monotonicNs();
-      const check = (): Pass => checkAll(in_, out, nsubscriptions, calledNs);
+      const check = (): Pass => checkAll(in_, nsubscriptions, calledNs);
       const first = check();
-      if (first.events === 0 || first.input) return wait(first, check, nevents);
-      memory.view.setUint32(nevents, first.events, true);
-      return 0;
+      if (first.events.length > 0 && !first.input) return writeEvents(first.events, out, nevents);
+      return wait(first, check).then(({ events }) => writeEvents(events, out, nevents));
     },
   };
 
-  async function wait(first: Pass, check: () => Pass, nevents: number): Promise<number> {
+  async function wait(first: Pass, check: () => Pass): Promise<Pass> {
     let pass = first;
-    if (pass.events > 0 && pass.input) {
+    if (pass.events.length > 0 && pass.input) {
       // A guest that polls in a loop must still notice new input.
       await pass.input.peek();
       pass = check();
     }
-    while (pass.events === 0) {
+    while (pass.events.length === 0) {
       await nextChange(pass);
       pass = check();
     }
-    memory.view.setUint32(nevents, pass.events, true);
-    return 0;
+    return pass;
   }
 
   /** Waits for the next clock event or for standard input, whichever is first. */
@@ -90,22 +91,23 @@ export function pollFunctions(state: WasiState) {
     state.pending.delete(stop);
   }
 
-  function checkAll(in_: number, out: number, nsubscriptions: number, calledNs: bigint): Pass {
-    const pass: Pass = { events: 0 };
+  function checkAll(in_: number, nsubscriptions: number, calledNs: bigint): Pass {
+    const pass: Pass = { events: [] };
     const end = in_ + nsubscriptions * subscriptionBytes;
     // Descriptors before clocks: a clock that expires in this moment matters only if none is ready.
     for (const clocks of [false, true]) {
       for (let at = in_; at < end; at += subscriptionBytes) {
         const type = memory.view.getUint8(at + 8);
         if ((type === EventType.clock) !== clocks) continue;
-        const event = clocks ? checkClock(at, calledNs, pass) : checkDescriptor(at, type, pass);
-        if (event) writeEvent(out + eventBytes * pass.events++, at, type, event);
+        const found = clocks ? checkClock(at, calledNs, pass) : checkDescriptor(at, type, pass);
+        const userdata = memory.view.getBigUint64(at, true);
+        if (found) pass.events.push({ userdata, type, ...found });
       }
     }
     return pass;
   }
 
-  function checkClock(at: number, calledNs: bigint, pass: Pass): PollEvent | undefined {
+  function checkClock(at: number, calledNs: bigint, pass: Pass): Readiness | undefined {
     const view = memory.view;
     const id = view.getUint32(at + 16, true);
     const timeout = view.getBigUint64(at + 24, true);
@@ -122,7 +124,7 @@ export function pollFunctions(state: WasiState) {
     return undefined;
   }
 
-  function checkDescriptor(at: number, type: number, pass: Pass): PollEvent | undefined {
+  function checkDescriptor(at: number, type: number, pass: Pass): Readiness | undefined {
     if (type !== EventType.fdRead && type !== EventType.fdWrite) return failed(Errno.EINVAL);
     try {
       const fd = memory.view.getUint32(at + 16, true);
@@ -145,17 +147,24 @@ export function pollFunctions(state: WasiState) {
     }
   }
 
+  /** Writes the events, after all subscriptions were read: the guest's buffers may overlap. */
+  function writeEvents(events: readonly PollEvent[], out: number, nevents: number): number {
+    for (const [index, event] of events.entries()) writeEvent(out + index * eventBytes, event);
+    memory.view.setUint32(nevents, events.length, true);
+    return 0;
+  }
+
   /**
    * Writes an `event`: user data (0x2a), no error, type 1 (a read), 5 bytes, no flags:
    *
    *     2a 00 00 00 00 00 00 00   00 00 01 00 00 00 00 00
    *     05 00 00 00 00 00 00 00   00 00 00 00 00 00 00 00
    */
-  function writeEvent(at: number, subscription: number, type: number, event: PollEvent): void {
+  function writeEvent(at: number, event: PollEvent): void {
     const view = memory.view;
-    view.setBigUint64(at, view.getBigUint64(subscription, true), true);
+    view.setBigUint64(at, event.userdata, true);
     view.setUint16(at + 8, event.errno, true);
-    view.setUint8(at + 10, type);
+    view.setUint8(at + 10, event.type);
     view.setUint8(at + 11, 0);
     view.setUint32(at + 12, 0);
     view.setBigUint64(at + 16, event.nbytes, true);
@@ -163,16 +172,22 @@ export function pollFunctions(state: WasiState) {
   }
 }
 
-interface PollEvent {
+/** State of a clock or descriptor that has an event. */
+interface Readiness {
   readonly errno: number;
   /** The number of bytes that a read returns immediately. */
   readonly nbytes: bigint;
   readonly hangup?: boolean;
 }
 
-const succeeded: PollEvent = { errno: 0, nbytes: 0n };
+interface PollEvent extends Readiness {
+  readonly userdata: bigint;
+  readonly type: number;
+}
 
-function failed(errno: number): PollEvent {
+const succeeded: Readiness = { errno: 0, nbytes: 0n };
+
+function failed(errno: number): Readiness {
   return { errno, nbytes: 0n };
 }
 

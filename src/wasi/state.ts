@@ -15,6 +15,8 @@ export interface WasiState {
   readonly random: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   /** Called before each function. */
   readonly onCall: () => void;
+  /** Throws past the deadline. Call it in loops whose length the guest chooses. */
+  readonly assertInTime: () => void;
   /** Calls so far whose result may differ between runs, or that have a side effect. */
   nondeterministicCalls: number;
   /** Cancels the work of calls that wait, such as timers. */

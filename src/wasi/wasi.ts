@@ -40,6 +40,8 @@ export interface WasiOptions {
   };
   /** Called before each function. */
   readonly onCall?: () => void;
+  /** Called during long work; throws when the call is past its deadline. Default: never throws. */
+  readonly assertInTime?: () => void;
   /** Default: the clocks of this process. */
   readonly clock?: WasiClock;
   /** Fills a buffer of at most 65,536 bytes. Default: `crypto.getRandomValues`. */
@@ -81,6 +83,7 @@ export class Wasi {
       clock: options.clock,
       random: options.random,
       onCall: options.onCall ?? (() => {}),
+      assertInTime: options.assertInTime ?? (() => {}),
       nondeterministicCalls: 0,
       pending: new Set(),
     };

@@ -1,5 +1,6 @@
 import type { GuestMemory } from "../wasm/memory.ts";
 import { refuse } from "./preview1.ts";
+import type { WasiState } from "./state.ts";
 
 /** Most iovecs used by one call, as in POSIX (`IOV_MAX`): the transfer is then a partial one. */
 const maxIovs = 1024;
@@ -61,37 +62,44 @@ let scratch: Uint8Array<ArrayBuffer> | undefined;
  * transfer. Returns the number of bytes taken.
  */
 export function writeIovs(
-  memory: GuestMemory,
+  state: WasiState,
   iovs: number,
   count: number,
   write: (bytes: Uint8Array<ArrayBuffer>, done: number) => number,
 ): number {
-  if (count === 1) {
-    const bytes = bufferOf(memory, iovs, 0);
-    return bytes.length === 0 ? 0 : write(bytes, 0);
-  }
-  const gathered = gather(memory, iovs, count);
+  const gathered = count === 1 ? undefined : gather(state.memory, iovs, count);
   if (gathered) return gathered.length === 0 ? 0 : write(gathered, 0);
-  return transferIovs(memory, iovs, count, write);
+  return transferIovs(state, iovs, count, write);
 }
 
+/** Largest piece of a transfer, in bytes; the clock is read after each. */
+const maxPieceBytes = 8 << 20;
+
 /**
- * Passes each buffer of checked iovecs to `move`, which returns how many bytes it read or wrote;
- * fewer ends the transfer. Returns the number of bytes moved.
+ * Passes each buffer of checked iovecs to `move`, large ones in pieces, which returns how many
+ * bytes it read or wrote; fewer ends the transfer. Returns the number of bytes moved.
  */
 export function transferIovs(
-  memory: GuestMemory,
+  state: WasiState,
   iovs: number,
   count: number,
   move: (bytes: Uint8Array<ArrayBuffer>, done: number) => number,
 ): number {
   let done = 0;
+  let doneAtLook = 0;
   for (let index = 0; index < count; index++) {
-    const bytes = bufferOf(memory, iovs, index);
-    if (bytes.length === 0) continue;
-    const moved = zeroAfterFirst(done, () => move(bytes, done));
-    done += moved;
-    if (moved < bytes.length) break;
+    const buffer = bufferOf(state.memory, iovs, index);
+    for (let at = 0; at < buffer.length; at += maxPieceBytes) {
+      const bytes = buffer.length > maxPieceBytes
+        ? buffer.subarray(at, at + maxPieceBytes)
+        : buffer;
+      const moved = zeroAfterFirst(done, () => move(bytes, done));
+      done += moved;
+      if (moved < bytes.length) return done;
+      if (done - doneAtLook < maxPieceBytes) continue;
+      doneAtLook = done;
+      state.assertInTime();
+    }
   }
   return done;
 }

@@ -177,3 +177,27 @@ Deno.test("poll_oneoff: without waiting it still notices present and later input
     assert.equal(guest.read(0), "late");
   }
 });
+
+Deno.test("poll_oneoff: takes 4,096 subscriptions, and EINVAL for more", () => {
+  using guest = new Guest();
+  guest.memory.grow(10);
+  assert.equal(guest.call("poll_oneoff", 0x9000, 0x9000, 4_096, 16), "SUCCESS");
+  assert.equal(guest.u32(16), 4_096);
+  assert.equal(guest.call("poll_oneoff", 0x9000, 0x9000, 4_097, 16), "EINVAL");
+});
+
+Deno.test("poll_oneoff: events may be written over the subscriptions", () => {
+  using guest = new Guest();
+  const at = subscriptions(
+    guest,
+    { clock: 1, timeout: 0n },
+    { fd: 1, type: 2 },
+    { fd: 2, type: 2 },
+    { clock: 1, timeout: 0n },
+  );
+  const end = at + 4 * 48;
+  assert.equal(guest.call("poll_oneoff", at, at, 4, guest.result), "SUCCESS");
+  const userdata = Array.from({ length: guest.u32() }, (_, index) => guest.u64(at + 32 * index));
+  assert.deepEqual(userdata, [101n, 102n, 100n, 103n]);
+  assert.equal(guest.call("poll_oneoff", end - 48, end - 96, 1, guest.result), "SUCCESS");
+});

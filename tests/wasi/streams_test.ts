@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { Fdflags } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
 import { stream } from "./standard_input.ts";
@@ -136,4 +137,25 @@ Deno.test("fd_read: with nonblock, EAGAIN while standard input is empty", async 
   give(null);
   assert.equal(await read(), "SUCCESS");
   assert.equal(guest.u32(), 0);
+});
+
+Deno.test("fd_read, fd_write: move large buffers in pieces, and check the deadline between", () => {
+  const bytes = new Uint8Array(20 << 20).map((_, at) => at >> 16);
+  const pieces: number[] = [];
+  let looks = 0;
+  using guest = new Guest({
+    stdin: { kind: "bytes", bytes },
+    stdout: (bytes) => void pieces.push(bytes.length),
+    assertInTime: () => void looks++,
+  });
+  guest.memory.grow(400);
+  const iovs = guest.iovs({ at: 0x10000, length: bytes.length });
+  assert.equal(guest.call("fd_read", 0, iovs.at, 1, guest.result), "SUCCESS");
+  assert.equal(guest.u32(), bytes.length);
+  assert.ok(
+    Buffer.compare(bytes, guest.bytes.subarray(0x10000, 0x10000 + bytes.length)) === 0 && looks > 1,
+  );
+  assert.equal(guest.call("fd_write", 1, iovs.at, 1, guest.result), "SUCCESS");
+  assert.equal(guest.u32(), bytes.length);
+  assert.equal(pieces.reduce((sum, length) => sum + length), bytes.length);
 });
