@@ -3,38 +3,41 @@ import { fileURLToPath } from "node:url";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Output } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
+import { parseSha256 } from "./digest.ts";
 import { defaultDownloadTimeouts, type DownloadTimeouts, httpDownload } from "./http_download.ts";
 import { progressBar } from "./progress_bar.ts";
-import { noteSource, savedCopy, sha256OfFile, shownUrl } from "./saved_copy.ts";
 import { saveModule, type SaveOptions } from "./save_module.ts";
+import { noteSource, savedCopy, sha256OfFile, shownUrl } from "./saved_copy.ts";
 
-/** `-url=… -wasm=… -sha256=…`, and what a download needs of the world. */
+/** Options of `fetchModule`: `-url`, `-wasm` and `-sha256`, and parts of the process. */
 export interface FetchOptions {
   url: string;
-  /** Where the module is saved. */
+  /** The path at which the module is saved. */
   path: string;
-  /** The digest that it must have: 64 hexadecimal digits, `sha256:` before them or not. */
+  /** The digest that it must have: 64 hexadecimal digits, with or without `sha256:`. */
   sha256?: string;
-  /** Shows a progress bar when it is a terminal. */
+  /** Shows a progress bar if it is a terminal. */
   stderr: Output;
   log: Log;
   timeouts?: DownloadTimeouts;
 }
 
-/** How the module at the path came there. */
-export type Fetched = "downloaded" | "unchanged" | "saved copy";
+/** The outcome of a fetch. */
+export type FetchOutcome = "downloaded" | "unchanged" | "saved copy";
 
 /**
- * Sees to it that the module of a URL lies at a path. It asks the server whether a copy saved earlier is still the one, and goes on with
- * that copy, with a warning, when the server is away or answers anything but a module. With `sha256`, a file of that digest is the module, and nobody is
- * asked. Whatever fails, the file that was there is as it was.
+ * Makes the module of a URL available at a path. The request is conditional on the copy saved
+ * there earlier; if the server is unavailable, or responds with anything but a whole module, that
+ * copy is used, with a warning. With `sha256`, a file of that digest is used without a request.
+ * After an error, the file that was at the path is unchanged.
  *
- * @throws CapsuleError `URL`, `DOWNLOAD`, `NOT_A_MODULE`, `DIGEST`, `SAVE`, `INTERRUPTED` (by SIGINT or SIGTERM: nothing is left behind).
+ * @throws CapsuleError `URL`, `DOWNLOAD`, `NOT_A_MODULE`, `DIGEST`, `SAVE`; `INTERRUPTED` on SIGINT
+ * or SIGTERM.
  */
-export async function fetchModule(options: FetchOptions): Promise<Fetched> {
+export async function fetchModule(options: FetchOptions): Promise<FetchOutcome> {
   const { path, stderr } = options;
   const url = parseUrl(options.url);
-  const sha256 = options.sha256 === undefined ? undefined : parseSha256(options.sha256);
+  const sha256 = options.sha256 === undefined ? undefined : readSha256(options.sha256);
   if (sha256 !== undefined && await sha256OfFile(path) === sha256) return "unchanged";
 
   const bar = await progressBar(stderr, shownUrl(url));
@@ -45,16 +48,10 @@ export async function fetchModule(options: FetchOptions): Promise<Fetched> {
       case "https:": {
         using interruption = untilInterrupted();
         const { signal } = interruption;
-        const fetched = await fetchOverHttp(url, {
-          ...options,
-          sha256,
-          save,
-          signal,
-          start: bar.start,
-        });
-        // A signal that came when all was downloaded: the module stays, the program ends all the same.
+        const outcome = await fetchOverHttp(url, { ...options, save, signal, start: bar.start });
+        // A signal after the last byte: the module stays, and the program ends all the same.
         signal.throwIfAborted();
-        return fetched;
+        return outcome;
       }
       case "file:":
         return await copyFile(url, save);
@@ -71,8 +68,8 @@ export async function fetchModule(options: FetchOptions): Promise<Fetched> {
   }
 }
 
-/** What `fetchModule` has found out by the time it asks a server. */
-interface HttpOptions extends FetchOptions {
+/** Options of a fetch from a server. */
+interface HttpFetchOptions extends FetchOptions {
   save: SaveOptions;
   signal: AbortSignal;
   start: (totalBytes: number | undefined) => void;
@@ -80,10 +77,10 @@ interface HttpOptions extends FetchOptions {
 
 async function fetchOverHttp(
   url: URL,
-  { path, sha256, log, timeouts = defaultDownloadTimeouts, save, signal, start }: HttpOptions,
-): Promise<Fetched> {
-  // A copy that does not have the digest asked for is no copy to go on with.
-  const validators = sha256 === undefined ? await savedCopy(path, url) : undefined;
+  { path, log, timeouts = defaultDownloadTimeouts, save, signal, start }: HttpFetchOptions,
+): Promise<FetchOutcome> {
+  // A copy without the required digest cannot stand in.
+  const validators = save.sha256 === undefined ? await savedCopy(path, url) : undefined;
   try {
     const saved = await httpDownload(url, {
       signal,
@@ -104,16 +101,15 @@ async function fetchOverHttp(
     );
     return "downloaded";
   } catch (error) {
-    if (!(error instanceof CapsuleError) || !["DOWNLOAD", "NOT_A_MODULE"].includes(error.code)) {
-      throw error;
-    }
-    if (validators === undefined) throw error;
+    const isReplaceable = error instanceof CapsuleError &&
+      ["DOWNLOAD", "NOT_A_MODULE"].includes(error.code);
+    if (!isReplaceable || validators === undefined) throw error;
     log.warn(`${error.message}; starting with the copy saved earlier at ${path}`);
     return "saved copy";
   }
 }
 
-async function copyFile(url: URL, save: SaveOptions): Promise<Fetched> {
+async function copyFile(url: URL, save: SaveOptions): Promise<FetchOutcome> {
   const from = fileURLToPath(url);
   if (resolve(from) === resolve(save.path)) return "unchanged";
   let file: Deno.FsFile;
@@ -132,27 +128,22 @@ function parseUrl(text: string): URL {
   try {
     return new URL(text);
   } catch (error) {
-    throw new CapsuleError(
-      "URL",
-      `-url="${text}" is no URL: it begins with http://, https:// or file://`,
-      {
-        cause: error,
-      },
-    );
+    const rule = "it begins with http://, https:// or file://";
+    throw new CapsuleError("URL", `-url="${text}" is no URL: ${rule}`, { cause: error });
   }
 }
 
 /** @throws CapsuleError `DIGEST` */
-function parseSha256(text: string): string {
-  const digits = text.toLowerCase().replace(/^sha256:/, "");
-  if (/^[0-9a-f]{64}$/.test(digits)) return digits;
+function readSha256(text: string): string {
+  const sha256 = parseSha256(text);
+  if (sha256 !== undefined) return sha256;
   throw new CapsuleError(
     "DIGEST",
     `-sha256="${text}" is no SHA-256 digest: it has 64 hexadecimal digits`,
   );
 }
 
-/** A signal that SIGINT and SIGTERM abort, so that a download ends by cleaning up behind itself. */
+/** Returns a signal that SIGINT and SIGTERM abort, so that a download can clean up. */
 function untilInterrupted(): Disposable & { signal: AbortSignal } {
   const controller = new AbortController();
   const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];

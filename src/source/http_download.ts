@@ -1,44 +1,45 @@
-import { bearer } from "../base/headers.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { CapsuleError, fetchReason, messageOf } from "../base/errors.ts";
+import { bearer } from "../base/headers.ts";
 import { shownUrl, type Validators } from "./saved_copy.ts";
 
-/** How patient a download is. */
+/** Timeouts and retry delays of a download, in milliseconds. */
 export interface DownloadTimeouts {
-  /** Until the answer begins: connecting, redirects and waiting together. */
+  /** Until the response begins: connecting, redirects and waiting together. */
   answerMs: number;
-  /** Between two pieces of the answer. */
+  /** Between two pieces of the body. */
   idleMs: number;
-  /** Waits before the second, third, … try. */
+  /** Before the second, third, … try; their number limits the tries. */
   delaysMs: readonly number[];
 }
 
-/** Three tries, and half a minute for a server to say something. */
+/** Three tries; 30 s for the response to begin, and between pieces. */
 export const defaultDownloadTimeouts: DownloadTimeouts = {
   answerMs: 30_000,
   idleMs: 30_000,
   delaysMs: [500, 2000],
 };
 
-/** What comes from a URL. */
-export interface Arrival extends Validators {
+/** A response whose body is being downloaded. */
+export interface DownloadedBody extends Validators {
   stream: AsyncIterable<Uint8Array>;
-  /** Of the stream; unknown when the server does not say, or compressed it. */
+  /** The size of the stream in bytes; unknown if the server compresses it or does not state it. */
   size?: number;
 }
 
-/** One download. */
+/** Options of `httpDownload`. */
 export interface DownloadOptions<T> {
-  /** Takes the stream in; called again, from the start, when an earlier try broke off. */
-  take: (arrival: Arrival) => Promise<T>;
-  /** Of a copy that is there: the server may answer that it has not changed. */
+  /** Consumes the body. Called again with a new one after a try that broke off. */
+  take: (body: DownloadedBody) => Promise<T>;
+  /** Makes the request conditional: the server may respond that the copy is current. */
   validators?: Validators;
   signal: AbortSignal;
   timeouts: DownloadTimeouts;
-  /** The secret that the server asks for; where it redirects to another one, that one is not shown it. */
+  /** Sent as a bearer token, but not to another host that the server redirects to. */
   token?: string;
 }
 
-/** The server answered, and had no module to give. Code `DOWNLOAD`. */
+/** A response that refuses the download. Code `DOWNLOAD`. */
 export class DownloadRefused extends CapsuleError {
   readonly status: number;
 
@@ -49,8 +50,8 @@ export class DownloadRefused extends CapsuleError {
   }
 }
 
-/** A try that failed in a way that another one may not. */
-class Transient extends CapsuleError {
+/** A failure after which another try may succeed. */
+class TransientError extends CapsuleError {
   readonly waitMs: number;
 
   constructor(message: string, { waitMs = 0, cause }: { waitMs?: number; cause?: unknown } = {}) {
@@ -59,15 +60,19 @@ class Transient extends CapsuleError {
   }
 }
 
-/** Statuses that say "later". @see https://www.rfc-editor.org/rfc/rfc9110#name-status-codes */
-const laterStatuses = [408, 429, 500, 502, 503, 504];
-/** The longest `Retry-After` that is honoured; a server that asks for more counts as unavailable. */
-const maxWaitMs = 10_000;
+/**
+ * Statuses that ask for another try.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
+ */
+const transientStatuses = [408, 429, 500, 502, 503, 504];
+/** The longest `Retry-After` that is honoured. */
+const maxRetryAfterMs = 10_000;
 
 /**
- * Downloads with GET, redirects followed, trying again after network errors and statuses that mean "later".
+ * Downloads with GET. Follows redirects, and retries after network errors and transient statuses.
  *
- * @returns what `take` made of it, or `undefined` when the copy that `validators` describe is still the one.
+ * @returns the result of `take`, or `undefined` if the copy of `validators` is current.
  * @throws CapsuleError `DOWNLOAD`; the signal's reason; the errors of `take`.
  */
 export async function httpDownload<T>(
@@ -75,19 +80,21 @@ export async function httpDownload<T>(
   options: DownloadOptions<T>,
 ): Promise<T | undefined> {
   const { signal, timeouts: { delaysMs } } = options;
-  for (let tries = 0;; tries++) {
+  for (let retries = 0;; retries++) {
     try {
       return await attempt(url, options);
     } catch (error) {
       signal.throwIfAborted();
-      const delayMs = delaysMs[tries];
-      if (!(error instanceof Transient)) throw error;
+      if (!(error instanceof TransientError)) throw error;
+      const delayMs = delaysMs[retries];
       if (delayMs === undefined) {
-        throw new CapsuleError("DOWNLOAD", `${error.message} (tried ${tries + 1} times)`, {
+        throw new CapsuleError("DOWNLOAD", `${error.message} (tried ${retries + 1} times)`, {
           cause: error,
         });
       }
-      await wait(Math.max(delayMs, error.waitMs), signal);
+      // The promise rejects with an error of its own, not with the signal's reason.
+      await delay(Math.max(delayMs, error.waitMs), undefined, { signal }).catch(() => {});
+      signal.throwIfAborted();
     }
   }
 }
@@ -97,20 +104,20 @@ async function attempt<T>(
   { take, validators, signal, timeouts, token }: DownloadOptions<T>,
 ): Promise<T | undefined> {
   const shown = shownUrl(url);
-  const silent = new AbortController();
-  const why = (error: unknown) =>
-    silent.signal.aborted ? messageOf(silent.signal.reason) : fetchReason(error);
-  using clock = watch(silent, timeouts.answerMs);
+  const silence = new AbortController();
+  const reasonOf = (error: unknown) =>
+    silence.signal.aborted ? messageOf(silence.signal.reason) : fetchReason(error);
+  using timeout = startTimeout(silence, timeouts.answerMs);
 
   let response: Response;
   try {
     response = await fetch(url, {
       headers: { ...conditions(validators), ...(token && { authorization: bearer(token) }) },
-      signal: AbortSignal.any([signal, silent.signal]),
+      signal: AbortSignal.any([signal, silence.signal]),
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw new Transient(`cannot download ${shown}: ${why(error)}`, { cause: error });
+    throw new TransientError(`cannot download ${shown}: ${reasonOf(error)}`, { cause: error });
   }
   if (response.status === 304 && validators) {
     await response.body?.cancel();
@@ -118,57 +125,65 @@ async function attempt<T>(
   }
   if (!response.ok) {
     await response.body?.cancel();
-    const message =
-      `cannot download ${shown}: the server answers ${response.status} ${response.statusText}`
-        .trimEnd();
-    if (!laterStatuses.includes(response.status)) {
-      throw new DownloadRefused(response.status, message);
-    }
-    throw new Transient(message, {
-      waitMs: Math.min(maxWaitMs, 1000 * Number(response.headers.get("retry-after")) || 0),
-    });
+    throw statusError(response, shown);
   }
 
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
     try {
       for await (const piece of response.body ?? []) {
-        clock.restart(timeouts.idleMs);
+        timeout.restart(timeouts.idleMs);
         yield piece;
       }
     } catch (error) {
       signal.throwIfAborted();
-      throw new Transient(`the download of ${shown} broke off: ${why(error)}`, { cause: error });
+      throw new TransientError(`the download of ${shown} broke off: ${reasonOf(error)}`, {
+        cause: error,
+      });
     }
   };
-  clock.restart(timeouts.idleMs);
-  const length = Number(response.headers.get("content-length") ?? NaN);
+  timeout.restart(timeouts.idleMs);
   try {
     return await take({
       stream: pieces(),
-      size: Number.isNaN(length) || response.headers.has("content-encoding") ? undefined : length,
+      size: sizeOf(response),
       etag: response.headers.get("etag") ?? undefined,
       lastModified: response.headers.get("last-modified") ?? undefined,
     });
   } finally {
-    // For a `take` that failed before it had read anything; what it had begun is cancelled by its loop's end.
+    // For a `take` that failed before it read: once it reads, ending its loop cancels the body.
     await response.body?.cancel().catch(() => {});
   }
 }
 
+function statusError({ status, statusText, headers }: Response, shown: string): CapsuleError {
+  const message = `cannot download ${shown}: the server answers ${status} ${statusText}`.trimEnd();
+  if (!transientStatuses.includes(status)) return new DownloadRefused(status, message);
+  const retryAfterMs = 1000 * Number(headers.get("retry-after")) || 0;
+  return new TransientError(message, { waitMs: Math.min(maxRetryAfterMs, retryAfterMs) });
+}
+
+function sizeOf({ headers }: Response): number | undefined {
+  const length = headers.get("content-length");
+  return length === null || headers.has("content-encoding") ? undefined : Number(length);
+}
+
 function conditions(validators: Validators | undefined): Record<string, string> {
-  // A module compresses to a half, but then nobody knows its size before it is there.
-  const headers = { accept: "application/wasm, */*;q=0.1", "accept-encoding": "identity" };
   return {
-    ...headers,
+    accept: "application/wasm, */*;q=0.1",
+    // The size of a compressed body is unknown, and the progress bar shows it.
+    "accept-encoding": "identity",
     ...(validators?.etag && { "if-none-match": validators.etag }),
     ...(validators?.lastModified && { "if-modified-since": validators.lastModified }),
   };
 }
 
-/** Aborts when nothing restarts it for that long. */
-function watch(silent: AbortController, ms: number): Disposable & { restart(ms: number): void } {
+/** Aborts the controller unless it is restarted or disposed of in time. */
+function startTimeout(
+  controller: AbortController,
+  ms: number,
+): Disposable & { restart(ms: number): void } {
   const start = (ms: number) =>
-    setTimeout(() => silent.abort(new Error(`nothing came for ${ms / 1000} s`)), ms);
+    setTimeout(() => controller.abort(new Error(`nothing came for ${ms / 1000} s`)), ms);
   let timer = start(ms);
   return {
     restart(ms) {
@@ -177,18 +192,4 @@ function watch(silent: AbortController, ms: number): Disposable & { restart(ms: 
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   };
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -1,22 +1,24 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { writeFileAtomically } from "../base/atomic_file.ts";
 import type { Env } from "../base/io.ts";
+import { isObject } from "../base/json.ts";
 import { userCacheFolder } from "../base/paths.ts";
 import { isSha256 } from "./digest.ts";
-import { saveModule } from "./save_module.ts";
+import { saveModule, type SaveOptions } from "./save_module.ts";
 import { sha256OfFile } from "./saved_copy.ts";
 
-/** What a reference pointed to when it was last asked. */
+/** The manifest and module of a reference when it was last resolved. */
 export interface CachedReference {
-  /** Of the manifest. */
+  /** The manifest's digest. */
   manifest: string;
-  /** Of the module: 64 hexadecimal digits. */
+  /** The module's digest: 64 hexadecimal digits. */
   sha256: string;
 }
 
 /**
- * Modules by their digest, and what references pointed to. Every file is written beside its place and renamed, so that processes share the folder
- * without knowing of each other.
+ * A folder of modules by their digest, and of resolved references. Every file is written
+ * atomically, so that processes can share the folder.
  */
 export class ModuleCache {
   readonly #folder: string;
@@ -25,39 +27,44 @@ export class ModuleCache {
     this.#folder = folder;
   }
 
+  /** Returns the path of the module with a digest, cached or not. */
   path(sha256: string): string {
     return join(this.#folder, "sha256", `${sha256}.wasm`);
   }
 
-  /** Whether the module is there, and is what its name says: a file that was changed is none. */
+  /** Reports whether the module is cached and intact. */
   async has(sha256: string): Promise<boolean> {
     return await sha256OfFile(this.path(sha256)) === sha256;
   }
 
-  /** @throws CapsuleError `NOT_A_MODULE`, `SAVE`; the stream's errors. */
+  /**
+   * Adds a module and returns its digest.
+   *
+   * @throws CapsuleError `NOT_A_MODULE`, `DIGEST`, `SAVE`; the stream's errors.
+   */
   async add(
     stream: AsyncIterable<Uint8Array>,
-    options: { name: string; sha256?: string; onBytes?: (length: number) => void },
+    options: Omit<SaveOptions, "path">,
   ): Promise<string> {
-    // Which digest it has is known at its end only; the name is nobody else's until then.
+    // The digest is known at the end of the stream only.
     const unnamed = join(this.#folder, "sha256", `incoming-${crypto.randomUUID()}`);
     const { sha256 } = await saveModule(stream, { path: unnamed, ...options });
     await Deno.rename(unnamed, this.path(sha256));
     return sha256;
   }
 
+  /** Removes a module, if it is cached. */
   async remove(sha256: string): Promise<void> {
     await Deno.remove(this.path(sha256)).catch(() => {});
   }
 
+  /** Returns what a reference resolved to last; `undefined` if that is unknown. */
   async recall(reference: string): Promise<CachedReference | undefined> {
     try {
       const value: unknown = JSON.parse(await Deno.readTextFile(this.#referencePath(reference)));
-      if (typeof value !== "object" || value === null) return undefined;
-      const { manifest, sha256 }: { manifest?: unknown; sha256?: unknown } = value;
-      if (
-        typeof manifest !== "string" || typeof sha256 !== "string" || !isSha256(sha256)
-      ) {
+      if (!isObject(value)) return undefined;
+      const { manifest, sha256 } = value;
+      if (typeof manifest !== "string" || typeof sha256 !== "string" || !isSha256(sha256)) {
         return undefined;
       }
       return { manifest, sha256 };
@@ -66,24 +73,24 @@ export class ModuleCache {
     }
   }
 
+  /**
+   * Records what a reference resolved to.
+   *
+   * @throws the file system's error.
+   */
   async remember(reference: string, cached: CachedReference): Promise<void> {
     const path = this.#referencePath(reference);
-    await Deno.mkdir(join(path, ".."), { recursive: true });
-    const temporary = `${path}.${crypto.randomUUID()}.part`;
-    await Deno.writeTextFile(temporary, JSON.stringify({ reference, ...cached }) + "\n");
-    await Deno.rename(temporary, path);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await writeFileAtomically(path, JSON.stringify({ reference, ...cached }) + "\n");
   }
 
   #referencePath(reference: string): string {
-    return join(
-      this.#folder,
-      "references",
-      `${createHash("sha256").update(reference).digest("hex")}.json`,
-    );
+    const hash = createHash("sha256").update(reference).digest("hex");
+    return join(this.#folder, "references", `${hash}.json`);
   }
 }
 
-/** Where modules are kept when `-cache` does not say. */
+/** Returns the folder that holds the cache unless `-cache` names another one. */
 export function defaultCacheFolder(env: Env): string {
   return join(userCacheFolder(env) ?? join(".cache", "capsule"), "modules");
 }

@@ -1,23 +1,24 @@
 import type { Output } from "../base/io.ts";
 
-/** How far a download is, for somebody who watches. */
+/** A progress bar for a transfer. */
 export interface ProgressBar {
+  /** Draws the bar anew. @param totalBytes `undefined` if the size is unknown. */
   start(totalBytes: number | undefined): void;
   add(bytes: number): void;
   stop(): void;
 }
 
-/** What is used of `cli-progress`, which brings no types of its own. */
+/** The used part of `cli-progress`, which has no types of its own. */
+interface CliProgress {
+  SingleBar: new (options: Record<string, unknown>) => SingleBar;
+}
 interface SingleBar {
   start(total: number, value: number, payload: Record<string, string>): void;
   increment(step: number, payload: Record<string, string>): void;
   stop(): void;
 }
-interface CliProgress {
-  SingleBar: new (options: Record<string, unknown>) => SingleBar;
-}
 
-/** A bar on a terminal, nothing elsewhere. */
+/** Returns a progress bar on a terminal, and one that draws nothing elsewhere. */
 export async function progressBar(stderr: Output, label: string): Promise<ProgressBar> {
   if (!stderr.isTerminal()) return { start() {}, add() {}, stop() {} };
   const module: { default: CliProgress } = await import("cli-progress");
@@ -31,14 +32,14 @@ export async function progressBar(stderr: Output, label: string): Promise<Progre
         format: totalBytes === undefined
           ? `${label} {seen}`
           : `${label} [{bar}] {percentage}% {seen}`,
-        stream: terminal(stderr),
+        stream: nodeStream(stderr),
         hideCursor: true,
       });
-      bar.start(totalBytes ?? 0, 0, { seen: size(0) });
+      bar.start(totalBytes ?? 0, 0, { seen: formatSize(0) });
     },
     add(bytes) {
       seen += bytes;
-      bar?.increment(bytes, { seen: size(seen) });
+      bar?.increment(bytes, { seen: formatSize(seen) });
     },
     stop() {
       bar?.stop();
@@ -47,19 +48,21 @@ export async function progressBar(stderr: Output, label: string): Promise<Progre
   };
 }
 
-/** As much of a Node stream as the bar needs. */
-function terminal(stderr: Output): Record<string, unknown> {
-  const columns = () => {
-    try {
-      return Deno.consoleSize().columns;
-    } catch {
-      return 80;
-    }
-  };
+/** Wraps an output as the part of a Node stream that the bar uses. */
+function nodeStream(stderr: Output): Record<string, unknown> {
   return { isTTY: true, columns: columns(), write: (text: string) => stderr.write(text) };
 }
 
-const size = (bytes: number): string =>
-  bytes < 1024 * 1024
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
+  }
+}
+
+function formatSize(bytes: number): string {
+  return bytes < 1024 * 1024
     ? `${Math.ceil(bytes / 1024)} KiB`
     : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}

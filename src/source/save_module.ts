@@ -1,116 +1,91 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { AtomicFile } from "../base/atomic_file.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import { assertModule } from "./module_header.ts";
+import { SectionWalk } from "./section_walk.ts";
 
-/** What was saved. */
+/** A module as it was saved. */
 export interface SavedModule {
   /** 64 hexadecimal digits. */
   sha256: string;
   size: number;
 }
 
-/** Where to save, and what it must be. */
+/** Options of `saveModule`. */
 export interface SaveOptions {
   path: string;
-  /** The name of the bytes in messages, such as their URL. */
+  /** The module's name in messages, such as its URL. */
   name: string;
-  /** Bytes of another digest are not saved. */
+  /** The digest that the bytes must have. */
   sha256?: string;
-  /** Called with every piece's length, for a progress bar. */
+  /** Called with the length of each piece, for a progress bar. */
   onBytes?: (length: number) => void;
 }
 
-/** A module that large is a mistake, or somebody who fills the disk. */
+/** Upper bound on a download; protects the disk. */
 const maxBytes = 1024 ** 3;
-/** What a download leaves behind when its process is killed, and how old it must be to be no other process's. */
-const leftoverMs = 60 * 60 * 1000;
+/** A partial file older than this is stale: its process was killed. */
+const staleMs = 60 * 60 * 1000;
 
 /**
- * Saves a stream as the module at `path`: whole and checked, or not at all. It is written beside the target, synchronised, and renamed
- * over it, so that what was there stays until the new one is there. Parent folders are made.
+ * Saves a stream as the module at `path`, atomically: whole and checked, or not at all. Creates
+ * parent folders.
  *
- * @throws CapsuleError `NOT_A_MODULE`, `DIGEST`, `SAVE` for the file system's refusals; the stream's errors pass through.
+ * @throws CapsuleError `NOT_A_MODULE`, `DIGEST`, `SAVE`; the stream's errors.
  */
 export async function saveModule(
   stream: AsyncIterable<Uint8Array>,
-  options: SaveOptions,
+  { path, name, sha256, onBytes }: SaveOptions,
 ): Promise<SavedModule> {
-  const { path, name, sha256, onBytes } = options;
-  const folder = dirname(path);
   const saving = <T>(step: Promise<T>) =>
-    step.catch((error: unknown) => Promise.reject(cannotSave(path, error)));
+    step.catch((error: unknown) => Promise.reject(saveError(path, error)));
 
-  await saving(Deno.mkdir(folder, { recursive: true }));
-  await sweep(folder, basename(path));
-  const temporary = join(folder, `.${basename(path)}.${crypto.randomUUID()}.part`);
-  const file = await saving(Deno.open(temporary, { write: true, createNew: true, mode: 0o644 }));
-  let renamed = false;
-  try {
-    const hash = createHash("sha256");
-    let head = new Uint8Array(0);
-    let size = 0;
-    for await (const chunk of stream) {
-      if (head.length < 8) {
-        head = Uint8Array.of(...head, ...chunk.subarray(0, 8 - head.length));
-        // A page that says "not found" is refused at its first piece, not after all of it.
-        if (head.length >= 8) assertModule(head, name);
-      }
-      size += chunk.length;
-      if (size > maxBytes) {
-        throw new CapsuleError(
-          "NOT_A_MODULE",
-          `${name} is over ${maxBytes} bytes, which no module is`,
-        );
-      }
-      hash.update(chunk);
-      for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await saving(file.write(rest)));
-      onBytes?.(chunk.length);
+  await saving(Deno.mkdir(dirname(path), { recursive: true }));
+  await removeStaleParts(path);
+  await using file = await saving(AtomicFile.create(path, { mode: 0o644 }));
+  const hash = createHash("sha256");
+  const walk = new SectionWalk();
+  let size = 0;
+  for await (const piece of stream) {
+    size += piece.length;
+    if (size > maxBytes) {
+      throw new CapsuleError("NOT_A_MODULE", `${name} has over ${maxBytes} bytes`);
     }
-    assertModule(head, name);
-    const digest = hash.digest("hex");
-    if (sha256 !== undefined && digest !== sha256) {
-      throw new CapsuleError(
-        "DIGEST",
-        `${name} is not the module asked for: -sha256=${sha256}, but it has ${digest}`,
-      );
-    }
-    await saving(file.sync());
-    await saving(Deno.rename(temporary, path));
-    renamed = true;
-    await syncFolder(folder);
-    return { sha256: digest, size };
-  } finally {
-    file.close();
-    if (!renamed) await Deno.remove(temporary).catch(() => {});
+    walk.push(piece);
+    // A page that says "not found" is refused at its first piece.
+    if (walk.isBroken) break;
+    hash.update(piece);
+    await saving(file.write(piece));
+    onBytes?.(piece.length);
   }
+  const fault = walk.fault(name);
+  if (fault) throw fault;
+  const digest = hash.digest("hex");
+  if (sha256 !== undefined && digest !== sha256) {
+    throw new CapsuleError(
+      "DIGEST",
+      `${name} is not the module asked for: -sha256=${sha256}, but it has ${digest}`,
+    );
+  }
+  await saving(file.commit());
+  return { sha256: digest, size };
 }
 
-/** Makes the rename itself survive a power cut; where a folder cannot be opened, the system sees to it. */
-async function syncFolder(folder: string): Promise<void> {
+/** Removes the partial files of killed downloads to a path. */
+async function removeStaleParts(path: string): Promise<void> {
+  const folder = dirname(path);
   try {
-    using handle = await Deno.open(folder);
-    await handle.sync();
-  } catch {
-    // Windows, and some network file systems.
-  }
-}
-
-/** Removes what killed downloads of this file left. */
-async function sweep(folder: string, name: string): Promise<void> {
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (!entry.name.startsWith(`.${name}.`) || !entry.name.endsWith(".part")) continue;
-      const path = join(folder, entry.name);
-      const { mtime } = await Deno.stat(path);
-      if (mtime !== null && Date.now() - mtime.getTime() > leftoverMs) await Deno.remove(path);
+    for await (const { name } of Deno.readDir(folder)) {
+      if (!name.startsWith(`.${basename(path)}.`) || !name.endsWith(".part")) continue;
+      const { mtime } = await Deno.stat(join(folder, name));
+      if (mtime && Date.now() - mtime.getTime() > staleMs) await Deno.remove(join(folder, name));
     }
   } catch {
-    // What cannot be listed or removed is left: it harms nothing.
+    // Best effort: what cannot be listed or removed only takes space.
   }
 }
 
-function cannotSave(path: string, error: unknown): CapsuleError {
+function saveError(path: string, error: unknown): CapsuleError {
   const reason = error instanceof Deno.errors.PermissionDenied
     ? "permission denied"
     : error instanceof Deno.errors.IsADirectory

@@ -1,96 +1,140 @@
 import { CapsuleError } from "../base/errors.ts";
 import { assertModule } from "./module_header.ts";
 
-/** The highest section number of a core module: 13 is the tag section of exception handling. */
-const lastSection = 13;
+/** Ids of sections, and the highest one: the tag section of exception handling. */
+const sections = { function: 3, code: 10, data: 11, dataCount: 12, last: 13 } as const;
+
+/** A position in the format: in the header, before an id, in a size, or in a section's content. */
+type Position = "header" | "id" | "size" | "content";
+
+/** The state of a walk: everything that a copy of it needs. */
+interface WalkState {
+  position: Position;
+  /** The first eight bytes. */
+  header: Uint8Array;
+  /** The number of bytes walked. */
+  offset: number;
+  /** The section that is being read, the bytes of its LEB128 size, and the bytes left in it. */
+  id: number;
+  sizeBytes: number;
+  left: number;
+  /** Sections that other sections require. */
+  needs: { code: boolean; data: boolean };
+  /** The reason that the bytes are no module. */
+  broken: string | undefined;
+}
 
 /**
- * Walks over the sections of a WebAssembly module while its bytes come in, in pieces of any size, and keeps none of them. A module is whole
- * when it ends where a section ends.
+ * Walks over the sections of a module as its bytes arrive, in pieces of any size, without keeping
+ * them. A module is complete when it ends with a section and no required section is missing: a
+ * download that broke off is found unless it broke off before optional sections.
  *
- * The bytes: `00 61 73 6d 01 00 00 00`, then sections, each `id size bytes…` with the size as LEB128.
+ * The bytes: `00 61 73 6d 01 00 00 00`, then sections, each `id size content`, size as LEB128.
  *
  * @see https://webassembly.github.io/spec/core/binary/modules.html
  */
 export class SectionWalk {
-  #head = new Uint8Array(0);
-  #at: "magic" | "id" | "size" | "content" | "broken" = "magic";
-  #fault = "";
-  #size = 0;
-  #sizeBytes = 0;
-  #offset = 0;
+  #state: WalkState;
 
-  /** The same walk at the same place, to come back to. */
+  constructor() {
+    this.#state = {
+      position: "header",
+      header: new Uint8Array(0),
+      offset: 0,
+      id: 0,
+      sizeBytes: 0,
+      left: 0,
+      needs: { code: false, data: false },
+      broken: undefined,
+    };
+  }
+
+  /** Returns a walk in the same state, independent of this one. */
   copy(): SectionWalk {
-    const other = new SectionWalk();
-    other.#head = this.#head;
-    other.#at = this.#at;
-    other.#fault = this.#fault;
-    other.#size = this.#size;
-    other.#sizeBytes = this.#sizeBytes;
-    other.#offset = this.#offset;
-    return other;
+    const copy = new SectionWalk();
+    copy.#state = { ...this.#state, needs: { ...this.#state.needs } };
+    return copy;
+  }
+
+  /** Reports whether the bytes are no module, whatever follows. */
+  get isBroken(): boolean {
+    return this.#state.broken !== undefined;
   }
 
   push(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length && this.#at !== "broken") {
-      switch (this.#at) {
-        case "magic": {
-          const part = bytes.subarray(at, at + 8 - this.#head.length);
-          this.#head = Uint8Array.of(...this.#head, ...part);
-          at += part.length;
-          // Where these eight are wrong, nothing of the rest is looked at; `fault` says what they are.
-          if (this.#head.length === 8) {
-            this.#at = "id";
-            if (this.fault("")) this.#at = "broken";
-          }
-          break;
-        }
-        case "id": {
-          const id = bytes[at++] ?? 0;
-          if (id > lastSection) {
-            this.#break(`there is no section ${id} (at byte ${this.#offset + at - 1})`);
-          } else this.#at = "size";
-          this.#size = this.#sizeBytes = 0;
-          break;
-        }
-        case "size": {
-          const byte = bytes[at++] ?? 0;
-          // Multiplied, not shifted: the fifth byte reaches over 31 bits.
-          this.#size += (byte & 0x7f) * 2 ** (7 * this.#sizeBytes++);
-          if (this.#sizeBytes > 5 || this.#size >= 2 ** 32) {
-            this.#break("the size of a section is over 32 bits");
-          } else if (byte < 0x80) this.#at = this.#size === 0 ? "id" : "content";
-          break;
-        }
-        case "content": {
-          const skipped = Math.min(this.#size, bytes.length - at);
-          this.#size -= skipped;
-          at += skipped;
-          if (this.#size === 0) this.#at = "id";
-          break;
-        }
-      }
-    }
-    this.#offset += bytes.length;
+    for (let at = 0; at < bytes.length && !this.isBroken;) at = this.#step(bytes, at);
+    this.#state.offset += bytes.length;
   }
 
-  /** Why the bytes that have come are no whole module; `undefined` when they are one. `what` names them in the message. */
-  fault(what: string): CapsuleError | undefined {
+  /**
+   * Returns why the bytes so far are no complete module, as `NOT_A_MODULE`; `undefined` if they
+   * are one.
+   *
+   * @param name the module's name in the message.
+   */
+  fault(name: string): CapsuleError | undefined {
+    const { header, broken, position, needs } = this.#state;
     try {
-      assertModule(this.#head, what);
+      assertModule(header, name);
     } catch (error) {
       if (error instanceof CapsuleError) return error;
       throw error;
     }
-    if (this.#at === "id") return undefined;
-    const why = this.#at === "broken" ? this.#fault : "it ends in the middle of a section";
-    return new CapsuleError("NOT_A_MODULE", `${what} is not a WebAssembly module: ${why}`);
+    const missing = needs.code ? "code" : needs.data ? "data" : undefined;
+    const why = broken ??
+      (position !== "id" ? "it ends in the middle of a section" : undefined) ??
+      (missing && `its ${missing} section is missing`);
+    if (why === undefined) return undefined;
+    return new CapsuleError("NOT_A_MODULE", `${name} is not a WebAssembly module: ${why}`);
   }
 
-  #break(fault: string): void {
-    this.#at = "broken";
-    this.#fault = fault;
+  /** Walks over some bytes from `at` and returns the position after them. */
+  #step(bytes: Uint8Array, at: number): number {
+    const state = this.#state;
+    const byte = bytes[at] ?? 0;
+    switch (state.position) {
+      case "header":
+        return this.#readHeader(bytes, at);
+      case "id":
+        if (byte > sections.last) {
+          state.broken = `there is no section ${byte} (at byte ${state.offset + at})`;
+        }
+        Object.assign(state, { position: "size", id: byte, left: 0, sizeBytes: 0 });
+        return at + 1;
+      case "size":
+        // Multiplied, not shifted: the fifth byte reaches beyond 31 bits.
+        state.left += (byte & 0x7f) * 2 ** (7 * state.sizeBytes++);
+        if (state.sizeBytes > 5 || state.left >= 2 ** 32) {
+          state.broken = "the size of a section is over 32 bits";
+        } else if (byte < 0x80) this.#beginContent();
+        return at + 1;
+      case "content": {
+        const walked = Math.min(state.left, bytes.length - at);
+        if (state.id === sections.dataCount) state.needs.data ||= (byte & 0x7f) !== 0;
+        state.left -= walked;
+        if (state.left === 0) state.position = "id";
+        return at + walked;
+      }
+    }
+  }
+
+  #readHeader(bytes: Uint8Array, at: number): number {
+    const state = this.#state;
+    const part = bytes.subarray(at, at + 8 - state.header.length);
+    state.header = Uint8Array.of(...state.header, ...part);
+    if (state.header.length === 8) {
+      state.position = "id";
+      state.broken = this.fault("")?.message;
+    }
+    return at + part.length;
+  }
+
+  #beginContent(): void {
+    const { id, left, needs } = this.#state;
+    // One byte is a count of 0.
+    if (id === sections.function && left > 1) needs.code = true;
+    if (id === sections.code) needs.code = false;
+    if (id === sections.data) needs.data = false;
+    this.#state.position = left === 0 ? "id" : "content";
   }
 }

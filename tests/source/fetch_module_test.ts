@@ -6,10 +6,13 @@ import { createLog } from "../../src/base/log.ts";
 import { fetchModule, type FetchOptions } from "../../src/source/fetch_module.ts";
 import type { DownloadTimeouts } from "../../src/source/http_download.ts";
 
-const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-/** A module of that many bytes: its head and one custom section's worth of zeros. */
-const moduleOf = (size: number) =>
-  Uint8Array.from({ length: size }, (_, index) => head[index] ?? index % 251);
+/** Makes a module of `size` bytes, at least 16: its header and one custom section. */
+function moduleOf(size: number): Uint8Array<ArrayBuffer> {
+  const content = size - 14;
+  const leb = [0, 7, 14, 21].map((shift) => ((content >> shift) & 127) | 128);
+  const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0, ...leb, content >> 28, 0];
+  return Uint8Array.from({ length: size }, (_, index) => head[index] ?? index % 251);
+}
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const small = moduleOf(100);
 const timeouts: DownloadTimeouts = { answerMs: 60_000, idleMs: 60_000, delaysMs: [0, 0] };
@@ -179,6 +182,35 @@ Deno.test("the copy serves, with a warning, when the server is away or answers a
     }
     await stop();
     assert.equal(await fetch(), "saved copy");
+  }));
+
+Deno.test("fetchModule: keeps the saved copy when half a module comes, and leaves no half file", () =>
+  world(async ({ folder, path, answer, fetch, warnings }) => {
+    const half = moduleOf(2_000_000).slice(0, 1_000_000);
+    const withoutEnd = () => new Response(ReadableStream.from([half]));
+    answer(withoutEnd);
+    await refused(fetch(), "NOT_A_MODULE", /it ends in the middle of a section$/);
+    assert.deepEqual(await files(folder), []);
+
+    answer(() => new Response(small, { headers: { etag: '"1"' } }));
+    assert.equal(await fetch(), "downloaded");
+    for (const body of [half, small.slice(0, 99), small.slice(0, 9), Uint8Array.of(...small, 99)]) {
+      answer(() => new Response(body, { headers: { etag: '"2"' } }));
+      const before = warnings().length;
+      assert.equal(await fetch(), "saved copy");
+      assert.match(warnings().slice(before), /is not a WebAssembly module: .*; starting with the/);
+      assert.deepEqual(await Deno.readFile(path), small);
+    }
+    answer(() => new Response(half));
+    await refused(fetch({ sha256: sha256(half) }), "NOT_A_MODULE", /middle of a section/);
+    assert.deepEqual(await Deno.readFile(path), small);
+  }));
+
+Deno.test("fetchModule: refuses a file: URL that leads to half a module", () =>
+  world(async ({ folder, path, fetch }) => {
+    await Deno.writeFile(`${folder}/half.wasm`, small.slice(0, 50));
+    await refused(fetch({ url: `file://${folder}/half.wasm` }), "NOT_A_MODULE", /middle of a/);
+    await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
   }));
 
 Deno.test("without a copy the same is an error, and a file that is there stays as it was", () =>
