@@ -48,6 +48,24 @@ Deno.test("the rest of the path and the query arrive byte for byte", async (test
   }
 });
 
+Deno.test("parseRequestHead: an absolute target is its path, and its authority replaces Host", async () => {
+  const forwarded =
+    "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: HOST\r\nX-Forwarded-Proto: http\r\nVia: 1.1 capsule\r\n\r\n";
+  const rows: readonly (readonly [target: string, path: string, host: string])[] = [
+    ["http://x/functions/f/default/a?b", "/a?b", "x"],
+    ["HTTPS://[::1]:8080/functions/f?q=http://y/", "/?q=http://y/", "[::1]:8080"],
+    ["http://y.example:81/functions/f/default//a/../\xc3\xa9", "//a/../\xc3\xa9", "y.example:81"],
+  ];
+  for (const [target, path, host] of rows) {
+    assert.equal(
+      await heardOf(`GET ${target} HTTP/1.1\r\nHost: z\r\nX-A: 1\r\n\r\n`),
+      `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nX-A: 1\r\n${forwarded.replace("HOST", host)}`,
+    );
+  }
+  const old = await heardOf("GET http://x/functions/f HTTP/1.0\r\n\r\n");
+  assert.match(old, /^GET \/ HTTP\/1\.1\r\nHost: x\r\nX-Forwarded-For: /);
+});
+
 Deno.test("headers arrive as they were, without those of the connection, and with where they come from", async () => {
   const head = await heardOf(
     "PATCH /functions/f HTTP/1.1\r\nhOST: example.org:81\r\nX-A: 1\r\nx-a:2\r\nX-B:\t \xe9 \r\nConnection: close, X-Gone\r\n" +

@@ -21,6 +21,7 @@ export async function serveAdmin(
       byteText(request.bytes, valueStart, valueEnd),
     );
   }
+  if (request.host !== undefined) headers.set("host", request.host);
   const url = URL.parse(
     `${client.info.protocol}://${request.host ?? "localhost"}${request.target}`,
   );

@@ -66,12 +66,14 @@ export class Attempt {
 
   /**
    * @param target the request target for the upstream.
-   * @param fields the header lines after `Host`.
+   * @param fields the header lines; with those of the client its `Host`.
    * @param onlyNew whether to open a new connection, as an idle one has just failed.
    */
   async run(target: string, fields: Uint8Array, onlyNew: boolean): Promise<AttemptOutcome> {
-    const { method, host } = this.#request;
-    const hostLine = host === undefined ? `Host: ${this.#upstream.authority}\r\n` : "";
+    const { method, host, replacesHost } = this.#request;
+    // Otherwise the client's own `Host` is among the fields.
+    const writesHost = replacesHost || host === undefined;
+    const hostLine = writesHost ? `Host: ${host ?? this.#upstream.authority}\r\n` : "";
     const firstLines = `${method} ${target} HTTP/1.1\r\n${hostLine}`;
     const { wire: clientWire } = this.#client;
     this.#forgetClient = clientWire.onEnd(() => {

@@ -51,11 +51,12 @@ export function writeRequestFields(
   client: ClientInfo,
 ): void {
   const { bytes, fields } = request;
+  const drop = client.trusted ? droppedFromTrustedProxy : droppedFromClient;
   copyFields(
     out,
     bytes,
-    fields,
-    client.trusted ? droppedFromTrustedProxy : droppedFromClient,
+    request.replacesHost ? fields.filter(({ known }) => known !== "host") : fields,
+    drop,
     request.connection,
   );
   out.text("X-Forwarded-For: ");

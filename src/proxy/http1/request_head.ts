@@ -10,13 +10,15 @@ import { type Field, listItems, parseFields, parseLength } from "./fields.ts";
 export interface RequestHead {
   readonly bytes: Uint8Array;
   readonly method: string;
-  /** The path and the query as received, in Latin-1. */
+  /** The path and the query as received, in Latin-1; or `*`. */
   readonly target: string;
   /** The minor number of `HTTP/1.x`. */
   readonly minor: 0 | 1;
   readonly fields: readonly Field[];
-  /** `undefined` if an HTTP/1.0 client sent no `Host`. */
+  /** The authority of an absolute target, or else `Host`; undefined if HTTP/1.0 has neither. */
   readonly host: string | undefined;
+  /** True for an absolute target, whose authority replaces `Host` (RFC 9112 § 3.2.2). */
+  readonly replacesHost: boolean;
   readonly body: BodyKind;
   /** The headers that `Connection` names, in lower case. */
   readonly connection: readonly string[];
@@ -46,25 +48,40 @@ export function parseRequestHead(bytes: Uint8Array, start: number, end: number):
   if (targetEnd === targetStart || bytes[at] !== space) throw badLine();
   const minor = minorVersion(bytes, at + 1);
   const method = byteText(bytes, start, methodEnd);
-  if (
-    bytes[targetStart] !== 47 &&
-    !(method === "OPTIONS" && targetEnd - targetStart === 1 && bytes[targetStart] === 42)
-  ) {
-    throw new BadMessage(
-      "the target of a request must begin with a slash: this is no forward proxy",
-    );
-  }
-  if (method === "CONNECT") throw new BadMessage("CONNECT is not taken: this is no forward proxy");
+  if (method === "CONNECT") throw new BadMessage("this is not a forward proxy: got CONNECT");
   const fields = parseFields(bytes, at + 11, end);
   const read = readFields(bytes, fields, minor);
+  const target = byteText(bytes, targetStart, targetEnd);
+  const { path, authority } = bytes[targetStart] === slash
+    ? { path: target }
+    : parseOtherForm(method, target);
   return {
     bytes,
     method,
-    target: byteText(bytes, targetStart, targetEnd),
+    target: path,
     minor,
     fields,
     ...read,
+    host: authority ?? read.host,
+    replacesHost: authority !== undefined,
   };
+}
+
+const slash = 47;
+
+/**
+ * Parses a target that is not in origin form: `*` of OPTIONS, or an absolute URL.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+ */
+function parseOtherForm(method: string, target: string): { path: string; authority?: string } {
+  if (method === "OPTIONS" && target === "*") return { path: "*" };
+  const [, authority = "", rest = ""] = /^https?:\/\/([^/?]*)(.*)$/is.exec(target) ?? [];
+  if (!isAuthority(authority)) {
+    throw new BadMessage("the target of a request must be a path or an http URL");
+  }
+  if (rest === "" && method === "OPTIONS") return { path: "*", authority };
+  return { path: rest.startsWith("/") ? rest : `/${rest}`, authority };
 }
 
 function badLine(): BadMessage {

@@ -351,6 +351,12 @@ Deno.test("the admin paths stand beside the functions on one port, and take bodi
     (await ask("GET /memory/functions/list HTTP/1.1\r\nHost: evil.example\r\n\r\n")).status,
     403,
   );
+  // The authority of an absolute target replaces the Host header, for the guard, too.
+  const absolute = async (target: string, host: string) =>
+    (await ask(`GET http://${target}/memory/functions/list HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
+      .status;
+  assert.equal(await absolute("evil.example", "localhost"), 403);
+  assert.equal(await absolute("localhost:8080", "evil.example"), 200);
   const large = await ask(`${head}Content-Length: 65537\r\n\r\n${"a".repeat(65537)}`);
   assert.deepEqual([large.status, large.body.code], [413, "BODY_TOO_LARGE"]);
   await peer.send(`${head}Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`);
