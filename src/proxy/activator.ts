@@ -21,7 +21,7 @@ export interface ActivatorOptions {
    * request.
    */
   readonly upstream: () => Promise<string>;
-  /** How long a request is held for the instance. */
+  /** The longest time to hold a request. */
   readonly holdMs: number;
   readonly log: Log;
 }

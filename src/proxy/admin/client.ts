@@ -55,7 +55,7 @@ export class ProxyClient {
     await this.#call("POST", `${encodeURIComponent(name)}/revision`, { revision, url });
   }
 
-  /** Removes a revision; with `ifEmpty`, only one without URLs, and with the last one the function. */
+  /** Removes a revision; with `ifEmpty`, only one without URLs, or fails with 409. */
   async removeRevision(
     { function: name, revision, ifEmpty }: Omit<Route, "url"> & { readonly ifEmpty?: boolean },
   ): Promise<void> {

@@ -10,7 +10,7 @@ import { MinimumRate } from "./minimum_rate.ts";
 /** The client that a request comes from. */
 export interface ClientInfo {
   readonly address: string;
-  /** Whether it is a proxy whose `X-Forwarded-…` headers are trusted. */
+  /** True for a proxy whose `X-Forwarded-…` headers are trusted. */
   readonly trusted: boolean;
   readonly protocol: "http" | "https";
 }
@@ -19,8 +19,8 @@ export interface ClientInfo {
 export type Serve = (request: RequestHead, client: ClientConnection) => Promise<void>;
 
 /**
- * How long a client may go on sending when its connection ends, in milliseconds: during a body, and
- * after it. Closing immediately could discard the response before the client has read it.
+ * How long a client may send when its connection ends, in milliseconds: during a body and after it.
+ * Closing immediately could discard the response before the client has read it.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.6
  */
@@ -96,13 +96,13 @@ export class ClientConnection {
     }
   }
 
-  /** Ends the connection after the current request; immediately if there is none. */
+  /** Ends the connection after the current request; immediately without one. */
   stop(): void {
     this.#isStopping = true;
     if (this.idle) this.wire.close();
   }
 
-  /** Returns the `Connection` header of a response that is about to be sent, if it needs one. */
+  /** Returns the `Connection` header of a response that is sent now, if it needs one. */
   connectionHeader(request: RequestHead): "close" | "keep-alive" | undefined {
     if (!request.keepAlive || !this.#body.done || this.#isStopping) this.closeAfterResponse();
     if (this.#closesAfterResponse) return "close";
@@ -129,7 +129,7 @@ export class ClientConnection {
     }
   }
 
-  /** Reads the short rest of a body. A client that waits for `100 Continue` has sent none. */
+  /** Reads the short rest of a body; not of a client that waits for `100 Continue`. */
   async #dropBody(request: RequestHead): Promise<void> {
     if (request.expectsContinue) return;
     try {

@@ -78,7 +78,7 @@ export class ClientServer {
     }
   }
 
-  /** Closes the oldest idle connections when the process is out of files; false if there is none. */
+  /** Closes the oldest idle connections, as the process is out of files; reports if it did. */
   makeRoom(): boolean {
     const idle = Array.from(this.#clients).filter((client) => client.idle);
     for (const client of idle.slice(0, Math.ceil(this.#clients.size / roomShare))) {

@@ -5,8 +5,9 @@ const bytesPerMs = 0.5;
 
 /**
  * Enforces a minimum transfer rate on a sender, as Apache's `mod_reqtimeout` does with `MinRate`:
- * waiting uses up an allowance, and received bytes restore it. A body may pause, and a large one may
- * take long, but a byte now and then does not hold a connection. The receiver's time is not counted.
+ * waiting uses up an allowance, and received bytes restore it. A body may pause, and a large one
+ * may take long, but a byte now and then does not hold a connection. Time that the receiver takes
+ * is not counted.
  */
 export class MinimumRate {
   readonly #clock: TickClock;

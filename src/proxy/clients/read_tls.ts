@@ -1,3 +1,4 @@
+import { deadline } from "../../base/deadline.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { cannotListen } from "../../server/listen_failure.ts";
 import { readPem } from "../../server/tls_files.ts";
@@ -9,13 +10,14 @@ interface KeyPair {
 }
 
 /**
- * Certificate and key from their files, tried.
+ * Reads a certificate and its key and tries them in a handshake.
  *
- * @throws CapsuleError `TLS` when a file cannot be read, when they do not fit, and where this version of Deno cannot serve by them.
+ * @throws CapsuleError `TLS` if a file cannot be read, if they do not match, or if this version of
+ * Deno cannot serve TLS safely.
  */
 export async function readTls(crt: string, key: string): Promise<KeyPair> {
   const pair = await readPem({ crt, key });
-  // The runtime looks at them when it begins to listen; `TlsSocket` would find out when the first client comes.
+  // Deno checks them when it listens; `TlsSocket` only when the first client connects.
   const [host, port] = ["127.0.0.1", 0];
   try {
     Deno.listenTls({ hostname: host, port, ...pair }).close();
@@ -26,10 +28,10 @@ export async function readTls(crt: string, key: string): Promise<KeyPair> {
   return pair;
 }
 
-/** How long a handshake within this process may take. */
-const tryMs = 5000;
+/** The time limit of a handshake within this process. */
+const handshakeMs = 5000;
 
-/** Tries a handshake within this process: older versions of Deno have none for a `TlsSocket`. */
+/** Tries a handshake within this process, which older versions of Deno cannot do by `TlsSocket`. */
 async function assertServes(pair: KeyPair): Promise<void> {
   const { createSecureContext, TlsSocket } = await import("./tls_socket.ts");
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -39,26 +41,21 @@ async function assertServes(pair: KeyPair): Promise<void> {
     listener.accept(),
   ]);
   using client = await Deno.startTls(dialed, { hostname: "localhost" });
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const server = new TlsSocket(plain, createSecureContext(pair));
     server.handshake(0).catch(() => {});
-    // A client that does not trust the certificate has seen one.
+    // A client that does not trust the certificate has received one.
     const served = client.handshake().then(
       () => true,
       (error) => error instanceof Deno.errors.InvalidData,
     );
-    const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), tryMs));
-    const serves = await Promise.race([served, late]);
-    server.close();
+    const serves = await deadline(served, handshakeMs).finally(() => server.close());
     if (serves) return;
   } catch {
-    // It is not even begun.
-  } finally {
-    clearTimeout(timer);
+    // The handshake could not begin, or did not end.
   }
   throw new CapsuleError(
     "TLS",
-    "-crt cannot be used with this version of Deno, by which a client that stands still could not be cut off (2.9.6 can)",
+    "-crt needs Deno 2.9.6: this version cannot close the connection of a client that is idle in a handshake",
   );
 }

@@ -25,7 +25,7 @@ export class TlsSocket implements Socket {
     this.#tls.on("error", (error) => this.#end(error));
   }
 
-  /** Resolves after the handshake; rejects if it fails or takes longer than `limitMs` (0: no limit). */
+  /** Resolves after the handshake; rejects if it fails or exceeds `limitMs` (0: no limit). */
   handshake(limitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = () => reject(new Error("no TLS handshake in time"));

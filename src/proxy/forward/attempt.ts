@@ -24,7 +24,7 @@ export interface AttemptFailure {
   readonly status: 502 | 503 | 504;
   readonly code: string;
   readonly why: string;
-  /** Where the request may be retried: nowhere, at another upstream, or at the same one, too. */
+  /** Allows a retry at no upstream, at another one, or at the same one. */
   readonly retry: "no" | "other" | "same";
 }
 
@@ -50,7 +50,7 @@ export class Attempt {
   readonly #client: ClientConnection;
   readonly #upstream: Upstream;
   readonly #out: WriteBuffer;
-  /** Whether the request may be sent again although the upstream may have processed it. */
+  /** True if the request may be sent again although the upstream may have processed it. */
   readonly #isRepeatable: boolean;
   #wire: Wire | undefined;
   #isReused = false;

@@ -5,7 +5,7 @@ import type { Wire } from "../http1/wire.ts";
 import { WriteBuffer } from "../http1/write_buffer.ts";
 
 type BodyState =
-  /** The client sends its body after the upstream's `100 Continue`; until then it has no deadline. */
+  /** The body has no deadline until the upstream has sent `100 Continue`. */
   | { readonly kind: "held" }
   | { readonly kind: "sending" }
   | { readonly kind: "ended"; readonly result: MoveResult };

@@ -42,8 +42,8 @@ const droppedFromTrustedProxy: ReadonlySet<KnownHeader> = new Set([
 ]);
 
 /**
- * Writes the header lines of a request for an upstream and the empty line: the client's own in their
- * order, byte for byte, without hop-by-hop headers, then those of the proxy.
+ * Writes the header lines of a request for an upstream and the empty line: the client's own in
+ * their order, byte for byte, without hop-by-hop headers, then those of the proxy.
  */
 export function writeRequestFields(
   out: WriteBuffer,
@@ -85,7 +85,7 @@ export function writeRequestFields(
 
 /** The headers that frame a response for the client. */
 export interface ResponseFraming {
-  /** Whether the body is sent in chunks, or for a `HEAD` would be. */
+  /** True if the body is sent in chunks, or for a `HEAD` would be. */
   readonly chunked: boolean;
   /** The `Connection` header. */
   readonly connection: "close" | "keep-alive" | "upgrade" | undefined;

@@ -1,8 +1,8 @@
 import type { Wire } from "../http1/wire.ts";
 
 /**
- * Forwards bytes in both directions until both sides have ended, or nothing has been sent either way
- * for `idleMs`. The end of one side is forwarded, and the other side may finish.
+ * Forwards bytes in both directions until both sides have ended, or neither has sent any for
+ * `idleMs`. The end of one side is forwarded, and the other side may finish.
  */
 export async function tunnel(a: Wire, b: Wire, idleMs: number): Promise<void> {
   const extendDeadlines = () => {

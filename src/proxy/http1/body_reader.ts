@@ -31,8 +31,8 @@ export class BodyReader {
   }
 
   /**
-   * Returns the next bytes of the body, decoded in place and valid until the next `wire.fill`: of up
-   * to `max` bytes on the wire. Empty if more must be read first, or if the body is `done`.
+   * Returns the next bytes of the body, decoded in place from up to `max` bytes on the wire, and
+   * valid until the next `wire.fill`. Empty if more must be read first, or if the body is `done`.
    *
    * @throws BadMessage if the chunked coding is invalid.
    */

@@ -38,7 +38,7 @@ const knownNames = [
   "x-forwarded-host",
   "x-forwarded-proto",
 ] as const;
-/** `lookalike`: one of them with `_` for `-`; CGI gives both the same variable (RFC 3875 § 4.1.18). */
+/** `lookalike`: one of them with `_` for `-`, the same variable in CGI (RFC 3875 § 4.1.18). */
 export type KnownHeader = typeof knownNames[number] | "lookalike";
 
 /** Known names by length, which few headers share. */

@@ -22,9 +22,9 @@ export interface MoveOptions {
   readonly to: Wire;
   /** A buffer for writes, which may hold what precedes the body. */
   readonly out: WriteBuffer;
-  /** Whether to send the body in chunks. */
+  /** Sends the body in chunks. */
   readonly chunked: boolean;
-  /** How long a write may stall, in milliseconds; 0 for no limit. */
+  /** The longest stall of a write, in milliseconds; 0 for no limit. */
   readonly stallMs: number;
   /** Returns the deadline of the next read. */
   readonly readBy: () => number;

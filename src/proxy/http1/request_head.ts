@@ -26,7 +26,7 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
   readonly expectsContinue: boolean;
   readonly takesTrailers: boolean;
-  /** Whether the client wants to keep the connection. */
+  /** True if the client wants to keep the connection. */
   readonly keepAlive: boolean;
 }
 
@@ -169,7 +169,11 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
 
 const none: readonly string[] = [];
 
-/** Reports whether a text is `name`, `name:port` or `[address]:port`. @see https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2 */
+/**
+ * Reports whether a text is `name`, `name:port` or `[address]:port`.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2
+ */
 function isAuthority(host: string): boolean {
   return /^(?:\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/
     .test(

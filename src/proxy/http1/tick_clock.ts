@@ -7,8 +7,8 @@ export interface HasDeadlines {
 }
 
 /**
- * A clock that advances in ticks and checks all deadlines at each. Hot path: a deadline is a number,
- * not a timer (bench: `proxy`); it is met up to two ticks late.
+ * A clock that advances in ticks and checks all deadlines at each. Hot path: a deadline is a
+ * number, not a timer (bench: `proxy`); it is met up to two ticks late.
  */
 export class TickClock implements Disposable {
   readonly tickMs: number;

@@ -195,7 +195,7 @@ export class Wire implements HasDeadlines {
     this.#replace(small);
   }
 
-  /** Resizes the buffer for the size of the last read. Requires that no write from it is pending. */
+  /** Resizes the buffer for the size of the last read. No write from it may be pending. */
   fit(count: number): void {
     if (count < smallBytes) this.shrink();
     else this.enlarge();
@@ -208,8 +208,8 @@ export class Wire implements HasDeadlines {
   }
 
   /**
-   * Reads until a block of lines is complete and returns its length, the empty line included;
-   * 0 if reading ended before.
+   * Reads until a block of lines is complete and returns its length, with the empty line; 0 if
+   * reading ended before.
    *
    * @throws BadMessage 431 if it is too long, 400 if it has a bare LF.
    */
@@ -224,8 +224,8 @@ export class Wire implements HasDeadlines {
   }
 
   /**
-   * Looks for a block of lines in the buffered bytes. Returns its length, 0 if it is incomplete, and
-   * the number of bytes that the next search may skip: pass it as `scanned`.
+   * Looks for a block of lines in the buffered bytes. Returns its length, 0 if it is incomplete,
+   * and the number of bytes that the next search may skip: pass it as `scanned`.
    *
    * @throws BadMessage as `readBlock`.
    */
@@ -291,7 +291,7 @@ export class Wire implements HasDeadlines {
     } catch {
       // The runtime closed it already.
     }
-    // The large buffer is not given back: a write from it to another wire may be pending (`shrink`).
+    // The large buffer is not given back: a write from it to another wire may be pending.
     this.#notifyEnd();
   }
 }

@@ -1,13 +1,13 @@
 import { HttpError } from "../../server/http_error.ts";
 import { type FunctionRoutes, type Routes, sameFunction, type UpstreamEntry } from "./routes.ts";
 
-/** What can be asked of the routes. */
+/** A change of the routes. */
 export type RouteChange =
   | {
     readonly kind: "register";
     readonly function: string;
     readonly revision: string;
-    /** `null`: nobody serves it yet. */
+    /** `null` for a revision without an upstream. */
     readonly url: string | null;
   }
   | {
@@ -20,19 +20,19 @@ export type RouteChange =
     readonly kind: "remove-revision";
     readonly function: string;
     readonly revision: string;
-    /** Only one that has no URL, and with the last revision the function. */
+    /** Removes only a revision without URLs; with the last one, the function, too. */
     readonly ifEmpty?: boolean;
   }
   | { readonly kind: "remove-function"; readonly function: string }
-  /** The configuration file changed: functions that differ in it become what it says, or go. */
+  /** Applies what changed in the configuration file: other functions stay. */
   | { readonly kind: "reload"; readonly before: Routes; readonly after: Routes }
-  /** A proxy starts on routes that others keep: the functions of its file that they do not know are added. */
+  /** Adds the functions of a configuration file that shared routes do not have. */
   | { readonly kind: "seed"; readonly file: Routes };
 
 /**
- * The routes after the change; those before stay as they are.
+ * Returns the routes after a change.
  *
- * @throws HttpError 404 for what is not there, 409 for what is there already.
+ * @throws HttpError 404 if what it changes does not exist, 409 if what it adds does.
  */
 export function changeRoutes(routes: Routes, change: RouteChange): Routes {
   switch (change.kind) {
@@ -122,7 +122,7 @@ function withRevision(
   return new Map(routes).set(name, withWeights(revisions, known?.weights));
 }
 
-/** Shares of revisions that are there; when none is left, calls without a revision go to `default` again. */
+/** Keeps the weights of existing revisions; without any, calls go to `default` again. */
 function withWeights(
   revisions: FunctionRoutes["revisions"],
   weights: FunctionRoutes["weights"],

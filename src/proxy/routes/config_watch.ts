@@ -5,27 +5,27 @@ import { readConfigFile } from "./read_config.ts";
 import type { RouteTable } from "./change_routes.ts";
 import type { Routes } from "./routes.ts";
 
-/** What `-watch` waits for after a change: editors write a file in several steps. */
+/** Debounce: editors write a file in several steps. */
 const settleMs = 50;
 
 export interface ConfigWatchOptions {
   readonly path: string;
-  /** The file's routes as they were read last. */
+  /** The routes of the file when it was last read. */
   readonly read: Routes;
   readonly table: RouteTable;
-  /** Told what was read before the table is changed by it. */
+  /** Is called with the new routes before the table changes. */
   readonly onRead?: (routes: Routes) => void;
   readonly log: Log;
 }
 
-/** Reads the configuration again when asked: a good file replaces the routes at once, a bad one changes nothing and is logged. */
+/** Reloads the configuration file; an invalid file is logged and changes nothing. */
 export class ConfigWatch implements AsyncDisposable {
   readonly #options: ConfigWatchOptions;
   #read: Routes;
   #last: Promise<void> = Promise.resolve();
   #watcher: Deno.FsWatcher | undefined;
   #watching: Promise<void> | undefined;
-  /** Of the file as it was read last. */
+  /** Identifies the file that was last read. */
   #stamp = "";
 
   constructor(options: ConfigWatchOptions) {
@@ -33,7 +33,7 @@ export class ConfigWatch implements AsyncDisposable {
     this.#read = options.read;
   }
 
-  /** Resolves when it has been read; never rejects. */
+  /** Reads the file and changes the table. Never rejects. */
   reload(): Promise<void> {
     return this.#last = this.#last.then(() => this.#reload());
   }
@@ -51,13 +51,13 @@ export class ConfigWatch implements AsyncDisposable {
         functions: after.size,
       });
     } catch (error) {
-      log.error(`the routes stay as they are: ${messageOf(error)}`, { event: "reload-failed" });
+      log.error(`the routes are unchanged: ${messageOf(error)}`, { event: "reload-failed" });
     }
   }
 
   /**
-   * From now on reads the file again whenever it changes. Its folder is watched, since editors put a new file in its place, and anything there may
-   * change it: Kubernetes has a link there, and changes a second one that the first leads through.
+   * Reloads the file whenever it changes. Watches its folder, since editors replace the file, and
+   * Kubernetes has a symbolic link there that leads through a second one, which it replaces.
    */
   watch(): void {
     const { path } = this.#options;
@@ -69,19 +69,19 @@ export class ConfigWatch implements AsyncDisposable {
       for await (const { kind, paths } of watcher) {
         if (kind === "access") continue;
         const isNamed = paths.some((each) => basename(each) === basename(path));
-        // What happens to other files does not put it off.
+        // Changes of other files do not extend the delay.
         if (!isNamed && timer !== undefined) continue;
         clearTimeout(timer);
         timer = setTimeout(() => {
           timer = undefined;
-          void this.#look(isNamed);
+          void this.#reloadIfChanged(isNamed);
         }, settleMs);
       }
       clearTimeout(timer);
     })();
   }
 
-  async #look(isNamed: boolean): Promise<void> {
+  async #reloadIfChanged(isNamed: boolean): Promise<void> {
     if (isNamed || await stampOf(this.#options.path) !== this.#stamp) await this.reload();
   }
 
@@ -92,7 +92,7 @@ export class ConfigWatch implements AsyncDisposable {
   }
 }
 
-/** What tells a file from the one that was there before. */
+/** Identifies a version of a file. */
 async function stampOf(path: string): Promise<string> {
   try {
     const { dev, ino, size, mtime } = await Deno.stat(path);

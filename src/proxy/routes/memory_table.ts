@@ -4,7 +4,7 @@ import { changeRoutes, type RouteChange } from "./change_routes.ts";
 import type { RouteTable } from "./change_routes.ts";
 import type { Routes } from "./routes.ts";
 
-/** Routes in this process's memory; `save`, where given, keeps each state before anybody sees it. */
+/** Routes in the memory of this process. `save` stores each state before it takes effect. */
 export class MemoryTable implements RouteTable {
   #routes: Routes;
   #listener: (routes: Routes) => void = () => {};
@@ -25,7 +25,7 @@ export class MemoryTable implements RouteTable {
     listener(this.#routes);
   }
 
-  /** One after the other: each change sees what the one before left. */
+  /** Changes are made one after another. */
   change(change: RouteChange): Promise<void> {
     const done = this.#last.then(() => this.#change(change));
     this.#last = done.catch(() => {});
@@ -40,7 +40,7 @@ export class MemoryTable implements RouteTable {
       throw new HttpError(
         503,
         "ERROR_BACKEND_UNAVAILABLE",
-        `cannot keep the routes: ${messageOf(error)}`,
+        `cannot save the routes: ${messageOf(error)}`,
         {
           cause: error,
         },

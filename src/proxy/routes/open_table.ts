@@ -11,22 +11,23 @@ export interface TableOptions {
   readonly backend: "memory" | "redis" | undefined;
   /** The routes of the configuration file; empty without one. */
   readonly config: Routes;
-  /** Where the memory backend's routes are kept over a restart. */
+  /** The file that keeps the routes of the memory backend over a restart. */
   readonly routesFile?: string;
   readonly env: Env;
   readonly log: Log;
 }
 
-/** A table, and whom to tell when the configuration file was read again. */
+/** A table, and a function to call after the configuration file was read again. */
 export interface OpenTable {
   readonly table: RouteTable;
   readonly onRead?: (config: Routes) => void;
 }
 
 /**
- * The table of a backend, as it was left, with what changed in the configuration file since.
+ * Opens the table of a backend: its last routes, with what changed in the configuration file since.
  *
- * @throws CapsuleError `ROUTES` when `-routes` cannot be read or written, `STORE` when Redis cannot be reached.
+ * @throws CapsuleError `ROUTES` if `-routes` cannot be read or written, `STORE` if Redis cannot be
+ * reached.
  */
 export async function openTable(
   { backend, config, routesFile, env, log }: TableOptions,
@@ -38,7 +39,7 @@ export async function openTable(
     const { keyValueSettings } = await import("../../store/settings.ts");
     const settings = keyValueSettings(env, "");
     if (settings.kind !== "redis") {
-      throw new UsageError("-backend=redis needs to know where Redis is: set REDIS_ADDR");
+      throw new UsageError("-backend=redis needs the address of Redis: set REDIS_ADDR");
     }
     const { RedisTable } = await import("./redis_table.ts");
     return { table: await RedisTable.open(settings, config, log) };

@@ -9,12 +9,15 @@ import { decodeRoutes } from "./decode_routes.ts";
 import type { RouteTable } from "./change_routes.ts";
 import { encodeRoutes, type Routes } from "./routes.ts";
 
-/** A hash with the fields `version` and `routes`, JSON. A version is a number that grows, and a random part, so that no two states share one. */
+/**
+ * A hash with the fields `version` and `routes` (JSON). A version is a number that grows and a
+ * random part, so that no two states have the same version.
+ */
 const key = "capsule:routes";
-/** The versions are announced here. */
+/** New versions are published here. */
 const channel = "capsule:routes:changed";
 
-/** Writes the routes if nobody has since they were read. 1: written. */
+/** Compare-and-set: writes the routes unless their version has changed. Returns 1 if it wrote. */
 const writeIfUnchanged = `
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
 if version ~= ARGV[1] then return 0 end
@@ -22,13 +25,13 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'routes', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[2])
 return 1`;
 
-/** How often a change is tried while others change the routes, too. */
+/** The number of attempts to make a change while other proxies make changes. */
 const maxTries = 50;
-/** How often the version is asked for, in case an announcement was lost; and how often Redis is tried while it is away. */
+/** The interval of polling, in case a message was lost, and of reconnecting. */
 const pollMs = 500;
 const timeouts = { connectMs: 2000, responseMs: 3000 };
 
-/** The version where nothing is. */
+/** The version of an empty Redis. */
 const noVersion = "0";
 
 function versionAfter(version: string): string {
@@ -41,8 +44,9 @@ interface State {
 }
 
 /**
- * Routes that several proxies share, in Redis. Each keeps the last state it saw and goes on with it while Redis is away. A change is made
- * here and written if the version is still the one it was made from; otherwise it is made again from the newer state.
+ * Routes in Redis, shared by several proxies. Each serves the last state it saw while Redis is
+ * unreachable. Optimistic concurrency: a change is computed here and written if the version is
+ * unchanged; otherwise it is computed again from the newer state.
  */
 export class RedisTable implements RouteTable {
   readonly #commands: RedisConnection;
@@ -54,7 +58,7 @@ export class RedisTable implements RouteTable {
   #refreshing: Promise<void> | undefined;
   #again = false;
   #subscribing: Promise<void> | undefined;
-  #away = false;
+  #isUnreachable = false;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -66,9 +70,9 @@ export class RedisTable implements RouteTable {
   }
 
   /**
-   * Reads the routes, and adds the functions of a configuration file that are not there.
+   * Reads the routes and adds the missing functions of a configuration file.
    *
-   * @throws CapsuleError `STORE` when Redis cannot be reached, `ROUTES` when it holds something else.
+   * @throws CapsuleError `STORE` if Redis cannot be reached, `ROUTES` if it holds something else.
    */
   static async open(settings: RedisSettings, seed: Routes, log: Log): Promise<RedisTable> {
     const table = new RedisTable(settings, log);
@@ -105,7 +109,7 @@ export class RedisTable implements RouteTable {
   async change(change: RouteChange): Promise<void> {
     for (let attempt = 1; attempt <= maxTries; attempt++) {
       try {
-        // The state that is known may be old, and then `exists already` would be wrong.
+        // With an old state a 404 or a 409 could be wrong.
         if (attempt > 1 || !await this.#isCurrent()) await this.#read();
         const before = this.#state;
         const routes = changeRoutes(before.routes, change);
@@ -125,7 +129,7 @@ export class RedisTable implements RouteTable {
     throw new HttpError(
       409,
       "ERROR_CONFLICT",
-      "others changed the routes at the same time again and again",
+      "other proxies changed the routes in each attempt",
     );
   }
 
@@ -144,25 +148,25 @@ export class RedisTable implements RouteTable {
   async #read(): Promise<void> {
     const client = await this.#commands.open();
     const [version, text] = await client.hmget(key, "version", "routes");
-    if (version === null || version === undefined) return await this.#putBack();
+    if (version === null || version === undefined) return await this.#restore();
     const from = `the key ${key} of ${this.#description}`;
     let value: unknown;
     try {
       value = JSON.parse(text ?? "");
     } catch (error) {
-      throw new CapsuleError("ROUTES", `${from} holds no JSON`, { cause: error });
+      throw new CapsuleError("ROUTES", `${from} does not hold JSON`, { cause: error });
     }
     this.#adopt({ version, routes: decodeRoutes(value, from) });
   }
 
-  /** Redis holds no routes: it is new, or has lost them. Then it gets back what is known here. */
-  async #putBack(): Promise<void> {
+  /** Writes the known routes to a Redis that has none: it is new, or has lost them. */
+  async #restore(): Promise<void> {
     const { routes } = this.#state;
     if (routes.size === 0) return this.#adopt({ version: noVersion, routes });
     const version = versionAfter(this.#state.version);
     if (!await this.#write(noVersion, version, routes)) return await this.#read();
-    this.#log.warn(`${this.#description} had lost the routes and has them back`, {
-      event: "routes-put-back",
+    this.#log.warn(`${this.#description} had lost the routes; they are restored`, {
+      event: "routes-restored",
     });
     this.#adopt({ version, routes });
   }
@@ -173,7 +177,7 @@ export class RedisTable implements RouteTable {
     this.#listener(state.routes);
   }
 
-  /** Catches up with what others changed; asked for while it is under way, it runs once more. Never rejects. */
+  /** Reads the current routes; a call during a refresh causes another one. Never rejects. */
   #refresh(): Promise<void> {
     this.#again = this.#refreshing !== undefined;
     return this.#refreshing ??= this.#catchUp().finally(() => {
@@ -186,23 +190,23 @@ export class RedisTable implements RouteTable {
     try {
       await this.#subscribe();
       if (!await this.#isCurrent()) await this.#read();
-      if (this.#away) {
-        this.#log.info(`${this.#description} is back: the routes are current`, {
-          event: "routes-back",
+      if (this.#isUnreachable) {
+        this.#log.info(`${this.#description} is reachable again: the routes are current`, {
+          event: "routes-current",
         });
       }
-      this.#away = false;
+      this.#isUnreachable = false;
     } catch (error) {
       if (this.#closed) return;
-      if (!this.#away) {
+      if (!this.#isUnreachable) {
         this.#log.warn(
-          `the routes stay as they are while ${this.#description} is away: ${messageOf(error)}`,
+          `the routes are unchanged while ${this.#description} is unreachable: ${messageOf(error)}`,
           {
-            event: "routes-away",
+            event: "routes-unreachable",
           },
         );
       }
-      this.#away = true;
+      this.#isUnreachable = true;
     }
   }
 

@@ -1,22 +1,23 @@
-/** What serves a revision: a URL, and its share among the others of the revision. */
+/** An upstream of a revision. */
 export interface UpstreamEntry {
-  /** As it was written. */
+  /** The URL as written. */
   readonly url: string;
-  /** A whole number from 1; 1 where none was written. */
+  /** Its share of the revision's requests, an integer from 1; 1 by default. */
   readonly weight: number;
 }
 
+/** The routes of one function. */
 export interface FunctionRoutes {
-  /** Revision → who serves it; a revision whose last URL is gone stays, empty. */
+  /** Revision → upstreams. A revision without upstreams is kept. */
   readonly revisions: ReadonlyMap<string, readonly UpstreamEntry[]>;
-  /** Revision → its share of the calls that name no revision. Without it they go to `default`. */
+  /** Revision → its share of the calls without a revision; they go to `default` if undefined. */
   readonly weights?: ReadonlyMap<string, number>;
 }
 
-/** Function → what serves it. Never changed: a change makes another. */
+/** Function → its routes. Immutable. */
 export type Routes = ReadonlyMap<string, FunctionRoutes>;
 
-/** Why a text cannot be the URL of an upstream; `undefined` when it can. */
+/** Returns the rule that a URL of an upstream breaks; undefined if it is valid. */
 export function urlFault(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text)) return "a URL must begin with http:// or https://";
   if (!/^[\x21-\x7e]+$/.test(text)) return "a URL must be ASCII without spaces";
@@ -31,7 +32,7 @@ export function urlFault(text: string): string | undefined {
   return undefined;
 }
 
-/** function → revision → URLs, sorted by name, as the list shows it. */
+/** Returns function → revision → URLs, sorted by name, as the admin interface lists them. */
 export function listRoutes(routes: Routes): Record<string, Record<string, string[]>> {
   return sorted(
     routes,
@@ -39,7 +40,7 @@ export function listRoutes(routes: Routes): Record<string, Record<string, string
   );
 }
 
-/** The whole of the routes as JSON, for a file or Redis; `decodeRoutes` reads it. */
+/** Encodes routes as a JSON value for a file or Redis; `decodeRoutes` reads it. */
 export function encodeRoutes(routes: Routes): unknown {
   return sorted(routes, ({ revisions, weights }) => ({
     revisions: sorted(revisions, (entries) => entries),
@@ -47,7 +48,7 @@ export function encodeRoutes(routes: Routes): unknown {
   }));
 }
 
-/** Whether both lead every call to the same places. */
+/** Reports whether two functions have the same routes. */
 export function sameFunction(
   a: FunctionRoutes | undefined,
   b: FunctionRoutes | undefined,

@@ -3,7 +3,7 @@ import { CapsuleError, messageOf } from "../../base/errors.ts";
 import { decodeRoutes } from "./decode_routes.ts";
 import { encodeRoutes, type Routes } from "./routes.ts";
 
-/** The content of `-routes`: the routes, and those of the configuration file when it was last read. */
+/** The content of `-routes`: the routes, and those of the configuration file when last read. */
 export interface KeptRoutes {
   readonly routes: Routes;
   readonly config: Routes;

@@ -4,7 +4,7 @@ export interface Health {
   readonly fails: number;
   /** When it may be tried again, in ms of the proxy's clock; 0 while it is not ejected. */
   readonly outUntilMs: number;
-  /** Whether the one request that tries an ejected upstream again is under way. */
+  /** True while the one request that tries an ejected upstream again is under way. */
   readonly probing: boolean;
   /** The result of the last check of `-healthPath`; true without checks. */
   readonly passesChecks: boolean;
@@ -14,7 +14,7 @@ export interface Health {
 export interface HealthRules {
   /** The number of consecutive failures that eject an upstream; 0: never. */
   readonly maxFails: number;
-  /** How long it stays ejected. */
+  /** The time for which it is ejected. */
   readonly failTimeoutMs: number;
 }
 

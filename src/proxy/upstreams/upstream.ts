@@ -18,7 +18,7 @@ import {
 /** The largest number of idle connections to one upstream, and how long each is kept. */
 const maxIdle = 256;
 const maxIdleMs = 30_000;
-/** A request that is not repeatable takes only connections idle for less: few upstreams close so soon. */
+/** A request that is not repeatable takes only connections idle for less than this. */
 const freshMs = 2000;
 
 interface IdleConnection {
@@ -26,7 +26,7 @@ interface IdleConnection {
   readonly sinceMs: number;
 }
 
-/** What all upstreams of a proxy share. */
+/** The dependencies that all upstreams of a proxy share. */
 export interface UpstreamContext {
   readonly clock: TickClock;
   readonly connectMs: number;

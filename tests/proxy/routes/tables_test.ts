@@ -84,7 +84,7 @@ Deno.test("a change that cannot be kept is no change", async () => {
     {
       status: 503,
       code: "ERROR_BACKEND_UNAVAILABLE",
-      message: "cannot keep the routes: disk full",
+      message: "cannot save the routes: disk full",
     },
   );
   assert.equal(table.routes.size, 0);
