@@ -2,7 +2,7 @@ import { type ModeName, modeNames } from "../options/modes.ts";
 import type { Flag } from "../options/flag.ts";
 import { shortAbout } from "./flag_notes.ts";
 import { flags } from "../options/flags.ts";
-import { folder, path } from "../options/value_types.ts";
+import { folder, path } from "../options/flag_types.ts";
 
 /** The shells that have a completion script. */
 export type Shell = "bash" | "zsh" | "fish";

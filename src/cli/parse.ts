@@ -19,7 +19,7 @@ export type ModeCommand<Mode extends ModeName = ModeName> = {
 }[Mode];
 
 /** The action that a command line selects. */
-export type Command =
+export type ParsedCommand =
   | { readonly kind: "help"; readonly mode: ModeName | undefined }
   | { readonly kind: "version" }
   | { readonly kind: "completion"; readonly shell: Shell }
@@ -44,7 +44,7 @@ export function parse(
   args: readonly string[],
   env: Pick<Env, "get">,
   table: Table = flags,
-): Command {
+): ParsedCommand {
   const { given, rest } = split(args, table);
   const first = fromLine(
     given.filter(({ name }) => name === "mode" || table[name]?.variable === false),

@@ -4,7 +4,7 @@ import { createLog, type Log } from "../base/log.ts";
 import type { ModeName } from "../options/modes.ts";
 import type { Context } from "../base/context.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { type Command, type ModeCommand, parse } from "./parse.ts";
+import { type ModeCommand, parse, type ParsedCommand } from "./parse.ts";
 
 /** Exit codes besides those of a mode. 70 is `EX_SOFTWARE` of sysexits.h. */
 const exitCodes = { done: 0, failed: 1, usage: 2, bug: 70 } as const;
@@ -70,7 +70,7 @@ async function start<Name extends ModeName>(
   return await mode(command.options, context);
 }
 
-async function textOf(command: Exclude<Command, ModeCommand>): Promise<string> {
+async function textOf(command: Exclude<ParsedCommand, ModeCommand>): Promise<string> {
   switch (command.kind) {
     case "help":
       return (await import("./usage.ts")).usage(command.mode);

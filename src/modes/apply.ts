@@ -9,7 +9,7 @@ import { readFunctionsFile } from "../worker/apply/read_functions.ts";
 import { WorkerClient } from "../worker/client.ts";
 import type { Context } from "../base/context.ts";
 
-/** Makes a worker run what a file says, and tells what that took. Exit code 1 when some of it failed. */
+/** Makes a worker run the functions of a file and prints the changes. */
 export async function runApply(
   options: ModeOptions<"apply">,
   { io, log }: Context,

@@ -8,10 +8,10 @@ import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
 import { grantsOf, limitsOf } from "./runner_flags.ts";
 
-/** What the exit code says: 134 as a shell says of an aborted program, 124 as `timeout` does. */
+/** Exit codes: 134 as of a program that aborted, 124 as of `timeout`. */
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
 
-/** Calls the function once with the arguments of the command line and prints its result, or runs the program. */
+/** Calls the function once with the arguments of the command line, or runs the program. */
 export async function runCli(options: ModeOptions<"cli">, context: Context): Promise<number> {
   const { io } = context;
   const module = await moduleBytes(options, context, "cli");
@@ -28,7 +28,7 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
     sinks: { stdout: io.stdout, stderr: io.stderr },
   };
   try {
-    if (blueprint.kind === "function") return await printAnswer(running, options.args, context);
+    if (blueprint.kind === "function") return await printResult(running, options.args, context);
     const { runProgram } = await import("./cli_program.ts");
     return exitStatus(await runProgram(running, options.args, context));
   } catch (error) {
@@ -36,7 +36,7 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
   }
 }
 
-/** The exit code of a call that did not end well, after saying why. Throws what is no fault of the guest. */
+/** Reports a guest's failure and returns its exit code; rethrows any other error. */
 async function exitCodeOf(
   error: unknown,
   { name, blueprint }: RunnerOptions,
@@ -54,7 +54,7 @@ async function exitCodeOf(
   return isTrap ? exitCodes.trapped : exitCodes.timedOut;
 }
 
-async function printAnswer(
+async function printResult(
   running: RunnerOptions,
   args: readonly string[],
   context: Context,
@@ -63,7 +63,7 @@ async function printAnswer(
   for (const argument of args) {
     if (!argument.includes(argumentSeparator)) continue;
     log.warn(
-      `the argument "${argument}" holds "${argumentSeparator}": the function sees it split there`,
+      `the argument "${argument}" contains "${argumentSeparator}": the function sees it split there`,
     );
   }
   const result = await callOnce({ ...running, args }, context);
@@ -78,7 +78,7 @@ async function printAnswer(
   return exitCodes.done;
 }
 
-/** What a system keeps of an exit code: eight bits. */
+/** The eight bits that the system keeps of an exit code. */
 function exitStatus(exitCode: number): number {
   return exitCode & 0xff;
 }

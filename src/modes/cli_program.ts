@@ -2,14 +2,14 @@ import { openProgram } from "../runner/open_program.ts";
 import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
 
-/** Runs a WASI program on the process's own streams, with the arguments of the command line, and answers its exit code. */
+/** Runs a WASI program on the streams of the process and returns its exit code. */
 export async function runProgram(
   running: RunnerOptions,
   args: readonly string[],
   context: Context,
 ): Promise<number> {
   const { stdin, stdout, stderr } = context.io;
-  // A thread that is stuck in a write to a reader that does not read could not look at the clock.
+  // A thread that blocks in a write could not check the deadline.
   const later = running.limits.timeoutMs > 0;
   const { program, close } = await openProgram({ ...running, args }, context);
   try {

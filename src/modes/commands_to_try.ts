@@ -1,15 +1,17 @@
-/** What the commands are about. */
+import { shellWord } from "./start_command.ts";
+
+/** The platform that the commands use. */
 export interface CommandsToTry {
   readonly registryUrl: string;
   readonly proxyUrl: string;
   readonly workerUrl: string;
-  /** Without it, the shell is to have it in a variable. */
+  /** Without it, the commands take it from the shell's environment. */
   readonly token: string | undefined;
   /** The path of a module that can be uploaded. */
   readonly wasm: string;
 }
 
-/** The four commands with which a person sees a platform work: upload, deploy, call, list. Each is one that a shell takes as it is. */
+/** Returns shell commands that try a platform: upload, deploy, call, list. */
 export function commandsToTry(
   { registryUrl, proxyUrl, workerUrl, token, wasm }: CommandsToTry,
 ): string {
@@ -34,12 +36,7 @@ export function commandsToTry(
   return Object.entries(commands).map(([what, rest]) => `\n# ${what}\ncurl ${rest}\n`).join("");
 }
 
-/** The form field of a file, as curl reads it: where commas or semicolons could end the path, it stands in quotes. */
+/** Returns curl's form field of a file; a path with a comma or a semicolon needs quotes. */
 function fileField(path: string): string {
   return `file=@${/[,;"\\]/.test(path) ? `"${path.replace(/["\\]/g, "\\$&")}"` : path}`;
-}
-
-/** A text as one word of a POSIX shell. */
-function shellWord(text: string): string {
-  return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -8,15 +8,15 @@ import { holdFolder } from "../worker/state/hold.ts";
 import { commandsToTry } from "./commands_to_try.ts";
 import type { Context } from "../base/context.ts";
 import { builtIn } from "./module_bytes.ts";
-import type { Part } from "./part.ts";
+import type { ModeServer } from "./mode_server.ts";
 import { startRegistry } from "./registry.ts";
 import { startReverseProxy } from "./reverse_proxy.ts";
 import { startWorker } from "./worker.ts";
 
 /**
- * Registry, proxy and worker together, until they are told to stop. They share this process: no guest runs in it (a worker's functions are
- * processes of their own), one signal stops all of them in the right order, and none of them can be there without the others. They speak with
- * each other as they would over a network, each showing the token.
+ * Runs a registry, a proxy and a worker until the process is stopped. They share this process, as
+ * no guest runs in it: one signal stops them in the right order, and none is up without the others.
+ * They use each other's HTTP interfaces, with the token, as they would over a network.
  */
 export async function runFaas(options: ModeOptions<"faas">, context: Context): Promise<number> {
   const { io, log } = context;
@@ -31,7 +31,7 @@ export async function runFaas(options: ModeOptions<"faas">, context: Context): P
     registryUrl: registry.url,
     proxyUrl: proxy.url,
     workerUrl: worker.url,
-    // A secret that was given to us is not ours to print.
+    // Only a generated token is printed.
     token: options.adminToken === undefined ? token : undefined,
     wasm: join(options.data, "hello.wasm"),
   });
@@ -45,18 +45,18 @@ export async function runFaas(options: ModeOptions<"faas">, context: Context): P
       worker: worker.url,
       data,
     });
-    // Whoever reads a log of JSON is no person who tries commands, and keeps what it says.
+    // A JSON log is read by a program, and kept.
     if (options.log === "text") writeOrDrop(io.stdout, commands);
   };
   await serveUntilStopped(platform, { log, ready });
   return 0;
 }
 
-/** The parts, each with the URL by which this machine's programs reach it. */
+/** The servers, with URLs for clients on this machine. */
 interface Platform extends Stoppable, AsyncDisposable {
-  readonly registry: Part;
-  readonly proxy: Part;
-  readonly worker: Part;
+  readonly registry: ModeServer;
+  readonly proxy: ModeServer;
+  readonly worker: ModeServer;
 }
 
 async function startPlatform(
@@ -64,9 +64,9 @@ async function startPlatform(
   context: Context,
 ): Promise<Platform> {
   await using opened = new AsyncDisposableStack();
-  const begin = async (portFlag: string, starting: Promise<Part>): Promise<Part> => {
-    const part = opened.use(await naming(portFlag, starting));
-    return { ...part, url: fromHere(part.url) };
+  const begin = async (portFlag: string, starting: Promise<ModeServer>): Promise<ModeServer> => {
+    const server = opened.use(await namingPort(portFlag, starting));
+    return { ...server, url: localUrl(server.url) };
   };
   const common = {
     ...options,
@@ -85,7 +85,7 @@ async function startPlatform(
   );
   const proxy = await begin(
     "-proxyPort",
-    // What routes there are the worker knows, and registers anew: kept ones could lead to a port that is another function's by now.
+    // The worker registers its routes again. A kept one might lead to the port of another function.
     startReverseProxy({ ...common, httpPort: options.proxyPort, routes: undefined }, context),
   );
   const workerOptions = {
@@ -99,7 +99,7 @@ async function startPlatform(
     registryToken: token,
     workerDomain: "localhost",
   };
-  // Only the proxy calls the functions themselves, whoever may call the proxy.
+  // Only the proxy calls the functions, so they listen on loopback.
   const worker = await begin("-workerPort", startWorker(workerOptions, context, "127.0.0.1"));
 
   const ended = Promise.withResolvers<void>();
@@ -110,7 +110,7 @@ async function startPlatform(
     worker,
     finished: ended.promise,
     async stop(graceMs) {
-      // First what runs is taken out of the proxy and finishes; then nobody needs the other two.
+      // The worker takes its routes out of the proxy and finishes its calls first.
       await worker.stop(graceMs);
       await Promise.all([proxy.stop(graceMs), registry.stop(graceMs)]);
       ended.resolve();
@@ -119,17 +119,17 @@ async function startPlatform(
   };
 }
 
-/** By which name this machine's programs reach what listens there. */
-function fromHere(url: string): string {
+/** Returns the URL by which programs of this machine reach a server. */
+function localUrl(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   const isHere = ["127.0.0.1", "0.0.0.0", "[::]"].includes(hostname);
   return `${protocol}//${isHere ? "localhost" : hostname}:${port}`;
 }
 
-/** A part's own flag for its port is -httpPort, which is another here. */
-async function naming(portFlag: string, part: Promise<Part>): Promise<Part> {
+/** Replaces -httpPort in the message of a failed start by the flag of this mode. */
+async function namingPort(portFlag: string, starting: Promise<ModeServer>): Promise<ModeServer> {
   try {
-    return await part;
+    return await starting;
   } catch (error) {
     if (!(error instanceof CapsuleError) || error.code !== "LISTEN") throw error;
     throw new CapsuleError("LISTEN", error.message.replace("-httpPort", portFlag), {

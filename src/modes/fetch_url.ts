@@ -5,10 +5,10 @@ import { saveModule } from "../source/save_module.ts";
 import { sha256OfFile } from "../source/saved_copy.ts";
 import type { Context } from "../base/context.ts";
 
-/** Where a module comes from, and where it shall lie. */
+/** The source of a module, and the path at which it is saved. */
 export interface FetchUrlOptions {
   url: string;
-  /** As in `-wasm`; without it, an `oci://` module stays in the cache. */
+  /** The path of `-wasm`. A module from `oci:` needs none: it is used from the cache. */
   wasm: string | undefined;
   sha256: string | undefined;
   cache: string | undefined;
@@ -16,9 +16,9 @@ export interface FetchUrlOptions {
 }
 
 /**
- * Sees to it that the module of `-url` is on this machine, and returns where.
+ * Downloads the module of `-url`, unless a saved copy is current, and returns its path.
  *
- * @throws UsageError for a download without a place; CapsuleError as `fetchModule` and `pullModule` say.
+ * @throws UsageError without a path to save at; CapsuleError as `fetchModule` and `pullModule` do.
  */
 export async function fetchUrl(options: FetchUrlOptions, { io, log }: Context): Promise<string> {
   const { url, sha256, wasm } = options;

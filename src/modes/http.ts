@@ -8,14 +8,14 @@ import { moduleBytes } from "./module_bytes.ts";
 import { limitsOf } from "./runner_flags.ts";
 import { serveFunction } from "./serve_function.ts";
 
-/** Serves the function until the process is told to stop: every request is a call. */
+/** Serves the function until the process is stopped: each request is a call. */
 export async function runHttp(options: ModeOptions<"http">, context: Context): Promise<number> {
   if (!options.supervised) return await serve(options, context, undefined);
   const [{ attachSupervisor }, { endWithInput }] = await Promise.all([
     import("../supervision/supervisor.ts"),
     import("../supervision/end_with_input.ts"),
   ]);
-  // Ctrl+C reaches every process of a terminal; this one ends when its supervisor says so.
+  // Ctrl+C signals every process of a terminal; this one is stopped by its supervisor.
   Deno.addSignalListener("SIGINT", () => {});
   const supervisor = await attachSupervisor(context.io);
   endWithInput();
@@ -46,7 +46,7 @@ async function serve(
     : await (await import("./http_threads.ts")).serveOnThreads(serving, context);
   try {
     const { url, port } = server;
-    // Nobody is left who would care for what still runs.
+    // Without a supervisor there is no reason to finish the calls.
     supervisor?.gone.then(() => server.stop(0));
     const ready = () => {
       log.event("ready", `serving ${name} on ${url}`, { mode: "http", url });

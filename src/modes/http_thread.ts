@@ -5,14 +5,14 @@ import type { Log } from "../base/log.ts";
 import { type ServedFunction, serveFunction, type ServeOptions } from "./serve_function.ts";
 import type { ThreadFigures } from "./served_module.ts";
 
-/** What the first thread tells a worker. */
+/** A message of the main thread to a worker. */
 export type ToThread =
   | { kind: "serve"; serving: ServeOptions }
   | { kind: "figures?" }
   | { kind: "metrics"; id: number; metrics: unknown }
   | { kind: "stop"; graceMs: number };
 
-/** What a worker tells the first thread. */
+/** A message of a worker to the main thread. */
 export type FromThread =
   | { kind: "ready" | "stopped" }
   | { kind: "failed"; message: string }
@@ -21,7 +21,7 @@ export type FromThread =
   | { kind: "figures"; figures: ThreadFigures }
   | { kind: "metrics?"; id: number };
 
-/** The part of a worker's global scope that is used here. */
+/** The global scope of a worker, as far as it is used here. */
 interface Scope {
   postMessage(message: FromThread): void;
   onmessage: ((event: MessageEvent<ToThread>) => void) | null;
@@ -46,7 +46,7 @@ function output(stream: "stdout" | "stderr"): ProcessOutput {
   return { isTerminal: () => false, write, writeSome };
 }
 
-/** What the first thread said already while it started is not said again. */
+/** The main thread has logged the messages of the start already. */
 function line(level: "info" | "warn" | "error") {
   return (sentence: string) => {
     if (hasStarted) scope.postMessage({ kind: "log", level, sentence });
@@ -77,7 +77,7 @@ scope.onmessage = async ({ data }) => {
       case "serve":
         served = await serveFunction({ ...data.serving, reusePort: "join", metrics }, { io, log });
         hasStarted = true;
-        // One that cannot accept any more is as good as dead.
+        // A server that cannot accept connections any more is replaced.
         served.finished.catch(failed);
         return scope.postMessage({ kind: "ready" });
       case "figures?":

@@ -5,12 +5,14 @@ import type { Context } from "../base/context.ts";
 import { type ServedFunction, serveFunction, type ServeOptions } from "./serve_function.ts";
 import type { ThreadFigures } from "./served_module.ts";
 
-const answerMs = 1000; // how long a thread that computes may take to hear what it is told
-const restartMs = 1000; // between two starts of a thread that dies again and again
+/** Timeout for a reply of a thread, which may be computing. */
+const replyMs = 1000;
+/** Pause before a thread that died is replaced. */
+const restartMs = 1000;
 
 /**
- * Serves on several threads: this one, and workers that share the port and the compiled module. What the workers log comes
- * here, their figures are gathered here, and one that dies is replaced.
+ * Serves on several threads: this one, and workers that share the port and the compiled module.
+ * Their output and their metrics are collected here, and a worker that dies is replaced.
  */
 export async function serveOnThreads(
   serving: ServeOptions,
@@ -53,7 +55,7 @@ export async function serveOnThreads(
   let stopped: Promise<unknown> | undefined;
   return {
     ...own,
-    // This thread may have nothing left to do while others still answer.
+    // Other threads may have calls under way when this one has none.
     finished: own.finished.then(async () => void await stopped),
     async stop(graceMs) {
       stopping = true;
@@ -70,10 +72,10 @@ export async function serveOnThreads(
   };
 }
 
-/** A worker as this thread sees it. */
+/** The main thread's side of a worker. */
 class Thread {
   readonly ready: Promise<void>;
-  /** Resolves with the reason when the worker is no more. */
+  /** Resolves with the reason when the worker has ended. */
   readonly died: Promise<string>;
   readonly #worker: Worker;
   readonly #stopped = Promise.withResolvers<void>();
@@ -96,7 +98,7 @@ class Thread {
       this.#stopped.resolve();
       for (const answer of this.#figures.splice(0)) answer(undefined);
     };
-    this.ready.catch(() => {}); // told by `died` when nobody waits for it any more
+    this.ready.catch(() => {}); // `died` has the reason, too
     this.#worker.onerror = (event) => {
       event.preventDefault();
       end(event.message);
@@ -114,30 +116,30 @@ class Thread {
         case "figures":
           return this.#figures.shift()?.(data.figures);
         case "metrics?":
-          return this.#tell({ kind: "metrics", id: data.id, metrics: await metrics() });
+          return this.#send({ kind: "metrics", id: data.id, metrics: await metrics() });
         case "stopped":
           return this.#stopped.resolve();
       }
     };
-    this.#tell({ kind: "serve", serving: { ...serving, metrics: undefined } });
+    this.#send({ kind: "serve", serving: { ...serving, metrics: undefined } });
   }
 
   figures(): Promise<ThreadFigures | undefined> {
     return new Promise((resolve) => {
-      const late = setTimeout(() => answer(undefined), answerMs);
+      const late = setTimeout(() => answer(undefined), replyMs);
       const answer = (figures: ThreadFigures | undefined) => {
         clearTimeout(late);
         resolve(figures);
       };
       this.#figures.push(answer);
-      this.#tell({ kind: "figures?" });
+      this.#send({ kind: "figures?" });
     });
   }
 
-  /** Waits for what the thread still does, but not for a guest that keeps it from hearing this. */
+  /** Waits for the thread's calls, but not for a guest that blocks the thread. */
   async stop(graceMs: number): Promise<void> {
-    this.#tell({ kind: "stop", graceMs });
-    const late = setTimeout(this.#stopped.resolve, graceMs + answerMs);
+    this.#send({ kind: "stop", graceMs });
+    const late = setTimeout(this.#stopped.resolve, graceMs + replyMs);
     await this.#stopped.promise;
     clearTimeout(late);
   }
@@ -146,7 +148,7 @@ class Thread {
     this.#worker.terminate();
   }
 
-  #tell(message: ToThread): void {
+  #send(message: ToThread): void {
     this.#worker.postMessage(message);
   }
 }
@@ -163,7 +165,7 @@ function sum(all: ThreadFigures[]): ThreadFigures {
     requests: 0,
   };
   for (const figures of all) {
-    total.rss = Math.max(total.rss, figures.rss); // of the whole process
+    total.rss = Math.max(total.rss, figures.rss); // that of the process
     for (
       const key of [
         "heapTotal",

@@ -5,7 +5,12 @@ import { readModule } from "../source/read_module.ts";
 import type { RunnerFlags } from "./runner_flags.ts";
 import type { Context } from "../base/context.ts";
 
-/** The module that the options name: downloaded first if `-url` says so, or the built-in one, and then a line says so. */
+/**
+ * Returns the module that the options name: downloaded first with `-url`, the built-in one, with a
+ * notice, without `-wasm` and `-url`.
+ *
+ * @throws CapsuleError as `readModule` and `fetchUrl` do, `DIGEST` if it is not that of `-sha256`.
+ */
 export async function moduleBytes(
   options: RunnerFlags,
   context: Context,
@@ -24,14 +29,14 @@ export async function moduleBytes(
 
 async function builtInModule(
   sha256: string | undefined,
-  { log }: Context,
+  { io, log }: Context,
   mode: "cli" | "http",
 ): Promise<NamedModule> {
   if (sha256 !== undefined) throw new UsageError("-sha256 also needs -wasm=PATH");
   const verb = mode === "cli" ? "calling" : "serving";
-  log.info(
-    `${verb} the built-in hello function; your own: capsule -mode=${mode} -wasm=./hello.wasm`,
-  );
+  const { startCommand } = await import("./start_command.ts");
+  const command = `${startCommand(io)} -mode=${mode} -wasm=./hello.wasm`;
+  log.info(`${verb} the built-in hello function; your own: ${command}`);
   return { name: "the built-in hello function", bytes: await builtIn() };
 }
 
@@ -43,11 +48,11 @@ async function checkDigest(
   if (digest === sha256.toLowerCase()) return;
   throw new CapsuleError(
     "DIGEST",
-    `${name} has the digest ${digest}, and -sha256=${sha256} was asked for`,
+    `${name} has the digest ${digest}, which is not -sha256=${sha256}`,
   );
 }
 
-/** The function that runs when no module is named: it has a handler for each mode. */
+/** Returns the built-in hello function, which has a handler for each mode. */
 export async function builtIn(): Promise<Uint8Array<ArrayBuffer>> {
   return (await import("../../examples/hello/hello.wasm", { with: { type: "bytes" } })).default;
 }

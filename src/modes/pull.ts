@@ -3,7 +3,7 @@ import { sha256OfFile } from "../source/saved_copy.ts";
 import { fetchUrl } from "./fetch_url.ts";
 import type { Context } from "../base/context.ts";
 
-/** Fetches a module and says where it is: its path and its digest are the last line. */
+/** Downloads a module and prints its path and its digest. */
 export async function runPull(options: ModeOptions<"pull">, context: Context): Promise<number> {
   const path = await fetchUrl(options, context);
   context.io.stdout.write(`${options.wasm ?? path} sha256:${await sha256OfFile(path)}\n`);

@@ -15,14 +15,14 @@ import type { Context } from "../base/context.ts";
 
 type Options = ModeOptions<"push">;
 
-/** A module on its way. */
-interface Cargo {
+/** A module to upload. */
+interface Upload {
   bytes: Uint8Array<ArrayBuffer>;
   info: string;
   onBytes: (length: number) => void;
 }
 
-/** Sends a module to a registry: what was pushed and its digest are the last line, as `-url` and `-sha256` take them. */
+/** Uploads a module to a registry and prints its URL and digest, for `-url` and `-sha256`. */
 export async function runPush(options: Options, { io }: Context): Promise<number> {
   const { url, wasm, info = "" } = options;
   const send = url.startsWith("oci:") ? toOci(options, io.env) : toUpload(options);
@@ -39,11 +39,11 @@ export async function runPush(options: Options, { io }: Context): Promise<number
   }
 }
 
-function toOci(options: Options, env: Env): (cargo: Cargo) => Promise<string> {
+function toOci(options: Options, env: Env): (upload: Upload) => Promise<string> {
   const { url, insecure } = options;
   const reference = parseOciReference(url);
   if (reference.digest !== undefined) {
-    throw new UsageError(`-url=${url} has a digest, which only its bytes give it`);
+    throw new UsageError(`-url=${url} has a digest, which follows from the module`);
   }
   const { host, repository, tag = "latest" } = reference;
   const { origin } = new URL(registryOrigin({ host, insecure }));
@@ -52,9 +52,9 @@ function toOci(options: Options, env: Env): (cargo: Cargo) => Promise<string> {
     token === undefined
       ? dockerCredentials(host, env)
       : Promise.resolve({ kind: "password", username: "capsule", password: token });
-  return async (cargo) => {
-    const digest = await explained(
-      pushModule({ ...cargo, reference, insecure, credentials }),
+  return async (upload) => {
+    const digest = await explainRefusal(
+      pushModule({ ...upload, reference, insecure, credentials }),
       origin,
       options,
     );
@@ -62,13 +62,13 @@ function toOci(options: Options, env: Env): (cargo: Cargo) => Promise<string> {
   };
 }
 
-function toUpload(options: Options): (cargo: Cargo) => Promise<string> {
+function toUpload(options: Options): (upload: Upload) => Promise<string> {
   const { origin, name } = readUploadUrl(options.url);
   const { user, module, tag } = name;
   const token = tokenFor(origin, options);
-  return async (cargo) => {
-    const digest = await explained(
-      uploadModule(name, { ...cargo, origin, token }),
+  return async (upload) => {
+    const digest = await explainRefusal(
+      uploadModule(name, { ...upload, origin, token }),
       origin,
       options,
     );
@@ -77,8 +77,8 @@ function toUpload(options: Options): (cargo: Cargo) => Promise<string> {
 }
 
 /**
- * `-adminToken`, if that registry is one of this machine or the one that `-registry` names. The variable is set for whatever the user
- * does with Capsule's own servers: a registry of other people must not learn it.
+ * Returns `-adminToken` for a registry on this machine or that of `-registry`. The variable may be
+ * set for the user's own servers: other registries must not receive the token.
  */
 function tokenFor(origin: string, { adminToken, registry }: Options): string | undefined {
   const isOwn = isLoopback(new URL(origin).hostname) ||
@@ -86,8 +86,12 @@ function tokenFor(origin: string, { adminToken, registry }: Options): string | u
   return isOwn ? adminToken : undefined;
 }
 
-/** The outcome; a refusal says so where there was a token that was not shown. */
-async function explained<T>(outcome: Promise<T>, origin: string, options: Options): Promise<T> {
+/** Adds to the message of a refusal that `-adminToken` was not sent, if so. */
+async function explainRefusal<T>(
+  outcome: Promise<T>,
+  origin: string,
+  options: Options,
+): Promise<T> {
   try {
     return await outcome;
   } catch (error) {
@@ -97,18 +101,18 @@ async function explained<T>(outcome: Promise<T>, origin: string, options: Option
     }
     throw new CapsuleError(
       error.code,
-      `${error.message}; -adminToken was not shown to it, which takes -registry=${origin}`,
+      `${error.message}; -adminToken was not sent to it, which requires -registry=${origin}`,
       { cause: error },
     );
   }
 }
 
-/** `http://localhost:4999/k33g/hola/0.0.0`, or with `/upload` before it, as it is uploaded with curl. */
+/** Parses `http://localhost:4999/k33g/hola/0.0.0`, with or without `/upload` before the path. */
 function readUploadUrl(text: string): { origin: string; name: ModuleName } {
   const url = new URL(text);
   if (url.protocol === "file:") {
     throw new UsageError(
-      `-url=${text} is no registry: a module is pushed by http:, https: or oci:`,
+      `-url=${text} is not a registry: a module is pushed by http:, https: or oci:`,
     );
   }
   const [user, module, tag, ...more] = url.pathname.replace(/^\/upload\//, "/").split("/").filter((
@@ -116,7 +120,7 @@ function readUploadUrl(text: string): { origin: string; name: ModuleName } {
   ) => part !== "");
   if (user === undefined || module === undefined || tag === undefined || more.length > 0) {
     throw new UsageError(
-      `-url=${text} is not where a module can be pushed: it ends with /user/module/tag`,
+      `-url=${text} is not a place for a module: it must end with /user/module/tag`,
     );
   }
   return { origin: url.origin, name: { user, module, tag } };

@@ -1,26 +1,26 @@
 import type { ModeOptions } from "../options/mode_options.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
-import { errorResponse } from "../server/json_error.ts";
 import { listen } from "../server/listen.ts";
 import type { Context } from "../base/context.ts";
-import { type Part, runPart } from "./part.ts";
+import { listenOptionsOf } from "./listen_flags.ts";
+import { type ModeServer, runServer } from "./mode_server.ts";
 
-/** Stores modules and gives them out until it is told to stop. */
+/** Stores and serves modules until the process is stopped. */
 export async function runRegistry(
   options: ModeOptions<"registry">,
   context: Context,
 ): Promise<number> {
   await using registry = await startRegistry(options, context);
-  return await runPart(registry, context, { mode: "registry", fields: { files: options.files } });
+  return await runServer(registry, context, { mode: "registry", fields: { files: options.files } });
 }
 
-/** Listens, and serves the registry of a folder. */
+/** Starts the registry of a folder. */
 export async function startRegistry(
   options: ModeOptions<"registry">,
   { log }: Context,
-): Promise<Part> {
-  const { host, httpPort: port, crt, key, files, adminToken, readToken, overwrite } = options;
+): Promise<ModeServer> {
+  const { host, files, adminToken, readToken, overwrite } = options;
   assertMayStart({ host, token: adminToken, what: "the registry" });
   await using opened = new AsyncDisposableStack();
   const registry = opened.use(
@@ -37,11 +37,8 @@ export async function startRegistry(
   );
   const server = await listen({
     handler: registry.handler,
-    host,
-    port,
-    tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
-    onError: (error) => errorResponse(error, log),
-    onFull: (sentence) => log.warn(sentence),
+    port: options.httpPort,
+    ...listenOptionsOf(options, log),
   });
   opened.defer(() => server.stop(0));
   const open = opened.move();

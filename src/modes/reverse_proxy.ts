@@ -3,40 +3,42 @@ import type { ModeOptions } from "../options/mode_options.ts";
 import { adminApi } from "../proxy/admin/admin_api.ts";
 import { ConfigWatch } from "../proxy/routes/config_watch.ts";
 import { HealthChecks } from "../proxy/upstreams/health_checks.ts";
+import type { Log } from "../base/log.ts";
+import type { RouteTable } from "../proxy/routes/change_routes.ts";
 import { openTable } from "../proxy/routes/open_table.ts";
 import { parseRanges } from "../proxy/clients/address_ranges.ts";
-import { ProxyServer } from "../proxy/proxy_server.ts";
+import { type ProxyOptions, ProxyServer } from "../proxy/proxy_server.ts";
 import { readConfigFile } from "../proxy/routes/read_config.ts";
 import { readTls } from "../proxy/clients/read_tls.ts";
 import { defaultProxyTimeouts } from "../proxy/timeouts.ts";
 import { adminGuard, assertMayStart } from "../server/admin_guard.ts";
 import type { Context } from "../base/context.ts";
-import { type Part, runPart } from "./part.ts";
+import { type ModeServer, runServer } from "./mode_server.ts";
 
-/** Sends each function's requests to whoever serves it, until it is told to stop. */
-export async function runReverseProxy(
-  options: ModeOptions<"reverse-proxy">,
-  context: Context,
-): Promise<number> {
+type Options = ModeOptions<"reverse-proxy">;
+
+/** Forwards requests to the servers of each function until the process is stopped. */
+export async function runReverseProxy(options: Options, context: Context): Promise<number> {
   await using proxy = await startReverseProxy(options, context);
   const fields = { backend: options.backend ?? null };
-  return await runPart(proxy, context, { mode: "reverse-proxy", fields });
+  return await runServer(proxy, context, { mode: "reverse-proxy", fields });
 }
 
-/** Listens, and sends each function's requests to whoever serves it. */
+/**
+ * Starts a reverse proxy.
+ *
+ * @throws UsageError for flags that contradict each other; CapsuleError `CONFIG`, `ROUTES`,
+ * `STORE`, `TLS`, `LISTEN`.
+ */
 export async function startReverseProxy(
-  options: ModeOptions<"reverse-proxy">,
+  options: Options,
   { io, log }: Context,
-): Promise<Part> {
-  const { host, httpPort: port, config, backend, adminToken: token, crt, key } = options;
-  if (config === undefined && backend === undefined) {
-    throw new UsageError(
-      "-mode=reverse-proxy needs -config=PATH, -backend=memory or -backend=redis",
-    );
-  }
-  assertMeant(options);
-  // A proxy whose routes come from its file alone has nothing that others could change.
+): Promise<ModeServer> {
+  assertConsistent(options);
+  const { config, backend, crt, key, healthPath, healthInterval } = options;
+  // Without a backend there is no admin interface.
   if (backend !== undefined) {
+    const { host, adminToken: token } = options;
     assertMayStart({ host, token, what: "a proxy with an admin interface" });
   }
   const tls = crt !== undefined && key !== undefined ? await readTls(crt, key) : undefined;
@@ -50,50 +52,25 @@ export async function startReverseProxy(
     log,
   });
   opened.use(table);
-
-  const admin = backend && {
-    root: backend,
-    handler: adminApi(table, {
-      backend,
-      guard: adminGuard({ token, host, sharesOrigin: true }),
-      log,
-    }).fetch,
-  };
   const server = new ProxyServer({
-    host,
-    port,
+    ...serverOptionsOf(options),
     tls,
-    timeouts: {
-      ...defaultProxyTimeouts,
-      connectMs: options.connectTimeout,
-      firstByteMs: options.timeout,
-      idleMs: options.idleTimeout,
-    },
-    balance: options.balance,
-    hashHeader: options.hashHeader?.toLowerCase(),
-    rules: { maxFails: options.maxFails, failTimeoutMs: options.failTimeout },
-    trustedProxies: parseRanges(options.trustedProxies ?? []),
-    admin,
+    admin: adminOf(options, table, log),
     log,
   });
   opened.defer(() => server.stop(0));
   table.listen((routes) => server.update(routes));
-
   if (config !== undefined) {
     const watch = opened.use(new ConfigWatch({ path: config, read, table, onRead, log }));
     if (options.watch) watch.watch();
-    if (Deno.build.os !== "windows") {
-      const reload = () => void watch.reload();
-      Deno.addSignalListener("SIGHUP", reload);
-      opened.defer(() => Deno.removeSignalListener("SIGHUP", reload));
-    }
+    reloadOnHangup(watch, opened);
   }
-  if (options.healthPath !== undefined) {
+  if (healthPath !== undefined) {
     const checks = opened.use(
       new HealthChecks({
-        path: options.healthPath,
-        intervalMs: options.healthInterval,
-        timeoutMs: Math.min(options.healthInterval, 5000),
+        path: healthPath,
+        intervalMs: healthInterval,
+        timeoutMs: Math.min(healthInterval, 5000),
         upstreams: () => server.routing.upstreams,
       }),
     );
@@ -109,17 +86,58 @@ export async function startReverseProxy(
   };
 }
 
-/** Flags that would do nothing, or nothing good, as they are written. */
-function assertMeant({ balance, hashHeader, healthPath }: ModeOptions<"reverse-proxy">): void {
+function serverOptionsOf(options: Options): Omit<ProxyOptions, "tls" | "admin" | "log"> {
+  return {
+    host: options.host,
+    port: options.httpPort,
+    timeouts: {
+      ...defaultProxyTimeouts,
+      connectMs: options.connectTimeout,
+      firstByteMs: options.timeout,
+      idleMs: options.idleTimeout,
+    },
+    balance: options.balance,
+    hashHeader: options.hashHeader?.toLowerCase(),
+    rules: { maxFails: options.maxFails, failTimeoutMs: options.failTimeout },
+    trustedProxies: parseRanges(options.trustedProxies ?? []),
+  };
+}
+
+function adminOf(
+  { backend, adminToken: token, host }: Options,
+  table: RouteTable,
+  log: Log,
+): ProxyOptions["admin"] {
+  if (backend === undefined) return undefined;
+  const guard = adminGuard({ token, host, sharesOrigin: true });
+  return { root: backend, handler: adminApi(table, { backend, guard, log }).fetch };
+}
+
+function reloadOnHangup(watch: ConfigWatch, opened: AsyncDisposableStack): void {
+  if (Deno.build.os === "windows") return; // which has no SIGHUP
+  const reload = () => void watch.reload();
+  Deno.addSignalListener("SIGHUP", reload);
+  opened.defer(() => Deno.removeSignalListener("SIGHUP", reload));
+}
+
+/** @throws UsageError for flags that contradict each other. */
+function assertConsistent(
+  { config, backend, balance, hashHeader, healthPath }: Options,
+): void {
+  if (config === undefined && backend === undefined) {
+    throw new UsageError(
+      "-mode=reverse-proxy needs -config=PATH, -backend=memory or -backend=redis",
+    );
+  }
   if (hashHeader !== undefined && balance !== "hash") {
-    throw new UsageError(`-hashHeader is for -balance=hash: the balance is ${balance}`);
+    throw new UsageError(`-hashHeader requires -balance=hash: the balance is ${balance}`);
   }
   if (hashHeader !== undefined && !/^[\w!#$%&'*+.^`|~-]+$/.test(hashHeader)) {
-    throw new UsageError(`-hashHeader is the name of a header: got "${hashHeader}"`);
+    throw new UsageError(`-hashHeader must be a header name: got "${hashHeader}"`);
   }
   if (healthPath !== undefined && !/^\/[\x21-\x7e]*$/.test(healthPath)) {
     throw new UsageError(
-      `-healthPath is a path that begins with a slash, such as /health: got "${healthPath}"`,
+      `-healthPath must be a path that begins with a slash, such as /health: got "${healthPath}"`,
     );
   }
 }

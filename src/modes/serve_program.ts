@@ -5,7 +5,7 @@ import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
 import type { ServedModule } from "./served_module.ts";
 
-/** Serves a WASI program like CGI: every request but those for the launcher's own pages is a run. */
+/** Opens a WASI program to be served as CGI: each request is a run. */
 export async function serveProgram(
   running: RunnerOptions,
   options: ModeOptions<"http">,
@@ -22,7 +22,8 @@ export async function serveProgram(
     }),
   });
   return {
-    handler: (own) => (request, { remoteAddr }) => own(request) ?? serve(request, remoteAddr),
+    handler: (ownPage) => (request, { remoteAddr }) =>
+      ownPage(request) ?? serve(request, remoteAddr),
     figures: () => program.figures,
     close,
   };

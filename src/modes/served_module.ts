@@ -1,6 +1,6 @@
 import type { Handler } from "../server/listen.ts";
 
-/** Figures of one thread: bytes, and counts of instances and calls; `requests` counts those since its start. */
+/** Figures of a thread: memory in bytes, and counts; `requests` is the number since its start. */
 export type ThreadFigures = Deno.MemoryUsage & {
   instances: number;
   busy: number;
@@ -8,10 +8,10 @@ export type ThreadFigures = Deno.MemoryUsage & {
   requests: number;
 };
 
-/** A module that answers requests. */
+/** An opened module that serves requests. */
 export interface ServedModule {
-  /** The server's handler: `own` answers what is no call. */
-  handler(own: (request: Request) => Response | Promise<Response> | undefined): Handler;
+  /** Returns the handler of the server. `ownPage` returns the response to what is not a call. */
+  handler(ownPage: (request: Request) => Response | Promise<Response> | undefined): Handler;
   figures(): Pick<ThreadFigures, "instances" | "busy" | "queued">;
   close(): Promise<void>;
 }

@@ -2,34 +2,33 @@ import { resolve } from "node:path";
 import { isLoopback } from "../base/hosts.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
-import { errorResponse } from "../server/json_error.ts";
 import { listen } from "../server/listen.ts";
 import { openWorker } from "../worker/worker.ts";
-import { launcherCommand } from "./launcher_command.ts";
+import { listenOptionsOf } from "./listen_flags.ts";
+import { capsuleCommand } from "./capsule_command.ts";
 import type { Context } from "../base/context.ts";
-import { type Part, runPart } from "./part.ts";
+import { type ModeServer, runServer } from "./mode_server.ts";
 
-/** Starts functions that are deployed to it, until it is told to stop. */
+/** Runs the functions deployed to it until the process is stopped. */
 export async function runWorker(options: ModeOptions<"worker">, context: Context): Promise<number> {
   await using worker = await startWorker(options, context);
-  return await runPart(worker, context, {
+  return await runServer(worker, context, {
     mode: "worker",
     fields: { reverseProxy: options.reverseProxy },
   });
 }
 
 /**
- * Listens, and starts what ran when the worker was stopped.
+ * Starts a worker, and the functions that ran when it was stopped.
  *
- * @param functionHost is the address on which functions listen; `-host` if not given.
+ * @param functionHost the address on which functions listen; by default `-host`.
  */
 export async function startWorker(
   options: ModeOptions<"worker">,
   { io, log }: Context,
   functionHost = options.host,
-): Promise<Part> {
-  const { host, httpPort: port, crt, key, adminToken, workerDomain: domain, reverseProxy } =
-    options;
+): Promise<ModeServer> {
+  const { host, adminToken, workerDomain: domain, reverseProxy } = options;
   assertMayStart({ host, token: adminToken, what: "the worker" });
   if (isLoopback(functionHost) && !isLoopback(domain)) {
     log.warn(
@@ -39,7 +38,7 @@ export async function startWorker(
   const cwd = io.cwd();
   await using opened = new AsyncDisposableStack();
   const worker = await openWorker({
-    command: launcherCommand(options.capsulePath, cwd),
+    command: capsuleCommand(options.capsulePath, cwd),
     data: resolve(cwd, options.data),
     state: options.state && resolve(cwd, options.state),
     host,
@@ -58,15 +57,12 @@ export async function startWorker(
   opened.defer(() => worker.stop(0));
   const server = await listen({
     handler: worker.handler,
-    host,
-    port,
-    tls: crt !== undefined && key !== undefined ? { crt, key } : undefined,
-    onError: (error) => errorResponse(error, log),
-    onFull: (sentence) => log.warn(sentence),
+    port: options.httpPort,
+    ...listenOptionsOf(options, log),
   });
   opened.defer(() => server.stop(0));
   await worker.start();
-  // The server is done long before the functions are.
+  // The server finishes long before the functions do.
   let stopping: Promise<void> | undefined;
   const open = opened.move();
   return {

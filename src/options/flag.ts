@@ -1,11 +1,11 @@
 import type { ModeName } from "./modes.ts";
-import type { ValueType } from "./value_types.ts";
+import type { FlagType } from "./flag_types.ts";
 
 /** A row of the table of flags. */
 export interface Flag {
   /** The heading above it in the usage. */
   readonly group: string;
-  readonly type: ValueType<NonNullable<unknown>, unknown>;
+  readonly type: FlagType<NonNullable<unknown>, unknown>;
   readonly modes: readonly ModeName[];
   /** Sentences for the usage; the first one is enough for a completion. */
   readonly about: string;

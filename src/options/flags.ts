@@ -13,7 +13,7 @@ import {
   url,
   variable,
   whole,
-} from "./value_types.ts";
+} from "./flag_types.ts";
 
 /** Modes that listen on `-httpPort`. */
 const servers = ["http", "reverse-proxy", "registry", "worker"] as const;

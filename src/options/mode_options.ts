@@ -1,12 +1,12 @@
 import type { Flag } from "./flag.ts";
 import type { flags } from "./flags.ts";
 import type { ModeName } from "./modes.ts";
-import type { ValueType } from "./value_types.ts";
+import type { FlagType } from "./flag_types.ts";
 
 type Flags = typeof flags;
 
 type Value<Row extends Flag, Mode extends ModeName> = Row["type"] extends
-  ValueType<infer T, infer Absent>
+  FlagType<infer T, infer Absent>
   ? Row extends { default: string } | { default: { [M in Mode]: string } } ? T
   : Row extends { required: readonly (infer Needing)[] } ? Mode extends Needing ? T : T | Absent
   : T | Absent

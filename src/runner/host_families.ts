@@ -17,10 +17,7 @@ interface Family {
 
 type OpenFamily = (options: RunnerOptions, context: Context) => Promise<Family>;
 
-/**
- * All families, by the prefixes of their functions' names. The prefixes are not regular expressions:
- * compiling those would show in each call from the command line (bench: `cli`).
- */
+/** All families, by the prefixes of their functions' names. */
 const families: readonly { readonly prefixes: readonly string[]; readonly open: OpenFamily }[] = [
   { prefixes: ["hostLogString"], open: log },
   { prefixes: ["hostGetEnv"], open: environment },

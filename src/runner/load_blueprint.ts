@@ -9,9 +9,9 @@ export interface NamedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** How a module is going to be called. */
+/** The calls that a module is prepared for. */
 export interface BlueprintOptions {
-  /** Whether one call is made from the command line, or many by requests. */
+  /** `cli` for one call from the command line, `http` for many by requests. */
   readonly mode: "cli" | "http";
   readonly limits: Pick<RunnerLimits, "maxMemoryBytes" | "timeoutMs">;
   /** Keeps the state of an instance from call to call. */

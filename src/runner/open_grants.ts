@@ -5,7 +5,7 @@ import type { WasiOptions } from "../wasi/wasi.ts";
 import { openHostFamilies } from "./host_families.ts";
 import type { Grants, RunnerOptions } from "./runner_options.ts";
 
-/** The imports that a module is given, and what was opened for them. */
+/** The imports of a module, and what was opened for them. */
 export interface OpenGrants {
   readonly families: readonly HostFamily[];
   readonly wasi: Pick<WasiOptions, "families" | "env" | "preopens">;
@@ -32,7 +32,7 @@ export async function openGrants(options: RunnerOptions, context: Context): Prom
   };
 }
 
-/** Returns the environment that WASI shows: only what is granted, never a secret of the launcher. */
+/** Returns the environment of WASI: the granted variables, except secrets of the launcher. */
 async function guestEnvironment(
   { variables }: Grants,
   { io, log }: Context,

@@ -3,7 +3,7 @@ import type { CallLimits } from "../wasm/call_clock.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 
-/** A module to run, with what it may reach and how much it may use. */
+/** A module to run, with its grants and limits. */
 export interface RunnerOptions {
   readonly blueprint: Blueprint;
   /** The module as the user named it, for messages. */
@@ -12,12 +12,12 @@ export interface RunnerOptions {
   readonly limits: RunnerLimits;
   /** The folder of the embedded key-value store. */
   readonly dataFolder: string;
-  /** What the module learns about its server; a server fills in its port later. */
+  /** Facts about the server for the module; the server adds its port once it listens. */
   readonly information: HostInformation;
   readonly sinks: OutputSinks;
 }
 
-/** What a module may reach. */
+/** The files, variables and hosts that a module may use. */
 export interface Grants {
   /** Folders beside the working directory, and the paths by which the guest names them. */
   readonly folders: readonly { readonly host: string; readonly guest: string }[];
@@ -40,16 +40,16 @@ export interface Grants {
   readonly ownFiles: readonly string[];
 }
 
-/** How much a module may use. */
+/** The limits of a module in time, memory and number of calls. */
 export interface RunnerLimits extends CallLimits {
-  /** Of one instance. */
+  /** The memory of one instance. */
   readonly maxMemoryBytes: number;
-  /** Calls at the same time on one thread. */
+  /** Concurrent calls on one thread. */
   readonly maxInstances: number;
-  /** Calls that wait for an instance. */
+  /** Queued calls on one thread. */
   readonly maxQueue: number;
-  /** Of one request of `Http`; 0 for no limit. */
+  /** The timeout of one request by `Http`; 0 for no limit. */
   readonly httpTimeoutMs: number;
-  /** Of one response to `Http`. */
+  /** The size of one response to `Http`. */
   readonly maxResponseBytes: number;
 }

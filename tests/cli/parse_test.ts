@@ -4,8 +4,8 @@ import { UsageError } from "../../src/base/errors.ts";
 import { type Flag, variableOf } from "../../src/options/flag.ts";
 import { flags } from "../../src/options/flags.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
-import { type Command, parse } from "../../src/cli/parse.ts";
-import { type GrantedFolder, path } from "../../src/options/value_types.ts";
+import { parse, type ParsedCommand } from "../../src/cli/parse.ts";
+import { type GrantedFolder, path } from "../../src/options/flag_types.ts";
 import { modeNames } from "../../src/options/modes.ts";
 import { badCommandLines } from "./bad_command_lines.ts";
 
@@ -312,7 +312,7 @@ Deno.test("parse: any command line is a command or a UsageError of one line", ()
   const variables = fc.dictionary(fc.constantFrom(...names.map(variableOf)), fc.string());
   fc.assert(
     fc.property(fc.array(word), variables, (args, set) => {
-      let command: Command;
+      let command: ParsedCommand;
       try {
         command = parse(args, env(set));
       } catch (error) {

@@ -16,7 +16,7 @@ Deno.test("without flags the built-in function is served, and says how to serve 
   assert.equal(await response.text(), "👋 Hello World 🌍\n");
   assert.match(
     server.stderr.text,
-    /serving the built-in hello function; your own: capsule -mode=http -wasm=/,
+    /serving the built-in hello function; your own: \S.* -mode=http -wasm=\.\/hello\.wasm"/,
   );
 });
 

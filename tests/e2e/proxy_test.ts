@@ -337,7 +337,7 @@ Deno.test("what does not start, and why", () =>
       [
         ["-config=good.yaml", "-hashHeader=X-User"],
         2,
-        /-hashHeader is for -balance=hash: the balance is random/,
+        /-hashHeader requires -balance=hash: the balance is random/,
       ],
       [
         ["-config=good.yaml", "-balance=hash", "-hashHeader=X User"],

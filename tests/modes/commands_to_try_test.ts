@@ -10,7 +10,7 @@ async function words(command: string, env: Record<string, string> = {}): Promise
   return new TextDecoder().decode(stdout).split("\0").slice(0, -1);
 }
 
-Deno.test("the commands to try reach curl as they are meant, whatever token and path hold", async () => {
+Deno.test("commandsToTry: curl receives any token and path unchanged", async () => {
   const token = `it's "$HOME" \`id\` \\ é`.replaceAll(" ", "_");
   const text = commandsToTry({
     registryUrl: "http://localhost:1",
@@ -31,7 +31,7 @@ Deno.test("the commands to try reach curl as they are meant, whatever token and 
   ]);
 });
 
-Deno.test("a token that is not to be shown comes from the shell's environment", async () => {
+Deno.test("commandsToTry: without a token they read it from the shell's environment", async () => {
   const url = "http://localhost:1";
   const text = commandsToTry({
     registryUrl: url,
@@ -44,7 +44,7 @@ Deno.test("a token that is not to be shown comes from the shell's environment", 
   assert.deepEqual([flag, header], ["-H", "Authorization: Bearer s3cret 'token'"]);
 });
 
-Deno.test("what needs no quotes has none", () => {
+Deno.test("commandsToTry: quotes only what needs quotes", () => {
   const text = commandsToTry({
     registryUrl: "http://localhost:4999",
     proxyUrl: "http://localhost:8888",

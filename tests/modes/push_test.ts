@@ -8,7 +8,10 @@ import { memoryIo } from "../testing/memory_io.ts";
 
 const wasm = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pathname;
 
-/** A registry whose admin token is `s3cret`, under a name that is no loopback name and under one that is, and what it was shown. */
+/**
+ * A registry with the admin token `s3cret`, under a loopback name and under another one, and the
+ * credentials that it received.
+ */
 async function withRegistry(
   work: (world: {
     other: string;
@@ -52,11 +55,11 @@ async function withRegistry(
 
 const token = { CAPSULE_ADMIN_TOKEN: "s3cret" };
 
-Deno.test("a registry of other people is not shown the token, and the message says what would", () =>
+Deno.test("runPush: does not send the token to another registry, and names the flag that would", () =>
   withRegistry(async ({ other, push, shown }) => {
     const refused =
-      `this needs the token: Authorization: Bearer <token>; -adminToken was not shown to it, ` +
-      `which takes -registry=http://${other}`;
+      `this needs the token: Authorization: Bearer <token>; -adminToken was not sent to it, ` +
+      `which requires -registry=http://${other}`;
     assert.equal(
       await push([`-url=http://${other}/k33g/hey/1`], token),
       `the registry http://${other} answers 401: ${refused}`,
@@ -74,16 +77,16 @@ Deno.test("a registry of other people is not shown the token, and the message sa
     const byOci = await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], token);
     assert.match(
       byOci,
-      /answers 401 to POST .*; -adminToken was not shown to it, which takes -registry=http:/,
+      /answers 401 to POST .*; -adminToken was not sent to it, which requires -registry=http:/,
     );
     assert(
       !shown().some((each) => each?.includes("s3cret") || each?.includes(btoa("capsule:s3cret"))),
     );
-    // Without a token there is none that could have been shown.
+    // Without a token, the message must not mention it.
     assert.match(await push([`-url=http://${other}/k33g/hey/1`]), /Bearer <token>$/);
   }));
 
-Deno.test("the registry that -registry names, and one of this machine, are shown the token", () =>
+Deno.test("runPush: sends the token to the registry of -registry and to one on this machine", () =>
   withRegistry(async ({ other, local, push, shown }) => {
     const digest = sha256(await Deno.readFile(wasm));
     const registry = { ...token, CAPSULE_REGISTRY: `http://${other}/` };
@@ -100,7 +103,7 @@ Deno.test("the registry that -registry names, and one of this machine, are shown
     assert.match(await push([`-url=oci://${local}/k33g/hey:4`], token), /^oci:.*@sha256:/);
   }));
 
-Deno.test("where the token does not belong, a push by oci shows what docker login left for that registry", () =>
+Deno.test("runPush: uses the credentials of docker login for another OCI registry", () =>
   withRegistry(async ({ other, push }) => {
     const folder = await Deno.makeTempDir({ prefix: "capsule-docker-" });
     try {

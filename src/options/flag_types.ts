@@ -5,7 +5,7 @@ import { parseDurationMs, parseSize } from "../base/units.ts";
  * A type of flag: reads the text of a flag as a `T`. `Absent` is the value of a flag that is not
  * given and has no default.
  */
-export interface ValueType<T, Absent = undefined> {
+export interface FlagType<T, Absent = undefined> {
   /** The placeholder after `=` in the usage. */
   readonly placeholder: string;
   /** Completes the sentence "-flag must be …". */
@@ -26,7 +26,7 @@ export interface ValueType<T, Absent = undefined> {
 }
 
 /** A text that is not empty, such as a host name. */
-export function text(placeholder: string): ValueType<string> {
+export function text(placeholder: string): FlagType<string> {
   return {
     placeholder,
     rule: "a text that is not empty",
@@ -36,10 +36,10 @@ export function text(placeholder: string): ValueType<string> {
 }
 
 /** A path, as it was written. */
-export const path: ValueType<string> = { ...text("PATH"), rule: "a path that is not empty" };
+export const path: FlagType<string> = { ...text("PATH"), rule: "a path that is not empty" };
 
 /** A boolean in Go's spellings. @see https://pkg.go.dev/strconv#ParseBool */
-export const boolean: ValueType<boolean, false> = {
+export const boolean: FlagType<boolean, false> = {
   placeholder: "BOOL",
   rule: "true or false (or 1, t, 0, f)",
   absent: false,
@@ -51,7 +51,7 @@ export const boolean: ValueType<boolean, false> = {
 };
 
 /** A decimal integer; both bounds are inclusive. */
-export function whole(min: number, max = Number.MAX_SAFE_INTEGER): ValueType<number> {
+export function whole(min: number, max = Number.MAX_SAFE_INTEGER): FlagType<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return {
     placeholder: "N",
@@ -65,7 +65,7 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): ValueType<num
 }
 
 /** A number of bytes; both bounds are inclusive, and written as a user writes sizes. */
-export function size(bounds: { min?: string; max?: string } = {}): ValueType<number> {
+export function size(bounds: { min?: string; max?: string } = {}): FlagType<number> {
   const min = bounds.min ?? "0";
   const range = bounds.max
     ? ` from ${min} to ${bounds.max}`
@@ -91,7 +91,7 @@ const longestTimerMs = 2 ** 31 - 1;
  * A duration with a unit, as in Go, read as milliseconds; 0 is refused unless `zero` names its
  * meaning.
  */
-export function duration({ zero }: { zero?: string } = {}): ValueType<number> {
+export function duration({ zero }: { zero?: string } = {}): FlagType<number> {
   return {
     placeholder: "DURATION",
     rule: `a duration such as 500ms, 30s or 2m${
@@ -108,7 +108,7 @@ export function duration({ zero }: { zero?: string } = {}): ValueType<number> {
 }
 
 /** One of several words. */
-export function oneOf<const Word extends string>(choices: readonly Word[]): ValueType<Word> {
+export function oneOf<const Word extends string>(choices: readonly Word[]): FlagType<Word> {
   return {
     placeholder: choices.join("|"),
     rule: `one of ${choices.join(", ")}`,
@@ -119,7 +119,7 @@ export function oneOf<const Word extends string>(choices: readonly Word[]): Valu
 }
 
 /** A SHA-256 digest in hexadecimal; options have it in lower case. */
-export const sha256: ValueType<string> = {
+export const sha256: FlagType<string> = {
   placeholder: "HEX",
   rule: "64 hexadecimal digits",
   absent: undefined,
@@ -127,7 +127,7 @@ export const sha256: ValueType<string> = {
 };
 
 /** A URL with one of the schemes (`http:`, with the colon), as it was written. */
-export function url(...schemes: readonly string[]): ValueType<string> {
+export function url(...schemes: readonly string[]): FlagType<string> {
   const starts = schemes.map((scheme) => `${scheme}//`).join(" or ");
   return {
     placeholder: "URL",
@@ -145,7 +145,7 @@ export function url(...schemes: readonly string[]): ValueType<string> {
 }
 
 /** A list separated by commas. The empty text is the empty list, which differs from no list. */
-export function list(placeholder: string): ValueType<readonly string[]> {
+export function list(placeholder: string): FlagType<readonly string[]> {
   return {
     placeholder: `${placeholder},…`,
     rule: "a list separated by commas, without empty items or spaces around an item",
@@ -165,7 +165,7 @@ function repeated<T>(
   placeholder: string,
   rule: string,
   read: (text: string) => T | undefined,
-): ValueType<readonly T[], readonly T[]> {
+): FlagType<readonly T[], readonly T[]> {
   return {
     placeholder,
     rule,
