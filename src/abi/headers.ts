@@ -41,9 +41,6 @@ export function addRequestHeader(
   return list === "" ? item : list + "|" + item;
 }
 
-/** List of a request without headers. A guest with the original library traps on an empty list. */
-export const noRequestHeaders: ByteString = "Host:";
-
 /**
  * Parses a guest's header list. Each item is split at its first colon, and name and value are
  * trimmed. An item without a colon is skipped; the original library writes `empty` for no headers.

@@ -3,6 +3,7 @@ import { storeVariables } from "../store/variables.ts";
 import { type Flag, variableOf } from "../options/flag.ts";
 import { flags } from "../options/flags.ts";
 import { defaultNote, modesNote } from "./flag_notes.ts";
+import { argumentsOf } from "./usage.ts";
 import { version } from "./version.ts";
 
 /**
@@ -78,7 +79,7 @@ function synopsis(): string[] {
     ".br",
     `.B ${escaped(`capsule -mode=${mode}`)}`,
     `[\\fIflags\\fR]${
-      modes[mode].takesArguments ? " [\\-\\-] [\\fIarguments of the function\\fR]" : ""
+      argumentsOf(mode).replace(/arguments[^\]]*/, "\\fI$&\\fR").replace("--", "\\-\\-")
     }`,
   ]);
   return lines.slice(1);

@@ -45,7 +45,7 @@ export function parse(
   env: Pick<Env, "get">,
   table: Table = flags,
 ): ParsedCommand {
-  const { given, rest } = split(args, table);
+  const { given, rest, beforeDashes } = split(args, table);
   const first = fromLine(
     given.filter(({ name }) => name === "mode" || table[name]?.variable === false),
     flags,
@@ -67,10 +67,9 @@ export function parse(
     if (!of.includes(mode)) throw foreignFlag(name, of, mode);
   }
   const onLine = fromLine(given, table);
-  const [argument] = rest;
-  if (argument !== undefined && !modes[mode].takesArguments) {
-    throw unexpectedArgument(argument, mode);
-  }
+  const { takesArguments } = modes[mode];
+  const [argument] = takesArguments === "after --" ? rest.slice(0, beforeDashes) : rest;
+  if (argument !== undefined && takesArguments !== true) throw unexpectedArgument(argument, mode);
   const options = optionsOf(mode, onLine, env, table);
   options.args = rest;
   // optionsOf gives each flag of the mode the value that ModeOptions derives from the same table.

@@ -57,6 +57,8 @@ export function unexpectedArgument(argument: string, mode: ModeName): UsageError
     ? `did you mean -wasm=${quote(argument).slice(1, -1)}?`
     : /^(?:true|false)$/.test(argument)
     ? `a flag without a value is true, and -flag=false is false`
+    : mode === "http"
+    ? `-mode=cli passes arguments to the function, and a program's arguments follow --`
     : `-mode=cli passes arguments to the function`;
   return new UsageError(
     `unexpected argument ${quote(argument)}: -mode=${mode} takes flags only; ${hint}`,

@@ -15,20 +15,23 @@ export interface GivenFlag {
  * - `--` ends the flags. A first `--` is dropped: `deno task start -- -mode=http` passes it on.
  * - `-` and the empty text are arguments.
  *
+ * `beforeDashes` is the number of arguments that are not after a `--`.
+ *
  * @see https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
  * @throws UsageError for an unknown flag, or a flag without its value.
  */
 export function split(
   args: readonly string[],
   table: Readonly<Record<string, Flag>>,
-): { given: GivenFlag[]; rest: string[] } {
+): { given: GivenFlag[]; rest: string[]; beforeDashes: number } {
   const given: GivenFlag[] = [];
   const rest: string[] = [];
   for (let at = args[0] === "--" ? 1 : 0; at < args.length; at++) {
     const arg = args[at] ?? "";
     if (arg === "--") {
+      const beforeDashes = rest.length;
       rest.push(...args.slice(at + 1));
-      break;
+      return { given, rest, beforeDashes };
     }
     const written = asFlag(arg);
     if (!written) {
@@ -47,7 +50,7 @@ export function split(
       given.push({ name, text: valueAfter(name, flag, args[at], table) });
     }
   }
-  return { given, rest };
+  return { given, rest, beforeDashes: rest.length };
 }
 
 function asFlag(arg: string): { name: string; text: string | undefined } | undefined {

@@ -14,6 +14,13 @@ const noBreak = "\u00a0";
 /** The column of the sentences; a longer flag has a line of its own. */
 const column = 30;
 
+/** Returns how a mode's arguments that are not flags are written, with a space before. */
+export function argumentsOf(mode: ModeName): string {
+  const { takesArguments } = modes[mode];
+  if (takesArguments === "after --") return " [-- arguments of the program]";
+  return takesArguments ? " [--] [arguments of the function]" : "";
+}
+
 /** Returns the usage of all modes or of one, up to 100 columns wide. */
 export function usage(mode?: ModeName): string {
   const shown: [string, Flag][] = Object.entries<Flag>(flags)
@@ -21,9 +28,9 @@ export function usage(mode?: ModeName): string {
   const lines = [
     `capsule ${version}: a launcher of WebAssembly functions`,
     "",
-    mode === undefined || modes[mode].takesArguments
-      ? `usage: capsule${mode ? ` -mode=${mode}` : ""} [flags] [--] [arguments of the function]`
-      : `usage: capsule -mode=${mode} [flags]`,
+    mode === undefined
+      ? "usage: capsule [flags] [--] [arguments of the function]"
+      : `usage: capsule -mode=${mode} [flags]${argumentsOf(mode)}`,
     "",
     mode ? "Mode" : "Modes",
     ...modeNames.filter((name) => mode === undefined || name === mode)

@@ -1,12 +1,13 @@
 import { decodeText, writeByteString } from "../base/byte_string.ts";
 import { decodeError } from "../abi/guest_strings.ts";
-import { addRequestHeader, noRequestHeaders } from "../abi/headers.ts";
+import { addRequestHeader } from "../abi/headers.ts";
 import { decodeHttpResult, type HttpResult } from "../abi/http_result.ts";
 import { allocateArguments, takeResult } from "../abi/handler_call.ts";
 import type { Log } from "../base/log.ts";
 import { readBody } from "../server/read_body.ts";
 import { HttpError } from "../server/http_error.ts";
 import { TimeoutError } from "../wasm/timeout_error.ts";
+import { authorityOf } from "./authority.ts";
 import { errorAnswer } from "./error_answer.ts";
 import type { CapsuleFunction, FunctionCall } from "./function.ts";
 import { ResponseHeaders, withHeaders } from "./response_headers.ts";
@@ -78,13 +79,15 @@ export function createHttpHandler(
     try {
       let contentLength: string | null = null;
       let isChunked = false;
+      let hasHost = false;
       let headers = "";
       request.headers.forEach((value, name) => {
         if (name === "content-length") contentLength = value;
         else if (name === "transfer-encoding") isChunked = true;
+        else if (name === "host") hasHost = true;
         headers = addRequestHeader(headers, name, value);
       });
-      if (headers === "") headers = noRequestHeaders;
+      if (!hasHost) headers = addRequestHeader(headers, "host", authorityOf(request.url));
       const body = readBody(request, maxBodyBytes, "-maxBody", contentLength, isChunked);
       if (!(body instanceof Promise)) return callWith(request, headers, body);
       return body.then((bytes) => callWith(request, headers, bytes), failed);

@@ -1,3 +1,4 @@
+import { UsageError } from "../base/errors.ts";
 import { BatchedOutput } from "../base/batched_output.ts";
 import { guestLine } from "../base/log.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
@@ -94,6 +95,12 @@ async function serveCalls(
   options: ModeOptions<"http">,
   context: Context,
 ): Promise<ServedModule> {
+  const [argument] = options.args;
+  if (argument !== undefined) {
+    throw new UsageError(
+      `${running.name} is a function, which takes no arguments with -mode=http: got "${argument}"`,
+    );
+  }
   const { called, close } = await openFunction(running, context);
   const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: context.log });
   return {

@@ -11,8 +11,10 @@ export const modes = {
     takesArguments: true,
   },
   http: {
-    about: "serves the function over HTTP: each request is a call; a WASI program is run as by CGI",
-    takesArguments: false,
+    about:
+      "serves the function over HTTP: each request is a call; a WASI program is run as by CGI, " +
+      "with the arguments after --",
+    takesArguments: "after --",
   },
   "reverse-proxy": {
     about: "forwards /functions/NAME/REVISION to the servers of that function",
@@ -43,8 +45,8 @@ export const modes = {
 interface Mode {
   /** Completes a sentence that begins with the mode's name. */
   readonly about: string;
-  /** Whether arguments that are not flags are accepted. */
-  readonly takesArguments: boolean;
+  /** Whether arguments that are not flags are accepted, or only after `--`. */
+  readonly takesArguments: boolean | "after --";
 }
 
 /** The name of a mode, as `-mode` takes it. */

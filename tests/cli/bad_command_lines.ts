@@ -154,19 +154,23 @@ export const badCommandLines: readonly (readonly [string[], string, Record<strin
   [["-mode=cli", "-reuse"], "-reuse does nothing with -mode=cli: it belongs to -mode=http"],
   [
     ["hello"],
-    'unexpected argument "hello": -mode=http takes flags only; -mode=cli passes arguments to the function',
+    'unexpected argument "hello": -mode=http takes flags only; -mode=cli passes arguments to the function, and a program\'s arguments follow --',
   ],
   [
     [""],
-    'unexpected argument "": -mode=http takes flags only; -mode=cli passes arguments to the function',
+    'unexpected argument "": -mode=http takes flags only; -mode=cli passes arguments to the function, and a program\'s arguments follow --',
   ],
   [
     ["./hello.wasm"],
     'unexpected argument "./hello.wasm": -mode=http takes flags only; did you mean -wasm=./hello.wasm?',
   ],
   [
-    ["--", "--", "x"],
-    'unexpected argument "x": -mode=http takes flags only; -mode=cli passes arguments to the function',
+    ["x", "--", "y"],
+    'unexpected argument "x": -mode=http takes flags only; -mode=cli passes arguments to the function, and a program\'s arguments follow --',
+  ],
+  [
+    ["--", "-mode=registry", "--", "x"],
+    'unexpected argument "x": -mode=registry takes flags only; -mode=cli passes arguments to the function',
   ],
   [[], 'CAPSULE_HTTP_PORT must be a whole number from 0 to 65535: got "x"', {
     "CAPSULE_HTTP_PORT": "x",

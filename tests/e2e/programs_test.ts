@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { compileWat } from "../prepare/modules.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { connect } from "../server/raw_connection.ts";
 import {
@@ -328,4 +329,68 @@ Deno.test("threads: each serves a program, and its output is logged", async () =
   assert.deepEqual(new Set(await Promise.all(answers)), new Set(["complained\n"]));
   const line = await server.stderr.line((text) => text.includes('"three"'));
   assert.deepEqual(JSON.parse(line ?? ""), { level: "info", function: "cgi", message: "three" });
+});
+
+/** A CGI program that responds with its arguments. */
+const showsArguments = `(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\40\\00\\00\\00\\1a\\00\\00\\00\\00\\10\\00\\00")
+  (data (i32.const 64) "Content-Type: text/plain\\0a\\0a")
+  (func (export "_start")
+    (drop (call $sizes (i32.const 16) (i32.const 12)))
+    (drop (call $args (i32.const 1024) (i32.const 4096)))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 2) (i32.const 20)))))`;
+
+Deno.test("http: arguments after -- are the program's, and a function takes none", async () => {
+  using folder = new TemporaryFolder();
+  Deno.writeFileSync(folder.at("arguments.wasm"), compileWat(showsArguments));
+  const flags = ["-mode=http", `-wasm=${folder.at("arguments.wasm")}`];
+  await using server = await startCapsule([...flags, "--", "/s/app.py", "-x", "é"]);
+  for (const path of ["/", "/b"]) {
+    const response = await fetch(server.url + path);
+    assert.equal(await response.text(), "arguments.wasm\0/s/app.py\0-x\0é\0");
+  }
+  const { code, stderr } = await runCapsule(["-mode=http", "-httpPort=0", "--", "x"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /is a function, which takes no arguments with -mode=http: got "x"/);
+});
+
+/** A CGI program that declares `length` bytes of body and writes `chunks` blocks of 64 KiB. */
+function declaring(length: number, chunks: number): Uint8Array<ArrayBuffer> {
+  const head = `Content-Type: a/b\\0aContent-Length: ${length}\\0a\\0a`;
+  const headLength = new TextEncoder().encode(head.replaceAll("\\0a", "\n")).length;
+  return compileWat(`(module
+    (import "wasi_snapshot_preview1" "fd_write"
+      (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 64) "${head}")
+    (func $out (param $at i32) (param $length i32)
+      (i32.store (i32.const 0) (local.get $at))
+      (i32.store (i32.const 4) (local.get $length))
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+    (func (export "_start") (local $n i32)
+      (call $out (i32.const 64) (i32.const ${headLength}))
+      (loop $next
+        (call $out (i32.const 65536) (i32.const 65536))
+        (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1)))
+          (i32.const ${chunks}))))))`);
+}
+
+Deno.test("http: a large CGI response keeps its Content-Length, which bounds its body", async () => {
+  using folder = new TemporaryFolder();
+  const lengths: [written: number, chunks: number][] = [[8 * 65536, 8], [7 * 65536 + 5, 8]];
+  for (const [length, chunks] of lengths) {
+    Deno.writeFileSync(folder.at("large.wasm"), declaring(length, chunks));
+    await using server = await startCapsule(["-mode=http", `-wasm=${folder.at("large.wasm")}`]);
+    const response = await fetch(server.url);
+    assert.equal(response.headers.get("content-length"), String(length));
+    assert.equal((await response.bytes()).length, length);
+  }
+  Deno.writeFileSync(folder.at("large.wasm"), declaring(9 * 65536, 8));
+  await using server = await startCapsule(["-mode=http", `-wasm=${folder.at("large.wasm")}`]);
+  await assert.rejects((await fetch(server.url)).bytes(), "the body is shorter than declared");
 });

@@ -161,3 +161,12 @@ Deno.test("http: a nil pointer of the guest gives no hint at the other mode", as
   await using served = await serveModule(await guestModule("panic"));
   assert.doesNotMatch(await served.post("panic"), /built for/);
 });
+
+Deno.test("http: a request without a Host header has the authority of its URL", async () => {
+  await using served = await serveModule(await guestModule("headers-in"));
+  const send = async (headers: HeadersInit) =>
+    (await (await served.handle(new Request("http://example.org:81/a", { headers }))).text())
+      .split("\n").filter((line) => line.startsWith("Host"));
+  assert.deepEqual(await send({ "x-a": "b" }), ["Host: example.org:81"]);
+  assert.deepEqual(await send({ host: "other.org" }), ["Host: other.org"]);
+});

@@ -11,6 +11,8 @@ export interface CgiAnswer {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
 
+type BodyController = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+
 /** Statuses without a body (RFC 9110 §§ 15.3.5, 15.3.6 and 15.4.5). */
 const bodylessStatus = new Set([204, 205, 304]);
 /** Bytes of a body that are buffered before it is streamed, and then ahead of the client. */
@@ -30,7 +32,8 @@ export class AnswerWriter {
   readonly #stop: (reason: CapsuleError) => void;
   readonly #held = new ByteBuffer();
   #head: AnswerHead | undefined;
-  #stream: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  #stream: BodyController | undefined;
+  #sentBytes = 0;
   #taken: PromiseWithResolvers<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
@@ -46,7 +49,7 @@ export class AnswerWriter {
     const { length } = bytes;
     if (this.#isOver) return length;
     if (!this.#head) this.#takeHead(bytes);
-    else if (this.#stream) this.#stream.enqueue(bytes.slice());
+    else if (this.#stream) this.#send(this.#stream, bytes.slice());
     else if (this.#keepsBody) this.#held.append(bytes);
     if (this.#head && !this.#stream && this.#held.length > maxBufferedBytes) this.#startStream();
     if (!this.#stream || (this.#stream.desiredSize ?? 0) > 0) return length;
@@ -58,7 +61,7 @@ export class AnswerWriter {
   end(exitCode: number): boolean {
     const head = this.#head;
     if (this.#isOver) return head !== undefined;
-    if (this.#stream) this.#stream.close();
+    if (this.#stream) this.#endStream(this.#stream);
     else if (head) {
       this.#decided.resolve({ head, body: this.#keepsBody ? this.#held.bytes.slice() : null });
     } else {
@@ -114,7 +117,7 @@ export class AnswerWriter {
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => {
         this.#stream = controller;
-        if (this.#held.length > 0) controller.enqueue(this.#held.bytes.slice());
+        if (this.#held.length > 0) this.#send(controller, this.#held.bytes.slice());
         this.#held.clear();
       },
       pull: () => {
@@ -127,6 +130,24 @@ export class AnswerWriter {
       },
     }, new ByteLengthQueuingStrategy({ highWaterMark: maxBufferedBytes }));
     this.#decided.resolve({ head, body });
+  }
+
+  /** Sends bytes of the body, up to the head's `Content-Length`: more would be another response. */
+  #send(stream: BodyController, bytes: Uint8Array<ArrayBuffer>): void {
+    const left = this.#declaredBytes - this.#sentBytes;
+    const sent = bytes.length <= left ? bytes : bytes.subarray(0, left);
+    this.#sentBytes += sent.length;
+    if (sent.length > 0) stream.enqueue(sent);
+  }
+
+  /** Ends the body; one that is shorter than its `Content-Length` is an error for its reader. */
+  #endStream(stream: BodyController): void {
+    if (this.#declaredBytes === Infinity || this.#sentBytes === this.#declaredBytes) stream.close();
+    else stream.error(new HttpError(502, "CUT_OFF", "the program did not end its response"));
+  }
+
+  get #declaredBytes(): number {
+    return Number(this.#head?.contentLength ?? Infinity);
   }
 
   #close(): void {

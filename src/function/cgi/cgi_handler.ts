@@ -5,6 +5,7 @@ import { HttpError } from "../../server/http_error.ts";
 import { jsonError } from "../../server/json_error.ts";
 import { readBody } from "../../server/read_body.ts";
 import { TimeoutError } from "../../wasm/timeout_error.ts";
+import { authorityOf } from "../authority.ts";
 import type { Command } from "../command.ts";
 import { errorAnswer } from "../error_answer.ts";
 import { ResponseHeaders } from "../response_headers.ts";
@@ -80,7 +81,8 @@ export function createCgiHandler(
       [name, value],
     ): [string, string] => [name, value]);
     const isUnwritten = method === "HEAD" && body instanceof Uint8Array && body.length === 0;
-    if (isUnwritten && head.contentLength !== undefined) {
+    const isStreamed = body instanceof ReadableStream;
+    if ((isUnwritten || isStreamed) && head.contentLength !== undefined) {
       headers.push(["content-length", head.contentLength]);
     }
     return new Response(isUnwritten ? null : body, { status: head.status, headers });
@@ -100,10 +102,14 @@ export function createCgiHandler(
     try {
       const headers: [string, string][] = [];
       let contentLength: string | null = null;
+      let hasHost = false;
       request.headers.forEach((value, name) => {
         if (name === "content-length") contentLength = value;
+        if (name === "host") hasHost = true;
         headers.push([name, value]);
       });
+      // HTTP/1.1 requires a Host header, HTTP/2 has `:authority` instead.
+      if (!hasHost) headers.push(["host", authorityOf(request.url)]);
       const body = await readBody(request, maxBodyBytes, "-maxBody", contentLength);
       const hasBody = contentLength !== null || body.length > 0;
       let asked: CgiRequest = {
@@ -113,6 +119,7 @@ export function createCgiHandler(
         bodyLength: hasBody ? body.length : undefined,
         client,
         server: server(),
+        protocol: hasHost ? "HTTP/1.1" : "HTTP/2.0",
       };
       let answer = await run(asked, body, () => request.signal);
       for (let redirects = 0; answer.head.localRedirect !== undefined; redirects++) {

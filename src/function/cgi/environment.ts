@@ -13,6 +13,7 @@ export interface CgiRequest {
   /** Length of the body in bytes; undefined without a body. */
   readonly bodyLength: number | undefined;
   readonly client: { readonly hostname: string; readonly port: number };
+  readonly protocol: "HTTP/1.1" | "HTTP/2.0";
   readonly server: { readonly hostname: string; readonly port: number; readonly isTls: boolean };
 }
 
@@ -32,7 +33,7 @@ const notAsHeader = new Set(["content-length", "content-type", "proxy"]);
  * @throws HttpError 400 for a zero byte in the path, which no variable can hold.
  */
 export function cgiEnvironment(request: CgiRequest): Record<string, VariableValue> {
-  const { method, target, headers, bodyLength, client, server } = request;
+  const { method, target, headers, bodyLength, client, server, protocol } = request;
   const queryMark = target.indexOf("?");
   const variables: Record<string, VariableValue> = {
     GATEWAY_INTERFACE: "CGI/1.1",
@@ -46,7 +47,7 @@ export function cgiEnvironment(request: CgiRequest): Record<string, VariableValu
     SCRIPT_NAME: "",
     SERVER_NAME: server.hostname,
     SERVER_PORT: String(server.port),
-    SERVER_PROTOCOL: "HTTP/1.1",
+    SERVER_PROTOCOL: protocol,
     SERVER_SOFTWARE: `capsule/${config.version}`,
   };
   if (server.isTls) variables.HTTPS = "on";

@@ -8,6 +8,7 @@ const request: CgiRequest = {
   bodyLength: 7,
   client: { hostname: "192.0.2.1", port: 1234 },
   server: { hostname: "127.0.0.1", port: 8080, isTls: false },
+  protocol: "HTTP/1.1",
 };
 
 /** Returns the variables as byte strings. */
