@@ -26,7 +26,10 @@ Deno.test("usage: that of a mode lists its flags and its defaults only", () => {
   assert.doesNotMatch(usage("cli"), /Modes: |default 0, |for http/);
   assert.match(usage(), /\(default 30s, 0 for cli\)/);
   assert.match(usage("cli"), /\(default 0\)/);
-  assert.match(usage("http"), /^usage: capsule -mode=http \[flags\] \[-- arguments of the program\]$/m);
+  assert.match(
+    usage("http"),
+    /^usage: capsule -mode=http \[flags\] \[-- arguments of the program\]$/m,
+  );
 });
 
 Deno.test("usage: no line is wider than 100 columns or ends with a space", () => {
