@@ -140,7 +140,7 @@ function providerHint(module: string): string {
   if (module === "capsule") return "a newer Capsule may have this host function";
   if (module === wasiModule) return "WASI preview1 has no such function";
   if (module === unstableModule) {
-    return "of this older WASI, Capsule provides what is the same in preview1: build the module for preview1";
+    return "this version of WASI has no such function";
   }
   if (module === "gojs" || module === "go") {
     return "build the module with `-target wasi`, this one is for browsers";

@@ -1,13 +1,16 @@
-import type { Whence } from "../files/file_backend.ts";
+import type { ArgsAndEnvironment } from "./args.ts";
 import type { Descriptor, FileDescriptor, OutputDescriptor } from "./descriptors.ts";
+import type { WasiLayouts } from "./layouts.ts";
 import { refuse, Right } from "./preview1.ts";
 import type { WasiState } from "./state.ts";
 import { checkIovs, checkRange, transferIovs, writeIovs, writeSize } from "./wire.ts";
 
-const whences: readonly Whence[] = ["start", "current", "end"];
-
 /** Makes the functions that write, seek, close and read at an offset, which most guests import. */
-export function fdByteFunctions(state: WasiState) {
+export function fdByteFunctions(
+  state: WasiState,
+  _called: ArgsAndEnvironment,
+  { whences }: WasiLayouts,
+) {
   const { memory, descriptors } = state;
 
   return {
@@ -56,7 +59,6 @@ export function fdByteFunctions(state: WasiState) {
       return writeSize(memory, nwritten, done);
     },
 
-    /** Moves the position. `whence` is 0 from the start, 1 from the position, 2 from the end. */
     fd_seek(fd: number, offset: bigint, whence: number, newoffset: number): number {
       state.nondeterministicCalls++;
       newoffset >>>= 0;

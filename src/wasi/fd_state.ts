@@ -1,17 +1,22 @@
-import type { FileStatus, FileTimes } from "../files/file_backend.ts";
+import type { FileTimes } from "../files/file_backend.ts";
+import type { ArgsAndEnvironment } from "./args.ts";
 import type { Descriptor, DirectoryDescriptor, FileDescriptor } from "./descriptors.ts";
+import { type WasiLayouts, writeFilestat } from "./layouts.ts";
 import { allRights, Fdflags, FileType, fileTypeOf, Fstflags, refuse, Right } from "./preview1.ts";
 import type { WasiState } from "./state.ts";
 import { checkRange } from "./wire.ts";
 
 const fdstatBytes = 24;
-const filestatBytes = 64;
 
 /** `advice`: normal, sequential, random, willneed, dontneed, noreuse. */
 const lastAdvice = 5;
 
 /** Makes the functions that read or change the state of an open descriptor and its file. */
-export function fdStateFunctions(state: WasiState) {
+export function fdStateFunctions(
+  state: WasiState,
+  _called: ArgsAndEnvironment,
+  { filestat }: WasiLayouts,
+) {
   const { memory, descriptors } = state;
 
   return {
@@ -89,14 +94,15 @@ export function fdStateFunctions(state: WasiState) {
     fd_filestat_get(fd: number, buf: number): number {
       state.nondeterministicCalls++;
       buf >>>= 0;
-      checkRange(memory, buf, filestatBytes);
+      checkRange(memory, buf, filestat.bytes);
       const descriptor = descriptors.withRight(fd >>> 0, Right.fdFilestatGet);
       if (descriptor.kind === "input" || descriptor.kind === "output") {
-        memory.bytes.fill(0, buf, buf + filestatBytes);
+        memory.bytes.fill(0, buf, buf + filestat.bytes);
         memory.view.setUint8(buf + 16, typeOf(descriptor));
         return 0;
       }
-      writeFilestat(memory.view, buf, descriptor.folder.backend.status(handleOf(descriptor)));
+      const status = descriptor.folder.backend.status(handleOf(descriptor));
+      writeFilestat(memory.view, buf, status, filestat);
       return 0;
     },
 
@@ -162,18 +168,6 @@ export function rightsFrom(rights: bigint): number {
 function setRights(view: DataView, at: number, rights: number): void {
   view.setUint32(at, rights, true);
   view.setUint32(at + 4, 0, true);
-}
-
-/** Writes a `filestat`: device, inode, type, links, size, atim, mtim, ctim, 8 bytes each. */
-export function writeFilestat(view: DataView, at: number, status: FileStatus): void {
-  view.setBigUint64(at, status.device, true);
-  view.setBigUint64(at + 8, status.inode, true);
-  view.setBigUint64(at + 16, BigInt(fileTypeOf(status.kind)), true);
-  view.setBigUint64(at + 24, status.links, true);
-  view.setBigUint64(at + 32, status.size, true);
-  view.setBigUint64(at + 40, BigInt.asUintN(64, status.accessNs), true);
-  view.setBigUint64(at + 48, BigInt.asUintN(64, status.modifyNs), true);
-  view.setBigUint64(at + 56, BigInt.asUintN(64, status.changeNs), true);
 }
 
 /** Returns the times to set. Throws `EINVAL` if a time and "now" are asked for together. */

@@ -1,5 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { ArgsAndEnvironment } from "./args.ts";
+import type { WasiLayouts } from "./layouts.ts";
 import { fdByteFunctions } from "./fd_bytes.ts";
 import { Errno, WasiError } from "./preview1.ts";
 import { GuestExit, procFunctions, schedFunctions } from "./proc.ts";
@@ -10,6 +11,7 @@ import type { WasiFunction, WasiState } from "./state.ts";
 export type WasiFamily = (
   state: WasiState,
   called: ArgsAndEnvironment,
+  layouts: WasiLayouts,
 ) => Readonly<Record<string, WasiFunction>>;
 
 /** A family that is loaded with this file, or when a guest imports one of its functions. */
@@ -105,15 +107,16 @@ export async function loadFamilies(
   );
 }
 
-/** Makes the functions of these families for one guest. */
-export function preview1(
+/** Makes the functions of these families for one guest, with the layouts of its WASI version. */
+export function makeWasiImports(
   families: readonly WasiFamily[],
   state: WasiState,
   called: ArgsAndEnvironment,
+  layouts: WasiLayouts,
 ): WasiImports {
   const imports: Record<string, WasiFunction> = {};
   for (const family of families) {
-    for (const [name, call] of Object.entries(family(state, called))) {
+    for (const [name, call] of Object.entries(family(state, called, layouts))) {
       imports[name] = withErrno(call, state.onCall);
     }
   }

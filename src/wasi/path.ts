@@ -1,8 +1,10 @@
 import { asciiText } from "../base/byte_string.ts";
 import { OpenFlags } from "../files/file_backend.ts";
 import type { GuestMemory } from "../wasm/memory.ts";
+import type { ArgsAndEnvironment } from "./args.ts";
 import type { DirectoryDescriptor } from "./descriptors.ts";
-import { rightsFrom, timesFrom, writeFilestat } from "./fd_state.ts";
+import { rightsFrom, timesFrom } from "./fd_state.ts";
+import { type WasiLayouts, writeFilestat } from "./layouts.ts";
 import {
   allRights,
   directoryRights,
@@ -17,14 +19,17 @@ import {
 import type { WasiState } from "./state.ts";
 import { checkRange } from "./wire.ts";
 
-const filestatBytes = 64;
 /** Hot path (bench: `files`): up to this length a loop over ASCII is faster than a decoder. */
 const shortPathBytes = 32;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Makes the functions on paths. A path starts at a directory and stays in its preopened one. */
-export function pathFunctions(state: WasiState) {
+export function pathFunctions(
+  state: WasiState,
+  _called: ArgsAndEnvironment,
+  { filestat }: WasiLayouts,
+) {
   const { memory, descriptors } = state;
 
   const read = (path: number, path_len: number): string =>
@@ -60,10 +65,10 @@ export function pathFunctions(state: WasiState) {
     ): number {
       state.nondeterministicCalls++;
       buf >>>= 0;
-      checkRange(memory, buf, filestatBytes);
+      checkRange(memory, buf, filestat.bytes);
       const name = read(path, path_len);
       const { folder } = descriptors.directory(fd >>> 0, Right.pathFilestatGet);
-      writeFilestat(memory.view, buf, folder.status(name, follows(flags)));
+      writeFilestat(memory.view, buf, folder.status(name, follows(flags)), filestat);
       return 0;
     },
 

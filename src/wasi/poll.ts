@@ -1,11 +1,12 @@
 import { systemClock, timeOf } from "./clock.ts";
+import type { ArgsAndEnvironment } from "./args.ts";
 import type { FileDescriptor } from "./descriptors.ts";
+import type { WasiLayouts } from "./layouts.ts";
 import { Errno, EventType, maxDescriptors, refuse, Right, WasiError } from "./preview1.ts";
 import type { WasiState } from "./state.ts";
 import { type StandardInput, standardInput } from "./streams.ts";
 import { checkRange } from "./wire.ts";
 
-const subscriptionBytes = 48;
 const eventBytes = 32;
 
 /** Most subscriptions of a call: one for each descriptor and direction, and as many clocks. */
@@ -27,7 +28,11 @@ interface Pass {
 }
 
 /** Makes `poll_oneoff`. */
-export function pollFunctions(state: WasiState) {
+export function pollFunctions(
+  state: WasiState,
+  _called: ArgsAndEnvironment,
+  { subscription }: WasiLayouts,
+) {
   const { memory, descriptors, clock = systemClock() } = state;
 
   return {
@@ -47,7 +52,7 @@ export function pollFunctions(state: WasiState) {
       out >>>= 0;
       nsubscriptions >>>= 0;
       nevents >>>= 0;
-      checkRange(memory, in_, nsubscriptions * subscriptionBytes);
+      checkRange(memory, in_, nsubscriptions * subscription.bytes);
       checkRange(memory, out, nsubscriptions * eventBytes);
       checkRange(memory, nevents, 4);
       if (nsubscriptions === 0 || nsubscriptions > maxSubscriptions) refuse("EINVAL");
@@ -93,10 +98,10 @@ export function pollFunctions(state: WasiState) {
 
   function checkAll(in_: number, nsubscriptions: number, calledNs: bigint): Pass {
     const pass: Pass = { events: [] };
-    const end = in_ + nsubscriptions * subscriptionBytes;
+    const end = in_ + nsubscriptions * subscription.bytes;
     // Descriptors before clocks: a clock that expires in this moment matters only if none is ready.
     for (const clocks of [false, true]) {
-      for (let at = in_; at < end; at += subscriptionBytes) {
+      for (let at = in_; at < end; at += subscription.bytes) {
         const type = memory.view.getUint8(at + 8);
         if ((type === EventType.clock) !== clocks) continue;
         const found = clocks ? checkClock(at, calledNs, pass) : checkDescriptor(at, type, pass);
@@ -109,9 +114,9 @@ export function pollFunctions(state: WasiState) {
 
   function checkClock(at: number, calledNs: bigint, pass: Pass): Readiness | undefined {
     const view = memory.view;
-    const id = view.getUint32(at + 16, true);
-    const timeout = view.getBigUint64(at + 24, true);
-    const flags = view.getUint16(at + 40, true);
+    const id = view.getUint32(at + subscription.clockId, true);
+    const timeout = view.getBigUint64(at + subscription.timeout, true);
+    const flags = view.getUint16(at + subscription.flags, true);
     if (flags & ~subscriptionClockAbstime) return failed(Errno.EINVAL);
     const nowNs = clock.monotonicNs();
     const time = timeOf(clock, id, calledNs);

@@ -1,4 +1,4 @@
-import { refuse } from "./preview1.ts";
+import { Errno, type ErrnoName, refuse } from "./preview1.ts";
 
 /** The source of descriptor 0. */
 export type WasiInput =
@@ -107,7 +107,7 @@ export class StandardInput {
 
   /** Moves buffered bytes to `into` and returns their number, 0 at the end. Requires `isReady`. */
   take(into: Uint8Array): number {
-    if (this.#failure !== undefined) refuse("EIO");
+    if (this.#failure !== undefined) refuse(errnoName(this.#failure));
     const bytes = this.#buffer.subarray(this.#at, this.#at + into.length);
     into.set(bytes);
     this.#at += bytes.length;
@@ -118,4 +118,10 @@ export class StandardInput {
   rewind(): void {
     if (this.#source.kind === "bytes") this.#at = 0;
   }
+}
+
+/** Returns the name of a read error, such as `EISDIR` of a directory; `EIO` without a known one. */
+function errnoName(error: unknown): ErrnoName {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return Object.hasOwn(Errno, code) ? code as ErrnoName : "EIO";
 }

@@ -4,7 +4,8 @@ import type { VariableValue } from "./args.ts";
 import { type Descriptor, Descriptors } from "./descriptors.ts";
 import { allRights, directoryRights, Right, streamRights } from "./preview1.ts";
 import { GuestExit } from "./proc.ts";
-import { preview1, type WasiFamily, type WasiImports } from "./imports.ts";
+import { makeWasiImports, type WasiFamily, type WasiImports } from "./imports.ts";
+import { preview1Layouts, unstableLayouts } from "./layouts.ts";
 import type { WasiClock, WasiFunction, WasiState } from "./state.ts";
 import type { WasiInput, WasiOutput } from "./streams.ts";
 
@@ -48,15 +49,6 @@ export interface WasiOptions {
   readonly random?: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
-/** Functions whose layout or constants differ in `wasi_unstable`. */
-const differentInUnstable: ReadonlySet<string> = new Set([
-  "fd_filestat_get",
-  "fd_seek",
-  "path_filestat_get",
-  "poll_oneoff",
-  "sock_accept",
-]);
-
 /**
  * WASI preview1 for one instance, used for one call after the other with `reset` between them.
  *
@@ -71,7 +63,8 @@ export class Wasi {
   readonly suspending: ReadonlySet<string>;
   readonly #state: WasiState;
   readonly #roots: readonly PreopenedDirectory[];
-  #unstable: Readonly<Record<string, WasiFunction>> | undefined;
+  readonly #options: WasiOptions;
+  #unstable: WasiImports | undefined;
 
   constructor(options: WasiOptions) {
     this.#roots = options.preopens.map((preopen) => new PreopenedDirectory(preopen));
@@ -87,18 +80,26 @@ export class Wasi {
       nondeterministicCalls: 0,
       pending: new Set(),
     };
-    this.imports = preview1(options.families, this.#state, options);
+    this.#options = options;
+    this.imports = makeWasiImports(options.families, this.#state, options, preview1Layouts);
     const suspending = new Set(["poll_oneoff"]);
     if (options.stdin.kind === "stream") suspending.add("fd_read");
     if (options.outputWaits) suspending.add("fd_write");
     this.suspending = suspending;
   }
 
-  /** The functions of `wasi_unstable` (snapshot 0) that are the same in preview1. */
-  get unstableImports(): Readonly<Record<string, WasiFunction>> {
-    return this.#unstable ??= Object.fromEntries(
-      Object.entries(this.imports).filter(([name]) => !differentInUnstable.has(name)),
-    );
+  /** The functions of `wasi_unstable` (snapshot 0), made on first use. */
+  get unstableImports(): WasiImports {
+    if (!this.#unstable) {
+      const { sock_accept: _, ...imports } = makeWasiImports(
+        this.#options.families,
+        this.#state,
+        this.#options,
+        unstableLayouts,
+      );
+      this.#unstable = imports;
+    }
+    return this.#unstable;
   }
 
   /** The guest's memory, to be bound before the guest runs. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Fdflags } from "../../src/wasi/preview1.ts";
 import { Guest } from "./guest.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { stream } from "./standard_input.ts";
 
 Deno.test("standard input: bytes are read to their end and, after a reset, from their start", () => {
@@ -51,6 +52,14 @@ Deno.test("fd_read: EIO if standard input fails", async () => {
   const iovs = guest.iovs({ at: 0x9000, length: 2 });
   assert.equal(await guest.wait("fd_read", 0, iovs.at, 1, guest.result), "EIO");
   assert.equal(await guest.wait("fd_read", 0, iovs.at, 1, guest.result), "EIO");
+});
+
+Deno.test("fd_read: EISDIR if standard input is a directory", async () => {
+  using folder = new TemporaryFolder();
+  using directory = Deno.openSync(folder.inside);
+  using guest = new Guest({ stdin: { kind: "stream", read: (buffer) => directory.read(buffer) } });
+  const iovs = guest.iovs({ at: 0x9000, length: 2 });
+  assert.equal(await guest.wait("fd_read", 0, iovs.at, 1, guest.result), "EISDIR");
 });
 
 Deno.test("fd_write: iovecs arrive as one write in order; a partial write reports its length", () => {

@@ -114,12 +114,3 @@ Deno.test("proc_exit: throws the exit code; proc_raise is ENOTSUP, sched_yield s
   assert.equal(guest.call("proc_raise", 6), "ENOTSUP");
   assert.equal(guest.call("sched_yield"), "SUCCESS");
 });
-
-Deno.test("wasi_unstable: has the functions that are the same in preview1", () => {
-  using guest = new Guest();
-  const unstable = guest.wasi.unstableImports;
-  assert.equal(unstable.fd_write, guest.wasi.imports.fd_write);
-  for (const name of ["fd_filestat_get", "fd_seek", "path_filestat_get", "poll_oneoff"]) {
-    assert.equal(unstable[name], undefined, name);
-  }
-});
