@@ -1,15 +1,16 @@
-/** What a `WWW-Authenticate` header asks for. */
+/** A challenge of a `WWW-Authenticate` header. */
 export interface Challenge {
   scheme: "basic" | "bearer";
   parameters: Readonly<Record<string, string>>;
 }
 
 /**
- * The first challenge of a header that is understood: `Bearer realm="…",service="…",scope="…"` or `Basic realm="…"`.
+ * Parses the first supported challenge of a header: `Bearer realm="…",service="…",scope="…"` or
+ * `Basic realm="…"`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate
  */
-export function readChallenge(header: string): Challenge | undefined {
+export function parseChallenge(header: string): Challenge | undefined {
   for (
     const [, scheme = "", rest = ""] of header.matchAll(
       /(?:^|,)\s*(basic|bearer)\b((?:[^",]|"(?:[^"\\]|\\.)*"|,(?!\s*(?:basic|bearer)\b))*)/gi,

@@ -4,21 +4,21 @@ import type { Env } from "../base/io.ts";
 import { isObject } from "../base/json.ts";
 import { readText } from "../base/read_text.ts";
 
-/** What a registry is shown. */
+/** Credentials for a registry. */
 export type Credentials =
   | { kind: "password"; username: string; password: string }
-  /** A token that is exchanged for another one. */
+  /** A refresh token, which is exchanged for an access token. */
   | { kind: "identity"; token: string };
 
 /** Docker Hub's name in Docker's configuration. */
 const dockerHub = "https://index.docker.io/v1/";
 
 /**
- * The credentials that `docker login` (or podman's, oras') left for a registry: from a helper program, or in the file itself. `undefined` when
- * there are none.
+ * Returns the credentials that `docker login` (or podman's, oras') stored for a registry, in a
+ * credential helper or in the configuration file; `undefined` without an entry for it.
  *
  * @see https://github.com/docker/cli/blob/master/docs/reference/commandline/login.md#credential-stores
- * @throws CapsuleError `CREDENTIALS` when the file is damaged, or a helper cannot be run.
+ * @throws CapsuleError `CREDENTIALS` if the file is damaged or a helper cannot be run.
  */
 export async function dockerCredentials(host: string, env: Env): Promise<Credentials | undefined> {
   const folder = env.get("DOCKER_CONFIG") ??
@@ -57,40 +57,34 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return {};
     }
-    throw new CapsuleError("CREDENTIALS", `cannot read ${path}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw credentialsError(`cannot read ${path}: ${messageOf(error)}`, error);
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {
-    // Said below.
-  }
-  throw new CapsuleError("CREDENTIALS", `cannot read ${path}: it is no JSON object`);
+  const value = parseJson(text);
+  if (isObject(value)) return value;
+  throw credentialsError(`cannot read ${path}: it is not a JSON object`);
 }
 
+/** Decodes `user:password` in base64. Errors do not contain it, because it is a secret. */
 function fromPair(encoded: string, path: string): Credentials {
-  try {
-    const pair = new TextDecoder().decode(Uint8Array.fromBase64(encoded));
-    const colon = pair.indexOf(":");
-    if (colon >= 0) return password(pair.slice(0, colon), pair.slice(colon + 1));
-  } catch {
-    // Said below; the text itself is nobody's business.
+  const pair = decodeBase64(encoded);
+  const colon = pair?.indexOf(":") ?? -1;
+  if (pair !== undefined && colon >= 0) {
+    return fromPassword(pair.slice(0, colon), pair.slice(colon + 1));
   }
-  throw new CapsuleError(
-    "CREDENTIALS",
-    `cannot read ${path}: an "auth" in it is no user:password in base64`,
+  throw credentialsError(
+    `cannot read ${path}: an "auth" in it is not user:password in base64`,
   );
 }
 
+/**
+ * Runs `docker-credential-NAME get`.
+ *
+ * @see https://github.com/docker/docker-credential-helpers
+ */
 async function fromHelper(name: string, host: string): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`;
   if (!/^[\w.-]+$/.test(name)) {
-    throw new CapsuleError(
-      "CREDENTIALS",
-      `cannot ask "${program}" for credentials: no such program`,
-    );
+    throw credentialsError(`cannot ask "${program}" for credentials: no such program`);
   }
   let output: Deno.CommandOutput;
   try {
@@ -99,39 +93,48 @@ async function fromHelper(name: string, host: string): Promise<Credentials | und
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
-    })
-      .spawn();
+    }).spawn();
     const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(`${host}\n`)).then(() => writer.close()).catch(
-      () => {},
-    );
+    // A helper may exit without reading its input.
+    await writer.write(new TextEncoder().encode(`${host}\n`)).then(() => writer.close())
+      .catch(() => {});
     output = await child.output();
   } catch (error) {
-    throw new CapsuleError("CREDENTIALS", `cannot run ${program}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw credentialsError(`cannot run ${program}: ${messageOf(error)}`, error);
   }
-  const text = new TextDecoder().decode(output.stdout);
-  // A helper that has none says so and fails.
+  // A helper without credentials for this registry fails.
   if (!output.success) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) {
-      const { Username: username, Secret: secret } = value;
-      if (typeof username === "string" && typeof secret === "string") {
-        return password(username, secret);
-      }
+  const value = parseJson(new TextDecoder().decode(output.stdout));
+  if (isObject(value)) {
+    const { Username: username, Secret: secret } = value;
+    if (typeof username === "string" && typeof secret === "string") {
+      return fromPassword(username, secret);
     }
-  } catch {
-    // Said below; what it wrote may hold a secret.
   }
-  throw new CapsuleError("CREDENTIALS", `${program} answers something else than credentials`);
+  throw credentialsError(`${program} answers something else than credentials`);
 }
 
-function password(username: string, secret: string): Credentials {
+/** `<token>` as the name marks a refresh token. */
+function fromPassword(username: string, secret: string): Credentials {
   return username === "<token>"
     ? { kind: "identity", token: secret }
     : { kind: "password", username, password: secret };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeBase64(text: string): string | undefined {
+  try {
+    return new TextDecoder().decode(Uint8Array.fromBase64(text));
+  } catch {
+    return undefined;
+  }
 }
 
 function objectAt(value: Record<string, unknown>, name: string): Record<string, unknown> {
@@ -142,4 +145,8 @@ function objectAt(value: Record<string, unknown>, name: string): Record<string, 
 function textAt(value: Record<string, unknown>, name: string): string | undefined {
   const found = Object.hasOwn(value, name) ? value[name] : undefined;
   return typeof found === "string" && found !== "" ? found : undefined;
+}
+
+function credentialsError(message: string, cause?: unknown): CapsuleError {
+  return new CapsuleError("CREDENTIALS", message, { cause });
 }

@@ -1,6 +1,6 @@
 import { mediaTypes, type OciDescriptor } from "./manifest.ts";
 
-/** What a layer holds: a module itself, or an archive that may hold one. */
+/** The kind of a layer: a module itself, or an archive that may contain one. */
 export type LayerKind = "module" | "tar" | "tar+gzip" | "other";
 
 /** Layers of container images: archives of files. */

@@ -50,7 +50,8 @@ const maxModuleBytes = 1024 ** 3;
  * A digest, of the reference or of the module, that is in the cache needs no registry. A tag is
  * resolved each time; where the registry is unavailable the cached copy is used, with a warning.
  *
- * @throws CapsuleError `URL`, `REGISTRY`, `DOWNLOAD`, `CREDENTIALS`, `NOT_A_MODULE`, `DIGEST`, `SAVE`
+ * @throws CapsuleError `URL`, `REGISTRY`, `DOWNLOAD`, `CREDENTIALS`, `NOT_A_MODULE`, `DIGEST`,
+ * `SAVE`
  */
 export async function pullModule(options: PullOptions): Promise<PulledModule> {
   const reference = parseOciReference(options.url);

@@ -1,30 +1,37 @@
-import type { Credentials } from "./docker_credentials.ts";
-import { type OciReference } from "./reference.ts";
-import { OciTransport } from "./transport.ts";
+import { type Digest, digestOf } from "../source/digest.ts";
 import { artifactOf } from "./artifact.ts";
-import { digestOf } from "../source/digest.ts";
+import type { Credentials } from "./docker_credentials.ts";
 import { mediaTypes } from "./manifest.ts";
+import type { OciReference } from "./reference.ts";
+import { OciTransport } from "./transport.ts";
 
-/** What is pushed where. */
+/** Options of `pushModule`. */
 export interface PushOptions {
   reference: OciReference;
   bytes: Uint8Array<ArrayBuffer>;
+  /** The module's description. */
   info: string;
+  /** Plain HTTP for a host that is not this machine. */
   insecure?: boolean;
   credentials: () => Promise<Credentials | undefined>;
+  /** Called with the length of each piece of the module that was sent. */
   onBytes?: (length: number) => void;
 }
 
-/** Sent at once up to here, and above it in pieces of this size, or larger ones if the registry wants so, so that a person sees how far it is. */
+/**
+ * A larger blob is sent in chunks, so that a progress bar moves. The registry may ask for larger
+ * ones.
+ */
 const chunkBytes = 4 * 1024 * 1024;
 
 /**
- * Pushes a module as an OCI artifact, to any registry that speaks the protocol. Blobs that are there already are not sent again.
+ * Pushes a module as an OCI artifact to a registry. Blobs that it has already are not sent again.
  *
- * @returns the digest of the manifest.
- * @throws RegistryAnswerError with the registry's words; CapsuleError `DOWNLOAD` when there is no answer, `CREDENTIALS`.
+ * @returns the manifest's digest.
+ * @throws RegistryAnswerError; CapsuleError `DOWNLOAD` without a response, `CREDENTIALS`.
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
  */
-export async function pushModule(options: PushOptions): Promise<string> {
+export async function pushModule(options: PushOptions): Promise<Digest> {
   const { reference, bytes, info, insecure, credentials, onBytes } = options;
   const { host, repository, tag = "latest" } = reference;
   const transport = new OciTransport({ host, insecure, credentials, answerMs: 120_000 });
@@ -39,67 +46,68 @@ export async function pushModule(options: PushOptions): Promise<string> {
   });
   await pushBlob(transport, repository, { bytes, digest, onBytes });
   await pushBlob(transport, repository, { bytes: config, digest: digestOf(config) });
-  const response = await transport.request(`/v2/${repository}/manifests/${tag}`, {
+  await send(transport, `/v2/${repository}/manifests/${tag}`, {
     method: "PUT",
     body: manifest,
     headers: { "content-type": mediaTypes.image },
   }, [201]);
-  await response.body?.cancel();
   return digestOf(manifest);
+}
+
+/** A blob that is pushed. */
+interface PushedBlob {
+  bytes: Uint8Array<ArrayBuffer>;
+  digest: Digest;
+  onBytes?: (length: number) => void;
 }
 
 async function pushBlob(
   transport: OciTransport,
   repository: string,
-  { bytes, digest, onBytes }: {
-    bytes: Uint8Array<ArrayBuffer>;
-    digest: string;
-    onBytes?: (length: number) => void;
-  },
+  { bytes, digest, onBytes }: PushedBlob,
 ): Promise<void> {
-  const there = await transport.request(`/v2/${repository}/blobs/${digest}`, { method: "HEAD" }, [
-    200,
-    404,
-  ]);
-  await there.body?.cancel();
-  if (there.status === 200) return onBytes?.(bytes.length);
-  const next = (response: Response) => {
-    const location = response.headers.get("location") ?? "";
-    return new URL(location, response.url);
-  };
-  const begun = await transport.request(`/v2/${repository}/blobs/uploads/`, { method: "POST" }, [
-    202,
-  ]);
-  await begun.body?.cancel();
-  let url = next(begun);
-  // Some registries put an upload together from parts that must not be small.
+  const blob = `/v2/${repository}/blobs/${digest}`;
+  const { status } = await send(transport, blob, { method: "HEAD" }, [200, 404]);
+  if (status === 200) return onBytes?.(bytes.length);
+
+  const uploads = `/v2/${repository}/blobs/uploads/`;
+  const begun = await send(transport, uploads, { method: "POST" }, [202]);
+  let url = locationOf(begun);
   const length = Math.max(chunkBytes, Number(begun.headers.get("oci-chunk-min-length")) || 0);
+  const type = { "content-type": "application/octet-stream" };
   let sent = 0;
   while (bytes.length - sent > length) {
     const end = sent + length;
-    const response = await transport.request(url.href, {
+    const response = await send(transport, url.href, {
       method: "PATCH",
       body: bytes.subarray(sent, end),
-      headers: {
-        "content-type": "application/octet-stream",
-        "content-range": `${sent}-${end - 1}`,
-      },
+      headers: { ...type, "content-range": `${sent}-${end - 1}` },
     }, [202]);
-    await response.body?.cancel();
-    url = next(response);
+    url = locationOf(response);
     sent = end;
     onBytes?.(length);
   }
   url.searchParams.set("digest", digest);
-  const headers: Record<string, string> = { "content-type": "application/octet-stream" };
-  if (sent > 0) headers["content-range"] = `${sent}-${bytes.length - 1}`;
-  const done = await transport.request(url.href, {
+  await send(transport, url.href, {
     method: "PUT",
     body: bytes.subarray(sent),
-    headers,
-  }, [
-    201,
-  ]);
-  await done.body?.cancel();
+    headers: { ...type, ...(sent > 0 && { "content-range": `${sent}-${bytes.length - 1}` }) },
+  }, [201]);
   onBytes?.(bytes.length - sent);
+}
+
+/** Sends a request whose response has no body of interest. */
+async function send(
+  transport: OciTransport,
+  path: string,
+  init: RequestInit,
+  expected: readonly number[],
+): Promise<Response> {
+  const response = await transport.request(path, init, expected);
+  await response.body?.cancel();
+  return response;
+}
+
+function locationOf(response: Response): URL {
+  return new URL(response.headers.get("location") ?? "", response.url);
 }

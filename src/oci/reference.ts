@@ -30,10 +30,10 @@ export function parseOciReference(text: string): OciReference {
     throw invalid(
       `"${
         repository || name
-      }" is no repository: it has lower-case letters, digits and single separators`,
+      }" is not a repository: it has lower-case letters, digits and single separators`,
     );
   }
-  if (tag !== undefined && !isTag(tag)) throw invalid(`"${tag}" is no tag`);
+  if (tag !== undefined && !isTag(tag)) throw invalid(`"${tag}" is not a tag`);
   const digest = digestText === undefined ? undefined : parseDigest(digestText);
   if (more.length > 0 || (digestText !== undefined && digest === undefined)) {
     throw invalid(`what follows the @ is ${digestRule}`);

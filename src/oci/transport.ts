@@ -1,21 +1,23 @@
-import { CapsuleError, fetchReason, messageOf } from "../base/errors.ts";
+import { DeadlineError, withDeadline } from "../base/deadline.ts";
+import { CapsuleError, fetchReason } from "../base/errors.ts";
 import { isLoopback } from "../base/hosts.ts";
-import { readChallenge } from "./auth_challenge.ts";
+import { isObject } from "../base/json.ts";
+import { parseChallenge } from "./auth_challenge.ts";
 import type { Credentials } from "./docker_credentials.ts";
 
-/** How a registry is reached. */
+/** Options of `OciTransport`. */
 export interface TransportOptions {
   host: string;
   /** Plain HTTP for a host that is not this machine. */
   insecure?: boolean;
-  /** Asked for when the registry wants to see something, and not before. */
+  /** Called when the registry refuses a request without credentials, and not before. */
   credentials: () => Promise<Credentials | undefined>;
   signal?: AbortSignal;
-  /** How long an answer may take to begin. */
+  /** Until a response begins; 30 s by default. */
   answerMs?: number;
 }
 
-/** The registry answered, and not what was hoped for. Code `REGISTRY`. */
+/** A response of the registry with an unexpected status. Code `REGISTRY`. */
 export class RegistryAnswerError extends CapsuleError {
   readonly status: number;
 
@@ -25,7 +27,7 @@ export class RegistryAnswerError extends CapsuleError {
   }
 }
 
-/** Where the registry of that host listens: a registry of this machine itself speaks plain HTTP. */
+/** Returns the origin of a registry; one on this machine speaks plain HTTP. */
 export function registryOrigin(
   { host, insecure }: Pick<TransportOptions, "host" | "insecure">,
 ): string {
@@ -34,28 +36,30 @@ export function registryOrigin(
 }
 
 /**
- * Requests to one registry: the right scheme, and what it wants to be shown. A registry names a server that gives tokens, or takes the password itself;
- * either is learnt from its first refusal.
+ * Sends requests to one registry and authenticates them. The registry names a token server or
+ * takes the password itself; its first refusal states which.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/
  */
 export class OciTransport {
-  readonly base: string;
+  readonly origin: string;
   readonly #options: TransportOptions;
   #authorization: string | undefined;
 
   constructor(options: TransportOptions) {
-    this.base = registryOrigin(options);
+    this.origin = registryOrigin(options);
     this.#options = options;
   }
 
   /**
-   * Sends a request and returns the answer, if its status is one of these.
+   * Sends a request and returns the response.
    *
-   * @throws RegistryAnswerError for another status; CapsuleError `DOWNLOAD` when there is no answer.
+   * @param expected the statuses that are returned.
+   * @throws RegistryAnswerError for another status; CapsuleError `DOWNLOAD` without a response,
+   * `CREDENTIALS`.
    */
-  async request(path: string, init: RequestInit, wanted: readonly number[]): Promise<Response> {
-    const url = new URL(path, this.base);
+  async request(path: string, init: RequestInit, expected: readonly number[]): Promise<Response> {
+    const url = new URL(path, this.origin);
     let response = await this.#send(url, init);
     if (response.status === 401) {
       const challenge = response.headers.get("www-authenticate") ?? "";
@@ -69,106 +73,105 @@ export class OciTransport {
         response = await this.#send(url, init);
       }
     }
-    if (wanted.includes(response.status)) return response;
+    if (expected.includes(response.status)) return response;
     const { status } = response;
-    const why = await reasonOf(response);
-    const what = `${init.method ?? "GET"} ${url.host}${url.pathname}`;
+    const reason = await reasonOf(response);
+    const request = `${init.method ?? "GET"} ${url.host}${url.pathname}`;
     const hint = status !== 401
       ? ""
       : this.#authorization === undefined
-      ? `; it was shown nothing: "docker login ${this.#options.host}" keeps what to show`
-      : "; what it was shown is not enough";
-    throw new RegistryAnswerError(`the registry answers ${status} to ${what}${why}${hint}`, status);
+      ? `; no credentials were sent: "docker login ${this.#options.host}" stores some`
+      : "; the credentials that were sent are not enough";
+    throw new RegistryAnswerError(
+      `the registry answers ${status} to ${request}${reason}${hint}`,
+      status,
+    );
   }
 
   async #send(url: URL, init: RequestInit): Promise<Response> {
-    const { signal, answerMs = 30_000 } = this.#options;
+    const { signal: callerSignal, answerMs = 30_000 } = this.#options;
     const headers = new Headers(init.headers);
-    // Another host, such as a store that uploads are sent to, is shown nothing.
-    const own = url.origin === new URL(this.base).origin;
-    const shown = headers.has("authorization") ? undefined : this.#authorization;
-    if (own && shown !== undefined) headers.set("authorization", shown);
-    const late = new AbortController();
-    const timer = setTimeout(
-      () => late.abort(new Error(`no answer for ${answerMs / 1000} s`)),
-      answerMs,
-    );
+    // Another host, such as a store to which uploads are redirected, receives no credentials.
+    if (url.origin === this.origin && this.#authorization && !headers.has("authorization")) {
+      headers.set("authorization", this.#authorization);
+    }
     try {
-      const signals = [late.signal, ...(signal ? [signal] : [])];
-      return await fetch(url, { ...init, headers, signal: AbortSignal.any(signals) });
+      return await withDeadline(
+        answerMs,
+        (signal) => fetch(url, { ...init, headers, signal }),
+        callerSignal,
+      );
     } catch (error) {
-      signal?.throwIfAborted();
-      const why = late.signal.aborted ? messageOf(late.signal.reason) : fetchReason(error);
-      throw new CapsuleError("DOWNLOAD", `cannot reach the registry ${url.host}: ${why}`, {
+      callerSignal?.throwIfAborted();
+      const reason = error instanceof DeadlineError
+        ? `no answer for ${answerMs / 1000} s`
+        : fetchReason(error);
+      throw new CapsuleError("DOWNLOAD", `cannot reach the registry ${url.host}: ${reason}`, {
         cause: error,
       });
-    } finally {
-      clearTimeout(timer);
     }
   }
 
-  /** What to show after a refusal; `undefined` when there is nothing to show. */
+  /** Returns the `Authorization` header for a challenge; `undefined` without credentials for it. */
   async #authorize(header: string): Promise<string | undefined> {
-    const challenge = readChallenge(header);
+    const challenge = parseChallenge(header);
     if (challenge === undefined) return undefined;
     const credentials = await this.#options.credentials();
     if (challenge.scheme === "basic") {
       return credentials?.kind === "password" ? basic(credentials) : undefined;
     }
     if (challenge.parameters.realm === undefined) return undefined;
-    return `Bearer ${await this.#token(challenge.parameters, credentials)}`;
+    return `Bearer ${await this.#fetchToken(challenge.parameters, credentials)}`;
   }
 
-  async #token(
-    parameters: Readonly<Record<string, string>>,
+  async #fetchToken(
+    { realm = "", service, scope }: Readonly<Record<string, string>>,
     credentials: Credentials | undefined,
   ): Promise<string> {
-    const { realm = "", service, scope } = parameters;
-    const url = new URL(realm, this.base);
-    if (
-      url.protocol !== "https:" && credentials !== undefined &&
-      url.origin !== new URL(this.base).origin
-    ) {
+    const url = new URL(realm, this.origin);
+    if (url.protocol !== "https:" && credentials !== undefined && url.origin !== this.origin) {
       throw new CapsuleError(
         "CREDENTIALS",
         `the password is not sent to ${url.origin}, which is not encrypted`,
       );
     }
-    const asked = {
-      ...(service === undefined ? {} : { service }),
-      ...(scope === undefined ? {} : { scope }),
+    const parameters = {
+      ...(service !== undefined && { service }),
+      ...(scope !== undefined && { scope }),
     };
-    let response: Response;
-    if (credentials?.kind === "identity") {
-      const form = {
-        grant_type: "refresh_token",
-        refresh_token: credentials.token,
-        client_id: "capsule",
-      };
-      response = await this.#send(url, {
-        method: "POST",
-        body: new URLSearchParams({ ...form, ...asked }),
-      });
-    } else {
-      for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
-      const headers: Record<string, string> = credentials
-        ? { authorization: basic(credentials) }
-        : {};
-      response = await this.#send(url, { headers });
-    }
+    const response = await this.#sendTokenRequest(url, parameters, credentials);
     if (!response.ok) {
-      const why = await reasonOf(response);
+      const reason = await reasonOf(response);
       throw new RegistryAnswerError(
-        `${url.host} gives no token: ${response.status}${why}`,
+        `${url.host} gives no token: ${response.status}${reason}`,
         response.status,
       );
     }
     const body: unknown = await response.json().catch(() => undefined);
-    const token = typeof body === "object" && body !== null
-      ? Reflect.get(body, "token") ?? Reflect.get(body, "access_token")
-      : undefined;
+    const token = isObject(body) ? body.token ?? body.access_token : undefined;
     if (typeof token === "string" && token !== "") return token;
     throw new CapsuleError("DOWNLOAD", `${url.host} answers something else than a token`);
+  }
+
+  async #sendTokenRequest(
+    url: URL,
+    parameters: Record<string, string>,
+    credentials: Credentials | undefined,
+  ): Promise<Response> {
+    if (credentials?.kind === "identity") {
+      const body = new URLSearchParams({
+        grant_type: "refresh_token",
+        refresh_token: credentials.token,
+        client_id: "capsule",
+        ...parameters,
+      });
+      return await this.#send(url, { method: "POST", body });
+    }
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    const headers: Record<string, string> = credentials
+      ? { authorization: basic(credentials) }
+      : {};
+    return await this.#send(url, { headers });
   }
 }
 
@@ -176,16 +179,13 @@ function basic({ username, password }: { username: string; password: string }): 
   return `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
 }
 
-/** The first message of the registry's error body, if it has one. */
+/** Returns the first message of a registry's error body, after a colon; empty without one. */
 async function reasonOf(response: Response): Promise<string> {
   try {
     const body: unknown = JSON.parse((await response.text()).slice(0, 10_000));
-    const errors: unknown = typeof body === "object" && body !== null
-      ? Reflect.get(body, "errors")
-      : undefined;
+    const errors = isObject(body) ? body.errors : undefined;
     const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
-    if (typeof first !== "object" || first === null) return "";
-    return `: ${String(Reflect.get(first, "message") ?? Reflect.get(first, "code") ?? "")}`;
+    return isObject(first) ? `: ${String(first.message ?? first.code ?? "")}` : "";
   } catch {
     return "";
   }

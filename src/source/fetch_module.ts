@@ -129,7 +129,7 @@ function parseUrl(text: string): URL {
     return new URL(text);
   } catch (error) {
     const rule = "it begins with http://, https:// or file://";
-    throw new CapsuleError("URL", `-url="${text}" is no URL: ${rule}`, { cause: error });
+    throw new CapsuleError("URL", `-url="${text}" is not a URL: ${rule}`, { cause: error });
   }
 }
 
@@ -139,7 +139,7 @@ function readSha256(text: string): string {
   if (sha256 !== undefined) return sha256;
   throw new CapsuleError(
     "DIGEST",
-    `-sha256="${text}" is no SHA-256 digest: it has 64 hexadecimal digits`,
+    `-sha256="${text}" is not a SHA-256 digest: it has 64 hexadecimal digits`,
   );
 }
 

@@ -13,12 +13,12 @@ export function manifestOf(bytes: Uint8Array, more: Record<string, unknown> = {}
   return JSON.stringify({ schemaVersion: 2, layers: [layer], ...more });
 }
 
-/** A registry of one tag, whose answers a test may change, and that counts what it is asked. */
+/** A registry with one tag that records its requests. Tests change its responses. */
 export interface FakeRegistry extends AsyncDisposable {
   host: string;
   requests: string[];
   manifest: string;
-  /** Looks at each request first. */
+  /** Called with each request first; its response replaces the usual one. */
   before: (request: Request, url: URL) => Response | undefined;
   blob: Uint8Array<ArrayBuffer>;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { digestOf, manifestOf, module, registry, sha256, withCache } from "./fake_registry.ts";
 
-Deno.test("a tag is asked for each time, its blob once", async () => {
+Deno.test("pullModule: resolves a tag each time, and fetches its blob once", async () => {
   await using server = registry();
   await withCache(async (pull) => {
     const url = `oci://${server.host}/a/b:1`;
@@ -17,7 +17,7 @@ Deno.test("a tag is asked for each time, its blob once", async () => {
   });
 });
 
-Deno.test("a tag that moved is noticed, said, and followed", async () => {
+Deno.test("pullModule: follows a tag that moved, and logs it", async () => {
   await using server = registry();
   await withCache(async (pull, { stderr }) => {
     const url = `oci://${server.host}/a:1`;
@@ -35,7 +35,7 @@ Deno.test("a tag that moved is noticed, said, and followed", async () => {
   });
 });
 
-Deno.test("the copy goes on when the registry is away, is checked first, and a refusal is no absence", async () => {
+Deno.test("pullModule: uses an intact copy while the registry is unavailable, not when it refuses", async () => {
   await withCache(async (pull, { stderr }) => {
     const server = registry();
     const url = `oci://${server.host}/a:1`;
@@ -55,7 +55,7 @@ Deno.test("the copy goes on when the registry is away, is checked first, and a r
   });
 });
 
-Deno.test("a reference by digest, or -sha256, that is in the cache needs no registry", async () => {
+Deno.test("pullModule: needs no registry for a digest, or -sha256, that is cached", async () => {
   await withCache(async (pull) => {
     const server = registry();
     const url = `oci://${server.host}/a@${digestOf(server.manifest)}`;
@@ -66,7 +66,7 @@ Deno.test("a reference by digest, or -sha256, that is in the cache needs no regi
   });
 });
 
-Deno.test("what is not what its digest says is refused: manifest, layer, -sha256", async () => {
+Deno.test("pullModule: refuses a manifest, layer or module with another digest", async () => {
   await using server = registry();
   await withCache(async (pull, { folder }) => {
     const url = `oci://${server.host}/a:1`;
@@ -89,7 +89,7 @@ Deno.test("what is not what its digest says is refused: manifest, layer, -sha256
   });
 });
 
-Deno.test("of an index, the manifest for WebAssembly; a manifest without a module is refused with why", async () => {
+Deno.test("pullModule: takes the WebAssembly manifest of an index, and refuses one without a module", async () => {
   await using server = registry();
   await withCache(async (pull) => {
     const inner = manifestOf(module);

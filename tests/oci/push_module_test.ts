@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pushModule } from "../../src/oci/push_module.ts";
 import { sha256, testRegistry, wasm } from "../registry/test_registry.ts";
 
-Deno.test("a large module is pushed in chunks, and in larger ones where the registry asks for them", async () => {
+Deno.test("pushModule: sends a large module in chunks, larger ones if the registry asks for them", async () => {
   const mebibyte = 1024 * 1024;
   const bytes = wasm("large", 18 * mebibyte);
   for (

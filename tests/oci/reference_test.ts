@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseOciReference, shownReference } from "../../src/oci/reference.ts";
 
-Deno.test("references are taken apart and shown as they were written", () => {
+Deno.test("parseOciReference: parses what shownReference formats, and refuses what it cannot", () => {
   const digest = `sha256:${"a".repeat(64)}` as const;
   const rows: [string, ReturnType<typeof parseOciReference>][] = [
     ["oci://localhost:4999/k33g/hola:0.0.0", {

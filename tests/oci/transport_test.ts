@@ -3,9 +3,9 @@ import { OciTransport } from "../../src/oci/transport.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { registry, withCache } from "./fake_registry.ts";
 
-Deno.test("plain HTTP on this machine and with -insecure only", () => {
+Deno.test("OciTransport: speaks plain HTTP on this machine and with -insecure only", () => {
   const base = (host: string, insecure?: boolean) =>
-    new OciTransport({ host, insecure, credentials: () => Promise.resolve(undefined) }).base;
+    new OciTransport({ host, insecure, credentials: () => Promise.resolve(undefined) }).origin;
   for (const host of ["localhost", "LOCALHOST:5000", "127.0.0.1:1", "127.9.9.9", "[::1]:5000"]) {
     assert.equal(base(host), `http://${host}`);
   }
@@ -24,7 +24,7 @@ Deno.test("plain HTTP on this machine and with -insecure only", () => {
   assert.equal(base("docker.io"), "https://registry-1.docker.io");
 });
 
-Deno.test("credentials: a password shown as Basic, or exchanged for a token, and to nobody else", async () => {
+Deno.test("OciTransport: sends a password as Basic, or to the token server, and nowhere else", async () => {
   await using server = registry();
   await withCache(async (pull, { folder }) => {
     await Deno.mkdir(`${folder}/.docker`);
@@ -44,7 +44,7 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
     await assert.rejects(
       pull(`oci://${server.host}/a:1`),
       new RegExp(
-        `answers 401 to GET .*; it was shown nothing: "docker login ${server.host}" keeps what to show$`,
+        `answers 401 to GET .*; no credentials were sent: "docker login ${server.host}" stores some$`,
       ),
     );
     await config({ auths: { [server.host]: { auth: btoa("me:pa:ss") } } });
@@ -67,7 +67,7 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
     await config({});
     await assert.rejects(
       pull(`oci://${server.host}/a:3`),
-      /answers 401 to GET .*; what it was shown is not enough$/,
+      /answers 401 to GET .*; the credentials that were sent are not enough$/,
     );
 
     await config({ auths: { [server.host]: { identitytoken: "1d" } } });
@@ -89,7 +89,7 @@ Deno.test("credentials: a password shown as Basic, or exchanged for a token, and
   });
 });
 
-Deno.test("a token that is not enough for the next request is exchanged for another, by the password again", async () => {
+Deno.test("OciTransport: fetches another token when a request needs a wider scope", async () => {
   await using server = registry();
   const right = `Basic ${btoa("me:s3cret")}`;
   server.before = (request, url) => {
@@ -113,7 +113,7 @@ Deno.test("a token that is not enough for the next request is exchanged for anot
   }
 });
 
-Deno.test("another host that the registry sends to is shown nothing", async () => {
+Deno.test("OciTransport: sends no credentials to another host", async () => {
   await using server = registry();
   await using other = registry();
   const shown: (string | null)[] = [];
@@ -140,7 +140,7 @@ Deno.test("another host that the registry sends to is shown nothing", async () =
 });
 
 Deno.test(
-  "credentials come from a helper program too",
+  "dockerCredentials: runs a credential helper",
   { ignore: Deno.build.os === "windows" },
   async () => {
     await using server = registry();

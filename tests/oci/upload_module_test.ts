@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { uploadModule } from "../../src/oci/upload_module.ts";
 import { sha256, testRegistry, wasm } from "../registry/test_registry.ts";
 
-Deno.test("a module is uploaded with its text, and a refusal says why in the registry's words", async () => {
+Deno.test("uploadModule: uploads a module with its description, and reports a refusal's message", async () => {
   await using registry = await testRegistry({ adminToken: "s3cret" });
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },

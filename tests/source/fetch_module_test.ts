@@ -21,14 +21,14 @@ interface World {
   folder: string;
   path: string;
   url: string;
-  /** What the server answers from now on. */
+  /** Sets the response of the server. */
   answer: (handler: (request: Request) => Response | Promise<Response>) => void;
   stop: () => Promise<void>;
   fetch: (options?: Partial<FetchOptions>) => Promise<string>;
   warnings: () => string;
 }
 
-/** An empty folder, and a server that answers `small` until told otherwise. */
+/** An empty folder, and a server that responds with `small` until `answer` changes that. */
 async function world(use: (world: World) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   let handler: (request: Request) => Response | Promise<Response> = () => new Response(small);
@@ -75,7 +75,7 @@ async function files(folder: string): Promise<string[]> {
   return names.sort();
 }
 
-Deno.test("a module is saved whole, its folders made, its source noted without query or credentials", () =>
+Deno.test("fetchModule: saves a module and its source, without query or credentials", () =>
   world(async ({ folder, path, url, answer, fetch }) => {
     const large = moduleOf(3_000_000);
     answer((request) => {
@@ -91,7 +91,7 @@ Deno.test("a module is saved whole, its folders made, its source noted without q
     assert.deepEqual([JSON.parse(source).sha256, JSON.parse(source).etag], [sha256(large), '"1"']);
   }));
 
-Deno.test("redirects are followed, and the bytes of a chunked answer come whole", () =>
+Deno.test("fetchModule: follows redirects and reads a chunked body", () =>
   world(async ({ path, answer, fetch }) => {
     answer(({ url }) => {
       const { pathname } = new URL(url);
@@ -109,7 +109,7 @@ Deno.test("redirects are followed, and the bytes of a chunked answer come whole"
     assert.deepEqual(await Deno.readFile(path), small);
   }));
 
-Deno.test("the next start asks whether the module has changed, by ETag and by date", () =>
+Deno.test("fetchModule: makes the next request conditional, by ETag and by date", () =>
   world(async ({ path, answer, fetch, warnings }) => {
     const conditions: (string | null)[] = [];
     const date = "Sat, 30 Jul 2022 19:17:28 GMT";
@@ -129,7 +129,7 @@ Deno.test("the next start asks whether the module has changed, by ETag and by da
     assert.equal(warnings(), "");
   }));
 
-Deno.test("a file that somebody changed, or that came from another URL, is not taken for the copy", () =>
+Deno.test("fetchModule: ignores a file that was changed, or came from another URL", () =>
   world(async ({ path, url, answer, fetch }) => {
     let asked: string | null = "";
     answer(({ headers }) => {
@@ -148,7 +148,7 @@ Deno.test("a file that somebody changed, or that came from another URL, is not t
     assert.equal(asked, null);
   }));
 
-Deno.test("the copy serves, with a warning, when the server is away or answers anything but a module", () =>
+Deno.test("fetchModule: uses the copy, with a warning, when no module comes", () =>
   world(async ({ path, answer, stop, fetch, warnings }) => {
     const date = { headers: { "last-modified": "Sat, 30 Jul 2022 19:17:28 GMT" } };
     answer(() => new Response(small, date));
@@ -213,7 +213,7 @@ Deno.test("fetchModule: refuses a file: URL that leads to half a module", () =>
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
   }));
 
-Deno.test("without a copy the same is an error, and a file that is there stays as it was", () =>
+Deno.test("fetchModule: fails without a copy, and leaves another file as it was", () =>
   world(async ({ path, url, answer, stop, fetch }) => {
     answer(() => new Response("no", { status: 404 }));
     await refused(fetch(), "DOWNLOAD", /hello\.wasm: the server answers 404/);
@@ -232,7 +232,7 @@ Deno.test("without a copy the same is an error, and a file that is there stays a
     assert.equal(await Deno.readTextFile(path), "mine");
   }));
 
-Deno.test("what may be tried again is tried three times, what may not is not", () =>
+Deno.test("fetchModule: retries transient failures twice, and no others", () =>
   world(async ({ path, answer, fetch }) => {
     for (
       const [status, tries] of [[408, 3], [429, 3], [503, 3], [400, 1], [401, 1], [404, 1], [
@@ -268,7 +268,7 @@ Deno.test("what may be tried again is tried three times, what may not is not", (
     assert.deepEqual(await Deno.readFile(path), small);
   }));
 
-Deno.test("a server that says nothing, or stops in the middle, is given up", () =>
+Deno.test("fetchModule: gives up a server that does not respond, or stops in the middle", () =>
   world(async ({ answer, fetch }) => {
     const never = Promise.withResolvers<Response>();
     answer(() => never.promise);
@@ -286,7 +286,7 @@ Deno.test("a server that says nothing, or stops in the middle, is given up", () 
     await refused(fetch({ timeouts: patient }), "DOWNLOAD", /broke off: nothing came for 0\.02 s/);
   }));
 
-Deno.test("with a digest, the right module only; and a file that has it is taken without asking", () =>
+Deno.test("fetchModule: requires the digest, and makes no request for a file that has it", () =>
   world(async ({ path, answer, stop, fetch }) => {
     const wrong = "0".repeat(64);
     await refused(
@@ -295,7 +295,7 @@ Deno.test("with a digest, the right module only; and a file that has it is taken
       new RegExp(`-sha256=${wrong}, but it has ${sha256(small)}`),
     );
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
-    await refused(fetch({ sha256: "abc" }), "DIGEST", /-sha256="abc" is no SHA-256/);
+    await refused(fetch({ sha256: "abc" }), "DIGEST", /-sha256="abc" is not a SHA-256/);
     assert.equal(await fetch({ sha256: `SHA256:${sha256(small).toUpperCase()}` }), "downloaded");
     // The copy is there and its server is away, but it is not what is asked for.
     answer(() => new Response("", { status: 404 }));
@@ -305,7 +305,7 @@ Deno.test("with a digest, the right module only; and a file that has it is taken
     assert.deepEqual(await Deno.readFile(path), small);
   }));
 
-Deno.test("a file: URL is copied with the same checks", () =>
+Deno.test("fetchModule: copies a file: URL with the same checks", () =>
   world(async ({ folder, path, fetch }) => {
     const from = `${folder}/été.wasm`;
     await Deno.writeFile(from, small);
@@ -322,13 +322,13 @@ Deno.test("a file: URL is copied with the same checks", () =>
     assert.deepEqual(await Deno.readFile(path), small);
   }));
 
-Deno.test("what is no URL, or of an unknown scheme, is refused by name", () =>
+Deno.test("fetchModule: refuses an invalid URL and an unknown scheme", () =>
   world(async ({ fetch }) => {
-    await refused(fetch({ url: "hello.wasm" }), "URL", /-url="hello\.wasm" is no URL/);
+    await refused(fetch({ url: "hello.wasm" }), "URL", /-url="hello\.wasm" is not a URL/);
     await refused(fetch({ url: "ftp://x/hello.wasm" }), "URL", /not "ftp:"/);
   }));
 
-Deno.test("a target that cannot be written is refused by name", () =>
+Deno.test("fetchModule: names a target that cannot be written", () =>
   world(async ({ folder, fetch }) => {
     await refused(fetch({ path: folder }), "SAVE", /is a directory/);
     await Deno.writeTextFile(`${folder}/file`, "");
@@ -339,7 +339,7 @@ Deno.test("a target that cannot be written is refused by name", () =>
     );
   }));
 
-Deno.test("what a killed download left is swept, another's that runs is not", () =>
+Deno.test("fetchModule: removes stale partial files, and no recent ones", () =>
   world(async ({ path, fetch }) => {
     await fetch();
     const [old, fresh] = [
@@ -354,7 +354,7 @@ Deno.test("what a killed download left is swept, another's that runs is not", ()
     await Deno.remove(fresh);
   }));
 
-Deno.test("on a terminal a progress bar is drawn, with and without a known size", () =>
+Deno.test("fetchModule: draws a progress bar on a terminal, with and without a known size", () =>
   world(async ({ answer, fetch }) => {
     for (const known of [true, false]) {
       const large = moduleOf(2 * 1024 * 1024);
@@ -371,7 +371,7 @@ Deno.test("on a terminal a progress bar is drawn, with and without a known size"
   }));
 
 Deno.test({
-  name: "SIGTERM in the middle of a download leaves nothing behind",
+  name: "fetchModule: leaves nothing behind when SIGTERM interrupts it",
   ignore: Deno.build.os === "windows",
   fn: () =>
     world(async ({ folder, path, url, answer }) => {

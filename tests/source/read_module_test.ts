@@ -5,7 +5,7 @@ import { readModule } from "../../src/source/read_module.ts";
 const magic = [0, 0x61, 0x73, 0x6d];
 const wasm = Uint8Array.of(...magic, 1, 0, 0, 0, 0, 2, 1, 0x78);
 
-Deno.test("a module's bytes are read, whatever its file is called", async () => {
+Deno.test("readModule: reads a file of any name", async () => {
   const folder = await Deno.makeTempDir();
   try {
     for (const name of ["a.wasm", "ünïcode 👋", "with space.txt"]) {
@@ -17,7 +17,7 @@ Deno.test("a module's bytes are read, whatever its file is called", async () => 
   }
 });
 
-Deno.test("a module is read whole, also where it takes more than one read", async () => {
+Deno.test("readModule: reads files of any size whole", async () => {
   const folder = await Deno.makeTempDir();
   try {
     for (const length of [8, 65_535, 65_536, 65_537, 131_072, 300_001]) {
@@ -30,7 +30,7 @@ Deno.test("a module is read whole, also where it takes more than one read", asyn
   }
 });
 
-Deno.test("what is no module is refused with its path and what it is instead", async () => {
+Deno.test("readModule: refuses what is not a module, with its path and what it is instead", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/x.wasm`;
   try {

@@ -78,7 +78,7 @@ Deno.test("SectionWalk: names what is wrong with the bytes", () => {
   }
 });
 
-Deno.test("SectionWalk: a copy goes its own way", () => {
+Deno.test("SectionWalk: a copy continues independently", () => {
   const walk = new SectionWalk();
   walk.push(Uint8Array.of(...header, 3, 2));
   const copy = walk.copy();

@@ -155,7 +155,7 @@ class OciDistribution {
     const digest = reference.includes(":") ? readDigest(reference) : undefined;
     const tags = digest === undefined ? [reference] : url.searchParams.getAll("tag");
     for (const tag of tags) {
-      if (!isTag(tag)) throw new HttpError(400, "MANIFEST_INVALID", `"${tag}" is no tag`);
+      if (!isTag(tag)) throw new HttpError(400, "MANIFEST_INVALID", `"${tag}" is not a tag`);
     }
     const contentType = request.headers.get("content-type");
     const record = await this.#store.putManifest(repository, bytes, { digest, contentType, tags });
