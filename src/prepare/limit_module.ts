@@ -75,7 +75,7 @@ export function refuseLarger(
 }
 
 function startsTooLarge(pages: number, maxPages: number): CapsuleError {
-  const sentence = `its memory starts with ${size(pages)} and the maximum is ${size(maxPages)}`;
+  const sentence = `its memory starts with ${size(pages)} but -maxMemory is ${size(maxPages)}`;
   return new CapsuleError("LOAD", `Cannot load the module: ${sentence}`);
 }
 

@@ -151,3 +151,39 @@ Deno.test("dir, env: WASI sees what they name and nothing else, in cli and http"
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("maxMemory: a module that starts with more is refused, and the message names the flag", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // (module (memory (export "memory") 5000) (func (export "_start")))
+    await Deno.writeFile(
+      `${folder}/large.wasm`,
+      Uint8Array.fromHex(
+        "0061736d01000000010401600000030201000504010088270713020" +
+          "66d656d6f72790200065f737461727400000a040102000b",
+      ),
+    );
+    for (const mode of ["cli", "http"]) {
+      const { code, stderr } = await runCapsule(
+        [
+          `-mode=${mode}`,
+          "-httpPort=0",
+          "-wasm=large.wasm",
+        ].filter((flag) => mode === "http" || flag !== "-httpPort=0"),
+        { cwd: folder },
+      );
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /large\.wasm.* memory starts with 312\.5 MiB .*-maxMemory is 256 MiB .*\n$/,
+        mode,
+      );
+    }
+    const { code } = await runCapsule(["-mode=cli", "-maxMemory=313MiB", "-wasm=large.wasm"], {
+      cwd: folder,
+    });
+    assert.equal(code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

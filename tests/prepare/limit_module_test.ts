@@ -48,7 +48,7 @@ Deno.test("a memory that starts above the limit is refused", () => {
     name: "CapsuleError",
     code: "LOAD",
     message:
-      /its memory starts with 256.0625 MiB \(4097 pages\) and the maximum is 256 MiB \(4096 pages\)/,
+      /its memory starts with 256.0625 MiB \(4097 pages\) but -maxMemory is 256 MiB \(4096 pages\)/,
   });
 });
 

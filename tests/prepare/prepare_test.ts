@@ -235,7 +235,7 @@ Deno.test("a memory that starts above the maximum is refused with both values", 
     {
       code: "LOAD",
       message:
-        "Cannot load the module: its memory starts with 256.0625 MiB (4097 pages) and the maximum is 256 MiB (4096 pages)",
+        "Cannot load the module: its memory starts with 256.0625 MiB (4097 pages) but -maxMemory is 256 MiB (4096 pages)",
     },
   );
 });
