@@ -1,12 +1,12 @@
 import type { Deployments } from "./deployments.ts";
-import type { FunctionInstance } from "./run/instance.ts";
+import type { FunctionInstance, InstanceStatus } from "./run/instance.ts";
 
 /** One process, or a place for one, as the list shows it. */
 export interface ListedInstance {
   readonly localUrl: string | null;
   readonly remoteUrl: string;
   readonly envVariables: Readonly<Record<string, string>>;
-  readonly state: FunctionInstance["state"];
+  readonly state: InstanceStatus;
   readonly restarts: number;
   /** `null` where there is no process, or it does not say. */
   readonly memoryBytes: number | null;
@@ -40,7 +40,7 @@ export async function listDeployments(
       const modules = await Promise.all(
         Array.from(found?.instances ?? [], async (instance, index) =>
           [
-            instance.running?.id ?? `-${index + 1}`,
+            instance.process?.id ?? `-${index + 1}`,
             { localUrl: instance.url ?? null, ...common, ...await conditionOf(instance) },
           ] as const),
       );
@@ -60,8 +60,8 @@ export async function listDeployments(
 }
 
 async function conditionOf(instance: FunctionInstance) {
-  const { state, restarts, running } = instance;
-  const figures = await running?.metrics(figuresMs);
+  const { status: state, restarts, process } = instance;
+  const figures = await process?.metrics(figuresMs);
   return {
     state,
     restarts,

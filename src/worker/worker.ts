@@ -6,11 +6,11 @@ import { Activator, type ActivatorOptions, ProxyClient } from "../proxy/public.t
 import { adminGuard } from "../server/admin_guard.ts";
 import { bindHost, urlHost } from "../base/hosts.ts";
 import type { DownloadTimeouts } from "../source/http_download.ts";
-import { defaultRestartDelays, type RestartDelays } from "./run/backoff.ts";
+import { defaultRestartDelays, type RestartDelays } from "./run/instance_state.ts";
 import { Deployments } from "./deployments.ts";
 import { StartError } from "./run/function_runner.ts";
 import { holdFolder, holdState } from "./state/hold.ts";
-import type { Front } from "./run/instance.ts";
+import type { InstanceActivator } from "./run/instance.ts";
 import { Modules } from "./run/modules.ts";
 import { Ports } from "./run/ports.ts";
 import { ProcessRunner } from "./run/process_runner.ts";
@@ -124,8 +124,8 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
     wanted,
     save: (wanted) => file.save({ wanted }),
     sync: () => keeper.sync(),
-    front: (what, upstream) =>
-      openFront({ ...what, upstream, ports, hostname: address, domain, log }),
+    activator: (what, upstream) =>
+      openActivator({ ...what, upstream, ports, hostname: address, domain, log }),
     delays: options.delays ?? defaultRestartDelays,
     health: {
       intervalMs: options.healthMs,
@@ -179,12 +179,12 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
 }
 
 /** The server before a function that sleeps, on a port of its own. */
-function openFront(
+function openActivator(
   { ports, domain, ...options }: Omit<ActivatorOptions, "port" | "holdMs"> & {
     ports: Ports;
     domain: string;
   },
-): Front {
+): InstanceActivator {
   const port = ports.take();
   let activator: Activator;
   try {

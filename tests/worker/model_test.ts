@@ -69,7 +69,7 @@ class World {
       wanted: this.state.wanted,
       save: (wanted) => save({ wanted }),
       sync: () => keeper.sync(),
-      front: () => {
+      activator: () => {
         throw new Error("nothing sleeps here");
       },
       delays: { firstMs: 1, longestMs: 4, forgetMs: 1000 },

@@ -1,15 +1,23 @@
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { delayMs, type RestartDelays } from "./backoff.ts";
 import {
   type FunctionRunner,
   type RunningFunction,
   type RunSpec,
   StartError,
 } from "./function_runner.ts";
+import {
+  type InstanceEvent,
+  type InstanceLife,
+  isStarting,
+  next,
+  processOf,
+  type RestartDelays,
+} from "./instance_state.ts";
+import { watchProcess } from "./watch_process.ts";
 
-/** How an instance does. `restarting`: it ended, and is started again after a while. */
-export type InstanceState =
+/** State of an instance in the list of deployments. */
+export type InstanceStatus =
   | "starting"
   | "running"
   | "restarting"
@@ -17,270 +25,250 @@ export type InstanceState =
   | "waking"
   | "stopping";
 
-/** What stands before an instance that may sleep: it has the URL, holds requests while the instance wakes, and knows when the last one was. */
-export interface Front {
+/** A server that holds requests for an instance that may sleep. Its URL stays the same. */
+export interface InstanceActivator {
   readonly url: string;
   readonly requests: number;
-  /** How long nothing has gone through it; 0 while something does. */
+  /** Milliseconds since the last request ended; 0 while one is running. */
   idleMs(): number;
   stop(graceMs: number): Promise<void>;
 }
 
+/** Options of an instance. */
 export interface InstanceOptions {
   readonly runner: FunctionRunner;
   readonly spec: Omit<RunSpec, "local" | "module">;
-  /** Sees to it that the module's file is there, and names it. */
+  /** Makes sure that the module's file exists, and returns its path. */
   readonly module: () => Promise<string>;
-  /** Without requests for so long it sleeps, behind a front that this makes. */
-  readonly sleep?: { readonly afterMs: number; front(wake: () => Promise<string>): Front };
+  /** Stops the process after `afterMs` without a request, behind an activator. */
+  readonly sleep?: {
+    readonly afterMs: number;
+    activator(wake: () => Promise<string>): InstanceActivator;
+  };
   readonly delays: RestartDelays;
-  /** How often it is asked whether it is well, and how long the answer may take. */
+  /** Interval between health checks, and the timeout of each. */
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly log: Log;
-  /** Told after each change of `url`. */
+  /** Called after each change of `url`. */
   readonly onChange: () => void;
 }
 
-/** An instance that does not answer so many checks one after the other is not well. */
-const unansweredChecks = 2;
-/** After its URL was taken from the proxy, requests that were under way there still arrive. */
+/** Requests that the proxy had sent before it lost the URL may still arrive for this long. */
 const arrivalMs = 200;
+/** Grace period of a process that has been idle. */
+const idleGraceMs = 1000;
 
-/** What made an instance's time with a process end. */
-type End = "ended" | "unwell" | "idle" | "stop";
-
-/** One of the instances of a deployment: a running function that is looked after, and started again when it ends. */
+/** An instance of a deployment: a running function that is checked, and restarted when it ends. */
 export class FunctionInstance {
   readonly #options: InstanceOptions;
-  readonly #stop = new AbortController();
-  #front: Front | undefined;
-  #state: InstanceState = "starting";
-  #isLeaving = false;
-  #running: RunningFunction | undefined;
-  /** Resolves when it runs; anew after each time that it does not. */
-  #awake = Promise.withResolvers<string>();
-  #wake = Promise.withResolvers<void>();
-  #life: Promise<void> = Promise.resolve();
-  #restarts = 0;
+  readonly #abort = new AbortController();
+  #life: InstanceLife = { state: { kind: "starting" }, restarts: 0, failures: 0 };
+  #activator: InstanceActivator | undefined;
+  /** Resolves with the URL of the next process. */
+  #awake = urlPromise();
+  /** Timers of the current state. */
+  #timers = new DisposableStack();
+  /** The start that is under way; never rejects. */
+  #starting: Promise<void> = Promise.resolve();
+  /** The end of the last process; never rejects. */
+  #ending: Promise<void> = Promise.resolve();
 
   private constructor(options: InstanceOptions) {
     this.#options = options;
-    this.#awake.promise.catch(() => {});
   }
 
   /**
-   * Starts one, and resolves when it is well.
+   * Starts an instance and waits until it is healthy.
    *
-   * @throws StartError; then nothing is left of it.
+   * @throws StartError; then nothing of it is left.
    */
   static async start(options: InstanceOptions, signal?: AbortSignal): Promise<FunctionInstance> {
     const instance = new FunctionInstance(options);
-    const stop = () => instance.#stop.abort(signal?.reason);
-    signal?.addEventListener("abort", stop);
+    const abort = () => instance.#abort.abort(signal?.reason);
+    signal?.addEventListener("abort", abort);
     try {
-      const running = await instance.#begin();
-      instance.#life = instance.#live(running);
+      const process = await instance.#startProcess();
+      instance.#dispatch({ kind: "started", process, nowMs: performance.now() });
       return instance;
     } catch (error) {
-      await instance.#front?.stop(0);
+      await instance.#activator?.stop(0);
       throw error;
     } finally {
-      signal?.removeEventListener("abort", stop);
+      signal?.removeEventListener("abort", abort);
     }
   }
 
-  /** One that ran before the worker was started again: it is tried until it runs, or sleeps until it is needed. */
+  /** Restores an instance of an earlier worker: it sleeps, or is started until it runs. */
   static revive(options: InstanceOptions): FunctionInstance {
     const instance = new FunctionInstance(options);
-    instance.#life = instance.#live(undefined);
+    if (options.sleep === undefined) {
+      instance.#starting = instance.#begin();
+      return instance;
+    }
+    try {
+      instance.#openActivator();
+      instance.#life = { ...instance.#life, state: { kind: "asleep" } };
+      // The caller has to know the instance before it can report its URL.
+      queueMicrotask(options.onChange);
+    } catch (error) {
+      instance.#fail(error);
+    }
     return instance;
   }
 
-  get state(): InstanceState {
-    return this.#isLeaving ? "stopping" : this.#state;
+  get status(): InstanceStatus {
+    const { state, restarts } = this.#life;
+    if (state.kind === "backingOff") return "restarting";
+    return state.kind === "starting" && restarts > 0 ? "restarting" : state.kind;
   }
 
   get restarts(): number {
-    return this.#restarts;
+    return this.#life.restarts;
   }
 
-  /** Its process, while it has one. */
-  get running(): RunningFunction | undefined {
-    return this.#running;
+  /** The process, while there is one. */
+  get process(): RunningFunction | undefined {
+    return processOf(this.#life.state);
   }
 
-  /** Requests that came through its front; `undefined` without one. */
+  /** Requests through the activator; `undefined` without one. */
   get requests(): number | undefined {
-    return this.#front?.requests;
+    return this.#activator?.requests;
   }
 
-  /** Where it serves; `undefined` while nobody should be sent there. */
+  /** The URL for the proxy; `undefined` while no request should be sent there. */
   get url(): string | undefined {
-    if (this.#isLeaving) return undefined;
-    if (this.#state === "asleep" || this.#state === "waking") return this.#front?.url;
-    return this.#state === "running" ? this.#front?.url ?? this.#running?.url : undefined;
+    const { state } = this.#life;
+    if (state.kind === "asleep" || state.kind === "waking") return this.#activator?.url;
+    return state.kind === "running" ? this.#activator?.url ?? state.process.url : undefined;
   }
 
-  /** Lets what it serves finish, what its front holds too, and ends it. Its URL must be out of the proxy by then. */
+  /**
+   * Lets the requests under way and those held by the activator finish for `graceMs`, and ends the
+   * process. The proxy must not know the URL any more. A later call may shorten the grace period.
+   */
   async stop(graceMs: number): Promise<void> {
-    const mayBeCalled = !this.#isLeaving && graceMs > 0;
-    this.#isLeaving = true;
+    const isFirst = this.#life.state.kind !== "stopping";
     const endMs = performance.now() + graceMs;
     const leftMs = () => Math.max(0, endMs - performance.now());
-    if (mayBeCalled) {
-      await pause(Math.min(arrivalMs, graceMs));
-      // A process that is short of time may not have read yet what arrived. Once it answers this, it has.
-      await this.#running?.isHealthy(leftMs());
+    this.#dispatch({ kind: "stop" });
+    if (isFirst && graceMs > 0) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(arrivalMs, graceMs)));
+      // A process that is short of CPU time may not have read what arrived. It has once it answers.
+      await this.process?.isHealthy(leftMs());
     }
-    await this.#front?.stop(leftMs());
-    this.#stop.abort(new CapsuleError("STOPPED", "the instance is stopped"));
-    this.#awake.reject(this.#stop.signal.reason);
-    await this.#running?.stop(leftMs());
-    await this.#life;
-    // One that came to run just then.
-    await this.#running?.stop(0);
+    await this.#activator?.stop(leftMs());
+    this.#abort.abort(new CapsuleError("STOPPED", "the instance is stopped"));
+    this.#awake.reject(this.#abort.signal.reason);
+    await this.process?.stop(leftMs());
+    await Promise.all([this.#starting, this.#ending]);
+    // It may have started just before the abort.
+    await this.process?.stop(0);
   }
 
-  async #whenAwake(): Promise<string> {
-    this.#wake.resolve();
+  async #wake(): Promise<string> {
+    if (this.process) return this.process.url;
+    this.#dispatch({ kind: "requested" });
     return await this.#awake.promise;
   }
 
-  /** A running function that is well, behind a front if it may sleep. */
-  async #begin(): Promise<RunningFunction> {
-    const { runner, spec, sleep, health: { timeoutMs } } = this.#options;
-    this.#openFront();
-    const module = await this.#options.module();
-    const running = await runner.start(
-      { ...spec, module, local: sleep !== undefined },
-      this.#stop.signal,
-    );
-    if (await running.isHealthy(timeoutMs)) return running;
-    await running.stop(0);
-    const why = `it does not answer its health check within ${timeoutMs} ms`;
-    throw new StartError("HEALTH_CHECK_FAILED", why, running.lines);
+  #openActivator(): void {
+    this.#activator ??= this.#options.sleep?.activator(() => this.#wake());
   }
 
-  #openFront(): void {
-    this.#front ??= this.#options.sleep?.front(() => this.#whenAwake());
+  #dispatch(event: InstanceEvent): void {
+    const { url, process } = this;
+    const before = this.#life;
+    this.#life = next(before, event, this.#options.delays);
+    if (this.#life === before) return;
+    this.#timers.dispose();
+    this.#timers = new DisposableStack();
+    if (event.kind === "started") {
+      this.#awake.resolve(event.process.url);
+      this.#awake = urlPromise();
+    }
+    if (process && process !== this.process) {
+      this.#ending = process.stop(event.kind === "idle" ? idleGraceMs : 0);
+    }
+    if (isStarting(this.#life.state) && !isStarting(before.state)) this.#starting = this.#begin();
+    this.#enter();
+    if (this.url !== url) this.#options.onChange();
   }
 
-  async #live(first: RunningFunction | undefined): Promise<void> {
-    const { delays, spec: { function: name, revision }, log } = this.#options;
-    const what = `${name}/${revision}`;
-    // From now on whoever stops this instance ends that, too.
-    this.#running = first;
-    let running = first;
-    let ends = 0;
-    while (!this.#stop.signal.aborted) {
-      let why: string;
-      try {
-        if (this.#state === "starting" && !running && this.#options.sleep) {
-          this.#openFront();
-          this.#change("asleep", undefined);
-        }
-        if (this.#state === "asleep") await this.#untilNeeded();
-        running ??= await this.#begin();
-        const sinceMs = performance.now();
-        const end = await this.#serve(running);
-        if (end === "stop") return;
-        if (end === "idle") {
-          await running.stop(1000);
-          continue;
-        }
-        this.#change("restarting", undefined);
-        if (end === "unwell") await running.stop(0);
-        why = end === "unwell" ? "it did not answer its health checks" : await running.ended;
-        if (performance.now() - sinceMs >= delays.forgetMs) ends = 0;
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        why = messageOf(error);
-        if (!(error instanceof CapsuleError)) {
-          log.error(`${what}: this is a bug in capsule: ${why}`);
-        }
-      } finally {
-        running = undefined;
+  /** Sets the timers of the current state. */
+  #enter(): void {
+    const { log, spec } = this.#options;
+    const { state } = this.#life;
+    const name = `${spec.function}/${spec.revision}`;
+    switch (state.kind) {
+      case "running":
+        return this.#watch(state.process);
+      case "asleep":
+        return log.info(`${name}: sleeps`);
+      case "backingOff": {
+        const { reason, delayMs } = state;
+        log.warn(`${name}: ${reason}; started again in ${delayMs / 1000} s`);
+        const timer = setTimeout(() => this.#dispatch({ kind: "due" }), delayMs);
+        this.#timers.defer(() => clearTimeout(timer));
       }
-      this.#restarts++;
-      this.#change("restarting", undefined);
-      const waitMs = delayMs(++ends, delays);
-      log.warn(`${what}: ${why}; started again in ${waitMs / 1000} s`);
-      await pause(waitMs, this.#stop.signal);
     }
   }
 
-  /** Until it ends, is not well, has nothing to do, or shall stop. */
-  async #serve(running: RunningFunction): Promise<End> {
-    const { sleep, health, log, spec } = this.#options;
-    const { promise, resolve } = Promise.withResolvers<End>();
-    const stop = () => resolve("stop");
-    this.#stop.signal.addEventListener("abort", stop);
-    running.ended.then(() => resolve("ended"));
-    this.#change("running", running);
-    if (this.#stop.signal.aborted) stop();
-
-    let unanswered = 0;
-    let isAsking = false;
-    const asking = setInterval(async () => {
-      if (isAsking) return;
-      isAsking = true;
-      unanswered = await running.isHealthy(health.timeoutMs) ? 0 : unanswered + 1;
-      isAsking = false;
-      if (unanswered >= unansweredChecks) resolve("unwell");
-    }, health.intervalMs);
-    let looking: ReturnType<typeof setTimeout> | undefined;
-    const look = () => {
-      const leftMs = (sleep?.afterMs ?? 0) - (this.#front?.idleMs() ?? 0);
-      if (leftMs > 0) return looking = setTimeout(look, leftMs);
-      // At once, so that a request that comes now waits for the next process.
-      this.#change("asleep", undefined);
-      log.info(`${spec.function}/${spec.revision}: sleeps`);
-      resolve("idle");
-    };
-    if (sleep && this.#front) looking = setTimeout(look, sleep.afterMs);
+  /** Starts a process once the one before has ended. */
+  async #begin(): Promise<void> {
     try {
-      return await promise;
-    } finally {
-      clearInterval(asking);
-      clearTimeout(looking);
-      this.#stop.signal.removeEventListener("abort", stop);
+      await this.#ending;
+      const process = await this.#startProcess();
+      this.#dispatch({ kind: "started", process, nowMs: performance.now() });
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
-  /** Waits for a request, or for the end. */
-  async #untilNeeded(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      if (this.#stop.signal.aborted) resolve();
-      else this.#stop.signal.addEventListener("abort", () => resolve(), { once: true });
+  /** Starts a process that is healthy, behind an activator if it may sleep. */
+  async #startProcess(): Promise<RunningFunction> {
+    const { runner, spec, sleep, module: modulePath, health: { timeoutMs } } = this.#options;
+    this.#openActivator();
+    const module = await modulePath();
+    const process = await runner.start(
+      { ...spec, module, local: sleep !== undefined },
+      this.#abort.signal,
+    );
+    if (await process.isHealthy(timeoutMs)) return process;
+    await process.stop(0);
+    const reason = `it does not answer its health check within ${timeoutMs} ms`;
+    throw new StartError("HEALTH_CHECK_FAILED", reason, process.lines);
+  }
+
+  #watch(process: RunningFunction): void {
+    const { sleep, health } = this.#options;
+    process.ended.then((reason) => {
+      if (this.process === process) this.#fail(reason);
     });
-    await Promise.race([this.#wake.promise, stopped]);
-    if (!this.#stop.signal.aborted) this.#change("waking", undefined);
+    const activator = this.#activator;
+    this.#timers.use(watchProcess(process, {
+      health,
+      idle: sleep && activator &&
+        { afterMs: sleep.afterMs, idleMs: () => activator.idleMs() },
+      onUnhealthy: () => this.#fail("it did not answer its health checks"),
+      onIdle: () => this.#dispatch({ kind: "idle" }),
+    }));
   }
 
-  #change(state: InstanceState, running: RunningFunction | undefined): void {
-    const before = this.url;
-    this.#state = state;
-    if (running) this.#awake.resolve(running.url);
-    else if (this.#running) {
-      this.#awake = Promise.withResolvers();
-      this.#awake.promise.catch(() => {});
-      this.#wake = Promise.withResolvers();
+  #fail(error: unknown): void {
+    const reason = typeof error === "string" ? error : messageOf(error);
+    const isBug = typeof error !== "string" && !(error instanceof CapsuleError);
+    if (isBug && !this.#abort.signal.aborted) {
+      const { log, spec } = this.#options;
+      log.error(`${spec.function}/${spec.revision}: this is a bug in capsule: ${reason}`);
     }
-    this.#running = running;
-    if (this.url !== before) this.#options.onChange();
+    this.#dispatch({ kind: "failed", reason, nowMs: performance.now() });
   }
 }
 
-/** Resolves after that time, or when the signal aborts. */
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-  });
+/** Returns a promise for a URL whose rejection need not be handled. */
+function urlPromise(): PromiseWithResolvers<string> {
+  const url = Promise.withResolvers<string>();
+  url.promise.catch(() => {});
+  return url;
 }

@@ -3,7 +3,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Env } from "../../base/io.ts";
 import { urlHost } from "../../base/hosts.ts";
 import { readReport, type Report } from "../../supervision/supervisor.ts";
-import { ask } from "./ask.ts";
+import { getLocal } from "./get_local.ts";
 import { processEnvironment } from "./environment.ts";
 import {
   type FunctionMetrics,
@@ -155,11 +155,11 @@ class FunctionProcess implements RunningFunction {
   }
 
   async isHealthy(timeoutMs: number): Promise<boolean> {
-    return (await ask(this.#address, "/health", timeoutMs))?.status === 200;
+    return (await getLocal(this.#address, "/health", timeoutMs))?.status === 200;
   }
 
   async metrics(timeoutMs: number): Promise<FunctionMetrics | undefined> {
-    const answer = await ask(this.#address, "/host-metrics", timeoutMs);
+    const answer = await getLocal(this.#address, "/host-metrics", timeoutMs);
     try {
       const { rss, requests }: { rss?: unknown; requests?: unknown } = JSON.parse(
         answer?.body ?? "{}",

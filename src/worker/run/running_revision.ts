@@ -1,10 +1,10 @@
 import type { Log } from "../../base/log.ts";
 import { parseDurationMs } from "../../base/units.ts";
 import { HttpError } from "../../server/http_error.ts";
-import type { RestartDelays } from "./backoff.ts";
+import type { RestartDelays } from "./instance_state.ts";
 import type { RevisionName } from "../deploy_request.ts";
 import { type FunctionRunner, StartError } from "./function_runner.ts";
-import { type Front, FunctionInstance, type InstanceOptions } from "./instance.ts";
+import { FunctionInstance, type InstanceActivator, type InstanceOptions } from "./instance.ts";
 import { LogLines } from "./log_lines.ts";
 import type { DesiredRevision } from "../state/desired_state.ts";
 
@@ -19,7 +19,7 @@ export interface ModuleStore {
 export interface InstanceContext {
   readonly runner: FunctionRunner;
   readonly modules: ModuleStore;
-  readonly front: (what: RevisionName, wake: () => Promise<string>) => Front;
+  readonly activator: (what: RevisionName, wake: () => Promise<string>) => InstanceActivator;
   readonly delays: RestartDelays;
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly log: Log;
@@ -106,7 +106,7 @@ export class RunningRevision {
   }
 
   #optionsOf({ downloadUrl, sha256, envVariables, idle }: DesiredRevision): InstanceOptions {
-    const { runner, modules, front, delays, health, log, onChange } = this.#world;
+    const { runner, modules, activator, delays, health, log, onChange } = this.#world;
     return {
       runner,
       delays,
@@ -121,7 +121,7 @@ export class RunningRevision {
       module: async () => modules.path(await modules.fetch(downloadUrl, sha256)),
       sleep: idle === undefined ? undefined : {
         afterMs: parseDurationMs(idle),
-        front: (wake) => front(this.#what, wake),
+        activator: (wake) => activator(this.#what, wake),
       },
     };
   }
