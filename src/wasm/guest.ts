@@ -15,6 +15,12 @@ const mustTrap = -1;
 /** Returned by `step` to a guest that must call `pause`. */
 const mustPause = 0;
 
+/**
+ * Time limit of a function of the guest that the host calls, such as `malloc`, in milliseconds. It
+ * cannot be paused, so it holds the thread.
+ */
+const maxInsideMs = 200;
+
 /** Bytes of output that a tentative call may hold back. */
 const maxHeldBytes = 1 << 20;
 
@@ -33,7 +39,9 @@ export class Guest {
   #state: CallState = tentative;
   #hostCalls = 0;
   #exitCode: number | undefined;
+  /** Calls into the guest by its own imports, and the first look at the clock in them. */
   #depth = 0;
+  #insideSinceMs = NaN;
   #abort: AbortController | undefined;
   #caller: Caller | undefined;
 
@@ -159,7 +167,7 @@ export class Guest {
    * be paused there, as frames of the host lie below it.
    */
   inside<T>(call: () => T): T {
-    this.#depth++;
+    if (this.#depth++ === 0) this.#insideSinceMs = NaN;
     try {
       return call();
     } finally {
@@ -183,7 +191,8 @@ export class Guest {
     const nowMs = performance.now();
     const look = this.clock.look(nowMs);
     if (look === "past deadline") this.#stopLate(nowMs);
-    else if (look === "slice over" && this.#depth === 0) {
+    else if (this.#depth > 0) this.#limitInside(nowMs);
+    else if (look === "slice over") {
       if (this.#state.kind === "awaitable") return mustPause;
       this.#state = nextState(this.#state, { kind: "slow" });
     }
@@ -222,6 +231,15 @@ export class Guest {
   #discard(): never {
     this.#state = nextState(this.#state, { kind: "side effect" });
     throw discarded;
+  }
+
+  /** Stops a call whose allocator holds the thread. Without slices it has the thread to itself. */
+  #limitInside(nowMs: number): void {
+    if (this.limits.sliceMs === 0) return;
+    if (Number.isNaN(this.#insideSinceMs)) this.#insideSinceMs = nowMs;
+    const elapsedMs = nowMs - this.#insideSinceMs;
+    if (elapsedMs < maxInsideMs) return;
+    this.stop(new TimeoutError(maxInsideMs, elapsedMs, "its allocator must return within"));
   }
 
   #stopLate(nowMs: number): void {

@@ -1,16 +1,14 @@
 import { CapsuleError } from "../base/errors.ts";
 
-/** A call exceeded its deadline. */
+/** A call, or the guest's allocator in it, exceeded its time limit. */
 export class TimeoutError extends CapsuleError {
   readonly limitMs: number;
   readonly elapsedMs: number;
 
-  constructor(limitMs: number, elapsedMs: number) {
+  /** @param rule what sets the limit. */
+  constructor(limitMs: number, elapsedMs: number, rule = "'-timeout' allows") {
     const elapsed = Math.round(elapsedMs);
-    super(
-      "TIMEOUT",
-      `the function was stopped after ${elapsed} ms: '-timeout' allows ${limitMs} ms`,
-    );
+    super("TIMEOUT", `the function was stopped after ${elapsed} ms: ${rule} ${limitMs} ms`);
     this.limitMs = limitMs;
     this.elapsedMs = elapsed;
   }

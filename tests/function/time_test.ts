@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { allocateArguments } from "../../src/abi/handler_call.ts";
 import { compileWat } from "../prepare/modules.ts";
 import { guestModule, serveModule, type TestFunction } from "../testing/function.ts";
 import { sleeper } from "../testing/sleeper.ts";
@@ -283,3 +284,23 @@ function callsLater(
   const answer = called.call({ pass: () => args, take: () => undefined });
   return answer instanceof Promise ? answer.then(() => true as const) : false;
 }
+
+Deno.test("timeout: an allocator that does not return is stopped long before -timeout", async () => {
+  const module = `(module
+    (memory (export "memory") 1)
+    (func (export "malloc") (param i32) (result i32)
+      (loop $l (br_if $l (i32.eq (local.get 0) (i32.const 5)))) (i32.const 4096))
+    (func (export "allocateBuffer") (param i32) (result i32) (i32.const 4096))
+    (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64) (i64.const 0)))`;
+  await using served = await serveModule(compileWat(module), ["-timeout=1h"]);
+  const call = (length: number) =>
+    served.called.call({
+      pass: (instance) => [allocateArguments(instance, length), 0, 0, 0],
+      take: () => "returned",
+    });
+  await assert.rejects(async () => await call(5), {
+    code: "TIMEOUT",
+    message: /^the function was stopped after \d+ ms: its allocator must return within 200 ms$/,
+  });
+  assert.equal(await call(6), "returned");
+});
