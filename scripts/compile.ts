@@ -1,9 +1,9 @@
 /**
- * `deno task compile`: writes `dist/capsule`, one file that runs on this machine without Deno. With `-- --all` it also writes
- * one for each system of `compile/targets.ts`, and `dist/SHA256SUMS`.
+ * `deno task compile`: writes `dist/capsule`, one file that runs on this machine without Deno. With
+ * `-- --all` it also writes one for each target of `compile/targets.ts`, and `dist/SHA256SUMS`.
  *
- * The running Deno writes them, if the base that `deno compile` writes on is here or can be fetched. Where Deno's download
- * host cannot be reached, the Deno of `compile_base.sh` does: an older one, for which a base can be had elsewhere.
+ * `deno compile` needs a base runtime. If the running Deno has none and its download host cannot be
+ * reached, the older Deno of `compile_base.sh` compiles, with a base from npm.
  */
 import { createHash } from "node:crypto";
 import { packAddon } from "./compile/addon.ts";
@@ -14,10 +14,10 @@ import { root, run } from "./compile/run.ts";
 import { headerBytes, type Target, targets, tripleOf } from "./compile/targets.ts";
 
 /**
- * Writes the program for a target, and gives it its name once its own header says what it is.
+ * Writes the program of a target and returns the version of its Deno. The program gets its name
+ * once its header has been checked.
  *
- * @returns the version of the Deno inside.
- * @throws NoBase; Error when anything else fails.
+ * @throws NoBase; Error if a command fails or the program is for another target.
  */
 async function compile(target: Target, commit: string): Promise<string> {
   const { packed, sha256 } = await packAddon(target.platform);
@@ -46,26 +46,26 @@ async function compile(target: Target, commit: string): Promise<string> {
   const triple = tripleOf(header);
   if (triple !== target.triple) {
     throw new Error(
-      `what was to be ${target.file} is for ${triple ?? "no system that is known here"}: ${output}`,
+      `${output} is for ${triple ?? "an unknown target"}, not for ${target.triple}`,
     );
   }
   await Deno.rename(output, `${root}dist/${target.file}`);
   return version;
 }
 
-/** The commit of the sources; `unknown` where they are no clone. */
+/** Returns the commit of the sources; `unknown` outside of a clone. */
 async function commitOfSources(): Promise<string> {
   const words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"];
   const { success, stdout } = await run(words).catch(() => ({ success: false, stdout: "" }));
   return success ? stdout.trim() : "unknown";
 }
 
-async function say(file: string, version: string): Promise<void> {
+async function printSize(file: string, version: string): Promise<void> {
   const { size } = await Deno.stat(`${root}dist/${file}`);
   console.log(`dist/${file}: ${(size / 2 ** 20).toFixed(0)} MiB, with Deno ${version} inside`);
 }
 
-/** The lines of `sha256sum`, which `sha256sum --check` reads. */
+/** Returns the checksums in the format of `sha256sum --check`. */
 async function checksums(files: readonly string[]): Promise<string> {
   const lines = await Promise.all(files.map(async (file) => {
     const hash = createHash("sha256");
@@ -82,36 +82,36 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const here = targets.find(({ triple }) => triple === Deno.build.target);
-  const wanted = words.length > 0 ? targets : targets.filter((target) => target === here);
-  if (wanted.length === 0) {
+  const selected = words.length > 0 ? targets : targets.filter((target) => target === here);
+  if (selected.length === 0) {
     console.error(
-      `no program is made for ${Deno.build.target}: there are ${
+      `there is no target ${Deno.build.target}: the targets are ${
         targets.map(({ triple }) => triple).join(", ")
       }`,
     );
     return 1;
   }
   const commit = await commitOfSources();
-  const made: string[] = [];
-  for (const target of wanted) {
+  const written: string[] = [];
+  for (const target of selected) {
     try {
       const version = await compile(target, commit);
-      made.push(target.file);
-      if (words.length > 0) await say(target.file, version);
+      written.push(target.file);
+      if (words.length > 0) await printSize(target.file, version);
       if (target !== here) continue;
       const name = Deno.build.os === "windows" ? "capsule.exe" : "capsule";
       await Deno.copyFile(`${root}dist/${target.file}`, `${root}dist/${name}`);
-      await say(name, version);
+      await printSize(name, version);
     } catch (error) {
       if (!(error instanceof NoBase)) throw error;
-      console.error(`dist/${target.file} is not made: ${error.message}`);
+      console.error(`dist/${target.file} is not written: ${error.message}`);
     }
   }
   if (words.length > 0) {
-    await Deno.writeTextFile(`${root}dist/SHA256SUMS`, await checksums(made));
-    console.log(`dist/SHA256SUMS: ${made.length} of ${targets.length} programs`);
+    await Deno.writeTextFile(`${root}dist/SHA256SUMS`, await checksums(written));
+    console.log(`dist/SHA256SUMS: ${written.length} of ${targets.length} programs`);
   }
-  return made.length > 0 ? 0 : 1;
+  return written.length > 0 ? 0 : 1;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

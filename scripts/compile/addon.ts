@@ -1,26 +1,25 @@
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
+import { writeFileAtomically } from "../../src/base/atomic_file.ts";
 import { mustRun, root } from "./run.ts";
 
-/** The native code of `npm:couchbase` for one target, as a program carries it. */
+/** The native code of `npm:couchbase` for a target, compressed with Zstandard. */
 export interface PackedAddon {
-  /** Compressed with Zstandard. */
   readonly packed: Uint8Array<ArrayBuffer>;
-  /** Of the code itself: 64 hexadecimal digits. */
+  /** The digest of the uncompressed code, as 64 hexadecimal digits. */
   readonly sha256: string;
 }
 
-/** The parts of `deno.lock` that are read here. */
+/** The fields of `deno.lock` that are read here. */
 interface Lock {
   readonly npm?: Readonly<Record<string, { readonly integrity?: string }>>;
 }
 
 /**
- * The native code for a platform, from the npm package that `deno.lock` holds to its digest. Of a package for Linux only the one for
- * glibc is asked for, which is what Deno itself needs.
+ * Downloads the native code of a platform, such as `linux-x64`, and verifies the digest of its npm
+ * package in `deno.lock`. For Linux it is the package for glibc, as Deno needs glibc, too.
  *
- * @param platform is such as `linux-x64`.
- * @throws Error when the package cannot be had or is not the one of the lock file.
+ * @throws Error if the package cannot be downloaded or has another digest.
  */
 export async function packAddon(platform: string): Promise<PackedAddon> {
   const lock: Lock = JSON.parse(await Deno.readTextFile(`${root}deno.lock`));
@@ -40,23 +39,26 @@ async function unpackedAddon(id: string, integrity: string): Promise<Uint8Array>
     }`;
     const digest = createHash("sha512").update(await Deno.readFile(archive)).digest("base64");
     if (`sha512-${digest}` !== integrity) {
-      throw new Error(`${id} has the digest sha512-${digest}, and deno.lock says ${integrity}`);
+      throw new Error(`${id} has the digest sha512-${digest}, but deno.lock has ${integrity}`);
     }
     await mustRun(["tar", "xzf", archive], { cwd: folder });
     for await (const { name } of Deno.readDir(`${folder}/package`)) {
       if (name.endsWith(".node")) return await Deno.readFile(`${folder}/package/${name}`);
     }
-    throw new Error(`${id} holds no native code`);
+    throw new Error(`${id} has no native code`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** Compresses as well as Zstandard can, which takes some 15 s, once: each megabyte in a program costs every start of it a millisecond. */
+/**
+ * Compresses at the highest level, since the size of a program shows in each of its starts (bench:
+ * `start`). The result is cached, as this is slow.
+ */
 async function compressed(addon: Uint8Array, sha256: string): Promise<Uint8Array<ArrayBuffer>> {
-  const kept = `${root}dist/addons/${sha256}.zst`;
+  const cached = `${root}dist/addons/${sha256}.zst`;
   try {
-    return await Deno.readFile(kept);
+    return await Deno.readFile(cached);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -64,7 +66,6 @@ async function compressed(addon: Uint8Array, sha256: string): Promise<Uint8Array
     params: { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: 25 },
   }));
   await Deno.mkdir(`${root}dist/addons`, { recursive: true });
-  await Deno.writeFile(`${kept}.part`, packed);
-  await Deno.rename(`${kept}.part`, kept);
+  await writeFileAtomically(cached, packed);
   return packed;
 }

@@ -2,23 +2,23 @@ import type { Build } from "../../src/base/build.ts";
 import config from "../../deno.json" with { type: "json" };
 import { mustRun, root } from "./run.ts";
 
-/** What threads of their own begin with, beside `main.ts`. Each is started by its name in the same folder. */
+/** The entry points of threads. Each is started by its file name in the same folder. */
 const threads = ["src/modes/http_thread.ts", "src/store/checkpoint_worker.ts"];
 
 /**
- * The unstable features that the program itself needs. Of the others the bundler has made nothing remain; with
- * `lazy-dynamic-imports`, `deno compile` would leave out all that is imported when it is first used: every mode.
+ * The unstable features that the program needs at run time. The bundler resolves raw imports; with
+ * `lazy-dynamic-imports`, `deno compile` would leave out every mode.
  */
 export const runtimeFeatures = config.unstable
   .filter((name) => name !== "raw-imports" && name !== "lazy-dynamic-imports");
 
-/** Where the bundle's files lie. */
+/** The folder of the bundle. */
 export const bundleFolder = `${root}dist/bundle/`;
 
 /**
- * Writes the program's modules, packages included, as few files of JavaScript: one for what every start needs, and one for each part
- * that is loaded when it is first used. All of them lie in one folder, so that `new URL("./…", import.meta.url)` means the
- * same from each.
+ * Bundles the program and its packages: one file for what every start needs, and one for each part
+ * that is loaded on first use. They are in one folder, so that `new URL("./…", import.meta.url)`
+ * has the same meaning in each.
  */
 export async function writeBundle(build: Build): Promise<void> {
   await Deno.remove(bundleFolder, { recursive: true }).catch(() => {});
@@ -32,7 +32,7 @@ export async function writeBundle(build: Build): Promise<void> {
   }
   await mustRun([
     ...[Deno.execPath(), "bundle", "--quiet", "--platform=deno", "--code-splitting", "--minify"],
-    // An error's name is that of its class, and a bug's stack is read by people.
+    // Error classes keep their names, and stacks stay readable.
     "--keep-names",
     `--outdir=${bundleFolder}`,
     ...["main.ts", ...threads].map((path) => entries + nameOf(path)),
@@ -48,10 +48,10 @@ export async function writeBundle(build: Build): Promise<void> {
   await Deno.writeTextFile(`${bundleFolder}build.json`, JSON.stringify(build));
 }
 
-/** Files of `bundleFolder` that `main.js` does not import. */
+/** Files of `bundleFolder` that the program needs and `main.js` does not import. */
 export const included: readonly string[] = [...threads.map(nameOf), "build.json"];
 
-/** Where in `bundleFolder` a program's addon lies, if it is to be one of the files that the program holds. */
+/** The addon in `bundleFolder`, for a program that cannot carry it before its data. */
 export const addonFile = "couchbase.node.zst";
 
 function nameOf(path: string): string {

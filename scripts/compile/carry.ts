@@ -1,10 +1,9 @@
+import { writeAll } from "../../src/base/atomic_file.ts";
 import { dataStart, trailerBytes } from "../../src/base/build.ts";
 
 /**
- * Puts bytes before a compiled program's own data, where a start does not read them: each megabyte among the data costs every start
- * a millisecond.
- *
- * @returns whether it did; a program of another form is left as it is.
+ * Inserts bytes before the data of a compiled program, where no start reads them (bench: `start`).
+ * Returns false, and leaves the program alone, if it has no trailer of `deno compile`.
  */
 export async function carryBefore(program: string, bytes: Uint8Array): Promise<boolean> {
   const whole = await Deno.readFile(program);
@@ -13,8 +12,7 @@ export async function carryBefore(program: string, bytes: Uint8Array): Promise<b
   const { mode } = await Deno.stat(program);
   using file = await Deno.open(program, { write: true, create: true, mode: mode ?? undefined });
   await file.seek(start, Deno.SeekMode.Start);
-  for (const part of [bytes, whole.subarray(start)]) {
-    for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
-  }
+  await writeAll(file, bytes);
+  await writeAll(file, whole.subarray(start));
   return true;
 }

@@ -1,10 +1,10 @@
 /**
- * What packages of npm find around them in Deno, and a bundle of them does not. All of it is made when it is first asked for, since parts
- * of Node take a start some milliseconds.
+ * The globals of Node that npm packages have in Deno and a bundle of them lacks. Each is created on
+ * first use, since loading parts of Node would show in every start (bench: `start`).
  */
 
-// What packages in CommonJS load a part of Node with, or native code: the bundler leaves those calls as they are, and a
-// module of JavaScript has no `require`.
+// CommonJS packages call `require` for parts of Node and for native code. The bundler keeps those
+// calls, and an ES module has no `require`.
 Object.defineProperty(globalThis, "require", {
   configurable: true,
   get() {
@@ -14,7 +14,8 @@ Object.defineProperty(globalThis, "require", {
   },
 });
 
-// Node's timers, which are objects: undici calls their methods. In newer Denos they are everybody's.
+// The timers of Node, which are objects: undici calls their methods. Since Deno 2.9 the global
+// timers are those. Remove this when `compile_base.sh` has a newer base than 2.7.11.
 for (const name of ["setTimeout", "setInterval"] as const) {
   Object.defineProperty(globalThis, name, {
     configurable: true,

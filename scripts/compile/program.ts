@@ -1,27 +1,27 @@
 import { mustRun, root, run } from "./run.ts";
 
-/** Thrown where no base for a target can be had. */
+/** No base runtime is available for a target. */
 export class NoBase extends Error {}
 
-/** A program to be written. */
+/** A program to compile. */
 export interface Program {
   readonly triple: string;
-  /** Its path. */
+  /** The path of the program. */
   readonly output: string;
-  /** Where its `main.js` lies, with the settings that it is compiled with. */
+  /** The folder of `main.js` and of the `deno.json` to compile with. */
   readonly folder: string;
-  /** Other files of that folder which go in. */
+  /** Other files of that folder to include. */
   readonly included: readonly string[];
 }
 
 /**
- * Writes a program by the running Deno, or by the one of `compile_base.sh`.
+ * Compiles a program with the running Deno or with that of `compile_base.sh`, and returns the
+ * version of its Deno.
  *
- * It keeps no code cache: that would lie in the system's folder for temporary files under a name that everybody can guess, and whoever
- * writes it first decides what runs. It brought nothing that could be measured.
+ * The program has no code cache: Deno keeps one under a predictable name in the folder for
+ * temporary files, where another user could plant code.
  *
- * @returns the version of the Deno inside.
- * @throws NoBase; Error when anything else fails.
+ * @throws NoBase; Error if a command fails.
  */
 export async function writeProgram({ triple, output, folder, included }: Program): Promise<string> {
   const args = [

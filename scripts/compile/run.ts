@@ -1,26 +1,26 @@
 import { fileURLToPath } from "node:url";
 
-/** The project's folder, with a slash at its end. */
+/** The folder of the project, with a slash at the end. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** How a command ended. */
-export interface Ran {
+/** The outcome of a command. */
+export interface CommandResult {
   readonly success: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Where and with what a command runs: the project's folder and this process's environment, unless told. */
+/** Options of a command; by default the project's folder and the process's environment. */
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
 }
 
-/** Runs a command to its end. */
+/** Runs a command and returns its outcome. */
 export async function run(
   [program = "", ...args]: readonly string[],
   options: RunOptions = {},
-): Promise<Ran> {
+): Promise<CommandResult> {
   const { success, stdout, stderr } = await new Deno.Command(program, {
     args,
     cwd: options.cwd ?? root,
@@ -34,9 +34,9 @@ export async function run(
 }
 
 /**
- * Runs a command that must succeed, and returns what it printed.
+ * Runs a command and returns its standard output.
  *
- * @throws Error with the command and its stderr.
+ * @throws Error with the command and its stderr if it fails.
  */
 export async function mustRun(words: readonly string[], options?: RunOptions): Promise<string> {
   const { success, stdout, stderr } = await run(words, options);

@@ -1,10 +1,10 @@
-/** A system that a program is made for. */
+/** A system that programs are compiled for. */
 export interface Target {
-  /** As `deno compile --target` names it. */
+  /** The target of `deno compile --target`. */
   readonly triple: string;
-  /** Of the file in `dist/`. */
+  /** The name of the program in `dist/`. */
   readonly file: string;
-  /** The ending of the npm package with this target's native code: `@couchbase/couchbase-linux-x64-napi`. */
+  /** The platform in the name of the addon's package: `@couchbase/couchbase-linux-x64-napi`. */
   readonly platform: string;
 }
 
@@ -16,13 +16,12 @@ export const targets: readonly Target[] = [
   { triple: "x86_64-pc-windows-msvc", file: "capsule-windows-x64.exe", platform: "win32-x64" },
 ];
 
-/** How many bytes of a program `tripleOf` wants to see. */
+/** The number of bytes of a program that `tripleOf` needs. */
 export const headerBytes = 4096;
 
 /**
- * The target that a program was made for, read from its own first bytes; `undefined` when it is none of ours. It has
- * the last word: with a base named by hand, `deno compile --target` was seen to write another machine's program and to
- * exit with 0.
+ * Returns the target of a program from its header; `undefined` for an unknown one. `deno compile`
+ * with `DENORT_BIN` does not check that the base is for the target.
  */
 export function tripleOf(header: Uint8Array<ArrayBuffer>): string | undefined {
   if (header.length < 64) return undefined;

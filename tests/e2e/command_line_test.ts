@@ -6,7 +6,7 @@ import { capsuleCommand, runCapsule, startCapsule } from "../testing/capsule.ts"
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-Deno.test("the process prints its version on standard output and ends with 0, in any folder", async () => {
+Deno.test("capsule: -version prints one line and exits with 0, in any folder", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const { code, stdout, stderr } = await runCapsule(["-version"], { cwd: folder });
@@ -23,7 +23,7 @@ Deno.test("the process prints its version on standard output and ends with 0, in
   }
 });
 
-Deno.test("a wrong command line ends the process with 2 and its one line on stderr", async () => {
+Deno.test("capsule: an invalid command line is one line on stderr, exit code 2", async () => {
   for (
     const [args, message, env] of [badCommandLines[0], badCommandLines.at(-3)].filter((row) =>
       row !== undefined
@@ -38,7 +38,7 @@ Deno.test("a wrong command line ends the process with 2 and its one line on stde
   }
 });
 
-Deno.test("deno task start -- hands its flags through", async () => {
+Deno.test("capsule: deno task start -- passes its flags on", async () => {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "start", "--", "-help", "-mode=http"],
     cwd: root,
@@ -48,7 +48,7 @@ Deno.test("deno task start -- hands its flags through", async () => {
   assert.match(new TextDecoder().decode(stdout), /^usage: capsule -mode=http/m);
 });
 
-Deno.test("a reader that goes away early is no error", async () => {
+Deno.test("capsule: a reader of its output that goes away is not an error", async () => {
   const [program, ...first] = capsuleCommand();
   const child = new Deno.Command(program, {
     args: [...first, "-help"],
@@ -61,7 +61,7 @@ Deno.test("a reader that goes away early is no error", async () => {
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
 });
 
-Deno.test("a server says in JSON where it listens, answers there, and ends with 0 when asked to", async () => {
+Deno.test("startCapsule: returns where the server listens, and stops it with exit code 0", async () => {
   await using server = await startCapsule(["-mode=http"]);
   assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   assert.equal(server.ready.mode, "http");
@@ -69,7 +69,7 @@ Deno.test("a server says in JSON where it listens, answers there, and ends with 
   assert.equal((await server.stop()).code, 0);
 });
 
-Deno.test("a server that cannot start is reported with what it said", async () => {
+Deno.test("startCapsule: reports a failed start with the output of the process", async () => {
   await assert.rejects(startCapsule(["-httpPort=no"]), {
     message:
       /exit code 2 before it was ready\nstdout: \nstderr: capsule: -httpPort must be a whole number/,

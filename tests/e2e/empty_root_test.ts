@@ -1,6 +1,7 @@
 /**
- * The compiled program in a root of its own that holds the C library, `/proc` and the name `localhost`, and nothing else: no shell, no
- * Deno, no home, no folder for temporary files. Only with CAPSULE_BIN, and for root, who may change the root of a process.
+ * The compiled program in a root directory with the C library, `/proc` and the name `localhost`,
+ * and nothing else: no shell, no Deno, no home, no folder for temporary files. Only with
+ * CAPSULE_BIN, and only as root, which chroot requires.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -9,11 +10,12 @@ import { runProgram } from "../testing/system_program.ts";
 
 const binary = Deno.env.get("CAPSULE_BIN");
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
-const nobody = 65534;
+/** An unprivileged user and group. */
+const unprivileged = 65534;
 const canChangeRoot = Deno.build.os === "linux" && Deno.uid() === 0 &&
   (await runProgram(["unshare", "--mount", "true"])).code === 0;
 
-/** Makes the root, and says how a program is started in it. */
+/** Makes the root directory and returns the command that starts the program in it. */
 async function makeRoot(root: string): Promise<string[]> {
   await Deno.chmod(root, 0o755);
   await Deno.copyFile(binary ?? "", `${root}/capsule`);
@@ -24,7 +26,7 @@ async function makeRoot(root: string): Promise<string[]> {
   }
   for (const name of ["proc", "etc", "modules", "data"]) await Deno.mkdir(`${root}/${name}`);
   await Deno.writeTextFile(`${root}/etc/hosts`, "127.0.0.1 localhost\n");
-  await Deno.chown(`${root}/data`, nobody, nobody);
+  await Deno.chown(`${root}/data`, unprivileged, unprivileged);
   for (
     const [from, to] of [
       ["hello/hello", "hello"],
@@ -35,15 +37,14 @@ async function makeRoot(root: string): Promise<string[]> {
   ) {
     await Deno.copyFile(`${examples}${from}.wasm`, `${root}/modules/${to}.wasm`);
   }
-  // The last word is the shell's $0: the program that would run outside.
+  // The command ends with the shell's $0, the program that would run outside.
   const enter =
-    `mount -t proc proc '${root}/proc' && exec chroot --userspec=${nobody}:${nobody} '${root}' /capsule "$@"`;
+    `mount -t proc proc '${root}/proc' && exec chroot --userspec=${unprivileged}:${unprivileged} '${root}' /capsule "$@"`;
   return ["unshare", "--mount", "--propagation=private", "bash", "-c", enter];
 }
 
 Deno.test({
-  name:
-    "in a root with the C library alone, the program calls, stores, serves, and is a whole platform",
+  name: "program: calls, stores and runs a platform in a root with the C library only",
   ignore: binary === undefined || !(canChangeRoot || Deno.env.get("CI")),
   async fn() {
     const root = await Deno.makeTempDir({ prefix: "capsule-root-" });

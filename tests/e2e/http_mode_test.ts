@@ -7,7 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.
 const guest = (name: string) => `-wasm=${at(`tests/testdata/go/${name}/${name}.wasm`)}`;
 const portOf = (url: string) => Number(new URL(url).port);
 
-Deno.test("without flags the built-in function is served, and says how to serve another", async () => {
+Deno.test("http: without flags the built-in function is served, with the command for another", async () => {
   await using server = await startCapsule([]);
   assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   assert.deepEqual(server.ready, { event: "ready", mode: "http", url: server.url });
@@ -20,7 +20,7 @@ Deno.test("without flags the built-in function is served, and says how to serve 
   );
 });
 
-Deno.test("any method on any path is a call, /health and /host-metrics are the launcher's", async () => {
+Deno.test("http: each request is a call, except for /health and /host-metrics", async () => {
   await using server = await startCapsule(["-mode=http", guest("echo")]);
   for (const method of ["PUT", "DELETE", "PATCH"]) {
     const response = await fetch(`${server.url}/any/path?x=1`, { method, body: "body" });
@@ -32,7 +32,7 @@ Deno.test("any method on any path is a call, /health and /host-metrics are the l
   assert.equal(metrics.instances, 1);
 });
 
-Deno.test("a GET's body, a five megabyte body and raw header bytes arrive and come back as they are", async () => {
+Deno.test("http: the body of a GET, five megabytes and raw header bytes are echoed unchanged", async () => {
   await using server = await startCapsule(["-mode=http", guest("echo")]);
   const large = new Uint8Array(5 << 20).map((_, i) => i * 7 + (i >> 8));
   const response = await fetch(server.url, { method: "POST", body: large });
@@ -50,7 +50,7 @@ Deno.test("a GET's body, a five megabyte body and raw header bytes arrive and co
   assert.equal(value, "👋: é%7Cb");
 });
 
-Deno.test("after a body that is too large the connection is usable", async () => {
+Deno.test("http: after a body over -maxBody the connection is usable", async () => {
   await using server = await startCapsule(["-mode=http", guest("echo"), "-maxBody=1KiB"]);
   using raw = await connect(portOf(server.url));
   await raw.send(
@@ -61,7 +61,7 @@ Deno.test("after a body that is too large the connection is usable", async () =>
   assert.equal((await raw.answer())?.body, "ok");
 });
 
-Deno.test("a trap is a 500 with the panic's text, and the process serves on", async () => {
+Deno.test("http: a panic is a 500 with its text, and the next call succeeds", async () => {
   await using server = await startCapsule(["-mode=http", guest("panic")]);
   for (let i = 0; i < 5; i++) {
     const response = await fetch(server.url, { method: "POST", body: "panic now" });
@@ -71,7 +71,7 @@ Deno.test("a trap is a 500 with the panic's text, and the process serves on", as
   }
 });
 
-Deno.test("what a function logs is on standard output, a line at a time", async () => {
+Deno.test("http: a function's log lines are on standard output, one at a time", async () => {
   await using server = await startCapsule([
     "-mode=http",
     `-wasm=${at("examples/hello-http/hello.wasm")}`,
@@ -88,7 +88,7 @@ Deno.test("what a function logs is on standard output, a line at a time", async 
   assert.equal(response.headers.get("content-length"), "26");
 });
 
-Deno.test("on SIGTERM and SIGINT it stops with 0, and does not accept any more", async () => {
+Deno.test("http: SIGTERM and SIGINT stop the server with exit code 0", async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const server = await startCapsule(["-mode=http"]);
     await (await fetch(server.url)).text();
@@ -97,7 +97,7 @@ Deno.test("on SIGTERM and SIGINT it stops with 0, and does not accept any more",
   }
 });
 
-Deno.test("a port in use is one line and exit code 1", async () => {
+Deno.test("http: a port in use is one line on stderr, exit code 1", async () => {
   await using server = await startCapsule(["-mode=http"]);
   const { code, stderr } = await runCapsule([
     "-mode=http",
@@ -111,7 +111,7 @@ Deno.test("a port in use is one line and exit code 1", async () => {
   );
 });
 
-Deno.test("with a certificate it speaks TLS", async () => {
+Deno.test("http: serves TLS with -crt and -key", async () => {
   await using server = await startCapsule([
     "-mode=http",
     guest("echo"),

@@ -5,7 +5,7 @@ import { isBinary, startCapsule } from "../testing/capsule.ts";
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const counter = `-wasm=${at("tests/testdata/go/counter/counter.wasm")}`;
 
-Deno.test("several threads share the port, one log, one /host-metrics and one clean stop", async () => {
+Deno.test("threads: share the port, the log, /host-metrics and the graceful stop", async () => {
   await using server = await startCapsule([
     "-mode=http",
     `-wasm=${at("examples/hello-http/hello.wasm")}`,
@@ -13,7 +13,7 @@ Deno.test("several threads share the port, one log, one /host-metrics and one cl
   ], {
     env: { MESSAGE: "👋 of all threads" },
   });
-  // Each fetch with a client of its own makes a new connection, and the system spreads those over the threads.
+  // A client of its own opens a new connection; the system distributes those over the threads.
   for (let i = 0; i < 40; i++) {
     using client = Deno.createHttpClient({});
     assert.equal((await (await fetch(server.url, { client })).json()).message, "hey people!");
@@ -25,7 +25,7 @@ Deno.test("several threads share the port, one log, one /host-metrics and one cl
   assert.equal(server.stdout.text.split("Environment variable: 👋 of all threads\n").length, 41);
 });
 
-Deno.test("every thread answers, and each call is a just-started one", async () => {
+Deno.test("threads: each call has a fresh instance, on whatever thread", async () => {
   await using server = await startCapsule(["-mode=http", counter, "-threads=2"]);
   for (let i = 0; i < 30; i++) {
     using client = Deno.createHttpClient({});
@@ -33,7 +33,7 @@ Deno.test("every thread answers, and each call is a just-started one", async () 
   }
 });
 
-Deno.test("at a stop each thread finishes what it has, also when the first one has nothing", async () => {
+Deno.test("threads: a stop waits for the calls of a thread while the main one is idle", async () => {
   let arrived = (_release: () => void) => {};
   await using slow = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
     await new Promise<void>((resolve) => arrived(resolve));
@@ -51,7 +51,7 @@ Deno.test("at a stop each thread finishes what it has, also when the first one h
     using client = Deno.createHttpClient({});
     return await (await fetch(server.url, { client })).text();
   };
-  // The system chooses the thread; one in two calls is the second's.
+  // The system chooses the thread; about half of the calls are the second's.
   let answer = Promise.resolve("");
   let release = () => {};
   for (let tries = 0, second = false; !second; tries++) {
@@ -74,7 +74,7 @@ Deno.test("at a stop each thread finishes what it has, also when the first one h
   assert.equal((await server.status).code, 0);
 });
 
-Deno.test("what is wrong with the port or the module is said once, whatever the number of threads", async () => {
+Deno.test("threads: a port in use is reported", async () => {
   await using server = await startCapsule(["-mode=http", counter, "-threads=2"]);
   const port = new URL(server.url).port;
   await assert.rejects(
@@ -84,8 +84,8 @@ Deno.test("what is wrong with the port or the module is said once, whatever the 
 });
 
 Deno.test({
-  name: "a thread that dies is said and replaced, and the others serve meanwhile",
-  ignore: isBinary, // its threads cannot be handed what makes them die
+  name: "threads: one that dies is logged and replaced, and the others serve meanwhile",
+  ignore: isBinary, // whose threads have no entry point that lets them die
   async fn() {
     await using server = await startCapsule(["-mode=http", counter, "-threads=2"], {
       main: at("tests/testing/mortal_threads.ts"),
@@ -100,7 +100,7 @@ Deno.test({
         assert.equal(await (await fetch(server.url, { client })).text(), "1");
       }
     };
-    // Connections that the system gave to the thread while it died are reset; those after them are not.
+    // Connections that the dying thread accepted are reset; later ones are not.
     const callUntilAnswered = async () => {
       for (let left = 100; left > 0; left--) {
         const error = await callWithNewConnections(20).catch((error: unknown) => error);
@@ -108,26 +108,26 @@ Deno.test({
       }
       assert.fail("connections are reset long after a thread died");
     };
-    // A server that never says it is ended, so that the wait for its line ends too.
+    // Ends the wait for a line that never comes.
     const stuck = setTimeout(() => server.kill("SIGKILL"), 60_000);
-    const said = async (sentence: string, times: number) => {
+    const waitForLine = async (sentence: string, times: number) => {
       const line = await server.stderr.line(() =>
         server.stderr.text.split(sentence).length === times + 1
       );
       assert.ok(
         line !== undefined,
-        `"${sentence}" was not said ${times} times: ${server.stderr.text}`,
+        `"${sentence}" was not logged ${times} times: ${server.stderr.text}`,
       );
     };
     for (const time of [1, 2]) {
       assert.equal((await requests()).length, 2);
       server.kill("SIGUSR2");
-      await said("a thread died and is replaced: ", time);
+      await waitForLine("a thread died and is replaced: ", time);
       await callUntilAnswered();
-      await said("another thread serves in its place", time);
+      await waitForLine("another thread serves in its place", time);
       await callWithNewConnections(40);
       const [, ofNewThread = 0] = await requests();
-      assert.ok(ofNewThread > 0, "the new thread has connections of its own");
+      assert.ok(ofNewThread > 0, "the new thread accepts connections");
     }
     clearTimeout(stuck);
     assert.match(

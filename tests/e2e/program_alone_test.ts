@@ -1,6 +1,6 @@
 /**
- * The compiled program as people get it: one file, in an empty folder, for a user who has no home, with nothing of Deno around
- * it. Only with CAPSULE_BIN.
+ * The compiled program as installed: one file, run in an empty folder by a user without a home, on
+ * a machine without Deno. Only with CAPSULE_BIN.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -10,11 +10,15 @@ import { CouchbaseDouble } from "../testing/couchbase_double.ts";
 
 const binary = Deno.env.get("CAPSULE_BIN");
 const root = fileURLToPath(new URL("../../", import.meta.url));
-/** To become another user takes root's rights, and `setpriv` of util-linux. */
-const canBecomeNobody = Deno.build.os === "linux" && Deno.uid() === 0;
-const nobody = 65534;
+/** Changing the user requires root, and `setpriv` of util-linux. */
+const canChangeUser = Deno.build.os === "linux" && Deno.uid() === 0;
+/** An unprivileged user and group. */
+const unprivileged = 65534;
 
-/** The program and the modules of these tests, which nobody may read, and an empty folder, in which nobody may write. */
+/**
+ * Calls `use` with an empty folder that an unprivileged user may write, and the options to run the
+ * program there as that user. The modules of these tests are in the folder above.
+ */
 async function aloneWith(
   use: (folder: string, options: ProcessOptions) => Promise<void>,
 ): Promise<void> {
@@ -33,12 +37,17 @@ async function aloneWith(
     }
     const folder = `${whole}/empty`;
     await Deno.mkdir(folder);
-    await Deno.chown(folder, nobody, nobody);
+    await Deno.chown(folder, unprivileged, unprivileged);
     await use(folder, {
       cwd: folder,
       under: [
-        ...["/usr/bin/setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"],
-        // The copy in place of the program of CAPSULE_BIN, which may lie where others do not come: that is the shell's $0.
+        ...[
+          "/usr/bin/setpriv",
+          `--reuid=${unprivileged}`,
+          `--regid=${unprivileged}`,
+          "--clear-groups",
+        ],
+        // Runs the copy: the program of CAPSULE_BIN, the shell's $0, may be in a private folder.
         ...["/bin/sh", "-c", `exec '${whole}/capsule' "$@"`],
       ],
       env: {
@@ -59,11 +68,11 @@ const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) =
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({
     name,
-    ignore: binary === undefined || (!canBecomeNobody && !Deno.env.get("CI")),
+    ignore: binary === undefined || (!canChangeUser && !Deno.env.get("CI")),
     fn,
   });
 
-test("the program alone says what it is, calls its own function and leaves nothing behind", () =>
+test("program: prints its version, calls the built-in function, and leaves no file behind", () =>
   aloneWith(async (folder, options) => {
     const version = await runCapsule(["-version"], options);
     assert.match(
@@ -77,7 +86,7 @@ test("the program alone says what it is, calls its own function and leaves nothi
     assert.deepEqual(names(folder), []);
   }));
 
-test("the program alone stores keys, in the folder that -data names", () =>
+test("program: stores keys in the folder of -data", () =>
   aloneWith(async (folder, options) => {
     const args = ["-mode=cli", "-wasm=../redis.wasm", "-data=data"];
     const { code, stdout, stderr } = await runCapsule(args, options);
@@ -86,7 +95,7 @@ test("the program alone stores keys, in the folder that -data names", () =>
     assert.deepEqual(names(folder), ["data"]);
   }));
 
-test("the program alone asks Couchbase: its client is unpacked for once, or kept where there is a home", () =>
+test("program: unpacks its Couchbase client for one call, or once with a home", () =>
   aloneWith(async (folder, options) => {
     const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
     await using server = new CouchbaseDouble(login);
@@ -109,7 +118,7 @@ test("the program alone asks Couchbase: its client is unpacked for once, or kept
     assert.deepEqual(names(folder), []);
 
     await Deno.mkdir(`${folder}/home`);
-    await Deno.chown(`${folder}/home`, nobody, nobody);
+    await Deno.chown(`${folder}/home`, unprivileged, unprivileged);
     for (let times = 0; times < 2; times++) {
       const { stdoutBytes: _, signal: __, ...kept } = await query({
         HOME: `${folder}/home`,
@@ -130,7 +139,7 @@ test("the program alone asks Couchbase: its client is unpacked for once, or kept
     );
   }));
 
-test("the program alone asks Couchbase as soon as its client can be unpacked", () =>
+test("program: queries Couchbase as soon as its client can be unpacked", () =>
   aloneWith(async (folder, options) => {
     await using couchbase = new CouchbaseDouble({
       user: "admin",
@@ -146,11 +155,11 @@ test("the program alone asks Couchbase as soon as its client can be unpacked", (
     const ask = async () => (await fetch(server.url, { method: "POST", body: "SELECT 1" })).text();
     assert.match(await ask(), /no folder can be written/);
     await Deno.mkdir(later);
-    await Deno.chown(later, nobody, nobody);
+    await Deno.chown(later, unprivileged, unprivileged);
     assert.equal(await ask(), "[]");
   }));
 
-test("the program alone asks Couchbase when its file was replaced while it ran", () =>
+test("program: queries Couchbase after its file was replaced", () =>
   aloneWith(async (folder, options) => {
     await using couchbase = new CouchbaseDouble({
       user: "admin",
@@ -172,7 +181,7 @@ test("the program alone asks Couchbase when its file was replaced while it ran",
     assert.equal(await answer.text(), "[]");
   }));
 
-test("the program alone serves on two threads, and a registry with its page", () =>
+test("program: serves on two threads, and serves a registry with its page", () =>
   aloneWith(async (folder, options) => {
     {
       await using server = await startCapsule(["-mode=http", "-threads=2"], options);

@@ -17,7 +17,7 @@ Deno.test("deno task compile -- --all makes programs for their targets, with che
     if (!named.includes(file)) {
       assert.match(
         stderr,
-        new RegExp(`dist/${file} is not made: the base of Deno .* cannot be fetched, and `),
+        new RegExp(`dist/${file} is not written: the base of Deno .* cannot be fetched, and `),
       );
       continue;
     }
