@@ -8,7 +8,7 @@ Deno.test("src/README.md: its table of rooms is that of scripts/check_imports.ts
   for (const [, room = "", , knows = ""] of map.matchAll(/^\| `(\w+)` +\|([^|]*)\|([^|]*)\|$/gm)) {
     rows.set(
       room,
-      knows.trim() === "all above" ? [...rows.keys()] : knows.match(/\w+(?=`)/g) ?? [],
+      knows.trim() === "all above" ? [...rows.keys()] : knows.match(/[\w./]+(?=`)/g) ?? [],
     );
   }
   assert.equal(rows.get("sdk")?.length, 0);
