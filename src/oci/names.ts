@@ -18,7 +18,7 @@ export function isNameComponent(text: string): boolean {
   return component.test(text);
 }
 
-/** Reports whether a text is a repository name: components joined by `/`, at most 255 characters. */
+/** Reports whether a text is a repository name: components joined by `/`, up to 255 long. */
 export function isRepository(text: string): boolean {
   return text.length < 256 && text.split("/").every(isNameComponent);
 }

@@ -2,32 +2,33 @@ import type { Hono } from "hono";
 import { adminGuard, type Guard } from "../server/admin_guard.ts";
 import { ociError } from "./oci/errors.ts";
 
-/** Whom a registry lets in. */
+/** The address and the tokens of a registry. */
 export interface AccessOptions {
-  /** Where it listens. */
+  /** The address that it listens on. */
   host: string;
-  /** What whoever writes must show. */
+  /** Required for writing. */
   adminToken?: string;
-  /** What whoever reads must show; the admin's does too. */
+  /** Required for reading; the admin token also grants that. */
   readToken?: string;
 }
 
-/** Who may do what in a registry. */
+/** Access control of a registry. */
 export interface Access {
   readonly guard: Guard;
-  /** Adds the page where clients of the OCI protocol fetch what they show, if they have to. */
+  /** Adds the token endpoint of the OCI protocol, if clients need one. */
   addRoutes(app: Hono): void;
 }
 
 const tokenPath = "/v2/token";
 
 /**
- * One guard for whoever writes and one for whoever reads. Both take their token as `Bearer` or as the password of `Basic`, and
- * refuse under `/v2/` in the protocol's own form.
+ * Returns the access control: one guard for reading, one for writing. Both accept their token as
+ * `Bearer` or as the password of `Basic`, and refuse below `/v2/` in the OCI protocol's form.
  *
- * Where everybody reads and only the admin writes, clients that speak the protocol must be asked for a password and still be
- * served without one. `Basic` cannot say that: docker, asked so, refuses to go on without a password, and not asked, sends none
- * that it has. So they are sent for a token, which whoever shows no password gets too, and which opens nothing that is not open.
+ * With an admin token alone, reading is open. `Basic` cannot express that: challenged with it,
+ * docker refuses to continue without a password, and unchallenged it sends none. So clients are
+ * sent to a token endpoint, which also issues a token without a password: one that grants no more
+ * than no token does.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/
  */
@@ -41,15 +42,15 @@ export function accessOf({ host, adminToken, readToken }: AccessOptions): Access
       host,
     })
     : () => undefined;
-  const givesTokens = adminToken !== undefined && readToken === undefined;
-  const anybody = crypto.randomUUID();
+  const issuesTokens = adminToken !== undefined && readToken === undefined;
+  const anonymousToken = crypto.randomUUID();
 
   const refusalOf: Guard = (request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === "/health" || (givesTokens && pathname === tokenPath)) return undefined;
-    // Clients ask here what they must show, and whether what they show is right.
-    if (givesTokens && /^\/v2\/?$/.test(pathname)) {
-      return request.headers.get("authorization") === `Bearer ${anybody}`
+    if (pathname === "/health" || (issuesTokens && pathname === tokenPath)) return undefined;
+    // The endpoint at which clients ask for a challenge and check their credentials.
+    if (issuesTokens && /^\/v2\/?$/.test(pathname)) {
+      return request.headers.get("authorization") === `Bearer ${anonymousToken}`
         ? undefined
         : write(request);
     }
@@ -60,17 +61,17 @@ export function accessOf({ host, adminToken, readToken }: AccessOptions): Access
       const refusal = refusalOf(request);
       const url = new URL(request.url);
       if (refusal === undefined || !/^\/v2(\/|$)/.test(url.pathname)) return refusal;
-      const why = "this needs the registry's token (as Bearer, or as Basic's password)";
-      return ociRefusal(refusal, why, givesTokens ? bearerChallenge(request, url) : undefined);
+      const reason = "this needs the registry's token (as Bearer, or as Basic's password)";
+      return ociRefusal(refusal, reason, issuesTokens ? bearerChallenge(request, url) : undefined);
     },
     addRoutes(app) {
-      if (!givesTokens) return;
+      if (!issuesTokens) return;
       app.get(tokenPath, ({ req: { raw: request } }) => {
-        const known = request.headers.has("authorization");
-        const refusal = known ? write(request) : undefined;
+        const hasPassword = request.headers.has("authorization");
+        const refusal = hasPassword ? write(request) : undefined;
         if (refusal) return ociRefusal(refusal, "the password is not the registry's token");
-        // Who shows the password may have it back: it is a token already.
-        const token = known ? adminToken : anybody;
+        // The password is the token itself.
+        const token = hasPassword ? adminToken : anonymousToken;
         return Response.json({ token, access_token: token, expires_in: 300 }, {
           headers: { "cache-control": "no-store" },
         });
@@ -79,21 +80,27 @@ export function accessOf({ host, adminToken, readToken }: AccessOptions): Access
   };
 }
 
-/** A guard's refusal in the protocol's form. `why` is for a token that is missing or wrong. */
-function ociRefusal({ status, headers }: Response, why: string, challenge?: string): Response {
+/**
+ * Converts a guard's refusal to the OCI protocol's form.
+ *
+ * @param reason the message for a missing or wrong token.
+ */
+function ociRefusal({ status, headers }: Response, reason: string, challenge?: string): Response {
   if (status !== 401) {
-    const own =
-      "without a token the registry serves this machine's own programs only, by its own name";
-    return ociError(status, "DENIED", own);
+    return ociError(
+      status,
+      "DENIED",
+      "without a token the registry serves this machine's own programs only, by its own name",
+    );
   }
-  return ociError(status, "UNAUTHORIZED", why, {
+  return ociError(status, "UNAUTHORIZED", reason, {
     "www-authenticate": challenge ?? headers.get("www-authenticate") ?? "",
   });
 }
 
-/** Where the token is, and what it is for: `Bearer realm="…/v2/token",service="…",scope="repository:k33g/hola:pull,push"`. */
+/** Returns `Bearer realm="…/v2/token",service="…",scope="repository:k33g/hola:pull,push"`. */
 function bearerChallenge({ method, headers }: Request, { protocol, host, pathname }: URL): string {
-  // Nobody is to send a password in the clear to a proxy in front of this that was reached by TLS.
+  // Behind a proxy that terminates TLS, the client must not send its password in the clear.
   const scheme = headers.get("x-forwarded-proto") === "https" ? "https:" : protocol;
   const [, repository] = /^\/v2\/(.+)\/(?:blobs|manifests|tags|referrers)\//.exec(pathname) ?? [];
   const scope = repository === undefined

@@ -1,9 +1,12 @@
 import { HttpError } from "../server/http_error.ts";
 
 /**
- * The pieces of a request's body as they come. The stream stays open when the caller stops early, for whoever reads the rest.
+ * Yields the pieces of a request's body as they arrive. A caller that stops early leaves the stream
+ * open, so that the rest can be drained.
  *
- * @throws HttpError 400 `BODY_CUT` when the connection breaks, 408 `BODY_IDLE` when nothing comes for `idleMs`: Deno's server would wait for ever.
+ * @param idleMs how long to wait for a piece; a minute by default. Deno's server waits without
+ * limit.
+ * @throws HttpError 400 `BODY_CUT` if the connection breaks, 408 `BODY_IDLE` after `idleMs`.
  */
 export async function* bodyPieces(
   { body }: Pick<Request, "body">,
@@ -11,9 +14,10 @@ export async function* bodyPieces(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   if (body === null) return;
   const reader = body.getReader();
-  let late: ((error: HttpError) => void) | undefined;
+  let onLate: ((error: HttpError) => void) | undefined;
+  // One timer for all pieces: a large body has many.
   const timer = setInterval(() => {
-    late?.(
+    onLate?.(
       new HttpError(408, "BODY_IDLE", `nothing of the request's body came for ${idleMs / 1000} s`),
     );
   }, idleMs);
@@ -21,9 +25,9 @@ export async function* bodyPieces(
     for (;;) {
       const { done, value } = await new Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>(
         (resolve, reject) => {
-          // A wait that began just before the clock struck gets another turn of it.
-          let turns = 0;
-          late = (error) => ++turns > 1 && reject(error);
+          // A read that began shortly before the timer fired waits for the next time.
+          let fired = 0;
+          onLate = (error) => ++fired > 1 && reject(error);
           reader.read().then(resolve, (error: unknown) => {
             reject(
               new HttpError(400, "BODY_CUT", "the request's body ended early", { cause: error }),

@@ -5,7 +5,7 @@ import { isLoopback } from "../base/hosts.ts";
 import type { ListedModule } from "./store/catalog.ts";
 import type { RegistryStore } from "./store/registry_store.ts";
 
-/** More than this on one page is read by nobody. */
+/** Modules on one page. */
 const pageSize = 50;
 
 const style = `
@@ -29,18 +29,18 @@ a { color: var(--accent); }
 nav { display: flex; justify-content: space-between; padding: 1rem 0; }
 `;
 
-/** Nothing from anywhere else, no script at all, and only this very style. */
+/** Content Security Policy: no script, no foreign content, and this style only. */
 const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
-  // The icon that is none, so that no browser asks for one.
+  // The page's icon is an empty `data:` URL, so that browsers request none.
   "img-src data:",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The page at `/`: what is stored, for people. It works without script, on a phone too. */
+/** Adds the page at `/`, which lists and searches the modules. It needs no script. */
 export function addPageRoutes(app: Hono, store: RegistryStore): void {
   app.get("/", (context) => {
     const url = new URL(context.req.raw.url);
@@ -62,7 +62,7 @@ export function addPageRoutes(app: Hono, store: RegistryStore): void {
   });
 }
 
-/** Modules in whose name, tag or text every word stands. */
+/** Returns the modules whose name, tag, description or digest contains every word. */
 function search(modules: readonly ListedModule[], query: string): readonly ListedModule[] {
   const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return modules;
@@ -146,18 +146,18 @@ function item(module: ListedModule, origin: string) {
   `;
 }
 
-/** A word of a command, which is not broken at its hyphen, and the space behind it. */
+/** Wraps a word of a command, so that lines break between words and not at a hyphen. */
 const spanned = (word: string) => [html`<span>${word}</span>`, " "];
 
 function countOf(total: number, query: string): string {
   const modules = total === 1 ? "1 module" : `${total} modules`;
   if (query !== "") return `${modules} with “${query}”`;
   return total === 0
-    ? "No module yet: upload one with capsule -mode=push, curl, or any OCI tool."
+    ? "No modules yet: upload one with capsule -mode=push, curl, or any OCI tool."
     : modules;
 }
 
-/** `1.4 MiB`. */
+/** Formats a size: `1.4 MiB`. */
 function sizeOf(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;

@@ -4,18 +4,20 @@ import { guarded, jsonApp } from "../server/json_app.ts";
 import { accessOf, type AccessOptions } from "./access.ts";
 import { addModuleRoutes } from "./modules/routes.ts";
 import { addOciRoutes } from "./oci/routes.ts";
+import { UploadSessions } from "./oci/upload_sessions.ts";
 import { addPageRoutes } from "./page.ts";
 import { RegistryStore } from "./store/registry_store.ts";
-import { UploadSessions } from "./oci/upload_sessions.ts";
 
-/** A registry's settings; sizes in bytes. */
+/** Options of `openRegistry`. */
 export interface RegistryOptions extends AccessOptions {
-  /** The folder in which everything lies. */
+  /** The folder of everything that is stored. */
   files: string;
   log: Log;
+  /** Lets an upload replace a tag that holds another module; off by default. */
   overwrite?: boolean;
+  /** The largest module or blob, in bytes. */
   maxUpload?: number;
-  /** How long a blob that no manifest names is kept, and an upload that nobody goes on with. */
+  /** How long an unreferenced blob and an idle upload session are kept. */
   graceMs?: number;
 }
 
@@ -26,7 +28,8 @@ export interface Registry extends AsyncDisposable {
 }
 
 /**
- * Opens the registry of a folder: the description's interface and the OCI protocol on one store, and a page for people.
+ * Opens the registry of a folder: the module interface, the OCI protocol and a web page on one
+ * store.
  *
  * @throws CapsuleError `STORE`
  */
@@ -48,7 +51,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const clean = async () => {
     await sessions.endIdle(Date.now() - store.graceMs);
     const removed = await store.blobs.collectGarbage();
-    if (removed > 0) log.info(`removed ${removed} blobs that no manifest names`);
+    if (removed > 0) log.info(`removed ${removed} blobs that no manifest references`);
   };
   const timer = unref(setInterval(() => {
     cleaning = cleaning.then(clean).catch((error: unknown) =>

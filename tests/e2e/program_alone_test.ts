@@ -191,7 +191,7 @@ test("program: serves on two threads, and serves a registry with its page", () =
     await using registry = await startCapsule(["-mode=registry", "-files=modules"], options);
     assert.match(
       await (await fetch(`${registry.url}/`)).text(),
-      /<title>Modules<\/title>.*No module yet/s,
+      /<title>Modules<\/title>.*No modules yet/s,
     );
     assert.deepEqual(names(folder), ["modules"]);
   }));

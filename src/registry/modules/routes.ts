@@ -1,45 +1,63 @@
 import { posix } from "node:path";
 import type { Context, Hono } from "hono";
-import { HttpError } from "../../server/http_error.ts";
-import { pageNotFound } from "../../server/json_error.ts";
-import type { ListedModule } from "../store/catalog.ts";
 import type { ModuleName } from "../../oci/names.ts";
-import { assertModuleName } from "../store/module_name.ts";
+import { HttpError } from "../../server/http_error.ts";
 import { dropBody } from "../../server/json_app.ts";
-import { pageOf } from "../paging.ts";
+import { pageNotFound } from "../../server/json_error.ts";
 import { serveFile } from "../download/serve_file.ts";
+import { pageOf } from "../paging.ts";
+import type { ListedModule } from "../store/catalog.ts";
+import { assertModuleName } from "../store/module_name.ts";
 import type { RegistryStore } from "../store/registry_store.ts";
 import { readUploadForm } from "./upload_form.ts";
 
-/** What the description's handlers work on. */
-export interface ModuleOptions {
+/** Options of `addModuleRoutes`. */
+export interface ModuleRoutesOptions {
   store: RegistryStore;
-  /** As `-files` has it, for the paths of the list. */
+  /** The value of `-files`, for the paths in the list. */
   files: string;
   /** Whether a tag may be uploaded again with other bytes. */
   overwrite: boolean;
 }
 
-/** A module that has a name in the description's interface. */
-interface Found extends ModuleName {
+/** A module in the list of `/modules`. */
+export interface ShownModule extends ModuleName {
+  size: number;
+  digest: string;
+  /** ISO 8601, as `2026-01-31T12:00:00.000Z`. */
+  createdAt: string;
+  /** The path of its file; `null` when only the OCI protocol can address its repository. */
+  path: string | null;
+}
+
+/** A module that a request names. */
+interface TaggedModule extends ModuleName {
   repository: string;
   digest: ListedModule["digest"];
   size: number;
   info: string;
 }
 
-/** The description's interface: upload, download, information, list, and removal. */
+/** Adds the module interface: upload, download, description, list and removal. */
 export function addModuleRoutes(
   app: Hono,
-  { store, files, overwrite }: ModuleOptions,
+  { store, files, overwrite }: ModuleRoutesOptions,
 ): void {
-  const find = (context: Context): Found | undefined => {
-    const { user = "", module = "", tag = "" } = context.req.param();
+  const find = (context: Context): TaggedModule => {
+    const { user, module, tag } = nameOf(context);
     const repository = `${user}/${module}`;
     const found = store.catalog.tagged(repository, tag);
-    return found?.manifest.module &&
-      { user, module, tag: found.tag, repository, ...found.manifest.module };
+    if (!found?.manifest.module) throw moduleNotFound(context);
+    return { user, module, tag: found.tag, repository, ...found.manifest.module };
   };
+  const serve = async (context: Context, { module, digest, size }: TaggedModule) =>
+    await serveFile(context.req.raw, {
+      path: store.blobs.path(digest),
+      size,
+      digest,
+      contentType: "application/wasm",
+      headers: { "content-disposition": `attachment; filename="${module}.wasm"` },
+    });
 
   app.post("/upload/:user/:module/:tag", async (context) => {
     const request = context.req.raw;
@@ -63,66 +81,48 @@ export function addModuleRoutes(
     }
   });
 
-  app.get("/info/:user/:module/:tag", (context) => {
-    const found = find(context);
-    if (!found) throw moduleNotFound(context);
-    return context.text(`${found.info}\n`);
-  });
+  app.get("/info/:user/:module/:tag", (context) => context.text(`${find(context).info}\n`));
 
   app.get("/modules", (context) => {
     const { url, headers } = context.req.raw;
     const { searchParams } = new URL(url);
-    const wanted = store.catalog.modules().filter(({ user, module, tag }) =>
-      [["user", user], ["module", module], ["tag", tag]].every(([key = "", value]) =>
+    const isSelected = ({ user, module, tag }: ListedModule) =>
+      Object.entries({ user, module, tag }).every(([key, value]) =>
         !searchParams.has(key) || searchParams.get(key) === value
-      )
-    ).sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
-    const { page, headers: links } = pageOf(wanted, new URL(url), keyOf);
-    const listed = page.map((each) => shown(each, files));
-    if (/^text\/plain\b/.test(headers.get("accept") ?? "")) {
-      return context.text(
-        listed.map(({ path }) => path === null ? "" : `${path}\n`).join(""),
-        200,
-        links,
       );
+    const selected = store.catalog.modules().filter(isSelected)
+      .sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
+    const { page, headers: links } = pageOf(selected, new URL(url), keyOf);
+    const listed = page.map((module) => shown(module, files));
+    if (/^text\/plain\b/.test(headers.get("accept") ?? "")) {
+      const lines = listed.map(({ path }) => path === null ? "" : `${path}\n`);
+      return context.text(lines.join(""), 200, links);
     }
     return context.json(listed, 200, links);
   });
 
-  const download = async (context: Context) => {
-    const { file = "" } = context.req.param();
+  // The original's description uploads `hola` here and downloads it as `hello.wasm`.
+  app.get("/upload/:user/:module/:tag/:file", async (context) => {
     const found = find(context);
-    if (!found) throw moduleNotFound(context);
-    // The description uploads hola and asks for hello.wasm.
-    if (!file.endsWith(".wasm")) return pageNotFound(context.req.raw);
-    return await serveFile(context.req.raw, {
-      path: store.blobs.path(found.digest),
-      size: found.size,
-      digest: found.digest,
-      contentType: "application/wasm",
-      headers: { "content-disposition": `attachment; filename="${found.module}.wasm"` },
-    });
-  };
-  app.get("/upload/:user/:module/:tag/:file", download);
-  app.get("/:user/:module/:tag/:file", download);
+    if (!context.req.param("file").endsWith(".wasm")) return pageNotFound(context.req.raw);
+    return await serve(context, found);
+  });
+
+  app.get("/:user/:module/:tag/:file", async (context) => {
+    const found = find(context);
+    if (context.req.param("file") !== `${found.module}.wasm`) {
+      return pageNotFound(context.req.raw);
+    }
+    return await serve(context, found);
+  });
 
   app.delete("/:user/:module/:tag", async (context) => {
     const { user, module, tag } = nameOf(context);
-    if (find(context)?.tag !== tag || !await store.deleteModule({ user, module, tag })) {
+    if (find(context).tag !== tag || !await store.deleteModule({ user, module, tag })) {
       throw moduleNotFound(context);
     }
     return context.json({ code: "OK", message: `${user}/${module}/${tag} removed` });
   });
-}
-
-/** A module as the list has it. */
-export interface ShownModule extends ModuleName {
-  size: number;
-  digest: string;
-  /** As in `2026-01-31T12:00:00.000Z`. */
-  createdAt: string;
-  /** Where its file lies; `null` when its repository lives under `/v2/` alone. */
-  path: string | null;
 }
 
 function shown(

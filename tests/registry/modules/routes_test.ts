@@ -23,6 +23,10 @@ Deno.test("an uploaded module lies where the description says, and comes back by
     assert.equal(got.headers.get("content-type"), "application/wasm");
     assert.deepEqual(await bytesOf(got), module);
   }
+  for (const name of ["typo.wasm", "hello.wasm", "hola.wat", "HOLA.wasm", "hola.info", "hola"]) {
+    const wrong = await server.call("GET", `/k33g/hola/0.0.0/${name}`);
+    assert.deepEqual([wrong.status, (await wrong.json()).code], [404, "PAGE_NOT_FOUND"], name);
+  }
   const info = await server.call("GET", "/info/k33g/hola/0.0.0");
   assert.equal(await info.text(), "hola function from @k33g\n");
   assert.match(info.headers.get("content-type") ?? "", /^text\/plain/);
