@@ -1,16 +1,19 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { FunctionType } from "./format/value_types.ts";
 
-/** The module that a prepared module imports from, and the beginning of every name that it exports in addition. */
+/** Module that a prepared module imports from, and prefix of the names that it exports in addition. */
 export const PREPARE_MODULE = "capsule:prepare";
 
-/** A function that a prepared module imports from `capsule:prepare`, which a host must offer. */
+/** A function that a prepared module imports from `capsule:prepare`, which a host must provide. */
 export interface AddedImport {
   name: string;
   type: FunctionType;
 }
 
-/** What calls that are recorded tell the host; see `memo/record.ts`. An address is the sum of two unsigned numbers. */
+/**
+ * Callbacks of calls that are recorded; see `memo/record.ts`. An address is the sum of two unsigned
+ * numbers.
+ */
 export const recordImports = {
   begin: { name: "begin", type: { params: ["i32"], results: [] } },
   note: { name: "note", type: { params: ["i64"], results: [] } },
@@ -22,25 +25,42 @@ export const recordImports = {
   end: { name: "end", type: { params: [], results: [] } },
 } satisfies Record<string, AddedImport>;
 
-/** Takes the place of `proc_exit`: the host notes the exit code and returns. */
+/** Replaces `proc_exit`: the host notes the exit code and returns. */
 export const exitImport: AddedImport = { name: "exit", type: { params: ["i32"], results: [] } };
 
 /**
- * Called when the step counter has run out. Gives a new one above 0, 0 when the guest must `pause`, or a number below 0
- * when it must stop: it then traps with `unreachable`. It may throw, too, but a guest's `catch_all` catches that, and no trap.
+ * Called when the step counter has run out. Returns a new counter above 0, 0 when the guest must
+ * `pause`, or a number below 0 when it must stop: it then traps with `unreachable`, which a guest
+ * cannot catch.
  */
 export const stepImport: AddedImport = { name: "step", type: { params: [], results: ["i32"] } };
 
-/** Called after `step` gave 0; gives a new counter, or a number below 0. May be a `WebAssembly.Suspending`. */
+/**
+ * Called after `step` returned 0; returns a new counter, or a number below 0. May be a
+ * `WebAssembly.Suspending`.
+ */
 export const pauseImport: AddedImport = { name: "pause", type: { params: [], results: ["i32"] } };
 
 /**
- * Export of the step counter, a mutable i32 that is 0 at first. It goes down as the guest runs; below 0 the guest calls
- * `step`. The host may set it at any time, at best before each call.
+ * Called where the guest waits for another thread, with its timeout in nanoseconds, below 0 for no
+ * timeout. An instance has one thread, so only the timeout or a stop ends the wait. Returns as
+ * `pause` does; may be a `WebAssembly.Suspending`.
+ */
+export const waitImport: AddedImport = {
+  name: "wait",
+  type: { params: ["i64"], results: ["i32"] },
+};
+
+/**
+ * Export of the step counter, a mutable i32 that is 0 at first. The guest lowers it as it runs and
+ * calls `step` below 0. The host may set it at any time, best before each call.
  */
 export const COUNTER_EXPORT = `${PREPARE_MODULE}:counter`;
 
-/** Export of the size of memory 0 that the guest sees, in pages of 64 KiB, a mutable i32; the memory may be larger. */
+/**
+ * Export of the size of memory 0 that the guest sees, in pages of 64 KiB, a mutable i32; the memory
+ * itself may be larger.
+ */
 export const PAGES_EXPORT = `${PREPARE_MODULE}:pages`;
 
 /** Names that a module imports and exports. */
@@ -50,7 +70,8 @@ interface Names {
 }
 
 /**
- * A guest must not reach what belongs to the launcher, nor a module be prepared twice.
+ * Checks that a module uses no name of the launcher: it must not reach what belongs to the launcher,
+ * and must not be prepared twice.
  *
  * @throws CapsuleError `LOAD`
  */
@@ -62,6 +83,7 @@ export function refuseReservedNames({ imports, exports }: Names): void {
 function reserved(name: string): CapsuleError {
   return new CapsuleError(
     "LOAD",
-    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher and it uses '${name}' (was it prepared before?)`,
+    `Cannot prepare the module: names that begin with '${PREPARE_MODULE}' belong to the launcher ` +
+      `and it uses '${name}' (was it prepared before?)`,
   );
 }

@@ -1,8 +1,7 @@
-import { CapsuleError } from "../base/errors.ts";
-import type { Limits } from "./format/describe.ts";
+import { leb, lowerMaximum } from "./format/memory_limits.ts";
 import { hex, Reader, UnknownConstruct } from "./format/reader.ts";
 
-/** A module with its memory limited, or as it was given where it has a memory of a kind that is not known. */
+/** A module whose memories have a maximum, or the first construct that prevents that. */
 export type LimitedModule =
   | { readonly kind: "limited"; readonly bytes: Uint8Array<ArrayBuffer> }
   | {
@@ -11,74 +10,98 @@ export type LimitedModule =
     readonly unknown: Pick<UnknownConstruct, "opcode" | "offset" | "what">;
   };
 
+const importSection = 2;
 const memorySection = 5;
 
 /**
- * The module with the maximum of its memory written and nothing else: what a single call needs, for the price of a
- * copy. Nothing but the memory is looked at, and nothing but this file and the reader is loaded for it: V8 says what else
- * is wrong.
+ * Writes the maximum of a module's memories and changes nothing else: enough for a single call
+ * without a time limit. Reads no section but imports and memories, and loads no other part of the
+ * rewriter; V8 reports whatever else is wrong.
  *
- * Throws `CapsuleError` `LOAD` when a memory starts above the maximum, or when sections are cut off.
+ * Throws `CapsuleError` `LOAD` when a memory starts above `maxPages` pages of 64 KiB, or when
+ * sections are cut off.
  */
 export function limitModule(bytes: Uint8Array<ArrayBuffer>, maxPages: number): LimitedModule {
   const reader = new Reader(bytes, 8);
-  while (!reader.done) {
-    const from = reader.at;
-    const id = reader.byte("section number");
-    const size = reader.u32("section size");
-    const start = reader.at;
-    reader.skip(size, "section");
-    if (id !== memorySection) continue;
-    const limited = withLimits(new Reader(bytes, start, reader.at), maxPages);
-    if (limited instanceof UnknownConstruct) return { kind: "unprepared", bytes, unknown: limited };
-    const after = bytes.subarray(reader.at);
-    const out = new Uint8Array(from + limited.length + after.length);
-    out.set(bytes.subarray(0, from));
-    out.set(limited, from);
-    out.set(after, from + limited.length);
-    return { kind: "limited", bytes: out };
-  }
-  return { kind: "limited", bytes };
-}
-
-/** The memory section: one memory from 2 to 256 pages is `05 05 01 01 02 80 02`. */
-function withLimits(reader: Reader, maxPages: number): number[] | UnknownConstruct {
-  const count = reader.count("memories");
-  const content = [...leb(count)];
-  for (let left = count; left > 0; left--) {
-    const at = reader.at;
-    const flags = reader.byte("limits");
-    if (flags > 1) {
-      return new UnknownConstruct(hex(flags), at, "a memory of another kind (memory64, threads)");
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  try {
+    while (!reader.done) {
+      const at = reader.at;
+      const id = reader.byte("section number");
+      const size = reader.u32("section size");
+      const section = new Reader(bytes, reader.at, reader.at + size);
+      reader.skip(size, "section");
+      if (id !== importSection && id !== memorySection) continue;
+      const content = id === importSection
+        ? limitImports(section, maxPages)
+        : limitMemories(section, maxPages);
+      if (!content) continue;
+      parts.push(bytes.subarray(from, at), new Uint8Array([id, ...leb(content.length)]), content);
+      from = reader.at;
     }
-    const min = reader.u32("limits");
-    const max = flags === 1 ? reader.u32("limits") : maxPages;
-    if (min > maxPages) throw startsTooLarge(min, maxPages);
-    content.push(1, ...leb(min), ...leb(Math.min(max, maxPages)));
+  } catch (error) {
+    if (!(error instanceof UnknownConstruct)) throw error;
+    return { kind: "unprepared", bytes, unknown: error };
   }
-  return [memorySection, ...leb(content.length), ...content];
+  if (parts.length === 0) return { kind: "limited", bytes };
+  parts.push(bytes.subarray(from));
+  return { kind: "limited", bytes: join(parts) };
 }
 
-/** An unsigned number as WebAssembly writes it. */
-function leb(value: number): number[] {
-  return value < 128 ? [value] : [value % 128 + 128, ...leb(Math.floor(value / 128))];
+/** Returns a memory section: one memory from 2 to 256 pages is `01 01 02 80 02`. */
+function limitMemories(reader: Reader, maxPages: number): Uint8Array {
+  const count = reader.count("memories");
+  const content = leb(count);
+  for (let left = count; left > 0; left--) content.push(...lowerMaximum(reader, maxPages));
+  return new Uint8Array(content);
 }
 
-/** Refuses a module with a memory that starts above `maxPages` pages of 64 KiB. Throws `CapsuleError` `LOAD`. */
-export function refuseLarger(
-  memories: readonly { limits: Pick<Limits, "min"> }[],
-  maxPages: number,
-): void {
-  for (const { limits } of memories) {
-    if (limits.min > maxPages) throw startsTooLarge(limits.min, maxPages);
+/** Returns an import section, or undefined when it imports no memory. */
+function limitImports(reader: Reader, maxPages: number): Uint8Array | undefined {
+  const parts: Uint8Array[] = [];
+  let from = reader.at;
+  for (let left = reader.count("imports"); left > 0; left--) {
+    reader.skip(reader.u32("length of a name"), "module of an import");
+    reader.skip(reader.u32("length of a name"), "name of an import");
+    if (reader.bytes[reader.at] !== 2) {
+      skipImported(reader);
+      continue;
+    }
+    reader.skip(1, "kind of an import");
+    parts.push(reader.bytes.subarray(from, reader.at));
+    parts.push(new Uint8Array(lowerMaximum(reader, maxPages)));
+    from = reader.at;
   }
+  if (parts.length === 0) return undefined;
+  parts.push(reader.bytes.subarray(from, reader.end));
+  return join(parts);
 }
 
-function startsTooLarge(pages: number, maxPages: number): CapsuleError {
-  const sentence = `its memory starts with ${size(pages)} but -maxMemory is ${size(maxPages)}`;
-  return new CapsuleError("LOAD", `Cannot load the module: ${sentence}`);
+/** Skips the kind and type of an import that is not a memory. */
+function skipImported(reader: Reader): void {
+  const at = reader.at;
+  const kind = reader.byte("kind of an import");
+  if (kind === 0) return reader.skipLeb(5, "type of a function");
+  if (kind === 4) {
+    reader.skip(1, "tag");
+    return reader.skipLeb(5, "type of a tag");
+  }
+  if (kind !== 1 && kind !== 3) throw new UnknownConstruct(hex(kind), at, "an import");
+  const type = reader.byte("type of an import");
+  if (type === 0x63 || type === 0x64) reader.skipLeb(5, "heap type");
+  if (kind === 3) return reader.skip(1, "mutability of a global");
+  const flags = reader.byte("limits");
+  reader.skipLeb(10, "limits");
+  if ((flags & 1) !== 0) reader.skipLeb(10, "limits");
 }
 
-function size(pages: number): string {
-  return `${pages / 16} MiB (${pages} pages)`;
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }

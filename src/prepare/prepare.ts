@@ -1,93 +1,95 @@
 import { exitImport, PAGES_EXPORT, refuseReservedNames } from "./contract.ts";
 import type { ModuleDescription } from "./format/describe.ts";
-import type { Edits } from "./plan/edits.ts";
 import { type Layout, readLayout } from "./format/layout.ts";
-import { refuseLarger } from "./limit_module.ts";
-import { type CodePlan, emptyPlan, Mark } from "./plan/marks.ts";
+import { UnknownConstruct } from "./format/reader.ts";
+import type { ValueType } from "./format/value_types.ts";
 import { findMemoCalls, type MemoCall } from "./memo/calls.ts";
 import { recordCalls } from "./memo/record.ts";
 import { type CallMemo, replayCalls } from "./memo/replay.ts";
+import type { Edits } from "./plan/edits.ts";
+import { type CodePlan, emptyPlan, Mark } from "./plan/marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
-import { UnknownConstruct } from "./format/reader.ts";
-import { trackVisiblePages } from "./visible_pages.ts";
 import { exportState } from "./resettable_state.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import { type Code, scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
-import type { ValueType } from "./format/value_types.ts";
+import { trackVisiblePages } from "./visible_pages.ts";
 
 export interface PrepareOptions {
   /**
-   * Export every mutable global, and memory 0 if it is hidden, under a private prefix so an instance can be put back. The size
-   * of a memory that can grow becomes one more of these globals (`visible_pages.ts`).
+   * Export every mutable global, and memory 0 if it is hidden, under a private prefix, so that an
+   * instance can be reset. The size of a memory that can grow becomes such a global, too
+   * (`visible_pages.ts`).
    */
   exportGlobals?: boolean;
   /**
-   * End `_start` without a throw where `proc_exit` is called in its own body: `call $proc_exit` becomes `call $exit; return`, where
-   * `exit` is imported from `capsule:prepare`. Left as it is when `_start` is used by anything but one export.
+   * End `_start` without a throw where it calls `proc_exit` itself: `call $proc_exit` becomes
+   * `call $exit; return`, with `exit` imported from `capsule:prepare`. Not done when anything but
+   * one export uses `_start`.
    */
   quietExit?: boolean;
   /** Maximum of a memory in pages of 64 KiB: the lower of this and the module's own is written. */
   maxMemoryPages?: number;
-  /** What long calls in `_start` did at an earlier start, so that they need not do it again; or `record`, to learn it. */
+  /** Effects of long calls in `_start` at an earlier start, to replay; or `record`, to learn them. */
   startMemos?: "record" | readonly CallMemo[];
-  /** Count steps, and ask the host when a number that it gave has been used up (`steps/steps.ts`). */
+  /** Meter steps, and call the host when its budget has been used up (`steps/steps.ts`). */
   steps?: boolean;
 }
 
 export interface PreparedModule {
   kind: "prepared";
   bytes: Uint8Array<ArrayBuffer>;
-  /** The module as it was given: without what the preparation imports and exports. */
+  /** The module before the preparation. */
   module: ModuleDescription;
   /** The mutable globals and the names under which they are exported now. */
   globals: { exportName: string; type: ValueType }[];
   /** A name under which memory 0 is exported, if there is one. */
   memoryExport: string | undefined;
-  /** How many calls of `proc_exit` in `_start` were made quiet. The module imports `exit` if there is one. */
+  /** Number of quiet calls of `proc_exit`. The module imports `exit` if it is not 0. */
   quietExits: number;
-  /** How many calls in `_start` can be remembered; with `startMemos: "record"` they tell the host what they do. */
+  /** Number of calls in `_start` that have memos, or that are recorded. */
   memoCalls: number;
-  /** The name of the step counter, a mutable i32 global, 0 at first; undefined without `steps`, or when nothing can run long. */
+  /** Export of the step counter; undefined without `steps`, or when the module cannot run long. */
   counterExport: string | undefined;
-  /** Why an instance cannot be put back to its first state, as sentences; empty when it can. */
+  /** Reasons why a reset would not restore everything, as sentences; empty when it does. */
   cannotReset: string[];
 }
 
 export interface UnpreparedModule {
   kind: "unprepared";
-  /** The bytes as they were given. */
+  /** The bytes as they were passed. */
   bytes: Uint8Array;
   module: ModuleDescription;
-  /** The first thing that is not known: its bytes, its offset from the start of the file, and what it is. */
-  unknown: { opcode: string; offset: number; what: string };
+  /** The first unknown construct: its opcode, its offset from the start of the file, its name. */
+  unknown: Pick<UnknownConstruct, "opcode" | "offset" | "what">;
 }
 
 export type PreparationResult = PreparedModule | UnpreparedModule;
 
 /**
- * Rewrites a module for running under Capsule; pure, it compiles and runs nothing. With no option set the bytes stay as
- * they are. A module with an instruction that is not in the table comes back `unprepared`.
+ * Rewrites a module for running under Capsule. Pure: compiles and runs nothing. Without any option
+ * the bytes stay as they are; a module with an unknown construct comes back `unprepared`.
  *
- * Throws `CapsuleError` `LOAD` when the bytes are no module, when the module uses the names that the preparation needs, or when its memory
- * starts above the maximum. What is found wrong is not all that can be wrong: V8 validates when it compiles.
+ * Throws `CapsuleError` `LOAD` when the bytes are not a module, when the module uses names of the
+ * launcher, or when its memory starts above the maximum. V8 finds whatever else is invalid when it
+ * compiles the result.
  */
 export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparationResult {
   return prepareScanned(scanModule(bytes), options);
 }
 
-/** A module that was read through, from which it can be prepared more than once. */
+/** A module that was read, from which it can be prepared several times. */
 export interface ScannedModule {
   readonly layout: Layout;
-  /** What is known about the code, or the first thing that is not known. */
+  /** The code, or the first unknown construct of the module. */
   readonly code: Code | UnknownConstruct;
-  /** Where the checks go, once that was decided. */
+  /** The checks, once they were placed. */
   steps?: CodePlan;
-  /** Which calls of `_start` can be remembered, once that was asked. */
+  /** The calls of `_start` that can have memos, once they were looked for. */
   memoCalls?: MemoCall[];
 }
 
-/** Reads a module through once. Throws `CapsuleError` `LOAD` as `prepareModule` does. */
+/** Reads a module. Throws `CapsuleError` `LOAD` as `prepareModule` does. */
 export function scanModule(bytes: Uint8Array): ScannedModule {
   const layout = readLayout(bytes);
   refuseReservedNames(layout.description);
@@ -103,56 +105,66 @@ function scanKnown(layout: Layout): Code | UnknownConstruct {
   }
 }
 
-/** `prepareModule` for a module that was read through. */
+/** Prepares a module that was read; see `prepareModule`. */
 export function prepareScanned(scanned: ScannedModule, options: PrepareOptions): PreparationResult {
   const { layout, code } = scanned;
-  const { bytes, description } = layout;
-  if (options.maxMemoryPages !== undefined) {
-    refuseLarger(description.memories, options.maxMemoryPages);
-  }
   try {
     if (code instanceof UnknownConstruct) throw code;
-    const state = exportState(description, code);
-    const plan = options.steps ? stepsOf(scanned, code) : emptyPlan(code);
-    const edits: Edits = {
-      imports: [],
-      functions: [],
-      globals: [],
-      calls: new Map(),
-      exports: options.exportGlobals ? state.exports : [],
-      maxMemoryPages: options.maxMemoryPages,
-      code: plan,
-    };
-    const counterExport = addSteps(edits);
-    if (options.exportGlobals && trackVisiblePages(edits, layout, code)) {
-      state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
-    }
-    const exits = options.quietExit ? findQuietExits(layout, code) : [];
-    for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
-    if (exits.length > 0) edits.imports.push(exitImport);
-    const { startMemos } = options;
-    const memoCalls = startMemos ? scanned.memoCalls ??= findMemoCalls(layout, code) : [];
-    if (startMemos === "record") recordCalls(edits, layout, code, memoCalls);
-    else if (startMemos) replayCalls(edits, layout, { calls: memoCalls, memos: startMemos });
-    return {
-      kind: "prepared",
-      bytes: rewrite(layout, code, edits),
-      module: description,
-      globals: options.exportGlobals ? state.globals : [],
-      memoryExport: options.exportGlobals ? state.memoryExport : undefined,
-      quietExits: exits.length,
-      memoCalls: memoCalls.length,
-      counterExport,
-      cannotReset: state.cannotReset,
-    };
+    return prepareKnown(scanned, code, options);
   } catch (error) {
     if (!(error instanceof UnknownConstruct)) throw error;
     const { opcode, offset, what } = error;
-    return { kind: "unprepared", bytes, module: description, unknown: { opcode, offset, what } };
+    return {
+      kind: "unprepared",
+      bytes: layout.bytes,
+      module: layout.description,
+      unknown: { opcode, offset, what },
+    };
   }
 }
 
-/** Where the checks go, decided once; each preparation gets marks of its own, since it adds others. */
+function prepareKnown(
+  scanned: ScannedModule,
+  code: Code,
+  options: PrepareOptions,
+): PreparedModule {
+  const { layout } = scanned;
+  const state = exportState(layout, code);
+  const plan = options.steps ? stepsOf(scanned, code) : emptyPlan(code);
+  const edits: Edits = {
+    imports: [],
+    functions: [],
+    globals: [],
+    calls: new Map(),
+    exports: options.exportGlobals ? state.exports : [],
+    maxMemoryPages: options.maxMemoryPages,
+    code: plan,
+  };
+  const counterExport = addSteps(edits, code);
+  if (options.exportGlobals && trackVisiblePages(edits, layout, code)) {
+    state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
+  }
+  const exits = options.quietExit ? findQuietExits(layout, code) : [];
+  for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
+  if (exits.length > 0) edits.imports.push(exitImport);
+  const { startMemos } = options;
+  const memoCalls = startMemos ? scanned.memoCalls ??= findMemoCalls(layout, code) : [];
+  if (startMemos === "record") recordCalls(edits, layout, code, memoCalls);
+  else if (startMemos) replayCalls(edits, layout, { calls: memoCalls, memos: startMemos });
+  return {
+    kind: "prepared",
+    bytes: rewrite(layout, code, edits),
+    module: layout.description,
+    globals: options.exportGlobals ? state.globals : [],
+    memoryExport: options.exportGlobals ? state.memoryExport : undefined,
+    quietExits: exits.length,
+    memoCalls: memoCalls.length,
+    counterExport,
+    cannotReset: state.cannotReset,
+  };
+}
+
+/** Returns the plan of the checks, placed once; each preparation adds marks to a copy. */
 function stepsOf(scanned: ScannedModule, code: Code): CodePlan {
   const { marks, weights } = scanned.steps ??= placeSteps(scanned.layout, code);
   return { marks: marks.slice(), weights };

@@ -5,25 +5,30 @@ import type { Code } from "./scan/scan.ts";
 const wasiModules = ["wasi_snapshot_preview1", "wasi_unstable"];
 
 /**
- * The calls of `proc_exit` (numbers of events) in the body of `_start`. The host ends such a call by throwing, which costs microseconds;
- * in the body of a function that only the host calls, noting the code and returning is the same.
+ * Returns the events of the calls of `proc_exit` in the body of `_start`. The host ends the guest
+ * there by a throw, which is slow; in a function that only the host calls, to note the code and
+ * return has the same effect (bench: `in-process`).
  */
 export function findQuietExits(layout: Layout, code: Code): number[] {
   const found: number[] = [];
   const start = startFunction(layout);
   const exit = procExit(layout);
-  if (start !== undefined && exit !== undefined && !isUsedElsewhere(start, layout, code)) {
-    const { functions } = code;
-    const defined = start - layout.importedFunctions;
-    const last = functions.firstCall[defined + 1] ?? 0;
-    for (let place = functions.firstCall[defined] ?? 0; place < last; place++) {
-      if (callee(code, place) === exit) found.push(code.calls.at(place));
-    }
+  if (start === undefined || exit === undefined || isUsedElsewhere(start, layout, code)) {
+    return found;
+  }
+  const { functions } = code;
+  const defined = start - layout.importedFunctions;
+  const last = functions.firstCall[defined + 1] ?? 0;
+  for (let call = functions.firstCall[defined] ?? 0; call < last; call++) {
+    if (callee(code, call) === exit) found.push(code.calls.at(call));
   }
   return found;
 }
 
-/** Index of the defined function that is exported as `_start` and takes and gives nothing. */
+/**
+ * Returns the index of the defined function that is exported as `_start` and has neither parameters
+ * nor results; undefined without one.
+ */
 export function startFunction({ description, importedFunctions }: Layout): number | undefined {
   for (const { name, kind, type, index } of description.exports) {
     if (name !== "_start" || kind !== "function") continue;
@@ -53,21 +58,21 @@ function isUsedElsewhere(
 ): boolean {
   const { exported, referenced } = reachableFromOutside;
   if (description.start === start) return true;
-  // It is one of the exported functions, once.
+  // It is exported once.
   let uses = -1;
   for (const list of [exported, referenced, code.referenced]) {
     for (let item = 0; item < list.length; item++) if (list.at(item) === start) uses++;
   }
   if (uses > 0) return true;
-  for (let place = 0; place < code.calls.length; place++) {
-    if (callee(code, place) === start) return true;
+  for (let call = 0; call < code.calls.length; call++) {
+    if (callee(code, call) === start) return true;
   }
   return false;
 }
 
-/** The function that a call names; undefined for one through a table. */
-function callee({ calls, events }: Code, place: number): number | undefined {
-  const event = calls.at(place);
+/** Returns the function that a call names; undefined for a call through a table or a reference. */
+function callee({ calls, events }: Code, call: number): number | undefined {
+  const event = calls.at(call);
   const kind = events.kinds[event];
   return kind === Kind.call || kind === Kind.returnCall ? events.arguments[event] : undefined;
 }

@@ -1,21 +1,24 @@
 import type { ModuleDescription } from "./format/describe.ts";
-import type { Edits } from "./plan/edits.ts";
+import type { Layout } from "./format/layout.ts";
 import { hex } from "./format/reader.ts";
-import { PREPARE_MODULE } from "./contract.ts";
-import type { Code } from "./scan/scan.ts";
 import type { ValueType } from "./format/value_types.ts";
+import { PREPARE_MODULE } from "./contract.ts";
+import type { Edits } from "./plan/edits.ts";
+import type { Code } from "./scan/scan.ts";
 
-/** What of a module's state can be put back, how it is reached, and what stands in the way. */
+/** The state that a reset restores, the names by which it is reached, and why it may be incomplete. */
 export interface ResettableState {
   globals: { exportName: string; type: ValueType }[];
   memoryExport: string | undefined;
-  /** Exports to add for that. */
+  /** Exports to add. */
   exports: Edits["exports"];
+  /** Reasons why a reset would not restore everything, as sentences. */
   cannotReset: string[];
 }
 
-/** The state of an instance is its memories, mutable globals, tables, and which segments are dropped. */
-export function exportState(description: ModuleDescription, code: Code): ResettableState {
+/** Lists an instance's state: memories, mutable globals, tables, dropped segments, structures. */
+export function exportState(layout: Layout, code: Code): ResettableState {
+  const { description } = layout;
   const state: ResettableState = {
     globals: [],
     memoryExport: undefined,
@@ -34,6 +37,9 @@ export function exportState(description: ModuleDescription, code: Code): Resetta
     const { instruction, offset } = segmentDrop;
     cannotReset.push(`Its code drops a segment (${instruction} at offset ${hex(offset)}).`);
   }
+  if (layout.types.some(({ kind }) => kind !== "function")) {
+    cannotReset.push("It has structures or arrays, whose fields JavaScript cannot restore.");
+  }
   for (const item of description.imports) {
     const isState = item.kind === "memory" || item.kind === "table" ||
       item.kind === "global" && item.mutable;
@@ -46,15 +52,22 @@ export function exportState(description: ModuleDescription, code: Code): Resetta
   return state;
 }
 
+/** Types of globals that JavaScript reads and writes without a change. */
+const restorable: ReadonlySet<ValueType> = new Set<ValueType>([
+  ...["i32", "i64", "f32", "f64"] as const,
+  ...["funcref", "externref", "nullfuncref", "nullexternref", "nullref"] as const,
+]);
+
 function exportGlobals({ imports, globals }: ModuleDescription, state: ResettableState): void {
   let index = 0;
   for (const { kind } of imports) if (kind === "global") index++;
   for (; index < globals.length; index++) {
     const { type, mutable } = globals[index] ?? { type: "unknown", mutable: false };
     if (!mutable) continue;
-    if (type === "v128" || type === "exnref") {
+    // A numbered type is a function type: a module with others has no reset.
+    if (!restorable.has(type) && !/^\(ref (null )?(\d+|funcref|externref)\)$/.test(type)) {
       state.cannotReset.push(
-        `Its mutable global ${index} has type ${type}, which JavaScript cannot read.`,
+        `Its mutable global ${index} has type ${type}, which JavaScript cannot restore.`,
       );
       continue;
     }
@@ -66,6 +79,9 @@ function exportGlobals({ imports, globals }: ModuleDescription, state: Resettabl
 
 function exportMemory({ memories, exports }: ModuleDescription, state: ResettableState): void {
   if (memories.length > 1) state.cannotReset.push(`It has ${memories.length} memories.`);
+  if (memories.some(({ limits }) => limits.shared)) {
+    state.cannotReset.push("It has a shared memory.");
+  }
   if (memories.length === 0) return;
   for (const { kind, index, name } of exports) {
     if (kind === "memory" && index === 0) state.memoryExport ??= name;

@@ -1,19 +1,21 @@
 import { PAGES_EXPORT } from "./contract.ts";
-import type { AddedFunction, Edits } from "./plan/edits.ts";
 import { Kind } from "./scan/events.ts";
 import { EMPTY_BLOCK, Op } from "./format/instructions.ts";
 import type { Layout } from "./format/layout.ts";
+import { bytesOf } from "./format/writer.ts";
 import { GROW } from "./plan/added_names.ts";
+import type { AddedFunction, Edits } from "./plan/edits.ts";
 import { Mark } from "./plan/marks.ts";
 import type { Code } from "./scan/scan.ts";
-import { bytesOf } from "./format/writer.ts";
 
 /**
- * Lets a memory that has grown be used again as if it had not, for a WebAssembly memory cannot shrink: the size that the
- * guest sees is a global, which can be put back. `memory.size` reads it, and `memory.grow` asks the system only for what
- * the memory lacks. Between the two sizes, where a just-started guest would trap, this one finds zeros.
+ * Lets a reset undo the growth of a memory, which WebAssembly cannot: the size that the guest sees
+ * becomes a global, which a reset restores. `memory.size` reads it, and `memory.grow` grows the
+ * memory only by the pages that it lacks. Between the two sizes, where a fresh instance would trap,
+ * the guest finds zeros.
  *
- * Does nothing to a module that cannot grow its memory, or does not own it. Returns whether it did anything.
+ * Does nothing to a module that cannot grow its memory, imports it, or has another kind of memory
+ * than one of 32-bit addresses. Returns whether it did anything.
  */
 export function trackVisiblePages(
   edits: Edits,
@@ -23,6 +25,7 @@ export function trackVisiblePages(
   const { memories, imports } = description;
   const [memory] = memories;
   if (!memory || memories.length > 1) return false;
+  if (memory.limits.is64 || memory.limits.shared) return false;
   for (const { kind } of imports) if (kind === "memory") return false;
   const kinds = events.kinds.subarray(0, events.length);
   if (!kinds.includes(Kind.memoryGrow)) return false;
@@ -49,14 +52,16 @@ const grow: AddedFunction = {
     const pages = globals.get(PAGES_EXPORT) ?? 0;
     const more = 0;
     const spare = 1;
+    const minusOne = 0x7f;
     // deno-fmt-ignore
     return bytesOf(
       1, 1, 0x7f,
       Op.memorySize, 0, Op.globalGet, pages, Op.i32Sub, Op.localSet, spare,
       Op.localGet, more, Op.localGet, spare, Op.i32GreaterUnsigned,
       Op.if, EMPTY_BLOCK,
-      Op.localGet, more, Op.localGet, spare, Op.i32Sub, Op.memoryGrow, 0, Op.i32Const, 0x7f, Op.i32Equal,
-      Op.if, EMPTY_BLOCK, Op.i32Const, 0x7f, Op.return, Op.end,
+      Op.localGet, more, Op.localGet, spare, Op.i32Sub, Op.memoryGrow, 0,
+      Op.i32Const, minusOne, Op.i32Equal,
+      Op.if, EMPTY_BLOCK, Op.i32Const, minusOne, Op.return, Op.end,
       Op.end,
       Op.globalGet, pages,
       Op.globalGet, pages, Op.localGet, more, Op.i32Add, Op.globalSet, pages,

@@ -54,15 +54,16 @@ Deno.test("a description tells imports, exports, memories, tables, globals and c
   assert.deepEqual(description.customSections, ["name"]);
 });
 
-Deno.test("a module of types that are not known is described as far as they go", () => {
+Deno.test("describe: describes imports and exports of a module with unknown types", () => {
   const description = describeModule(moduleOf(
-    section(1, 2, 0x60, 0, 0, 0x5f, 0),
-    // A function, a global of type (ref null 1), and a 64-bit memory of 1 to 2 pages; all of a module without a name.
+    section(1, 2, 0x60, 0, 0, 0x4d, 0),
+    // A function, a global of type (ref null 1), and a 64-bit memory of 1 to 2 pages, all imported
+    // from a module without a name.
     section(2, 3, 0, 1, 0x66, 0, 0, 0, 1, 0x67, 3, 0x63, 1, 0, 0, 1, 0x6d, 2, 5, 1, 2),
     section(7, 1, 3, 0x72, 0x75, 0x6e, 0, 0),
   ));
   assert.deepEqual(description.imports.map(({ name }) => name), ["f", "g", "m"]);
-  assert.deepEqual(description.globals.map(({ type }) => type), ["unknown"]);
+  assert.deepEqual(description.globals.map(({ type }) => type), ["(ref null 1)"]);
   assert.deepEqual(description.memories.map(({ limits }) => limits), [{
     min: 1,
     max: 2,
@@ -90,17 +91,17 @@ for (
     [
       "a size of 33 bits",
       [...header, 1, 0xff, 0xff, 0xff, 0xff, 0x1f],
-      /section size is no 32-bit number, at offset 0x09/,
+      /section size is not a 32-bit number, at offset 0x09/,
     ],
     [
       "sections out of order",
       [...header, ...section(3, 0), ...section(1, 0)],
-      /section 1 is there twice or out of order, at offset 0x0b/,
+      /section 1 is repeated or out of order, at offset 0x0b/,
     ],
     [
       "a section twice",
       [...header, ...section(1, 0), ...section(1, 0)],
-      /section 1 is there twice/,
+      /section 1 is repeated/,
     ],
     [
       "bytes after a section's items",
@@ -115,17 +116,17 @@ for (
     [
       "an export of no function",
       [...header, ...section(7, 1, 1, 0x61, 0, 0)],
-      /function 0 is not there/,
+      /function 0 does not exist/,
     ],
     [
       "a function of no type",
       [...header, ...section(3, 1, 0)],
-      /type 0 of a function is not there/,
+      /type 0 of a function does not exist/,
     ],
     [
       "an export of no kind",
       [...header, ...section(7, 1, 1, 0x61, 9, 0)],
-      /9 is no kind of export/,
+      /9 is not a kind of export/,
     ],
   ] as [string, number[], RegExp][]
 ) {

@@ -3,7 +3,14 @@ import fc from "fast-check";
 import { CapsuleError } from "../../src/base/errors.ts";
 import { limitModule } from "../../src/prepare/limit_module.ts";
 import { prepareModule } from "../../src/prepare/prepare.ts";
-import { committedModules, compileWat, watModules } from "./modules.ts";
+import {
+  committedModules,
+  compileWat,
+  describeModule,
+  moduleOf,
+  section,
+  watModules,
+} from "./modules.ts";
 
 const modules = [...committedModules(), ...watModules()];
 
@@ -52,15 +59,60 @@ Deno.test("a memory that starts above the limit is refused", () => {
   });
 });
 
-Deno.test("a memory of a kind that is not known leaves its module as it is, and says why", () => {
-  for (const text of ["(memory i64 1)", "(memory 1 2 shared)"]) {
-    const bytes = compileWat(`(module ${text})`);
-    const limited = limitModule(bytes, 16);
-    assert(limited.kind === "unprepared", text);
-    assert.deepEqual(limited.bytes, bytes);
-    assert.match(limited.unknown.what, /memory64, threads/);
-  }
+Deno.test("limitModule: returns a memory of an unknown kind as it is, and names it", () => {
+  const bytes = moduleOf(section(5, 1, 0x08, 1, 0));
+  const limited = limitModule(bytes, 16);
+  assert(limited.kind === "unprepared");
+  assert.deepEqual(limited.bytes, bytes);
+  assert.deepEqual([limited.unknown.opcode, limited.unknown.offset], ["0x08", 11]);
 });
+
+/** Every way to have a memory, with no maximum or one above the limit. */
+const kinds = {
+  "a memory": "(memory 1)",
+  "a memory with a maximum": "(memory 1 5000)",
+  "a second memory": "(memory 1 2) (memory 1 5000)",
+  "a 64-bit memory": "(memory i64 1)",
+  "a 64-bit memory with a maximum": "(memory i64 1 0x1000000)",
+  "a shared memory": "(memory 1 5000 shared)",
+  "an imported memory": '(import "env" "m" (memory 1))',
+  "an imported 64-bit memory after other imports":
+    `(import "env" "f" (func)) (import "env" "t" (table 1 9 funcref))
+     (import "env" "g" (global (mut i64))) (import "env" "m" (memory i64 1 9999))
+     (import "env" "e" (tag (param i32)))`,
+  "an imported shared memory": '(import "env" "m" (memory 1 5000 shared))',
+};
+
+for (const [kind, text] of Object.entries(kinds)) {
+  Deno.test(`limitModule: writes the maximum of ${kind}, as prepareModule does`, () => {
+    const bytes = compileWat(`(module ${text})`);
+    const limited = limitModule(bytes, 300);
+    assert(limited.kind === "limited");
+    assert.deepEqual(limited.bytes, prepareModule(bytes, { maxMemoryPages: 300 }).bytes);
+    assert.ok(WebAssembly.validate(limited.bytes));
+    const memories = describeModule(limited.bytes).memories.map(({ limits }) => limits.max);
+    assert.equal(memories.at(-1), 300);
+  });
+}
+
+for (
+  const [what, ...content] of [
+    ["a maximum of 65,537 pages", 0x01, 1, 0x81, 0x80, 0x04],
+    ["a shared maximum of 65,537 pages", 0x03, 1, 0x81, 0x80, 0x04],
+    ["a 64-bit maximum above 2^48 pages", 0x05, 1, ...new Array<number>(7).fill(0x81), 0x01],
+    ["a maximum below its minimum", 0x01, 5, 4],
+    ["no maximum and shared memory", 0x02, 1],
+  ] as [string, ...number[]][]
+) {
+  Deno.test(`limitModule: a memory with ${what} stays invalid`, () => {
+    const bytes = moduleOf(section(5, 1, ...content));
+    assert.equal(WebAssembly.validate(bytes), false);
+    const limited = limitModule(bytes, 300).bytes as Uint8Array<ArrayBuffer>;
+    assert.equal(WebAssembly.validate(limited), false);
+    const prepared = prepareModule(bytes, { maxMemoryPages: 300, steps: true });
+    assert.equal(WebAssembly.validate(prepared.bytes as Uint8Array<ArrayBuffer>), false);
+  });
+}
 
 Deno.test("whatever the bytes, to limit a module ends in a module or in a clear error", () => {
   const source = fc.constantFrom(...modules.map(({ bytes }) => bytes.slice(0, 2000)));

@@ -109,11 +109,11 @@ Deno.test("what cannot be put back is said in sentences", () => {
     const [text, sentence] of [
       [
         `(global (mut v128) (v128.const i64x2 0 0))`,
-        "Its mutable global 0 has type v128, which JavaScript cannot read.",
+        "Its mutable global 0 has type v128, which JavaScript cannot restore.",
       ],
       [
         `(global (mut exnref) (ref.null exn))`,
-        "Its mutable global 0 has type exnref, which JavaScript cannot read.",
+        "Its mutable global 0 has type exnref, which JavaScript cannot restore.",
       ],
       [`(memory 1) (memory 1)`, "It has 2 memories."],
       [`(import "env" "m" (memory 1))`, "It imports the memory 'env.m', which others may change."],
@@ -250,32 +250,37 @@ Deno.test("a module that uses the launcher's names is refused: it may have been 
   assert.throws(() => prepareModule(guest, {}), { message: /it uses 'capsule:prepare:memory'/ });
 });
 
+const functionType = section(1, 1, 0x60, 0, 0);
+
 for (
-  const [name, text, unknown] of [
-    ["structures", `(type (struct))`, {
-      opcode: "0x5f",
-      offset: 11,
-      what: "a type of the garbage collector, or none at all",
-    }],
-    ["64-bit memories", `(memory i64 1)`, {
-      opcode: "0x04",
-      offset: 11,
-      what: "a 64-bit memory or table (memory64)",
-    }],
-    ["shared memories", `(memory 1 1 shared)`, {
-      opcode: "0x03",
-      offset: 11,
-      what: "a shared memory (threads)",
-    }],
-    ["atomic instructions", `(func (atomic.fence))`, {
-      opcode: "0xfe",
-      offset: 23,
-      what: "an atomic instruction (threads)",
-    }],
-  ] as const
+  const [name, bytes, unknown] of [
+    ["a form of types", moduleOf(section(1, 1, 0x5d, 0)), ["0x5d", 11, "a form of types"]],
+    ["a type", moduleOf(section(1, 1, 0x60, 1, 0x68, 0)), ["0x68", 13, "a type"]],
+    ["a heap type", moduleOf(section(1, 1, 0x60, 1, 0x63, 0x68, 0)), ["0x68", 14, "a type"]],
+    [
+      "a kind of memory",
+      moduleOf(section(5, 1, 0x08, 1, 0)),
+      ["0x08", 11, "limits of another kind"],
+    ],
+    [
+      "a kind of global",
+      moduleOf(section(6, 1, 0x7f, 2, 0x41, 0, 0x0b)),
+      ["0x02", 12, "a global with flags"],
+    ],
+    ["a section", moduleOf([14, 1, 0]), ["0x0e", 8, "a section"]],
+    [
+      "an instruction",
+      moduleOf(functionType, section(3, 1, 0), section(10, 1, 4, 0, 0xe0, 0, 0x0b)),
+      ["0xe0", 23, "an instruction of stack switching"],
+    ],
+    [
+      "an instruction after a prefix",
+      moduleOf(functionType, section(3, 1, 0), section(10, 1, 4, 0, 0xfc, 19, 0x0b)),
+      ["0xfc 0x13", 23, "an instruction on memories, tables or wide integers"],
+    ],
+  ] as [string, Uint8Array, [string, number, string]][]
 ) {
-  Deno.test(`a module with ${name} comes back unprepared and says why`, () => {
-    const bytes = compileWat(`(module ${text})`);
+  Deno.test(`prepareModule: returns a module with ${name} it does not know unprepared`, () => {
     const result = prepareModule(bytes, {
       steps: true,
       exportGlobals: true,
@@ -283,7 +288,8 @@ for (
       maxMemoryPages: 16,
     });
     assert(result.kind === "unprepared");
-    assert.deepEqual(result.unknown, unknown);
+    const [opcode, offset, what] = unknown;
+    assert.deepEqual(result.unknown, { opcode, offset, what });
     assert.equal(result.bytes, bytes);
   });
 }
@@ -294,13 +300,13 @@ Deno.test("code that fits nowhere is refused with its offset", () => {
     moduleOf(type, section(3, 1, 0), section(10, 1, body.length + 1, 0, ...body));
   for (
     const [body, message] of [
-      [[0x01], /a function ends inside of a block, at offset 0x18/],
+      [[0x01], /a function ends inside a block, at offset 0x18/],
       [[0x0b, 0x01], /a function does not end with its last block, at offset 0x18/],
-      [[0x0c, 1, 0x0b], /label 1 is not there, at offset 0x18/],
-      [[0x10, 1, 0x0b], /function 1 is not there, at offset 0x18/],
-      [[0x05, 0x0b], /else or catch stands in no block of its kind, at offset 0x17/],
+      [[0x0c, 1, 0x0b], /label 1 does not exist, at offset 0x18/],
+      [[0x10, 1, 0x0b], /function 1 does not exist, at offset 0x18/],
+      [[0x05, 0x0b], /else or catch is not in a block of its kind, at offset 0x17/],
       [[0x18, 0, 0x0b], /delegate ends no try/],
-      [[0x41, 0xff], /a function ends inside of a block/],
+      [[0x41, 0xff], /a function ends inside a block/],
       [[0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f], /do not fit in the 0 bytes left/],
     ] as [number[], RegExp][]
   ) {

@@ -1,15 +1,15 @@
 import type { FunctionType, ValueType } from "./value_types.ts";
 
-/** Numbers of a memory in pages of 64 KiB, of a table in elements. */
+/** Size of a memory in pages of 64 KiB, or of a table in elements. */
 export interface Limits {
   min: number;
   max: number | undefined;
-  /** Addressed by 64-bit numbers. */
+  /** Whether it is addressed by 64-bit numbers. */
   is64: boolean;
   shared: boolean;
 }
 
-/** A thing that is imported, exported or defined; a function's type is undefined when it is of an unknown kind. */
+/** An imported, exported or defined item; `type` is undefined when its kind is unknown. */
 export type Extern =
   | { kind: "function"; type: FunctionType | undefined }
   | { kind: "table"; element: ValueType; limits: Limits }
@@ -19,7 +19,7 @@ export type Extern =
 
 export type ImportDescription = Extern & { module: string; name: string };
 
-/** `index` counts the things of that kind, imported ones first. */
+/** One export; `index` counts the items of its kind, imported ones first. */
 export interface ExportDescription {
   kind: Extern["kind"];
   name: string;
@@ -28,10 +28,11 @@ export interface ExportDescription {
   type?: FunctionType;
 }
 
+/** Everything about a module that can be known without its code. */
 export interface ModuleDescription {
   imports: ImportDescription[];
   exports: ExportDescription[];
-  /** Imported ones first, as in the three below. */
+  /** Imported ones first, as in `tables` and `globals`. */
   memories: (Extern & { kind: "memory" })[];
   tables: (Extern & { kind: "table" })[];
   globals: (Extern & { kind: "global" })[];

@@ -1,27 +1,31 @@
-import { bulkShapes, Op, Shape, shapes, unknownInstruction, vectorShapes } from "./instructions.ts";
+import { Op, prefixedShapes, Shape, shapes, unknownInstruction } from "./instructions.ts";
 import { hex, malformed, type Reader, UnknownConstruct } from "./reader.ts";
-import { isValueType, readValueType, unknownType } from "./value_types.ts";
+import { beginsValueType, readHeapType, readValueType, unknownType } from "./value_types.ts";
 
 /**
- * Steps over what follows an opcode of one byte, and returns the opcode after a prefix (0 when there is none). `at` is the offset of
- * the opcode, for messages.
+ * Skips the bytes that follow a one-byte opcode, and returns the opcode after a prefix (0 without
+ * one). `at` is the offset of the opcode. Throws `CapsuleError` `LOAD` for malformed bytes and
+ * `UnknownConstruct` for an opcode outside the table.
  */
 export function skipImmediates(reader: Reader, opcode: number, at: number): number {
   const shape = shapes[opcode] ?? Shape.unknown;
+  if (shape === Shape.unknown) {
+    throw new UnknownConstruct(hex(opcode), at, unknownInstruction(opcode));
+  }
   if (shape !== Shape.prefix) {
-    skipShape(reader, shape, opcode, at);
+    skipShape(reader, shape);
     return 0;
   }
   const second = reader.u32("opcode");
-  const after = (opcode === Op.bulkPrefix ? bulkShapes : vectorShapes)[second] ?? Shape.unknown;
+  const after = prefixedShapes[opcode - Op.gcPrefix]?.[second] ?? Shape.unknown;
   if (after === Shape.unknown) {
     throw new UnknownConstruct(`${hex(opcode)} ${hex(second)}`, at, unknownInstruction(opcode));
   }
-  skipShape(reader, after, opcode, at);
+  skipShape(reader, after);
   return second;
 }
 
-function skipShape(reader: Reader, shape: number, opcode: number, at: number): void {
+function skipShape(reader: Reader, shape: number): void {
   switch (shape) {
     case Shape.none:
       return;
@@ -53,7 +57,7 @@ function skipShape(reader: Reader, shape: number, opcode: number, at: number): v
     case Shape.bytes16:
       reader.skip(16, "constant");
       return;
-    case Shape.lane:
+    case Shape.byte:
       reader.skip(1, "lane");
       return;
     case Shape.memoryLane:
@@ -63,8 +67,14 @@ function skipShape(reader: Reader, shape: number, opcode: number, at: number): v
     case Shape.types:
       for (let left = reader.count("types"); left > 0; left--) readValueType(reader);
       return;
-    case Shape.reference:
-      readValueType(reader);
+    case Shape.heapType:
+      readHeapType(reader);
+      return;
+    case Shape.castBranch:
+      reader.skip(1, "flags of a cast");
+      reader.skipLeb(5, "label");
+      readHeapType(reader);
+      readHeapType(reader);
       return;
     case Shape.labels:
       for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) {
@@ -75,39 +85,44 @@ function skipShape(reader: Reader, shape: number, opcode: number, at: number): v
       skipBlockType(reader);
       for (let left = reader.count("catch clauses"); left > 0; left--) readCatch(reader);
       return;
-    default:
-      throw new UnknownConstruct(hex(opcode), at, unknownInstruction(opcode));
   }
 }
 
-/** Bit 6 of the alignment says that a memory index follows. */
+/** Bit 6 of the alignment announces a memory index; the offset in a 64-bit memory has 64 bits. */
 function skipMemoryArgument(reader: Reader): void {
   const alignment = reader.u32("alignment");
   if ((alignment & 0x40) !== 0) reader.skipLeb(5, "memory index");
-  reader.skipLeb(5, "offset");
+  reader.skipLeb(10, "offset");
 }
 
-/** A block type is 0x40 for nothing, a value type, or the index of a function type as a positive signed number. */
-function skipBlockType(reader: Reader): void {
+/** Skips a block type: 0x40 for none, a value type, or a type index as a positive number. */
+export function skipBlockType(reader: Reader): void {
   const at = reader.at;
   const byte = reader.byte("block type");
-  if (byte === 0x40 || isValueType(byte)) return;
+  if (byte === 0x40) return;
+  reader.at = at;
+  if (beginsValueType(byte)) {
+    readValueType(reader);
+    return;
+  }
   const isNegative = byte < 0x80 && (byte & 0x40) !== 0;
   if (isNegative) throw unknownType(byte, at);
-  reader.at = at;
   reader.skipLeb(5, "block type");
 }
 
-/** Reads one catch clause and returns its label. Kinds: a tag, a tag with the exception, all, all with the exception. */
+/**
+ * Reads one catch clause and returns its label. Kinds: a tag, a tag and the exception, all, all and
+ * the exception.
+ */
 export function readCatch(reader: Reader): number {
   const at = reader.at;
   const kind = reader.byte("catch clause");
-  if (kind > 3) throw malformed(`${kind} is no kind of catch clause`, at);
+  if (kind > 3) throw malformed(`${kind} is not a kind of catch clause`, at);
   if (kind < 2) reader.skipLeb(5, "tag");
   return reader.u32("label");
 }
 
-/** Steps over a constant expression; `readReference` is called where the index of a function stands, and reads it. */
+/** Skips a constant expression; `readReference` is called at each function index, and reads it. */
 export function skipConstantExpression(reader: Reader, readReference: () => void): void {
   for (;;) {
     const at = reader.at;

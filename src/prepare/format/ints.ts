@@ -1,4 +1,4 @@
-/** 32-bit numbers that grow at the end: what is learnt about each instruction of a large module stays small. */
+/** A growing list of 32-bit integers, compact enough to hold a fact about each instruction. */
 export class Ints {
   #data: Int32Array;
   length = 0;

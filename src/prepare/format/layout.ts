@@ -7,33 +7,29 @@ import type {
 } from "./describe.ts";
 import { Ints } from "./ints.ts";
 import { skipConstantExpression } from "./immediates.ts";
+import { LimitFlag } from "./memory_limits.ts";
 import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
 import { type Section, SectionId, visitSections } from "./sections.ts";
-import { type FunctionType, readValueType, unknownType, type ValueType } from "./value_types.ts";
+import { type DefinedType, readTypeSection } from "./types.ts";
+import { type FunctionType, readValueType, type ValueType } from "./value_types.ts";
 
-/** A function type with what the rewriter asks of it. */
-export interface KnownType extends FunctionType {
-  /** The same for two types that are written alike: a table call cannot tell them apart. */
-  key: string;
-}
-
-/** Where everything is, and what is said about it outside of the code. */
+/** Offsets of a module's parts, and everything known about it without its code. */
 export interface Layout {
   bytes: Uint8Array;
   description: ModuleDescription;
   sections: Section[];
-  types: KnownType[];
+  types: DefinedType[];
   /** Number of imported functions, which come first in the function index space. */
   importedFunctions: number;
   /** Type index of each function, imported ones first. */
   functionTypes: Ints;
   /** Offsets of function indices outside of the code, in the order of the file. */
   functionReferences: Ints;
-  /** Offset and end of the limits of each memory, imported ones first. */
+  /** Offset of the limits of each memory, imported ones first. */
   memoryLimits: Ints;
   /** Functions that code outside of the module, or a table call, can reach. */
   reachableFromOutside: { exported: Ints; referenced: Ints };
-  /** The first thing that is not known; the description may then lack globals and tables after it. */
+  /** The first unknown construct; the description may lack globals and tables after it. */
   unknown: UnknownConstruct | undefined;
 }
 
@@ -72,7 +68,7 @@ export function readLayout(bytes: Uint8Array): Layout {
   return layout;
 }
 
-/** Where the code is; undefined in a module without any. */
+/** Returns the code section; undefined in a module without code. */
 export function codeSection({ sections }: Layout): Section | undefined {
   for (const section of sections) if (section.id === SectionId.code) return section;
   return undefined;
@@ -96,7 +92,7 @@ function readKnown(layout: Layout, section: Section): void {
   }
 }
 
-/** Rethrows what is an error; what is only unknown leaves the rest of its section unread. */
+/** Notes the first unknown construct, whose section is not read further; rethrows other errors. */
 function noteUnknown(layout: Layout, error: unknown): void {
   if (!(error instanceof UnknownConstruct)) throw error;
   layout.unknown ??= error;
@@ -104,7 +100,7 @@ function noteUnknown(layout: Layout, error: unknown): void {
 
 const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
   [SectionId.type](reader, layout) {
-    for (let left = reader.count("types"); left > 0; left--) layout.types.push(readType(reader));
+    readTypeSection(reader, layout.types);
   },
 
   [SectionId.import](reader, layout) {
@@ -122,7 +118,8 @@ const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
 
   [SectionId.table](reader, layout) {
     for (let left = reader.count("tables"); left > 0; left--) {
-      // 0x40 0x00 announces a table with a first value (https://webassembly.github.io/spec/core/binary/modules.html#table-section).
+      // 0x40 0x00: a table with an initial value
+      // (https://webassembly.github.io/spec/core/binary/modules.html#table-section).
       const hasValue = reader.bytes[reader.at] === 0x40;
       if (hasValue) reader.skip(2, "table");
       layout.description.tables.push({ kind: "table", ...readTable(reader, layout) });
@@ -161,21 +158,6 @@ const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
   },
 };
 
-function readType(reader: Reader): KnownType {
-  const at = reader.at;
-  const form = reader.byte("type");
-  if (form !== 0x60) throw unknownType(form, at);
-  const params = readTypes(reader, "parameters");
-  const results = readTypes(reader, "results");
-  return { params, results, key: `${params}>${results}` };
-}
-
-function readTypes(reader: Reader, what: string): ValueType[] {
-  const types: ValueType[] = [];
-  for (let left = reader.count(what, 1000); left > 0; left--) types.push(readValueType(reader));
-  return types;
-}
-
 function readImported(reader: Reader, layout: Layout): Extern {
   const at = reader.at;
   const kind = reader.byte("kind of an import");
@@ -203,7 +185,7 @@ function readImported(reader: Reader, layout: Layout): Extern {
       reader.byte("tag");
       return { kind: "tag", type: layout.types[reader.u32("type of a tag")] };
     default:
-      throw malformed(`${kind} is no kind of import`, at);
+      throw malformed(`${kind} is not a kind of import`, at);
   }
 }
 
@@ -211,7 +193,7 @@ function addFunction(reader: Reader, layout: Layout): FunctionType | undefined {
   const at = reader.at;
   const index = reader.u32("type of a function");
   if (index >= layout.types.length && !layout.unknown) {
-    throw malformed(`type ${index} of a function is not there`, at);
+    throw malformed(`type ${index} of a function does not exist`, at);
   }
   layout.functionTypes.push(index);
   layout.description.functionCount++;
@@ -219,14 +201,12 @@ function addFunction(reader: Reader, layout: Layout): FunctionType | undefined {
 }
 
 function readTable(reader: Reader, layout: Layout): { element: ValueType; limits: Limits } {
-  return { element: readAnyType(reader, layout), limits: readLimits(reader, layout) };
+  return { element: readAnyType(reader, layout), limits: readLimits(reader) };
 }
 
 function readMemory(reader: Reader, layout: Layout): Extern & { kind: "memory" } {
   layout.memoryLimits.push(reader.at);
-  const limits = readLimits(reader, layout);
-  layout.memoryLimits.push(reader.at);
-  return { kind: "memory", limits };
+  return { kind: "memory", limits: readLimits(reader) };
 }
 
 function readGlobal(reader: Reader, layout: Layout): Extern & { kind: "global" } {
@@ -234,37 +214,32 @@ function readGlobal(reader: Reader, layout: Layout): Extern & { kind: "global" }
   const at = reader.at;
   const flags = reader.byte("mutability of a global");
   if (flags > 1) {
-    layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared global (threads)");
+    layout.unknown ??= new UnknownConstruct(hex(flags), at, "a global with flags");
   }
   return { kind: "global", type, mutable: (flags & 1) !== 0 };
 }
 
-/** A value type; one that is not known is noted and read over, so that the imports after it are still described. */
+/** Reads a value type; an unknown one is noted, so that the imports after it are described. */
 function readAnyType(reader: Reader, layout: Layout): ValueType {
-  const at = reader.at;
   try {
     return readValueType(reader);
   } catch (error) {
     noteUnknown(layout, error);
-    const byte = reader.bytes[at];
-    if (byte === 0x63 || byte === 0x64) reader.skipLeb(5, "type of references");
     return "unknown";
   }
 }
 
-function readLimits(reader: Reader, layout: Layout): Limits {
+function readLimits(reader: Reader): Limits {
   const at = reader.at;
   const flags = reader.byte("limits");
-  if (flags > 7) throw new UnknownConstruct(hex(flags), at, "limits");
-  const is64 = (flags & 4) !== 0;
-  const shared = (flags & 2) !== 0;
-  if (is64) {
-    layout.unknown ??= new UnknownConstruct(hex(flags), at, "a 64-bit memory or table (memory64)");
-  }
-  if (shared) layout.unknown ??= new UnknownConstruct(hex(flags), at, "a shared memory (threads)");
+  if (flags > 7) throw new UnknownConstruct(hex(flags), at, "limits of another kind");
+  const is64 = (flags & LimitFlag.is64) !== 0;
+  const shared = (flags & LimitFlag.shared) !== 0;
   const min = is64 ? reader.u64("limits") : reader.u32("limits");
   const limits: Limits = { min, max: undefined, is64, shared };
-  if ((flags & 1) !== 0) limits.max = is64 ? reader.u64("limits") : reader.u32("limits");
+  if ((flags & LimitFlag.maximum) !== 0) {
+    limits.max = is64 ? reader.u64("limits") : reader.u32("limits");
+  }
   return limits;
 }
 
@@ -275,7 +250,7 @@ function readExport(reader: Reader, layout: Layout): ExportDescription {
   const at = reader.at;
   const code = reader.byte("kind of an export");
   const kind = exportKinds[code];
-  if (!kind) throw malformed(`${code} is no kind of export`, at);
+  if (!kind) throw malformed(`${code} is not a kind of export`, at);
   if (kind !== "function") return { kind, name, index: reader.u32("index of an export") };
   const index = readFunctionReference(reader, layout, layout.reachableFromOutside.exported);
   const type = layout.types[layout.functionTypes.at(index)];
@@ -285,7 +260,7 @@ function readExport(reader: Reader, layout: Layout): ExportDescription {
 function readFunctionReference(reader: Reader, layout: Layout, into: Ints): number {
   const at = reader.at;
   const index = reader.u32("index of a function");
-  if (index >= layout.functionTypes.length) throw malformed(`function ${index} is not there`, at);
+  if (index >= layout.functionTypes.length) throw malformed(`function ${index} does not exist`, at);
   layout.functionReferences.push(at);
   into.push(index);
   return index;
@@ -298,17 +273,21 @@ function readExpression(reader: Reader, layout: Layout): void {
   );
 }
 
-/** One of the eight forms of an element segment (https://webassembly.github.io/spec/core/binary/modules.html#element-section). */
+/**
+ * Reads an element segment, of which there are eight forms
+ * (https://webassembly.github.io/spec/core/binary/modules.html#element-section).
+ */
 function readElements(reader: Reader, layout: Layout): void {
   const at = reader.at;
   const form = reader.u32("form of an element segment");
-  if (form > 7) throw malformed(`${form} is no form of an element segment`, at);
+  if (form > 7) throw malformed(`${form} is not a form of an element segment`, at);
   const isActive = (form & 1) === 0;
   const hasIndex = (form & 2) !== 0;
   const hasExpressions = (form & 4) !== 0;
   if (isActive && hasIndex) reader.u32("table of an element segment");
   if (isActive) readExpression(reader, layout);
-  // The passive forms and those with an index name a type: an element kind before indices, a type before expressions.
+  // Passive segments and those with a table index name a type: an element kind before function
+  // indices, a reference type before expressions.
   if (!isActive || hasIndex) {
     if (hasExpressions) readValueType(reader);
     else reader.byte("kind of an element segment");

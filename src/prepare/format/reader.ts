@@ -1,8 +1,8 @@
 import { CapsuleError } from "../../base/errors.ts";
 
 /**
- * Reads a module's bytes from front to back. Every failure is a `CapsuleError` with code `LOAD` that names the offset
- * from the start of the file, so that it can be found in a hex dump.
+ * Reads a module's bytes from front to back. Every method throws `CapsuleError` `LOAD` for bytes
+ * that are cut off or malformed, with the offset from the start of the file, as a hex dump shows it.
  */
 export class Reader {
   readonly bytes: Uint8Array;
@@ -28,11 +28,14 @@ export class Reader {
     return byte;
   }
 
-  /** An unsigned LEB128 number of at most 32 bits (https://webassembly.github.io/spec/core/binary/values.html). */
+  /**
+   * Reads an unsigned LEB128 number of up to 32 bits
+   * (https://webassembly.github.io/spec/core/binary/values.html).
+   */
   u32(what: string): number {
     const start = this.at;
     const first = start < this.end ? this.bytes[start] ?? 0 : 0x80;
-    // Nearly all numbers are of one byte: they are read without a call for it.
+    // Hot path: nearly all numbers have one byte (bench: `scripts/bench/prepare.ts`).
     if (first < 0x80) {
       this.at++;
       return first;
@@ -41,14 +44,14 @@ export class Reader {
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.byte(what);
       if (shift === 28 && byte > 0x0f) break;
-      // A power of two would make a floating-point number of it, and of every offset that is counted from it.
+      // Shifted, not multiplied: V8 keeps the number, and every offset counted from it, an integer.
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
     }
-    throw malformed(`${what} is no 32-bit number`, start);
+    throw malformed(`${what} is not a 32-bit number`, start);
   }
 
-  /** An unsigned LEB128 number of at most 64 bits, rounded as JavaScript numbers are. */
+  /** Reads an unsigned LEB128 number of up to 64 bits, rounded above 2^53. */
   u64(what: string): number {
     const start = this.at;
     let value = 0;
@@ -58,10 +61,22 @@ export class Reader {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw malformed(`${what} is no 64-bit number`, start);
+    throw malformed(`${what} is not a 64-bit number`, start);
   }
 
-  /** Steps over a LEB128 number, signed or not, of at most `maxBytes` bytes. */
+  /** Reads a signed LEB128 number of up to 33 bits. */
+  s33(what: string): number {
+    const start = this.at;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte(what);
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return (byte & 0x40) === 0 ? value : value - 2 ** (shift + 7);
+    }
+    throw malformed(`${what} is not a 33-bit number`, start);
+  }
+
+  /** Skips a LEB128 number, signed or not, of up to `maxBytes` bytes. */
   skipLeb(maxBytes: number, what: string): void {
     const start = this.at;
     for (let read = 0; read < maxBytes; read++) {
@@ -76,8 +91,8 @@ export class Reader {
   }
 
   /**
-   * The count of a vector. Refused are one that the bytes left cannot hold (an item takes at least one) and one that
-   * V8 would refuse, so that a small file makes nobody allocate much.
+   * Reads the length of a list. Refuses one above V8's limit `max` and one that the remaining bytes
+   * cannot hold (an item has at least one), so that a small file cannot cause a large allocation.
    */
   count(what: string, max = 1_000_000): number {
     const start = this.at;
@@ -91,7 +106,7 @@ export class Reader {
     return count;
   }
 
-  /** A name: its length, then that many bytes of UTF-8. */
+  /** Reads a name: a length and UTF-8. */
   name(what: string): string {
     const length = this.u32(`length of ${what}`);
     const start = this.at;
@@ -104,30 +119,30 @@ export class Reader {
   }
 }
 
-/** Made for the first name: a cli call reads none. */
+/** Created with the first name: a cli call reads none. */
 let utf8: TextDecoder | undefined;
 const strictDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The error of a module that is no WebAssembly: `what` is a clause, `offset` counts bytes from the start of the file. */
+/** Returns the error for bytes that are not WebAssembly: a clause, and an offset in the file. */
 export function malformed(what: string, offset: number, cause?: unknown): CapsuleError {
   return new CapsuleError("LOAD", `Cannot read the module: ${what}, at offset ${hex(offset)}`, {
     cause,
   });
 }
 
-/** A number as tools print offsets and opcodes: `0x1f`. */
+/** Formats a number as tools print offsets and opcodes: `0x1f`. */
 export function hex(value: number): string {
   return `0x${value.toString(16).padStart(2, "0")}`;
 }
 
 /**
- * Something valid that this program does not know, so that the module must run as it is. It is no error: it is caught
- * where the module is prepared.
+ * Something that may be valid and that the rewriter does not know. Caught where the module is
+ * prepared: such a module has no limits but those of V8.
  */
 export class UnknownConstruct extends Error {
-  /** As tools write it: `0xfb 0x00`. */
+  /** In the usual notation: `0xfb 0x00`. */
   readonly opcode: string;
-  /** Bytes from the start of the file. */
+  /** Offset from the start of the file, in bytes. */
   readonly offset: number;
   readonly what: string;
 

@@ -19,7 +19,7 @@ export const SectionId = {
   tag: 13,
 } as const;
 
-/** The order that sections must have in a file; custom ones may stand anywhere. */
+/** Order of the sections in a file; custom sections may be anywhere. */
 export const sectionOrder: readonly number[] = [
   SectionId.type,
   SectionId.import,
@@ -39,21 +39,21 @@ export const sectionOrder: readonly number[] = [
 /** One section, as offsets from the start of the file. */
 export interface Section {
   id: number;
-  /** Bytes that the size takes, padding included. */
+  /** Width of the size, padding included, in bytes. */
   sizeWidth: number;
-  /** First byte after the size. */
+  /** Offset of the first byte after the size. */
   start: number;
-  /** One past the last byte. */
+  /** Offset one past the last byte. */
   end: number;
-  /** Of a custom section; "" otherwise. */
+  /** Name of a custom section; "" otherwise. */
   name: string;
-  /** First byte after the name of a custom section, `start` otherwise. */
+  /** Offset of the first byte after the name of a custom section; `start` otherwise. */
   content: number;
 }
 
 /**
- * Calls `visit` for each section of a module. Throws `CapsuleError` `LOAD` when the header, the size or the order is wrong,
- * `UnknownConstruct` on a section that is newer than this program.
+ * Calls `visit` for each section of a module. Throws `CapsuleError` `LOAD` when the header, a size
+ * or the order is wrong, `UnknownConstruct` for a section that is not in the list.
  */
 export function visitSections(bytes: Uint8Array, visit: (section: Section) => void): void {
   readHeader(bytes);
@@ -79,7 +79,7 @@ export function visitSections(bytes: Uint8Array, visit: (section: Section) => vo
     } else {
       const place = sectionOrder.indexOf(id);
       if (place < 0) throw new UnknownConstruct(hex(id), at, "a section");
-      if (place <= rank) throw malformed(`section ${id} is there twice or out of order`, at);
+      if (place <= rank) throw malformed(`section ${id} is repeated or out of order`, at);
       rank = place;
     }
     visit(section);

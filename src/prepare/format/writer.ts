@@ -1,12 +1,12 @@
 /**
- * Bytes that grow at the end. Numbers are LEB128; a number that replaces another keeps at least the width that the
- * other had, so that a linker's padding survives and most offsets stay where they were.
+ * Bytes that grow at the end. Numbers are LEB128; a number that replaces another keeps at least its
+ * width, so that a linker's padding survives and most offsets stay as they were.
  */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
-  /** How many bytes were written. */
+  /** Number of bytes written. */
   length = 0;
-  /** How many bytes there is room for: nearly every write looks at it, and a call for that would cost a third of it. */
+  /** Number of bytes there is room for. Hot path: nearly every write compares it. */
   #capacity: number;
 
   constructor(capacity: number) {
@@ -32,13 +32,13 @@ export class Writer {
     if (this.length + length > this.#capacity) this.#grow(length);
     const bytes = this.#bytes;
     let to = this.length;
-    // A call of `set` costs more than the few bytes between two calls or branches.
+    // Below this length a loop is faster than `set`.
     if (length < 8) { for (let from = start; from < end; from++) bytes[to++] = source[from] ?? 0; }
     else bytes.set(source.subarray(start, end), to);
     this.length += length;
   }
 
-  /** Writes what was written from `start` on once more, `times` times. */
+  /** Repeats what was written since `start`, `times` times. */
   repeat(start: number, times: number): void {
     const end = this.length;
     const more = times * (end - start);
@@ -49,7 +49,7 @@ export class Writer {
     }
   }
 
-  /** Unsigned LEB128 in at least `minWidth` bytes. `value` is below 2^32. */
+  /** Writes `value`, which is below 2^32, as unsigned LEB128 of at least `minWidth` bytes. */
   u32(value: number, minWidth = 1): void {
     if (this.length + 5 > this.#capacity) this.#grow(5);
     let rest = value;
@@ -62,7 +62,7 @@ export class Writer {
     this.#bytes[this.length++] = rest;
   }
 
-  /** Signed LEB128 of a 32-bit number. */
+  /** Writes a 32-bit number as signed LEB128. */
   s32(value: number): void {
     if (this.length + 5 > this.#capacity) this.#grow(5);
     let rest = value | 0;
@@ -73,7 +73,7 @@ export class Writer {
     this.#bytes[this.length++] = rest & 0x7f;
   }
 
-  /** Signed LEB128 of a 64-bit number. */
+  /** Writes a 64-bit number as signed LEB128. */
   s64(value: bigint): void {
     if (this.length + 10 > this.#capacity) this.#grow(10);
     let rest = BigInt.asIntN(64, value);
@@ -90,14 +90,14 @@ export class Writer {
     this.bytes(bytes);
   }
 
-  /** Begins what stands after its own length in at least `minWidth` bytes. Returns where it starts, for `end`. */
+  /** Begins content that follows its length of at least `minWidth` bytes. Returns its start. */
   begin(minWidth: number): number {
     if (this.length + minWidth > this.#capacity) this.#grow(minWidth);
     this.length += minWidth;
     return this.length;
   }
 
-  /** Ends what began at `start`: puts its length before it. */
+  /** Ends the content that began at `start`: writes its length before it. */
   end(start: number, minWidth: number): void {
     const length = this.length - start;
     const width = Math.max(minWidth, widthOf(length));
@@ -110,7 +110,7 @@ export class Writer {
     this.length += length;
   }
 
-  /** Everything written so far. The writer is not to be used afterwards. */
+  /** Returns a copy of everything written. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.length);
   }
@@ -125,14 +125,20 @@ export class Writer {
 
 const utf8 = new TextEncoder();
 
-/** Opcodes and indices, all as unsigned LEB128: an opcode of one byte that is below 0x80 is one. */
-export function bytesOf(...numbers: number[]): Uint8Array<ArrayBuffer> {
+/**
+ * Returns code: opcodes below 0x80 and indices as numbers, written as unsigned LEB128; any other
+ * bytes as lists, written as they are.
+ */
+export function bytesOf(...parts: (number | readonly number[])[]): Uint8Array<ArrayBuffer> {
   const out = new Writer(64);
-  for (const number of numbers) out.u32(number);
+  for (const part of parts) {
+    if (typeof part === "number") out.u32(part);
+    else out.bytes(part);
+  }
   return out.finish();
 }
 
-/** Bytes that the unsigned LEB128 of `value` takes. */
+/** Returns the number of bytes of the unsigned LEB128 of `value`. */
 export function widthOf(value: number): number {
   let width = 1;
   for (let rest = value; rest > 0x7f; rest >>>= 7) width++;

@@ -1,10 +1,16 @@
 import { PREPARE_MODULE } from "../contract.ts";
 
-/** Renews the step counter; see `steps/steps.ts`. */
+/** Renews the step counter; see `steps/steps.ts`, as for the next three. */
 export const TICK = `${PREPARE_MODULE}.tick`;
 
-/** Charges the step counter for a long bulk instruction; see `steps/steps.ts`. */
+/** Charges the step counter for a long bulk instruction. */
 export const CHARGE = `${PREPARE_MODULE}.charge`;
+
+/** Charges the step counter for a bulk instruction whose length is an i64. */
+export const CHARGE_LONG = `${PREPARE_MODULE}.charge64`;
+
+/** Lets the host wait in place of `memory.atomic.wait`. */
+export const WAIT = `${PREPARE_MODULE}.wait`;
 
 /** Replaces `memory.grow`; see `visible_pages.ts`. */
 export const GROW = `${PREPARE_MODULE}.grow`;

@@ -2,11 +2,13 @@ import type { AddedImport } from "../contract.ts";
 import type { CodePlan } from "./marks.ts";
 import type { FunctionType } from "../format/value_types.ts";
 
-/** A function that is appended to the module; `body` gets the indices that the rewriting has given to all additions. */
+/** A function that is appended to the module; `body` is called once all additions have indices. */
 export interface AddedFunction {
   name: string;
   type: FunctionType;
   body: (indices: AddedIndices) => Uint8Array;
+  /** Name under which it is exported, if it is. */
+  exportName?: string;
 }
 
 /** A mutable i32 global that is appended to the module and exported under its name. */
@@ -20,20 +22,20 @@ export interface Edits {
   imports: AddedImport[];
   functions: AddedFunction[];
   globals: AddedGlobal[];
-  /** Calls, by their events, that go to an added function instead. */
+  /** Calls, by their events, that lead to an added function instead. */
   calls: Map<number, string>;
   exports: { name: string; kind: "global" | "memory"; index: number }[];
-  /** Lowers the maximum of each memory to this many pages. */
+  /** Maximum of each memory, in pages. */
   maxMemoryPages: number | undefined;
   code: CodePlan;
 }
 
-/** Where the additions are in the rewritten module. */
+/** Indices of the additions in the rewritten module. */
 export interface AddedIndices {
   /** Function indices by name, imports and functions alike. */
   functions: ReadonlyMap<string, number>;
   /** Global indices by name. */
   globals: ReadonlyMap<string, number>;
-  /** By how much the index of each defined function has grown. */
+  /** Number by which the index of each defined function has grown. */
   shift: number;
 }

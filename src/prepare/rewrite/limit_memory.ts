@@ -1,23 +1,25 @@
 import type { Layout } from "../format/layout.ts";
+import { lowerMaximum } from "../format/memory_limits.ts";
+import { Reader } from "../format/reader.ts";
 import type { Writer } from "../format/writer.ts";
 
-/** Copies bytes outside of the code; a memory's limits among them get the maximum, if theirs is higher or missing. */
+/**
+ * Copies the bytes from `start` to `end`, which lie outside the code, and lowers the maximum of the
+ * memories among them to `maxPages` (undefined: not at all). Throws as `lowerMaximum` does.
+ */
 export function copyWithLimits(
   out: Writer,
-  { bytes, memoryLimits, description }: Layout,
+  { bytes, memoryLimits }: Layout,
   { start, end, maxPages }: { start: number; end: number; maxPages: number | undefined },
 ): void {
   let from = start;
-  for (let item = 0; maxPages !== undefined && item < memoryLimits.length; item += 2) {
+  for (let item = 0; maxPages !== undefined && item < memoryLimits.length; item++) {
     const at = memoryLimits.at(item);
     if (at < start || at >= end) continue;
-    const { min, max } = description.memories[item / 2]?.limits ?? { min: 0, max: undefined };
-    if (max !== undefined && max <= maxPages) continue;
     out.span(bytes, from, at);
-    out.byte(1);
-    out.u32(min);
-    out.u32(maxPages);
-    from = memoryLimits.at(item + 1);
+    const reader = new Reader(bytes, at, end);
+    out.bytes(lowerMaximum(reader, maxPages));
+    from = reader.at;
   }
   out.span(bytes, from, end);
 }

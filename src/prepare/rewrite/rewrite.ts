@@ -19,8 +19,9 @@ import { type FunctionType, valueTypeCode } from "../format/value_types.ts";
 import { Writer } from "../format/writer.ts";
 
 /**
- * The module with all edits made, and where the additions are. Every byte that no edit touches is copied as it is, with the padding of
- * its numbers. Types and globals are appended, so that only function indices move: imported functions come first.
+ * Applies all edits to a module. Bytes that no edit touches are copied as they are, with the padding
+ * of their numbers. Types and globals are appended, so that only function indices move, since
+ * imported functions come first. Throws as `lowerMaximum` and `rewriteCode` do.
  */
 export function rewrite(layout: Layout, code: Code, edits: Edits): Uint8Array<ArrayBuffer> {
   return new Rewriting(layout, code, edits).run();
@@ -38,7 +39,7 @@ class Rewriting {
   readonly #typeIndices = new Map<string, number>();
   readonly #rewritten: RewrittenCode;
   readonly #renumbering: Renumbering;
-  /** The first of the function indices outside of the code that is not copied yet. */
+  /** Index of the first function reference outside the code that is not copied yet. */
   #nextReference = 0;
 
   constructor(layout: Layout, code: Code, edits: Edits) {
@@ -58,7 +59,10 @@ class Rewriting {
     this.#indices = { functions, globals, shift: this.#shift };
     this.#renumbering = { layout, shift: this.#shift, indices: this.#indices };
     index = 0;
-    for (const { key } of layout.types) this.#typeIndices.set(key, index++);
+    for (const { kind, key } of layout.types) {
+      if (kind === "function") this.#typeIndices.set(key, index);
+      index++;
+    }
     for (const { type } of edits.imports) this.#typeIndex(type);
     for (const { type } of edits.functions) this.#typeIndex(type);
     this.#rewritten = rewriteCode(layout, code, edits, this.#indices);
@@ -81,7 +85,7 @@ class Rewriting {
     return this.#out.finish();
   }
 
-  /** Writes the sections that the additions need and the module lacks, from one place in the order to another. */
+  /** Writes the sections that the additions need and the module lacks, in a span of the order. */
   #missing(from: number, to: number): void {
     for (const id of sectionOrder.slice(from, to)) {
       const more = this.#additions(id);
@@ -89,7 +93,7 @@ class Rewriting {
     }
   }
 
-  /** How many items are added to a section. */
+  /** Returns the number of items that are added to a section. */
   #additions(id: number): number {
     const { imports, functions, globals, exports } = this.#edits;
     switch (id) {
@@ -103,13 +107,14 @@ class Rewriting {
       case SectionId.global:
         return globals.length;
       case SectionId.export:
-        return exports.length + globals.length;
+        return exports.length + globals.length +
+          functions.filter(({ exportName }) => exportName !== undefined).length;
       default:
         return 0;
     }
   }
 
-  /** Writes one section, with `more` items than it had; without `section` it is one that the module lacks. */
+  /** Writes one section with `more` additional items; `section` is undefined for a new one. */
   #section(id: number, section: Section | undefined, more: number): void {
     const out = this.#out;
     if (id === SectionId.code) this.#hints();
@@ -160,6 +165,10 @@ class Rewriting {
           this.#export(name, kind === "memory" ? 2 : 3, index);
         }
         for (const { name } of globals) this.#export(name, 3, this.#indices.globals.get(name) ?? 0);
+        for (const { name, exportName } of functions) {
+          if (exportName === undefined) continue;
+          this.#export(exportName, 0, this.#indices.functions.get(name) ?? 0);
+        }
     }
   }
 
@@ -169,7 +178,7 @@ class Rewriting {
     this.#out.u32(index);
   }
 
-  /** Copies bytes outside of the code, with function indices and memory limits put right. */
+  /** Copies bytes outside the code, with function indices renumbered and memories limited. */
   #copy(start: number, end: number): void {
     const { bytes, functionReferences, importedFunctions } = this.#layout;
     const out = this.#out;
@@ -206,7 +215,7 @@ class Rewriting {
     }
   }
 
-  /** Hints about the checks, before the code, where the module has no section for them. */
+  /** Writes branch hints for the checks before the code, if the module has no section of hints. */
   #hints(): void {
     const { checks } = this.#rewritten.moves;
     const { customSections } = this.#layout.description;

@@ -1,11 +1,13 @@
 import type { AddedIndices, Edits } from "../plan/edits.ts";
-import { METADATA_PREFIX, type Moves } from "./moves.ts";
+import { Copier } from "./copier.ts";
 import { Ints } from "../format/ints.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
-import { Mark } from "../plan/marks.ts";
 import { hex, UnknownConstruct } from "../format/reader.ts";
+import { METADATA_PREFIX, type Moves } from "./moves.ts";
+import { Mark } from "../plan/marks.ts";
+import { BULK_IS_64, Kind } from "../scan/events.ts";
 import type { Code } from "../scan/scan.ts";
-import { InstructionWriter } from "./write_instructions.ts";
+import { InstructionWriter, type Temporaries } from "./write_instructions.ts";
 import { Writer } from "../format/writer.ts";
 
 /** The code of the rewritten module, and what sections that point into it need to know. */
@@ -15,11 +17,11 @@ export interface RewrittenCode {
   moves: Moves;
 }
 
-/** What V8 allows in one function (its limits of bytes and of locals): https://webassembly.github.io/spec/js-api/#limits. */
+// V8's limits of one function (https://webassembly.github.io/spec/js-api/#limits).
 const maxBodyBytes = 7_654_321;
 const maxLocals = 50_000;
 
-/** Throws `UnknownConstruct` when a function would come to be larger than V8 allows. */
+/** Throws `UnknownConstruct` when a function would exceed V8's limits. */
 export function rewriteCode(
   layout: Layout,
   code: Code,
@@ -27,12 +29,14 @@ export function rewriteCode(
   indices: AddedIndices,
 ): RewrittenCode {
   const { functions } = code;
-  const out = new Writer(layout.bytes.length * 1.25 + 1024);
-  const moves: Moves = { distances: undefined, checks: new Ints() };
-  for (const name of layout.description.customSections) {
-    if (name.startsWith(METADATA_PREFIX)) moves.distances ??= new Ints();
-  }
-  const instructions = new InstructionWriter(out, { layout, code, edits, indices, moves });
+  const { bytes } = layout;
+  const out = new Writer(bytes.length * 1.25 + 1024);
+  const pointsAtCode = layout.description.customSections.some((name) =>
+    name.startsWith(METADATA_PREFIX)
+  );
+  const moves: Moves = { distances: pointsAtCode ? new Ints() : undefined, checks: new Ints() };
+  const copier = new Copier(out, bytes, { code, moves });
+  const instructions = new InstructionWriter(copier, { layout, code, edits, indices });
   const section = codeSection(layout);
   const defined = functions.length - 1;
   out.u32(
@@ -44,14 +48,12 @@ export function rewriteCode(
     const start = functions.start[index] ?? 0;
     const marks = marksOf(code, edits, index);
     if (marks === 0 && edits.imports.length === 0 && edits.calls.size === 0) {
-      out.span(layout.bytes, sizeAt, functions.sizeAt[index + 1] ?? 0);
+      out.span(bytes, sizeAt, functions.sizeAt[index + 1] ?? 0);
       continue;
     }
     const bodyAt = out.begin(start - sizeAt);
-    instructions.write(
-      index,
-      (marks & Mark.chargeBulk) === 0 ? undefined : temporary(layout, code, index),
-    );
+    const needsLocals = (marks & (Mark.chargeBulk | Mark.hostWait)) !== 0;
+    instructions.write(index, needsLocals ? temporaries(layout, code, edits, index) : new Map());
     if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
     out.end(bodyAt, start - sizeAt);
   }
@@ -63,7 +65,7 @@ export function rewriteCode(
   return { content: out.finish(), moves };
 }
 
-/** All bits that are set for a function. */
+/** Returns the union of the marks of a function. */
 function marksOf({ functions }: Code, { code: { marks } }: Edits, index: number): number {
   let all = 0;
   const last = functions.firstEvent[index + 1] ?? 0;
@@ -73,16 +75,25 @@ function marksOf({ functions }: Code, { code: { marks } }: Edits, index: number)
   return all;
 }
 
-/** Index of an i32 local that is added to a function. */
-function temporary(
+/** Returns the indices of the locals that a function needs for its edits. */
+function temporaries(
   { types, functionTypes, importedFunctions }: Layout,
-  { functions }: Code,
+  { functions, events }: Code,
+  { code: { marks } }: Edits,
   index: number,
-): number {
+): Temporaries {
   const type = types[functionTypes.at(importedFunctions + index)];
-  const local = (type?.params.length ?? 0) + (functions.locals[index] ?? 0);
-  if (local >= maxLocals) throw tooLarge(functions.start[index] ?? 0, `${local + 1} locals`);
-  return local;
+  let local = (type?.params.length ?? 0) + (functions.locals[index] ?? 0);
+  const found = new Map<"i32" | "i64", number>();
+  const last = functions.firstEvent[index + 1] ?? 0;
+  for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
+    if (((marks[event] ?? 0) & (Mark.chargeBulk | Mark.hostWait)) === 0) continue;
+    const isLong = events.kind(event) === Kind.wait || (events.argument(event) & BULK_IS_64) !== 0;
+    const needed = isLong ? "i64" : "i32";
+    if (!found.has(needed)) found.set(needed, local++);
+  }
+  if (local > maxLocals) throw tooLarge(functions.start[index] ?? 0, `${local} locals`);
+  return found;
 }
 
 function tooLarge(offset: number, size: string): UnknownConstruct {

@@ -3,23 +3,24 @@ import { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
 import type { Code } from "./scan.ts";
 
-/** Which calls may lead back to the function that makes them. */
+/** Calls that may lead back to the function that makes them, and an order of the functions. */
 export interface CallGraph {
   /**
-   * For each event, 1 when it is a call that is cut: every circle of calls contains one that is. Cut are calls of imports (the host
-   * may call any export), calls through a table for a type in a circle, and direct calls that close a circle.
+   * For each event, 1 when it is a call that is cut: every cycle of calls contains one. Cut are calls
+   * of imports (the host may call any export), calls through a table or a reference for a class in
+   * a cycle, and direct calls that close a cycle.
    */
   cut: Uint8Array;
   /**
-   * Nodes, each after all that it calls by calls that are not cut: a function by its index, a class of functions that
-   * one table call may reach by `functions + class`.
+   * Nodes in topological order of the calls that are not cut, callees first: a function by its index,
+   * a class of functions that one table call may reach by `functions + class`.
    */
   order: Ints;
-  /** The class of each type: types that are written alike are one. */
+  /** Class of each type: a table call for one type reaches functions of its class alone. */
   classOfType: number[];
-  /** Defined functions that a table call for each class may reach. */
+  /** Defined functions that a call through a table or a reference may reach, by class. */
   members: Ints[];
-  /** 1 for each class through which the host may be called: with an imported function, or in a table that is imported. */
+  /** 1 for each class with an imported function or in an imported table: it may call the host. */
   foreign: Uint8Array;
 }
 
@@ -27,7 +28,7 @@ const white = 0;
 const grey = 1;
 const black = 2;
 
-/** Walks over all calls once, exported functions first, so that circles are cut where they are entered from outside. */
+/** Walks over all calls once, exported functions first, so that cycles are cut where they begin. */
 export function readCallGraph(layout: Layout, code: Code): CallGraph {
   const walk = new Walk(layout, code);
   const { exported } = layout.reachableFromOutside;
@@ -45,9 +46,12 @@ class Walk {
   readonly #code: Code;
   readonly #functions: number;
   readonly #color: Uint8Array;
-  /** Classes of which every call is cut. */
+  /** 1 for each class whose calls are all cut. */
   readonly #isCut: Uint8Array;
-  /** The nodes on the way from the root, and how far each is done: a place among all calls, or among its class's members. */
+  /**
+   * The nodes on the path from the root, and the progress in each: an index among all calls, or
+   * among the members of its class.
+   */
   readonly #path: number[] = [];
   readonly #progress: number[] = [];
 
@@ -84,7 +88,7 @@ class Walk {
     }
   }
 
-  /** Calls through a table are cut when the class was seen to be in a circle, which may be known late. */
+  /** Cuts the calls through tables and references for a class in a cycle, now that all are known. */
   cutTableCalls(): void {
     if (!this.#isCut.includes(1)) return;
     const { calls, events: { kinds, arguments: values } } = this.#code;
@@ -105,7 +109,7 @@ class Walk {
     this.#progress.push(isFunction ? firstCall[node - this.#layout.importedFunctions] ?? 0 : 0);
   }
 
-  /** Goes on to the next call that leads somewhere new. Returns whether there was none. */
+  /** Enters the next callee that is new. Returns true when there is none. */
   #stepFunction(node: number, top: number): boolean {
     const { calls, functions, events: { kinds, arguments: values } } = this.#code;
     const last = functions.firstCall[node - this.#layout.importedFunctions + 1] ?? 0;
@@ -128,7 +132,7 @@ class Walk {
     return true;
   }
 
-  /** The same for the functions that a table call may reach. */
+  /** Enters the next member of a class that is new. Returns true when there is none. */
   #stepClass(node: number, top: number): boolean {
     const members = this.graph.members[node - this.#functions];
     const count = members?.length ?? 0;
@@ -144,13 +148,13 @@ class Walk {
   }
 }
 
-/** Groups what tables may hold by type. Calls of a foreign class are all cut. */
+/** Groups the functions that tables and references may hold by type. */
 function readClasses(layout: Layout, code: Code) {
   const { types, functionTypes, importedFunctions, reachableFromOutside, description } = layout;
   const classOfKey = new Map<string, number>();
   const classOfType: number[] = [];
   const members: Ints[] = [];
-  for (const { key } of types) {
+  for (const { callKey: key } of types) {
     const known = classOfKey.get(key) ?? members.length;
     classOfType.push(known);
     if (known < members.length) continue;

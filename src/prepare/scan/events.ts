@@ -1,9 +1,7 @@
 /**
- * Instructions that the rewriter looks at; all others only add to the cost of the next one of these. Most have the number of
- * their opcode.
- *
- * Where each event is looked at, a `case` says the number and `satisfies typeof Kind.end` which one it is: of numbers V8
- * makes a table to jump by, of names a row of comparisons, and nothing is optimized yet when a module is prepared.
+ * The instructions that the rewriter looks at, called events; all others only add to the cost of
+ * the next event. Most kinds have the number of their opcode. A switch over kinds is written as
+ * `case 0x0b satisfies typeof Kind.end`; see `format/instructions.ts`.
  */
 export const Kind = {
   unreachable: 0x00,
@@ -22,30 +20,39 @@ export const Kind = {
   brTable: 0x0e,
   return: 0x0f,
   call: 0x10,
+  /** `call_indirect` and `call_ref`. */
   callIndirect: 0x11,
   returnCall: 0x12,
+  /** `return_call_indirect` and `return_call_ref`. */
   returnCallIndirect: 0x13,
   refFunc: 0x14,
+  /** An instruction whose length, a number of bytes or elements, is on top of the stack. */
   bulk: 0x15,
   /** `memory.size` of memory 0. */
   memorySize: 0x16,
   /** `memory.grow` of memory 0. */
   memoryGrow: 0x17,
   delegate: 0x18,
+  /** `br_on_null` and its kin: conditional branches that keep values on the stack. */
+  brOn: 0x19,
+  /** `memory.atomic.wait32` and `memory.atomic.wait64`. */
+  wait: 0x1a,
   tryTable: 0x1f,
 } as const;
 
-/** Flag in the argument of a `loop`: it has parameters, which a block around its branches would hide. */
+/** Flag of a `loop`: it has parameters, which a block around its branches would hide. */
 export const LOOP_HAS_PARAMETERS = 1;
-/** Flag in the argument of a `loop`: a catch clause branches to its head, from any call inside of the `try_table`. */
+/** Flag of a `loop`: a catch clause branches to its head. */
 export const LOOP_IS_CAUGHT = 2;
 
-/** Argument of a `bulk` whose length is a small constant, which needs no look while it runs. */
+/** Flag of a `bulk`: its length is a small constant, which needs no check at run time. */
 export const BULK_IS_SMALL = 1;
+/** Flag of a `bulk`: its length is an i64. */
+export const BULK_IS_64 = 2;
 
 /**
- * The instructions of a module that the rewriter looks at, in the order of the file. The lists are read directly by the
- * walks over them: a module is prepared while somebody waits, before the engine has optimized anything.
+ * The events of a module, in the order of the file. Walks read the arrays directly: a module is
+ * prepared once, before the engine has optimized anything (bench: `scripts/bench/prepare.ts`).
  */
 export class Events {
   length = 0;
@@ -54,11 +61,12 @@ export class Events {
   /** A `Kind`. */
   kinds: Uint8Array;
   /**
-   * A label (br, br_if), a function (call, return_call, ref.func), a type (the table calls), the event that began the block
-   * (end, delegate; -1 for the function), or flags (loop, bulk).
+   * A label (br, br_if, br_on_…), a function (call, return_call, ref.func), a type (calls through
+   * a table or a reference), the event that began the block (end, delegate; -1 for the function),
+   * or flags (loop, bulk).
    */
   arguments: Int32Array;
-  /** Cost of this instruction and those since the last one listed. */
+  /** Cost of this instruction and of those since the previous event. */
   costs: Int32Array;
 
   constructor(capacity: number) {
@@ -68,7 +76,7 @@ export class Events {
     this.costs = new Int32Array(capacity);
   }
 
-  /** Makes room for so many more. */
+  /** Makes room for `more` events. */
   reserve(more: number): void {
     if (this.length + more > this.kinds.length) this.#grow(this.length + more);
   }

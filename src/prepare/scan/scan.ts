@@ -1,15 +1,23 @@
-import type { CapsuleError } from "../../base/errors.ts";
-import { BULK_IS_SMALL, Events, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "./events.ts";
-import { skipImmediates } from "../format/immediates.ts";
-import { catchLabels } from "../format/labels.ts";
-import { BulkOp, EMPTY_BLOCK, Op, Shape, shapes } from "../format/instructions.ts";
+import {
+  BULK_IS_64,
+  BULK_IS_SMALL,
+  Events,
+  Kind,
+  LOOP_HAS_PARAMETERS,
+  LOOP_IS_CAUGHT,
+} from "./events.ts";
+import { readBulk } from "./bulk.ts";
+import { Decoding, decodings, endOfMemoryArgument, endOfNumber, tooLong } from "./decoding.ts";
+import { skipBlockType, skipImmediates } from "../format/immediates.ts";
+import { catchLabels, labelOffset } from "../format/labels.ts";
+import { AtomicOp, EMPTY_BLOCK, GcOp, Op } from "../format/instructions.ts";
 import { Ints } from "../format/ints.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
 import { malformed, Reader } from "../format/reader.ts";
 import { ScannedFunctions } from "./scanned_functions.ts";
-import { readValueType } from "../format/value_types.ts";
+import { beginsValueType, readValueType } from "../format/value_types.ts";
 
-/** What is known about the code of a module after one walk over it. */
+/** Everything known about a module's code after one pass over it. */
 export interface Code {
   events: Events;
   functions: ScannedFunctions;
@@ -17,53 +25,33 @@ export interface Code {
   calls: Ints;
   /** Functions named by `ref.func`, which a table or a value may hold. */
   referenced: Ints;
-  /** Name and offset of the first instruction of each sort that a reset could not undo. */
-  tableWrite: Instance | undefined;
-  segmentDrop: Instance | undefined;
+  /** First instruction that writes to a table, and first that drops a segment: no reset undoes them. */
+  tableWrite: Occurrence | undefined;
+  segmentDrop: Occurrence | undefined;
 }
 
-interface Instance {
+/** Where an instruction was first met. */
+export interface Occurrence {
   instruction: string;
+  /** Offset from the start of the file. */
   offset: number;
 }
 
-/** Opcodes without a block, a label or a function that are looked at all the same, and those that have one. */
-const events: ReadonlySet<number> = new Set<number>([
-  Op.unreachable,
-  Op.else,
-  Op.catch,
-  Op.throw,
-  Op.rethrow,
-  Op.throwRef,
-  Op.end,
-  Op.br,
-  Op.brIf,
-  Op.return,
-  Op.call,
-  Op.returnCall,
-  Op.delegate,
-  Op.catchAll,
-  Op.tableSet,
-  Op.memorySize,
-  Op.memoryGrow,
-  Op.refFunc,
-]);
-
-/** More than V8 takes (its limit is 50,000): https://webassembly.github.io/spec/js-api/#limits. */
+/** V8's limit of the locals of a function (https://webassembly.github.io/spec/js-api/#limits). */
 const maxLocals = 50_000;
 
-/** Instructions that one `memory.grow` is worth: it asks the system for memory. */
+// Costs, in plain instructions.
+/** `memory.grow` asks the system for memory. */
 const growCost = 500;
-
-/** Instructions that throwing an exception is worth: the engine looks for its handler frame by frame. */
+/** The engine looks for the handler of an exception frame by frame. */
 const throwCost = 1000;
-
-/** Instructions that a bulk instruction of up to 4096 bytes is worth. */
+/** A bulk instruction on up to `freeBulkLength` bytes or elements. */
 const bulkCost = 64;
 
 /**
- * Walks over all code once. Throws `CapsuleError` `LOAD` when blocks, labels or indices do not fit together, so that what comes
- * after may trust them, and `UnknownConstruct` on an instruction that is not in the table.
+ * Reads all code once. Throws `CapsuleError` `LOAD` when blocks, labels or indices do not fit
+ * together, so that later passes can rely on them, and `UnknownConstruct` for an instruction that
+ * is not in the table.
  */
 export function scanCode(layout: Layout): Code {
   const section = codeSection(layout);
@@ -83,49 +71,19 @@ export function scanCode(layout: Layout): Code {
   return scanner.code;
 }
 
-/**
- * For each opcode that is only stepped over, the length of the instruction when the numbers in it take a byte each, of
- * which there are two where they begin with an alignment; 0 for all others.
- */
-const plain = shapes.map((shape, opcode) => {
-  if (events.has(opcode)) return 0;
-  if (shape === Shape.none) return 1;
-  if (shape === Shape.index || shape === Shape.i32) return 2;
-  return shape === Shape.memory ? 3 : 0;
-});
-
-/** The end of the LEB128 number at `at`. */
-function endOfNumber(bytes: Uint8Array, at: number): number {
-  let end = at + 1;
-  while ((bytes[end - 1] ?? 0) >= 0x80) end++;
-  if (end - at > 5) throw tooLong(at);
-  return end;
-}
-
-function tooLong(at: number): CapsuleError {
-  return malformed("a number of an instruction is longer than 5 bytes", at);
-}
-
-/** The end of the alignment at `at`, of the memory index that bit 6 of it announces, and of the offset. */
-function endOfMemoryArgument(bytes: Uint8Array, at: number): number {
-  const end = endOfNumber(bytes, at);
-  return endOfNumber(bytes, ((bytes[at] ?? 0) & 0x40) === 0 ? end : endOfNumber(bytes, end));
-}
-
 class Scanner {
   readonly code: Code;
   readonly #layout: Layout;
-  /** Kinds of the blocks that are open, and the events that began them (-1 for the function itself). */
+  /** Kinds of the open blocks, and the events that began them (-1 for the function itself). */
   readonly #open: number[] = [];
   readonly #begins: number[] = [];
   #cost = 0;
 
-  /** For `functions` in so many bytes. */
-  constructor(layout: Layout, functions: number, bytes: number) {
+  constructor(layout: Layout, functions: number, codeBytes: number) {
     this.#layout = layout;
     this.code = {
-      // What an event takes at least, with what leads to it.
-      events: new Events(Math.ceil(bytes / 4)),
+      // An event and the instructions that lead to it have four bytes at least, on average.
+      events: new Events(Math.ceil(codeBytes / 4)),
       functions: new ScannedFunctions(functions + 1),
       calls: new Ints(512),
       referenced: new Ints(),
@@ -167,9 +125,8 @@ class Scanner {
   }
 
   /**
-   * Reads the instructions of a function. Those that are only stepped over, nearly all there are, and the usual forms of the most
-   * frequent events are done in this loop, without a call for each: the engine has not optimized anything yet. All others, and
-   * whatever is wrong with these, is left to `#scanInstruction`.
+   * Reads the instructions of a function. Hot path: nearly all of them are read in this loop
+   * without a call (bench: `scripts/bench/prepare.ts`); `#scanRare` reads the rest.
    */
   #scanBody(reader: Reader, end: number): void {
     const { bytes } = reader;
@@ -177,22 +134,22 @@ class Scanner {
     // No instruction is shorter than a byte: there is room for all events.
     events.reserve(end - reader.at);
     const { offsets, kinds, arguments: values, costs } = events;
-    const lengths = plain;
+    const decoders = decodings;
     const open = this.#open;
     const begins = this.#begins;
     const functionCount = this.#layout.functionTypes.length;
     open.push(Kind.block);
     begins.push(-1);
     let { at } = reader;
-    /** Offset of the instruction before. */
+    /** Offset of the previous instruction. */
     let before = at;
     let cost = 0;
     let event = events.length;
     for (;;) {
       const opcode = bytes[at] ?? 0;
-      const length = lengths[opcode] ?? 0;
+      const decoding = decoders[opcode];
       cost++;
-      if (length === 2) {
+      if (decoding === 2 satisfies typeof Decoding.number) {
         before = at;
         at += 2;
         if ((bytes[before + 1] ?? 0) < 0x80) continue;
@@ -200,29 +157,36 @@ class Scanner {
         if (at - before > 6) throw tooLong(before + 1);
         continue;
       }
-      if (length === 1) {
+      if (decoding === 1 satisfies typeof Decoding.plain) {
         before = at++;
         continue;
       }
-      if (length === 3) {
+      if (decoding === 3 satisfies typeof Decoding.memory) {
         before = at;
         at += 3;
         if ((bytes[before + 1] ?? 0) >= 0x40) at = endOfMemoryArgument(bytes, before + 1);
-        else if ((bytes[before + 2] ?? 0) >= 0x80) at = endOfNumber(bytes, before + 2);
+        else if ((bytes[before + 2] ?? 0) >= 0x80) at = endOfNumber(bytes, before + 2, 10);
         continue;
       }
-      if (at >= end) throw malformed("a function ends inside of a block", end);
-      const next = bytes[at + 1] ?? 0;
+      if (at >= end) throw malformed("a function ends inside a block", end);
       const previous = before;
-      before = at;
-      offsets[event] = at;
+      before = at++;
+      let argument = 0;
+      if (decoding === 5 satisfies typeof Decoding.indexedEvent) {
+        argument = bytes[at++] ?? 0;
+        if (argument >= 0x80) {
+          reader.at = at - 1;
+          argument = reader.u32("index");
+          at = reader.at;
+        }
+      }
+      offsets[event] = before;
       costs[event] = cost;
+      kinds[event] = opcode;
       switch (opcode) {
         case 0x0b satisfies typeof Op.end:
-          kinds[event] = opcode;
           values[event++] = begins.pop() ?? -1;
           open.pop();
-          at++;
           cost = 0;
           if (open.length > 0) continue;
           events.length = event;
@@ -230,77 +194,85 @@ class Scanner {
           return;
         case 0x0c satisfies typeof Op.br:
         case 0x0d satisfies typeof Op.brIf:
-          if (next >= 0x80 || next >= open.length) break;
-          kinds[event] = opcode;
-          values[event++] = next;
-          at += 2;
-          cost = 0;
-          continue;
+          if (argument >= open.length) throw missing("label", argument, before + 1);
+          break;
         case 0x10 satisfies typeof Op.call:
-          if (next >= 0x80 || next >= functionCount) break;
+        case 0x12 satisfies typeof Op.returnCall:
+          if (argument >= functionCount) throw missing("function", argument, before + 1);
           calls.push(event);
-          kinds[event] = opcode;
-          values[event++] = next;
-          at += 2;
-          cost = 0;
-          continue;
+          break;
         case 0x02 satisfies typeof Op.block:
         case 0x03 satisfies typeof Op.loop:
         case 0x04 satisfies typeof Op.if:
-          if (next !== EMPTY_BLOCK) break;
+        case 0x06 satisfies typeof Op.try:
           open.push(opcode);
           begins.push(event);
-          kinds[event] = opcode;
-          values[event++] = 0;
-          at += 2;
-          cost = 0;
+          if (bytes[at] === EMPTY_BLOCK) at++;
+          else {
+            reader.at = at;
+            skipBlockType(reader);
+            at = reader.at;
+            if (opcode === Op.loop && this.#hasParameters(before + 1)) {
+              argument = LOOP_HAS_PARAMETERS;
+            }
+          }
+          break;
+        case 0x05 satisfies typeof Op.else:
+          this.#continueBlock(before, Kind.if, Kind.else);
+          break;
+        case 0x0f satisfies typeof Op.return:
+        case 0x00 satisfies typeof Op.unreachable:
+          break;
+        case 0x14 satisfies typeof Op.callRef:
+        case 0x15 satisfies typeof Op.returnCallRef:
+          this.#checkType(argument, before);
+          calls.push(event);
+          kinds[event] = opcode === Op.callRef ? Kind.callIndirect : Kind.returnCallIndirect;
+          break;
+        case 0x08 satisfies typeof Op.throw:
+        case 0x09 satisfies typeof Op.rethrow:
+        case 0x0a satisfies typeof Op.throwRef:
+          costs[event] = cost + throwCost;
+          kinds[event] = Kind.throw;
+          break;
+        case 0x07 satisfies typeof Op.catch:
+          this.#continueBlock(before, Kind.try, Kind.try);
+          kinds[event] = Kind.catch;
+          break;
+        case 0x18 satisfies typeof Op.delegate:
+          // The label counts from outside the try, as that of a branch after it would.
+          if (open.pop() !== Kind.try) throw malformed("delegate ends no try", before);
+          if (argument >= open.length) throw missing("label", argument, before + 1);
+          argument = begins.pop() ?? -1;
+          break;
+        default:
+          events.length = event;
+          reader.at = at;
+          this.#cost = cost;
+          this.#scanRare(reader, opcode, before, previous);
+          cost = this.#cost;
+          at = reader.at;
+          event = events.length;
           continue;
       }
-      events.length = event;
-      reader.at = at;
-      this.#cost = cost;
-      this.#scanInstruction(reader, previous);
-      cost = this.#cost;
-      at = reader.at;
-      event = events.length;
+      values[event++] = argument;
+      cost = 0;
     }
   }
 
-  #scanInstruction(reader: Reader, before: number): void {
-    const at = reader.at++;
-    const opcode = this.#layout.bytes[at] ?? 0;
+  /** Reads the immediates of an instruction that `#scanBody` leaves; `before` is the previous one. */
+  #scanRare(reader: Reader, opcode: number, at: number, before: number): void {
     switch (opcode) {
-      case Op.br:
-      case Op.brIf:
-        return this.#add(at, opcode, this.#label(reader));
-      case Op.call:
-      case Op.returnCall: {
-        const index = this.#function(reader);
-        this.code.calls.push(this.code.events.length);
-        return this.#add(at, opcode, index);
-      }
-      case Op.block:
-      case Op.if:
-      case Op.try:
-        skipImmediates(reader, opcode, at);
-        return this.#begin(at, opcode);
-      case Op.loop:
-        skipImmediates(reader, opcode, at);
-        return this.#begin(at, opcode, this.#hasParameters(at + 1) ? LOOP_HAS_PARAMETERS : 0);
       case Op.tryTable:
         this.#checkCatchLabels(at);
         skipImmediates(reader, opcode, at);
-        return this.#begin(at, opcode);
-      case Op.else:
-        this.#replace(at, Kind.if, Kind.else);
-        return this.#add(at, opcode);
-      case Op.return:
-      case Op.unreachable:
-        return this.#add(at, opcode);
+        this.#open.push(Kind.tryTable);
+        this.#begins.push(this.code.events.length);
+        return this.#add(at, Kind.tryTable);
       case Op.callIndirect:
       case Op.returnCallIndirect: {
         const type = reader.u32("type");
-        if (type >= this.#layout.types.length) throw malformed(`type ${type} is not there`, at);
+        this.#checkType(type, at);
         reader.skipLeb(5, "table");
         this.code.calls.push(this.code.events.length);
         return this.#add(at, opcode, type);
@@ -310,31 +282,18 @@ class Scanner {
           this.#label(reader);
         }
         return this.#add(at, opcode);
-      case Op.catch:
-      case Op.catchAll:
-        skipImmediates(reader, opcode, at);
-        this.#replace(at, Kind.try, Kind.try);
-        return this.#add(at, Kind.catch);
-      case Op.delegate: {
-        // The label counts from outside of the try, as that of a branch after it would.
-        if (this.#open.pop() !== Kind.try) throw malformed("delegate ends no try", at);
-        this.#label(reader);
-        return this.#add(at, opcode, this.#begins.pop());
-      }
-      case Op.throw:
-      case Op.rethrow:
-      case Op.throwRef:
-        skipImmediates(reader, opcode, at);
-        this.#cost += throwCost;
-        return this.#add(at, Kind.throw);
       case Op.refFunc: {
-        const index = this.#function(reader);
+        const index = reader.u32("function");
+        if (index >= this.#layout.functionTypes.length) throw missing("function", index, at + 1);
         this.code.referenced.push(index);
         return this.#add(at, Kind.refFunc, index);
       }
-      case Op.tableSet:
-        this.code.tableWrite ??= { instruction: "table.set", offset: at };
-        break;
+      case Op.brOnNull:
+      case Op.brOnNonNull:
+        return this.#add(at, Kind.brOn, this.#label(reader));
+      case Op.catchAll:
+        this.#continueBlock(at, Kind.try, Kind.try);
+        return this.#add(at, Kind.catch);
       case Op.memorySize:
         if (reader.u32("memory") === 0) this.#add(at, Kind.memorySize);
         return;
@@ -342,32 +301,40 @@ class Scanner {
         this.#cost += growCost;
         if (reader.u32("memory") === 0) this.#add(at, Kind.memoryGrow);
         return;
+      case Op.tableSet:
+        this.code.tableWrite ??= { instruction: "table.set", offset: at };
+        break;
     }
     const second = skipImmediates(reader, opcode, at);
-    if (opcode === Op.bulkPrefix && second >= BulkOp.memoryInit) {
-      this.#scanBulk(at, second, before);
+    const isWait = second === AtomicOp.wait32 || second === AtomicOp.wait64;
+    const isBranch = second === GcOp.brOnCast || second === GcOp.brOnCastFail;
+    if (opcode === Op.atomicPrefix && isWait) this.#add(at, Kind.wait);
+    else if (opcode === Op.gcPrefix && isBranch) {
+      const labelReader = new Reader(reader.bytes, labelOffset(reader.bytes, at));
+      this.#add(at, Kind.brOn, this.#label(labelReader));
+    } else if (opcode === Op.gcPrefix || opcode === Op.bulkPrefix) {
+      this.#scanBulk(opcode, second, at, before);
     }
   }
 
-  #scanBulk(at: number, opcode: number, before: number): void {
-    const instruction = bulkNames.get(opcode);
-    if (opcode >= BulkOp.tableInit && opcode !== BulkOp.elemDrop && instruction) {
-      this.code.tableWrite ??= { instruction, offset: at };
-    }
-    if (opcode === BulkOp.dataDrop || opcode === BulkOp.elemDrop) {
-      this.code.segmentDrop ??= { instruction: instruction ?? "", offset: at };
-    } else if (instruction) {
-      this.#cost += bulkCost;
-      this.#add(at, Kind.bulk, this.#isSmallConstant(before) ? BULK_IS_SMALL : 0);
-    }
+  #scanBulk(opcode: number, second: number, at: number, before: number): void {
+    const bulk = readBulk(this.#layout, { opcode, second, at });
+    if (!bulk) return;
+    const { instruction, effect } = bulk;
+    if (effect === "writes table") this.code.tableWrite ??= { instruction, offset: at };
+    if (effect === "drops segment") this.code.segmentDrop ??= { instruction, offset: at };
+    if (!bulk.hasLength) return;
+    this.#cost += bulkCost;
+    const isSmall = this.#isSmallConstant(before) ? BULK_IS_SMALL : 0;
+    this.#add(at, Kind.bulk, isSmall | (bulk.is64 ? BULK_IS_64 : 0));
   }
 
-  /** Whether an i32.const below 4096 stands at `at`. */
+  /** Reports whether an `i32.const` or `i64.const` below 4096 stands at `at`. */
   #isSmallConstant(at: number): boolean {
     const { bytes } = this.#layout;
+    if (bytes[at] !== Op.i32Const && bytes[at] !== Op.i64Const) return false;
     const first = bytes[at + 1] ?? 0;
-    return bytes[at] === Op.i32Const &&
-      (first < 0x40 || (first >= 0x80 && (bytes[at + 2] ?? 0) < 0x20));
+    return first < 0x40 || (first >= 0x80 && (bytes[at + 2] ?? 0) < 0x20);
   }
 
   #add(at: number, kind: number, argument = 0): void {
@@ -380,16 +347,10 @@ class Scanner {
     this.#cost = 0;
   }
 
-  #begin(at: number, kind: number, argument = 0): void {
-    this.#open.push(kind);
-    this.#begins.push(this.code.events.length);
-    this.#add(at, kind, argument);
-  }
-
-  /** The block that is open goes on as another kind: `if` as `else`. */
-  #replace(at: number, from: number, to: number): void {
+  /** Lets the open block continue as another kind: `if` as `else`. */
+  #continueBlock(at: number, from: number, to: number): void {
     if (this.#open.pop() !== from) {
-      throw malformed("else or catch stands in no block of its kind", at);
+      throw malformed("else or catch is not in a block of its kind", at);
     }
     this.#open.push(to);
   }
@@ -397,23 +358,18 @@ class Scanner {
   #label(reader: Reader): number {
     const at = reader.at;
     const label = reader.u32("label");
-    if (label >= this.#open.length) throw malformed(`label ${label} is not there`, at);
+    if (label >= this.#open.length) throw missing("label", label, at);
     return label;
   }
 
-  #function(reader: Reader): number {
-    const at = reader.at;
-    const index = reader.u32("function");
-    if (index >= this.#layout.functionTypes.length) {
-      throw malformed(`function ${index} is not there`, at);
-    }
-    return index;
+  #checkType(type: number, at: number): void {
+    if (type >= this.#layout.types.length) throw missing("type", type, at);
   }
 
-  /** Labels of catch clauses count from outside of the block, too. */
+  /** Labels of catch clauses count from outside the block. */
   #checkCatchLabels(at: number): void {
     for (const label of catchLabels(this.#layout.bytes, at)) {
-      if (label >= this.#open.length) throw malformed(`label ${label} is not there`, at);
+      if (label >= this.#open.length) throw missing("label", label, at);
       const begin = this.#begins[this.#begins.length - 1 - label] ?? -1;
       if (begin >= 0 && this.code.events.kind(begin) === Kind.loop) {
         this.code.events.addFlag(begin, LOOP_IS_CAUGHT);
@@ -421,26 +377,19 @@ class Scanner {
     }
   }
 
-  #hasParameters(blockTypeAt: number): boolean {
-    const reader = new Reader(this.#layout.bytes, blockTypeAt);
-    reader.skipLeb(5, "block type");
-    // A negative number is no index but nothing or one result; V8 takes it in any width.
-    if (((reader.bytes[reader.at - 1] ?? 0) & 0x40) !== 0) return false;
-    reader.at = blockTypeAt;
-    const type = this.#layout.types[reader.u32("block type")];
-    if (!type) throw malformed("the type of a block is not there", blockTypeAt);
+  /** Reports whether a block type that is not 0x40 in one byte names a type with parameters. */
+  #hasParameters(at: number): boolean {
+    const reader = new Reader(this.#layout.bytes, at);
+    if (beginsValueType(reader.bytes[at] ?? 0)) return false;
+    // A negative number stands for no result; V8 takes it in any width.
+    const index = reader.s33("block type");
+    if (index < 0) return false;
+    const type = this.#layout.types[index];
+    if (!type) throw missing("type", index, at);
     return type.params.length > 0;
   }
 }
 
-const bulkNames = new Map<number, string>([
-  [BulkOp.memoryInit, "memory.init"],
-  [BulkOp.dataDrop, "data.drop"],
-  [BulkOp.memoryCopy, "memory.copy"],
-  [BulkOp.memoryFill, "memory.fill"],
-  [BulkOp.tableInit, "table.init"],
-  [BulkOp.elemDrop, "elem.drop"],
-  [BulkOp.tableCopy, "table.copy"],
-  [BulkOp.tableGrow, "table.grow"],
-  [BulkOp.tableFill, "table.fill"],
-]);
+function missing(what: string, index: number, at: number): Error {
+  return malformed(`${what} ${index} does not exist`, at);
+}

@@ -1,6 +1,6 @@
 /**
- * The defined functions by number, 0 being the first that is not imported; after the last stands where it ends. The lists
- * are read directly, as those of the events are.
+ * The defined functions by number, 0 being the first that is not imported. One more entry, after
+ * the last function, holds where it ends. Walks read the arrays directly, as those of `Events`.
  */
 export class ScannedFunctions {
   length = 0;
@@ -10,14 +10,13 @@ export class ScannedFunctions {
   readonly start: Int32Array;
   /** Offset of the first instruction. */
   readonly codeStart: Int32Array;
-  /** Number of locals that are no parameters. */
+  /** Number of locals beside the parameters. */
   readonly locals: Int32Array;
-  /** Number of the first event; the last one is the `end` before the first event of the next function. */
+  /** Number of the first event; the last one is the `end` before the next function's first event. */
   readonly firstEvent: Int32Array;
-  /** Place of the first call among all calls. */
+  /** Index of the first call in the list of all calls. */
   readonly firstCall: Int32Array;
 
-  /** Room for so many. */
   constructor(capacity: number) {
     this.sizeAt = new Int32Array(capacity);
     this.start = new Int32Array(capacity);

@@ -11,11 +11,11 @@ export interface Instruction {
   /** Offsets of its first byte and of the next instruction. */
   at: number;
   end: number;
-  /** What stands after a one-byte opcode. */
+  /** Returns a reader of the bytes after a one-byte opcode. */
   immediates: () => Reader;
 }
 
-/** Visits every instruction of a defined function, named by its index, in the order of the file. */
+/** Visits the instructions of the defined function with that index, in the order of the file. */
 export function walkInstructions(
   { bytes, importedFunctions }: Layout,
   { functions }: Code,

@@ -4,39 +4,40 @@ import type { Layout } from "../format/layout.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Code } from "../scan/scan.ts";
 
-/** Code that is never reached. */
+/** Distance of unreachable code. */
 const nowhere = -1;
 
-/** A block that is open. Distances are the cost of the longest path from the entry of the function. */
+/** An open block. A distance is the cost of the longest path from the function's entry. */
 interface Block {
   /** Event that began it; -1 for the function. */
   begin: number;
   kind: number;
-  /** Where it began; nowhere once an `else` has used it. */
+  /** Distance of its beginning; `nowhere` once an `else` has used it. */
   from: number;
-  /** What branches bring to its end. */
+  /** Longest distance that branches bring to its end. */
   atEnd: number;
-  /** The farthest that was reached inside, where that is a `try` or stands in one: a call may throw there. */
+  /** Longest distance inside it, kept where it is in a `try`: a call may throw there. */
   peak: number;
 }
 
 /**
- * Finds for each loop of a function the cost of its longest round, from its head to a branch back, and writes it to
- * `rounds` at the event of the loop. Inner loops go round once: their rounds are paid for at their own branches.
+ * Measures for each loop of a function the cost of its longest iteration, from its head to a branch
+ * back, and writes it to `rounds` at the loop's event. An inner loop counts with one iteration: the
+ * others are paid for at its own branches.
  *
- * All paths to a place in a loop lead over its head, so the longest round is the difference of two distances from the
- * entry of the function, and one walk finds all.
+ * All paths into a loop lead over its head, so the longest iteration is the difference of two
+ * distances from the function's entry, and one pass finds all.
  */
 export class LoopMeasurer {
   readonly #layout: Layout;
   readonly #code: Code;
   readonly #rounds: Int32Array;
-  /** What a call costs its caller, by nodes of the call graph. */
+  /** Cost of a call to its caller, by nodes of the call graph. */
   readonly #entry: Int32Array;
   readonly #graph: CallGraph;
   readonly #maxRound: number;
   readonly #open: Block[] = [];
-  /** How many of these are a `try` or a `try_table`. */
+  /** Number of open blocks that are a `try` or a `try_table`. */
   #tries = 0;
 
   constructor(
@@ -77,6 +78,7 @@ export class LoopMeasurer {
           break;
         }
         case 0x0d satisfies typeof Kind.brIf:
+        case 0x19 satisfies typeof Kind.brOn:
           if (isReached) this.#branch(argument, distance);
           break;
         case 0x10 satisfies typeof Kind.call:
@@ -133,7 +135,7 @@ export class LoopMeasurer {
     else if (kind === Kind.try || kind === Kind.tryTable) this.#tries++;
   }
 
-  /** Ends a block that is a `try` or stands in one: what was reached inside of it may be where an exception comes from. */
+  /** Ends a block that is a `try` or is in one: an exception may come from anywhere inside it. */
   #endInTry(block: Block, distance: number): void {
     const peak = block.peak > distance ? block.peak : distance;
     this.#reach(peak);
@@ -143,7 +145,7 @@ export class LoopMeasurer {
     for (const label of catchLabels(this.#layout.bytes, at)) this.#branch(label, peak);
   }
 
-  /** A branch from code that is reached. */
+  /** Notes a branch from reachable code. */
   #branch(label: number, distance: number): void {
     const block = this.#open[this.#open.length - 1 - label];
     if (!block) return;
@@ -156,7 +158,7 @@ export class LoopMeasurer {
     if (round > (this.#rounds[block.begin] ?? 0)) this.#rounds[block.begin] = round;
   }
 
-  /** Notes in the innermost block how far it was come. */
+  /** Notes a distance in the innermost block. */
   #reach(distance: number): void {
     const block = this.#open[this.#open.length - 1];
     if (block && distance > block.peak) block.peak = distance;

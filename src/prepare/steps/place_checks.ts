@@ -4,38 +4,40 @@ import type { Layout } from "../format/layout.ts";
 import { Mark } from "../plan/marks.ts";
 import type { Code } from "../scan/scan.ts";
 
-/** A loop is unrolled when it has no calls and no loops in it, and at most so many bytes and events. */
+/** A loop is unrolled when it has no calls and no inner loops, and at most this size. */
 const maxUnrolledBytes = 64;
 const maxUnrolledEvents = 16;
 
-/** State of code that is never reached. */
+/** State in unreachable code. */
 const unreachable = 0x7fff_ffff;
 
-/** A block that is open. */
+/** An open block. */
 interface Block {
   /** Event that began it; -1 for the function. */
   readonly begin: number;
   readonly kind: number;
-  /** Depth that the state must have for a branch to it: that of a loop, -1 for all other blocks. */
+  /** State that a branch to it needs: the depth of a loop, -1 for other blocks. */
   readonly loopDepth: number;
-  /** State where it began, for its `else` or `catch`. */
+  /** State at its beginning, for its `else` or `catch`. */
   atBegin: number;
   /** State that branches bring to its end. */
   atEnd: number;
 }
 
 /**
- * Decides where a function checks the step counter, as late as possible, so that a call or a loop that ends early pays
- * nothing. Two rules hold on every path:
+ * Places the checks of the step counter, as late as possible, so that a call or a loop that ends
+ * early pays nothing. Two rules hold on every path:
  *
- * - between two times at the head of a loop lies a check;
- * - between the entry of a function and a call in it that is cut (`scan/call_graph.ts`) lies a check.
+ * - between two visits to the head of a loop lies a check;
+ * - between the entry of a function and a call in it that is cut (`scan/call_graph.ts`) lies a
+ *   check.
  *
- * Then every circle that control can go, inside of functions and through calls, contains a check. A bulk instruction, which
- * may be a long way of its own, is charged for its length.
+ * Then every cycle of control flow, inside functions and through calls, contains a check. A bulk
+ * instruction, which may run long by itself, is charged for its length.
  *
- * One walk suffices: `state` is the depth of the innermost loop since whose head every path here has passed a check, 0
- * standing for the entry of the function and -1 for none. What holds since an inner head holds since all around it.
+ * One pass suffices: `state` is the depth of the innermost loop since whose head every path to here
+ * has passed a check; 0 stands for the entry of the function, -1 for none. A check since an inner
+ * head is one since all heads around it.
  */
 export class CheckPlacer {
   readonly #layout: Layout;
@@ -56,7 +58,7 @@ export class CheckPlacer {
     this.hasLoop = new Uint8Array(code.functions.length);
   }
 
-  /** Sets the marks of all functions. */
+  /** Marks all functions. */
   place(): void {
     const { events, functions } = this.#code;
     const { kinds, arguments: values } = events;
@@ -65,7 +67,7 @@ export class CheckPlacer {
     for (let index = 0; index < functions.length - 1; index++) {
       const last = functions.firstEvent[index + 1] ?? 0;
       let state = -1;
-      /** Depth of loops here. */
+      /** Number of open loops. */
       let depth = 0;
       this.#begin(-1, Kind.block, state);
       for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
@@ -129,11 +131,11 @@ export class CheckPlacer {
             break;
           case 0x05 satisfies typeof Kind.else:
           case 0x07 satisfies typeof Kind.catch: {
-            // A call may throw at any place of the body; what held where the body began holds at all of them.
+            // A call may throw anywhere in the body: only the state at its beginning holds everywhere.
             const block = this.#block(0);
             this.#bring(block, state);
             state = block.atBegin;
-            // With an `else`, nothing goes from the condition to the end.
+            // With an `else`, no path leads from the condition to the end.
             if (kind === Kind.else) block.atBegin = unreachable;
             break;
           }
@@ -142,7 +144,20 @@ export class CheckPlacer {
             state = unreachable;
             break;
           case 0x15 satisfies typeof Kind.bulk:
-            if (values[event] !== BULK_IS_SMALL) this.#mark(event, Mark.chargeBulk);
+            if (((values[event] ?? 0) & BULK_IS_SMALL) === 0) this.#mark(event, Mark.chargeBulk);
+            break;
+          case 0x19 satisfies typeof Kind.brOn: {
+            const block = open[open.length - 1 - (values[event] ?? 0)];
+            if (!block) break;
+            if (state >= block.loopDepth) this.#bring(block, state);
+            else {
+              this.#mark(event, Mark.check);
+              state = depth;
+            }
+            break;
+          }
+          case 0x1a satisfies typeof Kind.wait:
+            this.#mark(event, Mark.hostWait);
             break;
           case 0x0f satisfies typeof Kind.return:
           case 0x08 satisfies typeof Kind.throw:
@@ -169,11 +184,11 @@ export class CheckPlacer {
 
   #block(label: number): Block {
     const block = this.#open[this.#open.length - 1 - label];
-    if (!block) throw new Error(`there is no block ${label}, and the scan let it pass`);
+    if (!block) throw new Error(`the scan accepted the label ${label}, which has no block`);
     return block;
   }
 
-  /** A branch to the end of a block brings its state there; one to a loop needs no check of its own. */
+  /** Brings the state of a branch to the end of its block; a loop relies on the checks inside it. */
   #bring(block: Block, state: number): void {
     if (block.loopDepth < 0) {
       if (state < block.atEnd) block.atEnd = state;
@@ -191,7 +206,7 @@ export class CheckPlacer {
     }
   }
 
-  /** What a `try_table` catches goes on at the ends of blocks; a loop to whose head it goes has a check there. */
+  /** Brings the state to where a `try_table` may branch; a loop that it branches to checks there. */
   #bringToCatches(event: number, state: number): void {
     for (const label of catchLabels(this.#layout.bytes, this.#code.events.offset(event))) {
       const block = this.#block(label);
@@ -203,14 +218,14 @@ export class CheckPlacer {
     this.marks[event] = (this.marks[event] ?? 0) | mark;
   }
 
-  /** A loop branches back under checks; returns whether blocks can stand around it and its branches. */
+  /** Marks a loop that branches back under checks; reports whether blocks can stand around both. */
   #markSplit({ begin }: Block): boolean {
     if (((this.#code.events.arguments[begin] ?? 0) & LOOP_HAS_PARAMETERS) !== 0) return false;
     this.#mark(begin, Mark.split);
     return true;
   }
 
-  /** Whether a loop that branches back under checks is so short that its body can stand more than once. */
+  /** Reports whether a loop that branches back under checks is short enough to be unrolled. */
   #isTight(begin: number, end: number): boolean {
     const { offsets, kinds, arguments: values } = this.#code.events;
     if (this.marks[begin] !== Mark.split || values[begin] !== 0) return false;
@@ -223,7 +238,7 @@ export class CheckPlacer {
   }
 }
 
-/** What may stand in a loop that is unrolled. */
+/** Kinds of events that an unrolled loop may have. */
 const tightKinds: ReadonlySet<number> = new Set([
   Kind.block,
   Kind.if,

@@ -7,50 +7,52 @@ import { copies, Mark } from "../plan/marks.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Code } from "../scan/scan.ts";
 
-/** Instructions that a call of an import is worth: what it costs to come to JavaScript and back. */
+/** Cost of a call of an import, in plain instructions: the way to JavaScript and back. */
 const importCost = 200;
 
-/** A path without a check is cut by one where it would get longer than this many instructions. */
+/** A path without a check gets one before it costs more than this many instructions. */
 const maxPathCost = 65_536;
 
 /**
- * The weight of a check is at most this. The longest path through a tree of calls is hardly ever the one that is taken:
- * without this the counter would run out a hundred times too early.
+ * Highest weight of a check. The longest path through a tree of calls is hardly ever taken: without
+ * a bound the counter would run out far too early.
  */
 const maxWeight = 4096;
 
-/** A loop is split when its round is at most this long: in a longer one the call would not be felt. */
+/** Longest iteration of a loop that is split: in a longer one the call would not be felt. */
 const maxSplitCost = 64;
 
-/** Marks that stand for a check. */
+/** Marks of a check. */
 const isCheck = Mark.check | Mark.checkedBranch;
 
-/** A block that is open; blocks are met from their end. */
+/** An open block; blocks are met from their end. */
 interface Block {
   /** Event that began it; -1 for the function. */
   readonly begin: number;
   readonly kind: number;
-  /** Cost from where a branch to it leads. */
+  /** Cost from the target of a branch to it. */
   readonly label: number;
-  /** Cost of its `else` part; the same as `label` without one. */
+  /** Cost of its `else` part; `label` without one. */
   otherwise: number;
-  /** Highest cost of the handlers that an exception may reach outside of it. */
+  /** Highest cost of the handlers outside it that an exception may reach. */
   readonly handler: number;
-  /** Longest round of the loops around that rely on the checks inside of them. */
+  /** Longest iteration of the loops around it that rely on the checks inside them. */
   readonly round: number;
 }
 
 /**
- * Gives each check its weight, so that the counter goes down by at least one for each instruction that is run: for
- * sixteen where `maxWeight` cuts a weight off. Everything is paid for before it runs:
+ * Weighs each check, so that the counter goes down by at least one for each instruction that runs
+ * (one for sixteen where `maxWeight` bounds a weight). This is an amortised cost by longest paths:
+ * everything is paid for before it runs.
  *
- * - who calls a function pays for the longest path through it, each of its loops once, up to its first check;
- * - a check pays for the longest path from it to the next one;
- * - a check at a branch back to a loop pays for the round that was made, so that the way on from the loop's head, which was
- *   paid for when it was entered, is paid for again.
+ * - The caller of a function pays for the longest path through it, each loop once, to its first
+ *   check.
+ * - A check pays for the longest path from it to the next check.
+ * - A check at a branch back to a loop pays for the iteration that was made, so that the path on
+ *   from the loop's head, paid for when the loop was entered, is paid for again.
  *
- * A path that would get longer than `maxPathCost` gets a check: a pyramid of functions that each call the next one ten
- * times never ends either, though nothing in it goes in a circle.
+ * A path that would cost more than `maxPathCost` gets a check: a pyramid of functions that each
+ * call the next one ten times does not end either, though it has no cycle.
  */
 export class CheckWeigher {
   readonly #layout: Layout;
@@ -59,17 +61,20 @@ export class CheckWeigher {
   readonly #marks: Uint8Array;
   /** 1 for each function that has a loop. */
   readonly #hasLoop: Uint8Array;
-  /** For each event with a check, its weight; for each `loop`, the cost of its longest round. */
+  /** For each event with a check, its weight; for each `loop`, the cost of its longest iteration. */
   readonly weights: Int32Array;
   /** Cost from the entry of each node of the call graph to its first check. */
   readonly #entry: Int32Array;
-  /** 1 for each node of the call graph that is a class and was weighed before all its members were. */
+  /** 1 for each class of the call graph that was weighed before all its members were. */
   readonly #isPartial: Uint8Array;
-  /** 1 for each defined function that is to be weighed again, as it calls what was not weighed yet or has a path that is too long. */
+  /**
+   * 1 for each defined function that is weighed again: it calls a function that was not weighed yet,
+   * or has a path that is too long.
+   */
   readonly #isUnsure: Uint8Array;
   readonly #measurer: LoopMeasurer;
 
-  /** The innermost block is the last. */
+  /** Innermost block last. */
   readonly #open: Block[] = [];
 
   constructor(
@@ -92,7 +97,7 @@ export class CheckWeigher {
     this.#measurer = new LoopMeasurer(layout, code, options);
   }
 
-  /** Weighs the checks of all functions, and marks those that long paths need. */
+  /** Weighs the checks of all functions, and adds those that long paths need. */
   weigh(): void {
     const { order, members } = this.#graph;
     const functions = this.#layout.functionTypes.length;
@@ -102,7 +107,7 @@ export class CheckWeigher {
         this.#entry[node] = this.#weigh(node - this.#layout.importedFunctions, false);
       } else this.#weighClass(node - functions);
     }
-    // What calls in a circle lead to is known only now.
+    // Calls in a cycle have a known cost only now.
     for (let index = 0; index < members.length; index++) this.#weighClass(index);
     for (let index = 0; index < this.#code.functions.length - 1; index++) {
       if (this.#isUnsure[index] === 1) this.#weigh(index, true);
@@ -128,8 +133,8 @@ export class CheckWeigher {
   }
 
   /**
-   * Walks from the end of a function to its entry; `cost` is that of the longest path from here to the next check.
-   * Returns the cost from the entry. Only when `isFinal` are checks added.
+   * Walks from the end of a function to its entry; `cost` is that of the longest path from here to
+   * the next check. Returns the cost from the entry. Adds checks only when `isFinal`.
    */
   #walk(index: number, isFinal: boolean): number {
     const { events, functions } = this.#code;
@@ -149,11 +154,11 @@ export class CheckWeigher {
         case 0x18 satisfies typeof Kind.delegate: {
           const kind = argument < 0 ? Kind.block : kinds[argument] ?? 0;
           const outer = handler;
-          // The labels of a try_table count from outside of it.
+          // The labels of a try_table count from outside it.
           if (kind === Kind.tryTable) {
             handler = Math.max(handler, this.#highest(catchLabels(bytes, offsets[argument] ?? 0)));
           }
-          // What comes after a branch back was paid for when the loop was entered.
+          // The path after a branch back was paid for when the loop was entered.
           const label = kind === Kind.loop ? 0 : cost;
           let round = open[open.length - 1]?.round ?? 0;
           if (kind === Kind.loop && ((marks[argument] ?? 0) & Mark.relies) !== 0) {
@@ -167,6 +172,9 @@ export class CheckWeigher {
             const label = open[open.length - 1 - argument]?.label ?? 0;
             if (label > cost) cost = label;
           } else if (isFinal) this.#passBranch(event, cost);
+          break;
+        case 0x19 satisfies typeof Kind.brOn:
+          cost = Math.max(cost, open[open.length - 1 - argument]?.label ?? 0);
           break;
         case 0x10 satisfies typeof Kind.call:
           if (handler > cost) cost = handler;
@@ -221,7 +229,7 @@ export class CheckWeigher {
           break;
       }
       const own = costs[event] ?? 0;
-      // Nearly all events neither have a check nor need one.
+      // Hot path: nearly all events neither have a check nor need one.
       const isPlain = mark === 0 && cost + own <= maxPathCost;
       cost = own + (isPlain ? cost : this.#passCheck(index, event, cost, isFinal));
     }
@@ -230,13 +238,13 @@ export class CheckWeigher {
     return cost;
   }
 
-  /** A `br_if`: its own check covers the branch that is taken; one before it is put there when the other way is long. */
+  /** Moves the check of a `br_if` before it when the path without the branch is long. */
   #passBranch(event: number, cost: number): void {
     if (cost + this.#code.events.cost(event) <= maxPathCost) return;
     this.#marks[event] = ((this.#marks[event] ?? 0) & ~Mark.checkedBranch) | Mark.check;
   }
 
-  /** The cost just before an event, without its own: 0 where a check pays for all that follows. */
+  /** Returns the cost before an event without its own: 0 if a check pays for all that follows. */
   #passCheck(index: number, event: number, cost: number, isFinal: boolean): number {
     let mark = this.#marks[event] ?? 0;
     const isLong = cost + (this.#code.events.costs[event] ?? 0) > maxPathCost;
@@ -250,15 +258,17 @@ export class CheckWeigher {
       this.weights[event] = Math.min(Math.max(paysAll ? cost + 1 : 0, round), maxWeight);
     }
     if (paysAll) return 0;
-    // Where the last walk will put a check the first only stops counting: its costs may be the higher ones.
+    // The first walk only bounds the cost where the last one will add a check.
     return isLong ? Math.min(cost, maxPathCost) : cost;
   }
 
-  /** The longest round of the loops that a branch leads back to; 0 when it leads back to none. */
+  /** Returns the longest iteration of the loops that a branch leads back to, 0 without one. */
   #roundOf(event: number): number {
     const { kinds, arguments: values, offsets } = this.#code.events;
     const kind = kinds[event];
-    if (kind === Kind.br || kind === Kind.brIf) return this.#roundTo(values[event] ?? 0);
+    if (kind === Kind.br || kind === Kind.brIf || kind === Kind.brOn) {
+      return this.#roundTo(values[event] ?? 0);
+    }
     let longest = 0;
     if (kind === Kind.brTable) {
       const labels = tableLabels(this.#layout.bytes, offsets[event] ?? 0);
@@ -272,7 +282,7 @@ export class CheckWeigher {
     return kind === Kind.loop ? this.weights[begin] ?? 0 : 0;
   }
 
-  /** Cost of the rounds that an unrolled loop makes before its first check: all its instructions, so often. */
+  /** Returns the cost of the iterations that an unrolled loop makes before its first check. */
   #uncheckedRounds(begin: number): number {
     const { kinds, arguments: values, costs } = this.#code.events;
     let body = 0;
@@ -290,11 +300,11 @@ export class CheckWeigher {
 
   #block(label: number): Block {
     const block = this.#open[this.#open.length - 1 - label];
-    if (!block) throw new Error(`there is no block ${label}, and the scan let it pass`);
+    if (!block) throw new Error(`the scan accepted the label ${label}, which has no block`);
     return block;
   }
 
-  /** Cost of the entry of a node that the function `index` calls. That of one which was weighed is above 0. */
+  /** Returns the entry cost of a node that the function `index` calls: above 0 once weighed. */
   #entryOf(node: number, index: number): number {
     const entry = this.#entry[node] ?? 0;
     if (entry === 0 || this.#isPartial[node] === 1) this.#isUnsure[index] = 1;
