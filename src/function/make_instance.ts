@@ -65,7 +65,12 @@ function makeImports(
   families: readonly HostFamily[],
 ): WebAssembly.Imports {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {
-    [PREPARE_MODULE]: { step: guest.step, pause: suspending(guest.pause), exit: guest.exit },
+    [PREPARE_MODULE]: {
+      step: guest.step,
+      pause: suspending(guest.pause),
+      wait: suspending(guest.wait),
+      exit: guest.exit,
+    },
     [wasiModule]: wasiImports(guest, wasi, wasi.imports),
     // Built only for modules that import it.
     get [unstableModule]() {

@@ -5,7 +5,7 @@ import { Caller } from "./caller.ts";
 import { GuestOutput, type OutputSinks } from "./guest_output.ts";
 import { GuestMemory } from "./memory.ts";
 import { TimeoutError } from "./timeout_error.ts";
-import { nextTurn } from "./turns.ts";
+import { nextTurn, sleep } from "./turns.ts";
 
 /** Thrown through a guest whose call is discarded. Made once: a symbol captures no stack. */
 const discarded = Symbol("the call is discarded and rerun through promising");
@@ -206,6 +206,24 @@ export class Guest {
     const nowMs = performance.now();
     this.clock.beginSlice(nowMs);
     if (nowMs >= this.clock.deadlineMs) this.#stopLate(nowMs);
+    return this.#stepsLeft;
+  };
+
+  /**
+   * The import behind `memory.atomic.wait`: waits `timeoutNs` nanoseconds, below 0 without an end,
+   * and returns new steps or `mustTrap`. No other thread can wake the guest: it has one.
+   */
+  readonly wait = async (timeoutNs: bigint): Promise<number> => {
+    this.output.settle();
+    const ms = timeoutNs < 0n ? Infinity : Number(timeoutNs) / 1e6;
+    const stop = new AbortController();
+    try {
+      await this.waitFor(sleep(ms, stop.signal), () => {}, () => {});
+    } catch {
+      // The call was stopped: the guest traps.
+    } finally {
+      stop.abort();
+    }
     return this.#stepsLeft;
   };
 

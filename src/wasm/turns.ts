@@ -27,3 +27,22 @@ function turn(): void {
   }
   resume?.();
 }
+
+/** Longest delay of `setTimeout`, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Resolves after `ms` milliseconds, or never for Infinity. An abort of `signal` frees the timer. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    let leftMs = ms;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const next = () => {
+      if (leftMs <= 0) return resolve();
+      const delayMs = Math.min(leftMs, longestTimerMs);
+      leftMs -= delayMs;
+      timer = setTimeout(next, delayMs);
+    };
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    next();
+  });
+}
