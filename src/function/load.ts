@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly manyCalls: boolean;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
+  /** Runs a module whose limits cannot be enforced, which is refused otherwise. */
+  readonly unlimited: boolean;
   readonly warn: (sentence: string) => void;
 }
 
@@ -35,8 +37,16 @@ export async function loadModule(
   options: LoadOptions,
 ): Promise<Blueprint> {
   const prepared = await prepare(bytes, options);
-  if (prepared.kind === "unprepared") options.warn(runsUnprepared(options.name, prepared.unknown));
+  // Compiled first: V8's reason is the better one for a module that is not valid.
   const module = compile(prepared.bytes, options.name);
+  if (prepared.kind === "unprepared") {
+    const reason = `${options.name}: its limits cannot be enforced because of ` +
+      whereUnknown(prepared.unknown);
+    if (!options.unlimited) {
+      throw new CapsuleError("LOAD", `${reason}; -unlimited runs it without any`);
+    }
+    options.warn(`${reason}; it runs without -timeout, -slice and -maxMemory`);
+  }
   const named = {
     imports: WebAssembly.Module.imports(module),
     exports: WebAssembly.Module.exports(module),
@@ -59,12 +69,8 @@ export async function loadModule(
   });
 }
 
-function runsUnprepared(
-  name: string,
-  { what, opcode, offset }: UnpreparedModule["unknown"],
-): string {
-  return `${name} runs unprepared, with a new instance for each call and without time slices, deadlines and ` +
-    `memory limit: ${what} (opcode ${opcode} at offset ${offset}) is not known`;
+function whereUnknown({ what, opcode, offset }: UnpreparedModule["unknown"]): string {
+  return `${what}${opcode && ` (${opcode})`} at offset 0x${offset.toString(16)}`;
 }
 
 function isolationOf(prepared: PreparationResult | LimitedModule, options: LoadOptions): Isolation {

@@ -17,7 +17,12 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
   const module = await moduleBytes(options, context, "cli");
   // The call has its thread to itself.
   const limits = { ...limitsOf(options), sliceMs: 0 };
-  const blueprint = await loadBlueprint(module, { mode: "cli", limits, reuse: false }, context.log);
+  const { unlimited } = options;
+  const blueprint = await loadBlueprint(
+    module,
+    { mode: "cli", limits, reuse: false, unlimited },
+    context.log,
+  );
   const running: RunnerOptions = {
     blueprint,
     name: module.name,

@@ -37,9 +37,9 @@ async function serve(
   const { log } = context;
   const module = await moduleBytes(options, context, "http");
   const { name } = module;
-  const { reuse } = options;
+  const { reuse, unlimited } = options;
   const limits = limitsOf(options);
-  const blueprint = await loadBlueprint(module, { mode: "http", limits, reuse }, log);
+  const blueprint = await loadBlueprint(module, { mode: "http", limits, reuse, unlimited }, log);
   const serving = { options, name, blueprint, port: options.httpPort };
   const server = options.threads === 1
     ? await serveFunction(serving, context)

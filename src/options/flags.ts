@@ -468,6 +468,14 @@ export const flags = {
     modes: runners,
     about: "The maximum memory of one instance.",
   },
+  unlimited: {
+    group: "Limits",
+    type: boolean,
+    modes: runners,
+    about:
+      "Runs a module even if its limits cannot be enforced, such as one with an instruction that " +
+      "Capsule does not know: without -timeout, -slice and -maxMemory.",
+  },
   timeout: {
     group: "Limits",
     type: duration({ zero: "no limit" }),

@@ -16,6 +16,8 @@ export interface BlueprintOptions {
   readonly limits: Pick<RunnerLimits, "maxMemoryBytes" | "timeoutMs">;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
+  /** Runs a module whose limits cannot be enforced, which is refused otherwise. */
+  readonly unlimited: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface BlueprintOptions {
  */
 export async function loadBlueprint(
   { name, bytes }: NamedModule,
-  { mode, limits, reuse }: BlueprintOptions,
+  { mode, limits, reuse, unlimited }: BlueprintOptions,
   log: Log,
 ): Promise<Blueprint> {
   const manyCalls = mode === "http";
@@ -36,6 +38,7 @@ export async function loadBlueprint(
     steps: limits.timeoutMs > 0 || manyCalls,
     manyCalls,
     reuse,
+    unlimited,
     warn: (sentence) => log.warn(sentence),
   });
 }

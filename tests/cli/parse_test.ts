@@ -87,6 +87,7 @@ Deno.test("parse: no flags select http with the documented defaults", () => {
     maxInstances: 1024,
     maxQueue: 1024,
     reuse: false,
+    unlimited: false,
   });
 });
 

@@ -135,18 +135,74 @@ Deno.test("load: refuses bytes that are not a module, or part of one", async () 
   }
 });
 
-Deno.test("load: warns of an unknown instruction and runs the module unprepared", async () => {
+Deno.test("load: a module with a shared memory and atomics is metered like any other", async () => {
   const text = `(module (memory (export "memory") 2 2 shared) ${
     handler.replace(
       "(i64.const 0x1000000011))",
       `
-    (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1))) (i64.const 0x1000000011))`,
+    (loop $again
+      (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
+      (br_if $again (local.get 1)))
+    (i64.const 0x1000000011))`,
     )
   })`;
-  await using served = await serveModule(compileWat(text));
+  await using served = await serveModule(compileWat(text), ["-timeout=100ms"]);
   assert.equal(await served.post(""), "ok");
+  assert.match(await served.post("endless"), /"code":"TIMEOUT"/);
   assert.equal(await served.post(""), "ok");
-  assert.match(served.output().stderr, /warning: guest\.wasm runs unprepared.*opcode/);
+  assert.doesNotMatch(served.output().stderr, /warning/);
+});
+
+Deno.test("load: a wait for another thread ends with its timeout or the call's", async () => {
+  const text = `(module (memory (export "memory") 2 2 shared) ${
+    handler.replace(
+      "(i64.const 0x1000000011))",
+      `
+    (if (i32.ne (i32.const 2)
+        (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 1000000)))
+      (then (unreachable)))
+    (if (i32.ne (i32.const 1)
+        (memory.atomic.wait64 (i32.const 0) (i64.const 7) (i64.const -1)))
+      (then (unreachable)))
+    (if (local.get 1)
+      (then (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))
+    (i64.const 0x1000000011))`,
+    )
+  })`;
+  await using served = await serveModule(compileWat(text), ["-timeout=300ms"]);
+  assert.equal(await served.post(""), "ok");
+  const [waiting, other] = await Promise.all([served.post("endless"), served.post("")]);
+  assert.match(waiting, /"code":"TIMEOUT"/);
+  assert.equal(other, "ok");
+});
+
+/** A valid module, one function of which exceeds V8's limit of locals with a check in it. */
+const tooLarge = `(module ${memory} ${handler}
+  (func (param i32) (local ${"i32 ".repeat(49_999)})
+    (memory.fill (i32.const 0) (i32.const 0) (local.get 0))))`;
+
+Deno.test("load: a module whose limits cannot be enforced is refused without -unlimited", async () => {
+  const bytes = compileWat(tooLarge);
+  assert.match(
+    await refusal(bytes),
+    /^guest\.wasm: its limits cannot be enforced because of a function that with checks has 50001 locals, more than V8 allows, at offset 0x[0-9a-f]+; -unlimited runs it without any$/,
+  );
+  await using served = await serveModule(bytes, ["-unlimited"]);
+  assert.equal(await served.post(""), "ok");
+  assert.match(
+    served.output().stderr,
+    /warning: guest\.wasm: its limits cannot be enforced.*it runs without -timeout, -slice and -maxMemory/,
+  );
+});
+
+Deno.test("load: an instruction that V8 does not know is refused with V8's reason", async () => {
+  const bytes = compileWat(`(module ${memory} ${handler} (func (nop) (nop) (nop)))`);
+  const at = bytes.findLastIndex((byte, index) => byte === 1 && bytes[index + 1] === 1);
+  bytes[at] = 0xe0; // cont.new
+  assert.match(
+    await refusal(bytes),
+    /guest\.wasm is not a valid WebAssembly module: .*Invalid opcode 0xe0/,
+  );
 });
 
 Deno.test("load: state that cannot be reset means a new instance for each call", async () => {
@@ -214,6 +270,7 @@ Deno.test("load: refuses reserved names for a single call, too", async () => {
     steps: false,
     manyCalls: false,
     reuse: false,
+    unlimited: false,
     warn: assert.fail,
   });
   await assert.rejects(load, {

@@ -34,6 +34,7 @@ async function callGuest(
     steps: true,
     manyCalls: false,
     reuse: false,
+    unlimited: false,
     warn: (sentence) => log.warn(sentence),
   });
   const outcome = await callCli(blueprint, {

@@ -321,35 +321,71 @@ Deno.test("code that fits nowhere is refused with its offset", () => {
   });
 });
 
-Deno.test("a function that checks would make larger than V8 allows leaves its module unprepared", () => {
-  // 7,654,321 bytes are the most that V8 takes for a body: no locals, a loop, nops, end.
-  const size = 7_654_321;
-  const loop = [0x03, 0x40, 0x20, 0x00, 0x0d, 0x00, 0x0b];
+/** A module with one function of the type (i32)->() that repeats an instruction sequence. */
+function repeated(times: number, code: readonly number[], size: number): Uint8Array<ArrayBuffer> {
   const leb = (value: number) =>
     [0, 7, 14, 21].map((shift) => value >>> shift & 0x7f | (shift < 21 ? 0x80 : 0));
-  const head = moduleOf(section(1, 1, 0x60, 1, 0x7f, 0), section(3, 1, 0), [
-    10,
-    ...leb(size + 5),
-    1,
-    ...leb(size),
-    0,
-    ...loop,
-  ]);
-  const large = new Uint8Array(head.length - 1 - loop.length + size).fill(0x01);
-  large.set(head);
-  large[large.length - 1] = 0x0b;
-  assert(WebAssembly.validate(large));
-  assert.equal(prepareModule(large, {}).kind, "prepared");
-  const result = prepareModule(large, { steps: true });
-  assert(result.kind === "unprepared");
-  assert.match(
-    result.unknown.what,
-    /a function that with checks has 7654\d+ bytes, more than V8 allows/,
+  const head = moduleOf(
+    section(1, 1, 0x60, 1, 0x7f, 0),
+    section(3, 1, 0),
+    section(7, 1, 3, 0x72, 0x75, 0x6e, 0, 0),
+    [10, ...leb(size + 5), 1, ...leb(size), 0],
   );
+  const bytes = new Uint8Array(head.length - 1 + size).fill(0x01);
+  bytes.set(head);
+  for (let time = 0; time < times; time++) bytes.set(code, head.length + time * code.length);
+  bytes[bytes.length - 1] = 0x0b;
+  return bytes;
+}
+
+/** (loop (br_if 0 (local.get 0))): ends where the parameter is 0. */
+const tightLoop = [0x03, 0x40, 0x20, 0x00, 0x0d, 0x00, 0x0b];
+/** The size of a function's body that V8 takes at most. */
+const maxBody = 7_654_321;
+
+/** Room that V8's limit leaves for the checks of a hundred tight loops, by their form. */
+for (
+  const [form, room, least] of [["unrolled", 50_000, 8000], ["plain", 4000, 1500], [
+    "compact",
+    1000,
+    500,
+  ]] as const
+) {
+  Deno.test(`prepareModule: uses ${form} checks where V8's limit leaves ${room} bytes`, () => {
+    const bytes = repeated(100, tightLoop, maxBody - room);
+    const prepared = prepareModule(bytes, { steps: true });
+    assert(prepared.kind === "prepared");
+    const grown = prepared.bytes.length - bytes.length;
+    // What the checks call and import is some 200 bytes.
+    assert(grown > least && grown < room + 300, `${grown} bytes`);
+    let looks = 0;
+    const step = () => ++looks > 3 ? -1 : 1_000_000;
+    const { run } = instantiate(prepared, { "capsule:prepare": { step, pause: step } });
+    run?.();
+    looks = 0;
+    assert.throws(() => (run as (again: number) => void)(1), WebAssembly.RuntimeError);
+    assert.equal(looks, 4);
+  });
+}
+
+Deno.test("prepareModule: returns a function whose checks exceed V8's limits unprepared", () => {
+  for (const [loops, times] of [[1, 1], [1_000_000, 1_000_000]] as const) {
+    const large = repeated(times, tightLoop, loops === 1 ? maxBody : 7_000_002);
+    assert(WebAssembly.validate(large));
+    assert.equal(prepareModule(large, {}).kind, "prepared");
+    const result = prepareModule(large, { steps: true });
+    assert(result.kind === "unprepared");
+    assert.equal(result.unknown.opcode, "");
+    assert.match(
+      result.unknown.what,
+      /^a function that with checks has (7654|1\d\d\d\d)\d+ bytes, more than V8 allows/,
+    );
+  }
 
   const locals = `(local ${"i32 ".repeat(49_999)})`;
   const many = compileWat(
-    `(module (memory 1) (func (param i32) ${locals} (memory.fill (i32.const 0) (i32.const 0) (local.get 0))))`,
+    `(module (memory 1) (func (param i32) ${locals}
+      (memory.fill (i32.const 0) (i32.const 0) (local.get 0))))`,
   );
   assert(WebAssembly.validate(many));
   const other = prepareModule(many, { steps: true });

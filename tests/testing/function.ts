@@ -49,7 +49,7 @@ export async function serveModule(
   const name = "guest.wasm";
   const blueprint = await loadBlueprint(
     { name, bytes },
-    { mode: "http", limits, reuse: options.reuse },
+    { mode: "http", limits, reuse: options.reuse, unlimited: options.unlimited },
     log,
   );
   const { called, close } = await openFunction({

@@ -33,7 +33,12 @@ export async function serveProgram(
   };
   const limits = limitsOf(options);
   const { program: command, close } = await openProgram({
-    blueprint: await loadBlueprint(module, { mode: "http", limits, reuse: options.reuse }, log),
+    blueprint: await loadBlueprint(module, {
+      mode: "http",
+      limits,
+      reuse: options.reuse,
+      unlimited: options.unlimited,
+    }, log),
     name: module.name,
     grants: grantsOf(options, io),
     limits,

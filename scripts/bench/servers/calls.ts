@@ -47,7 +47,7 @@ async function capsuleFunction(): Promise<CapsuleFunction> {
   const { reuse } = options;
   const blueprint = await loadBlueprint(
     { name: path, bytes },
-    { mode: "http", limits, reuse },
+    { mode: "http", limits, reuse, unlimited: false },
     context.log,
   );
   const { called } = await openFunction({
@@ -72,6 +72,7 @@ async function uncountedFunction(): Promise<CapsuleFunction> {
     steps: false,
     manyCalls: true,
     reuse: false,
+    unlimited: false,
     warn: console.error,
   });
   return await CapsuleFunction.start(blueprint, {

@@ -140,7 +140,7 @@ export function hex(value: number): string {
  * prepared: such a module has no limits but those of V8.
  */
 export class UnknownConstruct extends Error {
-  /** In the usual notation: `0xfb 0x00`. */
+  /** In the usual notation: `0xfb 0x00`; "" for a construct without one. */
   readonly opcode: string;
   /** Offset from the start of the file, in bytes. */
   readonly offset: number;

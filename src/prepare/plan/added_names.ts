@@ -20,3 +20,6 @@ export const GROW = `${PREPARE_MODULE}.grow`;
  * longer ones are charged by their length when they run.
  */
 export const freeBulkLength = 4096;
+
+/** One step stands for 2^6 bytes or elements of a bulk instruction. */
+export const bulkShift = 6;

@@ -2,7 +2,7 @@ import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Copier } from "./copier.ts";
 import { Ints } from "../format/ints.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
-import { hex, UnknownConstruct } from "../format/reader.ts";
+import { UnknownConstruct } from "../format/reader.ts";
 import { METADATA_PREFIX, type Moves } from "./moves.ts";
 import { Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
@@ -21,7 +21,7 @@ export interface RewrittenCode {
 const maxBodyBytes = 7_654_321;
 const maxLocals = 50_000;
 
-/** Throws `UnknownConstruct` when a function would exceed V8's limits. */
+/** Throws `UnknownConstruct` when a function exceeds V8's limits even with the smallest checks. */
 export function rewriteCode(
   layout: Layout,
   code: Code,
@@ -53,7 +53,17 @@ export function rewriteCode(
     }
     const bodyAt = out.begin(start - sizeAt);
     const needsLocals = (marks & (Mark.chargeBulk | Mark.hostWait)) !== 0;
-    instructions.write(index, needsLocals ? temporaries(layout, code, edits, index) : new Map());
+    const locals = needsLocals ? temporaries(layout, code, edits, index) : new Map();
+    const [distances, checks] = [moves.distances?.length ?? 0, moves.checks.length];
+    instructions.write(index, locals);
+    for (const form of ["plain", "compact"] as const) {
+      if (out.length - bodyAt <= maxBodyBytes) break;
+      simplifyChecks(code, edits, { index, form });
+      out.length = bodyAt;
+      if (moves.distances) moves.distances.length = distances;
+      moves.checks.length = checks;
+      instructions.write(index, locals, form === "compact");
+    }
     if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
     out.end(bodyAt, start - sizeAt);
   }
@@ -63,6 +73,25 @@ export function rewriteCode(
     out.end(bodyAt, 1);
   }
   return { content: out.finish(), moves };
+}
+
+/**
+ * Makes the checks of a function that is too large smaller: `plain` loops are neither unrolled nor
+ * split, and in `compact` ones the check is always made.
+ */
+function simplifyChecks(
+  { functions }: Code,
+  { code: { marks } }: Edits,
+  { index, form }: { index: number; form: "plain" | "compact" },
+): void {
+  const last = functions.firstEvent[index + 1] ?? 0;
+  for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
+    let mark = (marks[event] ?? 0) & ~(Mark.unroll | Mark.split);
+    if (form === "compact" && (mark & Mark.checkedBranch) !== 0) {
+      mark = (mark & ~Mark.checkedBranch) | Mark.check;
+    }
+    marks[event] = mark;
+  }
 }
 
 /** Returns the union of the marks of a function. */
@@ -98,8 +127,8 @@ function temporaries(
 
 function tooLarge(offset: number, size: string): UnknownConstruct {
   return new UnknownConstruct(
-    hex(0),
+    "",
     offset,
-    `a function that with checks has ${size}, more than V8 allows`,
+    `a function that with checks has ${size}, more than V8 allows,`,
   );
 }

@@ -1,11 +1,13 @@
 import { COUNTER_EXPORT } from "../contract.ts";
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import { bytesOf, type Writer } from "../format/writer.ts";
-import { CHARGE, CHARGE_LONG, freeBulkLength, TICK, WAIT } from "../plan/added_names.ts";
+import { bulkShift, CHARGE, CHARGE_LONG, freeBulkLength, TICK, WAIT } from "../plan/added_names.ts";
 import type { AddedIndices } from "../plan/edits.ts";
 
 /** Writes the instructions that count steps. None of them changes the operands on the stack. */
 export class CheckWriter {
+  /** Whether a check is a call, which is shorter and slower. */
+  isCompact = false;
   readonly #out: Writer;
   readonly #indices: AddedIndices;
   /** Called before each `if` whose body hardly ever runs. */
@@ -30,6 +32,11 @@ export class CheckWriter {
 
   /** Writes `counter -= weight; if (counter < 0) tick()`. */
   check(weight: number): void {
+    if (this.isCompact) {
+      this.#out.byte(Op.i32Const);
+      this.#out.s32(weight << bulkShift);
+      return this.call(CHARGE);
+    }
     this.compare(weight, Op.i32LessSigned);
     this.#onUnlikely();
     this.#out.bytes(this.#tick);

@@ -53,8 +53,12 @@ export class InstructionWriter {
     this.#shift = context.edits.imports.length;
   }
 
-  /** Writes the body of a defined function, with `temporaries` as additional locals. */
-  write(index: number, temporaries: Temporaries): void {
+  /**
+   * Writes the body of a defined function, with `temporaries` as additional locals. `isCompact`
+   * makes its checks calls, which are shorter and slower.
+   */
+  write(index: number, temporaries: Temporaries, isCompact = false): void {
+    this.#checks.isCompact = isCompact;
     const { functions } = this.#context.code;
     this.#copier.begin(index);
     this.#temporaries = temporaries;

@@ -3,16 +3,13 @@ import { COUNTER_EXPORT, pauseImport, stepImport, waitImport } from "../contract
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
 import { bytesOf } from "../format/writer.ts";
-import { CHARGE, CHARGE_LONG, TICK, WAIT } from "../plan/added_names.ts";
+import { bulkShift, CHARGE, CHARGE_LONG, TICK, WAIT } from "../plan/added_names.ts";
 import type { AddedFunction, Edits } from "../plan/edits.ts";
 import { type CodePlan, Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
 import type { Code } from "../scan/scan.ts";
 import { CheckPlacer } from "./place_checks.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
-
-/** One step stands for 2^6 bytes or elements of a bulk instruction. */
-const bulkShift = 6;
 
 /** Places and weighs the checks; see `place_checks.ts` and `weigh_checks.ts`. */
 export function placeSteps(layout: Layout, code: Code): CodePlan {
