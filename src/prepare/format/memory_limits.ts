@@ -40,7 +40,9 @@ export function leb(value: number): number[] {
 function startsTooLarge(pages: number, maxPages: number): CapsuleError {
   return new CapsuleError(
     "LOAD",
-    `Cannot load the module: its memory starts with ${size(pages)} but -maxMemory is ${size(maxPages)}`,
+    `Cannot load the module: its memory starts with ${size(pages)} but -maxMemory is ${
+      size(maxPages)
+    }`,
   );
 }
 
