@@ -19,8 +19,8 @@ export interface LoadOptions {
   readonly manyCalls: boolean;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
-  /** Runs a module whose limits cannot be enforced, which is refused otherwise. */
-  readonly unlimited: boolean;
+  /** Runs a module whose limits cannot be enforced. Default: false, which refuses it. */
+  readonly unlimited?: boolean;
   readonly warn: (sentence: string) => void;
 }
 

@@ -16,8 +16,8 @@ export interface BlueprintOptions {
   readonly limits: Pick<RunnerLimits, "maxMemoryBytes" | "timeoutMs">;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
-  /** Runs a module whose limits cannot be enforced, which is refused otherwise. */
-  readonly unlimited: boolean;
+  /** Runs a module whose limits cannot be enforced. Default: false, which refuses it. */
+  readonly unlimited?: boolean;
 }
 
 /**
