@@ -160,7 +160,7 @@ Deno.test({
       await Deno.writeTextFile(config, "f:\n  default: []\n");
       proxy.kill("SIGHUP");
       const line = await proxy.stderr.line((line) => line.includes('"event":"reload-failed"'));
-      assert.match(line ?? "", /config\.yaml:2:12: expected at least one URL/);
+      assert.match(line ?? "", /config\.yaml:2:12: a revision must have at least one URL/);
       assert.equal(await text(`${proxy.url}/functions/g`), "a GET / ");
     }),
 });
@@ -326,7 +326,7 @@ Deno.test("what does not start, and why", () =>
         /-adminToken \(or CAPSULE_ADMIN_TOKEN\) must be set/,
       ],
       [["-backend=redis"], 2, /set REDIS_ADDR/],
-      [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is no JSON/],
+      [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is not JSON/],
       [["-backend=memory", "-routes=."], 1, /cannot read -routes=\.: it is no regular file/],
       [
         ["-backend=memory", "-routes=none/r.json"],
