@@ -19,7 +19,7 @@ const addBlue = `curl -v -X POST \\
   ${json} \\
   -d '{"revision": "blue", "url": "http://localhost:5051"}'`;
 
-/** Every command of the chapter as it is printed there, in its order, with what the list holds of `morgen` afterwards. */
+/** Every command of the documentation in order, with `morgen` in the list afterwards. */
 const steps: ReadonlyArray<readonly [command: string, message: string, morgen: unknown]> = [
   [registerMorgen, "Function created", { default: ["http://localhost:5050"] }],
   [
@@ -31,7 +31,7 @@ const steps: ReadonlyArray<readonly [command: string, message: string, morgen: u
     { default: ["http://localhost:5050"], magenta: ["http://localhost:5051"] },
   ],
   [removeMorgen, "Function removed", undefined],
-  // "The function already exists", says the chapter here.
+  // The documentation: "The function already exists".
   [registerMorgen, "Function created", { default: ["http://localhost:5050"] }],
   [
     addBlue,
@@ -46,7 +46,7 @@ const steps: ReadonlyArray<readonly [command: string, message: string, morgen: u
     "Revision removed from the function",
     { default: ["http://localhost:5050"] },
   ],
-  // "The revision already exists."
+  // The documentation: "The revision already exists."
   [
     addBlue,
     "Revision added to the function",
@@ -74,9 +74,9 @@ const steps: ReadonlyArray<readonly [command: string, message: string, morgen: u
 ];
 
 Deno.test({
-  name: "every curl of the description's proxy chapter, with the lists that it prints" +
+  name: "proxy: every curl command of the 0.1.3 documentation has the documented result" +
     (hasCurl ? "" : " (skipped: curl is not installed here)"),
-  // Where it must be there, its absence is a failure.
+  // With CI set, curl is required.
   ignore: (!hasCurl && !Deno.env.get("CI")) || Deno.build.os === "windows",
   fn: async () => {
     const folder = await Deno.makeTempDir();

@@ -7,7 +7,7 @@ import { freePort } from "../testing/free_port.ts";
 
 const hello = fileURLToPath(new URL("../../examples/hello-http/hello.wasm", import.meta.url));
 
-/** Functions in processes of their own behind a proxy in another, all real. */
+/** Starts functions and a proxy, each in its own process. */
 async function behindProxy(
   count: number,
   flags: readonly string[],
@@ -45,7 +45,7 @@ const ask = async (proxy: Running) => {
   return { status: response.status, body: await response.text() };
 };
 
-Deno.test("an upstream killed under load costs no GET", () =>
+Deno.test("proxy: an upstream killed under load fails no GET", () =>
   behindProxy(2, [], async (proxy, [first, second]) => {
     let left = 400;
     const statuses = new Map<number, number>();
@@ -59,14 +59,14 @@ Deno.test("an upstream killed under load costs no GET", () =>
     await Promise.all(asking);
     assert.deepEqual([...statuses], [[200, 400]]);
     await proxy.stderr.line((line) => line.includes(`${first?.url} gets no requests`));
-    // The other one, too: now nobody is there.
+    // The other one, too: no upstream is left.
     await second?.stop("SIGKILL");
     const { status, body } = await ask(proxy);
     assert.deepEqual([status, JSON.parse(body).code], [502, "ERROR_UPSTREAM_UNREACHABLE"]);
   }));
 
 Deno.test({
-  name: "an upstream that hangs is a 504 once, then left out, and back when it goes on",
+  name: "proxy: an upstream that hangs is a 504 once, then ejected, then healthy again",
   ignore: Deno.build.os === "windows",
   fn: () =>
     behindProxy(2, ["-timeout=500ms", "-failTimeout=1s"], async (proxy, [first, second]) => {
@@ -80,13 +80,13 @@ Deno.test({
       assert.deepEqual(failed.map(({ status, body }) => [status, JSON.parse(body).why]), [
         [504, "no answer within 500 ms"],
       ]);
-      // The other one is gone: all that is answered now comes from the one that hung.
+      // The other one is gone: all responses come from the one that hung.
       await second?.stop("SIGKILL");
       for (let i = 0; i < 4; i++) assert.deepEqual(await ask(proxy), { status: 200, body: direct });
     }),
 });
 
-/** Answers the first request before it has read all of it: killed then, the system resets the connection. */
+/** Responds before it has read the request: when it is killed, the system sends a reset. */
 const unreading = `
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 console.log(listener.addr.port);
@@ -103,7 +103,7 @@ for (
     ["in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"],
   ] as const
 ) {
-  Deno.test(`an answer ${framing} never looks whole when its connection is reset after the headers`, async () => {
+  Deno.test(`proxy: a response ${framing} looks incomplete after a reset behind its headers`, async () => {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["eval", unreading, answer],
       stdin: "null",
@@ -117,7 +117,7 @@ for (
       await client.send(
         "POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n",
       );
-      // The proxy both reads and writes there: whichever hears of the reset first, the other sees an orderly end.
+      // Either the read or the write gets the reset; the other one sees an orderly end.
       const { sent } = await client.sendUntilStuck(new Uint8Array(1024 * 1024), 64);
       await client.until("hello");
       child.kill("SIGKILL");
@@ -128,7 +128,7 @@ for (
       try {
         child.kill("SIGKILL");
       } catch {
-        // It is gone.
+        // The connection is gone.
       }
       await child.status;
       while (!(await reader.read()).done);

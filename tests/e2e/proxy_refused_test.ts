@@ -3,7 +3,7 @@ import { refusedRequests } from "../proxy/http1/refused_requests.ts";
 import { Peer, RawServer } from "../proxy/peers.ts";
 import { startCapsule } from "../testing/capsule.ts";
 
-Deno.test("whichever Deno the program has inside, it refuses what must be refused, before functions and routes alike", async (test) => {
+Deno.test("proxy: the program refuses ambiguous requests to functions and to the admin interface", async (test) => {
   const folder = await Deno.makeTempDir();
   try {
     using upstream = new RawServer();

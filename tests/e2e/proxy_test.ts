@@ -6,7 +6,7 @@ import { inFolder } from "../testing/temporary_folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** An upstream that answers with its own name, the method, path and Host. */
+/** An upstream that responds with its name, the method, the path and Host. */
 function namedServer(name: string) {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -42,7 +42,7 @@ async function admin(
   return { status: response.status, body: await response.json() };
 }
 
-Deno.test("the description's proxy chapter, from the file to the calls that change it", () =>
+Deno.test("proxy: the documented file and admin calls work as in 0.1.3", () =>
   inFolder(async (folder) => {
     await using green = namedServer("green");
     await using orange = namedServer("orange");
@@ -121,7 +121,7 @@ Deno.test("the description's proxy chapter, from the file to the calls that chan
     assert.equal((await proxy.stop()).code, 0);
   }));
 
-Deno.test("three functions served by -mode=http stand behind it", () =>
+Deno.test("proxy: forwards to three functions of -mode=http", () =>
   inFolder(async (folder) => {
     const wasm = `-wasm=${root}examples/hello-http/hello.wasm`;
     await using one = await startCapsule(["-mode=http", wasm]);
@@ -165,7 +165,7 @@ Deno.test({
     }),
 });
 
-Deno.test("-watch sees the file change, also when another takes its place", () =>
+Deno.test("proxy: -watch reloads a file that is written or replaced", () =>
   inFolder(async (folder) => {
     await using a = namedServer("a");
     await using b = namedServer("b");
@@ -207,7 +207,7 @@ Deno.test({
     }),
 });
 
-Deno.test("-routes keeps what was registered over a restart", () =>
+Deno.test("proxy: -routes keeps registrations over a restart", () =>
   inFolder(async (folder) => {
     const args = ["-mode=reverse-proxy", "-backend=memory", `-routes=${folder}/routes.json`];
     const first = await startCapsule(args);
@@ -220,7 +220,7 @@ Deno.test("-routes keeps what was registered over a restart", () =>
     });
   }));
 
-Deno.test("two proxies share their routes in Redis, and go on without it", async () => {
+Deno.test("proxy: two proxies share their routes in Redis, and serve without it", async () => {
   await using redis = await RedisServer.start();
   await using a = namedServer("a");
   const env = { REDIS_ADDR: redis.address };
@@ -233,8 +233,8 @@ Deno.test("two proxies share their routes in Redis, and go on without it", async
     (await admin(one.url, "POST", "redis/functions/registration", f, "secret")).status,
     202,
   );
-  let heard = "";
-  while (heard !== "a GET / ") heard = await text(`${two.url}/functions/f`);
+  let received = "";
+  while (received !== "a GET / ") received = await text(`${two.url}/functions/f`);
   await redis.kill();
   assert.equal(await text(`${one.url}/functions/f`), "a GET / ");
   const { status, body } = await admin(
@@ -248,7 +248,7 @@ Deno.test("two proxies share their routes in Redis, and go on without it", async
   assert.equal(await text(`${two.url}/functions/f`), "a GET / ");
 });
 
-/** A program with an older Deno inside says that it cannot, and does not start. */
+/** A program with an older Deno refuses -crt. */
 async function refusesTls(args: readonly string[]): Promise<boolean> {
   if (!await hasOlderDeno()) return false;
   const { code, stderr } = await runCapsule([...args, "-httpPort=0"]);
@@ -257,7 +257,7 @@ async function refusesTls(args: readonly string[]): Promise<boolean> {
   return true;
 }
 
-Deno.test("-crt and -key: the proxy speaks TLS", () =>
+Deno.test("proxy: serves TLS by -crt and -key", () =>
   inFolder(async (folder) => {
     await using a = namedServer("a");
     await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${a.url}\n`);
@@ -277,7 +277,7 @@ Deno.test("-crt and -key: the proxy speaks TLS", () =>
     assert.equal(await response.text(), "a GET / ");
   }));
 
-Deno.test("an upstream may speak TLS; one whose certificate nobody vouches for is a 502", () =>
+Deno.test("proxy: an upstream may use TLS; an untrusted certificate is a 502", () =>
   inFolder(async (folder) => {
     const tls = `${root}tests/testdata/tls/localhost`;
     const [cert, key] = await Promise.all([
@@ -308,7 +308,7 @@ Deno.test("an upstream may speak TLS; one whose certificate nobody vouches for i
     await server.shutdown();
   }));
 
-Deno.test("what does not start, and why", () =>
+Deno.test("proxy: refuses to start with the reason", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/bad.yaml`, "f:\n  default:\n    - nowhere\n");
     await Deno.writeTextFile(`${folder}/good.yaml`, "f:\n  default: http://localhost:1\n");
@@ -327,7 +327,7 @@ Deno.test("what does not start, and why", () =>
       ],
       [["-backend=redis"], 2, /set REDIS_ADDR/],
       [["-backend=memory", "-routes=good.yaml"], 1, /-routes=good\.yaml is not JSON/],
-      [["-backend=memory", "-routes=."], 1, /cannot read -routes=\.: it is no regular file/],
+      [["-backend=memory", "-routes=."], 1, /cannot read -routes=\.: it is not a regular file/],
       [
         ["-backend=memory", "-routes=none/r.json"],
         1,
@@ -362,7 +362,7 @@ Deno.test("what does not start, and why", () =>
       assert.match(ended.stderr, stderr);
       assert.equal(ended.code, code, ended.stderr);
     }
-    // Nothing of a proxy without a backend can be changed, so others may reach it.
+    // A proxy without a backend has no admin interface, so other machines may reach it.
     await using open = await startCapsule([
       "-mode=reverse-proxy",
       "-config=good.yaml",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startProxy } from "../proxy/start_proxy.ts";
 
-Deno.test("a WebSocket goes through the proxy, text and a megabyte of bytes, and is closed by either side", async () => {
+Deno.test("proxy: forwards a WebSocket, text and a megabyte, closed by either side", async () => {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "chat" });
     socket.binaryType = "arraybuffer";

@@ -24,7 +24,7 @@ async function behindProxy(
 }
 
 Deno.test({
-  name: "1 GB goes up and 1 GB comes down, and the proxy stays small",
+  name: "proxy: forwards 1 GB each way in little memory",
   ignore,
   fn: () =>
     behindProxy(async (upstream, port, pid) => {
@@ -55,7 +55,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "10,000 idle connections are held, and requests beside them answered",
+  name: "proxy: holds 10,000 idle connections and serves requests beside them",
   ignore,
   fn: () =>
     behindProxy(async (upstream, port) => {
@@ -75,12 +75,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: "memory is flat over 1,000,000 requests",
+  name: "proxy: memory is constant over 1,000,000 requests",
   ignore,
   fn: () =>
     behindProxy(async (upstream, port, pid) => {
       upstream.serve(() => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-      // Sixteen requests at a time on each connection, since the test shares the machine with what it tests.
+      // Batches of sixteen, since the test and the proxy share the machine.
       const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
       const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 capsule\r\n\r\nok";
       const ask = async (count: number) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Activator } from "../../src/proxy/activator.ts";
 import { silentLog } from "./silent_log.ts";
 
-/** An upstream that answers with what came, and a front that waits for it. */
+/** An upstream that echoes requests, and an activator in front of it. */
 function start({ holdMs = 60_000 } = {}) {
   const upstream = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -41,7 +41,7 @@ function start({ holdMs = 60_000 } = {}) {
   };
 }
 
-Deno.test("requests are held until the upstream is there, and go on as they came", async () => {
+Deno.test("Activator: holds requests until the upstream runs, and forwards them unchanged", async () => {
   await using held = start();
   const { front, url, asked, wake } = held;
   const post = fetch(`${url}/a/b%2Fc?q=1&q=2`, {
@@ -56,13 +56,13 @@ Deno.test("requests are held until the upstream is there, and go on as they came
   assert.equal(await (await post).text(), "POST /a/b%2Fc?q=1&q=2 example.org 👋");
   assert.match(await (await get).text(), /^GET \/ 127\.0\.0\.1:\d+ $/);
   assert.equal(front.requests, 2);
-  // The next one, on a connection that is there already.
+  // The next request, on the same connection.
   assert.match(await (await fetch(`${url}/again`)).text(), /^GET \/again /);
   assert.equal(front.requests, 3);
   while (front.idleMs() === 0) await new Promise((resolve) => setTimeout(resolve));
 });
 
-Deno.test("a request is held only so long", async () => {
+Deno.test("Activator: holds a request for up to holdMs", async () => {
   await using held = start({ holdMs: 20 });
   const response = await fetch(held.url);
   assert.deepEqual([response.status, await response.json()], [503, {
@@ -73,7 +73,7 @@ Deno.test("a request is held only so long", async () => {
   }]);
 });
 
-Deno.test("when the upstream will never be there, the answer comes at once", async () => {
+Deno.test("Activator: responds immediately if the upstream will not start", async () => {
   await using held = start();
   const response = fetch(held.url);
   await held.asked;
@@ -84,7 +84,7 @@ Deno.test("when the upstream will never be there, the answer comes at once", asy
   ]);
 });
 
-Deno.test("a front that stops lets what it holds finish", async () => {
+Deno.test("Activator.stop: lets held requests finish", async () => {
   await using held = start();
   const response = fetch(held.url);
   await held.asked;

@@ -9,7 +9,7 @@ import { ProxyClient } from "../../src/proxy/admin/client.ts";
 import { MemoryTable } from "../../src/proxy/routes/memory_table.ts";
 import { adminGuard } from "../../src/server/admin_guard.ts";
 
-/** A proxy whose routes change by its admin interface, on the port that the load goes to. */
+/** Starts a proxy with its admin interface on the port of the load. */
 function administered(): TestProxy {
   const table = new MemoryTable(new Map());
   const { fetch } = adminApi(table, {
@@ -22,7 +22,7 @@ function administered(): TestProxy {
   return proxy;
 }
 
-/** Servers that answer with their names, and the names by their URLs. */
+/** Starts servers that respond with their names; returns the names by URL. */
 function namedServers(names: readonly string[]): { byUrl: Map<string, string> } & Disposable {
   const servers = names.map((name) => {
     const server = new RawServer();
@@ -35,7 +35,7 @@ function namedServers(names: readonly string[]): { byUrl: Map<string, string> } 
   };
 }
 
-Deno.test("no request is lost while routes change under load", async () => {
+Deno.test("RoutingTable: no request is lost while routes change under load", async () => {
   using servers = namedServers(["a", "b"]);
   const [a = "", b = ""] = servers.byUrl.keys();
   await using proxy = administered();
@@ -65,7 +65,7 @@ Deno.test("no request is lost while routes change under load", async () => {
   assert.ok(answered > 100, String(answered));
 });
 
-Deno.test("under any sequence of changes every request is answered as the routes were at some moment of it", async () => {
+Deno.test("RoutingTable: each response fits the routes at some moment of its request", async () => {
   using servers = namedServers(["a", "b"]);
   await fc.assert(
     fc.asyncProperty(
@@ -84,7 +84,7 @@ async function changeUnderLoad(
   sequence: readonly Command[],
   names: ReadonlyMap<string, string>,
 ): Promise<void> {
-  /** The routes over time; the last one may just be coming about. */
+  /** The routes over time; the last change may be under way. */
   const history: Model[] = [new Map()];
   let changing = true;
   const asking = Array.from({ length: 6 }, async (_, index) => {
@@ -124,7 +124,7 @@ async function changeUnderLoad(
   await Promise.all([changes, ...asking]);
 }
 
-/** A server's name, or why there is none. */
+/** Returns the name of a server, or the reason of a failure. */
 function outcomeOf(answer: string): string {
   const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
   return answer.startsWith("HTTP/1.1 200 ") ? body : String(JSON.parse(body).code);

@@ -1,4 +1,4 @@
-/** The file of the description's chapter on the proxy. */
+/** The configuration file in the documentation of 0.1.3. */
 export const config = `hello:
   default:
     - http://localhost:9091
@@ -14,7 +14,7 @@ hola:
   yellow:
     - http://localhost:6062
 `;
-/** What `list` answers of it. */
+/** The response of `list` for it. */
 export const fromConfig = {
   hello: { default: ["http://localhost:9091", "http://localhost:7071"] },
   hey: { default: ["http://localhost:9092"] },

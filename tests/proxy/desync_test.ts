@@ -5,7 +5,7 @@ import { startProxy } from "./start_proxy.ts";
 
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 
-Deno.test("a client that ends its side and reads late never gets what another client was sent", async () => {
+Deno.test("Wire: a client that ends its side and reads late gets no bytes of another client", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   const mebibyte = (letter: string) => new Uint8Array(1024 * 1024).fill(letter.charCodeAt(0));
@@ -16,7 +16,7 @@ Deno.test("a client that ends its side and reads late never gets what another cl
   await first.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
   const { count, sent } = await first.sendUntilStuck(mebibyte("A"), 64);
   assert.ok(count < 64);
-  // The proxy's write to the client stands still, from a buffer that others use after it.
+  // The proxy's write to the client stalls, from a buffer that is reused later.
   await slow.closeWrite();
   await sent;
 
@@ -29,15 +29,15 @@ Deno.test("a client that ends its side and reads late never gets what another cl
   await other.until("\r\n\r\n");
   await other.count(1024 * 1024);
 
-  const heard = await slow.toEnd();
-  assert.match(heard.slice(heard.indexOf("\r\n\r\n") + 4), /^A+$/);
+  const received = await slow.toEnd();
+  assert.match(received.slice(received.indexOf("\r\n\r\n") + 4), /^A+$/);
 });
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
 const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
 
-/** After each of these the upstream's connection is not used again, whatever comes on it. */
+/** Responses after which the connection to the upstream is not used again. */
 const oddAnswers: ReadonlyArray<
   readonly [what: string, method: string, answer: string, arrives: string]
 > = [
@@ -92,7 +92,7 @@ const oddAnswers: ReadonlyArray<
 ];
 
 for (const [what, method, answer, arrives] of oddAnswers) {
-  Deno.test(`${what}: the next request goes over another connection`, () =>
+  Deno.test(`Attempt: ${what}: the next request uses another connection`, () =>
     between(async ({ client, upstream }) => {
       await client.send(`${method} /functions/f HTTP/1.1\r\nHost: x\r\n\r\n`);
       const first = await upstream.accept();
@@ -108,7 +108,7 @@ for (const [what, method, answer, arrives] of oddAnswers) {
     }, { timeouts: { firstByteMs: 2000 } }));
 }
 
-Deno.test("an upstream that talks while nobody asks is not asked on that connection again", () =>
+Deno.test("Upstream: a connection with unsolicited bytes is not used again", () =>
   between(async ({ client, upstream }) => {
     await client.send(get);
     const first = await upstream.accept();
@@ -126,7 +126,7 @@ Deno.test("an upstream that talks while nobody asks is not asked on that connect
     assert.match(await client.message(), /ok$/);
   }));
 
-Deno.test("an answer before the body has come: what is left of the body is no request, on either side", () =>
+Deno.test("Attempt: after an early response, the rest of the body is not a request", () =>
   between(async ({ client, upstream }) => {
     const smuggled = "GET /functions/f?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     const body = `hello${smuggled}`;
@@ -141,13 +141,13 @@ Deno.test("an answer before the body has come: what is left of the body is no re
     assert.equal(await client.toEnd(), "");
     assert.equal(await first.toEnd(), "");
     using next = await Peer.connect(upstream.port);
-    // Connections come in order: had the proxy opened one for the smuggled request, it would be the next.
+    // Connections are accepted in order: a smuggled request would be on the next one.
     await next.send("mine");
     next.close();
     assert.equal(await (await upstream.accept()).toEnd(), "mine");
   }));
 
-Deno.test("a protocol is changed only when it was asked for, and after the whole request", async (test) => {
+Deno.test("readResponse: 101 needs an offered protocol and the whole request", async (test) => {
   const switched = (headers: string) => `HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`;
   for (
     const [what, request, answer, why] of [
@@ -183,13 +183,13 @@ Deno.test("a protocol is changed only when it was asked for, and after the whole
         const peer = await upstream.accept();
         await peer.until("\r\n\r\n");
         await peer.send(answer);
-        const heard = await client.message();
-        assert.match(heard, /^HTTP\/1\.1 502 /);
-        assert.equal(JSON.parse(heard.slice(heard.indexOf("\r\n\r\n"))).why, why);
+        const received = await client.message();
+        assert.match(received, /^HTTP\/1\.1 502 /);
+        assert.equal(JSON.parse(received.slice(received.indexOf("\r\n\r\n"))).why, why);
         await peer.toEnd();
       }));
   }
-  await test.step("one of several, in other letters", () =>
+  await test.step("one of several, in other case", () =>
     between(async ({ client, upstream }) => {
       await client.send(
         "GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: chat/2, WebSocket\r\nConnection: Upgrade\r\n\r\n",
@@ -201,14 +201,14 @@ Deno.test("a protocol is changed only when it was asked for, and after the whole
     }));
 });
 
-Deno.test("a body that turns out to be none while its answer streams breaks that answer", () =>
+Deno.test("Attempt: a body that becomes invalid cuts the response under way", () =>
   between(async ({ client, upstream }) => {
     await client.send(
       "POST /functions/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
     );
     const peer = await upstream.accept();
     await peer.until("hi\r\n");
-    // Its end would be the end of the connection: nobody may take the cut for it.
+    // This body ends with the connection: a cut must not look like its end.
     await peer.send("HTTP/1.1 200 OK\r\n\r\n");
     const { sent } = await peer.sendUntilStuck(new Uint8Array(1024 * 1024), 64);
     await client.send("x\r\n");
@@ -216,7 +216,7 @@ Deno.test("a body that turns out to be none while its answer streams breaks that
     assert.doesNotMatch((await client.toEnd()).slice(-64), /\r\n0\r\n/);
   }));
 
-Deno.test("headers that servers of the CGI kind take for ours or for framing do not go on", () =>
+Deno.test("writeRequestFields: drops headers that CGI cannot tell from framing or X-Forwarded", () =>
   between(async ({ client, upstream }) => {
     await client.send(
       "POST /functions/f HTTP/1.1\r\nHost: x\r\nX_Forwarded_For: 6.6.6.6\r\nX-Forwarded_Host: evil\r\nX_Own: 1\r\n" +
@@ -230,13 +230,13 @@ Deno.test("headers that servers of the CGI kind take for ours or for framing do 
     );
   }));
 
-Deno.test("stopping without patience cuts a client that has sent many requests ahead", () =>
+Deno.test("ProxyServer.stop: without a grace period, cuts a client with pipelined requests", () =>
   between(async ({ client, upstream, proxy }) => {
     await client.send(get.repeat(100));
     const peer = await upstream.accept();
     await peer.until("\r\n\r\n");
     const stopped = proxy.server.stop(0).then(() => "stopped");
-    // It is not waited for the upstream until its time is over.
+    // The stop does not wait for the upstream's timeout.
     let timer: ReturnType<typeof setTimeout> | undefined;
     const waits = new Promise((resolve) =>
       timer = setTimeout(() => resolve("still waits"), 10_000)
@@ -247,7 +247,7 @@ Deno.test("stopping without patience cuts a client that has sent many requests a
     assert.equal(await peer.toEnd(), "");
   }));
 
-Deno.test("the body of a request that the proxy answers itself is no request", async (test) => {
+Deno.test("ClientConnection: the body of a request that the proxy refuses is not a request", async (test) => {
   const smuggled = "GET /functions/f?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
   const chunked = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
   const length = `Content-Length: ${smuggled.length}\r\n`;

@@ -1,8 +1,8 @@
 import { byteText, textBytes } from "../../src/proxy/http1/characters.ts";
 
-/** One end of a connection that says exactly what it is told, and keeps all that it hears; one character is one byte. */
+/** One end of a raw connection. Texts are Latin-1: one character is one byte. */
 export class Peer implements Disposable {
-  heard = "";
+  received = "";
   ended = false;
   readonly #connection: Deno.Conn;
   readonly #buffer = new Uint8Array(65536);
@@ -22,7 +22,7 @@ export class Peer implements Disposable {
     while (rest.length > 0) rest = rest.subarray(await this.#connection.write(rest));
   }
 
-  /** Sends a piece again and again until nobody takes it for a while, `most` times at most; `sent` settles with what is stuck. */
+  /** Sends a piece up to `most` times, until a send stalls; `sent` settles with that send. */
   async sendUntilStuck(
     piece: Uint8Array,
     most: number,
@@ -38,43 +38,43 @@ export class Peer implements Disposable {
     return { count: most, sent: Promise.resolve() };
   }
 
-  /** Hears more; false at the end. A reset is an end, too. */
-  async hear(): Promise<boolean> {
+  /** Reads more; returns false at the end or after a reset. */
+  async receive(): Promise<boolean> {
     const count = await this.#connection.read(this.#buffer).catch(() => null);
     if (count === null) this.ended = true;
-    else this.heard += byteText(this.#buffer, 0, count);
+    else this.received += byteText(this.#buffer, 0, count);
     return count !== null;
   }
 
-  /** Hears up to this text, takes and returns everything up to its end. */
+  /** Reads up to a text; takes and returns everything up to its end. */
   async until(text: string): Promise<string> {
     for (;;) {
-      const at = this.heard.indexOf(text);
+      const at = this.received.indexOf(text);
       if (at >= 0) return this.take(at + text.length);
-      if (!await this.hear()) {
-        throw new Error(`the connection ended before ${JSON.stringify(text)}: ${this.heard}`);
+      if (!await this.receive()) {
+        throw new Error(`the connection ended before ${JSON.stringify(text)}: ${this.received}`);
       }
     }
   }
 
-  /** Hears that many bytes and takes them. */
+  /** Reads and takes `count` bytes. */
   async exactly(count: number): Promise<string> {
-    while (this.heard.length < count) {
-      if (!await this.hear()) throw new Error(`ended early: ${this.heard}`);
+    while (this.received.length < count) {
+      if (!await this.receive()) throw new Error(`ended early: ${this.received}`);
     }
     return this.take(count);
   }
 
-  /** The next head, and the body that its Content-Length says. */
+  /** Reads the next head and the body of its Content-Length. */
   async message(): Promise<string> {
     const head = await this.until("\r\n\r\n");
     return head + await this.exactly(Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0));
   }
 
-  /** Hears that many bytes, keeps none, and returns how many there were. */
+  /** Reads and drops up to `count` bytes; returns their number. */
   async count(bytes: number): Promise<number> {
-    let seen = this.heard.length;
-    this.heard = "";
+    let seen = this.received.length;
+    this.received = "";
     while (seen < bytes) {
       const count = await this.#connection.read(this.#buffer);
       if (count === null) break;
@@ -83,15 +83,15 @@ export class Peer implements Disposable {
     return seen;
   }
 
-  /** Hears until the connection ends and returns all. */
+  /** Reads to the end of the connection and returns all of it. */
   async toEnd(): Promise<string> {
-    while (await this.hear());
-    return this.take(this.heard.length);
+    while (await this.receive());
+    return this.take(this.received.length);
   }
 
   take(count: number): string {
-    const taken = this.heard.slice(0, count);
-    this.heard = this.heard.slice(count);
+    const taken = this.received.slice(0, count);
+    this.received = this.received.slice(count);
     return taken;
   }
 
@@ -112,7 +112,7 @@ export class Peer implements Disposable {
   }
 }
 
-/** A server whose every answer the test writes itself. */
+/** A server whose responses the test writes byte for byte. */
 export class RawServer implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #peers: Peer[] = [];
@@ -126,14 +126,14 @@ export class RawServer implements Disposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The next connection. */
+  /** Accepts the next connection. */
   async accept(): Promise<Peer> {
     const peer = new Peer(await this.#listener.accept());
     this.#peers.push(peer);
     return peer;
   }
 
-  /** Answers every request on every connection until it is closed. `answer` gets the head. */
+  /** Responds to every request on every connection until it is closed. `answer` gets the head. */
   async serve(answer: (head: string) => string): Promise<void> {
     for (;;) {
       let peer: Peer;

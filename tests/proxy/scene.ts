@@ -9,7 +9,7 @@ export interface Scene {
   readonly proxy: TestProxy;
 }
 
-/** A client, a proxy, an upstream. */
+/** Starts an upstream and a proxy, and connects a client. */
 export async function between(
   scene: (scene: Scene) => Promise<void>,
   options: Partial<Omit<ProxyOptions, "timeouts">> & { timeouts?: Partial<ProxyTimeouts> } = {},
@@ -20,5 +20,5 @@ export async function between(
   await scene({ client, upstream, proxy });
 }
 
-/** A request with a body, whose headers these are, each with its line's end. */
+/** Returns the head of a POST with these header lines, each with CR LF. */
 export const post = (headers: string) => `POST /functions/f HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;

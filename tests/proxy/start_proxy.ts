@@ -3,12 +3,12 @@ import { type ProxyOptions, ProxyServer } from "../../src/proxy/proxy_server.ts"
 import type { Routes } from "../../src/proxy/routes/routes.ts";
 import { defaultProxyTimeouts, type ProxyTimeouts } from "../../src/proxy/timeouts.ts";
 
-/** A proxy in this process: `await using proxy = startProxy({ hola: { default: [url] } })`. */
+/** A proxy in this process: `await using proxy = startProxy({ f: { default: [url] } })`. */
 export interface TestProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly server: ProxyServer;
-  /** What it logged. */
+  /** The logged lines. */
   readonly logged: string[];
 }
 

@@ -5,7 +5,7 @@ import { between, post } from "./scene.ts";
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-Deno.test("a body streams up as it comes, in chunks and by length", () =>
+Deno.test("moveBody: streams a request body as it arrives, in chunks and by length", () =>
   between(async ({ client, upstream }) => {
     await client.send(
       post("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n") + "3;a=b\r\nabc\r\n",
@@ -32,7 +32,7 @@ Deno.test("a body streams up as it comes, in chunks and by length", () =>
     assert.match(await client.message(), /ok$/);
   }));
 
-Deno.test("server-sent events arrive one by one", () =>
+Deno.test("relayResponse: server-sent events arrive one by one", () =>
   between(async ({ client, upstream }) => {
     await client.send(get);
     const peer = await upstream.accept();
@@ -48,7 +48,7 @@ Deno.test("server-sent events arrive one by one", () =>
     }
   }));
 
-Deno.test("connections are used again on both sides", () =>
+Deno.test("proxy: connections are reused on both sides", () =>
   between(async ({ client, upstream }) => {
     await client.send(get);
     const peer = await upstream.accept();
@@ -60,7 +60,7 @@ Deno.test("connections are used again on both sides", () =>
     }
   }));
 
-Deno.test("what an upstream says unasked is not taken for the next answer", () =>
+Deno.test("Upstream: an unsolicited response is not taken for the next one", () =>
   between(async ({ client, upstream }) => {
     await client.send(get);
     const first = await upstream.accept();
@@ -75,7 +75,7 @@ Deno.test("what an upstream says unasked is not taken for the next answer", () =
     assert.equal(await first.toEnd(), "");
   }));
 
-Deno.test("a client that goes away cuts its request, waiting or half-way", () =>
+Deno.test("Attempt: a client that leaves cuts its request, before the response and in it", () =>
   between(async ({ client, upstream, proxy }) => {
     await client.send(get);
     const waiting = await upstream.accept();
@@ -100,7 +100,7 @@ Deno.test("a client that goes away cuts its request, waiting or half-way", () =>
     assert.equal(await endless.toEnd(), "");
   }));
 
-Deno.test("what nobody takes is not read: a slow reader holds up its sender, in both directions", () =>
+Deno.test("moveBody: a slow receiver stops its sender, in both directions", () =>
   between(async ({ client, upstream }) => {
     const piece = new Uint8Array(1024 * 1024);
     const most = 64;
@@ -116,7 +116,7 @@ Deno.test("what nobody takes is not read: a slow reader holds up its sender, in 
     await Promise.all([up.sent, down.sent]);
   }));
 
-Deno.test("64 MiB pass each way whole", () =>
+Deno.test("moveBody: 64 MiB arrive complete in each direction", () =>
   between(async ({ client, upstream }) => {
     const size = 64 * 1024 * 1024;
     const piece = new Uint8Array(size / 64).map((_, index) => index % 251);
@@ -135,7 +135,7 @@ Deno.test("64 MiB pass each way whole", () =>
     await peer.until("\r\n\r\n");
   }));
 
-Deno.test("slow clients: a head and a body that do not come are 408, an idle connection ends silently", () =>
+Deno.test("ClientConnection: a late head or body is a 408; an idle connection just ends", () =>
   between(async ({ client, upstream, proxy }) => {
     await client.send("GET /functions/f HTT");
     assert.match(await client.toEnd(), /^HTTP\/1\.1 408 [^]*"REQUEST_TIMEOUT"/);
@@ -150,7 +150,7 @@ Deno.test("slow clients: a head and a body that do not come are 408, an idle con
     assert.equal(await idle.toEnd(), "");
   }, { timeouts: { headMs: 100, bodyMs: 100, keepAliveMs: 200 } }));
 
-Deno.test("a body that drips is slow, however often a byte comes", () =>
+Deno.test("MinimumRate: a body of single bytes is late, however often one arrives", () =>
   between(async ({ client, upstream }) => {
     await client.send(post("Content-Length: 100000\r\n"));
     const peer = await upstream.accept();
@@ -160,14 +160,14 @@ Deno.test("a body that drips is slow, however often a byte comes", () =>
     answer.then(() => dripping = false);
     while (dripping) {
       await client.send("x").catch(() => {});
-      // Waits for the byte to come through, or for the end.
-      if (!await peer.hear()) break;
+      // Waits for the byte or for the end.
+      if (!await peer.receive()) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.match(await answer, /^HTTP\/1\.1 408 /);
   }, { timeouts: { bodyMs: 200 } }));
 
-Deno.test("an upstream that is silent is a 504 before its answer, and a broken transfer in it", () =>
+Deno.test("Attempt: a silent upstream is a 504 before its response, and a cut one in it", () =>
   between(async ({ client, upstream, proxy }) => {
     await client.send(get);
     const hung = await upstream.accept();
@@ -186,7 +186,7 @@ Deno.test("an upstream that is silent is a 504 before its answer, and a broken t
     assert.match(await second.toEnd(), /\r\n\r\nhello$/);
   }, { timeouts: { firstByteMs: 100, idleMs: 150 } }));
 
-Deno.test("stopping lets a request finish, tells its client, and ends idle connections", () =>
+Deno.test("ProxyServer.stop: lets requests finish with `Connection: close`, ends idle connections", () =>
   between(async ({ client, upstream, proxy }) => {
     using idle = await Peer.connect(proxy.port);
     await client.send(get);
@@ -200,7 +200,7 @@ Deno.test("stopping lets a request finish, tells its client, and ends idle conne
     await stopped;
   }));
 
-Deno.test("stopping without patience cuts what runs", () =>
+Deno.test("ProxyServer.stop: without a grace period, cuts requests under way", () =>
   between(async ({ client, upstream, proxy }) => {
     await client.send(get);
     const peer = await upstream.accept();
@@ -210,7 +210,7 @@ Deno.test("stopping without patience cuts what runs", () =>
     assert.equal(await peer.toEnd(), "");
   }));
 
-Deno.test("large chunked bodies arrive whole and in order, both ways, to a reader that takes its time", () =>
+Deno.test("moveBody: large chunked bodies arrive complete at a slow receiver, both ways", () =>
   between(async ({ client, upstream }) => {
     const pieces = Array.from(
       { length: 600 },

@@ -6,7 +6,7 @@ import { parseRanges } from "../../src/proxy/clients/address_ranges.ts";
 
 const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-/** One request on a connection of its own: status and body. */
+/** Makes one request on a new connection and returns status and body. */
 async function ask(
   port: number,
   target: string,
@@ -18,11 +18,14 @@ async function ask(
   await client.send(
     `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${head}\r\n${sent}`,
   );
-  const heard = await client.toEnd();
-  return { status: Number(heard.slice(9, 12)), body: heard.slice(heard.indexOf("\r\n\r\n") + 4) };
+  const received = await client.toEnd();
+  return {
+    status: Number(received.slice(9, 12)),
+    body: received.slice(received.indexOf("\r\n\r\n") + 4),
+  };
 }
 
-Deno.test("unknown functions and revisions are 404, an empty revision 503, a refusing upstream 502, all in JSON", async () => {
+Deno.test("forward: 404 for an unknown function or revision, 503 without a URL, 502 if refused", async () => {
   const port = freePort();
   await using proxy = startProxy({ f: { default: [`http://127.0.0.1:${port}`], empty: [] } });
   const failure = async (target: string) => {
@@ -63,7 +66,7 @@ Deno.test("unknown functions and revisions are 404, an empty revision 503, a ref
   assert.deepEqual((await failure("/functions/")).slice(0, 2), [404, "PAGE_NOT_FOUND"]);
 });
 
-Deno.test("a POST goes on to the next URL when the first refuses the connection, and that one is left out", async () => {
+Deno.test("forward: a refused POST is sent to the next URL, and the first one is ejected", async () => {
   using well = new RawServer();
   well.serve(() => ok("well"));
   const refusing = `http://127.0.0.1:${freePort()}`;
@@ -81,7 +84,7 @@ Deno.test("a POST goes on to the next URL when the first refuses the connection,
   assert.deepEqual(proxy.logged, [`${refusing} gets no requests for 10 s: connection refused`]);
 });
 
-Deno.test("a request is tried at three URLs at most", async () => {
+Deno.test("forward: makes at most three attempts", async () => {
   const urls = Array.from({ length: 5 }, () => `http://127.0.0.1:${freePort()}`);
   await using proxy = startProxy({ f: { default: urls } });
   assert.equal((await ask(proxy.port, "/functions/f")).status, 502);
@@ -102,17 +105,17 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`a ${method} ${body && "with a body "}that is cut without an answer is sent ${times} time(s)`, async () => {
+  Deno.test(`Attempt: a ${method} ${body && "with a body "}cut without a response is sent ${times}×`, async () => {
     using upstreams = new RawServer();
     using second = new RawServer();
     using third = new RawServer();
-    let heard = 0;
+    let received = 0;
     const cut = async (server: RawServer) => {
       for (;;) {
         const peer = await server.accept().catch(() => undefined);
         if (peer === undefined) return;
         await peer.until("\r\n\r\n");
-        heard++;
+        received++;
         peer.close();
       }
     };
@@ -127,13 +130,13 @@ for (
       body,
     );
     assert.equal(status, 502);
-    assert.equal(heard, times);
+    assert.equal(received, times);
     for (const each of all) each[Symbol.dispose]();
     await Promise.all(serving);
   });
 }
 
-Deno.test("an idle connection that the upstream closed costs no request, not even a POST", async () => {
+Deno.test("Upstream: a closed idle connection fails no request, not even a POST", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   using client = await Peer.connect(proxy.port);
@@ -150,12 +153,12 @@ Deno.test("an idle connection that the upstream closed costs no request, not eve
   assert.equal(only?.health.fails, 0);
 });
 
-/** The end of a connection on this machine is seen within a turn of the loop or two. */
+/** The end of a local connection is noticed within a turn or two of the event loop. */
 async function untilIdleIsGone(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("one that is left out gets one request after its time, and all when it answers", async () => {
+Deno.test("Upstream: an ejected one gets one request after its time, and all after a response", async () => {
   using upstream = new RawServer();
   using other = new RawServer();
   other.serve(() => ok("other"));
@@ -172,9 +175,9 @@ Deno.test("one that is left out gets one request after its time, and all when it
   const [first] = proxy.server.routing.upstreams;
   assert.equal(first?.usable, false);
   for (let i = 0; i < 4; i++) assert.equal((await ask(proxy.port, "/functions/f")).body, "other");
-  // Nobody asks while its time runs out: whoever did just then would be the one that tries it.
+  // No request while its time runs out: it could be the trial.
   while (!first?.usable) await new Promise((resolve) => setTimeout(resolve, 10));
-  // Its time has come: one request tries it, all others go elsewhere meanwhile.
+  // After its time one request tries it, and all others go elsewhere meanwhile.
   const asked = [
     ask(proxy.port, "/functions/f"),
     ask(proxy.port, "/functions/f"),
@@ -193,7 +196,7 @@ Deno.test("one that is left out gets one request after its time, and all when it
   assert.deepEqual([first.health.fails, first.usable], [0, true]);
 });
 
-Deno.test("if all are left out, they are all tried", async () => {
+Deno.test("RoutingTable.pick: if all are ejected, all are tried", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({
     f: { default: [`http://127.0.0.1:${freePort()}`, upstream.url] },
@@ -209,7 +212,7 @@ Deno.test("if all are left out, they are all tried", async () => {
   assert.deepEqual(await ask(proxy.port, "/functions/f"), { status: 200, body: "back" });
 });
 
-Deno.test("weights share out URLs and revisions", async () => {
+Deno.test("RoutingTable: weights share requests between URLs and between revisions", async () => {
   using a = new RawServer();
   using b = new RawServer();
   a.serve(() => ok("a"));
@@ -239,7 +242,7 @@ Deno.test("weights share out URLs and revisions", async () => {
   assert.equal(await share("/functions/canary/orange", 3), 0);
 });
 
-Deno.test("hash keeps a header's value with one URL", async () => {
+Deno.test("forward: hash keeps a value of the header at one URL", async () => {
   using a = new RawServer();
   using b = new RawServer();
   a.serve(() => ok("a"));
@@ -260,7 +263,7 @@ Deno.test("hash keeps a header's value with one URL", async () => {
   assert.equal(seen.size, 2);
 });
 
-Deno.test("a trusted proxy's X-Forwarded headers are kept and continued", async () => {
+Deno.test("writeRequestFields: X-Forwarded headers of a trusted proxy are kept and extended", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } }, {
     trustedProxies: parseRanges(["127.0.0.0/8"]),
@@ -278,7 +281,7 @@ Deno.test("a trusted proxy's X-Forwarded headers are kept and continued", async 
   );
 });
 
-Deno.test("a resetting upstream half-way breaks the client's transfer and is left out", async () => {
+Deno.test("relayResponse: a reset in a response cuts the client's transfer, ejects the upstream", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   using client = await Peer.connect(proxy.port);
@@ -293,7 +296,7 @@ Deno.test("a resetting upstream half-way breaks the client's transfer and is lef
   assert.equal(only?.usable, false);
 });
 
-Deno.test("an answer that drips is passed on byte by byte, and is whole", async () => {
+Deno.test("relayResponse: a response of single bytes is forwarded byte by byte", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   using client = await Peer.connect(proxy.port);
@@ -313,7 +316,7 @@ Deno.test("an answer that drips is passed on byte by byte, and is whole", async 
   assert.equal(await client.until("\r\n\r\n"), "0\r\nX-Sum: 5\r\n\r\n");
 });
 
-Deno.test("an upstream called localhost is found on either of the machine's addresses", async () => {
+Deno.test("Upstream.dial: localhost is found on both loopback addresses", async () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
     let server: Deno.HttpServer<Deno.NetAddr>;
     try {
@@ -330,7 +333,7 @@ Deno.test("an upstream called localhost is found on either of the machine's addr
   }
 });
 
-Deno.test("one connection to an upstream serves many clients, one after the other", async () => {
+Deno.test("Upstream: one connection serves many clients, one after another", async () => {
   using upstream = new RawServer();
   let connections = 0;
   const serving = (async () => {

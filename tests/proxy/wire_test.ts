@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Peer, RawServer } from "./peers.ts";
 import { startProxy } from "./start_proxy.ts";
 
-/** What an upstream hears of a request whose client says this, from the first line to the empty one. */
-async function heardOf(request: string, revisions = "default", base = ""): Promise<string> {
+/** Sends a request and returns the head that the upstream receives. */
+async function headOf(request: string, revisions = "default", base = ""): Promise<string> {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { [revisions]: [upstream.url + base] } });
   using client = await Peer.connect(proxy.port);
@@ -39,10 +39,10 @@ const targets: ReadonlyArray<readonly [target: string, arrives: string, base?: s
   ["/functions/f", "/", "/"],
 ];
 
-Deno.test("the rest of the path and the query arrive byte for byte", async (test) => {
+Deno.test("forward: the rest of the path and the query arrive byte for byte", async (test) => {
   for (const [target, arrives, base] of targets) {
     await test.step(`${target} → ${arrives}`, async () => {
-      const head = await heardOf(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`, "default", base);
+      const head = await headOf(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`, "default", base);
       assert.equal(head.slice(0, head.indexOf("\r\n")), `GET ${arrives} HTTP/1.1`);
     });
   }
@@ -58,16 +58,16 @@ Deno.test("parseRequestHead: an absolute target is its path, and its authority r
   ];
   for (const [target, path, host] of rows) {
     assert.equal(
-      await heardOf(`GET ${target} HTTP/1.1\r\nHost: z\r\nX-A: 1\r\n\r\n`),
+      await headOf(`GET ${target} HTTP/1.1\r\nHost: z\r\nX-A: 1\r\n\r\n`),
       `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nX-A: 1\r\n${forwarded.replace("HOST", host)}`,
     );
   }
-  const old = await heardOf("GET http://x/functions/f HTTP/1.0\r\n\r\n");
+  const old = await headOf("GET http://x/functions/f HTTP/1.0\r\n\r\n");
   assert.match(old, /^GET \/ HTTP\/1\.1\r\nHost: x\r\nX-Forwarded-For: /);
 });
 
-Deno.test("headers arrive as they were, without those of the connection, and with where they come from", async () => {
-  const head = await heardOf(
+Deno.test("writeRequestFields: drops hop-by-hop headers, adds X-Forwarded headers, keeps the rest", async () => {
+  const head = await headOf(
     "PATCH /functions/f HTTP/1.1\r\nhOST: example.org:81\r\nX-A: 1\r\nx-a:2\r\nX-B:\t \xe9 \r\nConnection: close, X-Gone\r\n" +
       "X-Gone: 1\r\nCookie: a=b\r\nKeep-Alive: 5\r\nProxy-Authorization: x\r\nProxy-Connection: x\r\nTE: trailers, deflate\r\n" +
       "Upgrade: h2c\r\nHTTP2-Settings: x\r\nForwarded: for=6.6.6.6\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Host: evil\r\n" +
@@ -82,8 +82,8 @@ Deno.test("headers arrive as they were, without those of the connection, and wit
   );
 });
 
-Deno.test("a client cannot have its own framing or Host removed by naming it in Connection", async () => {
-  const head = await heardOf(
+Deno.test("writeRequestFields: Connection does not remove framing headers or Host", async () => {
+  const head = await headOf(
     "POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: host, content-length, x-forwarded-for, via\r\n\r\nhi",
   );
   assert.equal(
@@ -93,22 +93,22 @@ Deno.test("a client cannot have its own framing or Host removed by naming it in 
   );
 });
 
-Deno.test("a client of HTTP/1.0 without a Host: the upstream's own goes on, and Via says which HTTP it was", async () => {
-  const head = await heardOf("GET /functions/f HTTP/1.0\r\nX: 1\r\n\r\n");
+Deno.test("writeRequestFields: HTTP/1.0 without a Host gets the upstream's, and `Via: 1.0`", async () => {
+  const head = await headOf("GET /functions/f HTTP/1.0\r\nX: 1\r\n\r\n");
   assert.match(
     head,
     /^GET \/ HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\nX: 1\r\nX-Forwarded-For: 127\.0\.0\.1\r\nX-Forwarded-Proto: http\r\nVia: 1\.0 capsule\r\n\r\n$/,
   );
 });
 
-Deno.test("100 headers and a head of nearly 64 KiB pass", async () => {
+Deno.test("parseRequestHead: accepts 100 headers and a head of nearly 64 KiB", async () => {
   const many = "GET /functions/f HTTP/1.1\r\nHost: x\r\n" + "X: a\r\n".repeat(99) + "\r\n";
-  assert.equal((await heardOf(many)).match(/X: a\r\n/g)?.length, 99);
+  assert.equal((await headOf(many)).match(/X: a\r\n/g)?.length, 99);
   const long = `GET /functions/f HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(65_400)}\r\n\r\n`;
-  assert.ok((await heardOf(long)).includes("a".repeat(65_400)));
+  assert.ok((await headOf(long)).includes("a".repeat(65_400)));
 });
 
-/** What a client hears when the upstream answers this, up to the connection's end (the client asks for it). */
+/** Returns the bytes that a client receives for a response of the upstream. */
 async function answerOf(
   answer: string,
   { method = "GET", version = "1.1", headers = "Connection: close\r\n", close = false } = {},
@@ -197,7 +197,7 @@ const answers: ReadonlyArray<
   ],
 ];
 
-Deno.test("answers arrive as they were", async (test) => {
+Deno.test("relayResponse: responses arrive unchanged", async (test) => {
   for (const [what, answer, arrives, options] of answers) {
     await test.step(what, async () => assert.equal(await answerOf(answer, options), arrives));
   }
@@ -221,19 +221,19 @@ const garbage: ReadonlyArray<readonly [what: string, answer: string]> = [
   ["a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\nhello"],
   ["a list of lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello"],
   [
-    "a protocol nobody asked for",
+    "a protocol that was not offered",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
   ],
   ["endless interim answers", "HTTP/1.1 100 Continue\r\n\r\n".repeat(20)],
   ["a head over 64 KiB", `HTTP/1.1 200 OK\r\nX: ${"a".repeat(66000)}\r\n\r\n`],
 ];
 
-Deno.test("an upstream that answers garbage is a 502 that says so", async (test) => {
+Deno.test("parseResponseHead: an invalid response is a 502 with the reason", async (test) => {
   for (const [what, answer] of garbage) {
     await test.step(what, async () => {
-      const heard = (await answerOf(answer)).replace(/^(?:HTTP\/1\.1 100 [^]*?\r\n\r\n)+/, "");
-      assert.match(heard, /^HTTP\/1\.1 502 Bad Gateway\r\n/);
-      const body: Record<string, string> = JSON.parse(heard.slice(heard.indexOf("\r\n\r\n")));
+      const received = (await answerOf(answer)).replace(/^(?:HTTP\/1\.1 100 [^]*?\r\n\r\n)+/, "");
+      assert.match(received, /^HTTP\/1\.1 502 Bad Gateway\r\n/);
+      const body: Record<string, string> = JSON.parse(received.slice(received.indexOf("\r\n\r\n")));
       assert.equal(body.code, "ERROR_UPSTREAM_GARBAGE");
       assert.equal(body.function, "f");
       assert.equal(body.revision, "default");
@@ -243,7 +243,7 @@ Deno.test("an upstream that answers garbage is a 502 that says so", async (test)
   }
 });
 
-Deno.test("a transfer that breaks half-way looks broken to the client", async (test) => {
+Deno.test("relayResponse: a response that breaks off looks incomplete to the client", async (test) => {
   for (
     const [what, answer, hello = "hello"] of [
       ["a length", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"],
@@ -260,10 +260,10 @@ Deno.test("a transfer that breaks half-way looks broken to the client", async (t
     ] as const
   ) {
     await test.step(what, async () => {
-      const heard = await answerOf(answer, { close: true, headers: "" });
-      assert.ok(heard.includes(hello), heard);
-      assert.ok(!heard.includes("0\r\n\r\n") && !heard.includes("hello\r\n0"), heard);
-      assert.ok(!/content-length: 5\b/i.test(heard), heard);
+      const received = await answerOf(answer, { close: true, headers: "" });
+      assert.ok(received.includes(hello), received);
+      assert.ok(!received.includes("0\r\n\r\n") && !received.includes("hello\r\n0"), received);
+      assert.ok(!/content-length: 5\b/i.test(received), received);
     });
   }
 });

@@ -1,5 +1,5 @@
-// Command proxy is what the benchmark holds the reverse proxy against: `proxy PORT` is an upstream, `proxy PORT URL`
-// Go's own reverse proxy before it, on one thread.
+// Command proxy is what the benchmark compares the reverse proxy with: `proxy PORT` is an upstream,
+// `proxy PORT URL` is Go's own reverse proxy for it, on one thread.
 package main
 
 import (

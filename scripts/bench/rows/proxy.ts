@@ -8,7 +8,7 @@ import { digits } from "../table.ts";
 interface Contender {
   readonly name: string;
   readonly server: ServerProcess;
-  /** Where the upstream's root is. */
+  /** The URL of the upstream's root. */
   readonly url: string;
 }
 
@@ -16,7 +16,7 @@ interface Sample extends Loaded {
   readonly cpuMicroseconds: number;
 }
 
-/** The reverse proxy beside others, all before the same upstream. */
+/** Compares the reverse proxy with others in front of the same upstream. */
 export const proxy: Row = {
   name: "proxy",
   about:
@@ -159,7 +159,7 @@ async function measure(
   });
 }
 
-/** Memory while a million requests go through, and while 10,000 connections do nothing. */
+/** Measures memory during a million requests, and with 10,000 idle connections. */
 async function memory(
   [, ours]: readonly Contender[],
   { load, length, say }: Bench,
@@ -218,7 +218,7 @@ async function isHere(program: string, ask: string): Promise<boolean> {
   }
 }
 
-/** One process, connections kept on both sides, nothing logged. */
+/** One process, with connections kept alive on both sides and without a log. */
 function nginxConfig(folder: string, port: number, upstream: string): string {
   const temporary = ["proxy", "client_body", "fastcgi", "uwsgi", "scgi"]
     .map((each) => `${each}_temp_path ${folder}/${each};`).join(" ");
@@ -256,7 +256,7 @@ backend b
 `;
 }
 
-/** Plain HTTP, and nothing but the proxy. */
+/** Plain HTTP without other handlers. */
 function caddyConfig(port: number, upstream: string): string {
   return `{
   admin off

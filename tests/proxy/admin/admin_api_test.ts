@@ -39,7 +39,7 @@ function open(token?: string) {
   return { table, app, call };
 }
 
-Deno.test("the description's calls, in order, with the lists that it prints", async () => {
+Deno.test("adminApi: the documented calls have the documented responses and lists", async () => {
   const { call } = open();
   const list = async () => JSON.stringify((await call("GET", "list")).body);
   const morgen = { function: "morgen", revision: "default", url: "http://localhost:5050" };
@@ -220,7 +220,7 @@ const refused: ReadonlyArray<
   ["PUT", "registration", { function: "f" }, 404, "PAGE_NOT_FOUND", /PUT/],
 ];
 
-Deno.test("what the interface refuses, with code and message", async (test) => {
+Deno.test("adminApi: refuses invalid calls with code and message", async (test) => {
   const { call, table } = open();
   for (const [method, path, body, status, code, message] of refused) {
     await test.step(`${method} ${path} ${status} ${message}`, async () => {
@@ -232,7 +232,7 @@ Deno.test("what the interface refuses, with code and message", async (test) => {
   assert.equal(table.routes.size, 0);
 });
 
-Deno.test("a token is wanted when there is one; without one, no foreign page and no foreign Host", async () => {
+Deno.test("adminApi: requires its token; without one, refuses foreign pages and hosts", async () => {
   const guarded = open("secret");
   assert.equal((await guarded.call("GET", "list")).status, 401);
   assert.equal(
@@ -251,7 +251,7 @@ Deno.test("a token is wanted when there is one; without one, no foreign page and
   assert.equal((await call("GET", "list", undefined, { host: "evil.example:8888" })).status, 403);
 });
 
-Deno.test("a revision may be registered that nobody serves yet, and only in so many words", async () => {
+Deno.test("adminApi: registers a revision without a URL only for an explicit null", async () => {
   const { call, table } = open();
   const blue = { function: "f", revision: "blue" };
   assert.equal((await call("POST", "registration", { ...blue, url: null })).status, 202);
@@ -264,7 +264,7 @@ Deno.test("a revision may be registered that nobody serves yet, and only in so m
   }
 });
 
-Deno.test("the client calls each of the calls, and tells what was refused", async () => {
+Deno.test("ProxyClient: makes each call and rejects with the code of a refusal", async () => {
   const { app, table } = open("secret");
   const client = new ProxyClient({
     url: `${origin}/`,
@@ -297,7 +297,7 @@ Deno.test("the client calls each of the calls, and tells what was refused", asyn
   await assert.rejects(away.list(), { code: "UNREACHABLE", status: 0 });
 });
 
-Deno.test("any sequence of calls leaves the routes that a plain model has", async () => {
+Deno.test("adminApi: any sequence of calls leaves the routes of a simple model", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(commands(["http://a", "http://b"]), { maxLength: 30 }),
@@ -321,7 +321,7 @@ Deno.test("any sequence of calls leaves the routes that a plain model has", asyn
   );
 });
 
-Deno.test("the admin paths stand beside the functions on one port, and take bodies up to 64 KiB", async () => {
+Deno.test("serveAdmin: admin paths share the port of the functions; bodies have up to 64 KiB", async () => {
   const { app } = open();
   await using proxy = startProxy({}, { admin: { root: "memory", handler: app.fetch } });
   using peer = await Peer.connect(proxy.port);

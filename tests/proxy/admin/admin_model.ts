@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** function → revision → URLs: what the routes should be, kept as plainly as can be. */
+/** function → revision → URLs: a simple model of the routes. */
 export type Model = Map<string, Map<string, string[]>>;
 
 const kinds = [
@@ -13,7 +13,7 @@ const kinds = [
   "remove-empty",
 ] as const;
 
-/** A call of the admin interface; those that need less look at less. */
+/** A call of the admin interface; not every kind uses every field. */
 export interface Command {
   readonly kind: typeof kinds[number];
   readonly name: string;
@@ -21,7 +21,7 @@ export interface Command {
   readonly where: string;
 }
 
-/** Calls about few names, so that they meet. */
+/** Generates calls with few names, so that they affect each other. */
 export function commands(where: readonly string[]): fc.Arbitrary<Command> {
   return fc.record({
     kind: fc.constantFrom(...kinds),
@@ -31,7 +31,7 @@ export function commands(where: readonly string[]): fc.Arbitrary<Command> {
   });
 }
 
-/** Changes the model, and returns the status that the call must have. */
+/** Changes the model and returns the expected status. */
 export function applyTo(model: Model, { kind, name, revision, where }: Command): number {
   const revisions = model.get(name);
   const urls = revisions?.get(revision);
@@ -67,7 +67,7 @@ export function applyTo(model: Model, { kind, name, revision, where }: Command):
   }
 }
 
-/** The call: its method, the path behind `/memory/functions/`, its body. */
+/** Returns the method, the path behind `/memory/functions/` and the body of a call. */
 export function callOf(
   { kind, name, revision, where }: Command,
 ): [method: string, path: string, body: unknown] {

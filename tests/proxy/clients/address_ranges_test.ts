@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isInside, parseRanges } from "../../../src/proxy/clients/address_ranges.ts";
 
-Deno.test("ranges of trusted proxies hold their addresses and no others", () => {
+Deno.test("parseRanges: a range contains its addresses and no others", () => {
   const ranges = parseRanges([
     "10.0.0.0/8",
     "192.168.1.7",
@@ -36,7 +36,7 @@ Deno.test("ranges of trusted proxies hold their addresses and no others", () => 
   assert.equal(isInside("10.0.0.1", []), false);
 });
 
-Deno.test("what is no range is refused by name", () => {
+Deno.test("parseRanges: names a text that is not a range", () => {
   for (
     const text of [
       "ten",

@@ -34,7 +34,7 @@ async function connect(proxy: TestProxy): Promise<Peer> {
 
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 
-Deno.test("a client that speaks no TLS, or only begins to, is cut when the time for a head is over", async (test) => {
+Deno.test("TlsSocket: a client that does not complete its handshake is cut after headMs", async (test) => {
   for (
     const [what, bytes] of [["nothing", ""], [
       "half a hello",
@@ -54,10 +54,10 @@ Deno.test("a client that speaks no TLS, or only begins to, is cut when the time 
       await client.send(get);
       assert.doesNotMatch(await client.toEnd(), /HTTP/);
     }));
-  await test.step("one that is there when the proxy stops", () =>
+  await test.step("a client that is connected when the proxy stops", () =>
     behindTls(async (proxy) => {
       using client = await Peer.connect(proxy.port);
-      // What comes in order: when the second is served, the first was accepted.
+      // In order: when the second is served, the first was accepted.
       using second = await connect(proxy);
       await proxy.server.stop(0);
       assert.equal(await client.toEnd(), "");
@@ -65,7 +65,7 @@ Deno.test("a client that speaks no TLS, or only begins to, is cut when the time 
     }));
 });
 
-Deno.test("a TLS client that takes nothing of its answer is cut, and so is the upstream", () =>
+Deno.test("TlsSocket: a client that reads nothing is cut, and so is the upstream", () =>
   behindTls(async (proxy, upstream) => {
     using client = await connect(proxy);
     await client.send(get);
@@ -74,13 +74,13 @@ Deno.test("a TLS client that takes nothing of its answer is cut, and so is the u
     await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
     const { sent } = await peer.sendUntilStuck(new Uint8Array(1024 * 1024), 64);
     await sent;
-    // Its connection is really closed: what it says now is answered with a reset.
+    // Its connection is closed: bytes that it sends now get a reset.
     await assert.rejects(async () => {
       for (;;) await client.send("x");
     });
   }, { idleMs: 500 }));
 
-Deno.test("large bodies pass over TLS both ways, and the connection is used again", () =>
+Deno.test("TlsSocket: large bodies pass both ways, and the connection is reused", () =>
   behindTls(async (proxy, upstream) => {
     const size = 8 * 1024 * 1024;
     const piece = new Uint8Array(1024 * 1024).map((_, index) => index % 251);
@@ -100,7 +100,7 @@ Deno.test("large bodies pass over TLS both ways, and the connection is used agai
     }
   }));
 
-Deno.test("a TLS client that goes away cuts its request", () =>
+Deno.test("TlsSocket: a client that leaves cuts its request", () =>
   behindTls(async (proxy, upstream) => {
     const client = await connect(proxy);
     await client.send(get);
@@ -108,12 +108,12 @@ Deno.test("a TLS client that goes away cuts its request", () =>
     await peer.until("\r\n\r\n");
     client.close();
     assert.equal(await peer.toEnd(), "");
-    // It was cut, not waited for until its time was over.
+    // It was cut without waiting for a timeout.
     const [only] = proxy.server.routing.upstreams;
     assert.equal(only?.health.fails, 0);
   }, { firstByteMs: 2000 }));
 
-Deno.test("a TLS client that resets its connection, waiting, reading or sending, harms nobody else", () =>
+Deno.test("TlsSocket: a client that resets its connection does not affect others", () =>
   behindTls(async (proxy, upstream) => {
     using steady = await connect(proxy);
     const whole = async () => {
@@ -162,7 +162,7 @@ Deno.test("a TLS client that resets its connection, waiting, reading or sending,
         await peer.count(1_000_000);
       },
     );
-    // And before it has said anything in TLS.
+    // Before its first byte of TLS.
     (await Peer.connect(proxy.port)).close();
     await whole();
   }));

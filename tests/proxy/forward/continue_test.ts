@@ -4,7 +4,7 @@ import { between, post } from "../scene.ts";
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-Deno.test("100-continue goes to the upstream, its answer to the client, then the body", () =>
+Deno.test("RequestSender: forwards 100-continue, then the interim response, then the body", () =>
   between(async ({ client, upstream }) => {
     await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
     const peer = await upstream.accept();
@@ -19,21 +19,21 @@ Deno.test("100-continue goes to the upstream, its answer to the client, then the
     await peer.until("\r\n\r\n");
   }));
 
-Deno.test("an upstream that refuses before the body is heard, and the connection ends", () =>
+Deno.test("RequestSender: forwards an early refusal and ends the connection", () =>
   between(async ({ client, upstream }) => {
     await client.send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
     const peer = await upstream.accept();
     await peer.until("\r\n\r\n");
     await peer.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
-    const heard = await client.toEnd();
-    assert.match(heard, /^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n/);
+    const received = await client.toEnd();
+    assert.match(received, /^HTTP\/1\.1 401 [^]*\r\nConnection: close\r\n/);
     assert.equal(await peer.toEnd(), "");
   }));
 
-Deno.test("100-continue: who waits for whom is not counted against the other", async (test) => {
+Deno.test("RequestSender: with 100-continue, time counts only against the side that is due", async (test) => {
   const expecting = post("Content-Length: 2\r\nExpect: 100-continue\r\n");
   const longer = () => new Promise((resolve) => setTimeout(resolve, 400));
-  await test.step("an upstream that takes its time to say 100", () =>
+  await test.step("an upstream that is slow to send 100", () =>
     between(async ({ client, upstream }) => {
       await client.send(expecting);
       const peer = await upstream.accept();
@@ -46,7 +46,7 @@ Deno.test("100-continue: who waits for whom is not counted against the other", a
       await peer.send(ok);
       assert.match(await client.message(), /^HTTP\/1\.1 200 /);
     }, { timeouts: { bodyMs: 100 } }));
-  await test.step("an upstream that never says 100, and a client that sends slowly all the same", () =>
+  await test.step("an upstream that never sends 100, and a client that sends slowly without it", () =>
     between(async ({ client, upstream }) => {
       await client.send(expecting);
       const peer = await upstream.accept();
@@ -59,14 +59,14 @@ Deno.test("100-continue: who waits for whom is not counted against the other", a
       await peer.send(ok);
       assert.match(await client.message(), /^HTTP\/1\.1 200 /);
     }, { timeouts: { firstByteMs: 200 } }));
-  await test.step("an upstream that says nothing at all", () =>
+  await test.step("an upstream that sends nothing", () =>
     between(async ({ client, upstream }) => {
       await client.send(expecting);
       const peer = await upstream.accept();
       assert.match(await client.toEnd(), /^HTTP\/1\.1 504 /);
       assert.match(await peer.toEnd(), /\r\n\r\n$/);
     }, { timeouts: { firstByteMs: 100 } }));
-  await test.step("a client that has its 100 and sends nothing", () =>
+  await test.step("a client that gets its 100 and sends nothing", () =>
     between(async ({ client, upstream }) => {
       await client.send(expecting);
       const peer = await upstream.accept();

@@ -3,7 +3,7 @@ import { hashKey } from "../../../src/proxy/forward/forward.ts";
 import { textBytes } from "../../../src/proxy/http1/characters.ts";
 import { parseRequestHead } from "../../../src/proxy/http1/request_head.ts";
 
-Deno.test("hash is by the header that is asked for, or by the client's address as far as it is believed", () => {
+Deno.test("hashKey: the value of the header, or the client's address if that is trusted", () => {
   const keyOf = (headers: string, trusted: boolean, header?: string) => {
     const bytes = textBytes(`GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
     const request = parseRequestHead(bytes, 0, bytes.length);

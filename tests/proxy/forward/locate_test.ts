@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { locate } from "../../../src/proxy/forward/locate.ts";
 
-Deno.test("what a target asks for, of which nothing is decoded", () => {
+Deno.test("locate: splits a target without decoding it", () => {
   const rows: ReadonlyArray<readonly [target: string, found: string]> = [
     ["/functions/hola", "hola|-|"],
     ["/function/hola", "hola|-|"],

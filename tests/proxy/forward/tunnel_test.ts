@@ -5,7 +5,7 @@ import { between } from "../scene.ts";
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-Deno.test("an upgrade becomes a tunnel, each side ending on its own", () =>
+Deno.test("tunnel: after an upgrade, each side ends on its own", () =>
   between(async ({ client, upstream }) => {
     await client.send(
       "GET /functions/f/default/chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" +
@@ -36,7 +36,7 @@ Deno.test("an upgrade becomes a tunnel, each side ending on its own", () =>
     assert.equal(await client.toEnd(), "bye");
   }));
 
-Deno.test("a refused upgrade is an answer like others", () =>
+Deno.test("relayResponse: a refused upgrade is an ordinary response", () =>
   between(async ({ client, upstream }) => {
     await client.send(
       "GET /functions/f HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
@@ -49,7 +49,7 @@ Deno.test("a refused upgrade is an answer like others", () =>
     await peer.until("\r\n\r\n");
   }));
 
-Deno.test("a tunnel passes megabytes in both directions at once, whole and in order, and single bytes between them", () =>
+Deno.test("tunnel: forwards megabytes both ways concurrently, and single bytes between", () =>
   between(async ({ client, upstream }) => {
     const upgrade = "Upgrade: x\r\nConnection: Upgrade\r\n\r\n";
     await client.send(`GET /functions/f HTTP/1.1\r\nHost: x\r\n${upgrade}`);

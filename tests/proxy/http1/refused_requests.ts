@@ -1,4 +1,4 @@
-/** What must be refused before anything of it reaches an upstream, and with which status. */
+/** Requests that must be refused before a byte reaches an upstream, with the status. */
 const host = "Host: x\r\n";
 export const refusedRequests: ReadonlyArray<
   readonly [what: string, request: string, status?: number]
@@ -105,7 +105,7 @@ export const refusedRequests: ReadonlyArray<
   ["a target over 64 KiB", `GET /functions/f?${"a".repeat(65536)} HTTP/1.1\r\n${host}\r\n`, 431],
 ];
 
-/** Bodies that are no chunks; what is before the fault may have streamed already. */
+/** Invalid chunked bodies; the part before the fault may have been forwarded. */
 export const badChunks: ReadonlyArray<readonly [what: string, body: string]> = [
   ["a size that is no number", "x\r\n\r\n0\r\n\r\n"],
   ["no size", "\r\nhello\r\n0\r\n\r\n"],

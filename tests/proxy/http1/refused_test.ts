@@ -5,13 +5,13 @@ import { startProxy } from "../start_proxy.ts";
 
 const good = "GET /functions/f?good HTTP/1.1\r\nHost: x\r\n\r\n";
 
-Deno.test("what two servers could read differently is refused, and nothing of it reaches an upstream", async (test) => {
+Deno.test("parseRequestHead: an ambiguous request is refused and does not reach an upstream", async (test) => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   for (const [what, request, status = 400] of refusedRequests) {
     await test.step(what, async () => {
       using client = await Peer.connect(proxy.port);
-      // What follows would be a request of its own for a server that ends the first elsewhere.
+      // A server that ends the first request elsewhere would find another one here.
       await client.send(request + good).catch(() => {});
       const answer = await client.toEnd();
       assert.match(
@@ -21,14 +21,14 @@ Deno.test("what two servers could read differently is refused, and nothing of it
       assert.equal(answer.match(/^HTTP\/1\.1 \d/gm)?.length, 1);
     });
   }
-  // Connections are accepted in order: were there one before, the good request would not be the first.
+  // Connections are accepted in order: the good request is on the first one.
   using client = await Peer.connect(proxy.port);
   await client.send(good);
   const peer = await upstream.accept();
   assert.match(await peer.until("\r\n"), /^GET \/\?good HTTP\/1\.1\r\n$/);
 });
 
-Deno.test("a body that is no chunks is cut: the client gets 400, the upstream never an end", async (test) => {
+Deno.test("ChunkDecoder: an invalid chunk is a 400, and the upstream's request is cut", async (test) => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   for (const [what, body] of badChunks) {
@@ -46,7 +46,7 @@ Deno.test("a body that is no chunks is cut: the client gets 400, the upstream ne
   }
 });
 
-Deno.test("bytes after a request are a request of their own, answered in order", async () => {
+Deno.test("ClientConnection: pipelined requests are answered in order", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   upstream.serve((head) =>

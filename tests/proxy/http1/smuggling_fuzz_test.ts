@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { Peer, RawServer } from "../peers.ts";
 import { startProxy } from "../start_proxy.ts";
 
-/** How many damaged requests are sent; `CAPSULE_FUZZ_RUNS` for more. */
+/** The number of damaged requests; `CAPSULE_FUZZ_RUNS` for more. */
 const runs = Number(Deno.env.get("CAPSULE_FUZZ_RUNS") ?? 300);
 
 const hidden = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
-/** What is put into requests, in the hope that two readers differ about it. */
+/** Insertions that two parsers may read differently. */
 const pieces = [
   ..."\r\n \t\0:,;05xX\x0b\x7f\xff/#".split(""),
   "\r\n",
@@ -42,7 +42,7 @@ const requests = [
   `PUT /functions/f/default/a?b HTTP/1.1\r\nX-First: 1\r\nHost: x\r\nContent-Length: 5\r\nX-Last: 2\r\n\r\nhello`,
 ];
 
-/** A place in the text, from 0 to below 1, what goes in there, and how many characters it takes the place of. */
+/** A position from 0 to below 1, an insertion, and the number of characters it replaces. */
 const damageBy = (those: readonly string[]): fc.Arbitrary<Damage> =>
   fc.record({
     at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
@@ -63,12 +63,12 @@ function damaged(text: string, damages: readonly Damage[]): string {
   }, text);
 }
 
-Deno.test("whatever is done to a request, an upstream reads in it no request but those that the proxy sent", async () => {
+Deno.test("fuzz: of any damaged request, an upstream reads only requests that the proxy sent", async () => {
   const smuggled: string[] = [];
   const isOurs = ({ headersDistinct }: IncomingMessage) =>
     headersDistinct.via?.at(-1)?.endsWith("capsule") &&
     headersDistinct["x-forwarded-for"]?.length === 1;
-  // A parser that is not ours.
+  // Another parser.
   const server = createServer((request, response) => {
     if (!isOurs(request)) smuggled.push(`${request.method} ${request.url}`);
     request.resume();
@@ -86,9 +86,9 @@ Deno.test("whatever is done to a request, an upstream reads in it no request but
     const send = async (text: string) => {
       using client = await Peer.connect(proxy.port);
       await client.send(text + good).catch(() => {});
-      const heard = await client.toEnd();
+      const received = await client.toEnd();
       assert.deepEqual(smuggled, [], JSON.stringify(text));
-      assert.match(heard, /^(?:HTTP\/1\.1 \d{3} |$)/, JSON.stringify(text));
+      assert.match(received, /^(?:HTTP\/1\.1 \d{3} |$)/, JSON.stringify(text));
     };
     await fc.assert(
       fc.asyncProperty(
@@ -123,7 +123,7 @@ const answers = [
   "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
 ];
 
-Deno.test("whatever an upstream answers, the next request is answered by its own answer, or not at all", async () => {
+Deno.test("fuzz: after any response, the next request gets its own response or none", async () => {
   let damage = "";
   using upstream = new RawServer();
   upstream.serve((head) => {
@@ -143,7 +143,7 @@ Deno.test("whatever an upstream answers, the next request is answered by its own
       fc.array(damageBy(answerPieces), { maxLength: 4 }),
       async (method, answer, damages) => {
         damage = damaged(answer, damages);
-        // One connection, and a parser that is not ours at its end.
+        // One connection to another parser.
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
         try {
           await ask(agent, proxy.port, method, "damaged");
@@ -170,7 +170,7 @@ Deno.test("whatever an upstream answers, the next request is answered by its own
   );
 });
 
-/** What the answer says that was asked; `undefined` when there is none of 200. */
+/** Returns the request that a response of 200 echoes; undefined for other responses. */
 function ask(
   agent: Agent,
   port: number,

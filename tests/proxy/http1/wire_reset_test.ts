@@ -3,9 +3,9 @@ import { BodyReader } from "../../../src/proxy/http1/body_reader.ts";
 import { TickClock } from "../../../src/proxy/http1/tick_clock.ts";
 import { type Socket, Wire } from "../../../src/proxy/http1/wire.ts";
 
-// Linux tells of a reset to the read or to the write, whichever asks first, and the other one then finds an orderly end. On real sockets
-// nobody can say which of them it will be.
-Deno.test("a reset that the write hears of is no end of a body, which a broken pipe after the end is", async () => {
+// Linux reports a reset once, to the read or to the write, and the other one sees an orderly end.
+// On real sockets either may get it.
+Deno.test("Wire: a reset reported to a write does not end a body; a broken pipe after its end does", async () => {
   using clock = new TickClock(1000);
   for (
     const [error, isWhole] of [

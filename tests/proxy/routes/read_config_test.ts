@@ -30,13 +30,13 @@ const good: ReadonlyArray<readonly [what: string, text: string, list: unknown]> 
   ["no function at all", "functions: {}\n", {}],
 ];
 
-Deno.test("what a configuration file may say", async (test) => {
+Deno.test("decodeConfig: accepts all forms of a configuration file", async (test) => {
   for (const [what, text, list] of good) {
     await test.step(what, () => assert.deepEqual(listRoutes(decodeConfig(text, "c")), list));
   }
 });
 
-Deno.test("weights of URLs and of revisions are read", () => {
+Deno.test("decodeConfig: reads weights of URLs and of revisions", () => {
   const routes = decodeConfig(
     "f:\n  default:\n    - { url: http://a, weight: 3 }\n    - http://b\n  orange: {url: http://c}\n  weights: {default: 90, orange: 10}\n",
     "c",
@@ -123,7 +123,7 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
   ],
 ];
 
-Deno.test("a bad file is told with line, column and what was expected", async (test) => {
+Deno.test("decodeConfig: names line, column and what it expected in an invalid file", async (test) => {
   for (const [text, message] of bad) {
     await test.step(message, () => {
       assert.throws(() => decodeConfig(text, "c"), { code: "CONFIG", message });

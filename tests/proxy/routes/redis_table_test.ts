@@ -32,7 +32,7 @@ testRouteTable("redis", async (routes) => {
   });
 }, redisTest);
 
-/** Resolves when the table's routes are as the condition says. */
+/** Resolves when the table's routes fulfil a condition. */
 async function until(table: RedisTable, holds: (routes: Routes) => boolean): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   table.listen((routes) => {
@@ -41,7 +41,7 @@ async function until(table: RedisTable, holds: (routes: Routes) => boolean): Pro
   await promise;
 }
 
-/** Two proxies on the same Redis see each other's changes, and lose none that are made at once. */
+/** Two proxies on one Redis see each other's changes and lose no concurrent ones. */
 async function twoProxies(settings: RedisSettings): Promise<void> {
   await using one = await RedisTable.open(settings, routesOf({ f: { default: [url] } }), silentLog);
   await using two = await RedisTable.open(
@@ -49,7 +49,7 @@ async function twoProxies(settings: RedisSettings): Promise<void> {
     routesOf({ f: { default: ["http://other"] } }),
     silentLog,
   );
-  // What is there already wins over a file.
+  // Existing routes take precedence over a file.
   assert.deepEqual(listRoutes(two.routes), { f: { default: [url] } });
 
   await Promise.all(Array.from({ length: 30 }, (_, index) =>
@@ -74,7 +74,7 @@ async function twoProxies(settings: RedisSettings): Promise<void> {
 }
 
 redisTest(
-  "two proxies on one Redis see each other's changes, and lose none made at once",
+  "RedisTable: two proxies see each other's changes and lose no concurrent ones",
   async () => {
     await using redis = await RedisServer.start();
     await twoProxies(settingsOf(redis.port));
@@ -82,7 +82,7 @@ redisTest(
 );
 
 redisTest(
-  "two proxies on a Redis that speaks TLS do the same, and one that does not trust it does not start",
+  "RedisTable: works over TLS; one that does not trust the certificate does not open",
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
     try {
@@ -104,7 +104,7 @@ redisTest(
 );
 
 redisTest(
-  "two proxies on a cluster do the same, hear of changes, and go on while its nodes are away",
+  "RedisTable: works on a cluster and keeps its routes while the nodes are down",
   async () => {
     await using cluster = await RedisCluster.start();
     const settings = {
@@ -139,7 +139,7 @@ redisTest(
 );
 
 redisTest(
-  "while Redis is away the routes stay and changes are 503; back again, they catch up",
+  "RedisTable: keeps its routes without Redis, refuses changes with 503, then catches up",
   async () => {
     await using redis = await RedisServer.start();
     await using table = await RedisTable.open(
@@ -154,21 +154,21 @@ redisTest(
       code: "ERROR_BACKEND_UNAVAILABLE",
     });
     assert.deepEqual(listRoutes(table.routes), { f: { default: [url] } });
-    // This Redis keeps nothing over its death: it gets the routes back from a proxy.
+    // This Redis keeps nothing over a restart: a proxy restores the routes.
     await redis.restart();
     for (;;) {
       try {
         await other.change({ kind: "register", function: "g", revision: "default", url });
         break;
       } catch {
-        // It is not reached yet.
+        // It is not reachable yet.
       }
     }
     await until(table, (routes) => routes.has("g") && routes.has("f"));
   },
 );
 
-Deno.test("a Redis that cannot be reached at the start is named", async () => {
+Deno.test("RedisTable.open: names a Redis that cannot be reached", async () => {
   await assert.rejects(RedisTable.open(settingsOf(1), new Map(), silentLog), {
     code: "STORE",
     message: /^cannot read the routes from redis 127\.0\.0\.1:1: /,

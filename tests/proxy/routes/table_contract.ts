@@ -8,7 +8,7 @@ import { routesOf } from "../start_proxy.ts";
 const url = "http://localhost:5050";
 const other = "http://localhost:5051";
 
-/** A table that ends in another way. */
+/** A table with another way to end. */
 export function endingWith(table: RouteTable, end: () => Promise<void>): RouteTable {
   return {
     get routes() {
@@ -20,7 +20,7 @@ export function endingWith(table: RouteTable, end: () => Promise<void>): RouteTa
   };
 }
 
-/** Every table does this. `open` makes one that begins with these routes, and is closed by the test; `define` is how a test is declared. */
+/** The contract of all route tables. `open` makes one with routes; `define` declares a test. */
 export function testRouteTable(
   name: string,
   open: (routes: Routes) => Promise<RouteTable>,
@@ -57,7 +57,7 @@ export function testRouteTable(
     return Promise.resolve();
   }, routesOf({ f: { default: [url] } }));
 
-  test("the changes of a revision's life, and what each refuses", async (table) => {
+  test("makes all changes of a revision, and refuses invalid ones", async (table) => {
     const add = { kind: "register", ...blue, url } as const;
     await refuses(
       table,
@@ -139,7 +139,7 @@ export function testRouteTable(
     assert.deepEqual(listRoutes(table.routes), {});
   });
 
-  test("names that objects have of their own are names like others", async (table) => {
+  test("names such as __proto__ are ordinary names", async (table) => {
     for (const each of ["__proto__", "constructor", "toString", "a".repeat(128)]) {
       await table.change({ kind: "register", function: each, revision: each, url });
     }
@@ -155,7 +155,7 @@ export function testRouteTable(
     }]);
   });
 
-  test("changes made at once are all kept", async (table) => {
+  test("concurrent changes are all kept", async (table) => {
     await table.change({ kind: "register", function: "f", revision: "default", url });
     const changes = Array.from(
       { length: 20 },
@@ -177,16 +177,16 @@ export function testRouteTable(
     assert.equal(table.routes.get("f")?.revisions.get("default")?.length, 21);
   });
 
-  test("its listener hears the routes at once and after each change", async (table) => {
-    const heard: string[] = [];
-    table.listen((routes) => heard.push(JSON.stringify(listRoutes(routes))));
+  test("calls its listener immediately and after each change", async (table) => {
+    const received: string[] = [];
+    table.listen((routes) => received.push(JSON.stringify(listRoutes(routes))));
     await table.change({ kind: "register", function: "f", revision: "default", url });
     await table.change({ kind: "remove-function", function: "f" });
-    assert.deepEqual(heard, ["{}", `{"f":{"default":["${url}"]}}`, "{}"]);
+    assert.deepEqual(received, ["{}", `{"f":{"default":["${url}"]}}`, "{}"]);
   });
 
   test(
-    "a file read again changes the functions that changed in it, and no others",
+    "a reload changes the functions that changed in the file, and no others",
     async (table) => {
       const before = routesOf({
         a: { default: [url] },
@@ -211,7 +211,7 @@ export function testRouteTable(
     routesOf({ a: { default: [url] }, b: { default: [url] }, c: { default: [url] } }),
   );
 
-  test("weights are kept, and forgotten with their revision", async (table) => {
+  test("keeps weights, and drops them with their revision", async (table) => {
     const weighted: Routes = new Map([["f", {
       revisions: new Map([["default", [{ url, weight: 3 }]], ["blue", [{
         url: other,

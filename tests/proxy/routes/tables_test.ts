@@ -16,7 +16,7 @@ testRouteTable("file", async (config) => {
   const { table } = await open(`${folder}/routes.json`, config);
   return endingWith(table, async () => {
     await table[Symbol.asyncDispose]();
-    // What is written is what holds: another table reads the same.
+    // Another table reads the same from the file.
     assert.deepEqual((await open(`${folder}/routes.json`, config)).table.routes, table.routes);
     assert.deepEqual(
       [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
@@ -32,7 +32,7 @@ function open(routesFile: string, config: Routes) {
   return openTable({ backend: "memory", config, routesFile, env, log: silentLog });
 }
 
-Deno.test("routes over a restart: what was changed stays, what changed in the file meanwhile comes", async () => {
+Deno.test("openTable: -routes keeps changes over a restart and takes those of -config", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/routes.json`;
@@ -56,7 +56,7 @@ Deno.test("routes over a restart: what was changed stays, what changed in the fi
   }
 });
 
-Deno.test("a file of routes that holds something else is refused", async () => {
+Deno.test("readRoutesFile: refuses a file that holds something else", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/routes.json`;
@@ -77,7 +77,7 @@ Deno.test("a file of routes that holds something else is refused", async () => {
   }
 });
 
-Deno.test("a change that cannot be kept is no change", async () => {
+Deno.test("MemoryTable: a change that cannot be saved is not made", async () => {
   const table = new MemoryTable(new Map(), () => Promise.reject(new Error("disk full")));
   await assert.rejects(
     table.change({ kind: "register", function: "f", revision: "default", url: "http://a" }),

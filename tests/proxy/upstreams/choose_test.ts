@@ -4,19 +4,19 @@ import { balances, type Candidate, choose } from "../../../src/proxy/upstreams/c
 const of = (...weights: number[]): Candidate[] =>
   weights.map((weight, index) => ({ weight, running: 0, id: `http://host-${index}` }));
 
-Deno.test("random takes the one in whose share the number lies", () => {
-  const choices = of(3, 1);
+Deno.test("choose: random takes the candidate in whose share the number lies", () => {
+  const candidates = of(3, 1);
   const taken = [0, 0.74, 0.75, 0.999].map((random) =>
-    choose(choices, "random", { random, turn: 0, key: "" })
+    choose(candidates, "random", { random, turn: 0, key: "" })
   );
   assert.deepEqual(taken, [0, 0, 1, 1]);
 });
 
-Deno.test("round-robin gives each its share exactly, and spreads it out", () => {
-  const turns = (choices: Candidate[], count: number) =>
+Deno.test("choose: round-robin gives each its exact share, evenly spread", () => {
+  const turns = (candidates: Candidate[], count: number) =>
     Array.from(
       { length: count },
-      (_, turn) => choose(choices, "round-robin", { random: 0, turn, key: "" }),
+      (_, turn) => choose(candidates, "round-robin", { random: 0, turn, key: "" }),
     );
   assert.deepEqual(turns(of(1, 1, 1), 4), [0, 1, 2, 0]);
   const canary = turns(of(90, 10), 100);
@@ -24,20 +24,21 @@ Deno.test("round-robin gives each its share exactly, and spreads it out", () => 
   assert.ok(!canary.join("").includes("11"));
 });
 
-Deno.test("least-connections takes the least busy for its weight", () => {
-  const choices = [{ weight: 1, running: 2, id: "a" }, { weight: 4, running: 4, id: "b" }, {
+Deno.test("choose: least-connections takes the least loaded for its weight", () => {
+  const candidates = [{ weight: 1, running: 2, id: "a" }, { weight: 4, running: 4, id: "b" }, {
     weight: 1,
     running: 1,
     id: "c",
   }];
-  const at = (random: number) => choose(choices, "least-connections", { random, turn: 0, key: "" });
+  const at = (random: number) =>
+    choose(candidates, "least-connections", { random, turn: 0, key: "" });
   assert.deepEqual([at(0), at(0.9)], [1, 2]);
 });
 
-Deno.test("hash: one key, one place; when one goes only its keys move; shares follow the weights", () => {
+Deno.test("choose: hash keeps a key in place, moves only keys of what left, follows the weights", () => {
   const keys = Array.from({ length: 4000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
-  const place = (choices: Candidate[], key: string) =>
-    choices[choose(choices, "hash", { random: 0, turn: 0, key })]?.id;
+  const place = (candidates: Candidate[], key: string) =>
+    candidates[choose(candidates, "hash", { random: 0, turn: 0, key })]?.id;
   const all = of(1, 1, 2);
   const left = all.slice(0, 2);
   const counts = new Map<string | undefined, number>();
@@ -51,7 +52,7 @@ Deno.test("hash: one key, one place; when one goes only its keys move; shares fo
   assert.ok(half > 1850 && half < 2150, String(half));
 });
 
-Deno.test("one choice is always taken", () => {
+Deno.test("choose: a single candidate is always taken", () => {
   for (const balance of balances) {
     assert.equal(choose(of(1), balance, { random: 0.9, turn: 5, key: "k" }), 0);
   }

@@ -13,15 +13,15 @@ async function post(port: number): Promise<string> {
   return await client.toEnd();
 }
 
-Deno.test("a POST goes on to the next URL when the first one's certificate is nobody's: nothing was sent there", async () => {
-  let heard = 0;
+Deno.test("Upstream.dial: a POST is retried after an untrusted certificate, as nothing was sent", async () => {
+  let received = 0;
   const stranger = Deno.serve({
     hostname: "127.0.0.1",
     port: 0,
     cert: await Deno.readTextFile(`${tls}.crt`),
     key: await Deno.readTextFile(`${tls}.key`),
     onListen: () => {},
-  }, () => new Response(String(++heard)));
+  }, () => new Response(String(++received)));
   using well = new RawServer();
   well.serve(() => "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell");
   const secure = `https://127.0.0.1:${stranger.addr.port}`;
@@ -33,11 +33,11 @@ Deno.test("a POST goes on to the next URL when the first one's certificate is no
     proxy.logged.join(),
     new RegExp(`^${secure} gets no requests for 10 s: .*certificate`),
   );
-  assert.equal(heard, 0);
+  assert.equal(received, 0);
   await stranger.shutdown();
 });
 
-Deno.test("an upstream that never ends the TLS handshake is a 504 by -connectTimeout", async () => {
+Deno.test("Upstream.dial: a TLS handshake that does not end is a 504 after -connectTimeout", async () => {
   using silent = new RawServer();
   await using proxy = startProxy({ f: { default: [silent.url.replace("http:", "https:")] } }, {
     timeouts: { connectMs: 200 },
@@ -48,11 +48,11 @@ Deno.test("an upstream that never ends the TLS handshake is a 504 by -connectTim
 });
 
 Deno.test({
-  name: "an upstream that takes no connections any more is a 504 by -connectTimeout",
-  // Elsewhere a full queue refuses.
+  name: "Upstream.dial: a full accept queue is a 504 after -connectTimeout",
+  // Other systems refuse connections when the queue is full.
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    // Nobody accepts, so the kernel answers as many connections as the queue has room for, and no more.
+    // Nothing accepts: the kernel completes connections until the queue is full.
     using full = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = full.addr;
     const opened: Deno.Conn[] = [];

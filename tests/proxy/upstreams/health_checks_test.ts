@@ -5,7 +5,7 @@ import { startProxy } from "../start_proxy.ts";
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n";
 
-Deno.test("checks leave out who answers with an error, too late or not at all, until it does again", async () => {
+Deno.test("HealthChecks: an upstream that fails, is late or refuses is unusable until it passes", async () => {
   using well = new RawServer();
   using ill = new RawServer();
   using hung = new RawServer();

@@ -8,7 +8,7 @@ import {
   onSend,
 } from "../../../src/proxy/upstreams/health.ts";
 
-Deno.test("health: left out after so many failures, tried again by one, well after an answer", () => {
+Deno.test("health: ejected after maxFails, tried by one request, healthy after a response", () => {
   const rules = { maxFails: 2, failTimeoutMs: 100 };
   const once = onFailure(healthy, 0, rules);
   assert.ok(isUsable(once, 0));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { upstreamTarget } from "../../../src/proxy/upstreams/upstream.ts";
 
-Deno.test("the target below a URL's path", () => {
+Deno.test("upstreamTarget: joins the path of a URL, the rest and the query", () => {
   const rows = [["", "", "", "/"], ["", "/a", "?q", "/a?q"], ["/b", "", "?", "/b?"], [
     "/b/",
     "/a",

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { TickClock } from "../../../src/proxy/http1/tick_clock.ts";
 import { Upstream } from "../../../src/proxy/upstreams/upstream.ts";
 
-Deno.test("while one request tries an upstream again, others that end do not let a second one try", () => {
+Deno.test("Upstream: during a trial, requests that end do not allow a second trial", () => {
   using clock = new TickClock(1000);
-  // It may be tried again at once.
+  // It may be tried again immediately.
   const upstream = new Upstream("http://localhost:1", {
     clock,
     connectMs: 1000,
@@ -17,6 +17,6 @@ Deno.test("while one request tries an upstream again, others that end do not let
   leaveEarly();
   assert.equal(upstream.usable, false, "it is being tried");
   leaveProbe();
-  assert.equal(upstream.usable, true, "nobody tries it any more");
+  assert.equal(upstream.usable, true, "no trial is under way");
   assert.equal(upstream.running, 0);
 });
