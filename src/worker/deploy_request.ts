@@ -1,6 +1,7 @@
 import { HttpError } from "../server/http_error.ts";
 import type { SyncResult } from "./routes/route_reconciler.ts";
-import { type DesiredRevision, maxInstances } from "./state/desired_state.ts";
+import { maxInstances } from "./revision_schema.ts";
+import type { DesiredRevision } from "./state/desired_state.ts";
 
 /** A revision, named. */
 export interface RevisionName {

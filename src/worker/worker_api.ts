@@ -3,7 +3,6 @@ import * as z from "zod";
 import { CapsuleError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
-import { parseDurationMs } from "../base/units.ts";
 import type { Guard } from "../server/admin_guard.ts";
 import { HttpError } from "../server/http_error.ts";
 import { guarded, jsonApp, readJson as readBody } from "../server/json_app.ts";
@@ -14,7 +13,7 @@ import { variableFault } from "./run/environment.ts";
 import { listDeployments } from "./list_deployments.ts";
 import type { LogLine } from "./run/log_lines.ts";
 import type { SyncResult } from "./routes/route_reconciler.ts";
-import { maxInstances, nameSchema } from "./state/desired_state.ts";
+import { instancesFrom, name, revisionFields } from "./revision_schema.ts";
 
 /** What the interface needs around it. */
 export interface WorkerApiOptions {
@@ -38,15 +37,15 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
 
   app.post("/functions/deploy", async (context) => {
     const asked = await readJson(context.req.raw, deployment);
-    const { function: name, revision, instances } = asked;
+    const { revision, instances } = asked;
     const { urls, registration } = await deployments.deploy(asked);
     return context.json({
       code: "FUNCTION_DEPLOYED",
       message: "Function deployed",
-      function: name,
+      function: asked.function,
       revision,
       localUrl: urls[0],
-      remoteUrl: remoteUrl(name, revision),
+      remoteUrl: remoteUrl(asked.function, revision),
       ...(instances !== undefined && { localUrls: urls }),
       ...unregistered(registration),
     }, 202);
@@ -104,10 +103,11 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
   );
 
   app.get("/functions/:function/:revision/logs", (context) => {
-    const { function: name, revision } = context.req.param();
-    const found = deployments.find({ function: name, revision });
+    const what = context.req.param();
+    const found = deployments.find(what);
     if (found === undefined) {
-      throw new HttpError(404, "REVISION_NOT_FOUND", `${revision} of ${name} is not deployed`);
+      const message = `${what.revision} of ${what.function} is not deployed`;
+      throw new HttpError(404, "REVISION_NOT_FOUND", message);
     }
     const count = lineCount(context.req.query("lines"));
     const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
@@ -123,27 +123,18 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
   return app;
 }
 
-const named = z.strictObject({ function: nameSchema, revision: nameSchema });
-const justFunction = z.strictObject({ function: nameSchema });
-const scaling = z.strictObject({
-  function: nameSchema,
-  revision: nameSchema,
-  instances: z.number().int().min(0).max(maxInstances),
-});
+const named = z.strictObject({ function: name, revision: name });
+const justFunction = z.strictObject({ function: name });
+const scaling = z.strictObject({ function: name, revision: name, instances: instancesFrom(0) });
 
 function deploymentSchema(env: Env) {
+  const { downloadUrl, sha256, idle } = revisionFields;
   return z.strictObject({
-    function: nameSchema,
-    revision: nameSchema,
-    downloadUrl: z.string().superRefine((text, context) => {
-      const fault = urlFault(text);
-      if (fault) context.addIssue({ code: "custom", message: fault });
-    }),
-    sha256: z.string().regex(/^(?:sha256:)?[0-9a-fA-F]{64}$/, {
-      message: "must be 64 hexadecimal digits",
-    })
-      .transform((text) => text.toLowerCase().replace(/^sha256:/, "")).optional(),
-    instances: z.number().int().min(1).max(maxInstances).optional(),
+    function: name,
+    revision: name,
+    downloadUrl,
+    sha256: sha256.optional(),
+    instances: instancesFrom(1).optional(),
     replace: z.boolean().optional(),
     envVariables: z.record(z.string(), z.string()).superRefine((variables, context) => {
       for (const [variable, value] of Object.entries(variables)) {
@@ -151,33 +142,8 @@ function deploymentSchema(env: Env) {
         if (fault) context.addIssue({ code: "custom", path: [variable], message: fault });
       }
     }).optional(),
-    idle: z.string().superRefine((text, context) => {
-      const fault = durationFault(text);
-      if (fault) context.addIssue({ code: "custom", message: fault });
-    }).optional(),
+    idle: idle.optional(),
   });
-}
-
-function urlFault(text: string): string | undefined {
-  const url = URL.parse(text);
-  if (url === null || !["http:", "https:", "oci:"].includes(url.protocol) || url.host === "") {
-    return "must be a URL that begins with http://, https:// or oci://";
-  }
-  if (url.username !== "" || url.password !== "") return "must not hold a user or a password";
-  return undefined;
-}
-
-/** Timers count milliseconds in 31 bits. */
-const longestMs = 2 ** 31 - 1;
-
-function durationFault(text: string): string | undefined {
-  try {
-    const ms = parseDurationMs(text);
-    return ms > 0 && ms <= longestMs ? undefined : "must be above 0, and at most 596h";
-  } catch (error) {
-    if (error instanceof CapsuleError) return error.message;
-    throw error;
-  }
 }
 
 function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {

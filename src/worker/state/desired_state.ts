@@ -1,8 +1,5 @@
 import * as z from "zod";
-import { isName, nameRule } from "../../base/function_names.ts";
-
-/** No revision has more instances on one worker. */
-export const maxInstances = 256;
+import { instancesFrom, name, revisionFields } from "../revision_schema.ts";
 
 /** What a revision of a function is, and how much of it there shall be. */
 export interface DesiredRevision {
@@ -53,24 +50,20 @@ export function withRevision(
   });
 }
 
-/** A function's or a revision's name. `__proto__` is none: whoever reads JSON into an object loses it. */
-export const nameSchema = z.string().refine((text) => isName(text) && text !== "__proto__", {
-  message: `must be ${nameRule}, and not __proto__`,
-});
 const revision = z.strictObject({
-  downloadUrl: z.string(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  instances: z.number().int().min(0),
+  downloadUrl: revisionFields.downloadUrl,
+  sha256: revisionFields.sha256,
+  instances: instancesFrom(0),
   envVariables: z.record(z.string(), z.string()),
-  idle: z.string().optional(),
+  idle: revisionFields.idle.optional(),
 });
 const wantedFunction = z.strictObject({
-  defaultRevision: nameSchema.optional(),
-  revisions: z.record(nameSchema, revision),
+  defaultRevision: name.optional(),
+  revisions: z.record(name, revision),
 });
 
 /** As the state file has it. */
-export const desiredStateSchema = z.record(nameSchema, wantedFunction).transform((
+export const desiredStateSchema = z.record(name, wantedFunction).transform((
   functions,
 ): DesiredState =>
   new Map(

@@ -8,7 +8,7 @@ const env = {
 const read = (text: string) => readFunctions(text, { name: "c", env });
 const digest = "0123456789abcdef".repeat(4);
 
-Deno.test("a file of functions: all that it may say", () => {
+Deno.test("readFunctions: decodes every field of a file", () => {
   const functions = read(`# what shall run
 functions:
   hello:
@@ -72,26 +72,26 @@ const nameRule = "1 to 128 letters, digits, -, _ or ., and neither . nor ..";
 const bad: ReadonlyArray<readonly [text: string, message: string]> = [
   ["", 'c:1:1: expected "functions:", found nothing'],
   ["- f\n", 'c:1:1: expected "functions:", found a list'],
-  ["{}", 'c:1:1: expected "functions:" at the beginning of a line'],
-  ["hello:\n  blue: x\n", 'c:1:1: expected "functions:" at the beginning of a line'],
-  ["functions: {}\nmore: 1\n", 'c:2:1: expected nothing beside "functions", found "more"'],
-  ["more: 1\nfunctions: {}\n", 'c:1:1: expected nothing beside "functions", found "more"'],
+  ["{}", 'c:1:1: expected "functions"'],
+  ["hello:\n  blue: x\n", 'c:1:1: expected "functions"'],
+  ["functions: {}\nmore: 1\n", 'c:2:1: expected "functions", found "more"'],
+  ["more: 1\nfunctions: {}\n", 'c:1:1: expected "functions", found "more"'],
   ["functions:\n", "c:1:11: expected functions, each with its revisions, found nothing"],
-  ["functions:\n  f: {}\n", 'c:2:3: expected at least one revision of "f"'],
+  ["functions:\n  f: {}\n", "c:2:3: a function must have at least one revision"],
   [
     "functions:\n  f: http://r\n",
-    'c:2:6: expected revisions of "f", each with its downloadUrl, found "http://r"',
+    'c:2:6: expected revisions, each with its downloadUrl, found "http://r"',
   ],
   [
     "functions:\n  f:\n    r:\n",
-    'c:3:7: expected "downloadUrl" and other fields of "r", found nothing',
+    'c:3:7: expected "downloadUrl" and other fields, found nothing',
   ],
   ["functions:\n  f g: {}\n", `c:2:3: expected a name (${nameRule}), found "f g"`],
   [
     `functions:\n  f:\n    ..: {${url.trim()}}\n`,
     `c:3:5: expected a name (${nameRule}), found ".."`,
   ],
-  [revision("instances: 1"), 'c:3:5: expected "downloadUrl" in it'],
+  [revision("instances: 1"), 'c:3:5: expected "downloadUrl"'],
   [revision(`${url}instance: 1`), `c:5:7: expected ${known}, found "instance"`],
   [
     revision("downloadUrl: localhost:4999/f"),
@@ -129,16 +129,19 @@ const bad: ReadonlyArray<readonly [text: string, message: string]> = [
   [revision(`${url}envVariables: {A: [1]}`), "c:5:25: expected a text, found a list"],
   [
     revision(`${url}envVariables:\n  MISSING:`),
-    "c:6:9: expected a value of MISSING: none stands here, and the environment has no MISSING either",
+    "c:6:9: a value of MISSING is missing, here and in the environment",
   ],
   [
     `functions:\n  f:\n    a: {${url.trim()}, default: true}\n    b: {${url.trim()}, default: true}\n`,
-    'c:4:39: expected one default revision of "f", and "a" is one already',
+    'c:4:39: "a" is the default revision already',
   ],
-  ["functions:\n  f:\n    a: 1\n  f:\n    b: 1\n", "c:4:3: Map keys must be unique"],
+  [
+    "functions:\n  f:\n    a: 1\n  f:\n    b: 1\n",
+    'c:4:3: expected each name once, found "f" again',
+  ],
 ];
 
-Deno.test("what is wrong in a file of functions is told with line, column and what was expected", async (test) => {
+Deno.test("readFunctions: reports line, column and what was expected", async (test) => {
   for (const [text, message] of bad) {
     await test.step(message, () => assert.throws(() => read(text), { code: "CONFIG", message }));
   }
