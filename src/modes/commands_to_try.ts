@@ -5,19 +5,21 @@ export interface CommandsToTry {
   readonly registryUrl: string;
   readonly proxyUrl: string;
   readonly workerUrl: string;
-  /** Without it, the commands take it from the shell's environment. */
-  readonly token: string | undefined;
+  /** The file of the token; without it, the commands read it from `CAPSULE_ADMIN_TOKEN`. */
+  readonly tokenFile: string | undefined;
   /** The path of a module that can be uploaded. */
   readonly wasm: string;
 }
 
-/** Returns shell commands that try a platform: upload, deploy, call, list. */
+/**
+ * Returns shell commands that try a platform: upload, deploy, call, list. They do not contain the
+ * token, since the output of a server is often kept.
+ */
 export function commandsToTry(
-  { registryUrl, proxyUrl, workerUrl, token, wasm }: CommandsToTry,
+  { registryUrl, proxyUrl, workerUrl, tokenFile, wasm }: CommandsToTry,
 ): string {
-  const authorization = token === undefined
-    ? '-H "Authorization: Bearer $CAPSULE_ADMIN_TOKEN"'
-    : `-H ${shellWord(`Authorization: Bearer ${token}`)}`;
+  const token = tokenFile === undefined ? "$CAPSULE_ADMIN_TOKEN" : `$(cat ${shellWord(tokenFile)})`;
+  const authorization = `-H "Authorization: Bearer ${token}"`;
   const deployment = {
     function: "hello",
     revision: "blue",

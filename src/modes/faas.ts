@@ -31,8 +31,7 @@ export async function runFaas(options: ModeOptions<"faas">, context: Context): P
     registryUrl: registry.url,
     proxyUrl: proxy.url,
     workerUrl: worker.url,
-    // Only a generated token is printed.
-    token: options.adminToken === undefined ? token : undefined,
+    tokenFile: options.adminToken === undefined ? join(options.data, "token") : undefined,
     wasm: join(options.data, "hello.wasm"),
   });
   const ready = () => {

@@ -26,6 +26,8 @@ Deno.test("the four commands that -mode=faas prints upload, deploy, call and lis
     });
     const commands = faas.stdout.lines.filter((line) => line.startsWith("curl "));
     assert.equal(commands.length, 4);
+    const token = await tokenIn(folder);
+    assert.ok(!`${faas.stdout.text}${faas.stderr.text}`.includes(token), "the token is printed");
     const answers: string[] = [];
     for (const command of commands) {
       const shell = new Deno.Command("sh", { args: ["-c", `${command} -sSf`], cwd: folder });
