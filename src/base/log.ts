@@ -1,4 +1,5 @@
 import { type Output, writeOrDrop } from "./io.ts";
+import { printable } from "./printable.ts";
 
 /** Fields of a log line in JSON. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
@@ -21,7 +22,8 @@ export type LogFormat = "text" | "json";
 /**
  * Returns a log that writes each line with one call, so that lines of several threads do not mix.
  *
- * Text: `warning: …` and `error: …` have their level, other lines have none. JSON: events are
+ * Text: `warning: …` and `error: …` have their level, other lines have none; control characters are
+ * escaped, as a sentence may quote a module or a request. JSON: events are
  * `{"event":"ready",…}` on stdout, all else `{"level":"warn","message":"…",…}` on stderr.
  */
 export function createLog(format: LogFormat, streams: { stdout: Output; stderr: Output }): Log {
@@ -31,13 +33,13 @@ export function createLog(format: LogFormat, streams: { stdout: Output; stderr: 
       return;
     }
     const prefix = level === "info" ? "" : level === "warn" ? "warning: " : "error: ";
-    streams.stderr.write(`${prefix}${sentence}\n`);
+    streams.stderr.write(`${prefix}${printable(sentence)}\n`);
   };
   return {
     event(event, sentence, fields) {
       if (format === "json") {
         writeOrDrop(streams.stdout, JSON.stringify({ event, ...fields }) + "\n");
-      } else streams.stderr.write(sentence + "\n");
+      } else streams.stderr.write(printable(sentence) + "\n");
     },
     info: line("info"),
     warn: line("warn"),
@@ -65,4 +67,11 @@ export function guestLine(format: LogFormat, name: string): (line: Uint8Array) =
     formed.set(line, prefix.length);
     return formed;
   };
+}
+
+/** Returns the line that reports dropped output of guests, with its line end. */
+export function droppedLine(format: LogFormat, bytes: number): string {
+  const message = `${bytes} bytes of output were dropped, as they were not read fast enough`;
+  if (format === "json") return JSON.stringify({ level: "warn", message, bytes }) + "\n";
+  return `warning: ${message}\n`;
 }

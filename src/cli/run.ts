@@ -1,6 +1,7 @@
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { Io } from "../base/io.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { printable } from "../base/printable.ts";
 import type { ModeName } from "../options/modes.ts";
 import type { Context } from "../base/context.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
@@ -58,7 +59,7 @@ function report(error: unknown, io: Io, log: Log | undefined): number {
     return exitCodes.bug;
   }
   if (log) log.error(error.message, { code: error.code });
-  else io.stderr.write(`capsule: ${error.message}\n`);
+  else io.stderr.write(`capsule: ${printable(error.message)}\n`);
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 

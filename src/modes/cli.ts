@@ -5,6 +5,7 @@ import { callOnce } from "../runner/call_once.ts";
 import { loadBlueprint } from "../runner/load_blueprint.ts";
 import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
+import { printable } from "../base/printable.ts";
 import { moduleBytes } from "./module_bytes.ts";
 import { grantsOf, limitsOf } from "./runner_flags.ts";
 
@@ -51,11 +52,11 @@ async function exitCodeOf(
   if (error instanceof ExitError) return exitStatus(error.exitCode);
   if (!(error instanceof TrapError || error instanceof TimeoutError)) throw error;
   const isTrap = error instanceof TrapError;
-  io.stderr.write(
+  io.stderr.write(printable(
     isTrap && blueprint.kind === "command"
       ? `${name} trapped: ${error.message}\n${error.guestStack}`
       : `${error.message}\n`,
-  );
+  ));
   return isTrap ? exitCodes.trapped : exitCodes.timedOut;
 }
 
@@ -73,7 +74,7 @@ async function printResult(
   }
   const result = await callOnce({ ...running, args }, context);
   if (result.kind === "error") {
-    io.stderr.write(result.message + "\n");
+    io.stderr.write(printable(result.message) + "\n");
     return exitCodes.failed;
   }
   const line = new Uint8Array(result.bytes.length + 1);

@@ -1,5 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
-import { writeOrDrop } from "../base/io.ts";
+import { BatchedOutput } from "../base/batched_output.ts";
+import { droppedLine } from "../base/log.ts";
 import type { FromThread, ToThread } from "./http_thread.ts";
 import type { Context } from "../base/context.ts";
 import { type ServedFunction, serveFunction, type ServeOptions } from "./serve_function.ts";
@@ -18,8 +19,13 @@ export async function serveOnThreads(
   serving: ServeOptions,
   context: Context,
 ): Promise<ServedFunction> {
-  const { log } = context;
+  const { io, log } = context;
   const threads = new Set<Thread>();
+  const outputOptions = { droppedLine: (bytes: number) => droppedLine(serving.options.log, bytes) };
+  const outputs: ThreadOutputs = {
+    stdout: new BatchedOutput(io.stdout, outputOptions),
+    stderr: new BatchedOutput(io.stderr, outputOptions),
+  };
   const metrics = async () => {
     const figures = [
       own.figures(),
@@ -32,7 +38,7 @@ export async function serveOnThreads(
   const isReplaced = () => log.info("another thread serves in its place");
 
   const start = async (): Promise<void> => {
-    const thread = new Thread({ ...serving, port: own.port }, context, { metrics });
+    const thread = new Thread({ ...serving, port: own.port }, context, { metrics, outputs });
     threads.add(thread);
     thread.died.then((reason) => {
       threads.delete(thread);
@@ -67,10 +73,13 @@ export async function serveOnThreads(
     },
     async close() {
       for (const thread of threads) thread.terminate();
-      await own.close();
+      await Promise.all([own.close(), outputs.stdout.close(), outputs.stderr.close()]);
     },
   };
 }
+
+/** The outputs of all threads but the main one. */
+type ThreadOutputs = Readonly<Record<"stdout" | "stderr", BatchedOutput>>;
 
 /** The main thread's side of a worker. */
 class Thread {
@@ -83,8 +92,8 @@ class Thread {
 
   constructor(
     serving: ServeOptions,
-    { io, log }: Context,
-    { metrics }: { metrics: () => Promise<unknown> },
+    { log }: Context,
+    { metrics, outputs }: { metrics: () => Promise<unknown>; outputs: ThreadOutputs },
   ) {
     this.#worker = new Worker(new URL("./http_thread.ts", import.meta.url), { type: "module" });
     const ready = Promise.withResolvers<void>();
@@ -110,7 +119,7 @@ class Thread {
         case "failed":
           return end(data.message);
         case "output":
-          return writeOrDrop(io[data.stream], data.bytes);
+          return outputs[data.stream].write(data.bytes);
         case "log":
           return log[data.level](data.sentence);
         case "figures":

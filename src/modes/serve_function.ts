@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import { BatchedOutput } from "../base/batched_output.ts";
-import { guestLine } from "../base/log.ts";
+import { droppedLine, guestLine } from "../base/log.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
@@ -43,8 +43,10 @@ export async function serveFunction(
 ): Promise<ServedFunction> {
   const { options, name, blueprint, port, reusePort } = serving;
   const { io, log } = context;
-  const stdout = new BatchedOutput(io.stdout);
-  const stderr = new BatchedOutput(io.stderr);
+  const outputOptions = { droppedLine: (bytes: number) => droppedLine(options.log, bytes) };
+  const stdout = new BatchedOutput(io.stdout, outputOptions);
+  const stderr = new BatchedOutput(io.stderr, outputOptions);
+  const formLine = guestLine(options.log, functionName(name));
   const information: HostInformation = { pings: 0 };
   const running: RunnerOptions = {
     blueprint,
@@ -53,15 +55,15 @@ export async function serveFunction(
     limits: limitsOf(options),
     dataFolder: options.data,
     information,
-    sinks: { stdout, stderr, formLine: guestLine(options.log, functionName(name)) },
+    // Text keeps the lines of Log as they are; in JSON they could pass for events of the launcher.
+    sinks: { stdout, stderr, formLine, formLog: options.log === "json" ? formLine : undefined },
   };
   const module = blueprint.kind === "command"
     ? await (await import("./serve_program.ts")).serveProgram(running, options, context)
     : await serveCalls(running, options, context);
   const close = async () => {
     await module.close();
-    stdout.flush();
-    stderr.flush();
+    await Promise.all([stdout.close(), stderr.close()]);
   };
   let requests = 0;
   const figures = () => ({ ...Deno.memoryUsage(), ...module.figures(), requests });

@@ -12,6 +12,8 @@ export interface OutputSinks {
    * gets a line end. Without it bytes pass unchanged.
    */
   readonly formLine?: (line: Uint8Array) => Uint8Array;
+  /** Formats a line, with its line end, of `Log`. Without it the line passes unchanged. */
+  readonly formLog?: (line: Uint8Array) => Uint8Array;
 }
 
 /**
@@ -27,8 +29,8 @@ export class GuestOutput {
   #last: Stream | undefined;
 
   constructor(sinks: OutputSinks) {
-    this.#out = new Stream(sinks.stdout, sinks.formLine);
-    this.#error = new Stream(sinks.stderr, sinks.formLine);
+    this.#out = new Stream(sinks.stdout, sinks);
+    this.#error = new Stream(sinks.stderr, sinks);
   }
 
   /** Holds back all output until `end`. Set before a tentative call begins. */
@@ -96,12 +98,14 @@ class Stream {
   hold = false;
   readonly #sink: Output;
   readonly #formLine: OutputSinks["formLine"];
+  readonly #formLog: OutputSinks["formLog"];
   readonly #held = new ByteBuffer();
   readonly #tail = new ByteBuffer();
 
-  constructor(sink: Output, formLine: OutputSinks["formLine"]) {
+  constructor(sink: Output, { formLine, formLog }: OutputSinks) {
     this.#sink = sink;
     this.#formLine = formLine;
+    this.#formLog = formLog;
   }
 
   get heldBytes(): number {
@@ -115,7 +119,7 @@ class Stream {
 
   /** Writes a line and its end in one write, so that output of other processes cannot split it. */
   emitLine(bytes: Uint8Array, start: number, end: number): void {
-    if (this.hold) {
+    if (this.hold && !this.#formLog) {
       this.#held.append(bytes, start, end);
       this.#held.append(lineEnd);
       return;
@@ -123,7 +127,7 @@ class Stream {
     const line = new Uint8Array(end - start + 1);
     line.set(bytes.subarray(start, end));
     line[end - start] = newline;
-    this.#sink.write(line);
+    this.emit(this.#formLog ? this.#formLog(line) : line);
   }
 
   write(bytes: Uint8Array): void {

@@ -80,8 +80,8 @@ Deno.test("http: a function's log lines are on standard output, one at a time", 
   });
   await (await fetch(server.url, { method: "POST", body: "☹" })).text();
   assert.equal(
-    await server.stdout.line((line) => line.startsWith("Environment variable")),
-    "Environment variable: 👋",
+    await server.stdout.line((line) => line.includes("Environment variable")),
+    '{"level":"info","function":"hello","message":"Environment variable: 👋"}',
   );
   const response = await fetch(server.url);
   assert.equal(await response.text(), '{"message": "hey people!"}');

@@ -22,7 +22,7 @@ Deno.test("threads: share the port, the log, /host-metrics and the graceful stop
   assert.equal(metrics.threads.length, 3);
   assert.equal(metrics.instances, 3);
   assert.equal((await server.stop()).code, 0);
-  assert.equal(server.stdout.text.split("Environment variable: 👋 of all threads\n").length, 41);
+  assert.equal(server.stdout.text.split('"Environment variable: 👋 of all threads"}\n').length, 41);
 });
 
 Deno.test("threads: each call has a fresh instance, on whatever thread", async () => {
