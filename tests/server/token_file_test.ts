@@ -6,13 +6,13 @@ import { inFolder } from "../testing/temporary_folder.ts";
 
 const modeOf = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 
-Deno.test("a token is made once, for its owner alone, and kept", () =>
+Deno.test("tokenOfFile: creates one token, which only its owner may read", () =>
   inFolder(async (folder) => {
     const path = `${folder}/token`;
     const { log, stderr } = memoryLog();
     const asking = Array.from({ length: 20 }, () => tokenOfFile(path, log));
     const tokens = new Set(await Promise.all(asking));
-    assert.equal(tokens.size, 1, "all who start at the same time have the same one");
+    assert.equal(tokens.size, 1, "concurrent callers get the same token");
     const [token = ""] = tokens;
     assert.match(token, /^[\w-]{43}$/);
     assert.equal(await Deno.readTextFile(path), `${token}\n`);
@@ -22,7 +22,7 @@ Deno.test("a token is made once, for its owner alone, and kept", () =>
     assert.equal(stderr(), "");
   }));
 
-Deno.test("a token of the person's own is taken; what is none, or cannot be kept, is told", () =>
+Deno.test("tokenOfFile: returns a token of the user, refuses a text that is not one", () =>
   inFolder(async (folder) => {
     const path = `${folder}/token`;
     const { log } = memoryLog();
@@ -33,7 +33,7 @@ Deno.test("a token of the person's own is taken; what is none, or cannot be kept
       await refused(
         tokenOfFile(path, log),
         "TOKEN",
-        /token holds no token, .* remove it to get a new one$/,
+        /token as a token: it has no token of .*; remove it to get a new one$/,
       );
     }
     await refused(
@@ -44,7 +44,7 @@ Deno.test("a token of the person's own is taken; what is none, or cannot be kept
   }));
 
 Deno.test({
-  name: "a token that others could read is theirs no more, and a warning says that they could",
+  name: "tokenOfFile: warns of a file that others could read, and makes it private",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
@@ -61,5 +61,35 @@ Deno.test({
       const after = memoryLog();
       await tokenOfFile(path, after.log);
       assert.equal(after.stderr(), "");
+    }),
+});
+
+Deno.test({
+  name: "tokenOfFile: refuses a file that others could have written",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/token`;
+      const { log } = memoryLog();
+      await Deno.writeTextFile(path, "my-own-secret-token\n");
+      await Deno.chmod(path, 0o620);
+      await refused(tokenOfFile(path, log), "TOKEN", /others could write it \(mode 0620\)/);
+    }),
+});
+
+Deno.test({
+  name: "tokenOfFile: refuses a file or a link of another user",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inFolder(async (folder) => {
+      const [path, link] = [`${folder}/token`, `${folder}/link`];
+      const { log } = memoryLog();
+      await Deno.writeTextFile(path, "my-own-secret-token\n", { mode: 0o600 });
+      await Deno.symlink(path, link);
+      assert.equal(await tokenOfFile(link, log), "my-own-secret-token");
+      await new Deno.Command("chown", { args: ["-h", "12345", link] }).output();
+      await refused(tokenOfFile(link, log), "TOKEN", /belongs to user 12345, .* as user 0; remove/);
+      await Deno.chown(path, 12345, null);
+      await refused(tokenOfFile(path, log), "TOKEN", /belongs to user 12345, .* as user 0; remove/);
     }),
 });
