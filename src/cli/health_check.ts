@@ -1,4 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
+import { httpFetch } from "../base/http_fetch.ts";
 
 const timeoutMs = 5000;
 
@@ -10,7 +11,7 @@ const timeoutMs = 5000;
 export async function healthCheck(url: string): Promise<string> {
   let status: number;
   try {
-    const response = await fetch(url, {
+    const response = await httpFetch(url, {
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });

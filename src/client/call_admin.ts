@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { CapsuleError, fetchReason } from "../base/errors.ts";
 import { bearer } from "../base/headers.ts";
+import { type Fetch, httpFetch } from "../base/http_fetch.ts";
 
 /** The admin interface of another process. */
 export interface AdminServer {
@@ -12,8 +13,8 @@ export interface AdminServer {
   readonly token?: string;
   /** Timeout for a whole response; default 10 s. */
   readonly timeoutMs?: number;
-  /** Replaces the global `fetch` in tests. */
-  readonly fetch?: typeof globalThis.fetch;
+  /** Replaces `httpFetch` in tests. */
+  readonly fetch?: Fetch;
 }
 
 /** A call to an admin interface. */
@@ -50,7 +51,7 @@ export async function callAdmin(
   server: AdminServer,
   { method, path, body }: AdminCall,
 ): Promise<unknown> {
-  const { label, url, token, timeoutMs = 10_000, fetch = globalThis.fetch } = server;
+  const { label, url, token, timeoutMs = 10_000, fetch = httpFetch } = server;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   try {

@@ -1,4 +1,5 @@
 import { DeadlineError, withDeadline } from "../base/deadline.ts";
+import { httpFetch } from "../base/http_fetch.ts";
 import { CapsuleError, fetchReason } from "../base/errors.ts";
 import { isLoopback } from "../base/hosts.ts";
 import { isObject } from "../base/json.ts";
@@ -98,7 +99,7 @@ export class OciTransport {
     try {
       return await withDeadline(
         answerMs,
-        (signal) => fetch(url, { ...init, headers, signal }),
+        (signal) => httpFetch(url, { ...init, headers, signal }),
         callerSignal,
       );
     } catch (error) {

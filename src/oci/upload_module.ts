@@ -1,3 +1,4 @@
+import { httpFetch } from "../base/http_fetch.ts";
 import { CapsuleError, fetchReason } from "../base/errors.ts";
 import { bearer } from "../base/headers.ts";
 import { isObject } from "../base/json.ts";
@@ -37,7 +38,7 @@ export async function uploadModule(
   if (token !== undefined) headers.set("authorization", bearer(token));
   let response: Response;
   try {
-    response = await fetch(`${origin}/upload/${user}/${module}/${tag}`, {
+    response = await httpFetch(`${origin}/upload/${user}/${module}/${tag}`, {
       method: "POST",
       body: encoded.body?.pipeThrough(counter(onBytes)),
       headers,

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { httpFetch } from "../base/http_fetch.ts";
 import { CapsuleError, fetchReason, messageOf } from "../base/errors.ts";
 import { bearer } from "../base/headers.ts";
 import { shownUrl, type Validators } from "./saved_copy.ts";
@@ -111,7 +112,7 @@ async function attempt<T>(
 
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await httpFetch(url, {
       headers: { ...conditions(validators), ...(token && { authorization: bearer(token) }) },
       signal: AbortSignal.any([signal, silence.signal]),
     });

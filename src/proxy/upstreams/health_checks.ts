@@ -1,4 +1,5 @@
 import { withDeadline } from "../../base/deadline.ts";
+import { directFetch } from "../../base/http_fetch.ts";
 import { type Timer, unref } from "../../base/timers.ts";
 import { type Upstream, upstreamTarget } from "./upstream.ts";
 
@@ -43,7 +44,7 @@ export class HealthChecks implements AsyncDisposable {
     try {
       const target = new URL(url).origin + upstreamTarget(basePath, path, "");
       return await withDeadline(timeoutMs, async (signal) => {
-        const response = await fetch(target, { signal, redirect: "manual" });
+        const response = await directFetch(target, { signal, redirect: "manual" });
         await response.body?.cancel();
         return response.status < 400;
       }, this.#stop.signal);
