@@ -11,7 +11,7 @@ export async function runProgram(
   const { stdin, stdout, stderr } = context.io;
   // A thread that blocks in a write could not check the deadline.
   const later = running.limits.timeoutMs > 0;
-  const { program, close } = await openProgram({ ...running, args }, context);
+  const { callee: program, close } = await openProgram({ ...running, args }, context);
   try {
     return await program.run({
       streams: () => ({

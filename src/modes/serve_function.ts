@@ -103,7 +103,7 @@ async function serveCalls(
       `${running.name} is a function, which takes no arguments with -mode=http: got "${argument}"`,
     );
   }
-  const { called, close } = await openFunction(running, context);
+  const { callee: called, close } = await openFunction(running, context);
   const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: context.log });
   return {
     // Hot path: a handler with one parameter is the fastest (bench: `throughput`).

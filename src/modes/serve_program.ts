@@ -11,7 +11,7 @@ export async function serveProgram(
   options: ModeOptions<"http">,
   context: Context,
 ): Promise<ServedModule> {
-  const { program, close } = await openProgram({ ...running, args: options.args }, context);
+  const { callee: program, close } = await openProgram({ ...running, args: options.args }, context);
   const serve = createCgiHandler(program, {
     maxBodyBytes: options.maxBody,
     log: context.log,

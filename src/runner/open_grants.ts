@@ -13,7 +13,7 @@ export interface OpenGrants {
 }
 
 /**
- * Opens what a module may reach, as far as it imports a function for it.
+ * Opens the grants of a module, as far as it imports functions for them.
  *
  * @throws CapsuleError `DIR`, `NET_RULE` and those of the stores, for what cannot be granted.
  */
@@ -30,6 +30,38 @@ export async function openGrants(options: RunnerOptions, context: Context): Prom
     wasi: { families: await loadFamilies(names), env, preopens },
     close: host.close,
   };
+}
+
+/** A module opened with its grants; both are closed together. */
+export interface Opened<Callee> {
+  readonly callee: Callee;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the grants of a module and passes them to `open`. If that fails, the grants are closed.
+ *
+ * @throws as `openGrants` and `open` do.
+ */
+export async function openWithGrants<Callee extends { close(): void }>(
+  options: RunnerOptions,
+  context: Context,
+  open: (grants: OpenGrants) => Callee | Promise<Callee>,
+): Promise<Opened<Callee>> {
+  const grants = await openGrants(options, context);
+  try {
+    const callee = await open(grants);
+    return {
+      callee,
+      close: async () => {
+        callee.close();
+        await grants.close();
+      },
+    };
+  } catch (error) {
+    await grants.close();
+    throw error;
+  }
 }
 
 /** Returns the environment of WASI: the granted variables, except secrets of the launcher. */

@@ -52,7 +52,7 @@ export async function serveModule(
     { mode: "http", limits, reuse: options.reuse, unlimited: options.unlimited },
     log,
   );
-  const { called, close } = await openFunction({
+  const { callee: called, close } = await openFunction({
     blueprint: isolation ? { ...blueprint, isolation } : blueprint,
     name,
     grants: grantsOf(options, io),

@@ -32,7 +32,7 @@ export async function serveProgram(
     bytes: await Deno.readFile(new URL(`../testdata/wasi/${name}.wasm`, import.meta.url)),
   };
   const limits = limitsOf(options);
-  const { program: command, close } = await openProgram({
+  const { callee: command, close } = await openProgram({
     blueprint: await loadBlueprint(module, {
       mode: "http",
       limits,

@@ -50,7 +50,7 @@ async function capsuleFunction(): Promise<CapsuleFunction> {
     { mode: "http", limits, reuse, unlimited: false },
     context.log,
   );
-  const { called } = await openFunction({
+  const { callee: called } = await openFunction({
     blueprint,
     name: path,
     grants: grantsOf(options, io),

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { parse } from "../../src/cli/parse.ts";
+import { grantsOf, limitsOf, type RunnerFlags } from "../../src/modes/runner_flags.ts";
+
+function flagsOf(...args: string[]): RunnerFlags {
+  const command = parse(args, { get: () => undefined });
+  assert(command.kind === "mode" && (command.mode === "cli" || command.mode === "http"));
+  return command.options;
+}
+
+const io = { cwd: () => "/home/zoé" };
+
+Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by default", () => {
+  assert.deepEqual(grantsOf(flagsOf("-mode=cli"), io), {
+    folders: [],
+    variables: [],
+    allowRead: undefined,
+    allowWrite: undefined,
+    allowEnv: undefined,
+    allowNet: undefined,
+    sandbox: false,
+    ownFiles: [],
+  });
+  const flags = flagsOf(
+    ...["-mode=cli", "-dir=data::/d", "-env=A=é", "-env=B", "-allowRead=a,b", "-allowWrite="],
+    ...["-allowEnv=C", "-allowNet=example.org:443", "-sandbox"],
+  );
+  assert.deepEqual(grantsOf(flags, io), {
+    folders: [{ host: "data", guest: "/d" }],
+    variables: [{ name: "A", value: "é" }, { name: "B", value: undefined }],
+    allowRead: ["a", "b"],
+    allowWrite: [],
+    allowEnv: ["C"],
+    allowNet: ["example.org:443"],
+    sandbox: true,
+    ownFiles: [],
+  });
+});
+
+Deno.test("grantsOf: own files are the module, the certificate and the key, made absolute", () => {
+  const flags = flagsOf("-wasm=./é.wasm", "-crt=/etc/a.crt", "-key=a.key");
+  assert.deepEqual(grantsOf(flags, io).ownFiles, [
+    "/home/zoé/é.wasm",
+    "/etc/a.crt",
+    "/home/zoé/a.key",
+  ]);
+});
+
+Deno.test("limitsOf: cli makes one call and queues none, http as many as the flags say", () => {
+  const { maxInstances, maxQueue, timeoutMs } = limitsOf(flagsOf("-mode=cli", "-timeout=2s"));
+  assert.deepEqual({ maxInstances, maxQueue, timeoutMs }, {
+    maxInstances: 1,
+    maxQueue: 0,
+    timeoutMs: 2000,
+  });
+  const flags = flagsOf(
+    ...["-maxMemory=1MiB", "-timeout=1s", "-slice=3ms", "-httpTimeout=0", "-maxResponse=5"],
+    ...["-maxInstances=7", "-maxQueue=0"],
+  );
+  assert.deepEqual(limitsOf(flags), {
+    maxMemoryBytes: 1024 ** 2,
+    timeoutMs: 1000,
+    sliceMs: 3,
+    httpTimeoutMs: 0,
+    maxResponseBytes: 5,
+    maxInstances: 7,
+    maxQueue: 0,
+  });
+});
