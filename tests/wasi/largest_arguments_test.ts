@@ -114,7 +114,7 @@ async function timeouts(call: LargeCall, folder: TemporaryFolder): Promise<numbe
   const limits = limitsOf(options);
   const log = createLog("text", io);
   const module = { name: "large.wasm", bytes: program(call) };
-  const { program: command, close } = await openProgram({
+  const { callee: command, close } = await openProgram({
     blueprint: await loadBlueprint(module, { mode: "http", limits, reuse: false }, log),
     name: module.name,
     grants: grantsOf(options, io),
