@@ -1,10 +1,14 @@
 import { HttpError } from "../../server/http_error.ts";
 import { dropBody } from "../../server/json_app.ts";
 
-/** The code of a failure that other parts of the server have other words for. */
+/** Codes of the protocol for failures that have other codes in the rest of the server. */
 const codes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 413: "SIZE_INVALID" };
 
-/** `{"errors":[{"code","message"}]}`, the form that the protocol asks for. */
+/**
+ * Returns an error response in the protocol's form: `{"errors":[{"code","message"}]}`.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
+ */
 export function ociError(
   status: number,
   code: string,
@@ -22,7 +26,9 @@ export function ociError(
 }
 
 /**
- * The answer to a request that failed. What it still sends is read first, so that it gets the answer; an unknown error is a bug and passes through.
+ * Returns the response to a request that failed, after the rest of its body was read.
+ *
+ * @throws the error, unless it is an HttpError: it is a bug.
  */
 export async function ociErrorResponse(request: Request, error: unknown): Promise<Response> {
   if (!(error instanceof HttpError)) throw error;
@@ -31,7 +37,7 @@ export async function ociErrorResponse(request: Request, error: unknown): Promis
   return ociError(error.status, error.code, error.message, headers);
 }
 
-/** A failure whose answer says more in its headers. */
+/** A failure whose response has headers of its own. */
 export class OciHttpError extends HttpError {
   readonly headers: Record<string, string>;
 

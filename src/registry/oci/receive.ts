@@ -3,9 +3,10 @@ import { bodyPieces } from "../body_pieces.ts";
 import type { BlobWriter } from "../store/blob_writer.ts";
 
 /**
- * Streams a request's body into a writer.
+ * Streams a request's body to a writer.
  *
- * @throws HttpError 413 `SIZE_INVALID` over the limit, `BODY_CUT` and `BODY_IDLE`, 507 `DISK_FULL`; the writer then holds a part.
+ * @throws HttpError 413 `SIZE_INVALID` over `maxBytes`, 400 `BODY_CUT`, 408 `BODY_IDLE`, 507
+ * `DISK_FULL`; the writer then holds a part.
  */
 export async function receive(
   request: Request,

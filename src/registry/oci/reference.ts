@@ -1,22 +1,19 @@
 import { HttpError } from "../../server/http_error.ts";
-import { type Digest, parseDigest } from "../../source/digest.ts";
+import { type Digest, digestRule, parseDigest } from "../../source/digest.ts";
 
-/** The end of a path, where clients may write the colon of a digest as `%3A`; what cannot be decoded is no reference of anything. */
+/** Decodes the last segment of a path, in which clients may write a digest's colon as `%3A`. */
 export function decodeReference(reference: string): string {
   try {
     return decodeURIComponent(reference);
   } catch {
+    // As it is, it is no tag and no digest: the request is answered with 404.
     return reference;
   }
 }
 
-/** @throws HttpError 400 `DIGEST_INVALID` */
+/** Parses a digest. @throws HttpError 400 `DIGEST_INVALID` */
 export function readDigest(text: string): Digest {
   const digest = parseDigest(text);
   if (digest !== undefined) return digest;
-  throw new HttpError(
-    400,
-    "DIGEST_INVALID",
-    `a digest is sha256: or sha512: and its hexadecimal digits: got "${text}"`,
-  );
+  throw new HttpError(400, "DIGEST_INVALID", `a digest is ${digestRule}: got "${text}"`);
 }

@@ -1,38 +1,38 @@
 import type { Hono } from "hono";
-import { HttpError } from "../../server/http_error.ts";
-import { readBody } from "../../server/read_body.ts";
 import { maxManifestBytes, mediaTypes } from "../../oci/manifest.ts";
 import { isRepository, isTag } from "../../oci/names.ts";
+import { HttpError } from "../../server/http_error.ts";
+import { readBody } from "../../server/read_body.ts";
+import { serveFile } from "../download/serve_file.ts";
+import { pageOf } from "../paging.ts";
+import type { RegistryStore } from "../store/registry_store.ts";
 import { ociErrorResponse } from "./errors.ts";
 import { decodeReference, readDigest } from "./reference.ts";
-import { OciUploads } from "./uploads.ts";
-import { pageOf } from "../paging.ts";
 import { referrersOf } from "./referrers.ts";
-import { serveFile } from "../download/serve_file.ts";
-import type { RegistryStore } from "../store/registry_store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
+import { OciUploads } from "./uploads.ts";
 
-/** What the protocol's handlers work on. */
-export interface OciOptions {
+/** Options of `addOciRoutes`. */
+export interface OciRoutesOptions {
   store: RegistryStore;
   sessions: UploadSessions;
 }
 
 /** A request for something in a repository. */
-interface Call {
+interface OciRequest {
   request: Request;
   url: URL;
   repository: string;
-  /** What follows the kind: a tag, a digest, the id of an upload. */
+  /** A tag, a digest or an upload's id: what follows the kind in the path. */
   reference: string;
 }
 
 /**
- * The OCI distribution protocol 1.1 under `/v2/`. A repository's name has any number of parts, so the paths are taken apart here.
+ * Adds the OCI distribution protocol 1.1 under `/v2/`.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints
  */
-export function addOciRoutes(app: Hono, options: OciOptions): void {
+export function addOciRoutes(app: Hono, options: OciRoutesOptions): void {
   const oci = new OciDistribution(options);
   const handle = async ({ req }: { req: { raw: Request } }) => {
     try {
@@ -49,7 +49,7 @@ class OciDistribution {
   readonly #store: RegistryStore;
   readonly #uploads: OciUploads;
 
-  constructor({ store, sessions }: OciOptions) {
+  constructor({ store, sessions }: OciRoutesOptions) {
     this.#store = store;
     this.#uploads = new OciUploads(store, sessions);
   }
@@ -57,11 +57,11 @@ class OciDistribution {
   async handle(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const method = request.method === "HEAD" ? "GET" : request.method;
-    if (/^\/v2\/?$/.test(url.pathname) && method === "GET") return answer(request, 200, "{}");
+    if (/^\/v2\/?$/.test(url.pathname) && method === "GET") return jsonResponse(request, {});
     if (url.pathname === "/v2/_catalog" && method === "GET") {
-      return this.#repositories(request, url);
+      return this.#listRepositories(request, url);
     }
-
+    // A repository's name has any number of segments, which a router cannot match.
     const [, repository = "", kind = "", reference = ""] =
       /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/([^/]*)$/.exec(url.pathname) ??
         [];
@@ -69,9 +69,9 @@ class OciDistribution {
       throw new HttpError(404, "UNSUPPORTED", `there is no ${method} ${url.pathname}`);
     }
     if (!isRepository(repository)) {
-      throw new HttpError(400, "NAME_INVALID", `"${repository}" is no name of a repository`);
+      throw new HttpError(400, "NAME_INVALID", `"${repository}" is not a repository name`);
     }
-    const call: Call = { request, url, repository, reference: decodeReference(reference) };
+    const call: OciRequest = { request, url, repository, reference: decodeReference(reference) };
     switch (`${method} ${kind}`) {
       case "GET blobs":
         return await this.#getBlob(call);
@@ -84,9 +84,9 @@ class OciDistribution {
       case "DELETE manifests":
         return await this.#deleteManifest(call);
       case "GET tags":
-        return this.#tags(call);
+        return this.#listTags(call);
       case "GET referrers":
-        return await this.#referrers(call);
+        return await this.#listReferrers(call);
       case "POST blobs/uploads":
       case "GET blobs/uploads":
       case "PATCH blobs/uploads":
@@ -94,27 +94,23 @@ class OciDistribution {
       case "DELETE blobs/uploads":
         return await this.#uploads.handle({ ...call, method });
       default:
-        throw new HttpError(
-          405,
-          "UNSUPPORTED",
-          `${request.method} is nothing that can be done with ${kind}`,
-        );
+        throw new HttpError(405, "UNSUPPORTED", `${kind} do not support ${request.method}`);
     }
   }
 
-  #repositories(request: Request, url: URL): Response {
+  #listRepositories(request: Request, url: URL): Response {
     const names = this.#store.catalog.repositories();
-    const { page, headers } = pageOf(names, url, (name) => name);
-    return answer(request, 200, JSON.stringify({ repositories: page }), headers);
+    const { page: repositories, headers } = pageOf(names, url, (name) => name);
+    return jsonResponse(request, { repositories }, headers);
   }
 
-  async #getBlob({ request, repository, reference }: Call): Promise<Response> {
+  async #getBlob({ request, repository, reference }: OciRequest): Promise<Response> {
     const digest = readDigest(reference);
     const blob = this.#store.catalog.blob(digest);
     if (!blob || !this.#store.catalog.repository(repository)?.blobs.has(digest)) {
-      throw new HttpError(404, "BLOB_UNKNOWN", `there is no blob ${digest} in ${repository}`);
+      throw blobUnknown(repository, digest);
     }
-    // Whoever hears that it is there will not send it again.
+    // A client that finds the blob does not upload it again: it must outlive the client's push.
     this.#store.catalog.touch(digest);
     return await serveFile(request, {
       path: this.#store.blobs.path(digest),
@@ -125,32 +121,25 @@ class OciDistribution {
     });
   }
 
-  async #deleteBlob({ repository, reference }: Call): Promise<Response> {
+  async #deleteBlob({ repository, reference }: OciRequest): Promise<Response> {
     const digest = readDigest(reference);
-    if (!await this.#store.blobs.unlink(repository, digest)) {
-      throw new HttpError(404, "BLOB_UNKNOWN", `there is no blob ${digest} in ${repository}`);
-    }
+    if (!await this.#store.blobs.unlink(repository, digest)) throw blobUnknown(repository, digest);
     return new Response(null, { status: 202 });
   }
 
-  async #getManifest({ request, repository, reference }: Call): Promise<Response> {
+  async #getManifest({ request, repository, reference }: OciRequest): Promise<Response> {
     const known = this.#store.catalog.repository(repository);
-    if (!known) throw new HttpError(404, "NAME_UNKNOWN", `there is no repository ${repository}`);
+    if (!known) throw nameUnknown(repository);
     const manifest = reference.includes(":")
       ? known.manifests.get(readDigest(reference))
       : this.#store.catalog.tagged(repository, reference)?.manifest;
     if (!manifest) throw manifestUnknown(repository, reference);
     const { digest, size, mediaType } = manifest;
     const path = this.#store.blobs.path(digest);
-    return await serveFile(request, {
-      path,
-      size,
-      digest,
-      contentType: mediaType,
-    });
+    return await serveFile(request, { path, size, digest, contentType: mediaType });
   }
 
-  async #putManifest({ request, url, repository, reference }: Call): Promise<Response> {
+  async #putManifest({ request, url, repository, reference }: OciRequest): Promise<Response> {
     const bytes = await readManifestBody(request);
     const digest = reference.includes(":") ? readDigest(reference) : undefined;
     const tags = digest === undefined ? [reference] : url.searchParams.getAll("tag");
@@ -168,38 +157,41 @@ class OciDistribution {
     return new Response(null, { status: 201, headers });
   }
 
-  async #deleteManifest({ repository, reference }: Call): Promise<Response> {
-    const gone = reference.includes(":")
+  async #deleteManifest({ repository, reference }: OciRequest): Promise<Response> {
+    const isDeleted = reference.includes(":")
       ? await this.#store.deleteManifest(repository, readDigest(reference))
       : await this.#store.deleteTag(repository, reference);
-    if (!gone) throw manifestUnknown(repository, reference);
+    if (!isDeleted) throw manifestUnknown(repository, reference);
     return new Response(null, { status: 202 });
   }
 
-  #tags({ request, url, repository, reference }: Call): Response {
+  #listTags({ request, url, repository, reference }: OciRequest): Response {
     if (reference !== "list") {
       throw new HttpError(404, "UNSUPPORTED", `there is no ${url.pathname}`);
     }
     const known = this.#store.catalog.repository(repository);
-    if (!known) throw new HttpError(404, "NAME_UNKNOWN", `there is no repository ${repository}`);
-    const { page, headers } = pageOf(Array.from(known.tags.keys()).sort(), url, (tag) => tag);
-    return answer(request, 200, JSON.stringify({ name: repository, tags: page }), headers);
+    if (!known) throw nameUnknown(repository);
+    const { page: tags, headers } = pageOf([...known.tags.keys()].sort(), url, (tag) => tag);
+    return jsonResponse(request, { name: repository, tags }, headers);
   }
 
-  async #referrers({ request, url, repository, reference }: Call): Promise<Response> {
+  async #listReferrers({ request, url, repository, reference }: OciRequest): Promise<Response> {
     const subject = readDigest(reference);
     const known = this.#store.catalog.repository(repository);
-    // Clients of registries without this API keep the list in an index under this tag.
+    // The tag of the fallback index, see the specification's "Referrers Tag Schema".
     const fallback = known?.tags.get(reference.replace(":", "-").slice(0, 128))?.digest;
     const index = fallback && await this.#store.blobs.read(fallback);
-    const wanted = url.searchParams.get("artifactType");
+    const artifactType = url.searchParams.get("artifactType");
     const found = referrersOf(known, subject, index)
-      .filter(({ artifactType }) => wanted === null || artifactType === wanted);
+      .filter((referrer) => artifactType === null || referrer.artifactType === artifactType);
     const { page: manifests, headers: links } = pageOf(found, url, ({ digest }) => digest);
     const headers: Record<string, string> = { ...links, "content-type": mediaTypes.index };
-    if (wanted !== null) headers["oci-filters-applied"] = "artifactType";
-    const list = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
-    return answer(request, 200, JSON.stringify(list), headers);
+    if (artifactType !== null) headers["oci-filters-applied"] = "artifactType";
+    return jsonResponse(
+      request,
+      { schemaVersion: 2, mediaType: mediaTypes.index, manifests },
+      headers,
+    );
   }
 }
 
@@ -208,34 +200,32 @@ async function readManifestBody(request: Request): Promise<Uint8Array> {
     return await readBody(request, maxManifestBytes);
   } catch (error) {
     if (!(error instanceof HttpError) || error.status !== 413) throw error;
-    throw new HttpError(
-      413,
-      "SIZE_INVALID",
-      `a manifest may have at most ${maxManifestBytes} bytes`,
-      {
-        cause: error,
-      },
-    );
+    const message = `a manifest may have at most ${maxManifestBytes} bytes`;
+    throw new HttpError(413, "SIZE_INVALID", message, { cause: error });
   }
 }
 
-function manifestUnknown(repository: string, reference: string): HttpError {
-  return new HttpError(
-    404,
-    "MANIFEST_UNKNOWN",
-    `there is no manifest ${reference} in ${repository}`,
-  );
+function blobUnknown(repository: string, digest: string): HttpError {
+  return new HttpError(404, "BLOB_UNKNOWN", `there is no blob ${digest} in ${repository}`);
 }
 
-function answer(
+function nameUnknown(repository: string): HttpError {
+  return new HttpError(404, "NAME_UNKNOWN", `there is no repository ${repository}`);
+}
+
+function manifestUnknown(repository: string, reference: string): HttpError {
+  const message = `there is no manifest ${reference} in ${repository}`;
+  return new HttpError(404, "MANIFEST_UNKNOWN", message);
+}
+
+function jsonResponse(
   request: Request,
-  status: number,
-  body: string,
+  value: unknown,
   headers: Record<string, string> = {},
 ): Response {
-  const bytes = new TextEncoder().encode(body);
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
   return new Response(request.method === "HEAD" ? null : bytes, {
-    status,
+    status: 200,
     headers: {
       "content-type": "application/json",
       "content-length": String(bytes.length),

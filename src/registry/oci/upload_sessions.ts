@@ -1,77 +1,120 @@
-import type { BlobWriter } from "../store/blob_writer.ts";
 import { HttpError } from "../../server/http_error.ts";
+import type { BlobWriter } from "../store/blob_writer.ts";
 
-/** An upload that takes several requests. */
+/** An upload that spans several requests. */
 export interface UploadSession {
   readonly id: string;
   readonly repository: string;
   readonly writer: BlobWriter;
 }
 
+/** A session in the table. */
+interface TrackedSession extends UploadSession {
+  /** Whether a request is writing to it. */
+  isBusy: boolean;
+  /** When a request last ended, in milliseconds since 1970. */
+  usedAt: number;
+}
+
 /**
- * Uploads between their requests. They live as long as the process and are swept at its next start: the sum of what has come cannot be
- * written down, and reading it back would cost what it saves.
+ * The most sessions at a time; each holds an open file. Clients begin one for each blob that they
+ * push, a few at a time.
+ */
+const defaultMaxSessions = 1000;
+
+/**
+ * The upload sessions of a process. A restart discards them: the state of a hash cannot be saved,
+ * and reading the bytes back would cost what it saves.
  */
 export class UploadSessions {
-  readonly #sessions = new Map<string, UploadSession & { busy: boolean; usedAt: number }>();
+  readonly #sessions = new Map<string, TrackedSession>();
+  readonly #maxSessions: number;
 
-  add(repository: string, writer: BlobWriter): UploadSession {
-    const session = {
+  constructor(maxSessions = defaultMaxSessions) {
+    this.#maxSessions = maxSessions;
+  }
+
+  /**
+   * Begins a session. At the limit the idle session that was used least recently is discarded.
+   *
+   * @param begin opens the writer.
+   * @throws HttpError 429 `TOOMANYREQUESTS` if every session is busy.
+   */
+  async begin(repository: string, begin: () => Promise<BlobWriter>): Promise<UploadSession> {
+    if (this.#sessions.size >= this.#maxSessions) await this.#evict();
+    const session: TrackedSession = {
       id: crypto.randomUUID(),
       repository,
-      writer,
-      busy: false,
+      writer: await begin(),
+      isBusy: false,
       usedAt: Date.now(),
     };
     this.#sessions.set(session.id, session);
     return session;
   }
 
-  /** @throws HttpError 404 `BLOB_UPLOAD_UNKNOWN` */
+  /** Returns a session of a repository. @throws HttpError 404 `BLOB_UPLOAD_UNKNOWN` */
   get(repository: string, id: string): UploadSession {
-    const session = this.#sessions.get(id);
-    if (session?.repository === repository) return session;
-    throw new HttpError(404, "BLOB_UPLOAD_UNKNOWN", `there is no upload ${id} in ${repository}`);
+    return this.#find(repository, id);
   }
 
   /**
-   * Works on an upload that nobody else works on meanwhile.
+   * Calls `work` while no other request may write to the session.
    *
-   * @throws HttpError 404 `BLOB_UPLOAD_UNKNOWN`, 409 `BLOB_UPLOAD_INVALID` when two requests write to one upload.
+   * @throws HttpError 404 `BLOB_UPLOAD_UNKNOWN`, 409 `BLOB_UPLOAD_INVALID` if another request is
+   * writing to it.
    */
   async use<T>(
     repository: string,
     id: string,
     work: (session: UploadSession) => Promise<T>,
   ): Promise<T> {
-    this.get(repository, id);
-    const session = this.#sessions.get(id);
-    if (session === undefined || session.busy) {
+    const session = this.#find(repository, id);
+    if (session.isBusy) {
       throw new HttpError(
         409,
         "BLOB_UPLOAD_INVALID",
         `another request is writing to the upload ${id}`,
       );
     }
-    session.busy = true;
+    session.isBusy = true;
     try {
       return await work(session);
     } finally {
-      session.busy = false;
+      session.isBusy = false;
       session.usedAt = Date.now();
+      // Sessions are kept in the order of their last use.
+      if (this.#sessions.delete(id)) this.#sessions.set(id, session);
     }
   }
 
-  /** Forgets an upload and what it wrote. */
+  /** Ends a session and discards its bytes, unless the store took them. */
   async end({ id, writer }: UploadSession): Promise<void> {
     this.#sessions.delete(id);
     await writer.abort();
   }
 
-  /** Ends uploads that nobody has touched since that time. */
+  /** Ends the sessions that no request has used since `since`, in milliseconds since 1970. */
   async endIdle(since: number): Promise<void> {
     for (const session of Array.from(this.#sessions.values())) {
-      if (!session.busy && session.usedAt < since) await this.end(session);
+      if (!session.isBusy && session.usedAt < since) await this.end(session);
     }
+  }
+
+  #find(repository: string, id: string): TrackedSession {
+    const session = this.#sessions.get(id);
+    if (session?.repository === repository) return session;
+    throw new HttpError(404, "BLOB_UPLOAD_UNKNOWN", `there is no upload ${id} in ${repository}`);
+  }
+
+  async #evict(): Promise<void> {
+    for (const session of this.#sessions.values()) {
+      if (!session.isBusy) return await this.end(session);
+    }
+    throw new HttpError(
+      429,
+      "TOOMANYREQUESTS",
+      `${this.#maxSessions} uploads are in progress: try again later`,
+    );
   }
 }

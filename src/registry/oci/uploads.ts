@@ -1,25 +1,30 @@
-import { HttpError } from "../../server/http_error.ts";
-import type { BlobWriter } from "../store/blob_writer.ts";
-import { algorithmOf, type Digest } from "../../source/digest.ts";
 import { isRepository } from "../../oci/names.ts";
+import { HttpError } from "../../server/http_error.ts";
 import { dropBody } from "../../server/json_app.ts";
-import { OciHttpError } from "./errors.ts";
-import { readDigest } from "./reference.ts";
-import { receive } from "./receive.ts";
+import { algorithmOf, type Digest } from "../../source/digest.ts";
+import type { BlobWriter } from "../store/blob_writer.ts";
 import type { RegistryStore } from "../store/registry_store.ts";
+import { OciHttpError } from "./errors.ts";
+import { receive } from "./receive.ts";
+import { readDigest } from "./reference.ts";
 import type { UploadSession, UploadSessions } from "./upload_sessions.ts";
 
 /** A request below `/v2/<repository>/blobs/uploads/`. */
-export interface UploadCall {
+export interface UploadRequest {
   method: string;
   request: Request;
   url: URL;
   repository: string;
-  /** The upload's id; empty for a new one. */
+  /** The session's id; empty for a new upload. */
   reference: string;
 }
 
-/** Pushing blobs: at once, in chunks, resumed, or mounted from another repository. */
+/**
+ * The endpoints that push blobs: in one request, in chunks, resumed, or mounted from another
+ * repository.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-blobs
+ */
 export class OciUploads {
   readonly #store: RegistryStore;
   readonly #sessions: UploadSessions;
@@ -29,7 +34,8 @@ export class OciUploads {
     this.#sessions = sessions;
   }
 
-  async handle(call: UploadCall): Promise<Response> {
+  /** Handles a request. @throws HttpError */
+  async handle(call: UploadRequest): Promise<Response> {
     const { method, repository, reference: id } = call;
     if (method === "POST" && id === "") return await this.#begin(call);
     if (method === "POST") {
@@ -45,25 +51,25 @@ export class OciUploads {
     });
   }
 
-  async #begin({ request, url, repository }: UploadCall): Promise<Response> {
+  async #begin({ request, url, repository }: UploadRequest): Promise<Response> {
     const mount = url.searchParams.get("mount");
     if (mount !== null) {
       await dropBody(request);
       const digest = readDigest(mount);
       const from = url.searchParams.get("from") ?? undefined;
-      const known = from === undefined || isRepository(from);
-      if (known && await this.#store.blobs.mount(repository, digest, from)) {
+      const isValid = from === undefined || isRepository(from);
+      if (isValid && await this.#store.blobs.mount(repository, digest, from)) {
         return created(repository, digest);
       }
-      // Not there: the client sends it, as the protocol wants.
-      return await this.#open(repository);
+      // Without that blob, the specification has the client upload it.
+      return await this.#openSession(repository);
     }
-    const wanted = url.searchParams.get("digest");
-    if (wanted === null) {
+    const digestText = url.searchParams.get("digest");
+    if (digestText === null) {
       await dropBody(request);
-      return await this.#open(repository);
+      return await this.#openSession(repository);
     }
-    const digest = readDigest(wanted);
+    const digest = readDigest(digestText);
     await using writer = await this.#store.blobs.begin({
       sha512: algorithmOf(digest) === "sha512",
     });
@@ -73,18 +79,18 @@ export class OciUploads {
     return created(repository, digest);
   }
 
-  async #open(repository: string): Promise<Response> {
-    // In which algorithm the digest will be is said at the end only, so both are summed up.
-    const writer = await this.#store.blobs.begin({ sha512: true });
-    return this.#status(this.#sessions.add(repository, writer), 202);
+  async #openSession(repository: string): Promise<Response> {
+    // The digest's algorithm is known at the end only, so both are computed.
+    const begin = () => this.#store.blobs.begin({ sha512: true });
+    return this.#status(await this.#sessions.begin(repository, begin), 202);
   }
 
-  async #patch(call: UploadCall, session: UploadSession): Promise<Response> {
+  async #patch(call: UploadRequest, session: UploadSession): Promise<Response> {
     await this.#append(call, session);
     return this.#status(session, 202);
   }
 
-  async #finish(call: UploadCall, session: UploadSession): Promise<Response> {
+  async #finish(call: UploadRequest, session: UploadSession): Promise<Response> {
     const digest = readDigest(call.url.searchParams.get("digest") ?? "");
     await this.#append(call, session);
     try {
@@ -96,70 +102,76 @@ export class OciUploads {
     }
   }
 
-  /** Takes a chunk. It may say which bytes it is, and must then be the next ones, and as many. */
-  async #append({ request }: UploadCall, session: UploadSession): Promise<void> {
+  /** Appends a chunk. Its `Content-Range`, if it has one, must match the session and the body. */
+  async #append({ request }: UploadRequest, session: UploadSession): Promise<void> {
     const { writer } = session;
+    const range = this.#readRange(request, session);
+    const mark = writer.mark();
+    try {
+      await receive(request, writer, this.#store.maxBytes - writer.size);
+    } catch (error) {
+      // After a broken connection the client asks for the size and resumes there.
+      const isResumable = error instanceof HttpError &&
+        ["BODY_CUT", "BODY_IDLE"].includes(error.code);
+      if (!isResumable) await writer.rollback(mark);
+      throw error;
+    }
+    const received = writer.size - mark.size;
+    if (range && received !== range.length) {
+      await writer.rollback(mark);
+      throw new HttpError(
+        400,
+        "SIZE_INVALID",
+        `Content-Range has ${range.length} bytes, the body ${received}`,
+      );
+    }
+  }
+
+  #readRange(request: Request, session: UploadSession): { length: number } | undefined {
     const header = request.headers.get("content-range");
-    const [, first, last] = /^(?:bytes[ =])?(\d+)-(\d+)(?:\/.*)?$/.exec(header ?? "") ?? [];
-    if (header !== null && first === undefined) {
+    if (header === null) return undefined;
+    const [, first, last] = /^(?:bytes[ =])?(\d+)-(\d+)(?:\/.*)?$/.exec(header) ?? [];
+    if (first === undefined) {
       throw new HttpError(
         400,
         "BLOB_UPLOAD_INVALID",
         `Content-Range is <start>-<end>: got "${header}"`,
       );
     }
-    const start = first === undefined ? writer.size : Number(first);
-    const length = last === undefined ? undefined : Number(last) - start + 1;
-    if (start !== writer.size || (length !== undefined && length <= 0)) {
+    const length = Number(last) - Number(first) + 1;
+    if (Number(first) !== session.writer.size || length <= 0) {
       throw new OciHttpError(
         416,
         "BLOB_UPLOAD_INVALID",
-        `the next byte of this upload is ${writer.size}, not ${start}`,
-        this.#headers(session),
+        `the next byte of this upload is ${session.writer.size}, not ${first}`,
+        headersOf(session),
       );
     }
     const declared = request.headers.get("content-length");
-    if (length !== undefined && declared !== null && Number(declared) !== length) {
+    if (declared !== null && Number(declared) !== length) {
       throw new HttpError(
         400,
         "SIZE_INVALID",
         `Content-Range has ${length} bytes, Content-Length ${declared}`,
       );
     }
-    const mark = writer.mark();
-    try {
-      await receive(request, writer, this.#store.maxBytes - writer.size);
-    } catch (error) {
-      // What came before a connection broke stays: the client asks how much it is, and goes on there.
-      const broke = error instanceof HttpError && ["BODY_CUT", "BODY_IDLE"].includes(error.code);
-      if (!broke) await writer.rollback(mark);
-      throw error;
-    }
-    const received = writer.size - mark.size;
-    if (length !== undefined && received !== length) {
-      await writer.rollback(mark);
-      throw new HttpError(
-        400,
-        "SIZE_INVALID",
-        `Content-Range has ${length} bytes, the body ${received}`,
-      );
-    }
-  }
-
-  #headers({ repository, id, writer }: UploadSession): Record<string, string> {
-    return {
-      location: `/v2/${repository}/blobs/uploads/${id}`,
-      range: `0-${Math.max(0, writer.size - 1)}`,
-      "docker-upload-uuid": id,
-    };
+    return { length };
   }
 
   #status(session: UploadSession, status: number): Response {
     return new Response(null, {
       status,
-      headers: { ...this.#headers(session), "content-length": "0" },
+      headers: { ...headersOf(session), "content-length": "0" },
     });
   }
+}
+
+function headersOf({ repository, id, writer }: UploadSession): Record<string, string> {
+  return {
+    location: `/v2/${repository}/blobs/uploads/${id}`,
+    range: `0-${Math.max(0, writer.size - 1)}`,
+    "docker-upload-uuid": id,
+  };
 }
 
 function assertDigest(writer: BlobWriter, digest: Digest): void {
