@@ -17,7 +17,7 @@ export interface RegistryOptions extends AccessOptions {
   overwrite?: boolean;
   /** The largest module or blob, in bytes. */
   maxUpload?: number;
-  /** How long an unreferenced blob and an idle upload session are kept. */
+  /** The grace period of unreferenced blobs and idle upload sessions. */
   graceMs?: number;
 }
 

@@ -16,7 +16,7 @@ export interface ModuleRoutesOptions {
   store: RegistryStore;
   /** The value of `-files`, for the paths in the list. */
   files: string;
-  /** Whether a tag may be uploaded again with other bytes. */
+  /** Lets an upload replace the bytes of a tag. */
   overwrite: boolean;
 }
 

@@ -25,7 +25,7 @@ export function referrersOf(
   return Array.from(found.keys()).sort().flatMap((digest) => found.get(digest) ?? []);
 }
 
-/** The manifests of an index; none for anything else, since any tag may have the fallback's name. */
+/** Returns the manifests of an index, and none for what a user may have given that tag. */
 function manifestsIn(index: Uint8Array | undefined): OciDescriptor[] {
   if (index === undefined) return [];
   try {

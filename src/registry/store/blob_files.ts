@@ -1,28 +1,30 @@
 import { dirname, join } from "node:path";
-import { BlobWriter } from "./blob_writer.ts";
-import { algorithmOf, type Digest, hexOf, parseDigest } from "../../source/digest.ts";
-import { orDiskFull } from "./blob_writer.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
+import { algorithmOf, type Digest, hexOf, parseDigest } from "../../source/digest.ts";
+import { BlobWriter, orDiskFull } from "./blob_writer.ts";
 
 /**
- * Bytes by their digest, each in a file of its own: `<folder>/blobs/sha256/ab/ab12…`. A file is there whole or not at all:
- * it is written in `<folder>/tmp`, synchronised, and linked to its place, which either happens or does not.
- *
- * One process owns the folder.
+ * Blobs in files that are named by their digest: `<folder>/blobs/sha256/ab/ab12…`. A blob is
+ * written in `<folder>/tmp`, synced, and linked to its name, so that it is there whole or not at
+ * all. One process owns the folder.
  */
 export class BlobFiles {
   readonly #folder: string;
-  /** Folders of blobs whose names are on the disk. */
+  /** Folders below `blobs/<algorithm>` that exist on the disk. */
   readonly #shards = new Set<string>();
-  /** Whether the file system has hard links. Where not, what would be linked is moved or copied. */
-  readonly links: boolean;
+  /** False if the file system has no hard links: then files are renamed or copied. */
+  readonly hasLinks: boolean;
 
-  private constructor(folder: string, links: boolean) {
+  private constructor(folder: string, hasLinks: boolean) {
     this.#folder = folder;
-    this.links = links;
+    this.hasLinks = hasLinks;
   }
 
-  /** Opens the folder, made if it is not there, and removes what a killed process was writing. */
+  /**
+   * Opens or creates the folder, and removes what a killed process was writing.
+   *
+   * @param options.links `false` to use no hard links.
+   */
   static async open(
     folder: string,
     { links = true }: { links?: boolean } = {},
@@ -30,15 +32,15 @@ export class BlobFiles {
     await Deno.remove(join(folder, "tmp"), { recursive: true }).catch(ignoreMissing);
     await Deno.mkdir(join(folder, "tmp"), { recursive: true });
     await Deno.mkdir(join(folder, "blobs"), { recursive: true });
-    return new BlobFiles(folder, links && await hasLinks(join(folder, "tmp")));
+    return new BlobFiles(folder, links && await supportsLinks(join(folder, "tmp")));
   }
 
-  /** Every blob that is there. Synchronous: a start with ten thousand modules has no time for promises. */
+  /** Yields the digest of every blob. Synchronous: a start lists tens of thousands. */
   *list(): Generator<Digest> {
     for (const algorithm of ["sha256", "sha512"]) {
       const root = join(this.#folder, "blobs", algorithm);
-      for (const shard of entries(root)) {
-        for (const name of entries(join(root, shard))) {
+      for (const shard of entriesOf(root)) {
+        for (const name of entriesOf(join(root, shard))) {
           const digest = parseDigest(`${algorithm}:${name}`);
           if (digest) yield digest;
         }
@@ -46,25 +48,26 @@ export class BlobFiles {
     }
   }
 
+  /** Returns the path of a blob, present or not. */
   path(digest: Digest): string {
     const hex = hexOf(digest);
     return join(this.#folder, "blobs", algorithmOf(digest), hex.slice(0, 2), hex);
   }
 
-  /** A name in the folder for unfinished things, on the same file system as the rest. */
-  temporary(): string {
+  /** Returns a new path for something unfinished, on the file system of the blobs. */
+  temporaryPath(): string {
     return join(this.#folder, "tmp", crypto.randomUUID());
   }
 
-  /** Begins a blob. `sha512`: that its digest may be asked for in that algorithm too. */
+  /** Begins a blob. @throws HttpError 507 `DISK_FULL` */
   async begin({ sha512 = false }: { sha512?: boolean } = {}): Promise<BlobWriter> {
-    return await BlobWriter.create(this.temporary(), { sha512 });
+    return await BlobWriter.create(this.temporaryPath(), { sha512 });
   }
 
   /**
-   * Puts what was written at the place of its digest and ends the writer. A blob that is there already stays.
+   * Keeps what was written under its digest, unless that exists, and ends the writer.
    *
-   * @throws HttpError 507 `DISK_FULL`; the writer is over then too.
+   * @throws HttpError 507 `DISK_FULL`; the writer has ended then, too.
    */
   async keep(writer: BlobWriter, digest: Digest): Promise<void> {
     try {
@@ -80,13 +83,17 @@ export class BlobFiles {
     }
   }
 
-  /** Makes the blob appear at another path, which must be free: as a hard link, so that it takes no room, or else as a copy. */
-  async place(digest: Digest, path: string): Promise<void> {
-    if (this.links) {
+  /**
+   * Makes a blob available at another path too: as a hard link, which takes no space, or as a copy.
+   *
+   * @throws the file system's error, also if the path exists.
+   */
+  async linkTo(digest: Digest, path: string): Promise<void> {
+    if (this.hasLinks) {
       try {
         return await Deno.link(this.path(digest), path);
       } catch (error) {
-        if (!isTooMany(error)) throw error;
+        if (!isTooManyLinks(error)) throw error;
       }
     }
     await Deno.copyFile(this.path(digest), path);
@@ -94,8 +101,8 @@ export class BlobFiles {
     await file.sync();
   }
 
-  /** Synchronous, so that nobody can begin to use the blob between the decision and the deed. */
-  removeNow(digest: Digest): void {
+  /** Removes a blob. Synchronous: no request may find it between the decision and the removal. */
+  removeSync(digest: Digest): void {
     try {
       Deno.removeSync(this.path(digest));
     } catch (error) {
@@ -111,7 +118,7 @@ export class BlobFiles {
   }
 
   async #moveNew(from: string, to: string): Promise<void> {
-    if (!this.links) return await Deno.rename(from, to);
+    if (!this.hasLinks) return await Deno.rename(from, to);
     try {
       await Deno.link(from, to);
     } catch (error) {
@@ -120,7 +127,7 @@ export class BlobFiles {
   }
 }
 
-async function hasLinks(folder: string): Promise<boolean> {
+async function supportsLinks(folder: string): Promise<boolean> {
   const [from, to] = [join(folder, "probe"), join(folder, "probe-link")];
   try {
     await Deno.writeTextFile(from, "");
@@ -133,12 +140,12 @@ async function hasLinks(folder: string): Promise<boolean> {
   }
 }
 
-/** One file may have some ten thousand names, more or less by file system. */
-function isTooMany(error: unknown): boolean {
+/** File systems limit the links of one file, some to ten thousands. */
+function isTooManyLinks(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, "code") === "EMLINK";
 }
 
-function entries(folder: string): string[] {
+function entriesOf(folder: string): string[] {
   try {
     return Array.from(Deno.readDirSync(folder), ({ name }) => name);
   } catch (error) {

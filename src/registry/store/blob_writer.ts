@@ -1,34 +1,34 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Digest } from "../../source/digest.ts";
+import { writeAll } from "../../base/atomic_file.ts";
 import { HttpError } from "../../server/http_error.ts";
+import type { Digest } from "../../source/digest.ts";
 import { SectionWalk } from "../../source/section_walk.ts";
 
-/** All that is known of the bytes so far. */
-interface Progress {
+/** The state of a writer, to return to with `rollback`. */
+export type WriterMark = Readonly<WriterState>;
+
+/** The size, the hashes and the section walk of the bytes so far. */
+interface WriterState {
   size: number;
   sha256: Hash;
   sha512: Hash | undefined;
   walk: SectionWalk;
 }
 
-/** A place in a writer to come back to. */
-export type WriterMark = Readonly<Progress>;
-
 /**
- * A blob while it comes in: each piece is written and summed up at once, nothing is kept in memory and nothing is read back.
- *
- * Only `BlobFiles` and upload sessions hold one. One write at a time.
+ * A blob under construction: each piece is written, hashed and checked as it arrives, so that
+ * nothing is kept in memory or read back. `BlobFiles.keep` or `abort` ends it. One write at a time.
  */
 export class BlobWriter implements AsyncDisposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
-  #now: Progress;
-  #open = true;
+  #state: WriterState;
+  #isOpen = true;
 
   private constructor(path: string, file: Deno.FsFile, sha512: boolean) {
     this.path = path;
     this.#file = file;
-    this.#now = {
+    this.#state = {
       size: 0,
       sha256: createHash("sha256"),
       sha512: sha512 ? createHash("sha512") : undefined,
@@ -36,70 +36,79 @@ export class BlobWriter implements AsyncDisposable {
     };
   }
 
+  /**
+   * Creates the file of a blob.
+   *
+   * @param options.sha512 whether `has` may be asked for a SHA-512 digest.
+   * @throws HttpError 507 `DISK_FULL`
+   */
   static async create(path: string, { sha512 }: { sha512: boolean }): Promise<BlobWriter> {
-    const file = await Deno.open(path, { write: true, createNew: true, mode: 0o644 }).catch(
-      orDiskFull,
-    );
+    const options = { write: true, createNew: true, mode: 0o644 };
+    const file = await Deno.open(path, options).catch(orDiskFull);
     return new BlobWriter(path, file, sha512);
   }
 
+  /** The number of bytes written. */
   get size(): number {
-    return this.#now.size;
+    return this.#state.size;
   }
 
   /**
-   * Takes a piece. When it cannot be written, the writer is where it was before the piece.
+   * Appends a piece. After an error the writer is as it was before.
    *
    * @throws HttpError 507 `DISK_FULL`
    */
   async write(bytes: Uint8Array): Promise<void> {
-    const { size } = this.#now;
+    const { size, sha256, sha512, walk } = this.#state;
     try {
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#file.write(rest));
+      await writeAll(this.#file, bytes);
     } catch (error) {
-      await this.#cut(size);
+      await this.#truncate(size);
       orDiskFull(error);
     }
-    this.#now.size += bytes.length;
-    this.#now.sha256.update(bytes);
-    this.#now.sha512?.update(bytes);
-    this.#now.walk.push(bytes);
+    this.#state.size += bytes.length;
+    sha256.update(bytes);
+    sha512?.update(bytes);
+    walk.push(bytes);
   }
 
+  /** Returns the present state. */
   mark(): WriterMark {
-    return copyOf(this.#now);
+    return copyOf(this.#state);
   }
 
+  /** Returns to a state: drops what was written since. */
   async rollback(mark: WriterMark): Promise<void> {
-    await this.#cut(mark.size);
-    this.#now = copyOf(mark);
+    await this.#truncate(mark.size);
+    this.#state = copyOf(mark);
   }
 
-  /** The digest of what has come so far, in the algorithms that were asked for. */
+  /** Reports whether the bytes have a digest; SHA-512 only if the writer was created for it. */
   has(digest: Digest): boolean {
-    const { sha512 } = this.#now;
+    const { sha512 } = this.#state;
     return digest === this.digest() ||
       (sha512 !== undefined && digest === `sha512:${sha512.copy().digest("hex")}`);
   }
 
+  /** Returns the SHA-256 digest of the bytes so far. */
   digest(): Digest {
-    return `sha256:${this.#now.sha256.copy().digest("hex")}`;
+    return `sha256:${this.#state.sha256.copy().digest("hex")}`;
   }
 
-  /** Why what has come so far is not a WebAssembly module; `undefined` when it is one. */
-  moduleFault(what: string): Error | undefined {
-    return this.#now.walk.fault(what);
+  /** Returns why the bytes so far are not a WebAssembly module; `undefined` if they are one. */
+  moduleFault(name: string): Error | undefined {
+    return this.#state.walk.fault(name);
   }
 
-  /** Everything is on the disk and the file is closed: read-only, since its name will say what is in it. */
+  /** Syncs and closes the file, read-only: other names of it will state its digest. */
   async finish(): Promise<void> {
-    if (!this.#open) return;
+    if (!this.#isOpen) return;
     await this.#file.sync();
     this.#close();
     if (Deno.build.os !== "windows") await Deno.chmod(this.path, 0o444);
   }
 
-  /** Gives up, or cleans up behind `BlobFiles.keep`. May be called twice. */
+  /** Closes and removes the file. Does nothing the second time. */
   async abort(): Promise<void> {
     this.#close();
     await Deno.remove(this.path).catch((error: unknown) => {
@@ -112,18 +121,14 @@ export class BlobWriter implements AsyncDisposable {
   }
 
   #close(): void {
-    if (this.#open) this.#file.close();
-    this.#open = false;
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
   }
 
-  async #cut(size: number): Promise<void> {
+  async #truncate(size: number): Promise<void> {
     await this.#file.truncate(size);
     await this.#file.seek(size, Deno.SeekMode.Start);
   }
-}
-
-function copyOf({ size, sha256, sha512, walk }: Progress): Progress {
-  return { size, sha256: sha256.copy(), sha512: sha512?.copy(), walk: walk.copy() };
 }
 
 /** The disk is full, or the user's quota is used up. */
@@ -146,4 +151,8 @@ export function orDiskFull(error: unknown): never {
     });
   }
   throw error;
+}
+
+function copyOf({ size, sha256, sha512, walk }: WriterState): WriterState {
+  return { size, sha256: sha256.copy(), sha512: sha512?.copy(), walk: walk.copy() };
 }

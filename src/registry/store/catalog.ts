@@ -2,11 +2,11 @@ import type { Digest } from "../../source/digest.ts";
 import type { ModuleName } from "../../oci/names.ts";
 import { splitRepository } from "./module_name.ts";
 
-/** The module that a manifest holds. */
+/** The module in a manifest. */
 export interface ModuleFacts {
   digest: Digest;
   size: number;
-  /** What its `.info` file says, without the line break at its end. */
+  /** Its description: the `.info` file without the last line break. */
   info: string;
 }
 
@@ -22,20 +22,22 @@ export interface ManifestRecord {
   module?: ModuleFacts;
 }
 
-/** Where a tag points, and since when (milliseconds since 1970). */
+/** A tag. */
 export interface TagRecord {
+  /** The manifest that it points to. */
   digest: Digest;
+  /** When it was set, in milliseconds since 1970. */
   at: number;
 }
 
-/** A file in the blob store. */
+/** A blob. */
 export interface BlobFacts {
   size: number;
-  /** Whether it is a whole WebAssembly module, as seen when it came in. */
+  /** True for a complete WebAssembly module. */
   isModule: boolean;
 }
 
-/** One thing that happened. Changes that belong together are one line of the journal. */
+/** A change. Changes that are atomic together are one line of the journal. */
 export type CatalogEvent =
   | { op: "blob"; digest: Digest } & BlobFacts
   | { op: "drop"; digest: Digest }
@@ -46,12 +48,12 @@ export type CatalogEvent =
   | { op: "tag"; repository: string; tag: string } & TagRecord
   | { op: "untag"; repository: string; tag: string };
 
-/** What is known of a repository. */
+/** A repository: its tags, manifests and blobs. */
 export interface Repository {
   readonly name: string;
   readonly tags: ReadonlyMap<string, TagRecord>;
   readonly manifests: ReadonlyMap<Digest, ManifestRecord>;
-  /** The blobs that may be read here. */
+  /** The blobs that can be read in it. */
   readonly blobs: ReadonlySet<Digest>;
 }
 
@@ -61,23 +63,23 @@ interface MutableRepository extends Repository {
   blobs: Set<Digest>;
 }
 
-/** A tag that holds a module, for people and programs that list them. */
+/** A tag that holds a module, in a list. */
 export interface ListedModule extends ModuleName, ModuleFacts {
   repository: string;
   /** Milliseconds since 1970. */
   at: number;
-  /** Whether the description's interface shows it: not where its repository has more or fewer than two parts. */
+  /** True if the module interface can address it: its repository is a user and a module. */
   plain: boolean;
 }
 
-/** All that the registry knows, in memory: it is what its events made of it, and asks no disk. */
+/** The state of a registry in memory: the result of its events. It does no I/O. */
 export class Catalog {
   readonly #repositories = new Map<string, MutableRepository>();
   readonly #blobs = new Map<Digest, BlobFacts & { seenAt: number }>();
   #listed: ListedModule[] | undefined;
   #events = 0;
 
-  /** How many events the present state is made of; with those that were undone, the journal has more. */
+  /** The number of events that would make the present state; the journal may have more. */
   get liveEvents(): number {
     return this.#events;
   }
@@ -96,7 +98,7 @@ export class Catalog {
     return this.#repositories.get(name);
   }
 
-  /** Names of repositories that hold something, sorted. */
+  /** Returns the names of the repositories that are not empty, sorted. */
   repositories(): string[] {
     return Array.from(this.#repositories.keys()).sort();
   }
@@ -105,18 +107,20 @@ export class Catalog {
     return this.#blobs.get(digest);
   }
 
-  /** Every blob that is known. */
+  /** Returns the digests of all blobs. */
   blobs(): Digest[] {
     return Array.from(this.#blobs.keys());
   }
 
-  /** A client has just heard that the blob is there: it has its grace again. */
+  /** Restarts the grace period of a blob that a client has found and will not upload again. */
   touch(digest: Digest): void {
     const blob = this.#blobs.get(digest);
     if (blob) blob.seenAt = Date.now();
   }
 
-  /** The manifest that a tag points to. `latest`, where nobody pushed it, is the newest module. */
+  /**
+   * Returns the manifest of a tag. `latest`, unless it was pushed, is the tag of the newest module.
+   */
   tagged(
     repository: string,
     tag: string,
@@ -130,7 +134,7 @@ export class Catalog {
       : undefined;
   }
 
-  /** Every tag that holds a module, sorted by repository and then by tag. */
+  /** Returns the tags that hold a module, sorted by repository and then by tag. */
   modules(): readonly ListedModule[] {
     if (this.#listed) return this.#listed;
     const listed: ListedModule[] = [];
@@ -159,7 +163,7 @@ export class Catalog {
     return this.#listed = listed;
   }
 
-  /** Blobs that no manifest names and that nobody asked for since that time. */
+  /** Returns the blobs that no manifest references and no client has found since `since`. */
   unused(since: number): Digest[] {
     const used = new Set<Digest>();
     for (const { manifests } of this.#repositories.values()) {
@@ -190,7 +194,7 @@ export class Catalog {
     return isReferenced ? [] : [{ op: "unmanifest", repository, digest }];
   }
 
-  /** Events that make the present state, a line of the journal each. */
+  /** Yields events that make the present state, each a line of the journal. */
   *snapshot(): Generator<CatalogEvent[]> {
     for (const [digest, { size, isModule }] of this.#blobs) {
       yield [{ op: "blob", digest, size, isModule }];
@@ -210,12 +214,12 @@ export class Catalog {
     }
   }
 
-  /** All at once, since a repository must be looked through for each. They are never in one line with what names them. */
+  /** Drops blobs in one batch, because each repository is searched. */
   #drop(dropped: ReadonlySet<Digest>): void {
     for (const digest of dropped) this.#events -= this.#blobs.delete(digest) ? 1 : 0;
     for (const { name, blobs } of this.#repositories.values()) {
       for (const digest of blobs) if (dropped.has(digest)) blobs.delete(digest);
-      this.#forgetEmpty(name);
+      this.#removeEmpty(name);
     }
   }
 
@@ -237,7 +241,7 @@ export class Catalog {
       }
       case "tag": {
         const { tags } = this.#open(event.repository);
-        // Set anew, so that the newest comes last.
+        // Inserted again, so that the newest comes last.
         tags.delete(event.tag);
         tags.set(event.tag, { digest: event.digest, at: event.at });
         return;
@@ -254,7 +258,7 @@ export class Catalog {
       default:
         throw new TypeError(`there is no event ${JSON.stringify(event satisfies never)}`);
     }
-    this.#forgetEmpty(event.repository);
+    this.#removeEmpty(event.repository);
   }
 
   #open(name: string): MutableRepository {
@@ -266,7 +270,7 @@ export class Catalog {
     return made;
   }
 
-  #forgetEmpty(name: string): void {
+  #removeEmpty(name: string): void {
     const known = this.#repositories.get(name);
     if (!known || known.tags.size + known.manifests.size + known.blobs.size > 0) return;
     this.#repositories.delete(name);

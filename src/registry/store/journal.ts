@@ -1,24 +1,25 @@
 import { dirname } from "node:path";
+import { syncFolder, writeAll, writeFileAtomically } from "../../base/atomic_file.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { orDiskFull } from "./blob_writer.ts";
-import { syncFolder } from "../../base/atomic_file.ts";
 
-/** A line that waits to be written, and whoever waits for it. */
-interface Waiting {
+/** A line that is to be written. */
+interface PendingLine {
   text: string;
   done: PromiseWithResolvers<void>;
 }
 
 /**
- * What a store knows beside its files: one line of JSON for each change, in the order in which they happened. A change has happened when its
- * line is whole; of a process killed while it wrote, the unfinished last line is cut off.
+ * An append-only file with one line of JSON for each change. A change is committed when its line is
+ * complete; the incomplete last line of a killed process is discarded.
  *
- * Changes that come while the disk is busy are written together, so that many uploads at once wait for one synchronisation.
+ * Changes that arrive during a write are written together (group commit), so that uploads at the
+ * same time share one fsync.
  */
 export class Journal<Change> {
   readonly #file: Deno.FsFile;
   #size: number;
-  #waiting: Waiting[] = [];
+  #pending: PendingLine[] = [];
   #writing: Promise<void> | undefined;
 
   private constructor(file: Deno.FsFile, size: number) {
@@ -27,10 +28,12 @@ export class Journal<Change> {
   }
 
   /**
-   * Opens the file, made if it is not there, and hands every change in it to `replay`, which throws for what is none. With `compact`, which is asked afterwards, the file is
-   * written anew with those changes only, where there is room for that.
+   * Opens or creates a journal and replays it.
    *
-   * @throws CapsuleError `STORE` when a line other than the last is damaged.
+   * @param replay called with each change; throws for an unknown one.
+   * @param compact called with the number of lines after that; returns the changes with which to
+   * replace all lines, or `undefined` to keep them.
+   * @throws CapsuleError `STORE` if a line other than the last is damaged.
    */
   static async open<Change>(
     path: string,
@@ -38,73 +41,43 @@ export class Journal<Change> {
     compact: (lines: number) => Iterable<Change> | undefined,
   ): Promise<Journal<Change>> {
     const { size, lines } = await read(path, replay);
+    // Before compaction, which may fail and leave this file.
+    await cut(path, size);
     const changes = compact(lines);
-    const anew = changes && await Journal.#rewrite(path, changes);
-    if (anew) return anew;
-    const file = await Deno.open(path, { write: true, create: true, mode: 0o644 });
-    await file.truncate(size);
-    await file.seek(size, Deno.SeekMode.Start);
-    await syncFolder(dirname(path));
-    return new Journal(file, size);
-  }
-
-  /** `undefined` when it cannot be written, as on a full disk: the old file is as good, only longer. */
-  static async #rewrite<Change>(
-    path: string,
-    changes: Iterable<Change>,
-  ): Promise<Journal<Change> | undefined> {
-    const text = Array.from(changes, (change) => JSON.stringify(change) + "\n").join("");
-    const bytes = new TextEncoder().encode(text);
-    let file: Deno.FsFile | undefined;
-    try {
-      file = await Deno.open(`${path}.new`, {
-        write: true,
-        create: true,
-        truncate: true,
-        mode: 0o644,
-      });
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
-      await file.sync();
-      await Deno.rename(`${path}.new`, path);
-    } catch {
-      file?.close();
-      await Deno.remove(`${path}.new`).catch(() => {});
-      return undefined;
-    }
-    // What is appended from now on must not be lost with a name that was not yet on the disk.
-    await syncFolder(dirname(path));
-    return new Journal(file, bytes.length);
+    if (changes) await rewrite(path, changes);
+    const file = await Deno.open(path, { write: true });
+    return new Journal(file, await file.seek(0, Deno.SeekMode.End));
   }
 
   /**
    * Resolves when the change is on the disk.
    *
-   * @throws HttpError 507 `DISK_FULL`: it has not happened.
+   * @throws HttpError 507 `DISK_FULL`: it is not committed.
    */
   append(change: Change): Promise<void> {
-    const waiting = { text: JSON.stringify(change) + "\n", done: Promise.withResolvers<void>() };
-    this.#waiting.push(waiting);
+    const line = { text: JSON.stringify(change) + "\n", done: Promise.withResolvers<void>() };
+    this.#pending.push(line);
     this.#writing ??= this.#write();
-    return waiting.done.promise;
+    return line.done.promise;
   }
 
-  /** Waits for what is being written. */
+  /** Finishes the pending writes and closes the file. */
   async close(): Promise<void> {
     await this.#writing;
     this.#file.close();
   }
 
   async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0);
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0);
       try {
         const bytes = new TextEncoder().encode(batch.map(({ text }) => text).join(""));
-        for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#file.write(rest));
+        await writeAll(this.#file, bytes);
         await this.#file.syncData();
         this.#size += bytes.length;
         for (const { done } of batch) done.resolve();
       } catch (error) {
-        // A half written line would swallow the next one.
+        // The next line must not be appended to a part of this one.
         await this.#file.truncate(this.#size);
         await this.#file.seek(this.#size, Deno.SeekMode.Start);
         for (const { done } of batch) {
@@ -131,7 +104,7 @@ async function read<Change>(
     if (error instanceof Deno.errors.NotFound) return { size: 0, lines: 0 };
     throw error;
   }
-  // What stands behind the last line break was being written when the process was killed.
+  // A killed process was writing what follows the last line break.
   const size = bytes.lastIndexOf(10) + 1;
   const texts = new TextDecoder().decode(bytes.subarray(0, size)).split("\n").slice(0, -1);
   texts.forEach((text, index) => {
@@ -146,4 +119,18 @@ async function read<Change>(
     }
   });
   return { size, lines: texts.length };
+}
+
+/** Creates the file if it is missing, and truncates it to `size` bytes. */
+async function cut(path: string, size: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true, mode: 0o644 });
+  await file.truncate(size);
+  await syncFolder(dirname(path));
+}
+
+/** Replaces the lines; without room for that, the old ones are as good, only more. */
+async function rewrite<Change>(path: string, changes: Iterable<Change>): Promise<void> {
+  const text = Array.from(changes, (change) => JSON.stringify(change) + "\n").join("");
+  const temporaryPath = `${path}.new`;
+  await writeFileAtomically(path, text, { mode: 0o644, temporaryPath }).catch(() => {});
 }

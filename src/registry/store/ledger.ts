@@ -1,7 +1,7 @@
 import { Catalog, type CatalogEvent } from "./catalog.ts";
 import { Journal } from "./journal.ts";
 
-/** What the registry knows, in memory (the catalog) and on the disk (the journal of all that changed it). */
+/** The registry's knowledge: the catalog in memory, and the journal of all changes on the disk. */
 export class Ledger {
   readonly catalog: Catalog;
   readonly #journal: Journal<CatalogEvent[]>;
@@ -12,9 +12,9 @@ export class Ledger {
   }
 
   /**
-   * Reads the journal, and writes it anew where most of it is history.
+   * Replays a journal, and compacts it if most of it is obsolete.
    *
-   * @throws CapsuleError `STORE` when it is damaged.
+   * @throws CapsuleError `STORE` if it is damaged.
    */
   static async open(path: string): Promise<Ledger> {
     const catalog = new Catalog();
@@ -27,17 +27,20 @@ export class Ledger {
   }
 
   /**
-   * Resolves when the events have happened.
+   * Journals events, then applies them.
    *
-   * @throws HttpError 507 `DISK_FULL`: none of them has.
+   * @throws HttpError 507 `DISK_FULL`: none of them has happened.
    */
   async record(events: CatalogEvent[]): Promise<void> {
     await this.#journal.append(events);
     this.catalog.apply(events);
   }
 
-  /** For what is gone: it is so at once, and written down when this resolves. A start that does not find it written finds it gone. */
-  async recordGone(events: CatalogEvent[]): Promise<void> {
+  /**
+   * Applies removals in memory first, then journals them. After a crash in between, the start finds
+   * that the blobs are missing.
+   */
+  async recordRemoved(events: CatalogEvent[]): Promise<void> {
     this.catalog.apply(events);
     await this.#journal.append(events);
   }

@@ -1,29 +1,32 @@
 import { dirname, join } from "node:path";
-import type { BlobFiles } from "./blob_files.ts";
-import type { ModuleFacts } from "./catalog.ts";
-import { orDiskFull } from "./blob_writer.ts";
-import { isTag, type ModuleName } from "../../oci/names.ts";
-import { splitRepository } from "./module_name.ts";
 import { syncFolder } from "../../base/atomic_file.ts";
+import { isTag, type ModuleName } from "../../oci/names.ts";
+import type { BlobFiles } from "./blob_files.ts";
+import { orDiskFull } from "./blob_writer.ts";
+import type { ModuleFacts } from "./catalog.ts";
+import { splitRepository } from "./module_name.ts";
 
-/** A module that lies in its folder. */
+/** The paths of a module in its folder. */
 export interface FoundModule extends ModuleName {
   path: string;
   infoPath: string;
 }
 
-/** A module's folder that is ready and not yet in its place. */
+/** A module's folder under a temporary name. */
 export interface PreparedFolder {
-  /** Puts it in its place, where it replaces what was there. The room for it is there already. */
+  /** Renames it to its place and replaces what is there. The space for it is already taken. */
   commit(): Promise<void>;
   abort(): Promise<void>;
 }
 
+/** How often a rename is retried whose parent another removal took away. */
+const maxRetries = 10;
+
 /**
- * The modules where the description says that they lie: `<files>/k33g/hola/0.0.0/hola.wasm` and `hola.info`.
+ * The folders that show the modules: `<files>/k33g/hola/0.0.0/hola.wasm` and `hola.info`.
  *
- * A module's file is a hard link to its blob, not a copy: a module takes its room once however often it is tagged, and it appears without a byte being
- * written. It is read-only, since whoever wrote into it would change the blob. Where the file system has no links it is a copy.
+ * A module's file is a hard link to its blob, so that it takes no space of its own, and read-only,
+ * because a write would change the blob. Without hard links it is a copy.
  */
 export class ModuleFolders {
   readonly #files: string;
@@ -34,20 +37,23 @@ export class ModuleFolders {
     this.#blobs = blobs;
   }
 
-  /** @throws HttpError 507 `DISK_FULL`, with nothing changed. */
+  /**
+   * Prepares the folder of a module.
+   *
+   * @throws HttpError 507 `DISK_FULL`: nothing has changed.
+   */
   async prepare(name: ModuleName, { digest, info }: ModuleFacts): Promise<PreparedFolder> {
-    const temporary = this.#blobs.temporary();
-    const wasm = join(temporary, `${name.module}.wasm`);
-    const text = join(temporary, `${name.module}.info`);
+    const temporary = this.#blobs.temporaryPath();
+    const infoPath = join(temporary, `${name.module}.info`);
     const abort = async () => {
       await remove(temporary);
       await this.#removeEmptyParents(name);
     };
     try {
       await Deno.mkdir(temporary);
-      await this.#blobs.place(digest, wasm);
-      await Deno.writeTextFile(text, `${info}\n`);
-      using file = await Deno.open(text);
+      await this.#blobs.linkTo(digest, join(temporary, `${name.module}.wasm`));
+      await Deno.writeTextFile(infoPath, `${info}\n`);
+      using file = await Deno.open(infoPath);
       await file.sync();
       await Deno.mkdir(dirname(this.#folder(name)), { recursive: true });
     } catch (error) {
@@ -57,26 +63,27 @@ export class ModuleFolders {
     return { abort, commit: () => this.#commit(name, temporary) };
   }
 
+  /** Removes the folder of a module, if there is one. */
   async remove(name: ModuleName): Promise<void> {
-    const folder = this.#folder(name);
-    const gone = this.#blobs.temporary();
+    const removed = this.#blobs.temporaryPath();
     try {
-      await Deno.rename(folder, gone);
+      // It disappears atomically.
+      await Deno.rename(this.#folder(name), removed);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
       throw error;
     }
-    await remove(gone);
+    await remove(removed);
     await this.#removeEmptyParents(name);
   }
 
-  /** Whether the file of a module is the blob that it should be. */
+  /** Reports whether the file of a module is its blob. */
   holds(name: ModuleName, { digest, size }: ModuleFacts): boolean {
     try {
       const file = Deno.lstatSync(join(this.#folder(name), `${name.module}.wasm`));
       if (!file.isFile || file.size !== size) return false;
       const blob = Deno.lstatSync(this.#blobs.path(digest));
-      return !this.#blobs.links || (blob.ino === file.ino && blob.dev === file.dev);
+      return !this.#blobs.hasLinks || (blob.ino === file.ino && blob.dev === file.dev);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
         return false;
@@ -85,12 +92,12 @@ export class ModuleFolders {
     }
   }
 
-  /** Modules that lie there, whoever put them there; the blobs and the journal are in a folder that no user can be called. */
+  /** Yields the modules in the folders. The store's own folder, `.capsule`, is no user's name. */
   *list(): Generator<FoundModule> {
-    for (const user of folders(this.#files)) {
-      for (const module of folders(join(this.#files, user))) {
+    for (const user of foldersIn(this.#files)) {
+      for (const module of foldersIn(join(this.#files, user))) {
         if (!splitRepository(`${user}/${module}`)) continue;
-        for (const tag of folders(join(this.#files, user, module))) {
+        for (const tag of foldersIn(join(this.#files, user, module))) {
           if (!isTag(tag)) continue;
           const base = join(this.#files, user, module, tag, module);
           yield { user, module, tag, path: `${base}.wasm`, infoPath: `${base}.info` };
@@ -101,16 +108,16 @@ export class ModuleFolders {
 
   async #commit(name: ModuleName, temporary: string): Promise<void> {
     const folder = this.#folder(name);
-    for (let tries = 0;; tries++) {
+    for (let retries = 0;; retries++) {
       await Deno.mkdir(dirname(folder), { recursive: true });
       try {
         await Deno.rename(temporary, folder);
         break;
       } catch (error) {
-        // Whoever left the parent empty took it away.
-        if (error instanceof Deno.errors.NotFound && tries < 10) continue;
-        if (!isThere(error)) throw error;
-        // The module last: where a start finds another module than it expects, it puts both files in order.
+        // Another removal found the parent empty and removed it.
+        if (error instanceof Deno.errors.NotFound && retries < maxRetries) continue;
+        if (!isExisting(error)) throw error;
+        // The module comes last: a start repairs the folder when it finds another module in it.
         for (const file of [`${name.module}.info`, `${name.module}.wasm`]) {
           await Deno.rename(join(temporary, file), join(folder, file));
         }
@@ -121,7 +128,7 @@ export class ModuleFolders {
     await syncFolder(dirname(folder));
   }
 
-  /** The module's folder and the user's, if nothing is in them; another upload may just be using them. */
+  /** Removes the module's and the user's folder if they are empty. */
   async #removeEmptyParents(name: ModuleName): Promise<void> {
     const parent = dirname(this.#folder(name));
     for (const folder of [parent, dirname(parent)]) {
@@ -138,13 +145,13 @@ export class ModuleFolders {
   }
 }
 
-function isThere(error: unknown): boolean {
+function isExisting(error: unknown): boolean {
   return error instanceof Deno.errors.AlreadyExists ||
     (error instanceof Error &&
       ["ENOTEMPTY", "EEXIST"].includes(String(Reflect.get(error, "code"))));
 }
 
-function* folders(path: string): Generator<string> {
+function* foldersIn(path: string): Generator<string> {
   try {
     for (const { name, isDirectory } of Deno.readDirSync(path)) if (isDirectory) yield name;
   } catch (error) {

@@ -18,7 +18,7 @@ export interface ManifestBlobs {
 
 /**
  * Returns the module of a manifest: its one layer that is a module, or the one `.wasm` file in its
- * archives. `undefined` when there is none, or more than one.
+ * archives. `undefined` without one, or with several.
  *
  * @throws HttpError 507 `DISK_FULL`
  */

@@ -23,7 +23,7 @@ export interface RegistryStoreOptions {
   /** The folder of `-files`. */
   files: string;
   log: Log;
-  /** How long a blob that no manifest references is kept; an hour by default. */
+  /** The grace period of a blob that no manifest references; an hour by default. */
   graceMs?: number;
   /** The largest blob or module; 100 MiB by default. */
   maxBytes?: number;
@@ -152,7 +152,7 @@ export class RegistryStore implements AsyncDisposable {
     });
   }
 
-  /** Removes a manifest and the tags that point to it; `false` when there is none. */
+  /** Removes a manifest and the tags that point to it; `false` without that manifest. */
   async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
     return await this.#locks.run(repository, async () => {
       const known = this.catalog.repository(repository);
@@ -168,7 +168,7 @@ export class RegistryStore implements AsyncDisposable {
     });
   }
 
-  /** Removes a tag, but not its manifest; `false` when there is none. */
+  /** Removes a tag, but not its manifest; `false` without that tag. */
   async deleteTag(repository: string, tag: string): Promise<boolean> {
     return await this.#locks.run(repository, async () => {
       if (!this.catalog.repository(repository)?.tags.has(tag)) return false;
@@ -178,8 +178,8 @@ export class RegistryStore implements AsyncDisposable {
   }
 
   /**
-   * Removes a module: its tag, and its manifest unless something else references it. `false` when
-   * there is none.
+   * Removes a module: its tag, and its manifest unless something else references it. `false`
+   * without that module.
    */
   async deleteModule({ user, module, tag }: ModuleName): Promise<boolean> {
     const repository = `${user}/${module}`;

@@ -1,16 +1,16 @@
+import { algorithmOf, type Digest } from "../../source/digest.ts";
 import type { BlobFiles } from "./blob_files.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { CatalogEvent } from "./catalog.ts";
-import { algorithmOf, type Digest } from "../../source/digest.ts";
 import type { Ledger } from "./ledger.ts";
 import { Pins } from "./pins.ts";
 
-/** How many blobs go in one turn: whoever asks meanwhile waits for a few milliseconds. */
-const atOnce = 100;
+/** Blobs removed per batch of garbage collection, which blocks other requests. */
+const batchSize = 100;
 
 /**
- * Blobs and in which repositories they may be read: their files, and what the ledger says of them. A change is on the disk when its
- * method returns, or has not happened.
+ * The blobs of a store and the repositories in which they can be read: files and ledger together.
+ * A change is on the disk when its method resolves, or has not happened.
  */
 export class StoredBlobs {
   readonly #files: BlobFiles;
@@ -18,19 +18,29 @@ export class StoredBlobs {
   readonly #graceMs: number;
   readonly #pins = new Pins();
 
-  /** @param graceMs how long a blob that no manifest names is kept. */
+  /** @param graceMs how long an unreferenced blob is kept. */
   constructor(files: BlobFiles, ledger: Ledger, graceMs: number) {
     this.#files = files;
     this.#ledger = ledger;
     this.#graceMs = graceMs;
   }
 
-  /** Begins a blob. `sha512`: that its digest may be asked for in that algorithm too. */
+  /**
+   * Begins a blob.
+   *
+   * @param options.sha512 whether it may be kept under a SHA-512 digest.
+   * @throws HttpError 507 `DISK_FULL`
+   */
   async begin(options: { sha512?: boolean } = {}): Promise<BlobWriter> {
     return await this.#files.begin(options);
   }
 
-  /** A blob of bytes that are in memory already, such as a manifest; `digest` is what they are said to be. */
+  /**
+   * Writes a blob that is in memory, such as a manifest.
+   *
+   * @param digest the digest under which it will be kept.
+   * @throws HttpError 507 `DISK_FULL`
+   */
   async write(bytes: Uint8Array, digest?: Digest): Promise<BlobWriter> {
     const sha512 = digest !== undefined && algorithmOf(digest) === "sha512";
     const writer = await this.#files.begin({ sha512 });
@@ -43,13 +53,14 @@ export class StoredBlobs {
     }
   }
 
-  /** Keeps blobs from being removed until what is returned is disposed of. */
+  /** Protects blobs from garbage collection until the result is disposed of. */
   hold(digests: readonly Digest[]): Disposable {
     return this.#pins.hold(digests);
   }
 
   /**
-   * Brings a blob to its place and returns what the ledger must say of it; until then the caller holds it. Ends the writer.
+   * Keeps a blob's file, ends the writer, and returns the event that the caller must record. The
+   * caller holds the blob until then.
    *
    * @throws HttpError 507 `DISK_FULL`
    */
@@ -60,14 +71,22 @@ export class StoredBlobs {
     return { op: "blob", digest, size, isModule };
   }
 
-  /** Stores what was written under its digest and makes it readable in the repository. Ends the writer. */
+  /**
+   * Stores a blob in a repository and ends the writer.
+   *
+   * @throws HttpError 507 `DISK_FULL`
+   */
   async put(repository: string, writer: BlobWriter, digest: Digest): Promise<void> {
     using _held = this.hold([digest]);
     const blob = await this.keep(writer, digest);
     await this.#ledger.record([blob, { op: "link", repository, digest }]);
   }
 
-  /** Makes a blob of another repository (of any, without `from`) readable in this one; `false` when there is none. */
+  /**
+   * Makes a blob of another repository readable in this one; `false` without that blob.
+   *
+   * @param from the other repository; any by default.
+   */
   async mount(repository: string, digest: Digest, from: string | undefined): Promise<boolean> {
     const { catalog } = this.#ledger;
     using _held = this.hold([digest]);
@@ -78,14 +97,17 @@ export class StoredBlobs {
     return true;
   }
 
-  /** Takes the blob out of the repository; its bytes go when nobody else has it. */
+  /**
+   * Removes a blob from a repository; `false` if it is not there. Garbage collection removes its
+   * file when no repository references it.
+   */
   async unlink(repository: string, digest: Digest): Promise<boolean> {
     if (!this.#ledger.catalog.repository(repository)?.blobs.has(digest)) return false;
     await this.#ledger.record([{ op: "unlink", repository, digest }]);
     return true;
   }
 
-  /** Where its file lies. */
+  /** Returns the path of a blob's file. */
   path(digest: Digest): string {
     return this.#files.path(digest);
   }
@@ -94,33 +116,38 @@ export class StoredBlobs {
     return await Deno.readFile(this.path(digest));
   }
 
-  /** Every blob that has a file. */
+  /** Yields every blob that has a file. */
   list(): Generator<Digest> {
     return this.#files.list();
   }
 
-  /** Makes files and ledger speak of the same blobs, after a start: a file that no line names goes. Returns what is missing. */
+  /**
+   * Removes files that the ledger does not have, and from the ledger blobs that have no file.
+   * Called after a start.
+   *
+   * @returns the blobs without a file.
+   */
   async reconcile(): Promise<Digest[]> {
     const present = new Set(this.#files.list());
     const { catalog } = this.#ledger;
-    for (const digest of present) if (!catalog.blob(digest)) this.#files.removeNow(digest);
+    for (const digest of present) if (!catalog.blob(digest)) this.#files.removeSync(digest);
     const lost = catalog.blobs().filter((digest) => !present.has(digest));
     if (lost.length > 0) {
-      await this.#ledger.recordGone(lost.map((digest) => ({ op: "drop", digest })));
+      await this.#ledger.recordRemoved(lost.map((digest) => ({ op: "drop", digest })));
     }
     return lost;
   }
 
-  /** Removes blobs that no manifest has named for the grace; says how many. */
+  /** Removes the blobs that no manifest has referenced for `graceMs`. Returns their number. */
   async collectGarbage(now = Date.now()): Promise<number> {
     for (let removed = 0;;) {
       const unused = this.#ledger.catalog.unused(now - this.#graceMs)
         .filter((digest) => !this.#pins.has(digest))
-        .slice(0, atOnce);
+        .slice(0, batchSize);
       if (unused.length === 0) return removed;
-      // In one turn, so that nobody is told that a blob is there which is about to go.
-      const recorded = this.#ledger.recordGone(unused.map((digest) => ({ op: "drop", digest })));
-      for (const digest of unused) this.#files.removeNow(digest);
+      // Synchronous up to here: no request may find a blob that is about to be removed.
+      const recorded = this.#ledger.recordRemoved(unused.map((digest) => ({ op: "drop", digest })));
+      for (const digest of unused) this.#files.removeSync(digest);
       await recorded;
       removed += unused.length;
     }
