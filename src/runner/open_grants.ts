@@ -24,6 +24,7 @@ export async function openGrants(options: RunnerOptions, context: Context): Prom
   const preopens = grants.sandbox || grants.folders.length === 0
     ? []
     : (await import("./granted_files.ts")).preopensOf(options, context.io);
+  if (preopens.length > 0) warnOfRelativeFolders(options, context);
   const host = await openHostFamilies(names, options, context);
   return {
     families: host.families,
@@ -62,6 +63,23 @@ export async function openWithGrants<Callee extends { close(): void }>(
     await grants.close();
     throw error;
   }
+}
+
+/** Custom section that Go's compiler writes, unlike TinyGo's. */
+const goSection = "go:buildid";
+
+/** Warns if a Go program is granted relative folders only: Go resolves paths to absolute ones. */
+function warnOfRelativeFolders(
+  { blueprint, name, grants: { folders } }: RunnerOptions,
+  { log }: Context,
+): void {
+  const [folder] = folders;
+  if (!folder || folders.some(({ guest }) => guest.startsWith("/"))) return;
+  if (WebAssembly.Module.customSections(blueprint.module, goSection).length === 0) return;
+  log.warn(
+    `${name} is built by Go, whose programs see only folders with an absolute name: ` +
+      `-dir=${folder.host}::/ gives it one`,
+  );
 }
 
 /** Returns the environment of WASI: the granted variables, except secrets of the launcher. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { compileWat } from "../prepare/modules.ts";
-import { TemporaryFolder } from "../testing/temporary_folder.ts";
+import { inFolder, TemporaryFolder } from "../testing/temporary_folder.ts";
 import { connect } from "../server/raw_connection.ts";
 import {
   capsuleCommand,
@@ -49,6 +49,20 @@ Deno.test("cli: without flags a program sees no variable and no folder", async (
     { cwd },
   );
   assert.deepEqual([count.code, count.stdout], [3, ""]);
+});
+
+Deno.test("cli: a Go program that is granted relative folders only gets a warning", async () => {
+  await inFolder(async (folder) => {
+    const bytes = compileWat(`(module (memory (export "memory") 1) (func (export "_start")))`);
+    const name = new TextEncoder().encode("go:buildid");
+    const section = [0, name.length + 1, name.length, ...name];
+    const wasm = `${folder}/go.wasm`;
+    await Deno.writeFile(wasm, Uint8Array.of(...bytes, ...section));
+    const run = (...dirs: string[]) => runCapsule(["-mode=cli", `-wasm=${wasm}`, ...dirs]);
+    assert.match((await run(`-dir=${folder}::data`)).stderr, /Go.*absolute name: -dir=.*::\//);
+    assert.equal((await run("-dir=.::data", `-dir=${folder}::/`)).stderr, "");
+    assert.equal((await run()).stderr, "");
+  });
 });
 
 Deno.test("cli: a Rust program reads the folders of -dir and standard input", async () => {
