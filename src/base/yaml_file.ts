@@ -4,8 +4,6 @@ import { isObject } from "./json.ts";
 import { readText } from "./read_text.ts";
 import { describeNode, parseYamlNodes, quoted, type YamlDocument } from "./yaml_nodes.ts";
 
-export { parseYaml, readYamlFile, type YamlPair, YamlValue } from "./yaml_value.ts";
-
 /** An issue of a schema with these parameters points at the name in the map, not at its value. */
 export const atKey = { at: "key" } as const;
 /** The message of an issue with these parameters ends with what was found. */
