@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createLog } from "../../src/base/log.ts";
 import { parse } from "../../src/cli/parse.ts";
+import { hostImports, maxInputBytes, type Parameter } from "../../src/host/imports.ts";
 import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
@@ -74,7 +75,24 @@ const rows: readonly LargeCall[] = [
   wasi("fd_write", [1, 0, size / 8, result], 0),
   wasi("fd_readdir", [3, 0, result, 0n, result]),
   wasi("path_symlink", [0, size, 3, 0, size]),
+  ...Object.entries(hostImports).flatMap(([from, functions]) =>
+    Object.entries(functions).flatMap(([name, kinds]) =>
+      [0x61, 0xff].flatMap((fill) =>
+        [maxInputBytes, {}].map((limits) => ({ from, name, fill, args: hostArgs(kinds, limits) }))
+      )
+    )
+  ),
 ];
+
+/** Returns the largest arguments of a host function, or the largest that it accepts. */
+function hostArgs(kinds: readonly Parameter[], limits: Readonly<Record<string, number>>): number[] {
+  return kinds.map((kind) => {
+    if (kind === "result_ptr_out") return result;
+    if (kind === "result_len_out") return result + 4;
+    if (kind.endsWith("_ptr")) return 0;
+    return Math.min(result, limits[kind.replace(/_len$/, "")] ?? Infinity);
+  });
+}
 
 /** Returns a program that makes the call over and over. */
 function program({ from, name, args, fill }: LargeCall): Uint8Array<ArrayBuffer> {
