@@ -1,5 +1,5 @@
-// Works on the file `file` of its first folder: `files write|read|open TURNS`. A turn writes or reads 64 MiB in pieces of
-// 4 KiB, or opens and closes 10,000 times. No C library lies between it and WASI. Built by
+// Works on `file` in the first preopened directory: `files write|read|open TURNS`. A turn writes or reads 64 MiB in pieces
+// of 4 KiB, or opens and closes 10,000 times. It calls WASI without the C library. Built by
 // clang-19 --target=wasm32-wasi -Os -s -nostartfiles -o files.wasm files.c
 #include <stdlib.h>
 #include <wasi/api.h>

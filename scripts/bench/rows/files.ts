@@ -4,20 +4,20 @@ import { atMost, type Bench, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 
-/** What `files/files.c` does in a turn, and how it is told. */
+/** The work of one turn of `files/files.c`, and its argument. */
 const works = [
   { what: "write 64 MiB in pieces of 4 KiB", unit: 16_384, work: "write" },
   { what: "read 64 MiB in pieces of 4 KiB", unit: 16_384, work: "read" },
   { what: "path_open and fd_close, 10,000 times", unit: 10_000, work: "open" },
 ] as const;
 
-/** Who runs a program of the given arguments, with a folder as its first one. */
+/** A runtime, with its command line for the arguments of the program. */
 interface Contender {
   readonly name: string;
   readonly command: (args: readonly string[]) => readonly string[];
 }
 
-/** Files through WASI: this launcher's, and Node's own. */
+/** Files through WASI, beside Node's. */
 export const files: Row = {
   name: "files",
   about: "a WASI program that reads, writes and opens files, beside Node's node:wasi",
@@ -56,8 +56,8 @@ async function contenders(folder: string, { say }: Bench): Promise<Contender[]> 
     say("node is not installed");
     return [ours];
   }
-  // Node's WASI keeps no guest in its folder, so that it gets no more rights than it needs. It comes first: its file may
-  // be written by root, too.
+  // Node's WASI does not confine a guest to its folder, so it runs as nobody. It runs first, as
+  // root can write its file afterwards.
   const nobody = Deno.uid() === 0
     ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]
     : [];
@@ -65,7 +65,7 @@ async function contenders(folder: string, { say }: Bench): Promise<Contender[]> 
   return [{ name: "node:wasi", command: (args) => [...nobody, ...node, ...args] }, ours];
 }
 
-/** The processor time of one call, of all the process's threads, without what the process itself costs. */
+/** Measures the processor time of one call, on all threads, without that of the process's start. */
 async function measure(
   all: readonly Contender[],
   { what, unit, work }: typeof works[number],
@@ -93,9 +93,9 @@ async function measure(
   });
 }
 
-/** Runs a command, and answers the processor time that it used. */
+/** Runs a command and returns the processor time that it used, in seconds. */
 async function processorSeconds(command: readonly string[]): Promise<number> {
-  // The shell's `times` tells its own time in the first line, that of its children in the second.
+  // `times` prints the shell's own time in the first line, that of its children in the second.
   const { success, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", '"$@" && times', "sh", ...command],
     clearEnv: true,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Rebuilds the programs of this folder: C with clang and wasi-libc (Debian: clang-19, lld-19, wasi-libc,
-# libclang-rt-19-dev-wasm32; another clang by CLANG), Rust with rustc (Debian: rustc, libstd-rust-dev-wasm32; another one
-# by RUSTC, another target by RUST_TARGET), Go with tinygo (another one by TINYGO).
+# Builds the programs of this folder: C with clang and wasi-libc (Debian: clang-19, lld-19, wasi-libc,
+# libclang-rt-19-dev-wasm32), Rust with rustc (Debian: rustc, libstd-rust-dev-wasm32), Go with tinygo.
+# CLANG, RUSTC, RUST_TARGET and TINYGO replace them.
 set -euo pipefail
 cd "$(dirname "$0")"
 for file in *.c; do
@@ -13,7 +13,7 @@ for file in *.rs; do
     -C strip=symbols -o "${file%.rs}.wasm" "$file"
   chmod -x "${file%.rs}.wasm"
 done
-# One function called wrongly in each: no start-up code, so that they import nothing else.
+# Each calls one function wrongly: no start-up code, so that it imports nothing else.
 for file in functions/*.c; do
   "${CLANG:-clang-19}" --target=wasm32-wasi -Os -s -nostartfiles -Wall -Werror -o "${file%.c}.wasm" "$file"
   chmod -x "${file%.c}.wasm"

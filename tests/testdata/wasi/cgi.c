@@ -1,4 +1,4 @@
-// Answers requests as CGI scripts do; what it does is named by the path.
+// A CGI program with one test case per path.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

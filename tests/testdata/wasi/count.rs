@@ -1,4 +1,4 @@
-//! Counts lines, words and bytes of the files that it is given, or of its input, and says where it could not.
+//! Counts lines, words and bytes of its arguments or of standard input, and prints errors.
 use std::io::{self, Read, Write};
 use std::{env, fs, process};
 

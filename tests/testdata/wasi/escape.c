@@ -1,4 +1,4 @@
-// Tries to open each argument for reading and for writing, and prints what came of it.
+// Opens each argument to read and to write, and prints the results.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

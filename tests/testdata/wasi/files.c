@@ -1,4 +1,4 @@
-// Works on files of the folder /data as POSIX programs do; says what went wrong and ends with 1.
+// Works on files in /data as POSIX programs do. Prints the first check that fails and exits with 1.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

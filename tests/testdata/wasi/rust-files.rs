@@ -1,5 +1,5 @@
-// Works on files of the folder /data as Rust's own library does, and is told its faults by the library's names for them.
-// Ends with 101 (a panic) where something is otherwise.
+// Works on files in /data with Rust's library, and checks the library's kinds of errors.
+// Exits with 101 (a panic) if a check fails.
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};

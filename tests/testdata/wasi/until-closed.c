@@ -1,4 +1,4 @@
-// Writes lines until nobody reads them any more, tells the error and how a second try ends, and ends with 3.
+// Writes lines until its reader is gone, prints the error of this and of one more write, and exits with 3.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// Waits by clock and for standard input, and says what came.
+// Waits for a clock and for standard input, and prints the events.
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>

@@ -1,14 +1,14 @@
-// For programs that call a function wrongly: each ends with 0, or with the number of the line whose answer was another.
+// Helpers of programs that call a function wrongly: exit code 0, or the line of the first check that fails.
 #include <wasi/api.h>
 
 #define WANT(error, call) ((call) == __WASI_ERRNO_##error ? (void)0 : __wasi_proc_exit(__LINE__))
 #define MUST(condition) ((condition) ? (void)0 : __wasi_proc_exit(__LINE__))
 
-// The granted folder. It holds `file` (hello), `folder` with `folder/inside`, and `link`, which leads to `file`.
+// The preopened directory: `file` (hello), `folder/inside`, and `link`, which leads to `file`.
 #define ROOT 3
-// A number that is never open.
+// A descriptor that is never open.
 #define CLOSED 99
-// One past the last byte of the memory.
+// The first byte outside the memory.
 #define END ((void *)(__builtin_wasm_memory_size(0) * 65536))
 
 static char bytes[64];
