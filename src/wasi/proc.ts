@@ -1,16 +1,30 @@
+import { makeUncatchable } from "../wasm/uncatchable.ts";
 import { Errno } from "./preview1.ts";
 
-/** Thrown through the guest by `proc_exit`. One object per guest, without a stack (hot path). */
+/**
+ * Thrown through the guest by `proc_exit`. One object per guest (hot path), which no guest catches:
+ * a program ends where it calls `proc_exit`, without the destructors of the frames above.
+ */
 export class GuestExit {
   /** The exit code, unsigned. */
   code = 0;
+
+  private constructor() {}
+
+  /** Returns an exit with the code 0. */
+  static create(): GuestExit {
+    return Object.assign(Object.setPrototypeOf(makeUncatchable(), GuestExit.prototype), {
+      code: 0,
+    });
+  }
 }
 
 /** Makes the functions that end the guest. */
 export function procFunctions() {
-  const exit = new GuestExit();
+  let exit: GuestExit | undefined;
   return {
     proc_exit(rval: number): never {
+      exit ??= GuestExit.create();
       exit.code = rval >>> 0;
       throw exit;
     },
