@@ -63,6 +63,14 @@ export const COUNTER_EXPORT = `${PREPARE_MODULE}:counter`;
  */
 export const PAGES_EXPORT = `${PREPARE_MODULE}:pages`;
 
+/**
+ * Returns the exports that read and write a floating-point global as an integer, in place of the
+ * global: JavaScript may change the bits of a NaN.
+ */
+export function accessorNames(globalName: string): { get: string; set: string } {
+  return { get: `${globalName}:get`, set: `${globalName}:set` };
+}
+
 /** Names that a module imports and exports. */
 interface Names {
   readonly imports: readonly { readonly module: string }[];

@@ -41,7 +41,10 @@ export interface PreparedModule {
   bytes: Uint8Array<ArrayBuffer>;
   /** The module before the preparation. */
   module: ModuleDescription;
-  /** The mutable globals and the names under which they are exported now. */
+  /**
+   * The mutable globals and the names under which they are exported now; those of floating-point
+   * numbers through accessors (`accessorNames`).
+   */
   globals: { exportName: string; type: ValueType }[];
   /** A name under which memory 0 is exported, if there is one. */
   memoryExport: string | undefined;
@@ -133,7 +136,7 @@ function prepareKnown(
   const plan = options.steps ? stepsOf(scanned, code) : emptyPlan(code);
   const edits: Edits = {
     imports: [],
-    functions: [],
+    functions: options.exportGlobals ? state.accessors : [],
     globals: [],
     calls: new Map(),
     exports: options.exportGlobals ? state.exports : [],

@@ -2,16 +2,19 @@ import type { ModuleDescription } from "./format/describe.ts";
 import type { Layout } from "./format/layout.ts";
 import { hex } from "./format/reader.ts";
 import type { ValueType } from "./format/value_types.ts";
-import { PREPARE_MODULE } from "./contract.ts";
-import type { Edits } from "./plan/edits.ts";
+import { accessorNames, PREPARE_MODULE } from "./contract.ts";
+import { Op } from "./format/instructions.ts";
+import { bytesOf } from "./format/writer.ts";
+import type { AddedFunction, Edits } from "./plan/edits.ts";
 import type { Code } from "./scan/scan.ts";
 
 /** The state that a reset restores, the names by which it is reached, and why it may be incomplete. */
 export interface ResettableState {
   globals: { exportName: string; type: ValueType }[];
   memoryExport: string | undefined;
-  /** Exports to add. */
+  /** Exports to add, and functions that are exported. */
   exports: Edits["exports"];
+  accessors: AddedFunction[];
   /** Reasons why a reset would not restore everything, as sentences. */
   cannotReset: string[];
 }
@@ -23,6 +26,7 @@ export function exportState(layout: Layout, code: Code): ResettableState {
     globals: [],
     memoryExport: undefined,
     exports: [],
+    accessors: [],
     cannotReset: [],
   };
   exportGlobals(description, state);
@@ -73,8 +77,36 @@ function exportGlobals({ imports, globals }: ModuleDescription, state: Resettabl
     }
     const exportName = `${PREPARE_MODULE}:global:${index}`;
     state.globals.push({ exportName, type });
-    state.exports.push({ name: exportName, kind: "global", index });
+    if (type === "f32" || type === "f64") {
+      state.accessors.push(...accessorsOf(exportName, type, index));
+    } else state.exports.push({ name: exportName, kind: "global", index });
   }
+}
+
+/** Returns functions that read and write the bits of a floating-point global. */
+function accessorsOf(
+  exportName: string,
+  type: "f32" | "f64",
+  index: number,
+): AddedFunction[] {
+  const { get, set } = accessorNames(exportName);
+  const integer = type === "f32" ? "i32" : "i64";
+  const toInteger = type === "f32" ? Op.i32ReinterpretF32 : Op.i64ReinterpretF64;
+  const toFloat = type === "f32" ? Op.f32ReinterpretI32 : Op.f64ReinterpretI64;
+  return [
+    {
+      name: get,
+      exportName: get,
+      type: { params: [], results: [integer] },
+      body: () => bytesOf(0, Op.globalGet, index, [toInteger], Op.end),
+    },
+    {
+      name: set,
+      exportName: set,
+      type: { params: [integer], results: [] },
+      body: () => bytesOf(0, Op.localGet, 0, [toFloat], Op.globalSet, index, Op.end),
+    },
+  ];
 }
 
 function exportMemory({ memories, exports }: ModuleDescription, state: ResettableState): void {

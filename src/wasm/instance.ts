@@ -1,3 +1,4 @@
+import { bindGlobal, type BoundGlobal } from "./bound_global.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { PAGES_EXPORT } from "../prepare/contract.ts";
 import type { Guest } from "./guest.ts";
@@ -72,7 +73,7 @@ export class GuestInstance {
   readonly guest: Guest;
   readonly exports: WebAssembly.Exports;
   readonly #blueprint: Blueprint;
-  readonly #globals: WebAssembly.Global[];
+  readonly #globals: BoundGlobal[];
   readonly #counter: WebAssembly.Global | undefined;
   /** The number of pages that the guest sees; undefined if its memory cannot grow. */
   readonly #pages: WebAssembly.Global | undefined;
@@ -102,7 +103,7 @@ export class GuestInstance {
     this.guest = guest;
     this.exports = new WebAssembly.Instance(module, imports).exports;
     guest.memory.bind(this.exports.memory as WebAssembly.Memory);
-    this.#globals = globalExports.map((name) => this.exports[name] as WebAssembly.Global);
+    this.#globals = globalExports.map((name) => bindGlobal(this.exports, name));
     const counter = counterExport === undefined
       ? undefined
       : this.exports[counterExport] as WebAssembly.Global;

@@ -181,6 +181,26 @@ const tooLarge = `(module ${memory} ${handler}
   (func (param i32) (local ${"i32 ".repeat(49_999)})
     (memory.fill (i32.const 0) (i32.const 0) (local.get 0))))`;
 
+Deno.test("load: a global keeps the bits of its NaN over a reset", async () => {
+  const text = `(module ${memory}
+    (global $single (mut f32) (f32.const nan:0x200001))
+    (global $double (mut f64) (f64.const -nan:0x4000000000001))
+    ${
+    handler.replace(
+      "(i64.const 0x1000000011))",
+      `
+    (if (i32.ne (i32.reinterpret_f32 (global.get $single)) (i32.const 0x7fa00001))
+      (then (unreachable)))
+    (if (i64.ne (i64.reinterpret_f64 (global.get $double)) (i64.const 0xfff4000000000001))
+      (then (unreachable)))
+    (global.set $single (f32.const 1)) (global.set $double (f64.const 1))
+    (i64.const 0x1000000011))`,
+    )
+  })`;
+  await using served = await serveModule(compileWat(text));
+  for (let call = 0; call < 3; call++) assert.equal(await served.post(""), "ok");
+});
+
 Deno.test("load: a module whose limits cannot be enforced is refused without -unlimited", async () => {
   const bytes = compileWat(tooLarge);
   assert.match(

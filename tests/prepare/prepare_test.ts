@@ -4,6 +4,7 @@ import {
   prepareModule,
   type PrepareOptions,
 } from "../../src/prepare/prepare.ts";
+import { bindGlobal } from "../../src/wasm/bound_global.ts";
 import { compileWat, moduleOf, section } from "./modules.ts";
 
 function prepareText(text: string, options: PrepareOptions): PreparedModule {
@@ -22,7 +23,7 @@ function instantiate(
   return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as never;
 }
 
-Deno.test("every mutable global can be read and put back, hidden or not", () => {
+Deno.test("prepareModule: exports every mutable global, hidden or not", () => {
   const prepared = prepareText(
     `(module
       (global $constant i32 (i32.const 1))
@@ -30,7 +31,11 @@ Deno.test("every mutable global can be read and put back, hidden or not", () => 
       (global $l (export "mine") (mut i64) (i64.const 3))
       (global $d (mut f64) (f64.const 4))
       (global $r (mut funcref) (ref.null func))
-      (func (export "run") (result i32) (global.set $i (i32.add (global.get $i) (i32.const 40))) (global.get $i)))`,
+      (global $f (mut f32) (f32.const nan:0x200001))
+      (func (export "run") (result i32)
+        (global.set $i (i32.add (global.get $i) (i32.const 40)))
+        (global.set $f (f32.const 1))
+        (global.get $i)))`,
     { exportGlobals: true },
   );
   assert.deepEqual(prepared.globals, [
@@ -38,16 +43,18 @@ Deno.test("every mutable global can be read and put back, hidden or not", () => 
     { exportName: "capsule:prepare:global:2", type: "i64" },
     { exportName: "capsule:prepare:global:3", type: "f64" },
     { exportName: "capsule:prepare:global:4", type: "funcref" },
+    { exportName: "capsule:prepare:global:5", type: "f32" },
   ]);
   assert.deepEqual(prepared.cannotReset, []);
   const exports = instantiate(prepared);
-  const first = prepared.globals.map(({ exportName }) => exports[exportName]?.value);
-  assert.deepEqual(first, [2, 3n, 4, null]);
+  const globals = prepared.globals.map(({ exportName }) => bindGlobal(exports, exportName));
+  const first = globals.map(({ value }) => value);
+  // Floating-point numbers are their bits.
+  assert.deepEqual(first, [2, 3n, 0x4010000000000000n, null, 0x7fa00001]);
   assert.equal(exports.run?.(), 42);
-  assert.equal(exports["capsule:prepare:global:1"]?.value, 42);
-  prepared.globals.forEach(({ exportName }, index) =>
-    Object.assign(exports[exportName] ?? {}, { value: first[index] })
-  );
+  assert.deepEqual(globals.map(({ value }) => value), [42, 3n, first[2], null, 0x3f800000]);
+  globals.forEach((global, index) => global.value = first[index]);
+  assert.deepEqual(globals.map(({ value }) => value), first);
   assert.equal(exports.run?.(), 42);
 });
 
