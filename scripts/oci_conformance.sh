@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# The public conformance suite of the OCI distribution specification, with every API and data switch on, against our own
-# registry. Prints the suite's summary; fails when anything failed, was skipped or was switched off. Wants Go and Deno; the
+# Runs the public conformance suite of the OCI distribution specification against our registry, with
+# every API and data switch on but SPARSE: its image lacks a layer, which this registry refuses with
+# MANIFEST_BLOB_UNKNOWN (tests/registry/oci/routes_test.ts has the sparse index, which it takes).
+# Prints the summary; fails when anything failed, was skipped or is disabled. Needs Go and Deno; the
 # suite comes from the Go module proxy, once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,7 +40,7 @@ for switch in PULL PUSH REFERRER \
   TAGS_ATOMIC TAGS_DELETE TAGS_LIST; do
   export "OCI_API_$switch=true"
 done
-for switch in IMAGE INDEX INDEX_LIST SPARSE ARTIFACT SUBJECT SUBJECT_MISSING ARTIFACT_LIST SUBJECT_LIST DATA_FIELD \
+for switch in IMAGE INDEX INDEX_LIST ARTIFACT SUBJECT SUBJECT_MISSING ARTIFACT_LIST SUBJECT_LIST DATA_FIELD \
   NONDISTRIBUTABLE CUSTOM_FIELDS NO_LAYERS EMPTY_BLOB SHA512; do
   export "OCI_DATA_$switch=true"
 done

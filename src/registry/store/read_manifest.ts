@@ -18,6 +18,19 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
   }
 }
 
+/**
+ * Returns the digests of the blobs without which an image cannot be pulled. Manifests of an index
+ * are not among them, because an index may be sparse, nor layers that a registry may not distribute.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/main/layer.md#non-distributable-layers
+ */
+export function requiredBlobs({ config, layers = [], blobs }: Manifest): Digest[] {
+  const distributable = layers.filter(({ mediaType }) =>
+    !/nondistributable|foreign/.test(mediaType)
+  );
+  return [...(config ? [config] : []), ...distributable, ...blobs].map(({ digest }) => digest);
+}
+
 /** Returns the digests of everything that a manifest references, its subject excepted. */
 export function referencesOf({ config, layers = [], blobs, manifests = [] }: Manifest): Digest[] {
   return [...(config ? [config] : []), ...layers, ...blobs, ...manifests]

@@ -13,7 +13,7 @@ import { Ledger } from "./ledger.ts";
 import { ModuleFolders } from "./module_folders.ts";
 import { moduleInManifest } from "./module_in_manifest.ts";
 import { ModuleUpload, type UploadOutcome } from "./module_upload.ts";
-import { readManifest, recordOf, referencesOf } from "./read_manifest.ts";
+import { readManifest, recordOf, referencesOf, requiredBlobs } from "./read_manifest.ts";
 import { StoredBlobs } from "./stored_blobs.ts";
 import { TagChanges } from "./tag_changes.ts";
 import { tidy } from "./tidy.ts";
@@ -119,7 +119,8 @@ export class RegistryStore implements AsyncDisposable {
   /**
    * Stores a manifest and points the tags to it. A module in it appears in its folder.
    *
-   * @throws HttpError 400 `MANIFEST_INVALID` or `DIGEST_INVALID`, 507 `DISK_FULL`
+   * @throws HttpError 400 `MANIFEST_INVALID`, `MANIFEST_BLOB_UNKNOWN` or `DIGEST_INVALID`, 507
+   * `DISK_FULL`
    */
   async putManifest(
     repository: string,
@@ -129,6 +130,7 @@ export class RegistryStore implements AsyncDisposable {
     const manifest = readManifest(bytes, options.contentType);
     using _referenced = this.blobs.hold(referencesOf(manifest));
     return await this.#locks.run(repository, async () => {
+      this.#assertBlobs(repository, manifest);
       await using writer = await this.blobs.write(bytes, options.digest);
       const digest = options.digest ?? writer.digest();
       if (!writer.has(digest)) {
@@ -209,6 +211,18 @@ export class RegistryStore implements AsyncDisposable {
     return await this.#locks.run(
       `${name.user}/${name.module}`,
       () => this.#uploads.put(name, writer, options),
+    );
+  }
+
+  /** @throws HttpError 400 `MANIFEST_BLOB_UNKNOWN` for a blob that the repository does not have. */
+  #assertBlobs(repository: string, manifest: Manifest): void {
+    const present = this.catalog.repository(repository)?.blobs;
+    const missing = requiredBlobs(manifest).find((digest) => !present?.has(digest));
+    if (missing === undefined) return;
+    throw new HttpError(
+      400,
+      "MANIFEST_BLOB_UNKNOWN",
+      `the manifest references the blob ${missing}, which is not in ${repository}: push it first`,
     );
   }
 

@@ -5,7 +5,7 @@ export const imageType = "application/vnd.oci.image.manifest.v1+json";
 export const indexType = "application/vnd.oci.image.index.v1+json";
 export const encode = (text: string) => new TextEncoder().encode(text);
 
-/** Pushes a blob at once. */
+/** Pushes a blob in one request. */
 export async function pushBlob(
   server: TestRegistry,
   repository: string,
@@ -17,13 +17,16 @@ export async function pushBlob(
   });
 }
 
-/** Pushes a manifest with these layers, whose blobs need not be there. */
+/** Pushes a manifest with these fields. Its blobs must be there; an empty config is pushed too. */
 export async function pushManifest(
   server: TestRegistry,
   repository: string,
   reference: string,
   fields: Record<string, unknown>,
 ) {
+  if (fields.config === emptyConfig) {
+    await (await pushBlob(server, repository, encode("{}"))).body?.cancel();
+  }
   const mediaType = fields.manifests === undefined ? imageType : indexType;
   const body = JSON.stringify({ schemaVersion: 2, mediaType, ...fields });
   const response = await server.call("PUT", `/v2/${repository}/manifests/${reference}`, {

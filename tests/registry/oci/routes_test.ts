@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { sha256, testRegistry } from "../test_registry.ts";
-import { codeOf, emptyConfig, encode, imageType, indexType, pushManifest } from "./requests.ts";
+import {
+  codeOf,
+  emptyConfig,
+  encode,
+  imageType,
+  indexType,
+  layer,
+  pushBlob,
+  pushManifest,
+} from "./requests.ts";
 
 Deno.test("tags and repositories in order, n at a time, and a link to the rest", async () => {
   await using server = await testRegistry();
@@ -103,6 +112,38 @@ Deno.test("referrers: what has a subject, by type, and what older clients keep u
   assert.equal(last.headers.get("link"), null);
   const none = await server.call("GET", `/v2/unknown/referrers/${sha256("x")}`);
   assert.deepEqual((await none.json()).manifests, []);
+});
+
+Deno.test("PUT manifests: refuses an image whose blobs are missing, and takes a sparse index", async () => {
+  await using server = await testRegistry();
+  const blob = layer(encode("blob"), "application/octet-stream");
+  const missing = layer(encode("missing"), "application/octet-stream");
+  await pushBlob(server, "r", encode("blob"));
+  await pushBlob(server, "other", encode("missing"));
+  const put = async (repository: string, fields: Record<string, unknown>) => {
+    const { response } = await pushManifest(server, repository, "t", fields);
+    return response.status === 201 ? "201" : await codeOf(response);
+  };
+  const refused: Record<string, unknown>[] = [
+    { layers: [blob, missing] },
+    { layers: [blob], config: missing },
+    { layers: [], blobs: [missing] },
+  ];
+  for (const fields of refused) {
+    assert.equal(await put("r", fields), "400 MANIFEST_BLOB_UNKNOWN", JSON.stringify(fields));
+    assert.equal((await server.call("HEAD", "/v2/r/manifests/t")).status, 404);
+  }
+  const foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+  const accepted: Record<string, unknown>[] = [
+    { layers: [blob], config: emptyConfig },
+    { layers: [blob], subject: { ...missing, mediaType: imageType } },
+    { layers: [{ ...missing, mediaType: foreign, urls: ["https://x"] }] },
+    { manifests: [{ ...missing, mediaType: imageType }] },
+  ];
+  for (const fields of accepted) {
+    assert.equal(await put("r", fields), "201", JSON.stringify(fields));
+  }
+  assert.equal(await put("other", { layers: [missing] }), "201");
 });
 
 Deno.test("failures have the protocol's codes", async () => {
