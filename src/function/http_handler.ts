@@ -88,7 +88,12 @@ export function createHttpHandler(
         headers = addRequestHeader(headers, name, value);
       });
       if (!hasHost) headers = addRequestHeader(headers, "host", authorityOf(request.url));
-      const body = readBody(request, maxBodyBytes, "-maxBody", contentLength, isChunked);
+      const body = readBody(request, {
+        maxBytes: maxBodyBytes,
+        flag: "-maxBody",
+        contentLength,
+        isChunked,
+      });
       if (!(body instanceof Promise)) return callWith(request, headers, body);
       return body.then((bytes) => callWith(request, headers, bytes), failed);
     } catch (error) {

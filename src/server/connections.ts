@@ -1,4 +1,5 @@
 import { type Timer, unref } from "../base/timers.ts";
+import { checkBodyTimeouts } from "./body_timeout.ts";
 import { type ConnectionServer, serveConnection } from "./deno_connection.ts";
 
 /** A handler of requests. It must read or drain every body (see `readBody`). */
@@ -91,6 +92,7 @@ export class Connections implements Disposable {
   }
 
   #check(): void {
+    checkBodyTimeouts();
     const { headMs, keepAliveMs } = this.#timeouts;
     const nowMs = performance.now();
     for (const connection of this.#open) {

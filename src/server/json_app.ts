@@ -48,7 +48,9 @@ export async function readJson<T>(
   { maxBytes = 64 * 1024, syntaxCode = "ERROR_JSON_BINDING", shapeCode = syntaxCode }: JsonOptions =
     {},
 ): Promise<T> {
-  const bytes = await readBody(request instanceof Request ? request : request.req.raw, maxBytes);
+  const bytes = await readBody(request instanceof Request ? request : request.req.raw, {
+    maxBytes,
+  });
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -80,7 +82,7 @@ function reason(bytes: Uint8Array, error: unknown): string {
 export async function dropBody(request: Request): Promise<void> {
   if (request.method === "GET" || request.method === "HEAD") return;
   try {
-    await readBody(request, 0);
+    await readBody(request, { maxBytes: 0 });
   } catch {
     // Expected: nearly every body exceeds a limit of 0.
   }

@@ -9,7 +9,7 @@ import { memoryLog } from "./memory_log.ts";
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const url = "http://x/";
 
-/** A server that answers what it read, a letter of the text and how often for a large one. */
+/** A server that responds with the body, or with the length of a long one. */
 async function echo(
   maxBytes: number,
   use: (connection: RawConnection) => Promise<void>,
@@ -20,7 +20,7 @@ async function echo(
     port: 0,
     onError: (error) => errorResponse(error, log),
     handler: async (request) => {
-      const body = await readBody(request, maxBytes, "-maxBody");
+      const body = await readBody(request, { maxBytes: maxBytes, flag: "-maxBody" });
       return new Response(`${request.method} ${body.length > 100 ? body.length : text(body)}`);
     },
   });
@@ -32,15 +32,15 @@ async function echo(
   }
 }
 
-Deno.test("a request without a body costs no promise", () => {
+Deno.test("readBody: returns no promise for a request without a body", () => {
   for (const method of ["GET", "HEAD"]) {
-    assert.deepEqual(readBody(new Request(url, { method }), 10), new Uint8Array());
+    assert.deepEqual(readBody(new Request(url, { method }), { maxBytes: 10 }), new Uint8Array());
   }
   const empty = new Request(url, { method: "POST", headers: { "content-length": "0" }, body: "" });
-  assert.deepEqual(readBody(empty, 10), new Uint8Array());
+  assert.deepEqual(readBody(empty, { maxBytes: 10 }), new Uint8Array());
 });
 
-Deno.test("the bytes come as they were sent", async () => {
+Deno.test("readBody: returns the bytes as they were sent", async () => {
   const every = Uint8Array.from({ length: 256 }, (_, index) => index);
   for (
     const body of [
@@ -55,19 +55,19 @@ Deno.test("the bytes come as they were sent", async () => {
       body,
       headers: { "content-length": `${body.length}` },
     });
-    assert.deepEqual(await readBody(known, body.length), body);
+    assert.deepEqual(await readBody(known, { maxBytes: body.length }), body);
     const streamed = new Request(url, { method: "PATCH", body: new Blob([body]).stream() });
-    assert.deepEqual(await readBody(streamed, body.length), body);
+    assert.deepEqual(await readBody(streamed, { maxBytes: body.length }), body);
   }
 });
 
-Deno.test("one byte over the limit is refused, with the limit and the flag in the message", async () => {
+Deno.test("readBody: refuses one byte over the limit, and names limit and flag", async () => {
   const body = "éé";
   const known = () =>
     new Request(url, { method: "POST", body, headers: { "content-length": "4" } });
-  assert.equal(text(await readBody(known(), 4)), body);
+  assert.equal(text(await readBody(known(), { maxBytes: 4 })), body);
   const refused = async (request: Request) => {
-    const error: unknown = await readBody(request, 3, "-maxBody");
+    const error: unknown = await readBody(request, { maxBytes: 3, flag: "-maxBody" });
     return error;
   };
   for (const request of [known(), new Request(url, { method: "POST", body })]) {
@@ -80,7 +80,7 @@ Deno.test("one byte over the limit is refused, with the limit and the flag in th
   }
 });
 
-Deno.test("a connection is usable after a body over the limit, with a length or in chunks", () =>
+Deno.test("readBody: keeps the connection after a body over the limit", () =>
   echo(1000, async (connection) => {
     const large = "x".repeat(3_000_000);
     await Promise.all([
@@ -106,7 +106,7 @@ Deno.test("a connection is usable after a body over the limit, with a length or 
     assert.equal((await connection.answer())?.body, "POST abc");
   }));
 
-Deno.test("the body of a GET is read, and the next request on its connection is not mistaken", () =>
+Deno.test("readBody: reads the body of a GET, and the request after it", () =>
   echo(5, async (connection) => {
     const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     await connection.send(`GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc${get}`);
@@ -122,7 +122,7 @@ Deno.test("the body of a GET is read, and the next request on its connection is 
     assert.equal((await connection.answer())?.body, "GET ");
   }));
 
-Deno.test("a client that goes away in its body is an error of its own, and the server goes on", async () => {
+Deno.test("readBody: reports a client that leaves within its body", async () => {
   const { log } = memoryLog();
   const seen = Promise.withResolvers<unknown>();
   const server = await listen({
@@ -131,7 +131,7 @@ Deno.test("a client that goes away in its body is an error of its own, and the s
     onError: (error) => errorResponse(error, log),
     handler: async (request) => {
       try {
-        await readBody(request, 100);
+        await readBody(request, { maxBytes: 100 });
       } catch (error) {
         seen.resolve(error);
       }

@@ -110,7 +110,11 @@ export function createCgiHandler(
       });
       // HTTP/1.1 requires a Host header, HTTP/2 has `:authority` instead.
       if (!hasHost) headers.push(["host", authorityOf(request.url)]);
-      const body = await readBody(request, maxBodyBytes, "-maxBody", contentLength);
+      const body = await readBody(request, {
+        maxBytes: maxBodyBytes,
+        flag: "-maxBody",
+        contentLength,
+      });
       const hasBody = contentLength !== null || body.length > 0;
       let asked: CgiRequest = {
         method: request.method,

@@ -197,7 +197,7 @@ class OciDistribution {
 
 async function readManifestBody(request: Request): Promise<Uint8Array> {
   try {
-    return await readBody(request, maxManifestBytes);
+    return await readBody(request, { maxBytes: maxManifestBytes });
   } catch (error) {
     if (!(error instanceof HttpError) || error.status !== 413) throw error;
     const message = `a manifest may have at most ${maxManifestBytes} bytes`;
