@@ -15,6 +15,7 @@ import {
   parseManifest,
 } from "./manifest.ts";
 import { ArchiveError, moduleInArchive } from "./module_in_archive.ts";
+import { readFirstBytes, responsePieces } from "./response_body.ts";
 import { type OciReference, parseOciReference, shownReference } from "./reference.ts";
 import { OciTransport, RegistryAnswerError } from "./transport.ts";
 
@@ -30,6 +31,8 @@ export interface PullOptions {
   /** Locates Docker's configuration; not used with `credentials`. */
   env: Env;
   credentials?: Credentials;
+  /** The time to wait for the next piece of a manifest or blob; 30 s by default. */
+  idleMs?: number;
   stderr: Output;
   log: Log;
 }
@@ -194,7 +197,7 @@ class Pull {
     const hash = createHash(algorithmOf(digest));
     let received = 0;
     try {
-      for await (const piece of response.body ?? []) {
+      for await (const piece of responsePieces(response, this.#options.idleMs)) {
         received += piece.length;
         if (received > size) break;
         hash.update(piece);
@@ -224,7 +227,7 @@ class Pull {
     const path = `/v2/${this.#reference.repository}/manifests/${tagOrDigest}`;
     const headers = { accept: manifestMediaTypes.join(", ") };
     const response = await this.#transport.request(path, { headers }, [200]);
-    const bytes = await readLimited(response, maxManifestBytes, this.#name);
+    const bytes = await this.#readManifest(response);
     const header = response.headers.get("docker-content-digest");
     const declared = expected ?? header ?? undefined;
     const digest = digestOf(bytes, declared?.startsWith("sha512:") ? "sha512" : "sha256");
@@ -240,6 +243,21 @@ class Pull {
       if (error instanceof CapsuleError) throw this.#unusable(error.message, error);
       throw error;
     }
+  }
+
+  async #readManifest(response: Response): Promise<Uint8Array> {
+    let bytes: Uint8Array;
+    try {
+      bytes = await readFirstBytes(response, maxManifestBytes, this.#options.idleMs);
+    } catch (error) {
+      const message = `the manifest of ${this.#name} broke off: ${messageOf(error)}`;
+      throw new CapsuleError("DOWNLOAD", message, { cause: error });
+    }
+    if (bytes.length <= maxManifestBytes) return bytes;
+    throw new CapsuleError(
+      "DOWNLOAD",
+      `the manifest of ${this.#name} is over ${maxManifestBytes} bytes`,
+    );
   }
 
   #unusable(why: string, cause?: unknown): CapsuleError {
@@ -263,24 +281,4 @@ function wasmManifest(manifests: readonly OciDescriptor[]): OciDescriptor | unde
     platform !== undefined &&
     [platform.architecture, platform.os].some((part) => /^wasm|^wasi/.test(part))
   );
-}
-
-async function readLimited(response: Response, maxBytes: number, name: string) {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  try {
-    for await (const piece of response.body ?? []) {
-      size += piece.length;
-      if (size > maxBytes) break;
-      pieces.push(piece);
-    }
-  } catch (error) {
-    throw new CapsuleError("DOWNLOAD", `the manifest of ${name} broke off: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  if (size > maxBytes) {
-    throw new CapsuleError("DOWNLOAD", `the manifest of ${name} is over ${maxBytes} bytes`);
-  }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }

@@ -5,6 +5,11 @@ import { isLoopback } from "../base/hosts.ts";
 import { isObject } from "../base/json.ts";
 import { parseChallenge } from "./auth_challenge.ts";
 import type { Credentials } from "./docker_credentials.ts";
+import { readFirstBytes } from "./response_body.ts";
+
+/** The largest error body, and the largest response of a token server. */
+const maxErrorBytes = 10_000;
+const maxTokenBytes = 1024 * 1024;
 
 /** Options of `OciTransport`. */
 export interface TransportOptions {
@@ -148,7 +153,7 @@ export class OciTransport {
         response.status,
       );
     }
-    const body: unknown = await response.json().catch(() => undefined);
+    const body = await readJson(response, maxTokenBytes);
     const token = isObject(body) ? body.token ?? body.access_token : undefined;
     if (typeof token === "string" && token !== "") return token;
     throw new CapsuleError("DOWNLOAD", `${url.host} answers something else than a token`);
@@ -182,12 +187,18 @@ function basic({ username, password }: { username: string; password: string }): 
 
 /** Returns the first message of a registry's error body, after a colon; empty without one. */
 async function reasonOf(response: Response): Promise<string> {
+  const body = await readJson(response, maxErrorBytes);
+  const errors = isObject(body) ? body.errors : undefined;
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  return isObject(first) ? `: ${String(first.message ?? first.code ?? "")}` : "";
+}
+
+/** Reads a small JSON body; `undefined` for anything else. */
+async function readJson(response: Response, maxBytes: number): Promise<unknown> {
   try {
-    const body: unknown = JSON.parse((await response.text()).slice(0, 10_000));
-    const errors = isObject(body) ? body.errors : undefined;
-    const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
-    return isObject(first) ? `: ${String(first.message ?? first.code ?? "")}` : "";
+    const bytes = await readFirstBytes(response, maxBytes);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return "";
+    return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { bearer } from "../base/headers.ts";
 import { isObject } from "../base/json.ts";
 import { type Digest, digestOf } from "../source/digest.ts";
 import type { ModuleName } from "./names.ts";
+import { readFirstBytes } from "./response_body.ts";
 import { RegistryAnswerError } from "./transport.ts";
 
 /** Options of `uploadModule`. */
@@ -18,6 +19,9 @@ export interface UploadOptions {
   /** Called with the length of each piece of the form that was sent. */
   onBytes?: (length: number) => void;
 }
+
+/** The largest response that is read. */
+const maxResponseBytes = 64 * 1024;
 
 /**
  * Uploads a module through a Capsule registry's own interface, as a form.
@@ -50,7 +54,7 @@ export async function uploadModule(
       { cause: error },
     );
   }
-  const text = await response.text();
+  const text = new TextDecoder().decode(await readFirstBytes(response, maxResponseBytes));
   if (!response.ok) {
     throw new RegistryAnswerError(
       `the registry ${origin} answers ${response.status}: ${reasonOf(text)}`,

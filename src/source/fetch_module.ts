@@ -10,7 +10,7 @@ import { saveModule, type SaveOptions } from "./save_module.ts";
 import { noteSource, savedCopy, sha256OfFile, shownUrl } from "./saved_copy.ts";
 
 /** Options of `fetchModule`: `-url`, `-wasm` and `-sha256`, and parts of the process. */
-export interface FetchOptions {
+export interface FetchModuleOptions {
   url: string;
   /** The path at which the module is saved. */
   path: string;
@@ -34,7 +34,7 @@ export type FetchOutcome = "downloaded" | "unchanged" | "saved copy";
  * @throws CapsuleError `URL`, `DOWNLOAD`, `NOT_A_MODULE`, `DIGEST`, `SAVE`; `INTERRUPTED` on SIGINT
  * or SIGTERM.
  */
-export async function fetchModule(options: FetchOptions): Promise<FetchOutcome> {
+export async function fetchModule(options: FetchModuleOptions): Promise<FetchOutcome> {
   const { path, stderr } = options;
   const url = parseUrl(options.url);
   const sha256 = options.sha256 === undefined ? undefined : readSha256(options.sha256);
@@ -69,7 +69,7 @@ export async function fetchModule(options: FetchOptions): Promise<FetchOutcome> 
 }
 
 /** Options of a fetch from a server. */
-interface HttpFetchOptions extends FetchOptions {
+interface HttpFetchOptions extends FetchModuleOptions {
   save: SaveOptions;
   signal: AbortSignal;
   start: (totalBytes: number | undefined) => void;

@@ -133,3 +133,36 @@ Deno.test("pullModule: takes the WebAssembly manifest of an index, and refuses o
     }
   });
 });
+
+Deno.test("pullModule: gives up a registry that stops in the middle of a body", async () => {
+  await using server = registry();
+  await withCache(async (pull) => {
+    const url = `oci://${server.host}/a:1`;
+    const stalled = (bytes: Uint8Array) =>
+      new Response(new ReadableStream({ start: (controller) => controller.enqueue(bytes) }));
+    for (const kind of ["manifests", "blobs"]) {
+      server.before = (_, { pathname }) =>
+        pathname.includes(`/${kind}/`) ? stalled(module.slice(0, 5)) : undefined;
+      const error = { code: "DOWNLOAD", message: /broke off: nothing came for 0\.02 s/ };
+      await assert.rejects(pull(url, { idleMs: 20 }), error);
+    }
+  });
+});
+
+Deno.test("pullModule: reads only the beginning of an endless error", async () => {
+  await using server = registry();
+  await withCache(async (pull) => {
+    let sent = 0;
+    server.before = () => {
+      const body = new ReadableStream({
+        pull(controller) {
+          sent += 65_536;
+          controller.enqueue(new Uint8Array(65_536));
+        },
+      });
+      return new Response(body, { status: 404 });
+    };
+    await assert.rejects(pull(`oci://${server.host}/a:1`), { code: "REGISTRY", status: 404 });
+    assert(sent < 100 * 1024 * 1024, `${sent} bytes`);
+  });
+});

@@ -3,7 +3,7 @@ import { refused } from "../testing/refused.ts";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { createLog } from "../../src/base/log.ts";
-import { fetchModule, type FetchOptions } from "../../src/source/fetch_module.ts";
+import { fetchModule, type FetchModuleOptions } from "../../src/source/fetch_module.ts";
 import type { DownloadTimeouts } from "../../src/source/http_download.ts";
 
 /** Makes a module of `size` bytes, at least 16: its header and one custom section. */
@@ -24,7 +24,7 @@ interface World {
   /** Sets the response of the server. */
   answer: (handler: (request: Request) => Response | Promise<Response>) => void;
   stop: () => Promise<void>;
-  fetch: (options?: Partial<FetchOptions>) => Promise<string>;
+  fetch: (options?: Partial<FetchModuleOptions>) => Promise<string>;
   warnings: () => string;
 }
 
