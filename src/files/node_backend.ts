@@ -1,6 +1,5 @@
 import type fs from "node:fs";
 import type {
-  DirectoryEntry,
   FileBackend,
   FileIdentity,
   FileKind,
@@ -35,7 +34,13 @@ export interface PathResolver {
 interface OpenHandle extends NodeHandle {
   append: boolean;
   position: bigint;
-  listing?: readonly DirectoryEntry[];
+  /** The folder as it was when its listing began; an entry's cookie is its index. */
+  listing?: readonly ListedEntry[];
+}
+
+interface ListedEntry {
+  readonly name: string;
+  readonly kind: FileKind;
 }
 
 type NodeFs = typeof import("node:fs");
@@ -159,12 +164,15 @@ export function createNodeBackend(resolver: PathResolver): FileBackend {
     entries(handle, cookie, take) {
       const open = get(handle);
       if (open.identity.kind !== "directory") throw new FileError("ENOTDIR");
-      if (cookie === 0n || !open.listing) {
-        open.listing = attempt(() => list(resolver.pathOf(open), open.identity));
-      }
+      const path = attempt(() => resolver.pathOf(open));
+      if (cookie === 0n || !open.listing) open.listing = attempt(() => list(path));
       for (let at = toNumber(cookie); at < open.listing.length; at++) {
         const entry = open.listing[at];
-        if (entry && !take(entry)) return;
+        if (!entry) return;
+        const { name, kind } = entry;
+        const inode = name === "." ? open.identity.inode : inodeOf(`${path}/${name}`);
+        const bytes = new TextEncoder().encode(name);
+        if (!take({ name: bytes, kind, inode, next: BigInt(at + 1) })) return;
       }
     },
 
@@ -262,18 +270,13 @@ function timesIn(times: FileTimes, stats: fs.BigIntStats): [number, number] {
   return [seconds(times.access, stats.atimeNs), seconds(times.modify, stats.mtimeNs)];
 }
 
-function list(path: string, identity: FileIdentity): DirectoryEntry[] {
-  const dots = [".", ".."].map((name) => ({ name, kind: "directory" as const }));
-  const entries = nodeFs().readdirSync(path, { withFileTypes: true }).map((entry) => ({
-    name: entry.name,
-    kind: kindOf(entry),
-  }));
-  return [...dots, ...entries].map(({ name, kind }, index) => ({
-    name: new TextEncoder().encode(name),
-    kind,
-    inode: name === "." ? identity.inode : inodeOf(`${path}/${name}`),
-    next: BigInt(index + 1),
-  }));
+function list(path: string): ListedEntry[] {
+  const entries = nodeFs().readdirSync(path, { withFileTypes: true });
+  return [
+    { name: ".", kind: "directory" },
+    { name: "..", kind: "directory" },
+    ...entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
+  ];
 }
 
 function inodeOf(path: string): bigint {
