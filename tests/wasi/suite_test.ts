@@ -19,7 +19,7 @@ const suites = Deno.env.get("CAPSULE_WASI_SUITE")?.split(":") ?? [];
 if (suites.length === 0) {
   console.log(
     "NOT RUN: the public WASI test suite, as CAPSULE_WASI_SUITE does not name its folders. " +
-      "Run instead: the project's own programs in tests/testdata/wasi.",
+      "Run instead: the project's own programs in tests/testdata/wasi/suite.",
   );
 }
 
@@ -39,6 +39,15 @@ Deno.test({
     assert.deepEqual(judge(suites.flatMap(programsIn), results, expectations), []);
   },
 });
+
+/** C programs of this project in the suite's format, which `build.sh` compiles. */
+const ownSuite = new URL("../testdata/wasi/suite", import.meta.url).pathname;
+
+for (const name of programsIn(ownSuite)) {
+  Deno.test(`own WASI suite: ${name}.c finds no difference from the specification`, async () => {
+    assert.equal(await runOne(ownSuite, name, 60_000), undefined, "the exit code is a line");
+  });
+}
 
 /** Makes a suite of programs from `tests/testdata/wasi`, each under another name. */
 function smallSuite(
