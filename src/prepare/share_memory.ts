@@ -1,0 +1,265 @@
+import { CapsuleError } from "../base/errors.ts";
+import { malformed, Reader } from "./format/reader.ts";
+
+/** A module whose memories and tables together stay within a maximum, and what they use. */
+export interface SharedMemory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of an instance's memories and tables, without growth. */
+  readonly initialBytes: number;
+  /** Bytes of its memories and tables, with all growth that the maxima allow. */
+  readonly maximumBytes: number;
+  /** Bytes of the first memory, without growth. */
+  readonly firstMemoryBytes: number;
+  readonly memories: number;
+  /**
+   * True if the module can keep other objects in V8's heap: exceptions and what the garbage
+   * collector manages. These have no maximum.
+   */
+  readonly usesHeap: boolean;
+}
+
+const pageBytes = 65_536;
+/** Pages that a memory with 32-bit addresses may declare. */
+const maxPages = 65_536;
+/** Bytes of V8's heap that one table element takes at most. */
+const elementBytes = 32;
+/** The part of the maximum that tables may grow to; the rest is for memories. */
+const tableShare = 1 / 8;
+
+const sectionIds = { type: 1, table: 4, memory: 5, tag: 13 } as const;
+
+/** Limits of a memory or table, and where they are. */
+interface Limited {
+  readonly at: number;
+  readonly end: number;
+  readonly min: number;
+  /** The maximum that the module declares; Infinity without one. */
+  readonly declared: number;
+  readonly flags: number;
+  /** The maximum that it gets. */
+  max: number;
+}
+
+/**
+ * Divides `maxBytes` between the memories and tables of a module, by writing a maximum for each. A
+ * memory that has it alone may grow to all of it.
+ *
+ * Reads only section headers and the sections of types, tables and memories.
+ *
+ * @throws CapsuleError `LOAD` if memories and tables start with more than `maxBytes`, or if the
+ * module cannot be read.
+ */
+export function shareMemory(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): SharedMemory {
+  const { memories, tables, sections, usesHeap } = readSections(bytes);
+  const tableInitial = sum(tables, ({ min }) => min) * elementBytes;
+  const memoryInitial = sum(memories, ({ min }) => min) * pageBytes;
+  const isShared = memories.length > 1 || tableInitial > pageBytes;
+  if (isShared && tableInitial + memoryInitial > maxBytes) {
+    throw new CapsuleError(
+      "LOAD",
+      `Cannot load the module: its memories start with ${
+        mebibytes(memoryInitial)
+      } and its tables ` +
+        `with ${mebibytes(tableInitial)}, more than -maxMemory=${mebibytes(maxBytes)} allows`,
+    );
+  }
+  const forTables = Math.min(maxBytes * tableShare, maxBytes - memoryInitial);
+  divide(tables, Math.floor(forTables / elementBytes));
+  const tableBytes = sum(tables, ({ max }) => max) * elementBytes;
+  // Small tables, which nearly every module has, leave the whole maximum to its memory.
+  const tablePages = Math.floor(tableBytes / pageBytes);
+  divide(memories, Math.floor(maxBytes / pageBytes) - tablePages);
+  return {
+    bytes: sections.length === 0 ? bytes : writeMaxima(bytes, sections),
+    initialBytes: memoryInitial + tableInitial,
+    maximumBytes: sum(memories, ({ max }) => max) * pageBytes + tableBytes,
+    firstMemoryBytes: (memories[0]?.min ?? 0) * pageBytes,
+    memories: memories.length,
+    usesHeap,
+  };
+}
+
+interface Sections {
+  readonly memories: Limited[];
+  readonly tables: Limited[];
+  /** The sections of the two, with the offsets of the section and of its content. */
+  readonly sections: { at: number; start: number; end: number; items: Limited[] }[];
+  readonly usesHeap: boolean;
+}
+
+function readSections(bytes: Uint8Array): Sections {
+  const memories: Limited[] = [];
+  const tables: Limited[] = [];
+  const sections: Sections["sections"] = [];
+  let usesHeap = false;
+  const reader = new Reader(bytes, 8);
+  while (!reader.done) {
+    const at = reader.at;
+    const id = reader.byte("section number");
+    const size = reader.u32("section size");
+    const start = reader.at;
+    reader.skip(size, "section");
+    const content = new Reader(bytes, start, reader.at);
+    if (id === sectionIds.tag) usesHeap = true;
+    else if (id === sectionIds.type) usesHeap ||= hasHeapTypes(content);
+    else if (id === sectionIds.memory) {
+      for (let left = content.count("memories"); left > 0; left--) {
+        memories.push(readLimits(content, maxPages));
+      }
+      sections.push({ at, start, end: reader.at, items: memories });
+    } else if (id === sectionIds.table) {
+      for (let left = content.count("tables"); left > 0; left--) tables.push(readTable(content));
+      sections.push({ at, start, end: reader.at, items: tables });
+    }
+  }
+  return { memories, tables, sections, usesHeap };
+}
+
+/** Reads a table type, and skips the expression of its initial value. */
+function readTable(reader: Reader): Limited {
+  const hasValue = reader.bytes[reader.at] === 0x40;
+  if (hasValue) reader.skip(2, "table");
+  skipType(reader);
+  const limits = readLimits(reader);
+  if (hasValue) skipExpression(reader);
+  return limits;
+}
+
+/**
+ * Skips a constant expression. Stands in for `skipConstantExpression`, which would load the tables of
+ * all instructions for a call from the command line.
+ *
+ * @throws CapsuleError `LOAD` for an instruction that is not constant.
+ */
+function skipExpression(reader: Reader): void {
+  for (;;) {
+    const at = reader.at;
+    const opcode = reader.byte("initial value");
+    if (opcode === 0x0b) return;
+    const length = constantLengths[opcode];
+    if (length !== undefined) reader.skip(length, "initial value");
+    else if (opcode === 0xfb) {
+      const numbers = heapNumbers[reader.u32("initial value")];
+      if (numbers === undefined) throw malformed("an initial value is not constant", at);
+      for (let left = numbers; left > 0; left--) reader.skipLeb(5, "initial value");
+    } else if (opcode === 0xfd) reader.skip(17, "initial value");
+    else if (withNumber.has(opcode)) reader.skipLeb(10, "initial value");
+    else throw malformed("an initial value is not constant", at);
+  }
+}
+
+/** i32.const, i64.const, global.get, ref.null and ref.func are followed by one number. */
+const withNumber: ReadonlySet<number> = new Set([0x41, 0x42, 0x23, 0xd0, 0xd2]);
+/** Bytes after f32.const, f64.const, and the additions, subtractions and multiplications. */
+const constantLengths: Readonly<Record<number, number>> = {
+  0x43: 4,
+  0x44: 8,
+  0x6a: 0,
+  0x6b: 0,
+  0x6c: 0,
+  0x7c: 0,
+  0x7d: 0,
+  0x7e: 0,
+};
+/** Numbers after the constant instructions of structs, arrays and i31, by their second opcode. */
+const heapNumbers: Readonly<Record<number, number>> = {
+  0: 1,
+  1: 1,
+  6: 1,
+  7: 1,
+  8: 2,
+  26: 0,
+  27: 0,
+  28: 0,
+};
+
+function skipType(reader: Reader): void {
+  const code = reader.byte("type");
+  // `(ref null …)` and `(ref …)` are followed by a heap type.
+  if (code === 0x63 || code === 0x64) reader.skipLeb(5, "heap type");
+}
+
+/** Reports whether there are types other than functions' in a section of types. */
+function hasHeapTypes(reader: Reader): boolean {
+  for (let left = reader.count("types"); left > 0; left--) {
+    if (reader.byte("type") !== 0x60) return true;
+    for (let lists = 2; lists > 0; lists--) {
+      for (let types = reader.count("types", 1000); types > 0; types--) skipType(reader);
+    }
+  }
+  return false;
+}
+
+function readLimits(reader: Reader, allowed = Infinity): Limited {
+  const at = reader.at;
+  const flags = reader.byte("limits");
+  const read = () => (flags & 4) !== 0 ? reader.u64("limits") : reader.u32("limits");
+  const min = read();
+  const declared = (flags & 1) !== 0 ? read() : Infinity;
+  // Limits that WebAssembly does not allow stay as they are: the module must stay invalid.
+  const isShared = (flags & 2) !== 0;
+  const isValid = min <= declared &&
+    (declared === Infinity ? !isShared : declared <= allowed || (flags & 4) !== 0);
+  return { at, end: reader.at, min, declared, flags, max: isValid ? min : declared };
+}
+
+/** Gives each item its minimum and an equal part of the rest, up to the maximum that it declares. */
+function divide(items: readonly Limited[], total: number): void {
+  let rest = Math.max(0, total - sum(items, ({ min }) => min));
+  const growing = items.filter(({ declared, max }) => declared > max)
+    .toSorted((a, b) => (a.declared - a.min) - (b.declared - b.min));
+  for (const [index, item] of growing.entries()) {
+    const part = Math.floor(rest / (growing.length - index));
+    const growth = Math.min(part, item.declared - item.min);
+    item.max = item.min + growth;
+    rest -= growth;
+  }
+}
+
+/** Writes the maxima into the sections: limits `00 02` with a maximum of 256 become `01 02 80 02`. */
+function writeMaxima(
+  bytes: Uint8Array<ArrayBuffer>,
+  sections: Sections["sections"],
+): Uint8Array<ArrayBuffer> {
+  if (sections.every(({ items }) => items.every(({ max, declared }) => max === declared))) {
+    return bytes;
+  }
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (const { at, start, end, items } of sections) {
+    const content: Uint8Array[] = [];
+    let copied = start;
+    for (const item of items) {
+      if (item.max === item.declared) continue;
+      content.push(bytes.subarray(copied, item.at));
+      content.push(new Uint8Array([item.flags | 1, ...leb(item.min), ...leb(item.max)]));
+      copied = item.end;
+    }
+    content.push(bytes.subarray(copied, end));
+    const size = sum(content, ({ length }) => length);
+    parts.push(bytes.subarray(from, at), new Uint8Array([bytes[at] ?? 0, ...leb(size)]));
+    parts.push(...content);
+    from = end;
+  }
+  parts.push(bytes.subarray(from));
+  const out = new Uint8Array(sum(parts, ({ length }) => length));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** Returns the unsigned LEB128 of a number. */
+function leb(value: number): number[] {
+  return value < 128 ? [value] : [value % 128 + 128, ...leb(Math.floor(value / 128))];
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 102.4) / 10}MiB`;
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { shareMemory } from "../../src/prepare/share_memory.ts";
+import { compileWat } from "./modules.ts";
+
+const page = 65_536;
+const mebibyte = 1 << 20;
+
+/** Instantiates a module with shared maxima, and grows each memory and table by one until it fails. */
+function growAll(text: string, maxBytes: number): { pages: number[]; elements: number[] } {
+  const { bytes } = shareMemory(compileWat(text), maxBytes);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const pages: number[] = [];
+  const elements: number[] = [];
+  for (const it of Object.values(exports)) {
+    const isMemory = it instanceof WebAssembly.Memory;
+    if (!isMemory && !(it instanceof WebAssembly.Table)) continue;
+    let step = 1 << 24;
+    while (step >= 1) {
+      try {
+        it.grow(step);
+      } catch {
+        step >>= 1;
+      }
+    }
+    if (isMemory) pages.push(it.buffer.byteLength / page);
+    else elements.push(it.length);
+  }
+  return { pages, elements };
+}
+
+Deno.test("shareMemory: a memory alone may grow to the maximum, to its own if that is lower", () => {
+  assert.deepEqual(growAll(`(module (memory (export "m") 1))`, mebibyte).pages, [16]);
+  assert.deepEqual(growAll(`(module (memory (export "m") 1 3))`, mebibyte).pages, [3]);
+  const small = `(module (table 5 5 funcref) (memory (export "m") 1))`;
+  assert.deepEqual(growAll(small, mebibyte).pages, [16]);
+});
+
+Deno.test("shareMemory: memories and tables together stay within the maximum", () => {
+  const memories = Array.from({ length: 24 }, (_, at) => `(memory (export "m${at}") 1)`);
+  const { pages } = growAll(`(module ${memories.join("")})`, 100 * page);
+  assert.equal(pages.length, 24);
+  assert.ok(pages.reduce((a, b) => a + b) <= 100, `${pages}`);
+  assert.ok(Math.min(...pages) >= 4, `${pages}`);
+
+  const tables = Array.from({ length: 50 }, (_, at) => `(table (export "t${at}") 1 externref)`);
+  const { elements, pages: [left = 0] } = growAll(
+    `(module ${tables.join("")} (memory (export "m") 1))`,
+    64 * mebibyte,
+  );
+  const tableBytes = elements.reduce((a, b) => a + b) * 32;
+  assert.ok(tableBytes <= 8 * mebibyte && tableBytes > 7 * mebibyte, `${tableBytes} bytes`);
+  assert.ok(left * page + tableBytes <= 65 * mebibyte, `${left} pages`);
+});
+
+Deno.test("shareMemory: what one memory does not use is for the others", () => {
+  const text = `(module (memory (export "a") 1 2) (memory (export "b") 1) (memory (export "c") 1))`;
+  assert.deepEqual(growAll(text, 100 * page).pages, [2, 49, 49]);
+});
+
+Deno.test("shareMemory: refuses memories and tables that start above the maximum", () => {
+  const tooLarge = [
+    `(module (memory 10) (memory 10))`,
+    `(module (table 9000000 externref))`,
+    `(module (memory 8) (table 20000 externref))`,
+  ];
+  for (const text of tooLarge) {
+    assert.throws(() => shareMemory(compileWat(text), mebibyte), {
+      code: "LOAD",
+      message: /memories start with .* and its tables with .*, more than -maxMemory=1MiB allows$/,
+    });
+  }
+});
+
+Deno.test("shareMemory: reports sizes, and modules that use V8's heap", () => {
+  const { initialBytes, maximumBytes, firstMemoryBytes, memories, usesHeap } = shareMemory(
+    compileWat(`(module (memory 1 4) (memory 2 4) (table 10 10 funcref))`),
+    mebibyte,
+  );
+  assert.deepEqual([initialBytes, maximumBytes], [3 * page + 320, 8 * page + 320]);
+  assert.deepEqual([firstMemoryBytes, memories, usesHeap], [page, 2, false]);
+  const usesHeapOf = (text: string) => shareMemory(compileWat(text), mebibyte).usesHeap;
+  assert.equal(usesHeapOf(`(module (tag (param i64)))`), true);
+  assert.equal(usesHeapOf(`(module (type (struct (field i32))))`), true);
+  assert.equal(usesHeapOf(`(module (func (param externref v128)))`), false);
+});
+
+Deno.test("shareMemory: an invalid module stays invalid, and a valid one valid", () => {
+  const limits = [
+    [1, 1, 0x81, 0x80, 0x04], // from 1 to 65,537 pages
+    [1, 5, 2], // from 5 to 2 pages
+    [2, 1], // shared, without a maximum
+  ];
+  for (const limit of limits) {
+    const bytes = Uint8Array.from([
+      0,
+      0x61,
+      0x73,
+      0x6d,
+      1,
+      0,
+      0,
+      0,
+      5,
+      limit.length + 1,
+      1,
+      ...limit,
+    ]);
+    assert.equal(WebAssembly.validate(bytes), false);
+    assert.equal(WebAssembly.validate(shareMemory(bytes, mebibyte).bytes), false, String(limit));
+  }
+  // (func $f) (table 2 (ref func) (ref.func $f)), which wabt does not know
+  // deno-fmt-ignore
+  const initialized = Uint8Array.from([
+    0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0,
+    4, 10, 1, 0x40, 0, 0x64, 0x70, 0, 2, 0xd2, 0, 0x0b, 10, 4, 1, 2, 0, 0x0b,
+  ]);
+  assert.equal(WebAssembly.validate(initialized), true);
+  assert.equal(WebAssembly.validate(shareMemory(initialized, mebibyte).bytes), true);
+});
+
+Deno.test("shareMemory: returns a module without anything to lower as it is", () => {
+  const bytes = compileWat(`(module (memory 1 2) (table 3 3 funcref))`);
+  assert.equal(shareMemory(bytes, mebibyte).bytes, bytes);
+});
