@@ -3,10 +3,12 @@ import type { HostFamily } from "../host/host_function.ts";
 import type { VariableValue, WasiOptions } from "../wasi/wasi.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
 import type { CallLimits } from "../wasm/call_clock.ts";
-import { Guest } from "../wasm/guest.ts";
+import { Guest, type MemoryUse } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
+import type { MemoryBudget } from "../wasm/memory_budget.ts";
 import { type Closable, Pool } from "../wasm/pool.ts";
+import { assertFits, openAccount } from "./memory_use.ts";
 import { makeInstance } from "./make_instance.ts";
 import { ExitError, explainThrown } from "./traps.ts";
 
@@ -20,6 +22,8 @@ export interface CommandOptions {
   readonly sinks: OutputSinks;
   readonly families: readonly HostFamily[];
   readonly wasi: Pick<WasiOptions, "families" | "args" | "env" | "preopens">;
+  /** Memory of all instances. Default: no limit. */
+  readonly budget?: MemoryBudget;
 }
 
 /** Settings of one run. */
@@ -39,15 +43,23 @@ export class Command {
   readonly options: CommandOptions;
   readonly #blueprint: Blueprint;
   /** Limits the runs; a program's instances are not pooled. */
-  readonly #permits: Pool<Closable>;
+  readonly #permits: Pool<Permit>;
   readonly #watch = new CallWatch();
 
   private constructor(blueprint: Blueprint, options: CommandOptions) {
     const { maxInstances, maxQueue } = options;
     this.options = options;
     this.#blueprint = blueprint;
-    const create = () => ({ close() {} });
-    this.#permits = new Pool({ create, maxInstances, maxQueue, idleMs: 60_000 });
+    this.#permits = new Pool({
+      create: (): Permit => {
+        const use = options.budget && openAccount(options.budget, blueprint.memory);
+        return { use, close: () => use?.account.close() };
+      },
+      maxInstances,
+      maxQueue,
+      idleMs: 60_000,
+      hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
+    });
   }
 
   /**
@@ -57,6 +69,7 @@ export class Command {
    * @throws CapsuleError `LOAD`
    */
   static open(blueprint: Blueprint, options: CommandOptions): Command {
+    if (options.budget) assertFits(options.name, options.budget, blueprint.memory);
     const made = new Command(blueprint, options);
     made.#instance(new Guest(options.sinks, options.limits), { streams: silent }).close();
     return made;
@@ -77,7 +90,7 @@ export class Command {
     const cameMs = performance.now();
     const permit = this.#permits.take() ??
       await this.#permits.takeLater(limits.timeoutMs, run.onLong);
-    const guest = new Guest(sinks, limits);
+    const guest = new Guest(sinks, limits, permit.value.use);
     const stop = (reason: CapsuleError) => guest.stop(reason);
     const watched: WatchedCall = { guest, onLong: run.onLong && (() => run.onLong?.(stop)) };
     let instance: GuestInstance | undefined;
@@ -110,6 +123,11 @@ export class Command {
     const wasi = { ...settings, env: { ...settings.env, ...env }, ...streams(guest) };
     return makeInstance(this.#blueprint, { guest, wasi, families, name });
   }
+}
+
+/** The right to run, and the memory of the run's instance. */
+interface Permit extends Closable {
+  readonly use: MemoryUse | undefined;
 }
 
 const silent = () => ({ stdin: { kind: "empty" } as const, stdout: () => {}, stderr: () => {} });

@@ -2,6 +2,7 @@ import type { Log } from "../base/log.ts";
 import { HttpError } from "../server/http_error.ts";
 import { jsonError } from "../server/json_error.ts";
 import { TimeoutError } from "../wasm/timeout_error.ts";
+import { HeapFullError } from "../wasm/memory_budget.ts";
 import { OverloadedError } from "../wasm/pool.ts";
 import { ExitError, TrapError } from "./traps.ts";
 
@@ -14,7 +15,7 @@ export function errorAnswer(error: unknown, log: Log): Response {
   if (error instanceof OverloadedError) {
     return jsonError(503, error.code, error.message, { "retry-after": "1" });
   }
-  if (error instanceof TrapError || error instanceof ExitError) {
+  if (error instanceof TrapError || error instanceof ExitError || error instanceof HeapFullError) {
     return jsonError(500, error.code, error.message);
   }
   if (error instanceof HttpError) return jsonError(error.status, error.code, error.message);

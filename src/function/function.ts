@@ -8,8 +8,10 @@ import { Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
 import { isSuspendError } from "../wasm/jspi.ts";
+import type { MemoryBudget } from "../wasm/memory_budget.ts";
 import { MemoryReset } from "../wasm/memory_reset.ts";
 import { type Lease, Pool } from "../wasm/pool.ts";
+import { assertFits, openAccount } from "./memory_use.ts";
 import { makeInstance } from "./make_instance.ts";
 import { PooledInstance } from "./pooled_instance.ts";
 import { explainThrown } from "./traps.ts";
@@ -26,6 +28,8 @@ export interface FunctionOptions {
   readonly sinks: OutputSinks;
   readonly families: readonly HostFamily[];
   readonly wasi: WasiSettings;
+  /** Memory of all instances. Default: no limit. */
+  readonly budget?: MemoryBudget;
 }
 
 /** Settings of a function's WASI. */
@@ -73,7 +77,9 @@ export class CapsuleFunction {
       maxInstances: options.maxInstances,
       maxQueue: options.maxQueue,
       idleMs,
+      hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
     });
+    if (options.budget) options.budget.reclaim = () => this.#pool.closeIdle();
   }
 
   /**
@@ -82,6 +88,7 @@ export class CapsuleFunction {
    * @throws CapsuleError `LOAD`, or the error with which `_start` ended.
    */
   static async start(blueprint: Blueprint, options: FunctionOptions): Promise<CapsuleFunction> {
+    if (options.budget) assertFits(options.name, options.budget, blueprint.memory);
     const made = new CapsuleFunction(blueprint, options);
     const lease = made.#pool.take();
     if (!lease) throw new Error("an empty pool had no instance");
@@ -225,7 +232,8 @@ export class CapsuleFunction {
 
   #create(): PooledInstance {
     const { families, handler, limits, name, sinks, wasi: settings } = this.options;
-    const guest = new Guest(sinks, limits);
+    const use = this.options.budget && openAccount(this.options.budget, this.#blueprint.memory);
+    const guest = new Guest(sinks, limits, use);
     const write = (descriptor: 1 | 2) => (bytes: Uint8Array) => {
       guest.noteHostCall();
       guest.output.write(descriptor, bytes);
@@ -234,6 +242,11 @@ export class CapsuleFunction {
     const wasi = { ...settings, stdout: write(1), stderr: write(2) };
     const memoryReset = this.#isReset ? new MemoryReset() : undefined;
     const parts = { guest, wasi, families, name, memoryReset };
-    return new PooledInstance(makeInstance(this.#blueprint, parts), handler);
+    try {
+      return new PooledInstance(makeInstance(this.#blueprint, parts), handler, use?.account);
+    } catch (error) {
+      use?.account.close();
+      throw error;
+    }
   }
 }

@@ -6,12 +6,19 @@ import { allocateArguments, takeResult } from "../abi/handler_call.ts";
 import type { Log } from "../base/log.ts";
 import { readBody } from "../server/read_body.ts";
 import { HttpError } from "../server/http_error.ts";
+import { HeapFullError } from "../wasm/memory_budget.ts";
 import { TimeoutError } from "../wasm/timeout_error.ts";
 import { authorityOf } from "./authority.ts";
 import { errorAnswer } from "./error_answer.ts";
 import type { CapsuleFunction, FunctionCall } from "./function.ts";
 import { ResponseHeaders, withHeaders } from "./response_headers.ts";
 import { ExitError, TrapError } from "./traps.ts";
+
+/** Errors of the guest, which are logged. */
+function isFault(error: unknown): error is Error {
+  return error instanceof TrapError || error instanceof ExitError ||
+    error instanceof TimeoutError || error instanceof HeapFullError;
+}
 
 /** Settings for requests to a function. */
 export interface HttpHandlerOptions {
@@ -37,7 +44,7 @@ export function createHttpHandler(
   };
 
   const failed = (error: unknown): Response => {
-    if (error instanceof TrapError || error instanceof ExitError || error instanceof TimeoutError) {
+    if (isFault(error)) {
       const message = error instanceof TrapError ? error.logMessage : error.message;
       log.error(`${called.options.name}: ${message}`);
     }

@@ -2,8 +2,14 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import { refuseReservedNames } from "../prepare/contract.ts";
 import { type LimitedModule, limitModule } from "../prepare/limit_module.ts";
 import type { PreparationResult, PrepareOptions, UnpreparedModule } from "../prepare/prepare.ts";
+import { type SharedMemory, shareMemory } from "../prepare/share_memory.ts";
 import { canPause } from "../wasm/jspi.ts";
-import { type Blueprint, createBlueprint, type Isolation } from "../wasm/instance.ts";
+import {
+  type Blueprint,
+  createBlueprint,
+  type Isolation,
+  type MemoryNeeds,
+} from "../wasm/instance.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
 
 /** Settings for the preparation of a module. */
@@ -36,7 +42,8 @@ export async function loadModule(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
 ): Promise<Blueprint> {
-  const prepared = await prepare(bytes, options);
+  const shared = withName(options.name, () => shareMemory(bytes, options.maxMemoryBytes));
+  const prepared = await prepare(shared.bytes, options);
   // Compiled first: V8's reason is the better one for a module that is not valid.
   const module = compile(prepared.bytes, options.name);
   if (prepared.kind === "unprepared") {
@@ -66,11 +73,22 @@ export async function loadModule(
       ? prepared.globals.map((global) => global.exportName)
       : [],
     counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
+    memory: memoryNeeds(shared, prepared),
   });
 }
 
 function whereUnknown({ what, opcode, offset }: UnpreparedModule["unknown"]): string {
   return `${what}${opcode && ` (${opcode})`} at offset 0x${offset.toString(16)}`;
+}
+
+/** An instance whose growth is not counted counts with its maximum. */
+function memoryNeeds(
+  { initialBytes, maximumBytes, tableBytes, usesHeap }: SharedMemory,
+  prepared: PreparationResult | LimitedModule,
+): MemoryNeeds {
+  const isCounted = prepared.kind === "prepared" && prepared.growth !== "uncounted";
+  const memoryBytes = isCounted ? initialBytes : maximumBytes;
+  return { initialBytes: memoryBytes + tableBytes, fixedBytes: tableBytes, usesHeap };
 }
 
 function isolationOf(prepared: PreparationResult | LimitedModule, options: LoadOptions): Isolation {
@@ -104,6 +122,7 @@ async function rewrite(
     // A program ends with its instance, which is never reset.
     exportGlobals: resets && !isProgram(scanned.layout.description.exports),
     quietExit: manyCalls,
+    countGrowth: manyCalls,
     steps,
     maxMemoryPages,
   };

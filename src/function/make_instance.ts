@@ -69,6 +69,7 @@ function makeImports(
       step: guest.step,
       pause: suspending(guest.pause),
       wait: suspending(guest.wait),
+      grow: guest.grow,
       exit: guest.exit,
     },
     [wasiModule]: wasiImports(guest, wasi, wasi.imports),

@@ -1,4 +1,5 @@
 import type { GuestInstance } from "../wasm/instance.ts";
+import type { MemoryAccount } from "../wasm/memory_budget.ts";
 import { StandingStack } from "../wasm/standing_stack.ts";
 
 /** A pooled instance of a function, with the stack on which its handler is called. */
@@ -7,9 +8,13 @@ export class PooledInstance {
   readonly #handler: string;
   #stack: StandingStack | "none" | undefined;
 
-  constructor(instance: GuestInstance, handler: string) {
+  readonly #account: MemoryAccount | undefined;
+
+  /** @param account the memory of the instance, which is released with it. */
+  constructor(instance: GuestInstance, handler: string, account: MemoryAccount | undefined) {
     this.instance = instance;
     this.#handler = handler;
+    this.#account = account;
   }
 
   /** Calls the handler synchronously. */
@@ -32,5 +37,6 @@ export class PooledInstance {
   close(): void {
     if (this.#stack !== undefined && this.#stack !== "none") this.#stack.end();
     this.instance.close();
+    this.#account?.close();
   }
 }

@@ -1,6 +1,7 @@
 import type { Io } from "../base/io.ts";
 import { absolutePath } from "../base/paths.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
+import { machineMemory } from "../wasm/machine_memory.ts";
 import type { Grants, RunnerLimits } from "../runner/runner_options.ts";
 
 /** The options of a mode that runs a module in this process. */
@@ -34,7 +35,13 @@ export function limitsOf(options: RunnerFlags): RunnerLimits {
     httpTimeoutMs: options.httpTimeout,
     maxResponseBytes: options.maxResponse,
     ..."maxInstances" in options
-      ? { maxInstances: options.maxInstances, maxQueue: options.maxQueue }
+      ? {
+        maxInstances: options.maxInstances,
+        maxQueue: options.maxQueue,
+        maxTotalMemoryBytes: Math.floor(
+          (options.maxTotalMemory ?? machineMemory() / 2) / options.threads,
+        ),
+      }
       : { maxInstances: 1, maxQueue: 0 },
   };
 }

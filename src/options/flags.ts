@@ -466,7 +466,14 @@ export const flags = {
     type: size({ min: "64KiB", max: "4GiB" }),
     default: "256MiB",
     modes: runners,
-    about: "The maximum memory of one instance.",
+    about: "The maximum memory of one instance: its memories and tables together.",
+  },
+  maxTotalMemory: {
+    group: "Limits",
+    type: size({ min: "1MiB" }),
+    modes: ["http"],
+    about: "The maximum memory of all instances; without room for another one, calls queue. " +
+      "Default: half of the machine's memory.",
   },
   unlimited: {
     group: "Limits",

@@ -28,6 +28,12 @@ export const recordImports = {
 /** Replaces `proc_exit`: the host notes the exit code and returns. */
 export const exitImport: AddedImport = { name: "exit", type: { params: ["i32"], results: [] } };
 
+/** Called before `memory.grow` with the pages asked for; returns them, or -1 to make it fail. */
+export const growImport: AddedImport = {
+  name: "grow",
+  type: { params: ["i32"], results: ["i32"] },
+};
+
 /**
  * Called when the step counter has run out. Returns a new counter above 0, 0 when the guest must
  * `pause`, or a number below 0 when it must stop: it then traps with `unreachable`, which a guest

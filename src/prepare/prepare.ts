@@ -11,6 +11,7 @@ import { type CodePlan, emptyPlan, Mark } from "./plan/marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { exportState } from "./resettable_state.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
+import { Kind } from "./scan/events.ts";
 import { type Code, scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
 import { trackVisiblePages } from "./visible_pages.ts";
@@ -22,6 +23,8 @@ export interface PrepareOptions {
    * (`visible_pages.ts`).
    */
   exportGlobals?: boolean;
+  /** Ask the host, by the import `grow`, before the first memory grows. */
+  countGrowth?: boolean;
   /**
    * End `_start` without a throw where it calls `proc_exit` itself: `call $proc_exit` becomes
    * `call $exit; return`, with `exit` imported from `capsule:prepare`. Not done when anything but
@@ -30,7 +33,7 @@ export interface PrepareOptions {
   quietExit?: boolean;
   /** Maximum of a memory in pages of 64 KiB: the lower of this and the module's own is written. */
   maxMemoryPages?: number;
-  /** Effects of long calls in `_start` at an earlier start, to replay; or `record`, to learn them. */
+  /** Effects of long calls in `_start`, to replay; or `record`, to learn them. */
   startMemos?: "record" | readonly CallMemo[];
   /** Meter steps, and call the host when its budget has been used up (`steps/steps.ts`). */
   steps?: boolean;
@@ -54,6 +57,8 @@ export interface PreparedModule {
   memoCalls: number;
   /** Export of the step counter; undefined without `steps`, or when the module cannot run long. */
   counterExport: string | undefined;
+  /** The way in which memories grow: not at all, after asking the host by `grow`, or freely. */
+  growth: "none" | "counted" | "uncounted";
   /** Reasons why a reset would not restore everything, as sentences; empty when it does. */
   cannotReset: string[];
 }
@@ -144,9 +149,10 @@ function prepareKnown(
     code: plan,
   };
   const counterExport = addSteps(edits, code);
-  if (options.exportGlobals && trackVisiblePages(edits, layout, code)) {
-    state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
-  }
+  const { countGrowth = false, exportGlobals = false } = options;
+  const isTracked = (exportGlobals || countGrowth) &&
+    trackVisiblePages(edits, layout, code, countGrowth);
+  if (isTracked && exportGlobals) state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
   const exits = options.quietExit ? findQuietExits(layout, code) : [];
   for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
   if (exits.length > 0) edits.imports.push(exitImport);
@@ -163,8 +169,15 @@ function prepareKnown(
     quietExits: exits.length,
     memoCalls: memoCalls.length,
     counterExport,
+    growth: !canGrow(layout, code) ? "none" : isTracked && countGrowth ? "counted" : "uncounted",
     cannotReset: state.cannotReset,
   };
+}
+
+/** Reports whether code of the module can grow a memory; only those of the first are events. */
+function canGrow({ description }: Layout, { events }: Code): boolean {
+  return description.memories.length > 1 ||
+    events.kinds.subarray(0, events.length).includes(Kind.memoryGrow);
 }
 
 /** Returns the plan of the checks, placed once; each preparation adds marks to a copy. */

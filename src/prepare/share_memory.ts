@@ -4,13 +4,12 @@ import { malformed, Reader } from "./format/reader.ts";
 /** A module whose memories and tables together stay within a maximum, and what they use. */
 export interface SharedMemory {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes of an instance's memories and tables, without growth. */
+  /** Bytes of an instance's memories, without growth. */
   readonly initialBytes: number;
-  /** Bytes of its memories and tables, with all growth that the maxima allow. */
+  /** Bytes of its memories, with all growth that the maxima allow. */
   readonly maximumBytes: number;
-  /** Bytes of the first memory, without growth. */
-  readonly firstMemoryBytes: number;
-  readonly memories: number;
+  /** Bytes of its tables, with all growth that the maxima allow. */
+  readonly tableBytes: number;
   /**
    * True if the module can keep other objects in V8's heap: exceptions and what the garbage
    * collector manages. These have no maximum.
@@ -71,10 +70,9 @@ export function shareMemory(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): S
   divide(memories, Math.floor(maxBytes / pageBytes) - tablePages);
   return {
     bytes: sections.length === 0 ? bytes : writeMaxima(bytes, sections),
-    initialBytes: memoryInitial + tableInitial,
-    maximumBytes: sum(memories, ({ max }) => max) * pageBytes + tableBytes,
-    firstMemoryBytes: (memories[0]?.min ?? 0) * pageBytes,
-    memories: memories.length,
+    initialBytes: memoryInitial,
+    maximumBytes: sum(memories, ({ max }) => max) * pageBytes,
+    tableBytes,
     usesHeap,
   };
 }
@@ -126,8 +124,8 @@ function readTable(reader: Reader): Limited {
 }
 
 /**
- * Skips a constant expression. Stands in for `skipConstantExpression`, which would load the tables of
- * all instructions for a call from the command line.
+ * Skips a constant expression. Stands in for `skipConstantExpression`, which would load the tables
+ * of all instructions for a call from the command line.
  *
  * @throws CapsuleError `LOAD` for an instruction that is not constant.
  */
@@ -203,7 +201,7 @@ function readLimits(reader: Reader, allowed = Infinity): Limited {
   return { at, end: reader.at, min, declared, flags, max: isValid ? min : declared };
 }
 
-/** Gives each item its minimum and an equal part of the rest, up to the maximum that it declares. */
+/** Gives each item its minimum and an equal part of the rest, up to its declared maximum. */
 function divide(items: readonly Limited[], total: number): void {
   let rest = Math.max(0, total - sum(items, ({ min }) => min));
   const growing = items.filter(({ declared, max }) => declared > max)
@@ -216,7 +214,7 @@ function divide(items: readonly Limited[], total: number): void {
   }
 }
 
-/** Writes the maxima into the sections: limits `00 02` with a maximum of 256 become `01 02 80 02`. */
+/** Writes the maxima: limits `00 02` with a maximum of 256 become `01 02 80 02`. */
 function writeMaxima(
   bytes: Uint8Array<ArrayBuffer>,
   sections: Sections["sections"],

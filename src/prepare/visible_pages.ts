@@ -1,4 +1,4 @@
-import { PAGES_EXPORT } from "./contract.ts";
+import { growImport, PAGES_EXPORT } from "./contract.ts";
 import { Kind } from "./scan/events.ts";
 import { EMPTY_BLOCK, Op } from "./format/instructions.ts";
 import type { Layout } from "./format/layout.ts";
@@ -14,6 +14,8 @@ import type { Code } from "./scan/scan.ts";
  * memory only by the pages that it lacks. Between the two sizes, where a fresh instance would trap,
  * the guest finds zeros.
  *
+ * With `asksHost` the host is asked before the memory grows.
+ *
  * Does nothing to a module that cannot grow its memory, imports it, or has another kind of memory
  * than one of 32-bit addresses. Returns whether it did anything.
  */
@@ -21,6 +23,7 @@ export function trackVisiblePages(
   edits: Edits,
   { description }: Layout,
   { events }: Code,
+  asksHost: boolean,
 ): boolean {
   const { memories, imports } = description;
   const [memory] = memories;
@@ -36,19 +39,21 @@ export function trackVisiblePages(
     }
   }
   edits.globals.push({ name: PAGES_EXPORT, initial: memory.limits.min });
-  edits.functions.push(grow);
+  if (asksHost) edits.imports.push(growImport);
+  edits.functions.push(growFunction(asksHost));
   return true;
 }
 
 /**
  * spare = memory.size - pages;
- * if (pages_more > spare && memory.grow(pages_more - spare) == -1) return -1;
+ * if (pages_more > spare && memory.grow(grow(pages_more - spare)) == -1) return -1;
  * pages += pages_more; return what it was before
  */
-const grow: AddedFunction = {
+const growFunction = (asksHost: boolean): AddedFunction => ({
   name: GROW,
   type: { params: ["i32"], results: ["i32"] },
-  body: ({ globals }) => {
+  body: ({ functions, globals }) => {
+    const ask = asksHost ? [Op.call, functions.get(growImport.name) ?? 0] : [];
     const pages = globals.get(PAGES_EXPORT) ?? 0;
     const more = 0;
     const spare = 1;
@@ -59,7 +64,7 @@ const grow: AddedFunction = {
       Op.memorySize, 0, Op.globalGet, pages, Op.i32Sub, Op.localSet, spare,
       Op.localGet, more, Op.localGet, spare, Op.i32GreaterUnsigned,
       Op.if, EMPTY_BLOCK,
-      Op.localGet, more, Op.localGet, spare, Op.i32Sub, Op.memoryGrow, 0,
+      Op.localGet, more, Op.localGet, spare, Op.i32Sub, ...ask, Op.memoryGrow, 0,
       Op.i32Const, minusOne, Op.i32Equal,
       Op.if, EMPTY_BLOCK, Op.i32Const, minusOne, Op.return, Op.end,
       Op.end,
@@ -68,4 +73,4 @@ const grow: AddedFunction = {
       Op.end,
     );
   },
-};
+});

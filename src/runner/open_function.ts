@@ -1,6 +1,7 @@
 import type { Context } from "../base/context.ts";
 import { CapsuleFunction } from "../function/function.ts";
 import { handlerExport } from "../function/module_kind.ts";
+import { openBudget } from "./open_budget.ts";
 import { type Opened, openWithGrants } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
@@ -23,6 +24,7 @@ export function openFunction(
       maxQueue: limits.maxQueue,
       sinks,
       families,
+      budget: openBudget(limits),
       wasi: { ...wasi, args: [name], stdin: { kind: "empty" } },
     }));
 }

@@ -1,5 +1,6 @@
 import type { Context } from "../base/context.ts";
 import { Command } from "../function/command.ts";
+import { openBudget } from "./open_budget.ts";
 import { type Opened, openWithGrants } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
@@ -22,6 +23,7 @@ export function openProgram(
       maxQueue: limits.maxQueue,
       sinks,
       families,
+      budget: openBudget(limits),
       wasi: { ...wasi, args: [baseName, ...args] },
     }));
 }

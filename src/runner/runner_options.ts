@@ -44,6 +44,8 @@ export interface Grants {
 export interface RunnerLimits extends CallLimits {
   /** The memory of one instance. */
   readonly maxMemoryBytes: number;
+  /** Of all instances on one thread; undefined for no limit. */
+  readonly maxTotalMemoryBytes?: number;
   /** Concurrent calls on one thread. */
   readonly maxInstances: number;
   /** Queued calls on one thread. */

@@ -11,6 +11,8 @@ export type ClockLook = "in time" | "slice over" | "past deadline";
 
 const minBudget = 1000;
 const maxBudget = 10_000_000;
+/** Of a guest that allocates on V8's heap, which is looked at as often as the clock. */
+const maxHeapUserBudget = 50_000;
 /** Intended number of looks at the clock per slice. */
 const looksPerSlice = 8;
 /** The slice that budgets are sized for where slices are off, in milliseconds. */
@@ -40,8 +42,12 @@ export class CallClock {
   #hostCalls = 0;
   #looksEarly = false;
 
-  constructor(limits: CallLimits) {
+  readonly #maxBudget: number;
+
+  /** @param usesHeap whether the guest allocates on V8's heap. */
+  constructor(limits: CallLimits, usesHeap = false) {
     this.limits = limits;
+    this.#maxBudget = usesHeap ? maxHeapUserBudget : maxBudget;
   }
 
   /** When the call began, as `performance.now()`; NaN while that is unread. */
@@ -109,6 +115,9 @@ export class CallClock {
     const aimMs = (this.limits.sliceMs || defaultSliceMs) / looksPerSlice;
     const tookMs = this.#phase === "in slice" ? nowMs - this.#lastLookMs : 0;
     const factor = Math.min(2, Math.max(0.25, aimMs / Math.max(tookMs, 0.001)));
-    this.#budget = Math.min(maxBudget, Math.max(minBudget, Math.round(this.#budget * factor)));
+    this.#budget = Math.min(
+      this.#maxBudget,
+      Math.max(minBudget, Math.round(this.#budget * factor)),
+    );
   }
 }

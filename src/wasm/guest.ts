@@ -4,6 +4,7 @@ import { awaitable, type CallState, nextState, type RerunReason, tentative } fro
 import { Caller } from "./caller.ts";
 import { GuestOutput, type OutputSinks } from "./guest_output.ts";
 import { GuestMemory } from "./memory.ts";
+import { HeapFullError, type MemoryAccount, type MemoryBudget } from "./memory_budget.ts";
 import { TimeoutError } from "./timeout_error.ts";
 import { nextTurn, sleep } from "./turns.ts";
 
@@ -23,6 +24,18 @@ const maxInsideMs = 200;
 
 /** Bytes of output that a tentative call may hold back. */
 const maxHeldBytes = 1 << 20;
+
+const pageBytes = 65_536;
+
+/** Memory that an instance uses, and the budget in which it is counted. */
+export interface MemoryUse {
+  readonly budget: MemoryBudget;
+  readonly account: MemoryAccount;
+  /** Bytes in addition to the first memory's: other memories and tables, at their maximum. */
+  readonly fixedBytes: number;
+  /** True if the guest can allocate on V8's heap. */
+  readonly usesHeap: boolean;
+}
 
 /**
  * The host's side of one instance: its memory, its output, and the call that it is in. Host
@@ -45,9 +58,13 @@ export class Guest {
   #abort: AbortController | undefined;
   #caller: Caller | undefined;
 
-  constructor(sinks: OutputSinks, limits: CallLimits) {
+  readonly #memoryUse: MemoryUse | undefined;
+
+  /** @param memoryUse what the guest's memory is counted in; undefined for one call per process. */
+  constructor(sinks: OutputSinks, limits: CallLimits, memoryUse?: MemoryUse) {
     this.output = new GuestOutput(sinks);
-    this.clock = new CallClock(limits);
+    this.clock = new CallClock(limits, memoryUse?.usesHeap);
+    this.#memoryUse = memoryUse;
   }
 
   /**
@@ -190,6 +207,7 @@ export class Guest {
   readonly step = (): number => {
     const nowMs = performance.now();
     const look = this.clock.look(nowMs);
+    if (this.#memoryUse?.usesHeap) this.#limitHeap(nowMs, this.#memoryUse.budget);
     if (look === "past deadline") this.#stopLate(nowMs);
     else if (this.#depth > 0) this.#limitInside(nowMs);
     else if (look === "slice over") {
@@ -210,7 +228,7 @@ export class Guest {
   };
 
   /**
-   * The import behind `memory.atomic.wait`: waits `timeoutNs` nanoseconds, below 0 without an end,
+   * The import behind `memory.atomic.wait`: waits `timeoutNs` nanoseconds, below 0 for no limit,
    * and returns new steps or `mustTrap`. No other thread can wake the guest: it has one.
    */
   readonly wait = async (timeoutNs: bigint): Promise<number> => {
@@ -230,6 +248,17 @@ export class Guest {
   /** The import that records the exit code where `_start` returns after `proc_exit`. */
   readonly exit = (code: number): void => {
     this.#exitCode = code;
+  };
+
+  /**
+   * The import that `memory.grow` asks: returns `pages` if the budget has room for them, or -1,
+   * with which `memory.grow` fails.
+   */
+  readonly grow = (pages: number): number => {
+    const use = this.#memoryUse;
+    if (!use) return pages;
+    const bytes = this.memory.bytes.length + (pages >>> 0) * pageBytes;
+    return use.account.growTo(use.fixedBytes + bytes) ? pages : -1;
   };
 
   /** Records the exit code of a guest that `proc_exit` ended by a throw. */
@@ -258,6 +287,11 @@ export class Guest {
     const elapsedMs = nowMs - this.#insideSinceMs;
     if (elapsedMs < maxInsideMs) return;
     this.stop(new TimeoutError(maxInsideMs, elapsedMs, "its allocator must return within"));
+  }
+
+  #limitHeap(nowMs: number, budget: MemoryBudget): void {
+    if (!budget.isHeapFull(nowMs)) return;
+    this.stop(new HeapFullError());
   }
 
   #stopLate(nowMs: number): void {

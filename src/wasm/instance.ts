@@ -15,7 +15,18 @@ export interface Blueprint {
   /** Name of the export with the step counter, if there is one. */
   readonly counterExport: string | undefined;
   readonly isolation: Isolation;
+  readonly memory: MemoryNeeds;
   readonly starts: StartHistory;
+}
+
+/** Memory that each instance of a module needs. */
+export interface MemoryNeeds {
+  /** Bytes when an instance is made, with the maximum of everything whose growth is not counted. */
+  readonly initialBytes: number;
+  /** Bytes of `initialBytes` in addition to the first memory's. */
+  readonly fixedBytes: number;
+  /** True if the module can allocate on V8's heap. */
+  readonly usesHeap: boolean;
 }
 
 /**

@@ -6,6 +6,8 @@ import { TimeoutError } from "./timeout_error.ts";
 export interface PoolOptions<T extends Closable> {
   readonly create: () => T;
   readonly maxInstances: number;
+  /** Reports whether there is memory for another value. Default: always. */
+  readonly hasRoom?: () => boolean;
   /** Maximum number of callers that queue for an instance. */
   readonly maxQueue: number;
   /** Time after which an idle instance is closed, in milliseconds. */
@@ -24,13 +26,27 @@ export interface Lease<T> {
 
 /** The queue of a pool is full. */
 export class OverloadedError extends CapsuleError {
-  constructor(maxInstances: number, maxQueue: number) {
-    super(
-      "OVERLOADED",
-      `the function is busy: '-maxInstances=${maxInstances}' calls run and '-maxQueue=${maxQueue}' wait`,
+  constructor(message: string) {
+    super("OVERLOADED", message);
+  }
+
+  /** Returns the error of a function that has no free instance and no place in its queue. */
+  static ofCalls(busy: number, { maxInstances, maxQueue }: PoolLimits): OverloadedError {
+    const running = busy < maxInstances
+      ? `${busy} calls use '-maxTotalMemory'`
+      : `'-maxInstances=${maxInstances}' calls run`;
+    return new OverloadedError(`the function is busy: ${running} and '-maxQueue=${maxQueue}' wait`);
+  }
+
+  /** Returns the error of a function that has no memory for another instance. */
+  static ofMemory(limitBytes: number): OverloadedError {
+    return new OverloadedError(
+      `the function is busy: its calls use '-maxTotalMemory=${limitBytes >> 20}MiB'`,
     );
   }
 }
+
+type PoolLimits = Pick<PoolOptions<Closable>, "maxInstances" | "maxQueue">;
 
 const sweepsUntilClosed = 4;
 
@@ -82,7 +98,8 @@ export class Pool<T extends Closable> {
   take(): Lease<T> | undefined {
     let slot = this.#idle.pop();
     if (!slot) {
-      if (this.#lent >= this.#options.maxInstances) return undefined;
+      const { maxInstances, hasRoom } = this.#options;
+      if (this.#lent >= maxInstances || hasRoom?.() === false) return undefined;
       slot = { value: this.#options.create(), state: "idle", idleSince: 0 };
     }
     slot.state = "lent";
@@ -104,9 +121,8 @@ export class Pool<T extends Closable> {
   ): Promise<Lease<T>> {
     const lease = this.take();
     if (lease) return Promise.resolve(lease);
-    const { maxInstances, maxQueue } = this.#options;
-    if (this.#queue.size >= maxQueue) {
-      return Promise.reject(new OverloadedError(maxInstances, maxQueue));
+    if (this.#queue.size >= this.#options.maxQueue) {
+      return Promise.reject(OverloadedError.ofCalls(this.#lent, this.#options));
     }
     return new Promise((resolve, reject) => {
       const cameMs = performance.now();
@@ -148,6 +164,11 @@ export class Pool<T extends Closable> {
       );
     } else close(slot);
     if (this.#queue.size > 0) this.#serveQueue();
+  }
+
+  /** Closes all idle instances. */
+  closeIdle(): void {
+    this.#closeOldest(this.#idle.length);
   }
 
   /** Closes idle instances and rejects queued callers. Lent ones are closed when given back. */

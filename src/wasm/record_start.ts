@@ -122,6 +122,7 @@ class Recorder {
     step: () => ++this.#looks < maxLooks ? stepsPerLook : -1,
     pause: () => -1,
     exit: () => {},
+    grow: (pages: number) => pages,
   };
 
   bind(memory: WebAssembly.Memory): void {

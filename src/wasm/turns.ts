@@ -31,7 +31,7 @@ function turn(): void {
 /** Longest delay of `setTimeout`, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Resolves after `ms` milliseconds, or never for Infinity. An abort of `signal` frees the timer. */
+/** Resolves after `ms` milliseconds, or never for Infinity. `signal` frees the timer. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     let leftMs = ms;

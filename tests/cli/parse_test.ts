@@ -83,6 +83,7 @@ Deno.test("parse: no flags select http with the documented defaults", () => {
     supervised: false,
     httpTimeout: 30_000,
     maxResponse: 64 * 1024 ** 2,
+    maxTotalMemory: undefined,
     threads: 1,
     maxInstances: 1024,
     maxQueue: 1024,

@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { jsonError } from "../../server/json_error.ts";
 import { readBody } from "../../server/read_body.ts";
+import { HeapFullError } from "../../wasm/memory_budget.ts";
 import { TimeoutError } from "../../wasm/timeout_error.ts";
 import { authorityOf } from "../authority.ts";
 import type { Command } from "../command.ts";
@@ -90,7 +91,10 @@ export function createCgiHandler(
 
   const failed = (error: unknown): Response => {
     const isInvalid = error instanceof HttpError && error.status === 502;
-    if (error instanceof TrapError || error instanceof TimeoutError || isInvalid) {
+    if (
+      error instanceof TrapError || error instanceof TimeoutError ||
+      error instanceof HeapFullError || isInvalid
+    ) {
       log.error(`${name}: ${logMessage(error)}`);
     }
     return error instanceof TrapError
