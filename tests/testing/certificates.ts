@@ -1,8 +1,11 @@
 /**
- * Makes `ca.crt`, `server.crt` and `server.key` in the folder: an authority of its own and a certificate for `localhost` and
- * 127.0.0.1, valid for a day.
+ * Creates `ca.crt`, `server.crt` and `server.key` in the folder: an authority and a certificate for
+ * these names, valid for a day.
  */
-export async function makeCertificates(folder: string): Promise<void> {
+export async function makeCertificates(
+  folder: string,
+  names = "DNS:localhost,IP:127.0.0.1",
+): Promise<void> {
   // A configuration of our own: what the system's says differs from machine to machine.
   const config = `${folder}/openssl.cnf`;
   await Deno.writeTextFile(config, "[req]\ndistinguished_name = dn\n[dn]\n");
@@ -25,7 +28,7 @@ export async function makeCertificates(folder: string): Promise<void> {
     ["-CA", `${folder}/ca.crt`, "-CAkey", `${folder}/ca.key`],
     [
       "-addext",
-      "subjectAltName=DNS:localhost,IP:127.0.0.1",
+      `subjectAltName=${names}`,
       "-addext",
       "basicConstraints=critical,CA:FALSE",
     ],

@@ -20,6 +20,10 @@ export interface ConnectorOptions {
 /** A connector for undici whose pending attempts can be aborted. */
 export interface Connector {
   connect: buildConnector.connector;
+  /** Connects to a proxy of the launcher, which needs no rule. */
+  connectToProxy: buildConnector.connector;
+  /** Starts TLS on the socket in `httpSocket`. */
+  startTls: buildConnector.connector;
   /** Aborts the attempts that are pending. */
   close(): void;
 }
@@ -59,7 +63,10 @@ export function createConnector(
       connecting.add(socket);
     });
 
-  const connectAllowed = async (options: buildConnector.Options): Promise<Socket> => {
+  const connectAllowed = async (
+    options: buildConnector.Options,
+    rules: NetRules | undefined,
+  ): Promise<Socket> => {
     const name = bareHost(options.hostname);
     const port = Number(options.port) || (options.protocol === "https:" ? 443 : 80);
     if (rules && !rules.mayAllow(name, port)) throw refused(name, port);
@@ -78,13 +85,17 @@ export function createConnector(
     throw first;
   };
 
-  return {
-    connect: (options, callback) => {
-      connectAllowed(options).then(
+  const connector =
+    (rules: NetRules | undefined): buildConnector.connector => (options, callback) => {
+      connectAllowed(options, rules).then(
         (socket) => callback(null, socket),
         (error) => callback(error, null),
       );
-    },
+    };
+  return {
+    connect: connector(rules),
+    connectToProxy: connector(undefined),
+    startTls: open,
     close() {
       closed = true;
       for (const socket of connecting) socket.destroy(new Error("the client is closed"));
@@ -106,7 +117,7 @@ async function resolveWithSystem(name: string): Promise<string[]> {
  * Returns the error for a destination that no rule allows. It names the flag that would allow it:
  * with the URL's name if a rule with that name suffices, otherwise with the address.
  */
-function refused(name: string, port: number, addresses: string[] = []): CapsuleError {
+export function refused(name: string, port: number, addresses: string[] = []): CapsuleError {
   const address = addresses.find((each) => each !== name && !nameSuffices(name, each));
   const destination = address === undefined ? name : `${name}, which is ${address},`;
   return new CapsuleError(

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Header } from "../../abi/headers.ts";
 import { CapsuleError } from "../../base/errors.ts";
+import { proxyAuthorization } from "../../base/proxies.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import type { HttpResponse } from "./message.ts";
 
@@ -11,6 +12,8 @@ export interface OutgoingRequest {
   method: string;
   headers: readonly Header[];
   body: Uint8Array;
+  /** The proxy that forwards the request. */
+  proxy?: URL;
 }
 
 /** Limits of one exchange. */
@@ -41,7 +44,7 @@ export async function exchange(
   { signal, maxBytes }: ExchangeLimits,
 ): Promise<HttpResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-  const { origin, path, method, headers, body } = request;
+  const { origin, path, method, headers, body, proxy } = request;
   const chunks: Uint8Array[] = [];
   let size = 0;
   let status = 0;
@@ -61,13 +64,15 @@ export async function exchange(
 
   signal.throwIfAborted();
   signal.addEventListener("abort", onAbort, { once: true });
-  const connection = pool.take(origin);
+  const connection = pool.take(origin, proxy);
+  // To a proxy the target is in absolute form (RFC 9112 § 3.2.2), unless it only tunnels.
+  const forwarded = proxy !== undefined && origin.startsWith("http:");
   try {
     connection.client.dispatch({
-      origin,
-      path,
+      origin: forwarded ? proxy.origin : origin,
+      path: forwarded ? origin + path : path,
       method,
-      headers: headers.flat(),
+      headers: (forwarded ? [...headers, ...proxyHeaders(proxy, origin)] : headers).flat(),
       body: body.length === 0 ? null : body,
     }, {
       onRequestStart() {}, // its presence selects undici's current handler interface
@@ -100,6 +105,12 @@ export async function exchange(
     fail(error instanceof Error ? error : new Error(String(error)));
   }
   return await promise;
+}
+
+function proxyHeaders(proxy: URL, origin: string): Header[] {
+  const authorization = proxyAuthorization(proxy);
+  const host: Header = ["Host", new URL(origin).host];
+  return authorization === undefined ? [host] : [host, ["Proxy-Authorization", authorization]];
 }
 
 /** Decodes undici's raw headers, alternating names and values, as Latin-1. */

@@ -1,5 +1,7 @@
 import { CapsuleError } from "../../base/errors.ts";
+import { bareHost } from "../../base/hosts.ts";
 import { LinkedList } from "../../base/linked_list.ts";
+import { type Proxies, proxyFor } from "../../base/proxies.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { exchange, StaleConnectionError } from "./exchange.ts";
@@ -42,6 +44,11 @@ export interface HttpClientOptions {
   maxRedirects?: number;
   /** Certificates in PEM to trust in addition to the default ones. */
   ca?: string;
+  /**
+   * The proxies to use. The rules then check the URL's host and port, since the proxy resolves the
+   * name. Default: none.
+   */
+  proxies?: Proxies;
   resolve?: ConnectorOptions["resolve"];
 }
 
@@ -71,9 +78,9 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
     const node = pending.append(call);
     try {
       loading ??= openTransport({ rules, timeoutMs: connectTimeoutMs, ca, resolve });
-      const { pool } = await loading;
+      const transport = await loading;
       if (closed) throw closed;
-      return await sendAndFollow(pool, { request, options, signal: call.signal });
+      return await sendAndFollow(transport, { request, options, signal: call.signal });
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason;
       throw requestError(request, error);
@@ -99,26 +106,42 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
 interface Transport {
   pool: ConnectionPool;
   connector: Connector;
+  /** Throws `DENIED` if no rule allows a destination that a proxy resolves. */
+  checkName(url: URL): void;
 }
 
 async function openTransport(options: ConnectorOptions): Promise<Transport> {
-  const [{ createConnector }, { createConnectionPool }] = await Promise.all([
-    import("./connector.ts"),
-    import("./connection_pool.ts"),
-  ]);
+  const [{ createConnector, refused }, { createConnectionPool }, { createTunnelConnector }] =
+    await Promise.all([
+      import("./connector.ts"),
+      import("./connection_pool.ts"),
+      import("./tunnel.ts"),
+    ]);
   const connector = createConnector(options);
-  return { connector, pool: createConnectionPool(connector.connect) };
+  const pool = createConnectionPool({
+    ...connector,
+    tunnelThrough: (proxy) => createTunnelConnector(proxy, connector),
+  });
+  return {
+    connector,
+    pool,
+    checkName({ hostname, port: portText, protocol }) {
+      const port = Number(portText) || (protocol === "https:" ? 443 : 80);
+      const name = bareHost(hostname);
+      if (options.rules && !options.rules.allowsName(name, port)) throw refused(name, port);
+    },
+  };
 }
 
 async function sendAndFollow(
-  pool: ConnectionPool,
+  { pool, checkName }: Transport,
   { request, options, signal }: {
     request: HttpRequest;
     options: HttpClientOptions;
     signal: AbortSignal;
   },
 ): Promise<HttpResponse> {
-  const { maxRedirects = 10, maxResponseBytes } = options;
+  const { maxRedirects = 10, maxResponseBytes, proxies } = options;
   let target = parseTarget(request.url);
   let current: RedirectableRequest = {
     method: checkMethod(request.method),
@@ -130,7 +153,10 @@ async function sendAndFollow(
     current.method !== "HEAD";
 
   for (let redirects = 0;; redirects++) {
+    const proxy = proxyFor(target.url, proxies);
+    if (proxy) checkName(target.url);
     const outgoing = {
+      proxy,
       origin: target.url.origin,
       path: target.path,
       ...current,

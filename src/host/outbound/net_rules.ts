@@ -14,6 +14,11 @@ export interface Destination {
 export interface NetRules {
   /** Reports whether a rule allows the destination. The name alone never suffices. */
   allows(destination: Destination): boolean;
+  /**
+   * Reports whether a rule allows the name itself, for a connection that a proxy makes: nothing is
+   * known about the address. A range allows only an address that the URL contains.
+   */
+  allowsName(name: string, port: number): boolean;
   /** Reports whether any address could make this name allowed; if not, it is not resolved. */
   mayAllow(name: string, port: number): boolean;
 }
@@ -44,6 +49,14 @@ export function parseNetRules(items: readonly string[]): NetRules {
         if (rule.name === "localhost") return parsed.range() === "loopback";
         return rule.name === bareName(name) && nameSuffices(name, address);
       });
+    },
+    allowsName: (name, port) => {
+      const address = ipaddr.isValid(bareHost(name)) ? canonical(bareHost(name)) : undefined;
+      return atPort(port).some((rule) =>
+        "range" in rule
+          ? address !== undefined && inRange(address, rule.range)
+          : rule.name === bareName(name)
+      );
     },
     mayAllow: (name, port) =>
       atPort(port).some((rule) =>
