@@ -1,4 +1,4 @@
-import type { Env } from "./io.ts";
+import { trustedAuthorities } from "./authorities.ts";
 import { type Proxies, proxiesFromEnvironment, proxyFor, proxyVariables } from "./proxies.ts";
 
 /** The part of `fetch` that clients use. */
@@ -55,24 +55,26 @@ export function createFetch({ proxies, ca }: FetchOptions = {}): Fetch {
   };
 }
 
-let configured: Fetch | undefined;
-
-/** Sets what `httpFetch` uses: the proxies of an environment and certificate authorities. */
-export function configureFetch(env: Env, ca?: string): void {
-  configured = createFetch({ proxies: proxiesFromEnvironment(env), ca });
-}
+let proxied: Fetch | undefined;
+let direct: Fetch | undefined;
 
 /**
- * Fetches with the proxies of this process's environment and the authorities of `-ca`. All of the
- * launcher's own clients use it.
+ * Fetches with the proxies of this process's environment and the authorities of `-ca`. All clients
+ * of the launcher use it.
  */
-export const httpFetch: Fetch = (url, init) => {
-  if (!configured) configureFetch(Deno.env);
-  return (configured ?? fetch)(url, init);
+export const httpFetch: Fetch = async (url, init) => {
+  proxied ??= createFetch({
+    proxies: proxiesFromEnvironment(Deno.env),
+    ca: trustedAuthorities(),
+  });
+  return await proxied(url, init);
 };
 
-/** Fetches without a proxy, whatever the environment says. */
-export const directFetch: Fetch = createFetch();
+/** Fetches without a proxy, whatever the environment says, and with the authorities of `-ca`. */
+export const directFetch: Fetch = (url, init) => {
+  direct ??= createFetch({ ca: trustedAuthorities() });
+  return direct(url, init);
+};
 
 /** @see https://fetch.spec.whatwg.org/#http-redirect-fetch */
 function redirectedInit(

@@ -1,4 +1,4 @@
-import { CapsuleError, messageOf } from "../base/errors.ts";
+import { CapsuleError, fetchReason } from "../base/errors.ts";
 import { httpFetch } from "../base/http_fetch.ts";
 
 const timeoutMs = 5000;
@@ -18,7 +18,7 @@ export async function healthCheck(url: string): Promise<string> {
     status = response.status;
     await response.body?.cancel();
   } catch (error) {
-    throw new CapsuleError("UNHEALTHY", `${url} does not answer: ${messageOf(error)}`, {
+    throw new CapsuleError("UNHEALTHY", `${url} does not answer: ${fetchReason(error)}`, {
       cause: error,
     });
   }

@@ -24,7 +24,7 @@ export type ParsedCommand =
   | { readonly kind: "version" }
   | { readonly kind: "completion"; readonly shell: Shell }
   | { readonly kind: "man" }
-  | { readonly kind: "healthCheck"; readonly url: string }
+  | { readonly kind: "healthCheck"; readonly url: string; readonly ca: string | undefined }
   | ModeCommand;
 
 type Table = Readonly<Record<string, Flag>>;
@@ -58,7 +58,11 @@ export function parse(
   if (shell !== undefined) return { kind: "completion", shell };
   if (first.get("man") === true) return { kind: "man" };
   const url = first.get("healthCheck") as string | undefined;
-  if (url !== undefined) return { kind: "healthCheck", url };
+  if (url !== undefined) {
+    const ca = fromLine(given.filter(({ name }) => name === "ca"), flags).get("ca") ??
+      fromVariable("ca", flags.ca, env);
+    return { kind: "healthCheck", url, ca: ca as string | undefined };
+  }
 
   const mode = modeOnLine ?? (fromVariable("mode", flags.mode, env) as ModeName | undefined) ??
     flags.mode.default;

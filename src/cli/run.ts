@@ -68,7 +68,9 @@ async function start<Name extends ModeName>(
   context: Context,
 ): Promise<number> {
   const mode = await modeFiles[command.mode]();
-  return await mode(command.options, context);
+  const { options } = command;
+  if ("ca" in options && typeof options.ca === "string") await trust(options.ca);
+  return await mode(options, context);
 }
 
 async function textOf(command: Exclude<ParsedCommand, ModeCommand>): Promise<string> {
@@ -82,8 +84,13 @@ async function textOf(command: Exclude<ParsedCommand, ModeCommand>): Promise<str
     case "man":
       return (await import("./man.ts")).manualPage();
     case "healthCheck":
+      await trust(command.ca);
       return await (await import("./health_check.ts")).healthCheck(command.url);
   }
+}
+
+async function trust(ca: string | undefined): Promise<void> {
+  if (ca !== undefined) await (await import("../base/authorities.ts")).trustAuthorities(ca);
 }
 
 function stackOf(thrown: unknown): string {

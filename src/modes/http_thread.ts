@@ -1,4 +1,5 @@
 /// <reference lib="deno.worker" />
+import { trustAuthorities } from "../base/authorities.ts";
 import { messageOf } from "../base/errors.ts";
 import type { ProcessOutput } from "../base/io.ts";
 import type { Log } from "../base/log.ts";
@@ -74,12 +75,15 @@ function metrics(): Promise<unknown> {
 scope.onmessage = async ({ data }) => {
   try {
     switch (data.kind) {
-      case "serve":
+      case "serve": {
+        const { ca } = data.serving.options;
+        if (ca !== undefined) await trustAuthorities(ca);
         served = await serveFunction({ ...data.serving, reusePort: "join", metrics }, { io, log });
         hasStarted = true;
         // A server that cannot accept connections any more is replaced.
         served.finished.catch(failed);
         return scope.postMessage({ kind: "ready" });
+      }
       case "figures?":
         if (served) scope.postMessage({ kind: "figures", figures: served.figures() });
         return;

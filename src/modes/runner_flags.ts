@@ -1,3 +1,4 @@
+import { trustedAuthorities } from "../base/authorities.ts";
 import type { Io } from "../base/io.ts";
 import { absolutePath } from "../base/paths.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
@@ -17,9 +18,12 @@ export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
     allowWrite,
     allowEnv,
     allowNet,
+    httpProxy: options.httpProxy === "env",
+    authorities: trustedAuthorities(),
     sandbox,
     ownFiles: [
       options.wasm,
+      options.ca,
       "crt" in options ? options.crt : undefined,
       "key" in options ? options.key : undefined,
     ].filter((path) => path !== undefined).map((path) => absolutePath(path, io)),

@@ -82,6 +82,14 @@ export const flags = {
       "health checks of containers.",
   },
 
+  ca: {
+    group: "General",
+    type: path,
+    modes: [...runners, "reverse-proxy", ...workers, "push", "pull", "apply"],
+    about: "A PEM file with certificate authorities to trust in addition to the default ones, in " +
+      "every connection that Capsule or Http makes.",
+  },
+
   wasm: {
     group: "Function",
     type: path,
@@ -453,6 +461,14 @@ export const flags = {
     type: list("HOST"),
     modes: runners,
     about: "The only hosts (name, name:port, address range) that Http may call.",
+  },
+  httpProxy: {
+    group: "Grants",
+    type: oneOf(["none", "env"]),
+    default: "none",
+    modes: runners,
+    about: "The proxies of Http: none, or those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and " +
+      "NO_PROXY. A proxy resolves names itself, so -allowNet checks the URL's host alone.",
   },
   sandbox: {
     group: "Grants",

@@ -71,14 +71,18 @@ async function information({ information }: RunnerOptions): Promise<Family> {
   return { functions: [(await import("../host/info.ts")).informationFunctions(information)] };
 }
 
-async function http({ grants, limits }: RunnerOptions): Promise<Family> {
-  const { allowNet, sandbox } = grants;
+async function http({ grants, limits }: RunnerOptions, { io }: Context): Promise<Family> {
+  const { allowNet, sandbox, httpProxy, authorities: ca } = grants;
   const { httpTimeoutMs: timeoutMs, maxResponseBytes } = limits;
   const { httpFunctions } = await import("../host/http.ts");
+  // Invalid proxies fail at the start, as an invalid -allowNet does.
+  const proxies = httpProxy && !sandbox
+    ? (await import("../base/proxies.ts")).proxiesFromEnvironment(io.env)
+    : undefined;
   let made: Promise<HttpClient> | undefined;
   const client = () =>
     made ??= import("../host/outbound/http_client.ts").then(({ createHttpClient }) =>
-      createHttpClient({ allowNet, timeoutMs, maxResponseBytes })
+      createHttpClient({ allowNet, timeoutMs, maxResponseBytes, ca, proxies })
     );
   // An invalid -allowNet fails at the start; without one the client waits for its first use.
   if (allowNet) await client();

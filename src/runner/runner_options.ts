@@ -31,6 +31,10 @@ export interface Grants {
   readonly allowEnv: readonly string[] | undefined;
   /** The only hosts that `Http` calls; `undefined` for all. */
   readonly allowNet: readonly string[] | undefined;
+  /** Makes `Http` use the proxies of the launcher's environment. */
+  readonly httpProxy: boolean;
+  /** Certificate authorities that `Http` trusts in addition to the default ones, in PEM. */
+  readonly authorities: string | undefined;
   /** Grants nothing, whatever the other fields say. */
   readonly sandbox: boolean;
   /**

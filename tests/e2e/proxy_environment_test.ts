@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { runCapsule } from "../testing/capsule.ts";
+import { makeCertificates } from "../testing/certificates.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 
 /** A server on 127.0.0.1 that answers 404 and records the requests. */
@@ -16,6 +17,9 @@ function startRecorder(): { origin: string; requests: string[] } & AsyncDisposab
   };
 }
 
+/** Deno itself looks for updates now and then, by the same proxy. */
+const quiet = { DENO_NO_UPDATE_CHECK: "1" };
+const httpGet = new URL("../../examples/http-get/http-get.wasm", import.meta.url).pathname;
 const hello = new URL("../../examples/hello/hello.wasm", import.meta.url).pathname;
 
 /** Command lines with a client, by the first request that they send. */
@@ -48,7 +52,12 @@ Deno.test("HTTP_PROXY: every client of the launcher reaches this machine directl
     await using origin = startRecorder();
     await using proxy = startRecorder();
     await Deno.writeTextFile(`${folder}/functions.yaml`, "functions: {}\n");
-    const env = { HTTP_PROXY: proxy.origin, http_proxy: proxy.origin, ALL_PROXY: proxy.origin };
+    const env = {
+      ...quiet,
+      HTTP_PROXY: proxy.origin,
+      http_proxy: proxy.origin,
+      ALL_PROXY: proxy.origin,
+    };
     for (const [request, args] of commands(origin.origin, folder)) {
       origin.requests.length = 0;
       const { stderr } = await runCapsule(args, { env });
@@ -61,11 +70,56 @@ Deno.test("HTTP_PROXY: every client of the launcher reaches another machine by t
   inFolder(async (folder) => {
     await using proxy = startRecorder();
     await Deno.writeTextFile(`${folder}/functions.yaml`, "functions: {}\n");
-    const env = { HTTP_PROXY: proxy.origin, NO_PROXY: "other.example" };
+    const env = { ...quiet, HTTP_PROXY: proxy.origin, NO_PROXY: "other.example" };
     for (const [request, args] of commands("http://server.example", folder)) {
       if (request.includes("/v2/")) args.push("-insecure");
       proxy.requests.length = 0;
       const { stderr } = await runCapsule(args, { env });
       assert.equal(proxy.requests[0], request, stderr);
     }
+  }));
+
+Deno.test("-httpProxy: Http uses the proxies of the environment only with env", async () => {
+  await using proxy = startRecorder();
+  const env = { ...quiet, HTTP_PROXY: proxy.origin };
+  const call = (...flags: string[]) =>
+    runCapsule(["-mode=cli", `-wasm=${httpGet}`, ...flags, "http://server.invalid/x"], { env });
+  const direct = await call();
+  assert.match(direct.stdout + direct.stderr, /no such host/);
+  assert.deepEqual(proxy.requests, []);
+  const proxied = await call("-httpProxy=env");
+  assert.match(proxied.stdout, /recorded/);
+  assert.deepEqual(proxy.requests, ["GET http://server.invalid/x"]);
+  const refused = await call("-httpProxy=env", "-allowNet=other.invalid");
+  assert.match(refused.stderr, /-allowNet=server\.invalid:80 would allow it/);
+  assert.equal(proxy.requests.length, 1);
+});
+
+Deno.test("-ca: Http, downloads and -healthCheck trust its authorities", () =>
+  inFolder(async (folder) => {
+    await makeCertificates(folder);
+    const server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      cert: Deno.readTextFileSync(`${folder}/server.crt`),
+      key: Deno.readTextFileSync(`${folder}/server.key`),
+      onListen: () => {},
+    }, ({ url }) => new Response(url.endsWith(".wasm") ? Deno.readFileSync(hello) : "private"));
+    const origin = `https://localhost:${server.addr.port}`;
+    const commands = [
+      ["-mode=cli", `-wasm=${httpGet}`, `${origin}/x`],
+      ["-mode=pull", `-wasm=${folder}/a.wasm`, `-url=${origin}/a.wasm`],
+      [`-healthCheck=${origin}/x`],
+    ];
+    for (const [first = "", ...rest] of commands) {
+      const strict = await runCapsule([first, ...rest]);
+      assert.match(strict.stdout + strict.stderr, /certificate|issuer/i, first);
+      const trusting = await runCapsule([first, `-ca=${folder}/ca.crt`, ...rest]);
+      assert.equal(trusting.code, 0, trusting.stderr);
+    }
+    const missing = await runCapsule(["-mode=pull", "-ca=none.crt", "-wasm=a", "-url=http://h/"]);
+    assert.match(missing.stderr, /^capsule: cannot read the certificates of -ca=none\.crt: /m);
+    const invalid = await runCapsule([`-healthCheck=${origin}`, `-ca=${folder}/server.key`]);
+    assert.match(invalid.stderr, /contains no certificate in PEM/);
+    await server.shutdown();
   }));

@@ -294,7 +294,7 @@ Deno.test("proxy: an upstream may use TLS; an untrusted certificate is a 502", (
     );
     const args = ["-mode=reverse-proxy", `-config=${folder}/config.yaml`];
     {
-      await using trusting = await startCapsule(args, { env: { DENO_CERT: `${tls}.crt` } });
+      await using trusting = await startCapsule([...args, `-ca=${tls}.crt`]);
       assert.equal(await text(`${trusting.url}/functions/f`), "safe");
       assert.equal(await text(`${trusting.url}/functions/f`), "safe");
     }

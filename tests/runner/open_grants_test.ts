@@ -32,6 +32,8 @@ async function setUp(guest: string, grants: Partial<Grants> = {}) {
       allowWrite: undefined,
       allowEnv: undefined,
       allowNet: undefined,
+      httpProxy: false,
+      authorities: undefined,
       sandbox: false,
       ownFiles: [],
       ...grants,

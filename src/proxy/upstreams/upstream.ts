@@ -1,3 +1,4 @@
+import { trustedAuthorities } from "../../base/authorities.ts";
 import { DeadlineError, withDeadline } from "../../base/deadline.ts";
 import { messageOf } from "../../base/errors.ts";
 import { bareHost } from "../../base/hosts.ts";
@@ -196,7 +197,11 @@ export class Upstream {
     const plain = await this.#connectTcp(late);
     plain.setNoDelay(true);
     if (!this.#tls) return plain;
-    const connection = await Deno.startTls(plain, { hostname: this.#hostname });
+    const ca = trustedAuthorities();
+    const connection = await Deno.startTls(plain, {
+      hostname: this.#hostname,
+      caCerts: ca === undefined ? [] : [ca],
+    });
     const close = () => connection.close();
     late.addEventListener("abort", close);
     try {
