@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { capsuleCommand, type Running, startCapsule } from "../testing/capsule.ts";
 
-/** What a tag may be after a kill: the digests that it may hold, and whether it may be missing. */
+/** The states of a tag that are valid after a kill: digests, and whether it may be missing. */
 interface Allowed {
   readonly digests: Set<string>;
   missing: boolean;
 }
 
-/** Uploads, pushes and removals, each remembered before it begins and once it was answered. */
+/** Uploads, pushes and removals, recorded before each begins and after its response. */
 class Changes {
   readonly tags = new Map<string, Allowed>();
   interrupted = 0;
   #next = 0;
 
-  /** Does one of them, on a tag of its own or, when it removes, on one that is there. */
+  /** Makes one change: of a new tag, or the removal of an existing one. */
   async change(server: Running): Promise<void> {
     const turn = this.#next++;
     const kind = turn % 4;
@@ -27,7 +27,7 @@ class Changes {
     }
   }
 
-  /** A tag that is there for certain and that nobody works on. */
+  /** Returns a tag that exists and that no other change uses. */
   #settled(): string | undefined {
     return this.tags.entries().find(([, { digests, missing }]) => digests.size === 1 && !missing)
       ?.[0];
@@ -95,8 +95,8 @@ async function pushByOci(
   assert.equal(put.status, 201);
 }
 
-/** All that a registry lists is whole, wherever one looks, and nothing else lies in its folder. */
-async function assertWhole(
+/** Asserts that everything listed is intact in every interface, and that nothing else is stored. */
+async function assertIntact(
   { url }: Running,
   files: string,
   tags: ReadonlyMap<string, Allowed>,
@@ -128,7 +128,7 @@ async function assertWhole(
   }
 }
 
-/** Starts a registry on the folder and kills it while it sweeps up what the last kill left, or before, or after. */
+/** Starts a registry and kills it before, during or after its recovery from the last kill. */
 async function killWhileStarting(files: string, afterMs: number): Promise<void> {
   const [program, ...first] = capsuleCommand();
   const args = [...first, "-mode=registry", `-files=${files}`, "-httpPort=0"];
@@ -141,15 +141,15 @@ async function killWhileStarting(files: string, afterMs: number): Promise<void> 
 
 const full = Deno.env.get("CAPSULE_TEST_FULL") !== undefined;
 const rounds = full ? 10 : 5;
-const changesARound = full ? 200 : 40;
+const changesPerRound = full ? 200 : 40;
 
-Deno.test(`killed at ${rounds} random moments of ${rounds * changesARound} uploads, pushes and removals, a registry has whole modules and nothing else`, async () => {
+Deno.test(`registry: has intact modules only after ${rounds} kills at random moments`, async () => {
   const files = await Deno.makeTempDir({ prefix: "capsule-crash-" });
   const changes = new Changes();
   const round = (server: Running) =>
-    Array.from({ length: changesARound }, () => changes.change(server));
+    Array.from({ length: changesPerRound }, () => changes.change(server));
   try {
-    // How long a round takes when nobody disturbs it: a kill may come at any moment of that.
+    // The duration of an undisturbed round: a kill may come at any moment of that.
     let wholeMs: number;
     let startMs = performance.now();
     {
@@ -162,11 +162,11 @@ Deno.test(`killed at ${rounds} random moments of ${rounds * changesARound} uploa
     }
     for (let turn = 0; turn < rounds; turn++) {
       await using server = await startCapsule(["-mode=registry", `-files=${files}`]);
-      await assertWhole(server, files, changes.tags);
+      await assertIntact(server, files, changes.tags);
       const running = round(server);
       const kill = () => server.kill("SIGKILL");
       const timer = setTimeout(kill, Math.random() * wholeMs);
-      // One kill is sure to come in the middle.
+      // One of the kills comes in the middle.
       if (turn === 0) Promise.race(running).then(kill);
       await Promise.all(running);
       clearTimeout(timer);
@@ -174,7 +174,7 @@ Deno.test(`killed at ${rounds} random moments of ${rounds * changesARound} uploa
       if (turn % 2 === 1) await killWhileStarting(files, Math.random() * startMs);
     }
     await using server = await startCapsule(["-mode=registry", `-files=${files}`]);
-    await assertWhole(server, files, changes.tags);
+    await assertIntact(server, files, changes.tags);
     assert(changes.interrupted > 0, "nothing was interrupted: every kill came too late");
   } finally {
     await Deno.remove(files, { recursive: true });

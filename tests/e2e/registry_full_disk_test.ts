@@ -3,7 +3,7 @@ import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { type Running, startCapsule } from "../testing/capsule.ts";
 import { SmallDisk, smallDiskTest } from "../testing/small_disk.ts";
 
-/** What a registry holds: the modules that it lists, each with its digest, and how much is half done. */
+/** The state of a registry: its modules with their digests, and the number of unfinished files. */
 async function holds({ url }: Running, files: string) {
   const list: Record<string, string>[] = await (await fetch(`${url}/modules`)).json();
   return {
@@ -38,7 +38,10 @@ const full = {
   message: "the registry's disk is full: nothing was changed",
 };
 
-/** Uploads until there is no room left. At each refusal nothing may have changed, and the last state is there after a new start. */
+/**
+ * Uploads until the disk is full. Asserts that each refusal changes nothing, and that a new start
+ * finds the last state.
+ */
 async function fill(start: () => Promise<Running>, files: string): Promise<void> {
   const there = new Map<string, string>();
   const expected = () => ({
@@ -65,7 +68,7 @@ async function fill(start: () => Promise<Running>, files: string): Promise<void>
     let next = 0;
     while (await put(server, `m${next}`, wasm(`module ${next}`)) === 200) next++;
     assert(next > 0);
-    // What does not fit by much, by little, and through the other door.
+    // Too large by much, by little, and through the OCI protocol.
     assert.equal(await put(server, "big", wasm("big", 2_000_000)), 507);
     const begun = await fetch(
       `${server.url}/v2/k33g/other/blobs/uploads/?digest=${sha256(wasm("other", 2_000_000))}`,
@@ -79,7 +82,7 @@ async function fill(start: () => Promise<Running>, files: string): Promise<void>
     const got = await fetch(`${server.url}/k33g/small/1/small.wasm`);
     assert.equal(sha256(new Uint8Array(await got.arrayBuffer())), there.get("small"));
   }
-  // It starts on the full disk, has what it answered for, and still says what is wrong.
+  // On the full disk it starts, has what it acknowledged, and still reports the fault.
   await using server = await start();
   assert.deepEqual(await holds(server, files), expected());
   assert.equal(await put(server, "big", wasm("big", 2_000_000)), 507);
@@ -97,26 +100,24 @@ async function fillDisk(bounds: string): Promise<void> {
 }
 
 smallDiskTest(
-  "a disk without room is a 507 that changes nothing, and no obstacle to a start",
+  "registry: a full disk is a 507 that changes nothing, and does not prevent a start",
   async () => {
     await fillDisk("size=256k");
   },
 );
 
-// An upload makes ten files and folders, so that it ends at another one with each of these bounds.
-const filesMore = Deno.env.get("CAPSULE_TEST_FULL") ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] : [0, 4, 7];
-for (const more of filesMore) {
+// An upload creates ten files and folders: each of these bounds stops it at another one.
+const extraFiles = Deno.env.get("CAPSULE_TEST_FULL") ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] : [0, 4, 7];
+for (const more of extraFiles) {
   smallDiskTest(
-    `a disk with room for ${
-      60 + more
-    } files is a 507 that changes nothing, and no obstacle to a start`,
+    `registry: a disk with room for ${60 + more} files is a 507, and does not prevent a start`,
     async () => {
       await fillDisk(`size=1m,nr_inodes=${60 + more}`);
     },
   );
 }
 
-smallDiskTest("a module whose folder was lost is served from a full disk, too", async () => {
+smallDiskTest("registry: serves a module whose folder was lost from a full disk", async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
   try {
     await using disk = await SmallDisk.mount(folder, "size=1m,nr_inodes=60");
@@ -155,11 +156,11 @@ smallDiskTest("a module whose folder was lost is served from a full disk, too", 
   }
 });
 
-Deno.test("a file that may not grow further is a 507 that changes nothing, the journal's too", {
+Deno.test("registry: a file at its size limit is a 507 that changes nothing", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
-  // The largest file that the process may write, in blocks of 512 bytes; the signal that comes with it is not for us.
+  // The largest file that the process may write, in blocks of 512 bytes, without its signal.
   const under = ["sh", "-c", `trap '' XFSZ; ulimit -f 60; exec "$@"`, "sh"];
   try {
     await fill(() => startCapsule(["-mode=registry", `-files=${folder}`], { under }), folder);

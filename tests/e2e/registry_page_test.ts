@@ -6,9 +6,9 @@ import { wasm } from "../registry/test_registry.ts";
 const chromium = await findChromium();
 
 Deno.test(
-  "the page in a real browser: found, read on a phone, searched, paged, without script and from nowhere else",
+  "registry page: works in a browser without script, searched, paged and on a phone",
   {
-    // Where it must be there, its absence is a failure.
+    // Under CI, which installs Chromium, its absence is a failure.
     ignore: chromium === undefined && !Deno.env.get("CI"),
   },
   async () => {
@@ -41,7 +41,7 @@ Deno.test(
         await browser.evaluate("document.querySelector('main p').textContent"),
         "52 modules",
       );
-      // Read on a phone: nothing is wider than it, and the style was not refused.
+      // On a phone nothing is wider than the screen, and the policy allows the style.
       assert.equal(await browser.evaluate("document.documentElement.scrollWidth"), 360);
       assert.equal(
         await browser.evaluate("getComputedStyle(document.querySelector('ul')).listStyleType"),

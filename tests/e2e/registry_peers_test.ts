@@ -13,8 +13,8 @@ for (const program of ["skopeo", "oras", "docker-registry"] as const) {
 }
 
 /**
- * A test with these programs (Debian has them, `scripts/install_oras.sh` builds oras). Without them it is skipped and says so;
- * under CI, which installs them, it fails.
+ * Defines a test that needs programs (Debian has them; `scripts/install_oras.sh` builds oras).
+ * Without them it is skipped with a note; under CI, which installs them, it fails.
  */
 function peerTest(programs: readonly string[], name: string, fn: () => Promise<void>): void {
   const lacks = programs.filter((program) => !here.get(program));
@@ -26,7 +26,7 @@ function peerTest(programs: readonly string[], name: string, fn: () => Promise<v
   });
 }
 
-/** Runs a program; what it printed, and its exit code. */
+/** Runs a program and returns its output and exit code. */
 async function run(program: string, ...args: string[]): Promise<{ code: number; text: string }> {
   const { stdout, stderr, code } = await new Deno.Command(program, { args, stdin: "null" })
     .output();
@@ -41,7 +41,7 @@ async function succeeding(program: string, ...args: string[]): Promise<string> {
 
 const skopeo = (...args: string[]) => succeeding("skopeo", "--insecure-policy", ...args);
 
-/** Debian's docker-registry in a folder of its own; it says on stderr where it listens. */
+/** Starts Debian's docker-registry in a temporary folder; it prints its address on stderr. */
 async function dockerRegistry(folder: string): Promise<AsyncDisposable & { host: string }> {
   const config = `${folder}/docker-registry.yml`;
   await Deno.writeTextFile(
@@ -65,7 +65,7 @@ async function dockerRegistry(folder: string): Promise<AsyncDisposable & { host:
   };
 }
 
-Deno.test("push and pull by http and by oci, and a second start without the registry", async () => {
+Deno.test("push and pull: by http and oci, and a second start without the registry", async () => {
   await inFolder(async (folder) => {
     const bytes = await Deno.readFile(example);
     const token = ["-adminToken=s3cret"];
@@ -125,11 +125,11 @@ Deno.test("push and pull by http and by oci, and a second start without the regi
   });
 });
 
-Deno.test("a module of some megabytes is pushed in chunks", async () => {
+Deno.test("push: sends a module of some megabytes in chunks", async () => {
   await inFolder(async (folder) => {
     const big = new Uint8Array(9_000_000);
     big.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-    // One custom section over all the rest: its size takes four bytes.
+    // One custom section: its size takes four bytes.
     const size = big.length - 13;
     big.set([
       0,
@@ -148,7 +148,7 @@ Deno.test("a module of some megabytes is pushed in chunks", async () => {
   });
 });
 
-Deno.test("-url without -wasm is refused unless it is oci:, -sha256 where there is no module", async () => {
+Deno.test("-url: needs -wasm unless it is oci:, and -sha256 needs a module", async () => {
   const url = await runCapsule(["-url=http://localhost:1/x"]);
   assert.deepEqual([url.code, url.stderr], [2, "capsule: -url also needs -wasm=PATH\n"]);
   const digest = await runCapsule([`-sha256=${"a".repeat(64)}`]);
@@ -157,7 +157,7 @@ Deno.test("-url without -wasm is refused unless it is oci:, -sha256 where there 
 
 peerTest(
   ["skopeo"],
-  "skopeo copies modules out of the registry and into it, with the token as password",
+  "skopeo: copies modules from and to the registry, with the token as password",
   async () => {
     await inFolder(async (folder) => {
       const bytes = await Deno.readFile(example);
@@ -206,7 +206,7 @@ peerTest(
 
 peerTest(
   ["docker-registry", "skopeo"],
-  "docker-registry takes what we push, and we what it has",
+  "docker-registry: accepts what we push, and serves what we pull",
   async () => {
     await inFolder(async (folder) => {
       const bytes = await Deno.readFile(example);
@@ -233,7 +233,7 @@ peerTest(
   },
 );
 
-/** A registry that everybody reads and whoever knows `s3cret` writes to, with the example in it. */
+/** Starts a registry with the example, open for reading, with the admin token `s3cret`. */
 async function withAdminOnly(
   work: (world: { host: string; url: string; folder: string }) => Promise<void>,
 ) {
@@ -253,7 +253,7 @@ async function withAdminOnly(
 
 peerTest(
   ["oras"],
-  "oras is asked for the password where only writing needs it, and reads without one",
+  "oras: is challenged for a password to write, and reads without one",
   () =>
     withAdminOnly(async ({ host, url, folder }) => {
       const bytes = await Deno.readFile(example);
@@ -289,7 +289,7 @@ peerTest(
       const answer = await fetch(serving.url, { method: "POST", body: "hello" });
       assert.equal(await answer.text(), `{"message": "hey people!"}`);
 
-      // What is about the module, such as its SBOM, is found with it.
+      // The referrers of the module, such as its SBOM, are listed with it.
       await Deno.writeTextFile(`${folder}/sbom.json`, "{}");
       await succeeding(
         ...["oras", "attach", ...own, "--disable-path-validation"] as const,
@@ -321,7 +321,7 @@ peerTest(
 
 peerTest(
   ["skopeo"],
-  "skopeo is asked for the password where only writing needs it, and reads without one",
+  "skopeo: is challenged for a password to write, and reads without one",
   () =>
     withAdminOnly(async ({ host, folder }) => {
       const own = ["--tls-verify=false", "--authfile", `${folder}/auth.json`];
@@ -352,7 +352,7 @@ peerTest(
 
 peerTest(
   ["docker-registry", "oras"],
-  "oras copies between docker-registry and this one, both ways",
+  "oras: copies between docker-registry and this registry, both ways",
   () =>
     inFolder(async (folder) => {
       await using theirs = await dockerRegistry(folder);

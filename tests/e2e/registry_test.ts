@@ -4,7 +4,7 @@ import { until } from "../testing/platform.ts";
 import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { connect } from "../server/raw_connection.ts";
 
-/** A registry in a process of its own, on a folder that goes away. */
+/** Starts a registry process on a temporary folder. */
 async function withRegistry(
   work: (world: { server: Running; files: string; port: number; folder: string }) => Promise<void>,
   args: readonly string[] = [],
@@ -26,7 +26,7 @@ async function curl(...args: string[]): Promise<string> {
 
 const example = new URL("../../examples/hello-cli/hello.wasm", import.meta.url).pathname;
 
-Deno.test("the description's chapter on the registry, command by command", async () => {
+Deno.test("registry: the commands of the original's description work", async () => {
   await withRegistry(async ({ server: { url }, files, folder }) => {
     const upload = await curl(
       ...["-X", "POST", `${url}/upload/k33g/hola/0.0.0`, "-F", `file=@${example}`],
@@ -54,7 +54,7 @@ Deno.test("the description's chapter on the registry, command by command", async
   });
 });
 
-Deno.test("an upload whose connection breaks leaves nothing, wherever it breaks", async () => {
+Deno.test("registry: an upload whose connection breaks leaves nothing, wherever it breaks", async () => {
   await withRegistry(async ({ server, files, port }) => {
     const body = [
       '--b\r\nContent-Disposition: form-data; name="file"; filename="a.wasm"\r\n\r\n',
@@ -75,14 +75,14 @@ Deno.test("an upload whose connection breaks leaves nothing, wherever it breaks"
     await connection.send(bytes);
     assert.equal((await connection.answer())?.status, 200);
     assert.deepEqual(await pathsBelow(files), ["k33g/hola/1/hola.info", "k33g/hola/1/hola.wasm"]);
-    // The server has seen the last of them break when it has cleaned up behind it.
+    // When the folder is clean, the server has noticed the last broken connection.
     while ((await pathsBelow(`${files}/.capsule/tmp`)).length > 0) {
       await (await fetch(`${server.url}/health`)).text();
     }
   });
 });
 
-Deno.test("a chunk whose connection breaks is gone on with where it broke", async () => {
+Deno.test("registry: a chunk whose connection breaks is resumed where it broke", async () => {
   await withRegistry(async ({ server: { url }, port }) => {
     const bytes = wasm("resumed", 300_000);
     const begun = await fetch(`${url}/v2/k33g/hola/blobs/uploads/`, { method: "POST" });
@@ -96,7 +96,7 @@ Deno.test("a chunk whose connection breaks is gone on with where it broke", asyn
       );
       await connection.send(bytes.subarray(0, 100_000));
     }
-    // The server needs a moment to see that the connection is gone; until then the upload is taken.
+    // Until the server notices that the connection is gone, the session is busy.
     let next = 0;
     for (let status = 409; status === 409;) {
       const asked = await fetch(url + path);
@@ -109,7 +109,7 @@ Deno.test("a chunk whose connection breaks is gone on with where it broke", asyn
         headers: { "content-range": `${next}-${bytes.length - 1}` },
       });
       await rest.body?.cancel();
-      // 416: more of the first chunk had come meanwhile.
+      // 416: more of the first chunk has arrived since.
       status = rest.status === 416 ? 409 : rest.status;
     }
     assert(next > 1 && next <= 100_000, String(next));
@@ -119,7 +119,7 @@ Deno.test("a chunk whose connection breaks is gone on with where it broke", asyn
   });
 });
 
-Deno.test("two hundred uploads at once: all there, with the right digests", async () => {
+Deno.test("registry: stores 200 concurrent uploads with the right digests", async () => {
   await withRegistry(async ({ server: { url } }) => {
     const modules = Array.from(
       { length: 200 },
@@ -145,21 +145,21 @@ Deno.test("two hundred uploads at once: all there, with the right digests", asyn
   });
 });
 
-/** Uploads a module and says where it is downloaded. */
+/** Uploads a module and returns the path of its download. */
 async function uploaded(url: string, module: Uint8Array<ArrayBuffer>): Promise<string> {
   const response = await fetch(`${url}/upload/k33g/hola/1`, { method: "POST", body: form(module) });
   assert.equal(response.status, 200, await response.text());
   return "/k33g/hola/1/hola.wasm";
 }
 
-/** A module with other bytes in each of its pieces, more than the system takes over for a client that does not read. */
+/** Makes a module larger than all socket buffers, with different bytes in each piece. */
 function largeModule(): Uint8Array<ArrayBuffer> {
   const module = wasm("large", 20_000_000);
   for (let at = 100; at < module.length; at += 1000) module[at] = at / 1000;
   return module;
 }
 
-Deno.test("a client that reads slowly gets every byte, and keeps nobody waiting", async () => {
+Deno.test("registry: a slow client receives every byte, and delays no other", async () => {
   await withRegistry(async ({ server: { url }, port }) => {
     const module = largeModule();
     const path = await uploaded(url, module);
@@ -184,7 +184,7 @@ Deno.test("a client that reads slowly gets every byte, and keeps nobody waiting"
 });
 
 Deno.test(
-  "clients that go away in the middle of a download leave no file open",
+  "registry: clients that leave in the middle of a download leave no file open",
   { ignore: Deno.build.os !== "linux" },
   async () => {
     await withRegistry(async ({ server: { url, pid }, port }) => {
@@ -214,7 +214,7 @@ Deno.test(
   },
 );
 
-Deno.test("registry: responds 500 for a module that is damaged on the disk, and serves others", async () => {
+Deno.test("registry: responds 500 for a module that is damaged on the disk, and continues", async () => {
   await withRegistry(async ({ server: { url, stderr, stop }, files }) => {
     const module = largeModule();
     const path = await uploaded(url, module);
@@ -234,7 +234,7 @@ Deno.test("registry: responds 500 for a module that is damaged on the disk, and 
   });
 });
 
-Deno.test("on an address that others reach, no start without -adminToken", async () => {
+Deno.test("registry: needs -adminToken on an address that others reach", async () => {
   const files = await Deno.makeTempDir();
   try {
     const refused = await runCapsule([

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startCapsule } from "../testing/capsule.ts";
 
-Deno.test("an upload of 300 MB takes constant memory: the process grows by less than 60 MB", {
+Deno.test("registry: the process grows by less than 60 MB during an upload of 300 MB", {
   ignore: !Deno.env.get("CAPSULE_TEST_FULL") || Deno.build.os !== "linux",
 }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "capsule-upload-" });
@@ -27,7 +27,7 @@ Deno.test("an upload of 300 MB takes constant memory: the process grows by less 
       const { stdout } = await new Deno.Command("curl", { args }).output();
       return JSON.parse(new TextDecoder().decode(stdout)).code;
     };
-    // Whatever is loaded by a first upload is not what this one costs.
+    // The first upload loads code; only the second is measured.
     const small = new URL("../../examples/hello-cli/hello.wasm", import.meta.url).pathname;
     assert.equal(await upload(small, 1), "OK");
     const before = kibibytes("VmRSS");

@@ -161,7 +161,7 @@ Deno.test(
           ? undefined
           : new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=x" } });
       const { env } = memoryIo({ env: { DOCKER_CONFIG: `${folder}/docker` } });
-      // A helper is found as any program is: by the PATH of this process.
+      // The helper is found by the PATH of this process.
       const path = Deno.env.get("PATH") ?? "";
       Deno.env.set("PATH", `${folder}:${path}`);
       Deno.env.set("REGISTRY_HOST", server.host);

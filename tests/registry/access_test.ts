@@ -3,7 +3,7 @@ import { form, testRegistry, wasm } from "./test_registry.ts";
 
 const basic = (password: string) => `Basic ${btoa(`anybody:${password}`)}`;
 
-/** Requests that change something, and requests that read. */
+/** Requests that write, and requests that read. */
 const writes: [string, string][] = [
   ["POST", "/upload/k33g/hola/2"],
   ["DELETE", "/k33g/hola/1"],
@@ -19,7 +19,7 @@ const reads: [string, string][] = [
   ["GET", "/v2/"],
 ];
 
-Deno.test("with an admin token, writing needs it and reading does not", async () => {
+Deno.test("access: an admin token is needed for writing, not for reading", async () => {
   await using server = await testRegistry({ adminToken: "s3cret" });
   const upload = await server.call("POST", "/upload/k33g/hola/1", {
     body: form(wasm()),
@@ -47,7 +47,7 @@ Deno.test("with an admin token, writing needs it and reading does not", async ()
     assert.notEqual(allowed.status, 401);
     await allowed.body?.cancel();
   }
-  // The list of writes removed it.
+  // A DELETE among the writes removed it.
   for (const [method, path] of reads.filter(([, path]) => !/hola|^\/v2\/$/.test(path))) {
     const response = await server.call(method, path);
     assert.equal(response.status, 200, `${method} ${path}`);
@@ -55,7 +55,7 @@ Deno.test("with an admin token, writing needs it and reading does not", async ()
   }
 });
 
-Deno.test("where everybody reads and the admin writes, OCI clients are sent for a token, and get one without a password", async () => {
+Deno.test("access: with open reading, OCI clients are sent to the token endpoint", async () => {
   await using server = await testRegistry({ adminToken: "s3cret" });
   const ping = async (authorization?: string, more: Record<string, string> = {}) => {
     const headers = { ...(authorization === undefined ? {} : { authorization }), ...more };
@@ -70,7 +70,7 @@ Deno.test("where everybody reads and the admin writes, OCI clients are sent for 
   const challenge = 'Bearer realm="http://localhost:4999/v2/token",service="localhost:4999"';
   assert.equal((await ping()).status, 401);
   assert.equal((await ping()).headers.get("www-authenticate"), challenge);
-  // Behind a proxy that speaks TLS, the password must not go to it in the clear.
+  // Behind a proxy that terminates TLS, the password must not be sent in the clear.
   const behind = (await ping(undefined, { "x-forwarded-proto": "https" })).headers.get(
     "www-authenticate",
   );
@@ -97,7 +97,7 @@ Deno.test("where everybody reads and the admin writes, OCI clients are sent for 
   }
 });
 
-Deno.test("where reading needs a token too, OCI clients are asked for a password, and no token is given", async () => {
+Deno.test("access: with a read token, OCI clients are challenged for a password", async () => {
   await using server = await testRegistry({ adminToken: "s3cret", readToken: "r3ad" });
   const ping = await server.call("GET", "/v2/");
   await ping.body?.cancel();
@@ -110,7 +110,7 @@ Deno.test("where reading needs a token too, OCI clients are asked for a password
   assert.equal(token.status, 404);
 });
 
-Deno.test("with a read token, reading needs it or the admin's, and health does not", async () => {
+Deno.test("access: reading needs the read token or the admin's, health needs none", async () => {
   await using server = await testRegistry({ adminToken: "s3cret", readToken: "r3ad" });
   const upload = await server.call("POST", "/upload/k33g/hola/1", {
     body: form(wasm()),
@@ -137,7 +137,7 @@ Deno.test("with a read token, reading needs it or the admin's, and health does n
   assert.equal(await (await server.call("GET", "/health")).text(), "OK");
 });
 
-Deno.test("without a token, no web page and no guest writes", async () => {
+Deno.test("access: without a token, neither web pages nor guests write", async () => {
   await using server = await testRegistry();
   for (
     const headers of [{ origin: "https://evil.example" }, { host: "evil.example" }, {

@@ -12,13 +12,13 @@ async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, idl
 const streamOf = (source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>) =>
   new ReadableStream(source);
 
-Deno.test("a body comes piece by piece, to its end", async () => {
+Deno.test("bodyPieces: yields every piece of a body", async () => {
   const body = ReadableStream.from([Uint8Array.of(1, 2), Uint8Array.of(3)]);
   assert.deepEqual(await collect(body), { seen: [1, 2, 3], error: undefined });
   assert.deepEqual(await collect(null), { seen: [], error: undefined });
 });
 
-Deno.test("a body that stops coming is given up, with what came before kept", async () => {
+Deno.test("bodyPieces: gives up an idle body after the pieces that came", async () => {
   const body = streamOf({ start: (controller) => controller.enqueue(Uint8Array.of(1)) });
   const { seen, error } = await collect(body, 5);
   assert.deepEqual(seen, [1]);
@@ -26,14 +26,14 @@ Deno.test("a body that stops coming is given up, with what came before kept", as
   assert.deepEqual([Reflect.get(error, "status"), Reflect.get(error, "code")], [408, "BODY_IDLE"]);
 });
 
-Deno.test("a body whose connection breaks is the client's fault", async () => {
+Deno.test("bodyPieces: reports a broken connection as BODY_CUT", async () => {
   const body = streamOf({ start: (controller) => controller.error(new TypeError("reset")) });
   const { error } = await collect(body);
   assert(error instanceof Error);
   assert.deepEqual([Reflect.get(error, "status"), Reflect.get(error, "code")], [400, "BODY_CUT"]);
 });
 
-Deno.test("who stops early leaves the rest of the body to others", async () => {
+Deno.test("bodyPieces: leaves the rest of the body readable when the caller stops early", async () => {
   const body = ReadableStream.from([Uint8Array.of(1), Uint8Array.of(2)]);
   for await (const piece of bodyPieces({ body })) {
     assert.deepEqual(Array.from(piece), [1]);

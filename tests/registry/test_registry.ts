@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import { openRegistry, type Registry, type RegistryOptions } from "../../src/registry/registry.ts";
 import { memoryLog } from "../server/memory_log.ts";
 
-/** A registry in a folder that goes away with it, called without a port. */
+/** A registry in a temporary folder, called without a port. */
 export interface TestRegistry extends AsyncDisposable {
   readonly registry: Registry;
   readonly files: string;
-  /** What it has logged. */
+  /** Returns the log. */
   readonly stderr: () => string;
-  /** `call("GET", "/modules")`, as this machine's own programs do. */
+  /** Sends a request as a program on this machine: `call("GET", "/modules")`. */
   call(method: string, path: string, init?: RequestInit): Promise<Response>;
-  /** Closes it and opens it again, as a new process would. */
+  /** Closes the registry and opens it again, as a new process would. */
   reopen(options?: Partial<RegistryOptions>): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function testRegistry(options: Partial<RegistryOptions> = {}): Prom
   };
 }
 
-/** A WebAssembly module of nothing but a custom section that holds the text. */
+/** Makes a module of one custom section that contains a text and `bytes` zeros. */
 export function wasm(text = "", bytes = 0): Uint8Array<ArrayBuffer> {
   const content = new Uint8Array(1 + new TextEncoder().encode(text).length + bytes);
   content.set(new TextEncoder().encode(text), 1);
@@ -57,7 +57,7 @@ export function wasm(text = "", bytes = 0): Uint8Array<ArrayBuffer> {
   return module;
 }
 
-/** The form of an upload. */
+/** Makes the form of an upload. */
 export function form(
   module: Uint8Array<ArrayBuffer>,
   info?: string,
@@ -77,12 +77,12 @@ export function sha512(bytes: Uint8Array | string): `sha512:${string}` {
   return `sha512:${createHash("sha512").update(bytes).digest("hex")}`;
 }
 
-/** The bytes of an answer's body. */
+/** Reads a response's body. */
 export async function bytesOf(response: Response): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** Everything below a folder that is not the registry's own, as paths. */
+/** Returns the paths of the files below a folder, without the store's own folder. */
 export async function pathsBelow(folder: string, prefix = ""): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(`${folder}/${prefix}`)) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { bytesOf, form, pathsBelow, sha256, testRegistry, wasm } from "./test_registry.ts";
 import { emptyConfig, encode, layer, pushBlob, pushManifest } from "./oci/requests.ts";
 
-Deno.test("a module uploaded by curl has a manifest, and one pushed as an artifact has its file", async () => {
+Deno.test("interfaces: an upload has a manifest, and a pushed artifact has a folder", async () => {
   await using server = await testRegistry();
   const module = wasm("hola");
   await (await server.call("POST", "/upload/k33g/hola/1", { body: form(module, "text") })).body
@@ -35,7 +35,7 @@ Deno.test("a module uploaded by curl has a manifest, and one pushed as an artifa
   }
 });
 
-Deno.test("a container image with one .wasm in its layers is a module too", async () => {
+Deno.test("interfaces: a container image with one .wasm in its layers is a module", async () => {
   await using server = await testRegistry();
   const module = wasm("in an archive", 2000);
   const files: [string, Uint8Array][] = [["etc/readme.txt", encode("read me")], [
@@ -64,7 +64,7 @@ Deno.test("a container image with one .wasm in its layers is a module too", asyn
       module,
     );
   }
-  // What was unpacked is named by no manifest, and stays all the same.
+  // No manifest references the unpacked module; it is kept all the same.
   assert.equal(
     await server.registry.store.blobs.collectGarbage(Date.now() + 100 * 24 * 3_600_000),
     0,
@@ -76,7 +76,7 @@ Deno.test("a container image with one .wasm in its layers is a module too", asyn
   assert.equal((await server.call("GET", "/k33g/image/two/image.wasm")).status, 404);
 });
 
-Deno.test("a tag that moves to something else takes its module along; deeper repositories are listed only", async () => {
+Deno.test("interfaces: a tag that moves removes its module; deep repositories are only listed", async () => {
   await using server = await testRegistry();
   const module = wasm("m");
   for (const repository of ["k33g/hola", "a/b/c", "alone"]) {
@@ -101,7 +101,7 @@ Deno.test("a tag that moves to something else takes its module along; deeper rep
   assert.deepEqual(await pathsBelow(server.files), []);
 });
 
-/** A tar archive of these files. */
+/** Makes a tar archive of files. */
 function tar(files: readonly [string, Uint8Array][]): Uint8Array<ArrayBuffer> {
   const blocks: Uint8Array<ArrayBuffer>[] = [];
   for (const [name, bytes] of files) {

@@ -252,7 +252,7 @@ Deno.test("fetchModule: retries transient failures twice, and no others", () =>
     answer(() => {
       count += 1;
       if (count === 1) return new Response("", { status: 503 });
-      // The second breaks off half-way, and its bytes must not end up in the third's.
+      // The second breaks off: its bytes must not be part of the third.
       if (count === 2) {
         return new Response(
           new ReadableStream({
@@ -297,7 +297,7 @@ Deno.test("fetchModule: requires the digest, and makes no request for a file tha
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
     await refused(fetch({ sha256: "abc" }), "DIGEST", /-sha256="abc" is not a SHA-256/);
     assert.equal(await fetch({ sha256: `SHA256:${sha256(small).toUpperCase()}` }), "downloaded");
-    // The copy is there and its server is away, but it is not what is asked for.
+    // A copy with another digest must not stand in for an unavailable server.
     answer(() => new Response("", { status: 404 }));
     await refused(fetch({ sha256: wrong }), "DOWNLOAD", /404/);
     await stop();

@@ -3,7 +3,7 @@ import { SectionWalk } from "../../src/source/section_walk.ts";
 
 const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
-/** Returns why the bytes are no module, walked in pieces of these lengths. */
+/** Returns the fault of bytes that are walked in pieces of these lengths. */
 function faultOf(bytes: Uint8Array, lengths: readonly number[] = [bytes.length]) {
   const walk = new SectionWalk();
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
@@ -14,7 +14,7 @@ function faultOf(bytes: Uint8Array, lengths: readonly number[] = [bytes.length])
   return walk.fault("x")?.message;
 }
 
-/** Returns the position after the section with this id, and the positions after all sections. */
+/** Returns the position after each section, by its id. */
 function sectionEnds(bytes: Uint8Array): Map<number, number> {
   const ends = new Map<number, number>();
   for (let at = 8; at < bytes.length;) {

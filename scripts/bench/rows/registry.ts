@@ -7,7 +7,7 @@ import { atLeast, atMost, type Bench, byLength, type Length, type Line, type Row
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits, inMebibytes } from "../table.ts";
 
-/** What the registry is asked to carry. */
+/** Downloads, lists and uploads of a registry. */
 export const registry: Row = {
   name: "registry",
   about:
@@ -31,7 +31,7 @@ function startRegistry(files: string): Promise<ServerProcess> {
   return startServer((port) => [...capsule, ...flags, `-httpPort=${port}`]);
 }
 
-/** A module of that many bytes: one custom section over all the rest. */
+/** Makes a module of `bytes` bytes: one custom section. */
 function moduleOf(bytes: number, seed: number): Uint8Array<ArrayBuffer> {
   const module = new Uint8Array(bytes);
   const size = bytes - 14;
@@ -186,7 +186,7 @@ async function uploads(folder: string, length: Length): Promise<Line[]> {
     ({ url }) => curl("-o", "/dev/null", "-F", `file=@${huge}`, `${url}upload/bench/huge/1`),
     60,
   );
-  // Four times the size, the same memory.
+  // Four times the size must take the same memory.
   for (const megabytes of [1, 4]) {
     await measure(`${count} uploads of ${megabytes} MB`, (server) =>
       Promise.all(
@@ -204,7 +204,7 @@ async function uploads(folder: string, length: Length): Promise<Line[]> {
   return lines;
 }
 
-/** One process that hands out files by the system's own copying. */
+/** Returns a configuration of one process that serves files by sendfile(2). */
 function nginxConfig(folder: string, port: number): string {
   const temporary = ["proxy", "client_body", "fastcgi", "uwsgi", "scgi"]
     .map((each) => `${each}_temp_path ${folder}/${each};`).join(" ");

@@ -19,8 +19,8 @@ export function readManifest(bytes: Uint8Array, contentType: string | null): Man
 }
 
 /**
- * Returns the digests of the blobs without which an image cannot be pulled. Manifests of an index
- * are not among them, because an index may be sparse, nor layers that a registry may not distribute.
+ * Returns the digests of the blobs without which an image cannot be pulled: not the manifests of an
+ * index, which may be sparse, and not layers that a registry may not distribute.
  *
  * @see https://github.com/opencontainers/image-spec/blob/main/layer.md#non-distributable-layers
  */

@@ -83,7 +83,7 @@ Deno.test("serveFile: closes the file when the client leaves in the middle", asy
     await reader?.read();
     await reader?.cancel();
   }
-  // The leak check of the test looks for the files.
+  // The test runner's resource sanitizer finds a file that is open.
 });
 
 Deno.test("serveFile: sends the same bytes through both interfaces", async () => {

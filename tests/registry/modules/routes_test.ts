@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { bytesOf, form, pathsBelow, sha256, testRegistry, wasm } from "../test_registry.ts";
 
-Deno.test("an uploaded module lies where the description says, and comes back byte for byte", async () => {
+Deno.test("upload: puts the module in its folder, and serves the same bytes", async () => {
   await using server = await testRegistry();
   const module = wasm("hola");
   const body = form(module, "hola function from @k33g", "hola.wasm");
@@ -32,7 +32,7 @@ Deno.test("an uploaded module lies where the description says, and comes back by
   assert.match(info.headers.get("content-type") ?? "", /^text\/plain/);
 });
 
-Deno.test("an upload without info has an empty line for it, a long one with 👋 keeps it", async () => {
+Deno.test("upload: keeps the description, empty or long, and refuses one that is too long", async () => {
   await using server = await testRegistry();
   await (await server.call("POST", "/upload/k33g/a/1", { body: form(wasm("a")) })).body?.cancel();
   assert.equal(await (await server.call("GET", "/info/k33g/a/1")).text(), "\n");
@@ -47,7 +47,7 @@ Deno.test("an upload without info has an empty line for it, a long one with 👋
   assert.equal((await tooLong.json()).code, "INFO_TOO_LARGE");
 });
 
-Deno.test("the list has everything of a module, filters, pages, and a path a line as text", async () => {
+Deno.test("GET /modules: lists, filters and pages modules, as JSON and as text", async () => {
   await using server = await testRegistry();
   for (
     const [path, text] of [["k33g/hola/0.0.0", "a"], ["k33g/hola/0.0.1", "b"], ["bob/hey/1", "c"]]
@@ -82,7 +82,7 @@ Deno.test("the list has everything of a module, filters, pages, and a path a lin
   assert.equal(await text.text(), `${server.files}/bob/hey/1/hey.wasm\n`);
 });
 
-Deno.test("a tag keeps its bytes: the same again are welcome, others are refused without -overwrite", async () => {
+Deno.test("upload: takes other bytes for a tag with -overwrite only", async () => {
   await using server = await testRegistry();
   const put = async (module: Uint8Array<ArrayBuffer>, info = "first") => {
     const response = await server.call("POST", "/upload/k33g/hola/1", { body: form(module, info) });
@@ -100,7 +100,7 @@ Deno.test("a tag keeps its bytes: the same again are welcome, others are refused
   assert.equal(await Deno.readTextFile(`${server.files}/k33g/hola/1/hola.info`), "new\n");
 });
 
-Deno.test("two uploads of one tag at once: one wins whole", async () => {
+Deno.test("upload: stores one of several concurrent uploads of a tag, whole", async () => {
   await using server = await testRegistry();
   const modules = Array.from({ length: 8 }, (_, index) => wasm(`module ${index}`, 100_000));
   const answers = await Promise.all(modules.map(async (module, index) => {
@@ -118,7 +118,7 @@ Deno.test("two uploads of one tag at once: one wins whole", async () => {
   assert.equal(await (await server.call("GET", "/info/k33g/hola/1")).text(), `info ${winner}\n`);
 });
 
-Deno.test("latest is the newest upload, until somebody uploads that very tag", async () => {
+Deno.test("latest: is the newest upload, unless that tag was uploaded", async () => {
   await using server = await testRegistry();
   const upload = async (tag: string) => {
     await (await server.call("POST", `/upload/k33g/hola/${tag}`, { body: form(wasm(tag)) })).body
@@ -135,7 +135,7 @@ Deno.test("latest is the newest upload, until somebody uploads that very tag", a
   assert.deepEqual(await latest(), wasm("latest"));
 });
 
-Deno.test("a removed module is gone, with its folder, and its neighbours stay", async () => {
+Deno.test("DELETE: removes a module with its folder, and no other", async () => {
   await using server = await testRegistry();
   for (const tag of ["1", "2"]) {
     await (await server.call("POST", `/upload/k33g/hola/${tag}`, { body: form(wasm(tag)) })).body
@@ -155,7 +155,7 @@ Deno.test("a removed module is gone, with its folder, and its neighbours stay", 
   assert.deepEqual(Array.from(Deno.readDirSync(server.files), ({ name }) => name), [".capsule"]);
 });
 
-Deno.test("names that are none are refused, and a capital with the name that would do", async () => {
+Deno.test("upload: refuses invalid names, and suggests the name in lower case", async () => {
   await using server = await testRegistry();
   const rows: [string, RegExp][] = [
     ["K33g/hola/1", /got "K33g" \(try "k33g"\)/],
@@ -181,7 +181,7 @@ Deno.test("names that are none are refused, and a capital with the name that wou
   assert.deepEqual(await pathsBelow(server.files), []);
 });
 
-Deno.test("the client's file name is shown and never a path", async () => {
+Deno.test("upload: shows the client's file name, and never uses it as a path", async () => {
   await using server = await testRegistry();
   const body = form(wasm(), "", "../../../tmp/evil.wasm");
   const response = await server.call("POST", "/upload/k33g/hola/1", { body });
@@ -192,7 +192,7 @@ Deno.test("the client's file name is shown and never a path", async () => {
   ]);
 });
 
-Deno.test("what is no module is refused, and nothing of it stays", async () => {
+Deno.test("upload: refuses what is not a module, and keeps nothing of it", async () => {
   await using server = await testRegistry({ maxUpload: 1000 });
   const module = wasm("hola");
   const rows: [Uint8Array<ArrayBuffer>, number, RegExp][] = [
@@ -216,7 +216,7 @@ Deno.test("what is no module is refused, and nothing of it stays", async () => {
   assert.deepEqual(await pathsBelow(`${server.files}/.capsule/blobs`), []);
 });
 
-Deno.test("a body that is no form, or has no file, is refused with what it should be", async () => {
+Deno.test("upload: refuses a body that is not a form, or has no file", async () => {
   await using server = await testRegistry();
   const text = new FormData();
   text.set("file", "not a file");
@@ -240,7 +240,7 @@ Deno.test("a body that is no form, or has no file, is refused with what it shoul
   }
 });
 
-Deno.test("an unknown page is a 404 that says so", async () => {
+Deno.test("registry: responds 404 for an unknown page", async () => {
   await using server = await testRegistry();
   for (const path of ["/nothing", "/k33g/hola", "/k33g/hola/1/hola.txt/more"]) {
     const response = await server.call("GET", path);

@@ -5,7 +5,7 @@ import { readUploadForm } from "../../../src/registry/modules/upload_form.ts";
 const encode = (text: string) => new TextEncoder().encode(text);
 const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
 
-/** Bytes in pieces of these lengths, in rotation. */
+/** Yields bytes in pieces of these lengths, in rotation. */
 async function* cut(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const end = Math.min(bytes.length, at + (lengths[turn % lengths.length] ?? 1));
@@ -39,7 +39,7 @@ async function read(
 }
 
 Deno.test("readUploadForm: reads any file and info, however their bytes are cut", async () => {
-  // Full of what a boundary is made of.
+  // The characters of a boundary are frequent.
   const content = fc.array(fc.oneof(fc.constantFrom(13, 10, 0x2d, 0x62), fc.nat(255)), {
     maxLength: 60,
   }).filter((bytes) => !String.fromCharCode(13, 10, ...bytes).includes("\r\n--b"));

@@ -11,7 +11,7 @@ import {
   pushManifest,
 } from "./requests.ts";
 
-Deno.test("tags and repositories in order, n at a time, and a link to the rest", async () => {
+Deno.test("OCI lists: tags and repositories are sorted and paged with a Link", async () => {
   await using server = await testRegistry();
   for (const tag of ["b", "a", "B", "c10", "c9"]) {
     await pushManifest(server, "some/deep/repo", tag, { layers: [] });
@@ -34,7 +34,7 @@ Deno.test("tags and repositories in order, n at a time, and a link to the rest",
   assert.match(catalog.headers.get("link") ?? "", /last=another/);
 });
 
-Deno.test("a tag may move, and is deleted without its manifest; a manifest takes its tags along", async () => {
+Deno.test("OCI tags: move, are deleted alone, and are deleted with their manifest", async () => {
   await using server = await testRegistry();
   const one = await pushManifest(server, "r", "t", { layers: [], annotations: { v: "1" } });
   const two = await pushManifest(server, "r", "t", { layers: [], annotations: { v: "2" } });
@@ -53,7 +53,7 @@ Deno.test("a tag may move, and is deleted without its manifest; a manifest takes
   assert.equal((await server.call("HEAD", `/v2/r/manifests/${one.digest}`)).status, 200);
 });
 
-Deno.test("referrers: what has a subject, by type, and what older clients keep under a tag", async () => {
+Deno.test("referrers: lists subjects and the fallback index, by type and in pages", async () => {
   await using server = await testRegistry();
   const subject = await pushManifest(server, "r", "t", { layers: [] });
   const about = { mediaType: imageType, digest: subject.digest, size: subject.body.length };
@@ -114,7 +114,7 @@ Deno.test("referrers: what has a subject, by type, and what older clients keep u
   assert.deepEqual((await none.json()).manifests, []);
 });
 
-Deno.test("PUT manifests: refuses an image whose blobs are missing, and takes a sparse index", async () => {
+Deno.test("PUT manifest: refuses an image whose blobs are missing, and takes a sparse index", async () => {
   await using server = await testRegistry();
   const blob = layer(encode("blob"), "application/octet-stream");
   const missing = layer(encode("missing"), "application/octet-stream");
@@ -146,7 +146,7 @@ Deno.test("PUT manifests: refuses an image whose blobs are missing, and takes a 
   assert.equal(await put("other", { layers: [missing] }), "201");
 });
 
-Deno.test("failures have the protocol's codes", async () => {
+Deno.test("OCI errors: have the protocol's codes", async () => {
   await using server = await testRegistry({ maxUpload: 1000 });
   await pushManifest(server, "r", "t", { layers: [] });
   const some = sha256("some");

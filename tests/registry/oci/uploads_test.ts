@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { bytesOf, pathsBelow, sha256, sha512, testRegistry, wasm } from "../test_registry.ts";
 import { codeOf, pushBlob } from "./requests.ts";
 
-Deno.test("a blob at once, in chunks, and with the last chunk in the closing request", async () => {
+Deno.test("OCI uploads: take a blob in one request, in chunks, or with the last chunk in PUT", async () => {
   await using server = await testRegistry();
   const bytes = wasm("blob", 3000);
   const at = (response: Response) => response.headers.get("location") ?? "";
@@ -36,7 +36,7 @@ Deno.test("a blob at once, in chunks, and with the last chunk in the closing req
   }
 });
 
-Deno.test("a chunk out of order is refused with where to go on, and harms nothing", async () => {
+Deno.test("OCI uploads: refuse a chunk out of order, with the next position", async () => {
   await using server = await testRegistry();
   const bytes = wasm("blob", 300);
   const begun = await server.call("POST", "/v2/a/blobs/uploads/");
@@ -64,7 +64,7 @@ Deno.test("a chunk out of order is refused with where to go on, and harms nothin
   assert.equal(done.status, 201);
 });
 
-Deno.test("a chunk that is too much is taken back whole", async () => {
+Deno.test("OCI uploads: drop a chunk that exceeds the limit whole", async () => {
   await using server = await testRegistry({ maxUpload: 1000 });
   const bytes = wasm("limit", 900);
   const begun = await server.call("POST", "/v2/a/blobs/uploads/");
@@ -77,7 +77,7 @@ Deno.test("a chunk that is too much is taken back whole", async () => {
   assert.equal((await server.call("PUT", `${url}?digest=${sha256(bytes)}`)).status, 201);
 });
 
-Deno.test("an upload is written by one request at a time", async () => {
+Deno.test("OCI uploads: refuse a second request that writes to a session", async () => {
   await using server = await testRegistry();
   const begun = await server.call("POST", "/v2/a/blobs/uploads/");
   const url = begun.headers.get("location") ?? "";
@@ -95,7 +95,7 @@ Deno.test("an upload is written by one request at a time", async () => {
   assert.equal(await codeOf(await server.call("GET", url)), "404 BLOB_UPLOAD_UNKNOWN");
 });
 
-Deno.test("bytes of another digest are refused and kept nowhere", async () => {
+Deno.test("OCI uploads: refuse bytes of another digest, and keep nothing of them", async () => {
   await using server = await testRegistry();
   const wrong = sha256("other");
   assert.equal(await codeOf(await pushBlob(server, "a", wasm("x"), wrong)), "400 DIGEST_INVALID");
@@ -108,7 +108,7 @@ Deno.test("bytes of another digest are refused and kept nowhere", async () => {
   assert.deepEqual(await pathsBelow(`${server.files}/.capsule/blobs`), []);
 });
 
-Deno.test("a blob is mounted from another repository, or sent when it is not there", async () => {
+Deno.test("OCI uploads: mount a blob of another repository, or begin an upload", async () => {
   await using server = await testRegistry();
   const digest = sha256(wasm("x"));
   await pushBlob(server, "from/here", wasm("x"));

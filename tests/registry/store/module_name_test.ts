@@ -7,14 +7,14 @@ import { HttpError } from "../../../src/server/http_error.ts";
 
 const word = fc.stringMatching(/^[a-z0-9]{1,6}$/);
 const separator = fc.oneof(fc.constantFrom(".", "_", "__", "-", "--", "---"));
-/** A part of a name as the grammar makes it: words with a separator between each two. */
+/** A part of a name by the grammar: words with separators between them. */
 const part = fc.tuple(word, fc.array(fc.tuple(separator, word), { maxLength: 3 }))
   .map(([first, rest]) => first + rest.flat().join(""));
 const reserved = ["upload", "info", "modules", "v2", "health", "metrics", "capsule"];
 const user = part.filter((text) => !reserved.includes(text));
 const tag = fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}$/);
 
-/** The refusal of a name, or `undefined` when it is taken. */
+/** Returns the message that refuses a name; `undefined` if it is accepted. */
 function refusalOf(name: ModuleName): string | undefined {
   try {
     assertModuleName(name);
@@ -26,7 +26,7 @@ function refusalOf(name: ModuleName): string | undefined {
   }
 }
 
-Deno.test("every name that the grammar makes is taken, and is a repository of two parts", () => {
+Deno.test("assertModuleName: accepts every name of the grammar, as splitRepository does", () => {
   fc.assert(fc.property(user, part, tag, (user, module, tag) => {
     assert.equal(refusalOf({ user, module, tag }), undefined);
     assert(isRepository(`${user}/${module}`) && isTag(tag));
@@ -34,7 +34,7 @@ Deno.test("every name that the grammar makes is taken, and is a repository of tw
   }));
 });
 
-Deno.test("whatever is taken lies three folders deep in -files and nowhere else", () => {
+Deno.test("assertModuleName: accepts only names that lie three folders deep in -files", () => {
   const pieces = fc.constantFrom(
     "a",
     "Z",
@@ -69,7 +69,7 @@ Deno.test("whatever is taken lies three folders deep in -files and nowhere else"
   );
 });
 
-Deno.test("one character outside the grammar refuses a name, and the message has it", () => {
+Deno.test("assertModuleName: refuses a name with one character outside the grammar", () => {
   const outside = fc.constantFrom(
     "/",
     "\\",
@@ -93,7 +93,7 @@ Deno.test("one character outside the grammar refuses a name, and the message has
   }));
 });
 
-Deno.test("a name with capitals is refused with the one that would do", () => {
+Deno.test("assertModuleName: suggests the lower-case form of a name with capitals", () => {
   fc.assert(fc.property(user, part, fc.nat(), (user, module, at) => {
     const letters = Array.from(module);
     const index = at % letters.length;
@@ -104,7 +104,7 @@ Deno.test("a name with capitals is refused with the one that would do", () => {
   }));
 });
 
-Deno.test("the first parts of the registry's own paths are no users", () => {
+Deno.test("assertModuleName: refuses the first segments of the registry's own paths as users", () => {
   for (const user of reserved) {
     assert.match(refusalOf({ user, module: "hola", tag: "1" }) ?? "", /cannot be a user/);
     assert.equal(splitRepository(`${user}/hola`), undefined);

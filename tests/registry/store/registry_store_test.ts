@@ -4,11 +4,11 @@ import { memoryLog } from "../../server/memory_log.ts";
 import { pathsBelow, sha256, sha512, wasm } from "../test_registry.ts";
 import { key, put, putBlob, withStore } from "./test_store.ts";
 
-// What holds of every store, on a file system with hard links and on one without.
+// The same tests with hard links and without.
 for (const links of [true, false]) {
-  const where = links ? "with hard links" : "without hard links";
+  const store = `RegistryStore ${links ? "with" : "without"} hard links`;
 
-  Deno.test(`${where}: what was stored is there after a new start, byte for byte`, async () => {
+  Deno.test(`${store}: has the same bytes after a new start`, async () => {
     await withStore({ links }, async ({ files, open }) => {
       await open((store) => put(store, "1", wasm("one"), { info: "a\nb 👋" }));
       await open((store) => putBlob(store, wasm("blob"), sha512(wasm("blob"))));
@@ -23,7 +23,7 @@ for (const links of [true, false]) {
     });
   });
 
-  Deno.test(`${where}: the same bytes take their room once, and go with their last name`, async () => {
+  Deno.test(`${store}: stores the same bytes once, until the last name is removed`, async () => {
     await withStore({ links, graceMs: 1000 }, async ({ open }) => {
       await open(async (store) => {
         await put(store, "1", wasm("same"));
@@ -47,7 +47,7 @@ for (const links of [true, false]) {
     });
   });
 
-  Deno.test(`${where}: an overwritten module is the new one, here and in its folder`, async () => {
+  Deno.test(`${store}: replaces an overwritten module in its folder too`, async () => {
     await withStore({ links }, async ({ files, open }) => {
       await open(async (store) => {
         assert.equal((await put(store, "1", wasm("one"), { info: "one" })).outcome, "created");
@@ -63,7 +63,7 @@ for (const links of [true, false]) {
   });
 }
 
-Deno.test("a module that was overwritten or taken away leaves nothing, unless something else names it", async () => {
+Deno.test("RegistryStore: a removed module leaves nothing that is not referenced elsewhere", async () => {
   await withStore({ graceMs: 1000 }, async ({ files, open }) => {
     const name = (tag: string) => ({ user: "k33g", module: "hola", tag });
     const bytes = (store: RegistryStore) => {
@@ -77,7 +77,7 @@ Deno.test("a module that was overwritten or taken away leaves nothing, unless so
       assert.equal(await store.blobs.collectGarbage(later), 3);
       assert.deepEqual(bytes(store), ["two"]);
 
-      // By its digest, an index names it, and another tag.
+      // An index and another tag reference it by its digest.
       const digest = store.catalog.tagged("k33g/hola", "1")?.manifest.digest;
       assert(digest);
       const manifest = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 };
@@ -105,7 +105,7 @@ Deno.test("a module that was overwritten or taken away leaves nothing, unless so
   });
 });
 
-Deno.test("a second registry on the same folder does not start", async () => {
+Deno.test("RegistryStore: refuses a folder that another process has open", async () => {
   await withStore({}, async ({ files, open }) => {
     await open(async () => {
       await assert.rejects(open(() => Promise.resolve()), {
@@ -116,7 +116,7 @@ Deno.test("a second registry on the same folder does not start", async () => {
   });
 });
 
-Deno.test("a journal that is damaged in its middle is named, not guessed at", async () => {
+Deno.test("RegistryStore: names the damaged line of a journal", async () => {
   await withStore({}, async ({ files, open }) => {
     await open((store) => put(store, "1", wasm("one")));
     const path = `${files}/.capsule/journal.jsonl`;
@@ -132,7 +132,7 @@ Deno.test("a journal that is damaged in its middle is named, not guessed at", as
   });
 });
 
-Deno.test("a folder that the system refuses is an error that names it", async () => {
+Deno.test("RegistryStore: names a folder that the system refuses", async () => {
   await withStore({}, async ({ files }) => {
     await Deno.mkdir(`${files}/a/.capsule/blobs`, { recursive: true });
     for (const file of ["a/.capsule/blobs/sha256", "b"]) {
@@ -153,7 +153,7 @@ Deno.test("a folder that the system refuses is an error that names it", async ()
   });
 });
 
-Deno.test("a journal that is mostly history is written anew at the next start", async () => {
+Deno.test("RegistryStore: compacts a journal that is mostly obsolete at the next start", async () => {
   await withStore({}, async ({ files, open }) => {
     const path = `${files}/.capsule/journal.jsonl`;
     await open((store) => put(store, "kept", wasm("kept")));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sha256, wasm } from "../test_registry.ts";
 import { putBlob, withStore } from "./test_store.ts";
 
-Deno.test("a blob that no manifest names goes after its grace, unless somebody asks for it", async () => {
+Deno.test("collectGarbage: removes an unreferenced blob after its grace period, unless found", async () => {
   await withStore({ graceMs: 10_000 }, async ({ open }) => {
     await open(async (store) => {
       await putBlob(store, wasm("unused"));
@@ -17,7 +17,7 @@ Deno.test("a blob that no manifest names goes after its grace, unless somebody a
   });
 });
 
-Deno.test("many blobs that nobody names go a few at a time, and others have their turns", async () => {
+Deno.test("collectGarbage: removes many blobs in batches, between which others run", async () => {
   await withStore({ graceMs: 1 }, async ({ open }) => {
     const count = 350;
     await open(async (store) => {
@@ -38,7 +38,7 @@ Deno.test("many blobs that nobody names go a few at a time, and others have thei
   });
 });
 
-Deno.test("a blob that a manifest on its way names is not removed under it", async () => {
+Deno.test("collectGarbage: keeps a blob that a manifest in progress references", async () => {
   await withStore({ graceMs: 1 }, async ({ open }) => {
     await open(async (store) => {
       await putBlob(store, wasm("late"));
@@ -60,7 +60,7 @@ Deno.test("a blob that a manifest on its way names is not removed under it", asy
   });
 });
 
-Deno.test("signatures and SBOMs keep what they name", async () => {
+Deno.test("collectGarbage: keeps what signatures and SBOMs reference", async () => {
   await withStore({ graceMs: 1 }, async ({ open }) => {
     await open(async (store) => {
       await putBlob(store, wasm("signature"));

@@ -5,13 +5,13 @@ import {
 import { memoryLog } from "../../server/memory_log.ts";
 import { sha256, sha512 } from "../test_registry.ts";
 
-/** A store in a folder of its own, and the means to open it again. */
+/** Calls `work` with a temporary folder and a function that opens a store in it. */
 export async function withStore(
   options: Partial<RegistryStoreOptions>,
   work: (world: {
     files: string;
     stderr: () => string;
-    /** Opens the folder for as long as `use` takes. */
+    /** Opens the store while `use` runs. */
     open: <T>(
       use: (store: RegistryStore) => Promise<T>,
       more?: Partial<RegistryStoreOptions>,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pathsBelow, sha256, wasm } from "../test_registry.ts";
 import { key, put, withStore } from "./test_store.ts";
 
-Deno.test("what a killed process left half done is swept, and what it had done stays", async () => {
+Deno.test("tidy: removes the leftovers of a killed process, and keeps what was committed", async () => {
   await withStore({}, async ({ files, open }) => {
     await open((store) => put(store, "1", wasm("one")));
     const own = `${files}/.capsule`;
@@ -22,7 +22,7 @@ Deno.test("what a killed process left half done is swept, and what it had done s
       await put(store, "2", wasm("two"));
     });
     assert.deepEqual(await pathsBelow(`${own}/tmp`), []);
-    // A manifest names the time, so its digest may be one that lies there, too.
+    // A manifest contains the time, so two of them may have the same digest.
     assert(!(await pathsBelow(`${own}/blobs/sha256/00`)).includes(orphan));
     await open((store) =>
       Promise.resolve(assert.deepEqual(store.catalog.modules().map(({ tag }) => tag), ["1", "2"]))
@@ -30,7 +30,7 @@ Deno.test("what a killed process left half done is swept, and what it had done s
   });
 });
 
-Deno.test("a module's folder that a kill left behind the journal is put in order", async () => {
+Deno.test("tidy: repairs a module folder that differs from the journal", async () => {
   await withStore({}, async ({ files, open }) => {
     const folder = `${files}/k33g/hola/1`;
     await open((store) => put(store, "1", wasm("one"), { info: "one" }));
@@ -52,7 +52,7 @@ Deno.test("a module's folder that a kill left behind the journal is put in order
   });
 });
 
-Deno.test("the folder of an older Capsule is taken in as it is; what is no module is named and left out", async () => {
+Deno.test("tidy: adopts the folder of an older version, and names what is not a module", async () => {
   await withStore({}, async ({ files, open, stderr }) => {
     for (
       const [path, bytes] of [["k33g/hola/0.0.0/hola.wasm", wasm("old")], [
@@ -77,7 +77,7 @@ Deno.test("the folder of an older Capsule is taken in as it is; what is no modul
   });
 });
 
-Deno.test("a link that somebody put into the folder is not followed", async () => {
+Deno.test("tidy: does not follow a symbolic link in a module folder", async () => {
   await withStore({}, async ({ files, open }) => {
     const outside = await Deno.makeTempFile();
     try {
