@@ -1,3 +1,4 @@
+import "./src/cli/preload.ts";
 import { processIo } from "./src/base/io.ts";
 import { run } from "./src/cli/run.ts";
 

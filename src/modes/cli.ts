@@ -1,3 +1,4 @@
+import "./preload.ts";
 import { argumentSeparator } from "../abi/handler_call.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { TimeoutError } from "../wasm/timeout_error.ts";

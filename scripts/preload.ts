@@ -1,0 +1,62 @@
+/**
+ * `deno run -A scripts/preload.ts`: writes `src/cli/preload.ts` and `src/modes/preload.ts`.
+ *
+ * Deno loads imports level by level: it sees the imports of a file when it has loaded that file. The
+ * two files name all that a call from the command line loads, so that Deno loads it in one level
+ * (bench: `cli`). The compiled program is a bundle and does not depend on them.
+ */
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** A list of imports: `path` has all files that `entry` loads and that are not loaded before. */
+export interface PreloadList {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Returns the lists as they should be. */
+export async function preloadLists(): Promise<PreloadList[]> {
+  const loaded = new Set<string>();
+  const lists: PreloadList[] = [];
+  for (
+    const [entry, path] of [["main.ts", "src/cli/preload.ts"], [
+      "src/modes/cli.ts",
+      "src/modes/preload.ts",
+    ]] as const
+  ) {
+    const files = (await filesOf(entry)).filter((file) => !loaded.has(file));
+    for (const file of files) loaded.add(file);
+    const named = files.filter((file) => file !== entry && file !== path).sort();
+    const imports = named.map((file) => `import "../${file.replace(/^src\//, "")}";\n`);
+    lists.push({ path, text: `// Written by scripts/preload.ts.\n${imports.join("")}` });
+  }
+  return lists;
+}
+
+/** Returns the files that an entry point imports at any depth, without lazy and type imports. */
+async function filesOf(entry: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", entry],
+    cwd: root,
+  }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: {
+      specifier: string;
+      dependencies?: { code?: { specifier: string }; isDynamic?: boolean }[];
+    }[];
+  };
+  const imports = new Map(modules.map(({ specifier, dependencies = [] }) => [
+    specifier,
+    dependencies.filter(({ isDynamic }) => !isDynamic).map(({ code }) => code?.specifier ?? ""),
+  ]));
+  const found = new Set([new URL(`../${entry}`, import.meta.url).href]);
+  for (const file of found) {
+    for (const target of imports.get(file) ?? []) if (target.startsWith("file:")) found.add(target);
+  }
+  return Array.from(found, (url) => fileURLToPath(url).slice(root.length));
+}
+
+if (import.meta.main) {
+  for (const { path, text } of await preloadLists()) await Deno.writeTextFile(root + path, text);
+}
