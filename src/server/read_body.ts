@@ -1,4 +1,4 @@
-import { BodyTimeout } from "./body_timeout.ts";
+import { BodyReader, readWhole } from "./body_timeout.ts";
 import { bodyOfGet, type RequestBody } from "./deno_get_body.ts";
 import { HttpError } from "./http_error.ts";
 
@@ -49,16 +49,7 @@ export function readBody(request: Request, options: ReadBodyOptions): Bytes | Pr
   const body = hidesBody ? bodyOfGet(request) : request;
   if (length > options.maxBytes) return refuse(body, options);
   if (length > maxWholeLength) return readPieces(body, options);
-  const timeout = new BodyTimeout(options.allowanceMs, length);
-  return timeout.read(body.arrayBuffer(), bufferLength).then(toBytes, cut);
-}
-
-const bufferLength = ({ byteLength }: ArrayBuffer): number => byteLength;
-const toBytes = (buffer: ArrayBuffer): Bytes => new Uint8Array(buffer);
-
-function cut(error: unknown): never {
-  if (error instanceof HttpError) throw error;
-  throw new HttpError(400, "BODY_CUT", "the request's body ended early", { cause: error });
+  return readWhole(body, length, options.allowanceMs);
 }
 
 function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
@@ -67,13 +58,13 @@ function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
 }
 
 async function refuse({ body }: RequestBody, options: ReadBodyOptions): Promise<never> {
-  if (body) await drain(new BodyReader(body, options));
+  if (body) await drain(new BodyReader(body, options.allowanceMs));
   throw tooLarge(options);
 }
 
 async function readPieces({ body }: RequestBody, options: ReadBodyOptions): Promise<Bytes> {
   if (body === null) return noBytes;
-  const reader = new BodyReader(body, options);
+  const reader = new BodyReader(body, options.allowanceMs);
   const pieces: Uint8Array[] = [];
   let length = 0;
   for (let piece = await reader.read(); piece; piece = await reader.read()) {
@@ -107,30 +98,3 @@ async function drain(reader: BodyReader): Promise<void> {
     // The client left, or is too slow.
   }
 }
-
-/** Reads a body in pieces, at a minimum rate. */
-class BodyReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #timeout: BodyTimeout;
-
-  constructor(
-    body: ReadableStream<Uint8Array>,
-    { allowanceMs }: Pick<ReadBodyOptions, "allowanceMs"> = {},
-  ) {
-    this.#reader = body.getReader();
-    this.#timeout = new BodyTimeout(allowanceMs);
-  }
-
-  /**
-   * Returns the next piece, `undefined` at the end.
-   *
-   * @throws HttpError 400 `BODY_CUT`, 408 `BODY_TIMEOUT`.
-   */
-  async read(): Promise<Uint8Array | undefined> {
-    const reading = this.#reader.read();
-    const { value } = await this.#timeout.read(reading, pieceLength).catch(cut);
-    return value;
-  }
-}
-
-const pieceLength = ({ value }: ReadableStreamReadResult<Uint8Array>): number => value?.length ?? 0;
