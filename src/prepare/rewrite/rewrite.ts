@@ -1,12 +1,5 @@
-import {
-  BRANCH_HINTS,
-  type Renumbering,
-  rewriteCodeMetadata,
-  rewriteNames,
-  writeHints,
-} from "./custom_sections.ts";
-import { METADATA_PREFIX } from "./moves.ts";
-import { rewriteCode, type RewrittenCode } from "./rewrite_code.ts";
+import { renumberNames } from "./names.ts";
+import { rewriteCode } from "./rewrite_code.ts";
 import { PREPARE_MODULE } from "../contract.ts";
 import { copyWithLimits } from "./limit_memory.ts";
 import type { AddedIndices, Edits } from "../plan/edits.ts";
@@ -27,9 +20,15 @@ export function rewrite(layout: Layout, code: Code, edits: Edits): Uint8Array<Ar
   return new Rewriting(layout, code, edits).run();
 }
 
+/**
+ * Prefix of the sections that annotate single instructions, such as branch hints
+ * (https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md). They are advice, and
+ * dropped when the code changes.
+ */
+const METADATA_PREFIX = "metadata.code.";
+
 class Rewriting {
   readonly #layout: Layout;
-  readonly #code: Code;
   readonly #edits: Edits;
   readonly #out: Writer;
   readonly #shift: number;
@@ -37,14 +36,13 @@ class Rewriting {
   /** Types that the module lacks. */
   readonly #newTypes: FunctionType[] = [];
   readonly #typeIndices = new Map<string, number>();
-  readonly #rewritten: RewrittenCode;
-  readonly #renumbering: Renumbering;
+  /** Content of the code section. */
+  readonly #codeContent: Uint8Array;
   /** Index of the first function reference outside the code that is not copied yet. */
   #nextReference = 0;
 
   constructor(layout: Layout, code: Code, edits: Edits) {
     this.#layout = layout;
-    this.#code = code;
     this.#edits = edits;
     this.#out = new Writer(layout.bytes.length * 1.25 + 4096);
     this.#shift = edits.imports.length;
@@ -57,7 +55,6 @@ class Rewriting {
     index = layout.description.globals.length;
     for (const { name } of edits.globals) globals.set(name, index++);
     this.#indices = { functions, globals, shift: this.#shift };
-    this.#renumbering = { layout, shift: this.#shift, indices: this.#indices };
     index = 0;
     for (const { kind, key } of layout.types) {
       if (kind === "function") this.#typeIndices.set(key, index);
@@ -65,7 +62,7 @@ class Rewriting {
     }
     for (const { type } of edits.imports) this.#typeIndex(type);
     for (const { type } of edits.functions) this.#typeIndex(type);
-    this.#rewritten = rewriteCode(layout, code, edits, this.#indices);
+    this.#codeContent = rewriteCode(layout, code, edits, this.#indices);
   }
 
   run(): Uint8Array<ArrayBuffer> {
@@ -117,11 +114,10 @@ class Rewriting {
   /** Writes one section with `more` additional items; `section` is undefined for a new one. */
   #section(id: number, section: Section | undefined, more: number): void {
     const out = this.#out;
-    if (id === SectionId.code) this.#hints();
     out.byte(id);
     const sizeWidth = section?.sizeWidth ?? 1;
     const content = out.begin(sizeWidth);
-    if (id === SectionId.code) out.bytes(this.#rewritten.content);
+    if (id === SectionId.code) out.bytes(this.#codeContent);
     else if (!section) out.u32(more);
     else if (more === 0) this.#copy(section.start, section.end);
     else {
@@ -201,51 +197,22 @@ class Rewriting {
   }
 
   #custom(section: Section): void {
-    const hasMoved = this.#shift > 0;
-    if (hasMoved && section.name === "name") {
-      this.#writeCustom(section.name, rewriteNames(section, this.#renumbering), section.sizeWidth);
-    } else if (hasMoved && section.name.startsWith(METADATA_PREFIX)) {
-      this.#metadata(section);
-    } else {
-      const out = this.#out;
-      out.byte(SectionId.custom);
-      const start = out.begin(section.sizeWidth);
-      out.span(this.#layout.bytes, section.start, section.end);
-      out.end(start, section.sizeWidth);
-    }
-  }
-
-  /** Writes branch hints for the checks before the code, if the module has no section of hints. */
-  #hints(): void {
-    const { checks } = this.#rewritten.moves;
-    const { customSections } = this.#layout.description;
-    if (checks.length === 0 || customSections.includes(BRANCH_HINTS)) return;
-    this.#writeCustom(
-      BRANCH_HINTS,
-      writeHints(checks, this.#layout.importedFunctions + this.#shift),
-      1,
-    );
-  }
-
-  #metadata(section: Section): void {
-    const { moves } = this.#rewritten;
-    const checks = section.name === BRANCH_HINTS ? moves.checks : undefined;
-    const content = rewriteCodeMetadata(section, checks, {
-      ...this.#renumbering,
-      code: this.#code,
-      moves,
-    });
-    this.#writeCustom(section.name, content, section.sizeWidth);
-  }
-
-  #writeCustom(name: string, content: Uint8Array | undefined, sizeWidth: number): void {
-    if (!content) return;
     const out = this.#out;
+    if (section.name.startsWith(METADATA_PREFIX) && this.#changesCode) return;
+    const content = section.name === "name" && this.#shift > 0
+      ? renumberNames(section, { layout: this.#layout, indices: this.#indices })
+      : this.#layout.bytes.subarray(section.content, section.end);
+    if (!content) return;
     out.byte(SectionId.custom);
-    const start = out.begin(sizeWidth);
-    out.name(name);
+    const start = out.begin(section.sizeWidth);
+    out.span(this.#layout.bytes, section.start, section.content);
     out.bytes(content);
-    out.end(start, sizeWidth);
+    out.end(start, section.sizeWidth);
+  }
+
+  get #changesCode(): boolean {
+    const { code, calls } = this.#edits;
+    return this.#shift > 0 || calls.size > 0 || code.marks.some(Boolean);
   }
 
   #typeIndex(type: FunctionType): number {

@@ -1,41 +1,31 @@
 import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Copier } from "./copier.ts";
-import { Ints } from "../format/ints.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
 import { UnknownConstruct } from "../format/reader.ts";
-import { METADATA_PREFIX, type Moves } from "./moves.ts";
 import { Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
 import type { Code } from "../scan/scan.ts";
 import { InstructionWriter, type Temporaries } from "./write_instructions.ts";
 import { Writer } from "../format/writer.ts";
 
-/** The code of the rewritten module, and what sections that point into it need to know. */
-export interface RewrittenCode {
-  /** Content of the code section. */
-  content: Uint8Array<ArrayBuffer>;
-  moves: Moves;
-}
-
 // V8's limits of one function (https://webassembly.github.io/spec/js-api/#limits).
 const maxBodyBytes = 7_654_321;
 const maxLocals = 50_000;
 
-/** Throws `UnknownConstruct` when a function exceeds V8's limits even with the smallest checks. */
+/**
+ * Returns the content of the code section with all edits made. Throws `UnknownConstruct` when a
+ * function exceeds V8's limits even with the smallest checks.
+ */
 export function rewriteCode(
   layout: Layout,
   code: Code,
   edits: Edits,
   indices: AddedIndices,
-): RewrittenCode {
+): Uint8Array<ArrayBuffer> {
   const { functions } = code;
   const { bytes } = layout;
   const out = new Writer(bytes.length * 1.25 + 1024);
-  const pointsAtCode = layout.description.customSections.some((name) =>
-    name.startsWith(METADATA_PREFIX)
-  );
-  const moves: Moves = { distances: pointsAtCode ? new Ints() : undefined, checks: new Ints() };
-  const copier = new Copier(out, bytes, { code, moves });
+  const copier = new Copier(out, bytes);
   const instructions = new InstructionWriter(copier, { layout, code, edits, indices });
   const section = codeSection(layout);
   const defined = functions.length - 1;
@@ -54,14 +44,11 @@ export function rewriteCode(
     const bodyAt = out.begin(start - sizeAt);
     const needsLocals = (marks & (Mark.chargeBulk | Mark.hostWait)) !== 0;
     const locals = needsLocals ? temporaries(layout, code, edits, index) : new Map();
-    const [distances, checks] = [moves.distances?.length ?? 0, moves.checks.length];
     instructions.write(index, locals);
     for (const form of ["plain", "compact"] as const) {
       if (out.length - bodyAt <= maxBodyBytes) break;
       simplifyChecks(code, edits, { index, form });
       out.length = bodyAt;
-      if (moves.distances) moves.distances.length = distances;
-      moves.checks.length = checks;
       instructions.write(index, locals, form === "compact");
     }
     if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);
@@ -72,7 +59,7 @@ export function rewriteCode(
     out.bytes(body(indices));
     out.end(bodyAt, 1);
   }
-  return { content: out.finish(), moves };
+  return out.finish();
 }
 
 /**

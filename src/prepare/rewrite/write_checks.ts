@@ -10,17 +10,14 @@ export class CheckWriter {
   isCompact = false;
   readonly #out: Writer;
   readonly #indices: AddedIndices;
-  /** Called before each `if` whose body hardly ever runs. */
-  readonly #onUnlikely: () => void;
   /** The bytes before and after the weight: a module has thousands of checks. */
   readonly #beforeWeight: Uint8Array;
   readonly #afterWeight: Uint8Array;
   readonly #tick: Uint8Array;
 
-  constructor(out: Writer, indices: AddedIndices, onUnlikely: () => void) {
+  constructor(out: Writer, indices: AddedIndices) {
     this.#out = out;
     this.#indices = indices;
-    this.#onUnlikely = onUnlikely;
     const counter = indices.globals.get(COUNTER_EXPORT) ?? 0;
     this.#beforeWeight = bytesOf(Op.globalGet, counter, Op.i32Const);
     this.#afterWeight = bytesOf(
@@ -38,7 +35,6 @@ export class CheckWriter {
       return this.call(CHARGE);
     }
     this.compare(weight, Op.i32LessSigned);
-    this.#onUnlikely();
     this.#out.bytes(this.#tick);
   }
 
@@ -60,7 +56,6 @@ export class CheckWriter {
     out.byte(type === "i32" ? Op.i32Const : Op.i64Const);
     out.s32(freeBulkLength);
     out.byte(type === "i32" ? Op.i32GreaterUnsigned : Op.i64GreaterUnsigned);
-    this.#onUnlikely();
     out.bytes([Op.if, EMPTY_BLOCK, Op.localGet]);
     out.u32(local);
     this.call(type === "i32" ? CHARGE : CHARGE_LONG);

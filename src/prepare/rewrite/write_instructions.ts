@@ -41,7 +41,7 @@ export class InstructionWriter {
   constructor(copier: Copier, context: Context) {
     this.#copier = copier;
     this.#context = context;
-    this.#checks = new CheckWriter(copier.out, context.indices, () => copier.noteCheck());
+    this.#checks = new CheckWriter(copier.out, context.indices);
     this.#loops = new LoopWriter({
       copier,
       labels: this.#labels,
@@ -60,7 +60,7 @@ export class InstructionWriter {
   write(index: number, temporaries: Temporaries, isCompact = false): void {
     this.#checks.isCompact = isCompact;
     const { functions } = this.#context.code;
-    this.#copier.begin(index);
+    this.#copier.from = functions.start[index] ?? 0;
     this.#temporaries = temporaries;
     if (temporaries.size > 0) this.#addLocals(functions.codeStart[index] ?? 0);
     this.#labels.open(-1);
@@ -76,7 +76,6 @@ export class InstructionWriter {
     this.#copier.from = reader.at;
     this.#copier.copyUpTo(codeStart);
     for (const type of this.#temporaries.keys()) out.bytes([1, valueTypeCode(type)]);
-    this.#copier.noteMove();
   }
 
   #writeEvents(first: number, last: number): void {
@@ -191,14 +190,13 @@ export class InstructionWriter {
       const type = (events.argument(event) & BULK_IS_64) === 0 ? "i32" : "i64";
       this.#checks.charge(type, this.#temporaries.get(type) ?? 0);
     }
-    this.#copier.noteMove();
   }
 
   #writeQuietExit(event: number): void {
     const at = this.#context.code.events.offset(event) + 1;
     this.#checks.call(exitImport.name);
     this.#copier.out.byte(Op.return);
-    this.#copier.skipTo(at + this.#copier.widthAt(at));
+    this.#copier.skipNumber(at);
   }
 
   /** Replaces `memory.size` by the number of pages that the guest sees, `memory.grow` by a call. */
@@ -209,7 +207,7 @@ export class InstructionWriter {
       this.#copier.out.byte(Op.globalGet);
       this.#copier.out.u32(indices.globals.get(PAGES_EXPORT) ?? 0);
     } else this.#checks.call(GROW);
-    this.#copier.skipTo(at + this.#copier.widthAt(at));
+    this.#copier.skipNumber(at);
   }
 
   /** Replaces a wait for another thread; its three operands are on the stack. */
@@ -222,7 +220,6 @@ export class InstructionWriter {
     if ((alignment & 0x40) !== 0) reader.u32("memory index");
     reader.skipLeb(10, "offset");
     this.#checks.wait(this.#temporaries.get("i64") ?? 0, () => this.#copier.copyUpTo(reader.at));
-    this.#copier.noteMove();
   }
 
   /** Translates `count` labels, which stand one after the other at `at`. */

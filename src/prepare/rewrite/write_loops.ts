@@ -17,6 +17,8 @@ export class LoopWriter {
   readonly #code: Code;
   readonly #plan: CodePlan;
   readonly #writeEvents: (first: number, last: number) => void;
+  /** Whether a copy of an unrolled loop is written, but not its last. */
+  #isRepeated = false;
 
   /** `writeEvents` writes the instructions from one event up to another. */
   constructor(parts: {
@@ -47,7 +49,7 @@ export class LoopWriter {
     const isChecked = (mark & (Mark.check | Mark.checkedBranch)) !== 0;
     const at = events.offset(event) + 1;
     // The branches of all copies of an unrolled loop but the last lead to the next copy.
-    if (!isChecked || (isUnrolled && this.#copier.isRepeated)) {
+    if (!isChecked || (isUnrolled && this.#isRepeated)) {
       return this.#copier.replaceNumber(at, this.#labels.translate(label));
     }
     const weight = (this.#plan.weights[event] ?? 0) * (isUnrolled ? copies : 1);
@@ -57,12 +59,10 @@ export class LoopWriter {
     const isSplit = (loop & Mark.split) !== 0 && !(isConditional && checksBefore);
     if (!isSplit && checksBefore) {
       this.#checks.check(weight);
-      this.#copier.noteMove();
       return this.#copier.replaceNumber(at, this.#labels.translate(label));
     }
-    this.#copier.noteMove();
     this.#writeBranch(label, weight, { isConditional, isSplit });
-    this.#copier.skipTo(at + this.#copier.widthAt(at));
+    this.#copier.skipNumber(at);
   }
 
   /** Writes the branch itself with its check: only the way back pays. */
@@ -120,7 +120,6 @@ export class LoopWriter {
     }
     out.bytes([Op.block, EMPTY_BLOCK]);
     this.#labels.depth += 3;
-    this.#copier.noteMove();
     this.#labels.open(event);
   }
 
@@ -131,7 +130,6 @@ export class LoopWriter {
     this.#checks.call(TICK);
     out.bytes([Op.br, 0, Op.end, Op.end]);
     this.#labels.depth -= 3;
-    this.#copier.noteMove();
   }
 
   /**
@@ -163,24 +161,22 @@ export class LoopWriter {
     const loopDepth = labels.depth;
     // All copies but the last are alike: one is written, and its bytes are repeated.
     const copyAt = out.length;
-    const firstCheck = copier.notedChecks;
-    copier.isRepeated = true;
+    this.#isRepeated = true;
     out.bytes([Op.block, EMPTY_BLOCK]);
     labels.retarget(++labels.depth);
     this.#writeEvents(event + 1, last);
     copier.copyUpTo(events.offset(last));
     out.bytes([Op.br, 2, Op.end]);
     labels.depth--;
-    copier.isRepeated = false;
-    copier.repeat(copyAt, firstCheck, copies - 2);
+    this.#isRepeated = false;
+    out.repeat(copyAt, copies - 2);
     labels.retarget(loopDepth);
-    copier.skipTo(bodyAt);
+    copier.from = bodyAt;
     this.#writeEvents(event + 1, last);
     copier.copyUpTo(events.offset(last) + 1);
     labels.close();
     out.byte(Op.end);
     labels.depth--;
-    copier.noteMove();
     return last;
   }
 
