@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { isLoopback } from "../base/hosts.ts";
+import type { Env } from "../base/io.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { assertMayStart } from "../server/admin_guard.ts";
 import { listen } from "../server/listen.ts";
@@ -51,7 +52,7 @@ export async function startWorker(
     domain,
     portCounter: options.httpPortCounter,
     healthMs: options.healthInterval,
-    env: io.env,
+    env: options.ca === undefined ? io.env : withAuthorities(io.env, resolve(cwd, options.ca)),
     log,
   });
   opened.defer(() => worker.stop(0));
@@ -75,5 +76,14 @@ export async function startWorker(
       return stopped;
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** Adds the variable of `-ca`: the functions' processes trust the same authorities. */
+function withAuthorities(env: Env, path: string): Env {
+  const added = { CAPSULE_CA: path };
+  return {
+    get: (name) => name in added ? path : env.get(name),
+    toObject: () => ({ ...env.toObject(), ...added }),
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { runCapsule } from "../testing/capsule.ts";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { makeCertificates } from "../testing/certificates.ts";
+import { callJson, Platform } from "../testing/platform.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 
 /** A server on 127.0.0.1 that answers 404 and records the requests. */
@@ -121,5 +122,41 @@ Deno.test("-ca: Http, downloads and -healthCheck trust its authorities", () =>
     assert.match(missing.stderr, /^capsule: cannot read the certificates of -ca=none\.crt: /m);
     const invalid = await runCapsule([`-healthCheck=${origin}`, `-ca=${folder}/server.key`]);
     assert.match(invalid.stderr, /contains no certificate in PEM/);
+    await server.shutdown();
+  }));
+
+Deno.test("-ca: the functions of a worker and the threads of http trust its authorities", () =>
+  inFolder(async (folder) => {
+    await makeCertificates(folder);
+    const server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      cert: Deno.readTextFileSync(`${folder}/server.crt`),
+      key: Deno.readTextFileSync(`${folder}/server.key`),
+      onListen: () => {},
+    }, () => new Response("private"));
+    const url = `https://localhost:${server.addr.port}/`;
+    const guest = "tests/testdata/go/upstream/upstream.wasm";
+    const ca = `-ca=${folder}/ca.crt`;
+    const callUpstream = async (address: string) =>
+      await (await fetch(address, { headers: { "upstream-url": url } })).text();
+    {
+      const wasm = new URL(`../../${guest}`, import.meta.url).pathname;
+      await using threads = await startCapsule(["-mode=http", `-wasm=${wasm}`, "-threads=2", ca]);
+      assert.equal(await callUpstream(threads.url), "private");
+    }
+    {
+      await using platform = await Platform.start();
+      const worker = await platform.worker([ca]);
+      const downloadUrl = await platform.upload(guest, "upstream");
+      const deployed = await callJson("POST", `${worker.url}/functions/deploy`, {
+        body: { function: "upstream", revision: "blue", downloadUrl },
+      });
+      assert.equal(deployed.status, 202, JSON.stringify(deployed.body));
+      assert.equal(
+        await callUpstream(`${platform.proxy.url}/functions/upstream/blue`),
+        "private",
+      );
+    }
     await server.shutdown();
   }));

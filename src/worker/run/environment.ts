@@ -16,6 +16,7 @@ const passedOn = [
   "XDG_CACHE_HOME",
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
+  "CAPSULE_CA",
 ] as const;
 
 /** Settings of the runtime below the launcher, which name files to load and hosts to trust. */
