@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { config, fromConfig } from "../proxy/description.ts";
 import { startCapsule } from "../testing/capsule.ts";
 import { isInstalled } from "../testing/is_installed.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const hasCurl = await isInstalled("curl");
 
@@ -79,8 +80,7 @@ Deno.test({
   // With CI set, curl is required.
   ignore: (!hasCurl && !Deno.env.get("CI")) || Deno.build.os === "windows",
   fn: async () => {
-    const folder = await Deno.makeTempDir();
-    try {
+    await inFolder(async (folder) => {
       await Deno.writeTextFile(`${folder}/config.yaml`, config);
       await using proxy = await startCapsule(
         ["-mode=reverse-proxy", "-config=./config.yaml", "-backend=memory"],
@@ -104,8 +104,6 @@ Deno.test({
         assert.deepEqual([body.code, body.message], ["OK", message]);
         assert.deepEqual((await run(list)).body, { ...fromConfig, ...(morgen ? { morgen } : {}) });
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   },
 });

@@ -4,6 +4,7 @@ import { Peer } from "../proxy/peers.ts";
 import { startProxy } from "../proxy/start_proxy.ts";
 import { type Running, startCapsule } from "../testing/capsule.ts";
 import { freePort } from "../testing/free_port.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const hello = fileURLToPath(new URL("../../examples/hello-http/hello.wasm", import.meta.url));
 
@@ -13,8 +14,7 @@ async function behindProxy(
   flags: readonly string[],
   run: (proxy: Running, functions: readonly Running[]) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     await using stack = new AsyncDisposableStack();
     const functions = await Promise.all(
       Array.from(
@@ -35,9 +35,7 @@ async function behindProxy(
       ...flags,
     ]);
     await run(proxy, functions);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 const ask = async (proxy: Running) => {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { refusedRequests } from "../proxy/http1/refused_requests.ts";
 import { Peer, RawServer } from "../proxy/peers.ts";
 import { startCapsule } from "../testing/capsule.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 Deno.test("proxy: the program refuses ambiguous requests to functions and to the admin interface", async (test) => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     using upstream = new RawServer();
     await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${upstream.url}\n`);
     const args = ["-mode=reverse-proxy", `-config=${folder}/config.yaml`, "-backend=memory"];
@@ -30,7 +30,5 @@ Deno.test("proxy: the program refuses ambiguous requests to functions and to the
       /^GET \/\?good /,
       "the first that arrives is the first good one",
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Peer, RawServer } from "../proxy/peers.ts";
 import { startCapsule } from "../testing/capsule.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const ignore = Deno.env.get("CAPSULE_TEST_FULL") === undefined || Deno.build.os !== "linux";
 const residentMib = (pid: number) =>
@@ -9,8 +10,7 @@ const residentMib = (pid: number) =>
 async function behindProxy(
   run: (upstream: RawServer, port: number, pid: number) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     using upstream = new RawServer();
     await Deno.writeTextFile(`${folder}/config.yaml`, `f:\n  default: ${upstream.url}\n`);
     await using proxy = await startCapsule([
@@ -18,9 +18,7 @@ async function behindProxy(
       `-config=${folder}/config.yaml`,
     ]);
     await run(upstream, Number(new URL(proxy.url).port), proxy.pid);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 Deno.test({

@@ -39,7 +39,7 @@ function open(token?: string) {
   return { table, app, call };
 }
 
-Deno.test("adminApi: the documented calls have the documented responses and lists", async () => {
+Deno.test("adminApi: registers and removes functions with the documented responses", async () => {
   const { call } = open();
   const list = async () => JSON.stringify((await call("GET", "list")).body);
   const morgen = { function: "morgen", revision: "default", url: "http://localhost:5050" };
@@ -67,7 +67,12 @@ Deno.test("adminApi: the documented calls have the documented responses and list
     status: 404,
     body: { code: "ERROR_FUNCTION_NOT_FOUND", message: "morgen does not exist" },
   });
+});
 
+Deno.test("adminApi: adds and removes revisions and URLs with the documented responses", async () => {
+  const { call } = open();
+  const list = async () => JSON.stringify((await call("GET", "list")).body);
+  const morgen = { function: "morgen", revision: "default", url: "http://localhost:5050" };
   await call("POST", "registration", morgen);
   const blue = { revision: "blue", url: "http://localhost:5051" };
   assert.deepEqual((await call("POST", "morgen/revision", blue)).body, {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Peer } from "../peers.ts";
 import { between, post } from "../scene.ts";
 
 const get = "GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -32,13 +33,18 @@ Deno.test("RequestSender: forwards an early refusal and ends the connection", ()
 
 Deno.test("RequestSender: with 100-continue, time counts only against the side that is due", async (test) => {
   const expecting = post("Content-Length: 2\r\nExpect: 100-continue\r\n");
-  const longer = () => new Promise((resolve) => setTimeout(resolve, 400));
+  /** Resolves when a request that was sent later has been refused for its timeout. */
+  const otherIsLate = async (port: number, request: string, status: number) => {
+    using other = await Peer.connect(port);
+    await other.send(request);
+    assert.match(await other.toEnd(), new RegExp(`^HTTP/1\\.1 ${status} `));
+  };
   await test.step("an upstream that is slow to send 100", () =>
-    between(async ({ client, upstream }) => {
+    between(async ({ client, upstream, proxy }) => {
       await client.send(expecting);
       const peer = await upstream.accept();
       await peer.until("\r\n\r\n");
-      await longer();
+      await otherIsLate(proxy.port, post("Content-Length: 2\r\n"), 408);
       await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
       await client.until("\r\n\r\n");
       await client.send("hi");
@@ -47,13 +53,13 @@ Deno.test("RequestSender: with 100-continue, time counts only against the side t
       assert.match(await client.message(), /^HTTP\/1\.1 200 /);
     }, { timeouts: { bodyMs: 100 } }));
   await test.step("an upstream that never sends 100, and a client that sends slowly without it", () =>
-    between(async ({ client, upstream }) => {
+    between(async ({ client, upstream, proxy }) => {
       await client.send(expecting);
       const peer = await upstream.accept();
       await peer.until("\r\n\r\n");
       await client.send("h");
       assert.equal(await peer.exactly(1), "h");
-      await longer();
+      await otherIsLate(proxy.port, post("Content-Length: 0\r\nConnection: close\r\n"), 504);
       await client.send("i");
       assert.equal(await peer.exactly(1), "i");
       await peer.send(ok);

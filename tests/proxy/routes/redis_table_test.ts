@@ -8,6 +8,7 @@ import type { RedisSettings } from "../../../src/store/settings.ts";
 import { silentLog } from "../silent_log.ts";
 import { routesOf } from "../start_proxy.ts";
 import { endingWith, testRouteTable } from "./table_contract.ts";
+import { inFolder } from "../../testing/temporary_folder.ts";
 
 const url = "http://localhost:5050";
 
@@ -84,8 +85,7 @@ redisTest(
 redisTest(
   "RedisTable: works over TLS; one that does not trust the certificate does not open",
   async () => {
-    const folder = await Deno.makeTempDir({ prefix: "capsule-tls-" });
-    try {
+    await inFolder(async (folder) => {
       await makeCertificates(folder);
       await using redis = await RedisServer.start({
         tlsFolder: folder,
@@ -97,9 +97,7 @@ redisTest(
         code: "STORE",
         message: /^cannot read the routes from redis 127\.0\.0\.1:\d+ with TLS: .*certificate/,
       });
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   },
 );
 

@@ -6,6 +6,7 @@ import { listRoutes, type Routes } from "../../../src/proxy/routes/routes.ts";
 import { routesOf } from "../start_proxy.ts";
 import { endingWith, testRouteTable } from "./table_contract.ts";
 import { silentLog } from "../silent_log.ts";
+import { inFolder } from "../../testing/temporary_folder.ts";
 
 const { env } = memoryIo();
 
@@ -33,8 +34,7 @@ function open(routesFile: string, config: Routes) {
 }
 
 Deno.test("openTable: -routes keeps changes over a restart and takes those of -config", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     const file = `${folder}/routes.json`;
     const before = routesOf({ a: { default: ["http://a"] }, b: { default: ["http://b"] } });
     const { table } = await open(file, before);
@@ -51,14 +51,11 @@ Deno.test("openTable: -routes keeps changes over a restart and takes those of -c
       b: { default: ["http://b2"] },
       own: { default: ["http://own"] },
     });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("readRoutesFile: refuses a file that holds something else", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     const file = `${folder}/routes.json`;
     for (
       const text of [
@@ -72,9 +69,7 @@ Deno.test("readRoutesFile: refuses a file that holds something else", async () =
       await Deno.writeTextFile(file, text);
       await assert.rejects(open(file, new Map()), { code: "ROUTES" });
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("MemoryTable: a change that cannot be saved is not made", async () => {
