@@ -58,7 +58,7 @@ async function readWhole(
   request: RequestHead,
   client: ClientConnection,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { wire, body, rate, timeouts } = client;
+  const { wire, body, timeouts } = client;
   const whole = new Uint8Array(maxBodyBytes);
   let length = 0;
   const tooLarge = `a body may have ${maxBodyBytes} bytes, this one has more`;
@@ -70,19 +70,16 @@ async function readWhole(
     if (request.expectsContinue && !body.done) {
       await wire.write(new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n"), timeouts.idleMs);
     }
-    while (!body.done) {
-      const before = wire.start;
-      const piece = body.take(maxBodyBytes);
+    for (;;) {
+      const piece = await client.readBody(maxBodyBytes);
+      if (piece === undefined) return undefined;
+      if (piece.length === 0) break;
       if (length + piece.length > maxBodyBytes) {
         await client.respond(jsonFailure(413, "BODY_TOO_LARGE", tooLarge), request);
         return undefined;
       }
       whole.set(piece, length);
       length += piece.length;
-      if (piece.length > 0 || wire.start !== before) continue;
-      const { buffered } = wire;
-      if (!await wire.fill({ by: rate.deadline() })) return undefined;
-      rate.received(wire.buffered - buffered);
     }
   } catch (error) {
     if (error instanceof BadMessage) await client.respond(badRequest(error), undefined);

@@ -62,6 +62,25 @@ export class ClientConnection {
     return this.#body;
   }
 
+  /**
+   * Reads up to `max` bytes of the body at its minimum transfer rate; none at its end. Returns
+   * undefined if the connection ended before.
+   *
+   * @throws BadMessage if the body is invalid.
+   */
+  async readBody(max: number): Promise<Uint8Array | undefined> {
+    const { wire } = this;
+    while (!this.#body.done) {
+      const { start, buffered } = wire;
+      const piece = this.#body.take(max);
+      if (piece.length > 0) return piece;
+      if (wire.start !== start) continue;
+      if (!await wire.fill({ by: this.#rate.deadline() })) return undefined;
+      this.#rate.received(wire.buffered - buffered);
+    }
+    return new Uint8Array(0);
+  }
+
   /** The minimum transfer rate of that body. */
   get rate(): MinimumRate {
     return this.#rate;
@@ -133,13 +152,10 @@ export class ClientConnection {
   async #dropBody(request: RequestHead): Promise<void> {
     if (request.expectsContinue) return;
     try {
-      for (let dropped = 0; !this.#body.done && dropped < maxDroppedBytes;) {
-        const before = this.wire.start;
-        const { length } = this.#body.take(65536);
+      for (let dropped = 0; dropped < maxDroppedBytes;) {
+        const { length } = await this.readBody(65536) ?? [];
+        if (length === 0) return;
         dropped += length;
-        if (length > 0 || this.wire.start !== before) continue;
-        if (!await this.wire.fill({ by: this.#rate.deadline() })) return;
-        this.#rate.received(this.wire.buffered);
       }
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
