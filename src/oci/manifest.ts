@@ -48,8 +48,12 @@ export const manifestMediaTypes: readonly string[] = [
 /** The largest manifest, in bytes, that is read; the specification asks for this much. */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
-/** @see RFC 6838, 4.2 */
-const mediaTypePattern = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
+/**
+ * A media type becomes a header of responses, which bounds its length.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6838#section-4.2
+ */
+const mediaTypePattern = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/;
 
 /**
  * Parses a manifest or an index. Unknown fields are ignored.
@@ -90,11 +94,9 @@ function mediaTypeOf(json: Record<string, unknown>, contentType?: string | null)
   }
   const mediaType = own ?? declared ??
     (json.manifests === undefined ? mediaTypes.image : mediaTypes.index);
-  // It becomes the Content-Type of responses: a control character there would end the server.
   if (!mediaTypePattern.test(mediaType)) {
-    throw invalid(
-      `a media type is two names with a slash between, not ${JSON.stringify(mediaType)}`,
-    );
+    const shown = JSON.stringify(mediaType.slice(0, 256));
+    throw invalid(`a media type is two names of up to 127 characters each, not ${shown}`);
   }
   return mediaType;
 }

@@ -11,6 +11,7 @@ export interface Page<Item> {
  * Returns the page of a sorted list that a URL selects: up to `n` items after the key `last`.
  *
  * @param sorted sorted by `keyOf`.
+ * @param maxBytes the size of a page as JSON, which ends it early; no limit by default.
  * @throws HttpError 400 `PAGINATION_NUMBER_INVALID`
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
  */
@@ -18,15 +19,27 @@ export function pageOf<Item>(
   sorted: readonly Item[],
   url: URL,
   keyOf: (item: Item) => string,
+  maxBytes = Infinity,
 ): Page<Item> {
   const last = url.searchParams.get("last");
   const rest = last === null ? sorted : sorted.filter((item) => keyOf(item) > last);
-  const page = rest.slice(0, readCount(url) ?? rest.length);
+  const count = readCount(url) ?? rest.length;
+  const page = rest.slice(0, maxBytes === Infinity ? count : fitting(rest, count, maxBytes));
   const end = page.at(-1);
   if (end === undefined || page.length === rest.length) return { page, headers: {} };
   const next = new URL(url);
   next.searchParams.set("last", keyOf(end));
   return { page, headers: { link: `<${next.pathname}${next.search}>; rel="next"` } };
+}
+
+/** Returns the number of items, at least one and up to `count`, that fit in `maxBytes` of JSON. */
+function fitting(items: readonly unknown[], count: number, maxBytes: number): number {
+  let bytes = 0;
+  const end = items.slice(0, count).findIndex((item, index) => {
+    bytes += JSON.stringify(item).length;
+    return index > 0 && bytes > maxBytes;
+  });
+  return end < 0 ? count : end;
 }
 
 function readCount(url: URL): number | undefined {

@@ -42,6 +42,7 @@ Deno.test("parseManifest: names the field that is invalid", () => {
     [{ schemaVersion: 1 }, /"schemaVersion" of a manifest is 2/],
     [{ mediaType: 1 }, /"mediaType" is a text/],
     [{ mediaType: "a\nb/c" }, /a media type is two names/],
+    [{ mediaType: `a/${"b".repeat(128)}` }, /two names of up to 127 characters each/],
     [{ layers: {} }, /"layers" is a list/],
     [{ layers: [1] }, /"layers\[0\]" is a descriptor/],
     [{ config: { ...descriptor, digest: "sha256:1" } }, /"config.digest" is sha256: or sha512:/],

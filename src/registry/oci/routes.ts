@@ -184,7 +184,13 @@ class OciDistribution {
     const artifactType = url.searchParams.get("artifactType");
     const found = referrersOf(known, subject, index)
       .filter((referrer) => artifactType === null || referrer.artifactType === artifactType);
-    const { page: manifests, headers: links } = pageOf(found, url, ({ digest }) => digest);
+    // Clients read an index of the size of a manifest.
+    const { page: manifests, headers: links } = pageOf(
+      found,
+      url,
+      ({ digest }) => digest,
+      maxManifestBytes,
+    );
     const headers: Record<string, string> = { ...links, "content-type": mediaTypes.index };
     if (artifactType !== null) headers["oci-filters-applied"] = "artifactType";
     return jsonResponse(

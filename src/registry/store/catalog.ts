@@ -18,6 +18,7 @@ export interface ManifestRecord {
   references: readonly Digest[];
   subject?: Digest;
   artifactType?: string;
+  /** For the list of its subject's referrers; `undefined` without a subject. */
   annotations?: Record<string, string>;
   module?: ModuleFacts;
 }

@@ -5,6 +5,9 @@ import type { Digest } from "../../source/digest.ts";
 import type { BlobWriter } from "./blob_writer.ts";
 import type { BlobFacts, ModuleFacts } from "./catalog.ts";
 
+/** The longest description that is kept and listed; an upload has the same limit in bytes. */
+const maxInfoLength = 64 * 1024;
+
 /** The store as `moduleInManifest` uses it. */
 export interface ManifestBlobs {
   blob(digest: Digest): BlobFacts | undefined;
@@ -27,7 +30,7 @@ export async function moduleInManifest(
   blobs: ManifestBlobs,
 ): Promise<ModuleFacts | undefined> {
   const info = (annotations?.["org.opencontainers.image.description"] ?? "")
-    .replace(/\s*\n\s*/g, " ");
+    .slice(0, maxInfoLength).replace(/\s*\n\s*/g, " ");
   const direct = layers.filter((layer) => layerKind(layer) === "module");
   if (direct.length > 1) return undefined;
   if (direct[0]) {

@@ -42,7 +42,9 @@ export function recordOf(
   manifest: Manifest,
   { digest, size, module }: { digest: Digest; size: number; module: ModuleFacts | undefined },
 ): ManifestRecord {
-  const { mediaType, subject, artifactType, annotations } = manifest;
+  const { mediaType, subject, artifactType } = manifest;
+  // Only the referrers API lists them, and the catalog is kept in memory.
+  const annotations = subject && manifest.annotations;
   const references = referencesOf(manifest);
   return { digest, mediaType, size, references, subject, artifactType, annotations, module };
 }

@@ -114,6 +114,26 @@ Deno.test("referrers: lists subjects and the fallback index, by type and in page
   assert.deepEqual((await none.json()).manifests, []);
 });
 
+Deno.test("referrers: a page has up to 4 MiB, whatever the annotations of the manifests", async () => {
+  await using server = await testRegistry();
+  const subject = { mediaType: imageType, digest: sha256("subject"), size: 7 };
+  for (const tag of ["a", "b", "c"]) {
+    const annotations = { tag, text: "x".repeat(1_800_000) };
+    await pushManifest(server, "r", tag, { layers: [], subject, annotations });
+  }
+  const sizes: number[] = [];
+  const tags: string[] = [];
+  for (let next = `/v2/r/referrers/${subject.digest}`; next !== "";) {
+    const response = await server.call("GET", next);
+    const text = await response.text();
+    sizes.push(text.length);
+    for (const { annotations } of JSON.parse(text).manifests) tags.push(annotations.tag);
+    next = /<(.*)>/.exec(response.headers.get("link") ?? "")?.[1] ?? "";
+  }
+  assert.deepEqual(tags.sort(), ["a", "b", "c"]);
+  assert(sizes.length === 2 && sizes.every((size) => size < 4 * 1024 * 1024), sizes.join());
+});
+
 Deno.test("PUT manifest: refuses an image whose blobs are missing, and takes a sparse index", async () => {
   await using server = await testRegistry();
   const blob = layer(encode("blob"), "application/octet-stream");
