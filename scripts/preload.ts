@@ -1,7 +1,7 @@
 /**
  * `deno run -A scripts/preload.ts`: writes `src/cli/preload.ts` and `src/modes/preload.ts`.
  *
- * Deno loads imports level by level: it sees the imports of a file when it has loaded that file. The
+ * Deno sees the imports of a file when it has loaded that file, and so loads level by level. The
  * two files name all that a call from the command line loads, so that Deno loads it in one level
  * (bench: `cli`). The compiled program is a bundle and does not depend on them.
  */
@@ -9,26 +9,27 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** A list of imports: `path` has all files that `entry` loads and that are not loaded before. */
+/** Entry points in the order of loading, each with the list of what it loads. */
+const entries = [
+  { entry: "main.ts", path: "src/cli/preload.ts" },
+  { entry: "src/modes/cli.ts", path: "src/modes/preload.ts" },
+];
+
+/** The text of a list, as it should be. */
 export interface PreloadList {
   readonly path: string;
   readonly text: string;
 }
 
-/** Returns the lists as they should be. */
+/** Returns the lists for the present sources. */
 export async function preloadLists(): Promise<PreloadList[]> {
   const loaded = new Set<string>();
   const lists: PreloadList[] = [];
-  for (
-    const [entry, path] of [["main.ts", "src/cli/preload.ts"], [
-      "src/modes/cli.ts",
-      "src/modes/preload.ts",
-    ]] as const
-  ) {
+  for (const { entry, path } of entries) {
     const files = (await filesOf(entry)).filter((file) => !loaded.has(file));
     for (const file of files) loaded.add(file);
-    const named = files.filter((file) => file !== entry && file !== path).sort();
-    const imports = named.map((file) => `import "../${file.replace(/^src\//, "")}";\n`);
+    const imports = files.filter((file) => file !== entry && file !== path).sort()
+      .map((file) => `import "../${file.replace(/^src\//, "")}";\n`);
     lists.push({ path, text: `// Written by scripts/preload.ts.\n${imports.join("")}` });
   }
   return lists;

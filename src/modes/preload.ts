@@ -1,8 +1,10 @@
 // Written by scripts/preload.ts.
 import "../abi/handler_call.ts";
+import "../base/authorities.ts";
 import "../base/byte_buffer.ts";
 import "../base/byte_string.ts";
 import "../base/paths.ts";
+import "../base/read_text.ts";
 import "../function/cli_call.ts";
 import "../function/load.ts";
 import "../function/make_instance.ts";
@@ -16,6 +18,7 @@ import "../prepare/contract.ts";
 import "../prepare/format/memory_limits.ts";
 import "../prepare/format/reader.ts";
 import "../prepare/limit_module.ts";
+import "../prepare/share_memory.ts";
 import "../runner/call_once.ts";
 import "../runner/host_families.ts";
 import "../runner/load_blueprint.ts";
@@ -39,7 +42,9 @@ import "../wasm/guest.ts";
 import "../wasm/guest_output.ts";
 import "../wasm/instance.ts";
 import "../wasm/jspi.ts";
+import "../wasm/machine_memory.ts";
 import "../wasm/memory.ts";
+import "../wasm/memory_budget.ts";
 import "../wasm/panic_message.ts";
 import "../wasm/start_history.ts";
 import "../wasm/timeout_error.ts";
