@@ -27,6 +27,13 @@ export interface HttpHandlerOptions {
   readonly log: Log;
 }
 
+/** The longest error message of a function, in bytes; the rest is left out. */
+const maxErrorBytes = 64 * 1024;
+
+function errorText(body: Uint8Array): string {
+  return decodeText(body, 0, Math.min(body.length, maxErrorBytes));
+}
+
 /** Returns a handler that makes every request, of any method and path, one call. */
 export function createHttpHandler(
   called: CapsuleFunction,
@@ -38,7 +45,7 @@ export function createHttpHandler(
   const respond = ({ failed, body, headerList }: HttpResult): Response => {
     const headers = headersOut.from(headerList);
     if (!failed) return withHeaders(new Response(body), headers);
-    const message = decodeError(typeof body === "string" ? body : decodeText(body)) ?? "";
+    const message = decodeError(typeof body === "string" ? body : errorText(body)) ?? "";
     const text = headers.isJson ? JSON.stringify({ error: message, from: "host" }) : message;
     return withHeaders(new Response(text, { status: 500 }), headers);
   };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { compileWat } from "../prepare/modules.ts";
 import { guestModule, moduleAt, serveModule } from "../testing/function.ts";
 
 const url = "http://test/any/path?q=1";
@@ -169,4 +170,34 @@ Deno.test("http: a request without a Host header has the authority of its URL", 
       .split("\n").filter((line) => line.startsWith("Host"));
   assert.deepEqual(await send({ "x-a": "b" }), ["Host: example.org:81"]);
   assert.deepEqual(await send({ host: "other.org" }), ["Host: other.org"]);
+});
+
+/** A module whose http handler returns 120 MB that begin with the text, and then have `filler`. */
+function largeResult(text: string, filler: number): Uint8Array<ArrayBuffer> {
+  const length = 120_000_000;
+  return compileWat(`(module
+    (memory (export "memory") 2000)
+    (data (i32.const 16) "${text}")
+    (func (export "_start"))
+    (func (export "allocateBuffer") (param i32) (result i32) (i32.const 1024))
+    (func (export "callHandleHttp") (param i32 i32 i32 i32) (result i64)
+      (memory.fill (i32.const ${16 + text.length}) (i32.const ${filler})
+        (i32.const ${length - text.length}))
+      (i64.const ${(16n << 32n) | BigInt(length)})))`);
+}
+
+Deno.test("http: an error message of 120 MB is cut at 64 KiB", async () => {
+  await using served = await serveModule(largeResult("[ERR][0]:", "a".charCodeAt(0)));
+  const response = await served.handle(new Request(url));
+  assert.equal(response.status, 500);
+  assert.equal(await response.text(), "a".repeat(64 * 1024 - "[ERR][0]:".length));
+});
+
+Deno.test("http: 120 million header separators are not split", async () => {
+  const text = "[BODY]hello[HEADERS]a:b|";
+  await using served = await serveModule(largeResult(text, "|".charCodeAt(0)));
+  const response = await served.handle(new Request(url));
+  assert.equal(response.status, 200);
+  // So far from the end, the mark is a part of the body.
+  assert.equal((await response.arrayBuffer()).byteLength, 120_000_000 - "[BODY]".length);
 });
