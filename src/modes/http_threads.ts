@@ -1,3 +1,4 @@
+import { deadline } from "../base/deadline.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { BatchedOutput } from "../base/batched_output.ts";
 import { droppedLine } from "../base/log.ts";
@@ -133,24 +134,19 @@ class Thread {
     this.#send({ kind: "serve", serving: { ...serving, metrics: undefined } });
   }
 
-  figures(): Promise<ThreadFigures | undefined> {
-    return new Promise((resolve) => {
-      const late = setTimeout(() => answer(undefined), replyMs);
-      const answer = (figures: ThreadFigures | undefined) => {
-        clearTimeout(late);
-        resolve(figures);
-      };
-      this.#figures.push(answer);
-      this.#send({ kind: "figures?" });
-    });
+  /** Returns the figures of the thread; `undefined` if it does not reply in time. */
+  async figures(): Promise<ThreadFigures | undefined> {
+    const { promise, resolve } = Promise.withResolvers<ThreadFigures | undefined>();
+    // The thread replies in order: a late reply still takes its own place.
+    this.#figures.push(resolve);
+    this.#send({ kind: "figures?" });
+    return await deadline(promise, replyMs).catch(() => undefined);
   }
 
   /** Waits for the thread's calls, but not for a guest that blocks the thread. */
   async stop(graceMs: number): Promise<void> {
     this.#send({ kind: "stop", graceMs });
-    const late = setTimeout(this.#stopped.resolve, graceMs + replyMs);
-    await this.#stopped.promise;
-    clearTimeout(late);
+    await deadline(this.#stopped.promise, graceMs + replyMs).catch(() => {});
   }
 
   terminate(): void {

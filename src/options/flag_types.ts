@@ -107,7 +107,7 @@ export function duration({ zero }: { zero?: string } = {}): FlagType<number> {
   };
 }
 
-/** One of several words. */
+/** A choice among words. */
 export function oneOf<const Word extends string>(choices: readonly Word[]): FlagType<Word> {
   return {
     placeholder: choices.join("|"),

@@ -45,7 +45,7 @@ export const modes = {
 interface Mode {
   /** Completes a sentence that begins with the mode's name. */
   readonly about: string;
-  /** Whether arguments that are not flags are accepted, or only after `--`. */
+  /** True if arguments that are not flags are accepted; `after --` if they must follow `--`. */
   readonly takesArguments: boolean | "after --";
 }
 
