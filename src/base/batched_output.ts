@@ -19,9 +19,9 @@ export interface BatchedOutputOptions {
 }
 
 /**
- * Output of guests in a server. Writes never block: they are queued, and written in batches, as a
- * system call per line would cost as much as the function that logs it. While the reader is slow
- * and the queue is full, writes are dropped, and a line says how many bytes.
+ * Output of a server and its guests. Writes never block: they are queued, and written in batches,
+ * as a system call per line would cost as much as the function that logs it. While the reader is
+ * slow and the queue is full, writes are dropped, and a line says how many bytes.
  *
  * On a terminal, control characters are escaped.
  */

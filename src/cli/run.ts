@@ -1,6 +1,6 @@
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { Io } from "../base/io.ts";
-import { createLog, type Log } from "../base/log.ts";
+import { createLog, droppedLine, type Log } from "../base/log.ts";
 import { printable } from "../base/printable.ts";
 import type { ModeName } from "../options/modes.ts";
 import type { Context } from "../base/context.ts";
@@ -41,15 +41,37 @@ export async function run(io: Io): Promise<number> {
   try {
     const command = parse(io.args, io.env);
     if (command.kind === "mode") {
-      const context = { io, log: createLog(command.options.log, io) };
       // The reader of a JSON log expects its last line in JSON, too.
-      if (command.options.log === "json") log = context.log;
-      return await start(command, context);
+      if (command.options.log === "json") log = createLog("json", io);
+      return await runMode(command, io);
     }
     io.stdout.write(await textOf(command));
     return exitCodes.done;
   } catch (error) {
     return report(error, io, log);
+  }
+}
+
+/** Modes that serve, whose log must not block them. */
+const servers: ReadonlySet<ModeName> = new Set([
+  "http",
+  "reverse-proxy",
+  "registry",
+  "worker",
+  "faas",
+]);
+
+async function runMode(command: ModeCommand, io: Io): Promise<number> {
+  const format = command.options.log;
+  if (!servers.has(command.mode)) return await start(command, { io, log: createLog(format, io) });
+  const { BatchedOutput } = await import("../base/batched_output.ts");
+  const queue = (output: Io["stdout"]) =>
+    new BatchedOutput(output, { droppedLine: (bytes) => droppedLine(format, bytes) });
+  const streams = { stdout: queue(io.stdout), stderr: queue(io.stderr) };
+  try {
+    return await start(command, { io, log: createLog(format, streams) });
+  } finally {
+    await Promise.all([streams.stdout.close(), streams.stderr.close()]);
   }
 }
 

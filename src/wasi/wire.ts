@@ -5,6 +5,9 @@ import type { WasiState } from "./state.ts";
 /** Most iovecs used by one call, as in POSIX (`IOV_MAX`): the transfer is then a partial one. */
 const maxIovs = 1024;
 
+/** Largest piece of a transfer, in bytes; the clock is read after each. */
+const maxPieceBytes = 8 << 20;
+
 /** Throws `EFAULT` unless the memory contains that range. Both numbers are unsigned. */
 export function checkRange(memory: GuestMemory, pointer: number, length: number): void {
   if (pointer + length > memory.bytes.byteLength) refuse("EFAULT");
@@ -67,13 +70,12 @@ export function writeIovs(
   count: number,
   write: (bytes: Uint8Array<ArrayBuffer>, done: number) => number,
 ): number {
-  const gathered = count === 1 ? undefined : gather(state.memory, iovs, count);
-  if (gathered) return gathered.length === 0 ? 0 : write(gathered, 0);
-  return transferIovs(state, iovs, count, write);
+  const whole = count === 1 ? bufferOf(state.memory, iovs, 0) : gather(state.memory, iovs, count);
+  if (whole === undefined || whole.length > maxPieceBytes) {
+    return transferIovs(state, iovs, count, write);
+  }
+  return whole.length === 0 ? 0 : write(whole, 0);
 }
-
-/** Largest piece of a transfer, in bytes; the clock is read after each. */
-const maxPieceBytes = 8 << 20;
 
 /**
  * Passes each buffer of checked iovecs to `move`, large ones in pieces, which returns how many

@@ -49,3 +49,34 @@ Deno.test("guest output: names in a module do not steer the terminal", async () 
     assert.match(stderr, /"env\.\\x1b\[2J"/);
   });
 });
+
+Deno.test("server log: a full standard error does not stop the server", async () => {
+  await inFolder(async (folder) => {
+    const wasm = `${folder}/trap.wasm`;
+    await Deno.writeFile(wasm, compileWat(trapping));
+    const child = spawnCapsule(["-mode=http", `-wasm=${wasm}`, "-httpPort=0"], "null");
+    const reader = child.stderr.getReader();
+    let text = "";
+    const read = async () => void (text += new TextDecoder().decode((await reader.read()).value));
+    while (!/http:\/\/\S+/.test(text)) await read();
+    const [url = ""] = text.match(/http:\/\/[^\s,]+/) ?? [];
+    // Each request logs its trap; together that is more than a pipe holds.
+    for (let request = 0; request < 2_000; request++) {
+      const response = await fetch(url);
+      assert.equal(response.status, 500);
+      await response.body?.cancel();
+    }
+    while (text.split("unreachable").length <= 2_000) await read();
+    child.kill("SIGTERM");
+    reader.releaseLock();
+    await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
+  });
+});
+
+/** A function whose handler traps. */
+const trapping = `(module
+  (memory (export "memory") 1)
+  (func (export "_start"))
+  (func (export "allocateBuffer") (param i32) (result i32) (i32.const 0))
+  (func (export "callHandleHttp")
+    (param i32 i32 i32 i32) (result i64) (unreachable)))`;
