@@ -1,8 +1,9 @@
 /**
- * `deno run -A scripts/bench/prepare.ts`: how long it takes to prepare a module. What the step counter costs a guest is the row
- * `steps` of `deno task bench`.
+ * `deno run -A scripts/bench/prepare.ts`: measures the preparation of modules. The cost of step
+ * metering to a guest is the row `steps` of `deno task bench`.
  *
- * Each measurement is a process of its own, which has prepared nothing before: so it is when a function is loaded.
+ * Each measurement is a process of its own, which has prepared nothing before, as when a function
+ * is loaded.
  */
 import { readLayout } from "../../src/prepare/format/layout.ts";
 import { prepareModule } from "../../src/prepare/prepare.ts";
@@ -15,7 +16,7 @@ const hello = new URL("../../examples/hello-http/hello.wasm", import.meta.url);
 const compute = new URL("../../tests/testdata/go/compute/compute.wasm", import.meta.url);
 const rounds = 15;
 
-/** What is measured: a module, how many times its functions stand in it, and the milliseconds that are promised. */
+/** Measured modules: a file, the number of times that its functions are in it, the limit. */
 const rows = [
   { name: "hello-http", file: hello, times: 1, limitMs: 15 },
   { name: "compute", file: compute, times: 1, limitMs: undefined },
@@ -23,7 +24,7 @@ const rows = [
   { name: "compute, all functions 12 times", file: compute, times: 12, limitMs: 400 },
 ];
 
-/** A valid module with the defined functions of `bytes` standing `times` times. */
+/** Returns a valid module with the defined functions of `bytes` repeated `times` times. */
 function multiply(bytes: Uint8Array<ArrayBuffer>, times: number): Uint8Array<ArrayBuffer> {
   const out = new Writer(bytes.length * times);
   out.span(bytes, 0, 8);

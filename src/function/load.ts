@@ -47,8 +47,11 @@ export async function loadModule(
   // Compiled first: V8's reason is the better one for a module that is not valid.
   const module = compile(prepared.bytes, options.name);
   if (prepared.kind === "unprepared") {
+    // Read again, as the maxima of memories and tables have moved what follows them.
+    const original = await prepare(bytes, options);
+    const { unknown } = original.kind === "unprepared" ? original : prepared;
     const reason = `${options.name}: its limits cannot be enforced because of ` +
-      whereUnknown(prepared.unknown);
+      whereUnknown(unknown);
     if (!options.unlimited) {
       throw new CapsuleError("LOAD", `${reason}; -unlimited runs it without any`);
     }

@@ -1,7 +1,9 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { FunctionType } from "./format/value_types.ts";
 
-/** Module that a prepared module imports from, and prefix of the names that it exports in addition. */
+/**
+ * Module that a prepared module imports from, and prefix of the names that it exports in addition.
+ */
 export const PREPARE_MODULE = "capsule:prepare";
 
 /** A function that a prepared module imports from `capsule:prepare`, which a host must provide. */
@@ -84,8 +86,8 @@ interface Names {
 }
 
 /**
- * Checks that a module uses no name of the launcher: it must not reach what belongs to the launcher,
- * and must not be prepared twice.
+ * Checks that a module uses no name of the launcher: it must not reach what belongs to the
+ * launcher, and must not be prepared twice.
  *
  * @throws CapsuleError `LOAD`
  */

@@ -8,7 +8,9 @@ import { bytesOf } from "./format/writer.ts";
 import type { AddedFunction, Edits } from "./plan/edits.ts";
 import type { Code } from "./scan/scan.ts";
 
-/** The state that a reset restores, the names by which it is reached, and why it may be incomplete. */
+/**
+ * The state that a reset restores, the names by which it is reached, and why it may be incomplete.
+ */
 export interface ResettableState {
   globals: { exportName: string; type: ValueType }[];
   memoryExport: string | undefined;

@@ -9,7 +9,7 @@ let trap: (() => void) | undefined;
 
 /**
  * Returns a new error that passes through every guest: no `catch_all` catches it. It is the error
- * of a trap, which V8 marks for good, whoever throws it again; guests catch what JavaScript makes.
+ * of a trap, which V8 marks for good, also when JavaScript throws it again; others are caught.
  */
 export function makeUncatchable(): WebAssembly.RuntimeError {
   trap ??= new WebAssembly.Instance(new WebAssembly.Module(trapModule)).exports.trap as () => void;

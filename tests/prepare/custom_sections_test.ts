@@ -15,7 +15,7 @@ function sectionsOf(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Array[] 
   );
 }
 
-/** A custom section with an ASCII name. */
+/** Returns a custom section with an ASCII name. */
 function custom(name: string, ...content: number[]): Uint8Array<ArrayBuffer> {
   const inside = [name.length, ...new TextEncoder().encode(name), ...content];
   return new Uint8Array([0, inside.length, ...inside]);
@@ -30,7 +30,7 @@ Deno.test("rewrite: a trap shows the names of the guest's functions and of the a
     (import "env" "host" (func $imported_from_host))
     (func $main.inner (loop $l (br $l)))
     (func $main.outer (export "run") (call $imported_from_host) (call $main.inner)))`));
-  // The first check stands before the call of the host.
+  // The first check is before the call of the host.
   const answers = [1000, -1];
   const step = () => answers.shift() ?? 0;
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {

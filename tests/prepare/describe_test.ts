@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { compileWat, describeModule, moduleOf, section } from "./modules.ts";
 
-Deno.test("a description tells imports, exports, memories, tables, globals and custom sections", () => {
+Deno.test("readLayout: describes imports, exports, memories, tables, globals and custom sections", () => {
   const description = describeModule(compileWat(`(module
     (import "env" "log é" (func (param i32 i64) (result f32)))
     (import "env" "memory" (memory 1 9))
@@ -54,7 +54,7 @@ Deno.test("a description tells imports, exports, memories, tables, globals and c
   assert.deepEqual(description.customSections, ["name"]);
 });
 
-Deno.test("describe: describes imports and exports of a module with unknown types", () => {
+Deno.test("readLayout: describes the imports and exports of a module with unknown types", () => {
   const description = describeModule(moduleOf(
     section(1, 2, 0x60, 0, 0, 0x4d, 0),
     // A function, a global of type (ref null 1), and a 64-bit memory of 1 to 2 pages, all imported
@@ -109,28 +109,28 @@ for (
       /section 1 has 2 bytes too many, at offset 0x0b/,
     ],
     [
-      "a name that is no UTF-8",
+      "a name that is not UTF-8",
       [...header, ...section(0, 1, 0xff)],
       /name of a custom section is not UTF-8, at offset 0x0b/,
     ],
     [
-      "an export of no function",
+      "an export of a function that does not exist",
       [...header, ...section(7, 1, 1, 0x61, 0, 0)],
       /function 0 does not exist/,
     ],
     [
-      "a function of no type",
+      "a function of a type that does not exist",
       [...header, ...section(3, 1, 0)],
       /type 0 of a function does not exist/,
     ],
     [
-      "an export of no kind",
+      "an export of an unknown kind",
       [...header, ...section(7, 1, 1, 0x61, 9, 0)],
       /9 is not a kind of export/,
     ],
   ] as [string, number[], RegExp][]
 ) {
-  Deno.test(`${what} is refused with its offset`, () => {
+  Deno.test(`readLayout: refuses ${what} and names its offset`, () => {
     assert.throws(() => describeModule(new Uint8Array(bytes)), {
       name: "CapsuleError",
       code: "LOAD",
@@ -139,7 +139,7 @@ for (
   });
 }
 
-Deno.test("a count that no bytes can hold is refused before anything is made for it", () => {
+Deno.test("readLayout: refuses a count that the bytes left cannot hold", () => {
   // 0xff 0xff 0xff 0xff 0x0f is 4,294,967,295.
   const huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
   for (const id of [1, 2, 3, 4, 5, 6, 7, 9]) {

@@ -3,8 +3,8 @@ import { prepareModule } from "../../src/prepare/prepare.ts";
 import { compileWat, moduleOf, section } from "./modules.ts";
 
 /**
- * Guests that never end, or not in years, each by another cycle. `PROBE` traps when the host was not
- * asked for long, so that a missing check fails the test instead of hanging it.
+ * Guests that never end, or not in years, each by another cycle. `PROBE` traps when the host was
+ * not asked for long, so that a missing check fails the test instead of hanging it.
  */
 const guests: Record<string, string> = {
   "a loop that branches back": `(func (export "run") (loop $l PROBE (br $l)))`,
@@ -206,7 +206,7 @@ for (
     ...Object.entries(byteGuests).map(([name, body]) => [name, () => byteGuest(body)] as const),
   ]
 ) {
-  Deno.test(`steps: the host is asked again and again in ${name}`, () => {
+  Deno.test(`steps: asks the host again and again in ${name}`, () => {
     const prepared = prepareModule(bytes(), { steps: true });
     assert(prepared.kind === "prepared");
     let looks = 0;

@@ -15,7 +15,7 @@ function instantiate(
     .exports;
 }
 
-/** What a call gave, or how it failed, as text: NaN and -0 count, bits of a NaN do not. */
+/** Describes the result of a call, or how it failed: -0 counts, the bits of a NaN do not. */
 function outcome(call: unknown, args: (number | bigint)[]): string {
   try {
     const result = (call as Call)(...args);
@@ -24,7 +24,7 @@ function outcome(call: unknown, args: (number | bigint)[]): string {
       (_key, value) => typeof value === "bigint" ? `${value}n` : show(value),
     );
   } catch (error) {
-    // The types of this version lack WebAssembly.Exception, which is no Error.
+    // `WebAssembly.Exception` is not an Error.
     return error instanceof Error
       ? `${error.name}: ${error.message}`
       : Object.prototype.toString.call(error);
@@ -54,7 +54,7 @@ const arbitrary: Partial<Record<ValueType, fc.Arbitrary<number | bigint>>> = {
 };
 
 for (const { name, bytes } of watModules()) {
-  Deno.test(`${name} gives the same results before and after`, () => {
+  Deno.test(`prepareModule: ${name} has the same results before and after`, () => {
     const prepared = prepareModule(bytes, {
       exportGlobals: true,
       quietExit: true,
@@ -62,7 +62,7 @@ for (const { name, bytes } of watModules()) {
       steps: true,
     });
     assert(prepared.kind === "prepared");
-    assert(prepared.counterExport !== undefined, "the module is to have at least one check");
+    assert(prepared.counterExport !== undefined, "the module should have a check");
     const functions = prepared.module.exports.filter(({ kind }) => kind === "function");
     const call = fc.constantFrom(...functions).chain(({ name, type }) =>
       fc.tuple(
@@ -86,6 +86,6 @@ for (const { name, bytes } of watModules()) {
       },
     );
     fc.assert(property, { numRuns: 60 });
-    assert(ticks > 0, "the step counter is to run out at least once");
+    assert(ticks > 0, "the step counter should run out at least once");
   });
 }

@@ -3,16 +3,16 @@ import fc from "fast-check";
 import { prepareModule } from "../../src/prepare/prepare.ts";
 import { compileWat } from "./modules.ts";
 
-/** Steps that the host gives at a time. */
+/** Steps that the host returns at a time. */
 const budget = 1000;
 
 /**
- * How many probes a guest may pass between two looks of the host. A probe is eleven instructions at least, so the steps
- * are worth 91; what callers have paid for in advance comes on top.
+ * How many probes a guest may pass between two looks of the host. A probe is eleven instructions at
+ * least, so the steps are worth 91; what callers have paid for in advance comes on top.
  */
 const maxProbes = 400;
 
-/** After so many looks the host stops the guest. */
+/** Number of looks after which the host stops the guest. */
 const maxLooks = 200;
 
 /** A random bit of the guest's own. */
@@ -20,13 +20,13 @@ const bit = `(i32.and (i32.shr_u (global.get $random) (i32.const 13)) (i32.const
 const roll =
   `(global.set $random (i32.add (i32.mul (global.get $random) (i32.const 1664525)) (i32.const 1013904223)))`;
 
-/** Traps when the host has not looked for too long. */
+/** Traps when the host was not asked for too long. */
 const probe = `(global.set $probes (i32.add (global.get $probes) (i32.const 1)))
   (if (i32.gt_u (global.get $probes) (i32.const ${maxProbes})) (then (unreachable))) ${roll}`;
 
 const functions = 4;
 
-/** A statement, given the number of labels around it. */
+/** Makes a statement inside that number of labels. */
 type Statement = (labels: number) => string;
 
 const label = fc.nat(20);
@@ -63,7 +63,7 @@ const { body } = fc.letrec<{ body: Statement; statement: Statement }>((tie) => (
       `(loop ${inside(labels + 1)} (br_if 0 ${bit}))`
     ),
     tie("body").map((inside) => (labels: number) => `(loop ${inside(labels + 1)} (br 0))`),
-    // Branches to a loop with a parameter must bring one: only its own does.
+    // A branch to a loop with a parameter needs an operand: only its own branch has one.
     tie("body").map((inside) => () =>
       `(i32.const 3) (loop (param i32) (drop) (block ${
         inside(1)
@@ -90,7 +90,7 @@ function moduleText(bodies: readonly Statement[]): string {
   })`;
 }
 
-Deno.test("whatever the code, a guest comes to a check before it has run long", () => {
+Deno.test("steps: any guest comes to a check before it has run long", () => {
   const seen = new Map<string, number>();
   const property = fc.property(
     fc.tuple(...Array.from({ length: functions }, () => body)),
@@ -106,7 +106,7 @@ Deno.test("whatever the code, a guest comes to a check before it has run long", 
     },
   );
   fc.assert(property, { numRuns: 400 });
-  // The test is worth something only when some guests would run for ever and some end by themselves.
+  // The test proves something only if some guests never end and some return.
   for (const end of ["stopped", "returned"]) {
     assert((seen.get(end) ?? 0) > 20, `${end}: ${seen.get(end)}`);
   }

@@ -25,9 +25,9 @@ function prepared(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
   return result;
 }
 
-/** Both halves of the promise: nothing switched on changes nothing, everything switched on is still valid. */
+/** Checks that a module without options stays the same, and with options stays valid. */
 function checkModule(name: string, bytes: Uint8Array<ArrayBuffer>): void {
-  assert.deepEqual(prepared(bytes, {}).bytes, bytes, `${name} with nothing switched on`);
+  assert.deepEqual(prepared(bytes, {}).bytes, bytes, `${name} without options`);
   for (
     const options of [
       everything,
@@ -42,20 +42,20 @@ function checkModule(name: string, bytes: Uint8Array<ArrayBuffer>): void {
   }
 }
 
-Deno.test("every committed module is the same with nothing switched on and valid with everything", () => {
+Deno.test("prepareModule: a committed module is the same without options, valid with all", () => {
   const modules = committedModules();
   assert(modules.length > 10, `only ${modules.length} modules were found`);
   for (const { name, bytes } of modules) checkModule(name, bytes);
 });
 
-Deno.test("a module of every instruction family is the same with nothing switched on and valid with everything", () => {
+Deno.test("prepareModule: a module of each instruction family is the same or valid, too", () => {
   for (const { name, bytes } of watModules()) {
     assert(WebAssembly.validate(bytes), `${name} before`);
     checkModule(name, bytes);
   }
 });
 
-/** Small programs for compilers that are not needed to work on Capsule. */
+/** Small programs for compilers that Capsule does not need. */
 const compilers: {
   name: string;
   file: string;
@@ -94,7 +94,7 @@ const compilers: {
 ];
 
 for (const { name, file, text, command, env = {} } of compilers) {
-  Deno.test(`what ${name} compiles is the same with nothing switched on and valid with everything`, async (test) => {
+  Deno.test(`prepareModule: a module of ${name} is the same without options, valid with all`, async (test) => {
     const folder = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(`${folder}/${file}`, text);
@@ -103,7 +103,7 @@ for (const { name, file, text, command, env = {} } of compilers) {
         await new Deno.Command(tool, { args, cwd: folder, env, stdout: "null", stderr: "null" })
           .output();
       const isBuilt = await run().then(({ success }) => success, () => false);
-      // Compilers that are not installed, or lack the target, are no failure: the committed modules cover TinyGo.
+      // A compiler may be missing: the committed modules cover TinyGo.
       await test.step({
         name: `the module of ${name}`,
         ignore: !isBuilt,
@@ -115,7 +115,7 @@ for (const { name, file, text, command, env = {} } of compilers) {
   });
 }
 
-Deno.test("a module that was read through once can be prepared again and again, and each time alike", () => {
+Deno.test("prepareScanned: prepares a module again and again with the same result", () => {
   for (const { name, bytes } of committedModules()) {
     const scanned = scanModule(bytes);
     const options = [everything, {}, { ...everything, startMemos: "record" as const }, {

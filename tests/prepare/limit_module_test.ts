@@ -14,7 +14,7 @@ import {
 
 const modules = [...committedModules(), ...watModules()];
 
-Deno.test("to limit a module gives the bytes that to prepare it with nothing but the limit gives", () => {
+Deno.test("limitModule: returns the bytes that prepareModule returns with only the limit", () => {
   for (const maxPages of [200, 4096]) {
     for (const { name, bytes } of modules) {
       const prepared = prepareModule(bytes, { maxMemoryPages: maxPages });
@@ -27,7 +27,7 @@ Deno.test("to limit a module gives the bytes that to prepare it with nothing but
   }
 });
 
-Deno.test("the memory of a limited module cannot grow above the limit, nor above its own", () => {
+Deno.test("limitModule: a memory cannot grow above the limit, nor above its own maximum", () => {
   const pagesOf = (text: string, maxPages: number) => {
     const { bytes } = limitModule(compileWat(`(module (memory (export "m") ${text}))`), maxPages);
     const { exports } = new WebAssembly.Instance(
@@ -50,7 +50,7 @@ Deno.test("the memory of a limited module cannot grow above the limit, nor above
   assert.equal(pagesOf("8", 8), 8);
 });
 
-Deno.test("a memory that starts above the limit is refused", () => {
+Deno.test("limitModule: refuses a memory that starts above the limit", () => {
   assert.throws(() => limitModule(compileWat("(module (memory 4097))"), 4096), {
     name: "CapsuleError",
     code: "LOAD",
@@ -114,7 +114,7 @@ for (
   });
 }
 
-Deno.test("whatever the bytes, to limit a module ends in a module or in a clear error", () => {
+Deno.test("limitModule: turns any bytes into a module or a clear error", () => {
   const source = fc.constantFrom(...modules.map(({ bytes }) => bytes.slice(0, 2000)));
   const edits = fc.array(fc.tuple(fc.nat(1999), fc.nat(255)), { maxLength: 8 });
   fc.assert(

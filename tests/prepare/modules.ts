@@ -2,7 +2,7 @@ import wabt from "wabt";
 import type { ModuleDescription } from "../../src/prepare/format/describe.ts";
 import { readLayout } from "../../src/prepare/format/layout.ts";
 
-/** Where modules to test with are committed. */
+/** Folders with committed modules. */
 export const wasmFolders = ["examples", "tests/testdata"].map((path) =>
   new URL(`../../${path}`, import.meta.url)
 );
@@ -24,7 +24,7 @@ const features = {
 
 const compiler = await wabt();
 
-/** The bytes of a module in text form, with its names. */
+/** Compiles a module from its text, with its names. */
 export function compileWat(text: string, name = "test.wat"): Uint8Array<ArrayBuffer> {
   const module = compiler.parseWat(name, new TextEncoder().encode(text), features);
   try {
@@ -34,7 +34,7 @@ export function compileWat(text: string, name = "test.wat"): Uint8Array<ArrayBuf
   }
 }
 
-/** Every `.wat` in `tests/testdata/wat`, compiled. */
+/** Returns every `.wat` in `tests/testdata/wat`, compiled. */
 export function watModules(): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
   return [...Deno.readDirSync(watFolder)]
     .filter(({ name }) => name.endsWith(".wat"))
@@ -45,7 +45,7 @@ export function watModules(): { name: string; bytes: Uint8Array<ArrayBuffer> }[]
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Every `.wasm` below `examples` and `tests/testdata`. */
+/** Returns every `.wasm` below `examples` and `tests/testdata`. */
 export function committedModules(): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
   const found: { name: string; bytes: Uint8Array<ArrayBuffer> }[] = [];
   const walk = (folder: URL) => {
@@ -62,22 +62,22 @@ export function committedModules(): { name: string; bytes: Uint8Array<ArrayBuffe
   return found;
 }
 
-/** What a module asks for and offers, without a look at its code. */
+/** Describes a module without its code. */
 export function describeModule(bytes: Uint8Array): ModuleDescription {
   return readLayout(bytes).description;
 }
 
-/** The bytes of a section of its own: its number, its size, its content (both below 128). */
+/** Returns the bytes of a section with less than 128 bytes of content. */
 export function section(id: number, ...content: number[]): number[] {
   return [id, content.length, ...content];
 }
 
-/** A module of these sections. */
+/** Returns a module of these sections. */
 export function moduleOf(...sections: number[][]): Uint8Array<ArrayBuffer> {
   return new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, ...sections.flat()]);
 }
 
-/** The answers of a host whose step counter never runs out for good. */
+/** Returns the imports of a host that never stops the guest. */
 export function patientHost(budget = () => 1_000_000): { step: () => number; pause: () => number } {
   return { step: budget, pause: budget };
 }

@@ -11,7 +11,10 @@ const options = {
   startMemos: "record",
 } as const;
 
-/** Numbers that repeat: a failure is seen again. https://en.wikipedia.org/wiki/Linear_congruential_generator */
+/**
+ * Returns a random number generator with a fixed sequence, so that failures repeat
+ * (https://en.wikipedia.org/wiki/Linear_congruential_generator).
+ */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -20,7 +23,7 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-/** A few bytes changed, removed, doubled, or everything after some byte cut off. */
+/** Changes, removes or doubles a few bytes, or cuts everything off after one. */
 function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array<ArrayBuffer> {
   const list = [...bytes];
   for (let left = 1 + random(3); left > 0; left--) {
@@ -39,7 +42,7 @@ function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Arra
         if (random(8) === 0) list.length = at;
         break;
       case 4:
-        // The bytes that numbers, ends and prefixes are made of.
+        // Bytes of numbers, ends and prefixes.
         list[at] = [0x00, 0x0b, 0x40, 0x7f, 0x80, 0xff, 0xfc, 0xfd, 0xfb, 0xfe][random(10)] ?? 0;
         break;
       default:
@@ -55,7 +58,7 @@ function assertIsRefusal(error: unknown): void {
   assert.match(error.message, /^Cannot (read|prepare|load) the module/);
 }
 
-Deno.test("10,000 broken modules are prepared, left alone or refused, and never break the rewriter", () => {
+Deno.test("prepareModule: 10,000 broken modules stay valid or invalid, or are refused", () => {
   const small = watModules().map(({ bytes }) => bytes);
   const large = committedModules().map(({ bytes }) => bytes).filter(({ length }) =>
     length < 40_000
@@ -81,13 +84,13 @@ Deno.test("10,000 broken modules are prepared, left alone or refused, and never 
       count.refused++;
     }
   }
-  // All ways must have been gone, or the mutations are too wild or too tame.
+  // Each outcome must occur, or the mutations are too wild or too tame.
   for (const [name, times] of Object.entries(count)) {
     assert(times > 100, `${name} only ${times} times`);
   }
 });
 
-/** What V8 takes and we refuse: a memory above the limit, and names that are ours. */
+/** Reports whether V8 would accept what is refused: a memory above the limit, reserved names. */
 function isOurRule(error: unknown): boolean {
   return error instanceof Error &&
     /its memory starts with|names that begin with/.test(error.message);

@@ -49,7 +49,7 @@ Deno.test("prepareModule: exports every mutable global, hidden or not", () => {
   const exports = instantiate(prepared);
   const globals = prepared.globals.map(({ exportName }) => bindGlobal(exports, exportName));
   const first = globals.map(({ value }) => value);
-  // Floating-point numbers are their bits.
+  // Floating-point numbers are read as their bits.
   assert.deepEqual(first, [2, 3n, 0x4010000000000000n, null, 0x7fa00001]);
   assert.equal(exports.run?.(), 42);
   assert.deepEqual(globals.map(({ value }) => value), [42, 3n, first[2], null, 0x3f800000]);
@@ -58,7 +58,7 @@ Deno.test("prepareModule: exports every mutable global, hidden or not", () => {
   assert.equal(exports.run?.(), 42);
 });
 
-Deno.test("a memory that grew is seen in its first size once its pages are put back, and grows into what it has", () => {
+Deno.test("trackVisiblePages: a reset hides the growth of a memory, which then grows anew", () => {
   const prepared = prepareText(
     `(module (memory 1 9)
       (func (export "size") (result i32) (memory.size))
@@ -78,7 +78,7 @@ Deno.test("a memory that grew is seen in its first size once its pages are put b
   assert.deepEqual([grow(2), grow(1), size(), pagesThere()], [6, -1, 8, 8]);
 });
 
-Deno.test("the size of a memory is left alone where it cannot grow, is another's, or is one of several", () => {
+Deno.test("trackVisiblePages: skips a memory that cannot grow, is imported or one of several", () => {
   for (
     const [text, globals] of [
       [`(memory 1) (func (drop (memory.size)))`, 0],
@@ -95,7 +95,7 @@ Deno.test("the size of a memory is left alone where it cannot grow, is another's
   }
 });
 
-Deno.test("a module without sections for what is added gets them", () => {
+Deno.test("rewrite: adds the sections that the additions need", () => {
   const prepared = prepareText(`(module (memory 1) (global (mut i32) (i32.const 5)))`, {
     exportGlobals: true,
     steps: true,
@@ -111,7 +111,7 @@ Deno.test("a module without sections for what is added gets them", () => {
   );
 });
 
-Deno.test("what cannot be put back is said in sentences", () => {
+Deno.test("exportState: lists what a reset cannot restore, as sentences", () => {
   for (
     const [text, sentence] of [
       [
@@ -160,7 +160,7 @@ Deno.test("what cannot be put back is said in sentences", () => {
   }
 });
 
-Deno.test("_start ends without a throw where it calls proc_exit itself", () => {
+Deno.test("quietExit: _start ends without a throw where it calls proc_exit itself", () => {
   const text = `(module
     (import "env" "note" (func $note (param i32)))
     (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
@@ -189,7 +189,7 @@ Deno.test("_start ends without a throw where it calls proc_exit itself", () => {
   assert.equal(calls.at(-1), "proc_exit 8");
 });
 
-Deno.test("_start is left as it is when anything but its export uses it, or proc_exit is of another type", () => {
+Deno.test("quietExit: leaves a _start that is used elsewhere, and another proc_exit", () => {
   const exit = `(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))`;
   const start = `(func $start (export "_start") (call $exit (i32.const 0)))`;
   for (
@@ -214,7 +214,7 @@ Deno.test("_start is left as it is when anything but its export uses it, or proc
   }
 });
 
-Deno.test("the lower maximum of a memory is written", () => {
+Deno.test("prepareModule: writes the lower maximum of a memory", () => {
   const maximumOf = (text: string, maxMemoryPages: number) => {
     const { bytes } = prepareText(`(module (memory (export "m") ${text}))`, { maxMemoryPages });
     const memory = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports
@@ -236,7 +236,7 @@ Deno.test("the lower maximum of a memory is written", () => {
   assert.equal(maximumOf("20", 20), 20);
 });
 
-Deno.test("a memory that starts above the maximum is refused with both values", () => {
+Deno.test("prepareModule: refuses a memory that starts above the maximum, with both values", () => {
   assert.throws(
     () => prepareModule(compileWat(`(module (memory 4097))`), { maxMemoryPages: 4096 }),
     {
@@ -247,7 +247,7 @@ Deno.test("a memory that starts above the maximum is refused with both values", 
   );
 });
 
-Deno.test("a module that uses the launcher's names is refused: it may have been prepared before", () => {
+Deno.test("prepareModule: refuses a module with the launcher's names, as one prepared before", () => {
   const once = prepareText(`(module (func $f (export "f") (loop $l (br $l))))`, { steps: true });
   assert.throws(() => prepareModule(once.bytes, {}), {
     code: "LOAD",
@@ -301,7 +301,7 @@ for (
   });
 }
 
-Deno.test("code that fits nowhere is refused with its offset", () => {
+Deno.test("scanCode: refuses code that does not fit together, with its offset", () => {
   const type = section(1, 1, 0x60, 0, 0);
   const of = (...body: number[]) =>
     moduleOf(type, section(3, 1, 0), section(10, 1, body.length + 1, 0, ...body));
@@ -328,7 +328,7 @@ Deno.test("code that fits nowhere is refused with its offset", () => {
   });
 });
 
-/** A module with one function of the type (i32)->() that repeats an instruction sequence. */
+/** Returns a module with one function, (i32) -> (), that repeats instructions. */
 function repeated(times: number, code: readonly number[], size: number): Uint8Array<ArrayBuffer> {
   const leb = (value: number) =>
     [0, 7, 14, 21].map((shift) => value >>> shift & 0x7f | (shift < 21 ? 0x80 : 0));
@@ -347,7 +347,7 @@ function repeated(times: number, code: readonly number[], size: number): Uint8Ar
 
 /** (loop (br_if 0 (local.get 0))): ends where the parameter is 0. */
 const tightLoop = [0x03, 0x40, 0x20, 0x00, 0x0d, 0x00, 0x0b];
-/** The size of a function's body that V8 takes at most. */
+/** V8's limit of the size of a function's body. */
 const maxBody = 7_654_321;
 
 /** Room that V8's limit leaves for the checks of a hundred tight loops, by their form. */
@@ -363,7 +363,7 @@ for (
     const prepared = prepareModule(bytes, { steps: true });
     assert(prepared.kind === "prepared");
     const grown = prepared.bytes.length - bytes.length;
-    // What the checks call and import is some 200 bytes.
+    // The functions and imports of the checks have about 200 bytes.
     assert(grown > least && grown < room + 300, `${grown} bytes`);
     let looks = 0;
     const step = () => ++looks > 3 ? -1 : 1_000_000;

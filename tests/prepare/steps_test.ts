@@ -22,7 +22,7 @@ function instantiate(
   };
 }
 
-/** Steps that one call takes when the counter does not run out. */
+/** Returns the steps of one call whose counter does not run out. */
 function stepsOf(text: string, ...args: number[]): number {
   const { run, counter } = instantiate(prepareText(text));
   counter.value = 0x7fffffff;
@@ -30,7 +30,7 @@ function stepsOf(text: string, ...args: number[]): number {
   return 0x7fffffff - counter.value;
 }
 
-Deno.test("code that ends soon pays nothing and is not touched", () => {
+Deno.test("steps: code that ends soon pays nothing and is not changed", () => {
   const bytes = compileWat(`(module
     (func $leaf (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
     (func (export "run") (param i32) (result i32)
@@ -44,16 +44,16 @@ Deno.test("code that ends soon pays nothing and is not touched", () => {
 const countdown = `(func (export "run") (param i32) (result i32)
   (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))`;
 
-Deno.test("a short loop pays at every eighth branch back, by its length, and nothing when it ends before", () => {
+Deno.test("steps: a short loop pays at every eighth iteration, and nothing before", () => {
   assert.equal(stepsOf(countdown, 1), 0);
   assert.equal(stepsOf(countdown, 8), 0);
   const eight = stepsOf(countdown, 9);
-  // Eight times five instructions, and three more on the longest way on: the one out of the loop.
+  // Eight times five instructions, and three more on the longest path: out of the loop.
   assert(eight >= 40 && eight <= 80, `${eight} steps`);
   assert.equal(stepsOf(countdown, 8001), 1000 * eight);
 });
 
-Deno.test("a loop that is not short pays for each branch back", () => {
+Deno.test("steps: a loop that is not short pays for each iteration", () => {
   const loop = countdown.replace(
     "(loop $l",
     `(loop $l ${"(local.set 0 (local.get 0))".repeat(20)}`,
@@ -64,7 +64,7 @@ Deno.test("a loop that is not short pays for each branch back", () => {
   assert.equal(stepsOf(loop, 1001), 1000 * one);
 });
 
-Deno.test("a recursion pays where it goes deeper, and its leaves pay nothing", () => {
+Deno.test("steps: a recursion pays where it goes deeper, and its leaves pay nothing", () => {
   const fibonacci = `(func $f (export "run") (param i32) (result i32)
     (if (i32.lt_s (local.get 0) (i32.const 2)) (then (return (local.get 0))))
     (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (call $f (i32.sub (local.get 0) (i32.const 2)))))`;
@@ -75,7 +75,7 @@ Deno.test("a recursion pays where it goes deeper, and its leaves pay nothing", (
 });
 
 const nops = "(nop)".repeat(50);
-/** Goes round as often as the first parameter says. */
+/** Returns a loop with as many iterations as the first parameter. */
 const round = (inside: string) =>
   `(loop $l ${inside} (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))`;
 
@@ -132,15 +132,15 @@ for (
       (func (export "run") (param i32) ${round("(call $g)")})`,
   })
 ) {
-  Deno.test(`the counter is not behind the instructions that run ${name}`, () => {
+  Deno.test(`steps: the counter keeps up with instructions ${name}`, () => {
     const steps = stepsOf(text, 1000);
-    // Throwing is worth a thousand.
+    // A throw costs a thousand.
     const [least, most] = text.includes("throw") ? [1050, 4000] : [50, 200];
     assert(steps >= 999 * least && steps <= 1000 * most, `${steps / 1000} steps a round`);
   });
 }
 
-Deno.test("a bulk instruction pays for its length only when it is long", () => {
+Deno.test("steps: a bulk instruction pays for its length only when it is long", () => {
   const fill = `(memory 64) (func (export "run") (param i32) (result i32)
     (memory.fill (i32.const 0) (i32.const 7) (local.get 0)) (i32.load8_u (i32.const 9)))`;
   assert.equal(stepsOf(fill, 4096), 0);
@@ -151,7 +151,7 @@ Deno.test("a bulk instruction pays for its length only when it is long", () => {
   assert.deepEqual(prepareModule(constant, { steps: true }).bytes, constant);
 });
 
-Deno.test("step is called when the counter has run out and its answer is the new counter", () => {
+Deno.test("steps: step is called when the counter runs out, and returns the new one", () => {
   const given: number[] = [];
   const { run, counter } = instantiate(prepareText(countdown), {
     step: () => {
@@ -170,7 +170,7 @@ Deno.test("step is called when the counter has run out and its answer is the new
   );
 });
 
-Deno.test("a guest pauses when step gives 0, and goes on with what pause gives", async () => {
+Deno.test("steps: a guest pauses when step returns 0, and continues with what pause returns", async () => {
   const { Suspending, promising } = WebAssembly as unknown as {
     Suspending: new (call: () => Promise<number>) => object;
     promising: (call: Run) => (...args: number[]) => Promise<number>;
@@ -190,7 +190,7 @@ Deno.test("a guest pauses when step gives 0, and goes on with what pause gives",
   assert(paused >= 30, `${paused} pauses`);
 });
 
-Deno.test("what step throws ends the call, and the instance can be called again", () => {
+Deno.test("steps: an error of step ends the call, and the instance can be called again", () => {
   let isOver = true;
   const step = () => {
     if (isOver) throw new Error("the deadline has passed");
@@ -202,7 +202,7 @@ Deno.test("what step throws ends the call, and the instance can be called again"
   assert.equal(run(1_000_000), 0);
 });
 
-Deno.test("a number below 0 stops a guest that catches everything", () => {
+Deno.test("steps: a number below 0 stops a guest that catches everything", () => {
   const catcher = `(func (export "run") (result i32)
     (loop $l (try_table (catch_all $l) (loop $m (br $m)))) (unreachable))`;
   const answers = [100, 0, -1];

@@ -5,7 +5,7 @@ import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 import { hello } from "./throughput.ts";
 
-/** What a just-started module costs: putting back, `_start` and the call, beside a new instance. */
+/** Cost of a call on a fresh instance: reset, `_start` and call, beside a new instance. */
 export const inProcess: Row = {
   name: "in-process",
   about: "reset, _start and call without HTTP, beside a new instance for each call",

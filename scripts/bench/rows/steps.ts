@@ -4,17 +4,17 @@ import { atMost, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 
-/** Works of `tests/testdata/go/compute`, and what the counter may cost each. */
+/** Works of `tests/testdata/go/compute`, and the limit of the counter's cost for each. */
 const works = [
   { what: "JSON", body: "json 2000", limit: 1.12 },
   { what: "arithmetic", body: "arithmetic 20000000", limit: 1.1 },
-  { what: "sieve", body: "sieve 10000", limit: 1.3 }, // a larger one has to grow its memory, and the call is all about that
+  { what: "sieve", body: "sieve 10000", limit: 1.3 },
   { what: "strings", body: "strings 10000", limit: 1.1 },
   { what: "recursive Fibonacci", body: "fibonacci 30", limit: 1.6 },
 ] as const;
 const trivial = "arithmetic 1";
 
-/** What the step counter costs: the same work in the same module, with it and without. */
+/** Cost of step metering: the same work in the same module, metered and not. */
 export const steps: Row = {
   name: "steps",
   about: "guests that compute, with and without the step counter in them",

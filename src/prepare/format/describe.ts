@@ -4,7 +4,7 @@ import type { FunctionType, ValueType } from "./value_types.ts";
 export interface Limits {
   min: number;
   max: number | undefined;
-  /** Whether it is addressed by 64-bit numbers. */
+  /** True for 64-bit addresses. */
   is64: boolean;
   shared: boolean;
 }

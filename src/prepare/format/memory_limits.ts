@@ -1,7 +1,9 @@
 import { CapsuleError } from "../../base/errors.ts";
 import { hex, type Reader, UnknownConstruct } from "./reader.ts";
 
-/** Flags before the limits of a memory or table: it has a maximum, is shared, has 64-bit addresses. */
+/**
+ * Flags before the limits of a memory or table: it has a maximum, is shared, has 64-bit addresses.
+ */
 export const LimitFlag = { maximum: 1, shared: 2, is64: 4 } as const;
 
 /** Highest number of pages that a module may declare, by WebAssembly. */

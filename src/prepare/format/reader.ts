@@ -2,7 +2,8 @@ import { CapsuleError } from "../../base/errors.ts";
 
 /**
  * Reads a module's bytes from front to back. Every method throws `CapsuleError` `LOAD` for bytes
- * that are cut off or malformed, with the offset from the start of the file, as a hex dump shows it.
+ * that are cut off or malformed, with the offset from the start of the file, as a hex dump shows
+ * it.
  */
 export class Reader {
   readonly bytes: Uint8Array;

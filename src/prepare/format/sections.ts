@@ -1,7 +1,9 @@
 import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
 import { CapsuleError } from "../../base/errors.ts";
 
-/** Numbers of the sections (https://webassembly.github.io/spec/core/binary/modules.html#sections). */
+/**
+ * Numbers of the sections (https://webassembly.github.io/spec/core/binary/modules.html#sections).
+ */
 export const SectionId = {
   custom: 0,
   type: 1,

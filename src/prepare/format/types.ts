@@ -13,7 +13,9 @@ export interface DefinedType extends FunctionType {
   callKey: string;
 }
 
-/** Codes of the entries (https://webassembly.github.io/spec/core/binary/types.html#recursive-types). */
+/**
+ * Codes of the entries (https://webassembly.github.io/spec/core/binary/types.html#recursive-types).
+ */
 const Form = {
   recursive: 0x4e,
   finalSubtype: 0x4f,

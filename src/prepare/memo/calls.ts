@@ -7,23 +7,28 @@ import type { Code } from "../scan/scan.ts";
 import { walkInstructions } from "../scan/walk_instructions.ts";
 
 /**
- * A call in the body of `_start` whose whole effect can be written down: as long as it runs only functions that reach no
- * import and no table, do not grow the memory, and take and give integers, it does the same whenever it finds the same
- * parameters, globals and bytes of memory. (A way out to anything else is there in most functions, and hardly ever taken:
- * a runtime's panic.)
+ * A call in the body of `_start` that can be memoised: while it runs only functions that reach no
+ * import and no table, do not grow the memory and have integers for parameters and results, it has
+ * the same effect for the same parameters, globals and bytes of memory. Most functions can also
+ * call something else, such as a runtime's panic; a recording ends there.
+ *
+ * Why memoise: much of a TinyGo module's `_start` lists the free memory of its heap, with the same
+ * result each time, and `_start` runs before each call. The start as a whole cannot be skipped, as
+ * it asks the host for random numbers. A memo compares its inputs at every start, so it is a fact
+ * about code, not a guess (bench: `in-process`, hello-http).
  */
 export interface MemoCall {
   /** Event of the call. */
   event: number;
-  /** Index of the function that is called. */
+  /** Index of the callee. */
   callee: number;
-  /** Indices of such functions that the call may run, its callee first. */
+  /** Indices of the functions that the call may run, its callee first. */
   functions: number[];
   /** Indices of the globals that they use. */
   globals: number[];
 }
 
-/** More than a runtime's first steps need; what is larger is not looked at. */
+/** Bounds of the search, above what a runtime's first steps need. */
 const maxCalls = 8;
 const maxFunctions = 16;
 
@@ -42,11 +47,15 @@ const allowedEvents: ReadonlySet<number> = new Set<number>([
   Kind.bulk,
 ]);
 
-/** The calls of `_start` that are worth remembering, for they run a loop, in the order of the file. */
+/**
+ * Returns the calls of `_start` that are worth a memo, as they run a loop, in order of the file.
+ */
 export function findMemoCalls(layout: Layout, code: Code): MemoCall[] {
   const { importedFunctions, description } = layout;
   const start = startFunction(layout);
-  if (start === undefined || description.memories.length !== 1) return [];
+  const [memory, ...others] = description.memories;
+  if (start === undefined || !memory || others.length > 0) return [];
+  if (memory.limits.is64 || memory.limits.shared) return [];
   const found: MemoCall[] = [];
   const { events, functions } = code;
   const last = functions.firstEvent[start - importedFunctions + 1] ?? 0;
@@ -82,7 +91,7 @@ function memoCall(
     : undefined;
 }
 
-/** What a function calls and uses; undefined for one with anything that cannot be remembered, and for an import. */
+/** Returns what a function calls and uses; undefined if it, or an import, cannot be memoised. */
 function followable(
   layout: Layout,
   code: Code,
@@ -109,7 +118,7 @@ function followable(
       isKnown &&= second < BulkOp.memoryInit || second === BulkOp.memoryCopy ||
         second === BulkOp.memoryFill;
     } else if (memoryBytes(opcode) === 0) {
-      // Numbers and locals; references, vectors and what comes after them are left alone.
+      // Numbers and locals, but no references, vectors or later proposals.
       isKnown &&= opcode < Op.tableGet || (opcode >= Op.i32Const && opcode < Op.refNull);
     }
   });

@@ -11,10 +11,11 @@ import { walkInstructions } from "../scan/walk_instructions.ts";
 import { Writer } from "../format/writer.ts";
 
 /**
- * Lets each of `calls` tell the host what it reads and writes, by running copies of its functions that do. The host learns,
- * in this order: `begin`; a `note` of each parameter and global; `run`; each `read` and `write` before it happens, and each
- * `turn` of a loop; a `note` of each global and result; `end`. When a function is called that cannot be followed, it is told
- * to `leave`, and must not return.
+ * Makes each of `calls` report its accesses to the host, by running copies of its functions that
+ * do. The host is called in this order: `begin`; `note` for each parameter and global; `run`;
+ * `read` and `write` before each access, and `turn` for each iteration of a loop; `note` for each
+ * global and result; `end`. A call of a function that cannot be memoised calls `leave`, which must
+ * not return.
  */
 export function recordCalls(
   edits: Edits,
@@ -38,7 +39,9 @@ function copyName(index: number): string {
   return `${PREPARE_MODULE}.copy.${index}`;
 }
 
-/** Calls the copy of a function between what is noted before and after it. */
+/**
+ * Returns a function that notes its inputs, calls the copy of the callee, and notes the outputs.
+ */
 function recording(name: string, layout: Layout, call: MemoCall, place: number): AddedFunction {
   const { params, results } = layout.types[layout.functionTypes.at(call.callee)] ??
     { params: [], results: [] };
@@ -83,7 +86,7 @@ function recording(name: string, layout: Layout, call: MemoCall, place: number):
   return { name, type: { params, results }, body };
 }
 
-/** A copy of a function that tells of every load and store before it happens. */
+/** Returns a copy of a function that reports every load and store before it. */
 function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
   const { bytes, importedFunctions, types, functionTypes } = layout;
   const { functions } = code;
@@ -110,8 +113,8 @@ function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
       out.byte(Op.i32Const);
       out.s32(value);
     };
-    /** With an address on the stack, which stays there. */
-    const tell = (name: string, offset: number, size: () => void) => {
+    /** Reports an access to the address on the stack, which stays there. */
+    const report = (name: string, offset: number, size: () => void) => {
       local(Op.localTee, Temporary.address);
       local(Op.localGet, Temporary.address);
       constant(offset);
@@ -128,12 +131,12 @@ function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
       }
       if (size > 0) {
         const reader = immediates();
-        reader.u32("alignment");
+        if ((reader.u32("alignment") & 0x40) !== 0) reader.u32("memory index");
         const offset = reader.u32("offset");
         const stored = storedType(opcode);
         const value = stored ? temporaryOf[stored] ?? 0 : 0;
         if (stored) local(Op.localSet, value);
-        tell(
+        report(
           stored ? recordImports.write.name : recordImports.read.name,
           offset,
           () => constant(size),
@@ -142,9 +145,9 @@ function copyOf(layout: Layout, code: Code, index: number): AddedFunction {
       } else if (opcode === Op.bulkPrefix && second >= BulkOp.memoryCopy) {
         const length = () => local(Op.localGet, Temporary.length);
         local(Op.localSet, Temporary.length);
-        if (second === BulkOp.memoryCopy) tell(recordImports.read.name, 0, length);
+        if (second === BulkOp.memoryCopy) report(recordImports.read.name, 0, length);
         local(Op.localSet, Temporary.source);
-        tell(recordImports.write.name, 0, length);
+        report(recordImports.write.name, 0, length);
         local(Op.localGet, Temporary.source);
         length();
       }

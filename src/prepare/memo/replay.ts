@@ -5,33 +5,34 @@ import type { Layout } from "../format/layout.ts";
 import type { MemoCall } from "./calls.ts";
 import { Writer } from "../format/writer.ts";
 
-/** Bytes of memory that lie together. */
+/** Adjacent bytes of memory. */
 export interface Span {
   at: number;
   bytes: Uint8Array;
 }
 
 /**
- * What one call was seen to depend on and to do. Whenever it finds the same again, it does the same. Numbers are those of
- * 64 bits that a BigInt holds; an i32 is taken as unsigned.
+ * The inputs and effects of one call, as they were recorded. With the same inputs it has the same
+ * effects. Numbers are 64-bit BigInts, an i32 as unsigned.
  */
 export interface CallMemo {
-  /** The place of the call among those that `findMemoCalls` finds. */
+  /** Index of the call in the result of `findMemoCalls`. */
   place: number;
-  /** Its parameters, then the globals that it uses. */
+  /** Values of its parameters, then of the globals that it uses. */
   before: bigint[];
-  /** These globals, then its results. */
+  /** Values of these globals afterwards, then its results. */
   after: bigint[];
-  /** What it read before it wrote there. */
+  /** Memory that it read before writing to it. */
   reads: Span[];
-  /** What it left behind. */
+  /** Memory that it wrote. */
   writes: Span[];
 }
 
 /**
- * Lets each call that is remembered look first whether it finds what it found then:
+ * Makes each call with a memo compare its inputs first, and apply the effects if they are the same:
  *
- *     if (((parameter ^ 1) | (global ^ 2) | (memory[3] ^ 4) | …) == 0) { memory[5] = 6; global = 7; return 8 }
+ *     if (((parameter ^ 1) | (global ^ 2) | (memory[3] ^ 4) | …) == 0) { memory[5] = 6; global = 7;
+ * return 8 }
  *     return callee(parameter)
  */
 export function replayCalls(
@@ -63,7 +64,7 @@ function replaying(
       if (type === "i32") out.s32(Number(BigInt.asIntN(32, value)));
       else out.s64(value);
     };
-    /** With a number on the stack, and above it one of 64 bits that should be `expected`: what they differ in is added. */
+    /** Ors the difference between the i64 on the stack and `expected` into the i64 below it. */
     const compare = (expected = 0n) => {
       if (expected !== 0n) {
         constant("i64", expected);
@@ -117,7 +118,7 @@ function replaying(
   return { name, type: { params, results }, body };
 }
 
-/** How an i64 is loaded from so many bytes, and stored to them. */
+/** Opcodes that load an i64 from `bytes` bytes and store it there. */
 const words = [
   { bytes: 8, load: 0x29, store: 0x37 },
   { bytes: 4, load: 0x35, store: 0x3e },
@@ -125,7 +126,7 @@ const words = [
   { bytes: 1, load: 0x31, store: 0x3c },
 ] as const;
 
-/** Spans in the fewest loads or stores; values are signed for 8 bytes, else unsigned. */
+/** Yields spans as the fewest words; values are signed for 8 bytes, else unsigned. */
 function* wordsOf(spans: readonly Span[]) {
   for (const { at, bytes } of spans) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -6,7 +6,9 @@ export const Mark = {
   check: 1,
   /** A `br_if` to a loop: check when the branch is taken, so that only this way pays. */
   checkedBranch: 2,
-  /** A `loop` with checks at its branches back, short enough to stand `copies` times: one checks. */
+  /**
+   * A `loop` with checks at its branches back, short enough to stand `copies` times: one checks.
+   */
   unroll: 4,
   /**
    * A `loop` with checks at its branches back: the call that renews the counter stands outside it,

@@ -1,11 +1,13 @@
 /**
- * The blocks that are open in the old code, with their depths in the new: blocks that are added move
- * labels.
+ * The blocks that are open in the old code, with their depths in the new: blocks that are added
+ * move labels.
  */
 export class LabelStack {
-  /** Number of blocks that are open in the new code. */
+  /** Number of open blocks in the new code. */
   depth = 0;
-  /** Depth in the new code of the block that a branch to each open block of the old code leads to. */
+  /**
+   * Depth in the new code of the block that a branch to each open block of the old code leads to.
+   */
   readonly targets: number[] = [];
   /** Events that began the open blocks; -1 for the function. */
   readonly begins: number[] = [];

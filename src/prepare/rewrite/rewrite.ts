@@ -12,9 +12,9 @@ import { type FunctionType, valueTypeCode } from "../format/value_types.ts";
 import { Writer } from "../format/writer.ts";
 
 /**
- * Applies all edits to a module. Bytes that no edit touches are copied as they are, with the padding
- * of their numbers. Types and globals are appended, so that only function indices move, since
- * imported functions come first. Throws as `lowerMaximum` and `rewriteCode` do.
+ * Applies all edits to a module. Bytes that no edit touches are copied as they are, with the
+ * padding of their numbers. Types and globals are appended, so that only function indices move,
+ * since imported functions come first. Throws as `lowerMaximum` and `rewriteCode` do.
  */
 export function rewrite(layout: Layout, code: Code, edits: Edits): Uint8Array<ArrayBuffer> {
   return new Rewriting(layout, code, edits).run();

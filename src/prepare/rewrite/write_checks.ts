@@ -6,7 +6,7 @@ import type { AddedIndices } from "../plan/edits.ts";
 
 /** Writes the instructions that count steps. None of them changes the operands on the stack. */
 export class CheckWriter {
-  /** Whether a check is a call, which is shorter and slower. */
+  /** Makes each check a call, which is shorter and slower. */
   isCompact = false;
   readonly #out: Writer;
   readonly #indices: AddedIndices;

@@ -17,7 +17,7 @@ export class LoopWriter {
   readonly #code: Code;
   readonly #plan: CodePlan;
   readonly #writeEvents: (first: number, last: number) => void;
-  /** Whether a copy of an unrolled loop is written, but not its last. */
+  /** Set while a copy of an unrolled loop is written that is not the last. */
   #isRepeated = false;
 
   /** `writeEvents` writes the instructions from one event up to another. */

@@ -5,9 +5,9 @@ import { Reader } from "../format/reader.ts";
 /** An instruction on many bytes or elements, or on a segment. */
 export interface BulkInstruction {
   instruction: string;
-  /** Whether a length, a number of bytes or elements, is on top of the stack. */
+  /** True if a length, a number of bytes or elements, is on top of the stack. */
   hasLength: boolean;
-  /** Whether that length is an i64. */
+  /** True if that length is an i64. */
   is64: boolean;
   effect: "writes table" | "drops segment" | undefined;
 }

@@ -6,14 +6,14 @@ import type { Code } from "./scan.ts";
 /** Calls that may lead back to the function that makes them, and an order of the functions. */
 export interface CallGraph {
   /**
-   * For each event, 1 when it is a call that is cut: every cycle of calls contains one. Cut are calls
-   * of imports (the host may call any export), calls through a table or a reference for a class in
-   * a cycle, and direct calls that close a cycle.
+   * For each event, 1 when it is a call that is cut: every cycle of calls contains one. Cut are
+   * calls of imports (the host may call any export), calls through a table or a reference for a
+   * class in a cycle, and direct calls that close a cycle.
    */
   cut: Uint8Array;
   /**
-   * Nodes in topological order of the calls that are not cut, callees first: a function by its index,
-   * a class of functions that one table call may reach by `functions + class`.
+   * Nodes in topological order of the calls that are not cut, callees first: a function by its
+   * index, a class of functions that one table call may reach by `functions + class`.
    */
   order: Ints;
   /** Class of each type: a table call for one type reaches functions of its class alone. */
@@ -88,7 +88,9 @@ class Walk {
     }
   }
 
-  /** Cuts the calls through tables and references for a class in a cycle, now that all are known. */
+  /**
+   * Cuts the calls through tables and references for a class in a cycle, now that all are known.
+   */
   cutTableCalls(): void {
     if (!this.#isCut.includes(1)) return;
     const { calls, events: { kinds, arguments: values } } = this.#code;
@@ -109,7 +111,7 @@ class Walk {
     this.#progress.push(isFunction ? firstCall[node - this.#layout.importedFunctions] ?? 0 : 0);
   }
 
-  /** Enters the next callee that is new. Returns true when there is none. */
+  /** Enters the next callee that is new. Returns false if there was one. */
   #stepFunction(node: number, top: number): boolean {
     const { calls, functions, events: { kinds, arguments: values } } = this.#code;
     const last = functions.firstCall[node - this.#layout.importedFunctions + 1] ?? 0;
@@ -132,7 +134,7 @@ class Walk {
     return true;
   }
 
-  /** Enters the next member of a class that is new. Returns true when there is none. */
+  /** Enters the next member of a class that is new. Returns false if there was one. */
   #stepClass(node: number, top: number): boolean {
     const members = this.graph.members[node - this.#functions];
     const count = members?.length ?? 0;

@@ -47,7 +47,9 @@ export function endOfNumber(bytes: Uint8Array, at: number, maxBytes = 5): number
   return end;
 }
 
-/** Returns the end of the memory argument at `at`: alignment, memory index if bit 6 says so, offset. */
+/**
+ * Returns the end of the memory argument at `at`: alignment, memory index if bit 6 says so, offset.
+ */
 export function endOfMemoryArgument(bytes: Uint8Array, at: number): number {
   const end = endOfNumber(bytes, at);
   const hasIndex = ((bytes[at] ?? 0) & 0x40) !== 0;

@@ -25,12 +25,14 @@ export interface Code {
   calls: Ints;
   /** Functions named by `ref.func`, which a table or a value may hold. */
   referenced: Ints;
-  /** First instruction that writes to a table, and first that drops a segment: no reset undoes them. */
+  /**
+   * First instruction that writes to a table, and first that drops a segment: no reset undoes them.
+   */
   tableWrite: Occurrence | undefined;
   segmentDrop: Occurrence | undefined;
 }
 
-/** Where an instruction was first met. */
+/** First occurrence of an instruction. */
 export interface Occurrence {
   instruction: string;
   /** Offset from the start of the file. */
@@ -260,7 +262,9 @@ class Scanner {
     }
   }
 
-  /** Reads the immediates of an instruction that `#scanBody` leaves; `before` is the previous one. */
+  /**
+   * Reads the immediates of an instruction that `#scanBody` leaves; `before` is the previous one.
+   */
   #scanRare(reader: Reader, opcode: number, at: number, before: number): void {
     switch (opcode) {
       case Op.tryTable:

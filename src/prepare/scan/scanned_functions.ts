@@ -12,7 +12,9 @@ export class ScannedFunctions {
   readonly codeStart: Int32Array;
   /** Number of locals beside the parameters. */
   readonly locals: Int32Array;
-  /** Number of the first event; the last one is the `end` before the next function's first event. */
+  /**
+   * Number of the first event; the last one is the `end` before the next function's first event.
+   */
   readonly firstEvent: Int32Array;
   /** Index of the first call in the list of all calls. */
   readonly firstCall: Int32Array;

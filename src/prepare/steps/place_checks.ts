@@ -131,7 +131,8 @@ export class CheckPlacer {
             break;
           case 0x05 satisfies typeof Kind.else:
           case 0x07 satisfies typeof Kind.catch: {
-            // A call may throw anywhere in the body: only the state at its beginning holds everywhere.
+            // A call may throw anywhere in the body: only the state at its beginning holds
+            // everywhere.
             const block = this.#block(0);
             this.#bring(block, state);
             state = block.atBegin;
@@ -188,7 +189,9 @@ export class CheckPlacer {
     return block;
   }
 
-  /** Brings the state of a branch to the end of its block; a loop relies on the checks inside it. */
+  /**
+   * Brings the state of a branch to the end of its block; a loop relies on the checks inside it.
+   */
   #bring(block: Block, state: number): void {
     if (block.loopDepth < 0) {
       if (state < block.atEnd) block.atEnd = state;
@@ -206,7 +209,9 @@ export class CheckPlacer {
     }
   }
 
-  /** Brings the state to where a `try_table` may branch; a loop that it branches to checks there. */
+  /**
+   * Brings the state to where a `try_table` may branch; a loop that it branches to checks there.
+   */
   #bringToCatches(event: number, state: number): void {
     for (const label of catchLabels(this.#layout.bytes, this.#code.events.offset(event))) {
       const block = this.#block(label);

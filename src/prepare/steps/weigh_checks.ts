@@ -61,15 +61,17 @@ export class CheckWeigher {
   readonly #marks: Uint8Array;
   /** 1 for each function that has a loop. */
   readonly #hasLoop: Uint8Array;
-  /** For each event with a check, its weight; for each `loop`, the cost of its longest iteration. */
+  /**
+   * For each event with a check, its weight; for each `loop`, the cost of its longest iteration.
+   */
   readonly weights: Int32Array;
   /** Cost from the entry of each node of the call graph to its first check. */
   readonly #entry: Int32Array;
   /** 1 for each class of the call graph that was weighed before all its members were. */
   readonly #isPartial: Uint8Array;
   /**
-   * 1 for each defined function that is weighed again: it calls a function that was not weighed yet,
-   * or has a path that is too long.
+   * 1 for each defined function that is weighed again: it calls a function that was not weighed
+   * yet, or has a path that is too long.
    */
   readonly #isUnsure: Uint8Array;
   readonly #measurer: LoopMeasurer;
