@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { hasOlderDeno, runCapsule, startCapsule } from "../testing/capsule.ts";
+import { freePort } from "../testing/free_port.ts";
 import { RedisServer } from "../testing/redis_server.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 
@@ -342,7 +343,7 @@ Deno.test("proxy: refuses to start with the reason", () =>
       [
         ["-config=good.yaml", "-balance=hash", "-hashHeader=X User"],
         2,
-        /name of a header: got "X User"/,
+        /must be a header name: got "X User"/,
       ],
       [
         ["-config=good.yaml", "-healthPath=health"],
@@ -371,4 +372,18 @@ Deno.test("proxy: refuses to start with the reason", () =>
       cwd: folder,
     });
     assert.equal((await open.stop()).code, 0);
+  }));
+
+Deno.test("proxy: with -mode=faas, the requests of pages are refused even with the token", () =>
+  inFolder(async (folder) => {
+    const port = freePort();
+    await using _faas = await startCapsule(["-mode=faas", `-proxyPort=${port}`], { cwd: folder });
+    const token = (await Deno.readTextFile(`${folder}/.capsule/token`)).trim();
+    const list = async (headers: Record<string, string>) =>
+      (await fetch(`http://127.0.0.1:${port}/memory/functions/list`, {
+        headers: { authorization: `Bearer ${token}`, ...headers },
+      }).then((response) => response.json())).code;
+    assert.equal(await list({}), undefined);
+    assert.equal(await list({ origin: `http://127.0.0.1:${port}` }), "PAGE_REFUSED");
+    assert.equal(await list({ "sec-fetch-site": "same-origin" }), "PAGE_REFUSED");
   }));
