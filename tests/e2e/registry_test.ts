@@ -184,6 +184,34 @@ Deno.test("registry: a slow client receives every byte, and delays no other", as
 });
 
 Deno.test(
+  "registry: 100 clients that do not read take a small part of a module's memory each",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    await withRegistry(async ({ server: { url, pid }, port }) => {
+      const path = await uploaded(url, largeModule());
+      const residentBytes = () => {
+        const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+        return 1024 * Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+      };
+      await (await fetch(url + path)).arrayBuffer();
+      const before = residentBytes();
+      using clients = new DisposableStack();
+      for (const range of ["", "Range: bytes=1-\r\n"]) {
+        for (let count = 0; count < 50; count++) {
+          const client = clients.use(await Deno.connect({ port, hostname: "127.0.0.1" }));
+          const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${range}\r\n`;
+          await client.write(new TextEncoder().encode(request));
+          await client.read(new Uint8Array(4096));
+        }
+      }
+      await (await fetch(url + path)).arrayBuffer();
+      const grown = residentBytes() - before;
+      assert(grown < 100_000_000, `${grown} bytes`);
+    });
+  },
+);
+
+Deno.test(
   "registry: clients that leave in the middle of a download leave no file open",
   { ignore: Deno.build.os !== "linux" },
   async () => {
