@@ -29,7 +29,7 @@ export class CouchbaseQueries implements QueryService {
     // The client's timeout is shorter than the caller's, since its error has more detail.
     const leftMs = () =>
       Math.max(1, Math.round((limit.timeoutMs - (performance.now() - startedMs)) * 0.95));
-    const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
+    const late = () => `${this.description} did not respond within ${limit.timeoutMs} ms`;
     return this.#deadlines.run(limit, late, async (call: ServiceCall) => {
       const cluster = await this.#open(Math.min(maxConnectMs, leftMs()));
       if (call.over) throw new CapsuleError("TIMEOUT", late());
@@ -61,7 +61,7 @@ export class CouchbaseQueries implements QueryService {
       this.#cluster = undefined;
       const late = error instanceof UnambiguousTimeoutError ||
         error instanceof AmbiguousTimeoutError;
-      const why = late ? `no answer within ${connectMs} ms` : messageOf(error);
+      const why = late ? `no response within ${connectMs} ms` : messageOf(error);
       throw new CapsuleError("QUERY", `${this.description} cannot be reached: ${why}`, {
         cause: error,
       });
@@ -130,7 +130,7 @@ export class CouchbaseQueries implements QueryService {
       return new CapsuleError("QUERY", `${message} (${serverCode})`, { cause: error });
     }
     const unknown = sentTo
-      ? " before the answer came: whether the statement was carried out is not known"
+      ? " before the response: it is unknown whether the statement was executed"
       : "";
     if (code === nativeCodes.canceled) {
       return new CapsuleError("QUERY", `the connection to ${this.description} was lost${unknown}`, {
@@ -140,7 +140,7 @@ export class CouchbaseQueries implements QueryService {
     if (code === nativeCodes.ambiguousTimeout || code === nativeCodes.unambiguousTimeout) {
       return new CapsuleError(
         "TIMEOUT",
-        `${this.description} gave no answer within ${timeoutMs} ms`,
+        `${this.description} did not respond within ${timeoutMs} ms`,
         {
           cause: error,
         },

@@ -92,7 +92,7 @@ export class RedisStore implements KeyValueStore {
     kind: "read" | "write",
     command: (client: RedisClient, call: ServiceCall) => Promise<T>,
   ): Promise<T> {
-    const late = () => `${this.description} gave no answer within ${limit.timeoutMs} ms`;
+    const late = () => `${this.description} did not respond within ${limit.timeoutMs} ms`;
     return this.#deadlines.begin<T>(limit, late, (call, resolve, reject) => {
       const send = (client: RedisClient, isRepeated: boolean) => {
         // Its caller has an error already: a write must not happen after that.
@@ -153,7 +153,7 @@ export class RedisStore implements KeyValueStore {
   #connectionLost(kind: "read" | "write"): string {
     const { lastError } = this.#connection;
     return `the connection to ${this.description} was lost` + (lastError ? ` (${lastError})` : "") +
-      (kind === "write" ? " before the answer came: whether it was carried out is not known" : "");
+      (kind === "write" ? " before the response: it is unknown whether it was executed" : "");
   }
 }
 

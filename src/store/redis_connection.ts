@@ -108,7 +108,7 @@ export class RedisConnection {
     // A cluster emits the errors of its nodes here.
     client.on("node error", note);
     const timer = setTimeout(() => {
-      note(new Error(`no answer within ${this.#timeouts.connectMs} ms`));
+      note(new Error(`no response within ${this.#timeouts.connectMs} ms`));
       destroy(client);
     }, this.#timeouts.connectMs);
     try {

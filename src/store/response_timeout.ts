@@ -30,7 +30,7 @@ export function enforceResponseTimeout(client: Redis | Cluster, timeoutMs: numbe
       const isSilent = commandQueue?.length && before?.bytesRead === bytesRead;
       const silentChecks = isSilent ? (before?.silentChecks ?? 0) + 1 : 0;
       current.set(node, { bytesRead: bytesRead ?? 0, silentChecks });
-      if (silentChecks >= checks) stream.destroy(new Error(`no answer came for ${timeoutMs} ms`));
+      if (silentChecks >= checks) stream.destroy(new Error(`no response for ${timeoutMs} ms`));
     }
     last = current;
   };

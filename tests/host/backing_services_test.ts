@@ -135,7 +135,7 @@ redisTest(
       await server.kill("SIGSTOP");
       // A tenth of the timeout must exceed the delays of a busy machine.
       const { result } = await callGuest(module, ["set", "k", "v"], families(store), 3000);
-      assert.match(result, new RegExp(`^redis ${server.address} gave no answer within \\d+ ms$`));
+      assert.match(result, new RegExp(`^redis ${server.address} did not respond within \\d+ ms$`));
       await server.kill("SIGKILL");
       // The loss of the old connection may be noticed only by this call.
       await store.get(utf8("k"), patient).catch(() => {});

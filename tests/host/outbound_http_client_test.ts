@@ -224,14 +224,14 @@ Deno.test("http client: reports a transport error with the URL, its password mas
       );
       await refused(ask("http://no.such.host/"), "HTTP", /no such host$/);
       const rows: [string, RegExp][] = [
-        ["nonsense\r\n\r\n", /the answer is not HTTP\/1\.1/],
+        ["nonsense\r\n\r\n", /the response is not HTTP\/1\.1/],
         [
           "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX: cut\r\n\r\nabc",
-          /: the (answer ended early|server closed the connection)/,
+          /: the (response ended early|server closed the connection)/,
         ],
         ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: cut\r\n\r\n3\r\nabc\r\n", /./],
-        ["", /the server closed the connection before it had answered/],
-        [`HTTP/1.1 200 OK\r\nX: ${"x".repeat(300_000)}\r\n\r\n`, /headers are over 256 KiB/],
+        ["", /the server closed the connection before it responded/],
+        [`HTTP/1.1 200 OK\r\nX: ${"x".repeat(300_000)}\r\n\r\n`, /headers exceed 256 KiB/],
       ];
       for (const [answer, message] of rows) {
         await rawServer([answer], (origin) =>
@@ -289,7 +289,11 @@ Deno.test("http client: decompresses gzip that it requested itself, and no other
       assert.equal((await ask(`${origin}/two`)).body, "hello 👋 again");
       assert.equal((await ask(`${origin}/empty`)).body, "");
       assert.equal((await ask(`${origin}/br`)).body, "brotli?");
-      await refused(ask(`${origin}/bad`), "HTTP", /the answer says gzip and is not/);
+      await refused(
+        ask(`${origin}/bad`),
+        "HTTP",
+        /the response is not gzip, as its Content-Encoding says/,
+      );
       const own = await ask(origin, { headers: [["Accept-Encoding", "gzip"]] });
       assert.ok(own.headers.includes("content-encoding: gzip"));
       assert.notEqual(own.body, "hello 👋");
@@ -314,7 +318,7 @@ Deno.test("http client: refuses a body above the limit, before and after decompr
         await refused(
           ask(`${origin}${path}?1001`),
           "TOO_LARGE",
-          /^Get "http:\S+": the answer has more than 1000 bytes \(-maxResponse\)$/,
+          /^Get "http:\S+": the response has more than 1000 bytes \(-maxResponse\)$/,
         );
       }
       await refused(ask(`${origin}/gzip?100000000`), "TOO_LARGE", /more than 1000 bytes/);
@@ -414,7 +418,7 @@ Deno.test("redirect: refuses the eleventh, and a scheme that is not http or http
       await refused(
         ask(`${origin}/?to=file:///etc/passwd`),
         "URL",
-        /it is redirected to "file:.*"file" is not supported/,
+        /redirected to "file:.*"file" is not supported/,
       );
     }));
 });
@@ -551,7 +555,7 @@ Deno.test("http client: times out while it waits for the response", () =>
         refused(
           ask(origin),
           "TIMEOUT",
-          /^Get "http:\S+": no whole answer within 0\.05 s \(-httpTimeout\)$/,
+          /^Get "http:\S+": no complete response within 0\.05 s \(-httpTimeout\)$/,
         )),
   ));
 
@@ -560,7 +564,7 @@ Deno.test("http client: times out while it reads the body", () =>
     () =>
       new Response(new ReadableStream({ start: (controller) => controller.enqueue(utf8("a")) })),
     (origin) =>
-      client({ timeoutMs: 50 }, (ask) => refused(ask(origin), "TIMEOUT", /no whole answer/)),
+      client({ timeoutMs: 50 }, (ask) => refused(ask(origin), "TIMEOUT", /no complete response/)),
   ));
 
 Deno.test("http client: a signal aborts before, while connecting and while waiting", async () => {

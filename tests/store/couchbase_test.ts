@@ -148,8 +148,8 @@ Deno.test("couchbase: a cut connection fails the statement, which is not repeate
     double.answer = () => ({ kind: "cut" });
     await assert.rejects(queries.query("INSERT", patient), {
       code: "QUERY",
-      message: `the connection to ${double.connectionString} was lost before the answer came: ` +
-        "whether the statement was carried out is not known",
+      message: `the connection to ${double.connectionString} was lost before the response: ` +
+        "it is unknown whether the statement was executed",
     });
     double.answer = () => ({ kind: "rows", rows: ["1"] });
     assert.equal(await queries.query("SELECT 1", patient), "[1]");
@@ -163,7 +163,7 @@ Deno.test("couchbase: a silent server times out, and the next query works", () =
     double.answer = () => ({ kind: "silence" });
     await assert.rejects(queries.query("SELECT 1", { timeoutMs: 200 }), {
       code: "TIMEOUT",
-      message: new RegExp(`^${double.connectionString} gave no answer within \\d+ ms$`),
+      message: new RegExp(`^${double.connectionString} did not respond within \\d+ ms$`),
     });
     const caller = new Caller();
     const left = queries.query("SELECT 2", { ...patient, caller });
@@ -185,7 +185,7 @@ Deno.test("couchbase: a stopped cluster fails queries, which work again after it
     await assert.rejects(newcomer.query("SELECT 3", { timeoutMs: 1000 }), {
       code: "QUERY",
       message: new RegExp(
-        `^${double.connectionString} cannot be reached: no answer within 9\\d\\d ms$`,
+        `^${double.connectionString} cannot be reached: no response within 9\\d\\d ms$`,
       ),
     });
     double.start();

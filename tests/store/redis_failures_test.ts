@@ -59,7 +59,7 @@ redisTest(
               acknowledged.push(name);
             } catch (error) {
               assert.ok(error instanceof CapsuleError && error.code === "STORE", String(error));
-              if (error.message.includes("not known")) unknown++;
+              if (error.message.includes("is unknown whether")) unknown++;
               else refused++;
             }
             if (acknowledged.length > 2000) reached.resolve();
@@ -96,8 +96,8 @@ redisTest(
     proxy.cutAfter = (sent) => /incr/i.test(sent);
     await assert.rejects(store.increment(utf8("n"), patient), {
       code: "STORE",
-      message: `the connection to redis ${proxy.address} was lost before the answer came: ` +
-        "whether it was carried out is not known",
+      message: `the connection to redis ${proxy.address} was lost before the response: ` +
+        "it is unknown whether it was executed",
     });
     assert.equal(proxy.cuts, 1);
     assert.equal(textOf(await store.get(utf8("n"), patient)), "6");
@@ -129,7 +129,7 @@ redisTest(
     await server.kill("SIGSTOP");
     await assert.rejects(store.get(utf8("k"), { timeoutMs: 50 }), {
       code: "TIMEOUT",
-      message: `redis ${server.address} gave no answer within 50 ms`,
+      message: `redis ${server.address} did not respond within 50 ms`,
     });
     const caller = new Caller();
     const left = store.get(utf8("k"), { ...patient, caller });
@@ -166,11 +166,12 @@ redisTest(
     await server.kill("SIGSTOP");
     await assert.rejects(store.set(utf8("k"), utf8("w"), patient), {
       code: "STORE",
-      message: /^the connection to redis .* was lost \(no answer came for 100 ms\).*is not known$/,
+      message:
+        /^the connection to redis .* was lost \(no response for 100 ms\).*it is unknown whether it was executed$/,
     });
     await assert.rejects(newcomer.set(utf8("k"), utf8("x"), patient), {
       code: "STORE",
-      message: "no answer within 100 ms",
+      message: "no response within 100 ms",
     });
     await server.kill("SIGCONT");
     await newcomer.set(utf8("k"), utf8("y"), patient);

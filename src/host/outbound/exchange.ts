@@ -59,7 +59,7 @@ export async function exchange(
     fail(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
   const tooLarge = () =>
     fail(
-      new CapsuleError("TOO_LARGE", `the answer has more than ${maxBytes} bytes (-maxResponse)`),
+      new CapsuleError("TOO_LARGE", `the response has more than ${maxBytes} bytes (-maxResponse)`),
     );
 
   signal.throwIfAborted();

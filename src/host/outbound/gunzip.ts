@@ -32,11 +32,15 @@ function inflate(body: Uint8Array, maxBytes: number): Promise<Uint8Array<ArrayBu
         tooLarge
           ? new CapsuleError(
             "TOO_LARGE",
-            `the answer has more than ${maxBytes} bytes (-maxResponse)`,
+            `the response has more than ${maxBytes} bytes (-maxResponse)`,
           )
-          : new CapsuleError("HTTP", `the answer says gzip and is not: ${messageOf(error)}`, {
-            cause: error,
-          }),
+          : new CapsuleError(
+            "HTTP",
+            `the response is not gzip, as its Content-Encoding says: ${messageOf(error)}`,
+            {
+              cause: error,
+            },
+          ),
       );
     });
   });

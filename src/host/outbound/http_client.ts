@@ -200,7 +200,10 @@ function isGzip({ headers }: HttpResponse): boolean {
 }
 
 function timeoutError(limitMs: number): CapsuleError {
-  return new CapsuleError("TIMEOUT", `no whole answer within ${limitMs / 1000} s (-httpTimeout)`);
+  return new CapsuleError(
+    "TIMEOUT",
+    `no complete response within ${limitMs / 1000} s (-httpTimeout)`,
+  );
 }
 
 /** Returns the error that the guest receives: the method and URL, then the reason. */

@@ -60,12 +60,12 @@ export function redirectTarget({ url, path }: RequestTarget, location: string): 
     if (error instanceof CapsuleError) {
       throw new CapsuleError(
         error.code,
-        `it is redirected to ${JSON.stringify(text)}: ${error.message}`,
+        `redirected to ${JSON.stringify(text)}: ${error.message}`,
       );
     }
     throw new CapsuleError(
       "URL",
-      `it is redirected to ${JSON.stringify(text)}, which is not a URL`,
+      `redirected to ${JSON.stringify(text)}, which is not a URL`,
       { cause: error },
     );
   }

@@ -3,16 +3,16 @@ import { CapsuleError, messageOf } from "../../base/errors.ts";
 const reasons: Record<string, string> = {
   ECONNREFUSED: "connection refused",
   ENOTFOUND: "no such host",
-  EAI_AGAIN: "no such host (the name server does not answer)",
+  EAI_AGAIN: "no such host (the name server does not respond)",
   EAI_NODATA: "no such host",
   EHOSTUNREACH: "no route to the host",
   ENETUNREACH: "the network is unreachable",
   ETIMEDOUT: "the connection timed out",
   ECONNRESET: "the server reset the connection",
-  EPIPE: "the server closed the connection before it had answered",
-  UND_ERR_SOCKET: "the server closed the connection before it had answered",
-  UND_ERR_HEADERS_OVERFLOW: "the answer's headers are over 256 KiB",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer ended early",
+  EPIPE: "the server closed the connection before it responded",
+  UND_ERR_SOCKET: "the server closed the connection before it responded",
+  UND_ERR_HEADERS_OVERFLOW: "the response's headers exceed 256 KiB",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the response ended early",
   ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name",
   EMFILE: "too many open files",
 };
@@ -25,7 +25,7 @@ export function explainTransportError(error: unknown): string {
     ? String(Reflect.get(cause, "code"))
     : "";
   if (cause instanceof Error && cause.name === "HTTPParserError") {
-    return `the answer is not HTTP/1.1: ${messageOf(cause)}`;
+    return `the response is not HTTP/1.1: ${messageOf(cause)}`;
   }
   return reasons[code] ?? messageOf(cause);
 }
