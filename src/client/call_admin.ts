@@ -44,8 +44,8 @@ export class AdminCallError extends CapsuleError {
 /**
  * Sends a call and returns the JSON of the response.
  *
- * @throws AdminCallError for an error response, a timeout, a failed connection or a body that is not
- * JSON.
+ * @throws AdminCallError for an error response, a timeout, a failed connection or a body that is
+ * not JSON.
  */
 export async function callAdmin(
   server: AdminServer,

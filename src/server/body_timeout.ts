@@ -24,7 +24,9 @@ function add(read: PendingRead): void {
   maxLength = Math.max(1024, 2 * pending.length);
 }
 
-/** Fails the reads that are too late. A server calls it regularly, so that a read needs no timer. */
+/**
+ * Fails the reads that are too late. A server calls it regularly, so that a read needs no timer.
+ */
 export function checkBodyTimeouts(): void {
   if (pending.length === 0) return;
   pending = pending.filter(({ isOver }) => !isOver);

@@ -5,7 +5,7 @@ import { type ConnectionServer, serveConnection } from "./deno_connection.ts";
 /** A handler of requests. It must read or drain every body (see `readBody`). */
 export type Handler = Deno.ServeHandler<Deno.NetAddr>;
 
-/** How long a server waits for a client's request. */
+/** Timeouts of a client's requests. */
 export interface ClientTimeouts {
   /** From accepting a connection to the end of its first request head. */
   readonly headMs: number;

@@ -23,8 +23,8 @@ export interface ConnectionOptions {
  * Serves HTTP/1.1 or HTTP/2 on a connection, as `Deno.serve` does on those that it accepts.
  *
  * `Deno.serve` has no timeouts, and cannot close a single connection. Deno has the function below
- * it (`ext/http/00_serve.ts`), but exports it to its own modules only; `tests/server/listen_test.ts`
- * fails with a Deno that lacks it.
+ * it (`ext/http/00_serve.ts`), but exports it to its own modules only;
+ * `tests/server/listen_test.ts` fails with a Deno that lacks it.
  *
  * @throws CapsuleError `LISTEN` with a Deno that lacks it.
  */

@@ -1,18 +1,18 @@
 import { CapsuleError } from "../base/errors.ts";
 
-/** What a failure's answer says beside its code and message. */
-export type MoreFields = Readonly<Record<string, string | number | readonly string[]>>;
+/** Fields of an error response beside its code and message. */
+export type ErrorFields = Readonly<Record<string, string | number | readonly string[]>>;
 
-/** A failure that a client is answered with: `{"code","message",…}` under this status. */
+/** An error that becomes the response `{"code","message",…}` with this status. */
 export class HttpError extends CapsuleError {
   readonly status: number;
-  readonly more: MoreFields;
+  readonly more: ErrorFields;
 
   constructor(
     status: number,
     code: string,
     message: string,
-    { more = {}, ...options }: ErrorOptions & { more?: MoreFields } = {},
+    { more = {}, ...options }: ErrorOptions & { more?: ErrorFields } = {},
   ) {
     super(code, message, options);
     this.name = "HttpError";

@@ -8,8 +8,9 @@ import { errorResponse, pageNotFound } from "./json_error.ts";
 import { readBody } from "./read_body.ts";
 
 /**
- * A Hono app whose failures all have the form `{"code","message"}`: a thrown `HttpError`, an unknown page, and a bug (500, logged).
- * For admin and registry interfaces; a function's call never comes through here. `app.fetch` is the handler to listen with.
+ * Returns a Hono app whose errors have the form `{"code","message"}`: a thrown `HttpError`, an
+ * unknown page, and a bug (500, logged). `app.fetch` is its handler. For admin and registry
+ * interfaces; calls of functions do not pass through it.
  */
 export function jsonApp(log: Log): Hono {
   const app = new Hono();
@@ -18,7 +19,7 @@ export function jsonApp(log: Log): Hono {
   return app;
 }
 
-/** The guard as a middleware: `app.use("/memory/*", guarded(guard))`. */
+/** Returns the guard as middleware: `app.use("/memory/*", guarded(guard))`. */
 export function guarded(guard: Guard): MiddlewareHandler {
   return async (context, next) => {
     const refusal = guard(context.req.raw);
@@ -28,19 +29,21 @@ export function guarded(guard: Guard): MiddlewareHandler {
   };
 }
 
-/** How a JSON body is read. */
+/** Options of `readJson`. */
 export interface JsonOptions {
   maxBytes?: number;
-  /** The code for what is no JSON. */
+  /** The error code for a body that is not JSON. */
   syntaxCode?: string;
-  /** The code for JSON of another shape. */
+  /** The error code for JSON that does not match the schema. */
   shapeCode?: string;
 }
 
 /**
- * The request's body as JSON of this shape (`z.strictObject` refuses unknown fields), 64 KiB at most.
+ * Reads the request's body as JSON of a schema (`z.strictObject` refuses unknown fields), by
+ * default up to 64 KiB.
  *
- * @throws HttpError 400 `ERROR_JSON_BINDING` for bad JSON or another shape, the message names the field; 413 `BODY_TOO_LARGE`.
+ * @throws HttpError 400 `ERROR_JSON_BINDING` for invalid JSON or another shape, with the field in
+ * the message; 413 `BODY_TOO_LARGE`; 408 `BODY_TIMEOUT`.
  */
 export async function readJson<T>(
   request: Request | Context,
@@ -78,7 +81,9 @@ function reason(bytes: Uint8Array, error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Reads and discards a request's body, so that a client that is still sending gets its response. */
+/**
+ * Reads and discards a request's body, so that a client that is still sending gets its response.
+ */
 export async function dropBody(request: Request): Promise<void> {
   if (request.method === "GET" || request.method === "HEAD") return;
   try {

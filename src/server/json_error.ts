@@ -2,7 +2,7 @@ import type { Log } from "../base/log.ts";
 import { messageOf } from "../base/errors.ts";
 import { HttpError } from "./http_error.ts";
 
-/** `{"code":"…","message":"…"}`, the one form of every failure that a server mode answers with. */
+/** Returns the response `{"code":"…","message":"…"}`, the form of all errors of server modes. */
 export function jsonError(
   status: number,
   code: string,
@@ -15,13 +15,16 @@ export function jsonError(
   });
 }
 
-/** 404 for a path that the server does not have. */
+/** Returns 404 for a path that the server does not have. */
 export function pageNotFound(request: Request): Response {
   const { pathname } = new URL(request.url);
   return jsonError(404, "PAGE_NOT_FOUND", `no page for ${request.method} ${pathname}`);
 }
 
-/** The border between what handlers throw and what clients see: an unknown error is a bug, logged here and told to nobody. */
+/**
+ * Returns the response for an error that a handler threw. An unknown error is a bug: it is logged,
+ * and the client gets a plain 500.
+ */
 export function errorResponse(error: unknown, log: Log): Response {
   if (error instanceof HttpError) {
     const { status, code, message, more } = error;

@@ -21,7 +21,10 @@ export interface ListenOptions {
    * the system does not check for a shared port; `join` listens beside the first.
    */
   reusePort?: "first" | "join";
-  /** Makes the response when the handler throws, which is a bug: handlers turn errors into responses. */
+  /**
+   * Makes the response when the handler throws, which is a bug: handlers turn errors into
+   * responses.
+   */
   onError: (error: unknown) => Response;
   /**
    * Called at most once every 10 s while connections wait because the process may open no more

@@ -12,7 +12,7 @@ export interface ReadBodyOptions {
    * and `isChunked`, which saves the lookups (hot path; bench: `throughput`).
    */
   readonly contentLength?: string | null;
-  /** Whether there is a `Transfer-Encoding` header. */
+  /** True with a `Transfer-Encoding` header. */
   readonly isChunked?: boolean;
   /** Longest pause of the client; default 30 s. */
   readonly allowanceMs?: number;
@@ -28,7 +28,7 @@ const maxDrainedBytes = 128 * 1024 * 1024;
 const maxDrainMs = 30_000;
 
 /**
- * Reads the body of a request; synchronously if there is none, so that a GET needs no promise. A
+ * Reads the body of a request; synchronously without one, so that a GET needs no promise. A
  * body over the limit is read and discarded up to 128 MiB and 30 s: Deno closes a connection whose
  * request was not read.
  *

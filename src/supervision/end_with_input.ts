@@ -7,8 +7,8 @@ const sigkill = 9n;
 
 /**
  * Makes the kernel kill this process at the next event on its standard input, which after the
- * supervisor's first line can only be its end. A process whose only thread runs a module that cannot
- * be paused would never see that end itself.
+ * supervisor's first line can only be its end. A process whose only thread runs a module that
+ * cannot be paused would never see that end itself.
  *
  * Not `prctl(PR_SET_PDEATHSIG)`: it fires when the parent *thread* ends, and is lost if the parent
  * died before the call. Linux only; elsewhere, or without a C library, this does nothing.

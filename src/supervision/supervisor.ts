@@ -16,8 +16,8 @@ export type Report =
 const maxLineBytes = 256;
 
 /**
- * Reads the supervisor's secret from the first line of standard input, and then waits for the end of
- * that stream, which the kernel closes even when the supervisor is killed.
+ * Reads the supervisor's secret from the first line of standard input, and then waits for the end
+ * of that stream, which the kernel closes even when the supervisor is killed.
  *
  * Reports go to standard output, one a line, each prefixed with the secret: a guest writes to the
  * same stream and cannot know it.

@@ -3,18 +3,19 @@ import { AdminCallError, type AdminServer, callAdmin } from "../client/call_admi
 import type { FunctionSpecs, RevisionSpec } from "./apply/function_specs.ts";
 import type { RevisionName } from "./deploy_request.ts";
 
-/** Where the worker is, and how to be let in. */
+/** Options of a worker's client. */
 export type WorkerClientOptions = Omit<AdminServer, "label" | "timeoutMs">;
 
-/** What the worker made of a change. `registered`: whether the proxy knows of it; if not, it will be told. */
+/** The result of a change. */
 export interface ChangeResult {
+  /** False while the proxy does not have the new routes yet. */
   readonly registered: boolean;
 }
 
-/** A deployment fetches a module and starts processes; a removal waits for what runs to finish. */
+/** Timeout of a change: a deployment downloads a module, a removal waits for running requests. */
 const changeMs = 10 * 60_000;
 
-/** The interface of a worker, called. Every method throws an `AdminCallError`. */
+/** A client of a worker's API. Every method throws an `AdminCallError`. */
 export class WorkerClient {
   readonly #server: AdminServer;
 
@@ -22,7 +23,7 @@ export class WorkerClient {
     this.#server = { label: "the worker", ...options };
   }
 
-  /** What is deployed there. */
+  /** Returns the functions that are deployed. */
   async list(): Promise<FunctionSpecs> {
     const list = listed.safeParse(
       await callAdmin(this.#server, { method: "GET", path: "functions/list" }),
@@ -33,16 +34,16 @@ export class WorkerClient {
     throw new AdminCallError(
       200,
       "HTTP",
-      `the list of the worker ${this.#server.url} is none: ${reason}`,
+      `the list of the worker ${this.#server.url} is invalid: ${reason}`,
     );
   }
 
-  /** A revision that is not there yet. */
+  /** Deploys a new revision. */
   async deploy(what: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
     return await this.#change("POST", "deploy", { ...what, ...deployment });
   }
 
-  /** Another deployment in the place of one that is there, without a moment in which neither serves. */
+  /** Replaces a deployed revision without downtime. */
   async replace(what: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
     return await this.#change("POST", "deploy", { ...what, ...deployment, replace: true });
   }

@@ -3,43 +3,49 @@ import type { SyncResult } from "./routes/route_reconciler.ts";
 import { maxInstances } from "./revision_schema.ts";
 import type { DesiredRevision } from "./state/desired_state.ts";
 
-/** A revision, named. */
+/** The name of a revision. */
 export interface RevisionName {
   readonly function: string;
   readonly revision: string;
 }
 
-/** What is asked for. */
+/** A request to deploy a revision. */
 export interface DeployRequest extends RevisionName {
   readonly downloadUrl: string;
   readonly sha256?: string;
-  /** So many more than there are, 1 if not given; with `replace` so many in all, as many as there are if not given. */
+  /**
+   * Instances to add, default 1. With `replace`, their total; by default as many as there were.
+   */
   readonly instances?: number;
-  /** Takes the place of what is deployed under this name, once it runs. */
+  /** Replaces the revision of this name once the new instances run. */
   readonly replace?: boolean;
   readonly envVariables?: Readonly<Record<string, string>>;
   readonly idle?: string;
 }
 
-/** What became of it. */
+/** The result of a deployment. */
 export interface DeployResult {
-  /** Of the instances that were added. */
+  /** URLs of the instances that were added. */
   readonly urls: readonly string[];
   readonly registration: SyncResult;
 }
 
-/** @throws HttpError 400 `TOO_MANY_INSTANCES` */
+/**
+ * Checks the number of instances of a revision.
+ *
+ * @throws HttpError 400 `TOO_MANY_INSTANCES`
+ */
 export function assertCount(instances: number): void {
   if (instances <= maxInstances) return;
   throw new HttpError(
     400,
     "TOO_MANY_INSTANCES",
-    `a revision has at most ${maxInstances} instances on a worker: ${instances} were asked for`,
+    `a revision has at most ${maxInstances} instances on a worker, got ${instances}`,
   );
 }
 
 /**
- * A revision is what it was deployed as: more of it is more of the same.
+ * Checks that a request adds instances of the same deployment to a revision.
  *
  * @throws HttpError 409 `REVISION_DIFFERS`
  */

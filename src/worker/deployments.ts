@@ -18,28 +18,29 @@ import {
   withRevision,
 } from "./state/desired_state.ts";
 
+/** Options of `Deployments`. */
 export interface DeploymentsOptions extends Omit<InstanceContext, "onChange"> {
-  /** What an earlier process of this worker left. */
+  /** Desired state that an earlier process of this worker saved. */
   readonly wanted: DesiredState;
-  /** Keeps what is wanted. Resolves when it is on the disk. */
+  /** Saves the desired state. Resolves when it is on the disk. */
   readonly save: (wanted: DesiredState) => Promise<void>;
-  /** Makes the proxy's routes those of `routes()`. */
+  /** Makes the proxy's routes equal to `routes()`. */
   readonly sync: () => Promise<SyncResult>;
-  /** How long requests may finish of what is removed. */
+  /** Grace period of the requests to a removed instance. */
   readonly drainMs: number;
 }
 
-/** What is deployed and what runs of it. Changes of one function come one after the other. */
+/** The deployed functions and their instances. Changes of one function are serialised. */
 export class Deployments {
   readonly #options: DeploymentsOptions;
   readonly #world: InstanceContext;
   readonly #lock = new KeyedLock();
-  /** By `function/revision`, which no name can hold. */
+  /** Keys are `function/revision`; names contain no slash. */
   readonly #running = new Map<string, RunningRevision>();
-  /** Removed, and not ended yet. */
+  /** Removed revisions whose processes have not ended yet. */
   readonly #leaving = new Set<RunningRevision>();
   #wanted: DesiredState;
-  /** Deployments under way, whose modules nobody else knows to be needed. */
+  /** Number of running deployments, whose modules are not in the desired state yet. */
   #deploying = 0;
   #cleaning: Promise<void> = Promise.resolve();
   #isStopping = false;
@@ -54,7 +55,7 @@ export class Deployments {
     return this.#wanted;
   }
 
-  /** Starts what is wanted and was not deployed since, in the background. */
+  /** Starts the instances of the desired state in the background. */
   revive(): void {
     if (this.#isStopping) return;
     for (const [name, { revisions }] of this.#wanted) {
@@ -65,7 +66,7 @@ export class Deployments {
     this.#clean();
   }
 
-  /** What the proxy should know. */
+  /** Returns the routes that the proxy should have. */
   routes(): OwnRoutes {
     return routesOf(
       this.#wanted,
@@ -79,7 +80,7 @@ export class Deployments {
   }
 
   /**
-   * Fetches, starts, registers; or undoes what it did.
+   * Downloads the module, starts instances and registers them. A failure leaves nothing behind.
    *
    * @throws HttpError with the step that failed.
    */
@@ -106,14 +107,14 @@ export class Deployments {
   }
 
   /**
-   * Has as many instances run as asked for.
+   * Starts or stops instances until a revision has `instances` of them.
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`; the step that failed.
    */
   scale(what: RevisionName, instances: number): Promise<DeployResult> {
     return this.#change(what.function, async () => {
       assertCount(instances);
-      const known = this.#needRevision(what);
+      const known = this.#desiredRevision(what);
       const more = instances - known.instances;
       if (more > 0) return await this.#grow(what, known, more);
       const running = this.#runningOf(what);
@@ -126,13 +127,14 @@ export class Deployments {
   }
 
   /**
-   * Unregisters a revision, lets it finish, and ends it. Resolves when nothing of it is left.
+   * Unregisters a revision, lets its requests finish, and ends it. Resolves when all of its
+   * processes have ended.
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`
    */
   async remove(what: RevisionName): Promise<void> {
     const running = await this.#change(what.function, async () => {
-      this.#needRevision(what);
+      this.#desiredRevision(what);
       await this.#saveRevision(what, undefined);
       const removed = this.#runningOf(what);
       this.#running.delete(keyOf(what));
@@ -140,27 +142,35 @@ export class Deployments {
       await this.#options.sync();
       return removed;
     });
-    // Another one of that name may come meanwhile.
+    // Outside of the lock: a revision of the same name may be deployed meanwhile.
     await running.stop(this.#options.drainMs);
     this.#leaving.delete(running);
     this.#clean();
     await this.#cleaning;
   }
 
-  /** @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND` */
+  /**
+   * Makes a revision the default of its function.
+   *
+   * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`
+   */
   setDefault(what: RevisionName): Promise<SyncResult> {
     return this.#change(what.function, async () => {
-      this.#needRevision(what);
-      const known = this.#needFunction(what.function);
+      this.#desiredRevision(what);
+      const known = this.#desiredFunction(what.function);
       await this.#save(what.function, { ...known, defaultRevision: what.revision });
       return await this.#options.sync();
     });
   }
 
-  /** @throws HttpError 404 `FUNCTION_NOT_FOUND`, `DEFAULT_REVISION_NOT_FOUND` */
+  /**
+   * Leaves a function without a default revision.
+   *
+   * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `DEFAULT_REVISION_NOT_FOUND`
+   */
   removeDefault(name: string): Promise<SyncResult> {
     return this.#change(name, async () => {
-      const { revisions, defaultRevision } = this.#needFunction(name);
+      const { revisions, defaultRevision } = this.#desiredFunction(name);
       if (defaultRevision === undefined) {
         throw new HttpError(404, "DEFAULT_REVISION_NOT_FOUND", `${name} has no default revision`);
       }
@@ -169,7 +179,7 @@ export class Deployments {
     });
   }
 
-  /** Ends all that runs, and changes nothing of what is wanted. */
+  /** Ends all instances. The desired state stays. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     await this.#options.sync();
@@ -178,13 +188,13 @@ export class Deployments {
     await this.#cleaning;
   }
 
-  /** Starts so many more than the base has; whatever runs and is none of the base's is ended then. */
+  /** Starts `count` instances beside those of `base`, and then ends all others. */
   async #grow(what: RevisionName, base: DesiredRevision, count: number): Promise<DeployResult> {
     const running = this.#runningOf(what);
     try {
       const started = await running.start(base, count);
       try {
-        this.#assertGoesOn();
+        this.#assertNotStopping();
         await this.#saveRevision(what, { ...base, instances: base.instances + count });
       } catch (error) {
         await Promise.all(started.map((instance) => instance.stop(0)));
@@ -196,7 +206,7 @@ export class Deployments {
       void running.end(leaving, this.#options.drainMs);
       return { urls, registration };
     } finally {
-      // The first of a revision failed.
+      // The first deployment of the revision failed.
       if (!this.#wanted.get(what.function)?.revisions.has(what.revision)) {
         running.logs.close();
         this.#running.delete(keyOf(what));
@@ -206,7 +216,7 @@ export class Deployments {
 
   #change<T>(name: string, change: () => Promise<T>): Promise<T> {
     return this.#lock.run(name, () => {
-      this.#assertGoesOn();
+      this.#assertNotStopping();
       return change();
     });
   }
@@ -234,14 +244,14 @@ export class Deployments {
     try {
       await save(this.#wanted);
     } catch (error) {
-      // Other functions may have changed meanwhile, and what they saved holds this one's change.
+      // Another function may have saved this change with its own meanwhile.
       this.#wanted = withFunction(this.#wanted, name, before);
       save(this.#wanted).catch(() => {});
       throw error;
     }
   }
 
-  /** Removes the modules that nothing needs any more. */
+  /** Removes the modules that no deployment uses. */
   #clean(): void {
     this.#cleaning = this.#cleaning.then(async () => {
       if (this.#deploying > 0) return;
@@ -255,7 +265,7 @@ export class Deployments {
     );
   }
 
-  #needFunction(name: string): DesiredFunction {
+  #desiredFunction(name: string): DesiredFunction {
     const found = this.#wanted.get(name);
     if (found === undefined) {
       throw new HttpError(404, "FUNCTION_NOT_FOUND", `${name} is not deployed`);
@@ -263,15 +273,15 @@ export class Deployments {
     return found;
   }
 
-  #needRevision({ function: name, revision }: RevisionName): DesiredRevision {
-    const found = this.#needFunction(name).revisions.get(revision);
+  #desiredRevision({ function: name, revision }: RevisionName): DesiredRevision {
+    const found = this.#desiredFunction(name).revisions.get(revision);
     if (found !== undefined) return found;
     throw new HttpError(404, "REVISION_NOT_FOUND", `${revision} of ${name} is not deployed`);
   }
 
-  #assertGoesOn(): void {
+  #assertNotStopping(): void {
     if (this.#isStopping) {
-      throw new HttpError(503, "STOPPING", "the worker stops: nothing more is deployed");
+      throw new HttpError(503, "STOPPING", "the worker is stopping and deploys nothing more");
     }
   }
 }

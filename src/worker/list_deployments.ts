@@ -1,19 +1,19 @@
 import type { Deployments } from "./deployments.ts";
 import type { FunctionInstance, InstanceStatus } from "./run/instance.ts";
 
-/** One process, or a place for one, as the list shows it. */
+/** An instance in the list. */
 export interface ListedInstance {
   readonly localUrl: string | null;
   readonly remoteUrl: string;
   readonly envVariables: Readonly<Record<string, string>>;
   readonly state: InstanceStatus;
   readonly restarts: number;
-  /** `null` where there is no process, or it does not say. */
+  /** `null` without a process, or if it does not report in time. */
   readonly memoryBytes: number | null;
   readonly requests: number | null;
 }
 
-/** A revision as the list shows it. */
+/** A revision in the list. */
 export interface ListedRevision {
   readonly wasmRegistryUrl: string;
   readonly isDefaultRevision: boolean;
@@ -21,13 +21,13 @@ export interface ListedRevision {
   readonly instances: number;
   readonly envVariables: Readonly<Record<string, string>>;
   readonly idle: string | null;
-  /** By the number of the process; one that has none is `-1`, `-2`, … */
+  /** Keys are process ids; an instance without a process has `-1`, `-2`, … */
   readonly wasmModules: Readonly<Record<string, ListedInstance>>;
 }
 
-const figuresMs = 1000;
+const metricsMs = 1000;
 
-/** function → revision → what runs of it. */
+/** Returns function → revision → its settings and instances. */
 export async function listDeployments(
   deployments: Deployments,
   remoteUrl: (...names: string[]) => string,
@@ -41,7 +41,7 @@ export async function listDeployments(
         Array.from(found?.instances ?? [], async (instance, index) =>
           [
             instance.process?.id ?? `-${index + 1}`,
-            { localUrl: instance.url ?? null, ...common, ...await conditionOf(instance) },
+            { localUrl: instance.url ?? null, ...common, ...await statusOf(instance) },
           ] as const),
       );
       return [revision, {
@@ -59,13 +59,13 @@ export async function listDeployments(
   return Object.fromEntries(await Promise.all(list));
 }
 
-async function conditionOf(instance: FunctionInstance) {
+async function statusOf(instance: FunctionInstance) {
   const { status: state, restarts, process } = instance;
-  const figures = await process?.metrics(figuresMs);
+  const metrics = await process?.metrics(metricsMs);
   return {
     state,
     restarts,
-    memoryBytes: figures?.memoryBytes ?? null,
-    requests: instance.requests ?? figures?.requests ?? null,
+    memoryBytes: metrics?.memoryBytes ?? null,
+    requests: instance.requests ?? metrics?.requests ?? null,
   };
 }

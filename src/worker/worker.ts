@@ -19,22 +19,22 @@ import { leadsTo } from "./routes/routes.ts";
 import { StateFile } from "./state/state_file.ts";
 import { workerApi } from "./worker_api.ts";
 
-/** A worker's settings; durations in milliseconds. */
+/** Options of a worker; durations in milliseconds. */
 export interface WorkerOptions {
-  /** The launcher that serves the functions, and its first arguments. */
+  /** The program that serves a function, with its first arguments. */
   readonly command: readonly [string, ...string[]];
-  /** Everything of the worker's own lies below it, absolute. */
+  /** Absolute path of the folder for all files of the worker. */
   readonly data: string;
-  /** Where the state is kept; `worker.json` in `data` if not given. */
+  /** Path of the state file; default `worker.json` in `data`. */
   readonly state?: string;
-  /** The address on which the worker listens. */
+  /** The address that the worker listens on. */
   readonly host: string;
-  /** The address on which its functions do; the same if not given. */
+  /** The address that its functions listen on; default `host`. */
   readonly functionHost?: string;
   readonly adminToken?: string;
   readonly proxy: { readonly url: string; readonly backend: string; readonly token?: string };
   readonly registry?: { readonly url: string; readonly token?: string };
-  /** By which name the proxy reaches this machine. */
+  /** The name by which the proxy reaches this machine. */
   readonly domain: string;
   /** Functions listen on the next free ports above it; 0 lets the system choose. */
   readonly portCounter: number;
@@ -43,28 +43,30 @@ export interface WorkerOptions {
   readonly log: Log;
   readonly delays?: RestartDelays;
   readonly timeouts?: DownloadTimeouts;
-  /** How long requests may finish of what is removed; 10 s if not given. */
+  /** Grace period of the requests to a removed instance; default 10 s. */
   readonly drainMs?: number;
 }
 
-/** A worker, as a function from request to response. */
+/** A worker without its listener. */
 export interface WorkerService {
   readonly handler: (request: Request) => Response | Promise<Response>;
-  /** How many revisions are deployed. */
+  /** Number of deployed revisions. */
   readonly count: number;
   /**
-   * Starts what ran when the worker was stopped, in the background. First its old routes are taken out of the proxy: they lead to
-   * ports that may be another function's in a moment. Resolves when the proxy was told so, or is away.
+   * Starts the instances of the saved state in the background. Resolves when the old routes are
+   * removed from the proxy, or the proxy is unreachable: their ports may soon be those of other
+   * functions.
    */
   start(): Promise<void>;
-  /** Unregisters all, lets it finish for so long, and ends it. What is wanted stays: the next start has it again. */
+  /** Unregisters and ends all instances. The desired state stays, for the next start. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** How long a process may take to serve, and to answer a check. */
+/** Timeout of a process's start. */
 const startMs = 30_000;
-const longestCheckMs = 5000;
-/** How long a request waits for a function that sleeps. */
+/** Upper bound on the timeout of a health check. */
+const maxCheckMs = 5000;
+/** How long a request waits for a function that is asleep. */
 const holdMs = 10_000;
 const defaultDrainMs = 10_000;
 const proxyMs = 5000;
@@ -73,7 +75,8 @@ const proxyIntervalMs = 1000;
 /**
  * Opens the worker of a folder.
  *
- * @throws CapsuleError `STATE` when the state cannot be read, `IN_USE` when another worker has the folder or the state file.
+ * @throws CapsuleError `STATE` if the state cannot be read, `IN_USE` if another worker uses the
+ * folder or the state file.
  */
 export async function openWorker(options: WorkerOptions): Promise<WorkerService> {
   const {
@@ -96,11 +99,11 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
   const file = new StateFile(state);
   const { wanted, routes } = await file.read(log);
   const processes = join(own, "processes");
-  // Of a worker that was killed; its processes have ended with it.
+  // A killed worker leaves them; its processes have ended with it.
   await Deno.remove(processes, { recursive: true }).catch(() => {});
 
   const address = bindHost(functionHost);
-  const ports = new Ports(options.portCounter, address, (port) => leadsTo(keeper.owned, port));
+  const ports = new Ports(options.portCounter, address, (port) => leadsTo(reconciler.owned, port));
   const runner = new ProcessRunner({
     command,
     host: address,
@@ -123,18 +126,18 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
     }),
     wanted,
     save: (wanted) => file.save({ wanted }),
-    sync: () => keeper.sync(),
+    sync: () => reconciler.sync(),
     activator: (what, upstream) =>
       openActivator({ ...what, upstream, ports, hostname: address, domain, log }),
     delays: options.delays ?? defaultRestartDelays,
     health: {
       intervalMs: options.healthMs,
-      timeoutMs: Math.min(longestCheckMs, Math.max(options.healthMs, 1000)),
+      timeoutMs: Math.min(maxCheckMs, Math.max(options.healthMs, 1000)),
     },
     drainMs: options.drainMs ?? defaultDrainMs,
     log,
   });
-  const keeper = new RouteReconciler({
+  const reconciler = new RouteReconciler({
     client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
     owned: routes,
     wanted: () => deployments.routes(),
@@ -153,7 +156,7 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
   let closing: Promise<void> | undefined;
   const close = async () => {
     isOver = true;
-    await keeper[Symbol.asyncDispose]();
+    await reconciler[Symbol.asyncDispose]();
     await runner[Symbol.asyncDispose]();
     held.dispose();
   };
@@ -167,18 +170,18 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
       );
     },
     async start() {
-      await keeper.sync();
+      await reconciler.sync();
       deployments.revive();
     },
     async stop(graceMs) {
-      // Whoever disposes of it after it was stopped asks the proxy for nothing more.
+      // A second call must not use the proxy again.
       if (!isOver) await deployments.stop(graceMs);
       await (closing ??= close());
     },
   };
 }
 
-/** The server before a function that sleeps, on a port of its own. */
+/** Opens the server that holds requests for a function that may sleep, on a port of its own. */
 function openActivator(
   { ports, domain, ...options }: Omit<ActivatorOptions, "port" | "holdMs"> & {
     ports: Ports;

@@ -15,10 +15,10 @@ import type { LogLine } from "./run/log_lines.ts";
 import type { SyncResult } from "./routes/route_reconciler.ts";
 import { instancesFrom, name, revisionFields } from "./revision_schema.ts";
 
-/** What the interface needs around it. */
+/** Options of `workerApi`. */
 export interface WorkerApiOptions {
   readonly deployments: Deployments;
-  /** The proxy's URL, without a slash at its end. */
+  /** The proxy's URL, without a trailing slash. */
   readonly proxyUrl: string;
   /** The worker's own environment, against which a deployment's variables are checked. */
   readonly env: Env;
@@ -26,7 +26,7 @@ export interface WorkerApiOptions {
   readonly log: Log;
 }
 
-/** The worker's interface, as this room's README has it. */
+/** Returns the worker's API (docs/worker-api.md). */
 export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiOptions): Hono {
   const deployment = deploymentSchema(env);
   const remoteUrl = (...names: string[]) => [proxyUrl, "functions", ...names].join("/");
@@ -112,11 +112,11 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
     const count = lineCount(context.req.query("lines"));
     const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
     if (context.req.query("follow") === undefined) {
-      return new Response(found.logs.last(count).map(shown).join(""), { headers });
+      return new Response(found.logs.last(count).map(formatLine).join(""), { headers });
     }
     const encoder = new TextEncoder();
     const bytes = new TransformStream<LogLine, Uint8Array>({
-      transform: (line, controller) => controller.enqueue(encoder.encode(shown(line))),
+      transform: (line, controller) => controller.enqueue(encoder.encode(formatLine(line))),
     });
     return new Response(found.logs.follow(count).pipeThrough(bytes), { headers });
   });
@@ -147,7 +147,7 @@ function deploymentSchema(env: Env) {
 }
 
 function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  // A deployment may bring many variables.
+  // A deployment may have many variables.
   return readBody(request, schema, {
     maxBytes: 1024 * 1024,
     syntaxCode: "JSON_PARSE_ERROR",
@@ -161,11 +161,11 @@ function lineCount(text: string | undefined): number {
   throw new HttpError(
     400,
     "BAD_LINES",
-    `lines must be a number of lines: got "${text.slice(0, 40)}"`,
+    `lines must be a number of up to 6 digits, got "${text.slice(0, 40)}"`,
   );
 }
 
-/** What was done is undone then. */
+/** Converts a failure to save the state, after which the change was undone. */
 function asHttp(error: unknown): unknown {
   if (!(error instanceof CapsuleError) || error.code !== "STATE") return error;
   return new HttpError(507, "STATE_NOT_SAVED", error.message, {
@@ -177,5 +177,5 @@ function asHttp(error: unknown): unknown {
 const unregistered = (synced: SyncResult) =>
   synced.kind === "done" ? {} : { registered: false, why: synced.why };
 
-const shown = ({ timeMs, from, text }: LogLine): string =>
+const formatLine = ({ timeMs, from, text }: LogLine): string =>
   `${new Date(timeMs).toISOString()} ${from} ${text}\n`;

@@ -141,7 +141,7 @@ Deno.test("a file is applied, once more for nothing, and then only what changed 
   const changed = await shop.apply(second);
   assert.equal(
     changed.stdout,
-    `~ greeting one: deployed anew with another MESSAGE, SECRET
+    `~ greeting one: replaced, changes MESSAGE, SECRET
 + hello red: REGISTRY/examples/hello/0.0.0/hello.wasm
 ~ hello: default revision blue → red
 ~ hello blue: instances 2 → 1
@@ -221,7 +221,7 @@ Deno.test("what keeps apply from beginning is told, and changes nothing", async 
     "functions:\n  f: 1\n",
     [],
     {},
-    /^capsule: \.\/functions\.yaml:2:6: expected revisions of "f"/,
+    /^capsule: \.\/functions\.yaml:2:6: expected revisions, each with its downloadUrl/,
   );
   await told(
     good,

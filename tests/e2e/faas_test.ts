@@ -198,7 +198,7 @@ Deno.test("what keeps -mode=faas from starting is told with its own flag, and le
     assert.equal(second.code, 1);
     assert.match(
       second.stderr,
-      /^capsule: another -mode=faas uses .*\.capsule: give this one a folder of its own/,
+      /^capsule: another -mode=faas uses .*\.capsule: choose another folder \(-data\)/,
     );
     await Deno.writeTextFile(`${folder}/file`, "");
     for (const mode of ["faas", "worker"]) {

@@ -132,17 +132,17 @@ Deno.test("what does not start, and why", async () => {
     [
       [`-data=${folder}/data`],
       1,
-      /another worker uses .*\/data\/worker: give this one a folder of its own/,
+      /another worker uses .*\/data\/worker: choose another folder \(-data\)/,
     ],
     [
       [`-data=${folder}/e`, `-state=${folder}/data/worker.json`],
       1,
-      /another worker keeps its state in .*\/data\/worker\.json: give this one a file of its own \(-state\)/,
+      /another worker keeps its state in .*\/data\/worker\.json: choose another file \(-state\)/,
     ],
     [
       [`-data=${folder}/e`, `-state=${folder}/bad.json`],
       1,
-      /cannot read -state: .*bad\.json is no worker's state/,
+      /cannot read -state: .*bad\.json is not the state of a worker/,
     ],
     [
       [`-data=${folder}/e`, "-host=0.0.0.0"],

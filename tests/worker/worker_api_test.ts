@@ -88,9 +88,9 @@ Deno.test("a bad body is a 400 that says which field, which rule and what was gi
       [bad({ idle: "0" }), /"idle": expected a duration such as 60s/],
       [bad({ idle: "600h" }), /"idle": expected a duration of at most 596h/],
       [bad({ port: 1 }), /"port"/],
-      [env({ "A-B": "" }), /"envVariables.A-B": a variable is named by/],
-      [env({ "": "" }), /a variable is named by/],
-      [env({ "1A": "" }), /a variable is named by/],
+      [env({ "A-B": "" }), /"envVariables.A-B": a variable's name has 1 to 128/],
+      [env({ "": "" }), /a variable's name has 1 to 128/],
+      [env({ "1A": "" }), /a variable's name has 1 to 128/],
       [
         env({ CAPSULE_ADMIN_TOKEN: "x" }),
         /"envVariables.CAPSULE_ADMIN_TOKEN": it belongs to the launcher/,
@@ -102,8 +102,11 @@ Deno.test("a bad body is a 400 that says which field, which rule and what was gi
         env({ REDIS_ADDR: "evil:6379" }),
         /REDIS_ADDR": the worker's own environment has REDIS_… already/,
       ],
-      [env({ MESSAGE: "a\0b" }), /MESSAGE": a value cannot hold a zero byte/],
-      [env({ MESSAGE: "é".repeat(16 * 1024 + 1) }), /MESSAGE": a value has at most 32768 bytes/],
+      [env({ MESSAGE: "a\0b" }), /MESSAGE": a value must not contain a zero byte/],
+      [
+        env({ MESSAGE: "é".repeat(16 * 1024 + 1) }),
+        /MESSAGE": a value may have at most 32768 bytes/,
+      ],
       [env({ MESSAGE: 1 }), /"envVariables.MESSAGE": /],
     ];
     for (const [body, message] of rows) {

@@ -2,18 +2,18 @@ import { CapsuleError } from "../../base/errors.ts";
 import type { ChangeResult, WorkerClient } from "../client.ts";
 import type { Step } from "./difference.ts";
 
-/** What became of some steps. */
+/** The result of `apply`. */
 export interface Applied {
   readonly done: number;
-  /** A step that failed; those of the same function that came after it were left out. */
+  /** Steps that failed; later steps of the same function are in `skipped`. */
   readonly failures: readonly { readonly step: Step; readonly error: CapsuleError }[];
   readonly skipped: readonly Step[];
 }
 
 /**
- * Carries steps out, one after the other. Where one fails, the rest of its function is left out, and other functions go on.
+ * Carries out steps in order. After a failure the remaining steps of that function are skipped.
  *
- * @param onDone is told of each that was carried out.
+ * @param onDone is called after each step that succeeded.
  */
 export async function apply(
   steps: readonly Step[],

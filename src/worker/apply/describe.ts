@@ -1,14 +1,14 @@
 import type { RevisionSpec } from "./function_specs.ts";
 import type { Step } from "./difference.ts";
 
-/** A step as a line for people: `+` for what is new, `~` for what changes, `-` for what goes. */
+/** Describes a step in one line: `+` adds, `~` changes, `-` removes. */
 export function describe(step: Step): string {
   const { function: name } = step;
   switch (step.kind) {
     case "deploy":
       return `+ ${name} ${step.revision}: ${deploymentText(step.deployment)}`;
     case "replace":
-      return `~ ${name} ${step.revision}: deployed anew with another ${step.changed.join(", ")}`;
+      return `~ ${name} ${step.revision}: replaced, changes ${step.changed.join(", ")}`;
     case "scale":
       return `~ ${name} ${step.revision}: instances ${step.from} → ${step.to}`;
     case "set-default":

@@ -5,7 +5,7 @@ import {
   type RevisionSpec,
 } from "./function_specs.ts";
 
-/** One call to the worker. */
+/** A call to the worker. */
 export type Step =
   & { readonly function: string }
   & (
@@ -14,7 +14,7 @@ export type Step =
       readonly kind: "replace";
       readonly revision: string;
       readonly deployment: RevisionSpec;
-      /** What of it is another. */
+      /** Names of the fields and variables that differ. */
       readonly changed: readonly string[];
     }
     | {
@@ -29,8 +29,8 @@ export type Step =
   );
 
 /**
- * What makes `actual` be as `wanted` says, function by function, each in an order in which no call fails that did not fail before: what is new
- * comes first, then the default is switched to it, and what nobody wants goes last.
+ * Returns the steps from the actual to the desired state, function by function. Their order keeps
+ * every request working: new revisions first, then the default revision, then removals.
  */
 export function difference(wanted: FunctionSpecs, actual: FunctionSpecs): Step[] {
   const names = [...new Set([...wanted.keys(), ...actual.keys()])].sort();
@@ -42,7 +42,7 @@ export function difference(wanted: FunctionSpecs, actual: FunctionSpecs): Step[]
   });
 }
 
-/** What is wanted, and beside it all that is there and of which it says nothing. */
+/** Returns the desired state with everything of the actual state that it does not mention. */
 export function keeping(wanted: FunctionSpecs, actual: FunctionSpecs): FunctionSpecs {
   const all = new Map(actual);
   for (const [name, { revisions, defaultRevision }] of wanted) {
@@ -87,7 +87,7 @@ function defaultSteps(name: string, wants: FunctionSpec, has: FunctionSpec): Ste
   const { defaultRevision: to } = wants;
   if (to === from) return [];
   if (to !== undefined) return [{ kind: "set-default", function: name, revision: to, from }];
-  // A revision that goes takes the default with it.
+  // Removing a revision removes the default as well.
   const stays = from !== undefined && wants.revisions.has(from);
   return stays ? [{ kind: "remove-default", function: name, from }] : [];
 }

@@ -1,26 +1,27 @@
 import { parseDurationMs } from "../../base/units.ts";
 
-/** What a revision of a function is, and how many processes serve it. */
+/** The deployment of a revision. */
 export interface RevisionSpec {
   readonly downloadUrl: string;
-  /** The digest that its module has, or must have; without it, whatever the URL led to is right. */
+  /** The digest of its module; without it, the module that the URL led to is kept. */
   readonly sha256?: string;
   readonly instances: number;
   readonly envVariables: Readonly<Record<string, string>>;
-  /** A process without requests for so long is stopped until the next one; as it was written, such as `60s`. */
+  /** A process is stopped after this long without a request; as it is written: `60s`. */
   readonly idle?: string;
 }
 
+/** The deployment of a function. */
 export interface FunctionSpec {
-  /** The revision that calls get which name none. */
+  /** The revision for requests that name none. */
   readonly defaultRevision?: string;
   readonly revisions: ReadonlyMap<string, RevisionSpec>;
 }
 
-/** Function → what shall run of it, or does. */
+/** Function → its deployment, desired or actual. */
 export type FunctionSpecs = ReadonlyMap<string, FunctionSpec>;
 
-/** What differs between two deployments, but for the number of instances: names of fields and of variables, never a value. */
+/** Returns the names of the fields and variables that differ, except for `instances`. */
 export function changedFields(before: RevisionSpec, after: RevisionSpec): string[] {
   const variables = new Set([
     ...Object.keys(before.envVariables),

@@ -5,28 +5,29 @@ import type { ProxyClient, Route, RouteList } from "../../proxy/public.ts";
 import { AdminCallError } from "../../client/call_admin.ts";
 import { eachRoute, hasRoute, type OwnRoutes, sameRoutes, union, withoutUrl } from "./routes.ts";
 
+/** Options of `RouteReconciler`. */
 export interface RouteReconcilerOptions {
   readonly client: ProxyClient;
-  /** What may be registered as ours, as an earlier process of this worker left it. */
+  /** Routes that this worker may have registered, as an earlier process saved them. */
   readonly owned: OwnRoutes;
-  /** What shall be registered as ours now. */
+  /** Returns the routes that should be registered. */
   readonly wanted: () => OwnRoutes;
-  /** Keeps what may be registered as ours. Resolves when that is on the disk. */
+  /** Saves the routes that may be registered. Resolves when they are on the disk. */
   readonly save: (owned: OwnRoutes) => Promise<void>;
-  /** How often the proxy is looked at, which may have been away, and may have forgotten. */
+  /** Interval between checks of the proxy, which may have lost its routes. */
   readonly intervalMs: number;
   readonly log: Log;
 }
 
-/** `why`: the proxy is away, or refuses. */
+/** The result of a reconciliation; `why` is the proxy's failure. */
 export type SyncResult = { readonly kind: "done" } | {
   readonly kind: "failed";
   readonly why: string;
 };
 
 /**
- * Keeps the proxy's routes as the worker wants them, its own ones only: those are written down before they are registered, so that whoever comes after a
- * crash knows what to take away.
+ * Reconciles the proxy's routes with the desired ones. It changes only routes of this worker, which
+ * it saves before it registers them: after a crash, the next process knows which ones to remove.
  */
 export class RouteReconciler implements AsyncDisposable {
   readonly #options: RouteReconcilerOptions;
@@ -47,7 +48,7 @@ export class RouteReconciler implements AsyncDisposable {
     return this.#owned;
   }
 
-  /** Makes the proxy's routes what is wanted at some moment after the call, unless it was disposed of. Never rejects. */
+  /** Reconciles with the state at some moment after the call. Never rejects. */
   sync(): Promise<SyncResult> {
     if (this.#isOver) return Promise.resolve({ kind: "failed", why: "the worker has ended" });
     if (this.#running === undefined) {
@@ -72,7 +73,7 @@ export class RouteReconciler implements AsyncDisposable {
       if (wanted.size === 0 && this.#owned.size === 0) return { kind: "done" };
       await this.#own(union(this.#owned, wanted));
       const found = await client.list();
-      // New ones first: a function is never without a URL in between.
+      // Additions first, so that a function always has a URL.
       for (const route of eachRoute(wanted)) {
         if (!hasRoute(found, route)) await add(client, route, found);
       }
@@ -88,7 +89,7 @@ export class RouteReconciler implements AsyncDisposable {
       for (const [name, revisions] of this.#owned) {
         for (const revision of revisions.keys()) {
           if (wanted.get(name)?.has(revision) || !found.get(name)?.has(revision)) continue;
-          // Another worker may serve it, too.
+          // Another worker may serve it as well.
           await ignoring(
             404,
             ignoring(409, client.removeRevision({ function: name, revision, ifEmpty: true })),
@@ -96,7 +97,7 @@ export class RouteReconciler implements AsyncDisposable {
         }
       }
       await this.#own(wanted);
-      if (this.#lastFailure !== undefined) log.info("the proxy's routes are right again");
+      if (this.#lastFailure !== undefined) log.info("the functions are registered again");
       this.#lastFailure = undefined;
       return { kind: "done" };
     } catch (error) {
@@ -114,7 +115,7 @@ export class RouteReconciler implements AsyncDisposable {
   }
 }
 
-/** Whoever else registers at the same time may be first. */
+/** Adds a URL to a revision that another client may be creating or removing. */
 async function add(client: ProxyClient, route: Route, found: RouteList): Promise<void> {
   if (found.get(route.function)?.has(route.revision)) {
     try {

@@ -2,12 +2,12 @@ import * as z from "zod";
 import { defaultRevision } from "../../base/function_names.ts";
 import type { DesiredState } from "../state/desired_state.ts";
 
-/** Function → revision → URLs: what this worker has, or wants to have, registered with the proxy. */
+/** Function → revision → URLs: the routes of this worker, actual or desired. */
 export type OwnRoutes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 
 /**
- * The routes that lead to what runs: each revision's own, and the default revision's also under the name `default`, in the place of a revision that is
- * really called so. A wanted revision that has no URL at the moment stays, empty.
+ * Returns the routes to the running instances. The default revision is also registered as
+ * `default`, in place of a revision of that name. A revision without a URL has an empty set.
  */
 export function routesOf(
   wanted: DesiredState,
@@ -23,7 +23,7 @@ export function routesOf(
   }));
 }
 
-/** All that is in either. */
+/** Returns the routes that are in either. */
 export function union(a: OwnRoutes, b: OwnRoutes): OwnRoutes {
   const all = new Map(a);
   for (const [name, revisions] of b) {
@@ -36,7 +36,7 @@ export function union(a: OwnRoutes, b: OwnRoutes): OwnRoutes {
   return all;
 }
 
-/** Each route on its own. */
+/** Yields every route. */
 export function* eachRoute(
   routes: OwnRoutes,
 ): Generator<{ function: string; revision: string; url: string }> {
@@ -47,7 +47,7 @@ export function* eachRoute(
   }
 }
 
-/** Revisions that nobody serves at the moment: whoever calls one is told to come again, not that there is none. */
+/** Yields the revisions without a URL: the proxy answers 503 for them, not 404. */
 export function* withoutUrl(routes: OwnRoutes): Generator<{ function: string; revision: string }> {
   for (const [name, revisions] of routes) {
     for (const [revision, urls] of revisions) {
@@ -56,6 +56,7 @@ export function* withoutUrl(routes: OwnRoutes): Generator<{ function: string; re
   }
 }
 
+/** Reports whether the routes contain a route. */
 export function hasRoute(
   routes: ReadonlyMap<string, ReadonlyMap<string, Iterable<string>>>,
   route: { function: string; revision: string; url: string },
@@ -64,17 +65,18 @@ export function hasRoute(
   return new Set(urls).has(route.url);
 }
 
-/** Whether any of them leads to that port. */
+/** Reports whether a route leads to a port. */
 export function leadsTo(routes: OwnRoutes, port: number): boolean {
   for (const { url } of eachRoute(routes)) if (url.endsWith(`:${port}`)) return true;
   return false;
 }
 
+/** Reports whether two sets of routes are equal. */
 export function sameRoutes(a: OwnRoutes, b: OwnRoutes): boolean {
   return JSON.stringify(encodeOwnRoutes(a)) === JSON.stringify(encodeOwnRoutes(b));
 }
 
-/** As the state file has them. */
+/** A schema for routes in the state file. */
 export const ownRoutesSchema = z.record(z.string(), z.record(z.string(), z.array(z.string())))
   .transform(
     (functions): OwnRoutes =>
@@ -86,7 +88,7 @@ export const ownRoutesSchema = z.record(z.string(), z.record(z.string(), z.array
       ),
   );
 
-/** As JSON, sorted; `ownRoutesSchema` reads it. */
+/** Encodes routes as sorted JSON that `ownRoutesSchema` decodes. */
 export function encodeOwnRoutes(routes: OwnRoutes): Record<string, Record<string, string[]>> {
   return sorted(routes, (revisions) => sorted(revisions, (urls) => [...urls].sort()));
 }

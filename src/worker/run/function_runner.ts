@@ -1,55 +1,58 @@
 import { CapsuleError } from "../../base/errors.ts";
 
-/** What shall run. */
+/** A function to start. */
 export interface RunSpec {
   readonly function: string;
   readonly revision: string;
-  /** The module's file, which nobody changes while it is deployed. */
+  /** Path of the module's file, which does not change while it is deployed. */
   readonly module: string;
-  /** The deployment's own environment variables. */
+  /** Environment variables of the deployment. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Whether only the worker itself has to reach it; the proxy does otherwise. */
+  /** True if only the worker connects to it, and not the proxy. */
   readonly local: boolean;
-  /** Told each line that it writes, of its standard output and its standard error. */
+  /** Called with each line of its standard output and standard error. */
   readonly onLine: (line: string, from: RunningFunction["id"]) => void;
 }
 
-/** How whatever runs functions does it: as processes of this machine, or elsewhere. */
+/** Runs functions, for example as processes of this machine. */
 export interface FunctionRunner extends AsyncDisposable {
   /**
-   * Starts a function, and resolves when it serves. What was begun is undone when it fails, or when the signal aborts.
+   * Starts a function, and resolves when it serves. A failure or an abort leaves nothing behind.
    *
    * @throws StartError when it cannot serve; the signal's reason.
    */
   start(spec: RunSpec, signal: AbortSignal): Promise<RunningFunction>;
 }
 
-/** A function that was started and serves, until it ends. */
+/** A started function. */
 export interface RunningFunction {
-  /** A process's number. */
+  /** The process id. */
   readonly id: string;
-  /** The last ones that it wrote. */
+  /** The last lines that it wrote. */
   readonly lines: readonly string[];
-  /** Where it serves. */
+  /** The URL that it serves. */
   readonly url: string;
-  /** Resolves with the reason when it has ended, and nothing of it is left. Never rejects. */
+  /** Resolves with the reason when it has ended and was cleaned up. Never rejects. */
   readonly ended: Promise<string>;
-  /** Whether it answers its health check in time. */
+  /** Reports whether it passes its health check in time. */
   isHealthy(timeoutMs: number): Promise<boolean>;
-  /** `undefined` when it does not say in time. */
+  /** Returns its metrics; `undefined` if it does not report them in time. */
   metrics(timeoutMs: number): Promise<FunctionMetrics | undefined>;
-  /** Lets what it serves finish for so long, 0: not at all. Resolves when it has ended. A later call may shorten an earlier one's time. */
+  /**
+   * Ends it after at most `graceMs` for running requests; 0 kills it. A later call may shorten the
+   * grace period.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
-/** How a running function does. */
+/** Metrics of a running function. */
 export interface FunctionMetrics {
   readonly memoryBytes: number;
-  /** Since it was started. */
+  /** Requests since its start. */
   readonly requests: number;
 }
 
-/** A function could not be started. `code`: `PORT_TAKEN`, `START_FAILED`, `HEALTH_CHECK_FAILED`. */
+/** A failed start of a function. */
 export class StartError extends CapsuleError {
   /** The last lines that it wrote. */
   readonly lines: readonly string[];

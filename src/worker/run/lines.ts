@@ -1,7 +1,10 @@
-/** A line that is longer is cut into several, so that one without an end holds no memory. */
+/** A longer line is split, so that one without an end does not fill the memory. */
 const maxLineLength = 16 * 1024;
 
-/** The lines of a stream of text, as they come; one that has no end yet is told when the stream ends. Never throws: a broken stream has ended. */
+/**
+ * Calls `onLine` with each line of a stream, and at its end with an incomplete one. A broken stream
+ * counts as ended; never rejects.
+ */
 export async function eachLine(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   onLine: (line: string) => void,
@@ -17,7 +20,7 @@ export async function eachLine(
       }
     }
   } catch {
-    // Whoever wrote is gone.
+    // The writer is gone.
   }
   if (rest !== "") onLine(rest);
 }

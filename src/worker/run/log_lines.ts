@@ -1,19 +1,19 @@
-/** One line of what a function wrote. */
+/** A line that a function wrote. */
 export interface LogLine {
-  /** When it came, in milliseconds since 1970. */
+  /** Time of arrival, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** The process that wrote it. */
+  /** Id of the process that wrote it. */
   readonly from: string;
   readonly text: string;
 }
 
-/** What one deployment keeps, whatever its processes write. */
+/** Limits of the lines that one deployment keeps. */
 const maxLines = 1000;
 const maxLength = 1024 * 1024;
-/** A reader that is further behind loses lines rather than holding them. */
+/** A reader that is further behind loses lines. */
 const maxBehind = 1000;
 
-/** The last lines of a deployment's processes, those that are gone included, and whoever follows them. */
+/** The last lines of all processes of a deployment, and their followers. */
 export class LogLines {
   readonly #lines: LogLine[] = [];
   readonly #followers = new Set<(line: LogLine | undefined) => void>();
@@ -30,12 +30,12 @@ export class LogLines {
     for (const follower of this.#followers) follower(line);
   }
 
-  /** The last lines, oldest first. */
+  /** Returns the last `count` lines, oldest first. */
   last(count: number): readonly LogLine[] {
     return count === 0 ? [] : this.#lines.slice(-count);
   }
 
-  /** The last lines and then each that comes, until the reader goes away or the deployment does. */
+  /** Streams the last `count` lines and all later ones, until `close` or the reader cancels. */
   follow(count: number): ReadableStream<LogLine> {
     let follower: (line: LogLine | undefined) => void;
     return new ReadableStream<LogLine>({
@@ -52,7 +52,7 @@ export class LogLines {
     }, { highWaterMark: maxLines + maxBehind });
   }
 
-  /** Nothing more comes. */
+  /** Ends all followers. */
   close(): void {
     this.#closed = true;
     for (const follower of this.#followers) follower(undefined);

@@ -13,18 +13,19 @@ import { ModuleCache } from "../../source/module_cache.ts";
 import { pullModule } from "../../oci/pull_module.ts";
 import { RegistryAnswerError } from "../../oci/transport.ts";
 
+/** Options of `Modules`. */
 export interface ModulesOptions {
-  /** Where they lie, each under its digest. */
+  /** The folder of the modules, each named by its digest. */
   readonly folder: string;
-  /** The registry that is shown the token, and no other. */
+  /** The only registry that receives the token. */
   readonly registry?: { readonly url: string; readonly token?: string };
-  /** Where Docker's configuration is looked for. */
+  /** Locates Docker's configuration. */
   readonly env: Env;
   readonly log: Log;
   readonly timeouts?: DownloadTimeouts;
 }
 
-/** The modules of what is deployed. A deployment keeps the bytes that it was deployed with, whatever its URL leads to later. */
+/** The modules of all deployments. A deployment keeps its module when its URL changes. */
 export class Modules {
   readonly #options: ModulesOptions;
   readonly #kept: ModuleCache;
@@ -34,15 +35,17 @@ export class Modules {
     this.#kept = new ModuleCache(options.folder);
   }
 
-  /** Where the module of a digest lies. */
+  /** Returns the path of a module. */
   path(sha256: string): string {
     return this.#kept.path(sha256);
   }
 
   /**
-   * Sees to it that the module of a URL is here, and returns its digest. With a digest, a module that is here already is fetched from nowhere.
+   * Downloads the module of a URL and returns its digest. Downloads nothing if a digest is given
+   * whose module is here already.
    *
-   * @throws HttpError `MODULE_NOT_FOUND`, `NOT_A_MODULE`, `WRONG_DIGEST`, `DOWNLOAD_FAILED`, `MODULE_NOT_SAVED`
+   * @throws HttpError `MODULE_NOT_FOUND`, `NOT_A_MODULE`, `WRONG_DIGEST`, `DOWNLOAD_FAILED`,
+   * `MODULE_NOT_SAVED`
    */
   async fetch(url: string, sha256?: string): Promise<string> {
     if (sha256 !== undefined && await this.#kept.has(sha256)) return sha256;
@@ -51,11 +54,11 @@ export class Modules {
         ? await this.#pull(url, sha256)
         : await this.#download(url, sha256);
     } catch (error) {
-      throw error instanceof CapsuleError ? asAnswer(error) : error;
+      throw error instanceof CapsuleError ? downloadFailure(error) : error;
     }
   }
 
-  /** Removes all modules but these. */
+  /** Removes all modules except for these. */
   async keepOnly(digests: ReadonlySet<string>): Promise<void> {
     const folder = join(this.#options.folder, "sha256");
     try {
@@ -78,14 +81,14 @@ export class Modules {
       token: isOurs ? registry.token : undefined,
     });
     if (saved === undefined) {
-      throw new CapsuleError("DOWNLOAD", `${url} answers that nothing has changed`);
+      throw new CapsuleError("DOWNLOAD", `${url} responds 304 to an unconditional request`);
     }
     return saved;
   }
 
   async #pull(url: string, sha256: string | undefined): Promise<string> {
     const { registry, folder, env, log } = this.#options;
-    // A folder of its own: what a tag led to at another time is no answer here.
+    // A new folder: the cached digest of a tag may be out of date.
     const cacheFolder = join(folder, `pull-${crypto.randomUUID()}`);
     const isOurs = registry?.token !== undefined &&
       new URL(registry.url).host === new URL(url).host;
@@ -111,8 +114,8 @@ export class Modules {
 
 const silent: Output = { write: () => {}, isTerminal: () => false };
 
-/** What whoever deploys is told. */
-function asAnswer(error: CapsuleError): HttpError {
+/** Converts the failure of a download to a response. */
+function downloadFailure(error: CapsuleError): HttpError {
   const more = { step: "fetch" };
   const options = { cause: error, more };
   const isRefused = error instanceof DownloadRefused || error instanceof RegistryAnswerError;

@@ -1,38 +1,39 @@
 import { StartError } from "./function_runner.ts";
 
-const highest = 65535;
+const maxPort = 65535;
 
 /**
- * Ports for functions: the next free one above the counter, and from the beginning when there are no more; so a port that was given up is taken again as
- * late as can be.
+ * Allocates ports for functions, round robin above a counter, so that a released port is reused as
+ * late as possible.
  */
 export class Ports {
   readonly #counter: number;
   readonly #host: string;
   #last: number;
   readonly #held = new Set<number>();
-  readonly #isBelieved: (port: number) => boolean;
+  readonly #isRouted: (port: number) => boolean;
 
   /**
-   * `counter` 0 leaves the choice to the system. `isBelieved` says whether somebody may still send a port's requests to what was there before.
+   * @param counter ports are above it; 0 lets the system choose.
+   * @param isRouted reports whether the proxy may still send requests to a port's earlier function.
    */
-  constructor(counter: number, host: string, isBelieved: (port: number) => boolean = () => false) {
+  constructor(counter: number, host: string, isRouted: (port: number) => boolean = () => false) {
     this.#counter = this.#last = counter;
     this.#host = host;
-    this.#isBelieved = isBelieved;
+    this.#isRouted = isRouted;
   }
 
   /**
-   * A port on which nobody listens, held until it is given back; 0 where the system chooses.
+   * Returns a free port, which stays allocated until `release`; 0 if the system chooses.
    *
    * @throws StartError `PORT_TAKEN`
    */
   take(): number {
     if (this.#counter === 0) return 0;
-    const count = highest - this.#counter;
+    const count = maxPort - this.#counter;
     for (let tried = 0; tried < count; tried++) {
-      this.#last = this.#last === highest ? this.#counter + 1 : this.#last + 1;
-      if (this.#held.has(this.#last) || this.#isBelieved(this.#last) || !this.#isFree(this.#last)) {
+      this.#last = this.#last === maxPort ? this.#counter + 1 : this.#last + 1;
+      if (this.#held.has(this.#last) || this.#isRouted(this.#last) || !this.#isFree(this.#last)) {
         continue;
       }
       this.#held.add(this.#last);
@@ -42,7 +43,7 @@ export class Ports {
       "PORT_TAKEN",
       `every port from ${
         this.#counter + 1
-      } to ${highest} is taken (-httpPortCounter=${this.#counter})`,
+      } to ${maxPort} is taken (-httpPortCounter=${this.#counter})`,
     );
   }
 

@@ -15,31 +15,32 @@ import {
 import { eachLine } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
+/** Options of `ProcessRunner`. */
 export interface ProcessRunnerOptions {
   /** The launcher and its first arguments. */
   readonly command: readonly [string, ...string[]];
-  /** The address on which functions listen. */
+  /** The address that functions listen on. */
   readonly host: string;
-  /** By which name the proxy reaches it. */
+  /** The name by which the proxy reaches it. */
   readonly domain: string;
   readonly ports: Ports;
-  /** Below it each process has an empty working directory. */
+  /** Parent of the processes' working directories, which are empty. */
   readonly folder: string;
-  /** The functions' own `-data`. */
+  /** `-data` of the functions. */
   readonly data: string;
   readonly env: Env;
-  /** How long a process may take to say that it serves. */
+  /** Timeout of a process's ready report. */
   readonly startMs: number;
 }
 
-/** Somebody took the port between our look and the process's: so often another one is tried. */
+/** Attempts to start when another program takes the port first. */
 const portTries = 5;
-/** More processes that start at the same time would only make each other late. */
-const startsAtOnce = 8;
-/** How many last lines an error shows. */
+/** More concurrent starts would only delay each other. */
+const maxConcurrentStarts = 8;
+/** Number of lines in an error message. */
 const shownLines = 20;
 
-/** Runs each function as a process of this machine: the launcher in http mode, in a directory of its own. */
+/** Runs each function as a process of this machine: the launcher in http mode. */
 export class ProcessRunner implements FunctionRunner {
   readonly #options: ProcessRunnerOptions;
   readonly #running = new Set<FunctionProcess>();
@@ -51,12 +52,12 @@ export class ProcessRunner implements FunctionRunner {
   }
 
   async start(spec: RunSpec, signal: AbortSignal): Promise<RunningFunction> {
-    if (this.#starting < startsAtOnce) this.#starting++;
+    if (this.#starting < maxConcurrentStarts) this.#starting++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await this.#start(spec, signal);
     } finally {
-      // Whoever waits takes the place over.
+      // The next start takes the slot over.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#starting--;
@@ -89,7 +90,7 @@ export class ProcessRunner implements FunctionRunner {
   }
 }
 
-/** A process of the launcher, from its start until nothing of it is left. */
+/** A process of the launcher, from its start until it was cleaned up. */
 class FunctionProcess implements RunningFunction {
   readonly ended: Promise<string>;
   readonly lines: string[] = [];
@@ -101,8 +102,8 @@ class FunctionProcess implements RunningFunction {
   #isStopping = false;
   #isOver = false;
   #port = 0;
-  /** When the process is killed, if it has not ended by then. */
-  #killAt: ReturnType<typeof setTimeout> | undefined;
+  /** Kills the process at the end of the grace period. */
+  #killTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(spec: RunSpec, port: number, options: ProcessRunnerOptions) {
     this.#spec = spec;
@@ -118,7 +119,11 @@ class FunctionProcess implements RunningFunction {
     return `http://${urlHost(this.#options.domain)}:${this.#port}`;
   }
 
-  /** @throws StartError, or the signal's reason; then it has ended. */
+  /**
+   * Waits for the ready report.
+   *
+   * @throws StartError, or the signal's reason; then it has ended.
+   */
   async ready(signal: AbortSignal): Promise<void> {
     const { startMs } = this.#options;
     let isLate = false;
@@ -145,7 +150,7 @@ class FunctionProcess implements RunningFunction {
         );
       }
       const reason = isLate
-        ? `the process did not say that it serves within ${startMs / 1000} s`
+        ? `the process did not report that it is ready within ${startMs / 1000} s`
         : why;
       throw new StartError("START_FAILED", reason, lines);
     } finally {
@@ -171,12 +176,12 @@ class FunctionProcess implements RunningFunction {
   }
 
   async stop(graceMs: number): Promise<void> {
-    clearTimeout(this.#killAt);
+    clearTimeout(this.#killTimer);
     this.#isStopping = true;
     if (!this.#isOver) {
       if (graceMs > 0) {
         this.#signal("SIGTERM");
-        this.#killAt = setTimeout(() => this.#signal("SIGKILL"), graceMs);
+        this.#killTimer = setTimeout(() => this.#signal("SIGKILL"), graceMs);
       } else this.#signal("SIGKILL");
     }
     await this.ended;
@@ -195,18 +200,18 @@ class FunctionProcess implements RunningFunction {
     try {
       this.#child?.kill(signal);
     } catch {
-      // It has just ended.
+      // It has ended already.
     }
   }
 
-  /** All of the process's life; returns why it ended. */
+  /** Runs the process and returns the reason of its end. */
   async #run(port: number): Promise<string> {
     const { command: [program, ...first], host, folder, data, env } = this.#options;
     const { module, variables, local } = this.#spec;
     const cwd = join(folder, crypto.randomUUID());
     try {
       await Deno.mkdir(cwd, { recursive: true, mode: 0o700 });
-      if (this.#isStopping) return "it was stopped before it had begun";
+      if (this.#isStopping) return "it was stopped before it started";
       const child = new Deno.Command(program, {
         args: [
           ...first,
@@ -220,7 +225,8 @@ class FunctionProcess implements RunningFunction {
         cwd,
         clearEnv: true,
         env: processEnvironment(env, variables),
-        // A signal to the worker's process group (Ctrl-C, timeout) is for the worker alone, which lets its functions finish.
+        // Ctrl-C signals the process group; only the worker must receive it, which stops its
+        // functions gracefully.
         detached: true,
         stdin: "piped",
         stdout: "piped",
@@ -231,12 +237,12 @@ class FunctionProcess implements RunningFunction {
         eachLine(child.stdout, (line) => this.#onOutput(line)),
         eachLine(child.stderr, (line) => this.#onLine(line)),
       ];
-      // Never closed while we live: its end tells the child that we are gone.
+      // Open for the life of this process: its end tells the child that this process is gone.
       const stdin = child.stdin.getWriter();
       await stdin.write(new TextEncoder().encode(`${this.#secret}\n`)).catch(() => {});
       const status = await child.status;
       this.#isOver = true;
-      clearTimeout(this.#killAt);
+      clearTimeout(this.#killTimer);
       await Promise.all([...reading, stdin.close().catch(() => {})]);
       return status.signal
         ? `the process was ended by ${status.signal}`

@@ -8,14 +8,14 @@ import { FunctionInstance, type InstanceActivator, type InstanceOptions } from "
 import { LogLines } from "./log_lines.ts";
 import type { DesiredRevision } from "../state/desired_state.ts";
 
-/** Modules by their digest. */
+/** A store of modules by digest. */
 export interface ModuleStore {
   path(sha256: string): string;
   fetch(url: string, sha256?: string): Promise<string>;
   keepOnly(digests: ReadonlySet<string>): Promise<void>;
 }
 
-/** What the instances of all revisions need around them. */
+/** Options that the instances of all revisions share. */
 export interface InstanceContext {
   readonly runner: FunctionRunner;
   readonly modules: ModuleStore;
@@ -23,17 +23,17 @@ export interface InstanceContext {
   readonly delays: RestartDelays;
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly log: Log;
-  /** Told when a URL has come or gone. */
+  /** Called when a URL was added or removed. */
   readonly onChange: () => void;
 }
 
-/** What runs of a revision, and what it has written. */
+/** The instances of a revision, and their log. */
 export class RunningRevision {
   readonly logs = new LogLines();
   instances: readonly FunctionInstance[] = [];
   readonly #what: RevisionName;
   readonly #world: InstanceContext;
-  /** Those that are being ended. */
+  /** Instances that are being stopped. */
   readonly #leaving = new Set<FunctionInstance>();
 
   constructor(what: RevisionName, world: InstanceContext) {
@@ -46,9 +46,9 @@ export class RunningRevision {
   }
 
   /**
-   * Starts so many, and resolves when all are well; they are none of the revision's yet.
+   * Starts `count` instances and waits until all are healthy. `replaceInstances` adds them.
    *
-   * @throws HttpError when one cannot be started: then none is left.
+   * @throws HttpError when one cannot be started; then all are stopped.
    */
   async start(wanted: DesiredRevision, count: number): Promise<readonly FunctionInstance[]> {
     const started: FunctionInstance[] = [];
@@ -65,10 +65,10 @@ export class RunningRevision {
     await Promise.all(Array.from({ length: count }, startOne));
     if (failure === undefined) return started;
     await Promise.all(started.map((instance) => instance.stop(0)));
-    throw failure instanceof StartError ? asAnswer(failure, this.#what) : failure;
+    throw failure instanceof StartError ? startFailure(failure, this.#what) : failure;
   }
 
-  /** Adds those that are missing, as they were before the worker was started again. */
+  /** Restores the missing instances of a revision after a restart of the worker. */
   revive(wanted: DesiredRevision): void {
     const missing = Math.max(0, wanted.instances - this.instances.length);
     const revived = Array.from(
@@ -78,7 +78,7 @@ export class RunningRevision {
     this.instances = [...this.instances, ...revived];
   }
 
-  /** Keeps the first so many, and adds these; returns those that go. */
+  /** Keeps the first `kept` instances and adds others; returns the removed ones. */
   replaceInstances(
     kept: number,
     added: readonly FunctionInstance[] = [],
@@ -88,7 +88,7 @@ export class RunningRevision {
     return leaving;
   }
 
-  /** Ends those that went, once their URLs are out of the proxy. */
+  /** Stops removed instances. Their URLs must be out of the proxy. */
   async end(leaving: readonly FunctionInstance[], graceMs: number): Promise<void> {
     await Promise.all(leaving.map(async (instance) => {
       this.#leaving.add(instance);
@@ -97,7 +97,7 @@ export class RunningRevision {
     }));
   }
 
-  /** Ends all, those that are being ended too. */
+  /** Stops all instances, including those that are being stopped already. */
   async stop(graceMs: number): Promise<void> {
     await Promise.all(
       Array.from([...this.instances, ...this.#leaving], (each) => each.stop(graceMs)),
@@ -127,10 +127,10 @@ export class RunningRevision {
   }
 }
 
-function asAnswer(error: StartError, { function: name, revision }: RevisionName): HttpError {
+function startFailure(error: StartError, { function: name, revision }: RevisionName): HttpError {
   const step = error.code === "HEALTH_CHECK_FAILED" ? "health" : "start";
   const status = { PORT_TAKEN: 503, HEALTH_CHECK_FAILED: 504 }[error.code] ?? 422;
-  // The launcher's own last line is what it reported already.
+  // The launcher writes its message as its last line, too.
   const lines = error.lines.filter((line) => !line.endsWith(error.message));
   const last = lines.length === 0 ? "" : `; its last lines:\n${lines.join("\n")}`;
   return new HttpError(

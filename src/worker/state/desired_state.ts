@@ -1,27 +1,28 @@
 import * as z from "zod";
 import { instancesFrom, name, revisionFields } from "../revision_schema.ts";
 
-/** What a revision of a function is, and how much of it there shall be. */
+/** The desired state of a revision. */
 export interface DesiredRevision {
   readonly downloadUrl: string;
-  /** Of the module that was fetched from there: 64 hexadecimal digits. */
+  /** Digest of the module: 64 hexadecimal digits. */
   readonly sha256: string;
   readonly instances: number;
   readonly envVariables: Readonly<Record<string, string>>;
-  /** A process without requests for so long is stopped until the next one; as it was written, such as `60s`. */
+  /** A process is stopped after this long without a request; as it is written: `60s`. */
   readonly idle?: string;
 }
 
+/** The desired state of a function. */
 export interface DesiredFunction {
-  /** The revision that calls get which name none. */
+  /** The revision for requests that name none. */
   readonly defaultRevision?: string;
   readonly revisions: ReadonlyMap<string, DesiredRevision>;
 }
 
-/** Function → what shall run of it. Never changed: a change makes another. */
+/** Function → its desired state. Immutable. */
 export type DesiredState = ReadonlyMap<string, DesiredFunction>;
 
-/** The wanted state with another function in the place of this one; `undefined`, or one without revisions, takes it out. */
+/** Returns the state with a function replaced; `undefined` or no revisions removes it. */
 export function withFunction(
   wanted: DesiredState,
   name: string,
@@ -33,7 +34,7 @@ export function withFunction(
   return changed;
 }
 
-/** The same for a revision; whatever revision goes is the default no more. */
+/** Returns the state with a revision replaced or removed; a removed one is not the default. */
 export function withRevision(
   wanted: DesiredState,
   { name, revision }: { name: string; revision: string },
@@ -62,7 +63,7 @@ const wantedFunction = z.strictObject({
   revisions: z.record(name, revision),
 });
 
-/** As the state file has it. */
+/** A schema for the desired state in the state file. */
 export const desiredStateSchema = z.record(name, wantedFunction).transform((
   functions,
 ): DesiredState =>
@@ -77,7 +78,7 @@ export const desiredStateSchema = z.record(name, wantedFunction).transform((
   )
 );
 
-/** As JSON, which `desiredStateSchema` reads. */
+/** Encodes the state as JSON that `desiredStateSchema` decodes. */
 export function encodeDesiredState(wanted: DesiredState): unknown {
   return Object.fromEntries(
     Array.from(wanted, ([name, { revisions, ...more }]) => [

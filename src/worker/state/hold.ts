@@ -2,27 +2,28 @@ import { dirname, join } from "node:path";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 
 /**
- * Makes a folder that only its owner reads, and makes sure that nobody else uses it in the same way until this is disposed of or the process
- * ends, however it does.
+ * Creates a folder that only its owner can read, and locks it until the lock is disposed of or the
+ * process ends.
  *
- * @param what is who uses it, for messages: `worker`.
- * @throws CapsuleError `IN_USE`, `DATA` when it cannot be made or written.
+ * @param what names the user of the folder in messages: `worker`.
+ * @throws CapsuleError `IN_USE`, `DATA` if it cannot be created or written.
  */
 export function holdFolder(folder: string, what: string): Promise<Disposable> {
   return hold(folder, join(folder, "lock"), {
-    taken: `another ${what} uses ${folder}: give this one a folder of its own (-data)`,
+    taken: `another ${what} uses ${folder}: choose another folder (-data)`,
     failed: ["DATA", `cannot keep data in ${folder} (-data)`],
   });
 }
 
 /**
- * The same for a state file. What is locked is a file beside it, since each change puts another file in its place.
+ * Locks a state file until the lock is disposed of or the process ends. The lock is on a file
+ * beside it, because each change replaces the state file.
  *
- * @throws CapsuleError `IN_USE`, `STATE` when nothing can be written there.
+ * @throws CapsuleError `IN_USE`, `STATE` if the folder cannot be written.
  */
 export function holdState(path: string): Promise<Disposable> {
   return hold(dirname(path), `${path}.lock`, {
-    taken: `another worker keeps its state in ${path}: give this one a file of its own (-state)`,
+    taken: `another worker keeps its state in ${path}: choose another file (-state)`,
     failed: ["STATE", `cannot write -state=${path}`],
   });
 }

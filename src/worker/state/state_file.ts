@@ -1,15 +1,15 @@
 import { dirname } from "node:path";
 import * as z from "zod";
+import { AtomicFile } from "../../base/atomic_file.ts";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { syncFolder } from "../../base/atomic_file.ts";
 import { encodeOwnRoutes, type OwnRoutes, ownRoutesSchema } from "../routes/routes.ts";
 import { type DesiredState, desiredStateSchema, encodeDesiredState } from "./desired_state.ts";
 
-/** What a worker knows over a restart. */
+/** State of a worker that survives a restart. */
 export interface WorkerState {
   readonly wanted: DesiredState;
-  /** What may be registered with the proxy as this worker's; more than that is not its business. */
+  /** Routes that the worker may have registered with the proxy. It changes no others. */
   readonly routes: OwnRoutes;
 }
 
@@ -20,8 +20,9 @@ const schema = z.strictObject({
 });
 
 /**
- * The file in which a worker's state lies, and beside it (`.previous`) the state before the last change: whatever a crash leaves of the one, the other is
- * whole. Only its owner reads it, for a deployment's variables may hold passwords.
+ * The file of a worker's state, with the state before the last change beside it (`.previous`):
+ * after a crash at least one of them is whole. Only its owner can read it, because the variables of
+ * a deployment may hold passwords.
  */
 export class StateFile {
   readonly #path: string;
@@ -33,9 +34,9 @@ export class StateFile {
   }
 
   /**
-   * The state as it was last written, or the one before where that is damaged.
+   * Reads the state that was last saved, or the one before if that is damaged.
    *
-   * @throws CapsuleError `STATE` when neither can be read.
+   * @throws CapsuleError `STATE` if neither can be read.
    */
   async read(log: Log): Promise<WorkerState> {
     return this.#newest = await this.#read(log);
@@ -49,9 +50,9 @@ export class StateFile {
     if (newest.kind === "whole") return newest.state;
     if (newest.kind === "damaged" && (previous.kind === "whole" || newest.isCut)) {
       log.warn(
-        `-state=${this.#path} ${newest.why}: going on with the state before the last change`,
+        `-state=${this.#path} ${newest.why}: using the state before the last change`,
       );
-      // Out of the way, so that it does not take the place of the good one at the next change.
+      // The next change would otherwise replace the good `.previous` with it.
       await Deno.rename(this.#path, `${this.#path}.damaged`);
     }
     if (previous.kind === "whole") return previous.state;
@@ -65,10 +66,10 @@ export class StateFile {
   }
 
   /**
-   * Changes a part of the state, or all of it, and resolves when that is on the disk. Changes are written in the order of the calls, each with all that
-   * were asked for before.
+   * Changes the state, and resolves when it is on the disk. Changes are written in the order of the
+   * calls.
    *
-   * @throws CapsuleError `STATE`; then the file has the state before.
+   * @throws CapsuleError `STATE`; then the file keeps the state before.
    */
   save(part: Partial<WorkerState>): Promise<void> {
     this.#newest = { ...this.#newest, ...part };
@@ -80,21 +81,15 @@ export class StateFile {
 
   async #write(text: string): Promise<void> {
     const path = this.#path;
-    const aside = `${path}.new`;
     try {
       await Deno.mkdir(dirname(path), { recursive: true });
-      using file = await Deno.open(aside, {
-        write: true,
-        create: true,
-        truncate: true,
+      await using file = await AtomicFile.create(path, {
+        temporaryPath: `${path}.new`,
         mode: 0o600,
       });
-      const bytes = new TextEncoder().encode(text);
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
-      await file.sync();
+      await file.write(new TextEncoder().encode(text));
       await keepPrevious(path);
-      await Deno.rename(aside, path);
-      await syncFolder(dirname(path));
+      await file.commit();
     } catch (error) {
       throw new CapsuleError("STATE", `cannot write -state=${path}: ${messageOf(error)}`, {
         cause: error,
@@ -130,12 +125,12 @@ async function read(path: string): Promise<Found> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { kind: "damaged", why: `is no JSON: ${messageOf(error)}`, isCut: true };
+    return { kind: "damaged", why: `is not JSON: ${messageOf(error)}`, isCut: true };
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const why = `is no worker's state: ${issue?.path.join(".")} ${issue?.message}`;
+    const why = `is not the state of a worker: ${issue?.path.join(".")} ${issue?.message}`;
     return { kind: "damaged", why, isCut: false };
   }
   const { functions: wanted, routes } = parsed.data;

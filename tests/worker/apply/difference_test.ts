@@ -64,7 +64,7 @@ Deno.test("a deployment that is another is named by what changed, and no variabl
       envVariables: { SAME: "x", OTHER: "hidden", NEW: "1", toString: "" },
       instances: 9,
     }),
-    ["~ f blue: deployed anew with another downloadUrl, sha256, idle, GONE, NEW, OTHER, toString"],
+    ["~ f blue: replaced, changes downloadUrl, sha256, idle, GONE, NEW, OTHER, toString"],
   );
   const { envVariables = {} } = actual.get("f")?.revisions.get("blue") ?? {};
   assert.deepEqual(

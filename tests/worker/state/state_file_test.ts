@@ -75,7 +75,7 @@ Deno.test("a file that was cut at any byte loses no more than the last change", 
       // All but the line break at its end is the whole of it.
       assert.deepEqual(found, length >= whole.length - 1 ? after : before, `cut at ${length}`);
       if (length < whole.length - 1) {
-        assert.match(stderr(), /going on with the state before the last change/);
+        assert.match(stderr(), /using the state before the last change/);
       }
     }
     await Deno.remove(path);
@@ -107,11 +107,11 @@ Deno.test("a file that is something else is refused, and left as it is", () =>
     await new StateFile(path).save(state(1));
     for (
       const [text, why] of [
-        ["[]", /is no worker's state/],
-        ['{"version":2,"functions":{},"routes":{}}', /is no worker's state: version/],
+        ["[]", /is not the state of a worker/],
+        ['{"version":2,"functions":{},"routes":{}}', /is not the state of a worker: version/],
         [
           '{"version":1,"functions":{"a b":{"revisions":{}}},"routes":{}}',
-          /is no worker's state: functions/,
+          /is not the state of a worker: functions/,
         ],
       ] as const
     ) {
