@@ -111,7 +111,7 @@ async function fromHelper(name: string, host: string): Promise<Credentials | und
       return fromPassword(username, secret);
     }
   }
-  throw credentialsError(`${program} answers something else than credentials`);
+  throw credentialsError(`${program} did not print credentials`);
 }
 
 /** `<token>` as the name marks a refresh token. */

@@ -215,7 +215,7 @@ class Pull {
     if (received !== size || !digest.endsWith(`:${sum}`)) {
       throw new CapsuleError(
         "DIGEST",
-        `${this.#name} is not what its manifest says: ${digest} of ${size} bytes, but ${received} bytes came with ${sum}`,
+        `${this.#name} does not match its manifest: expected ${digest} of ${size} bytes, received ${received} bytes with ${sum}`,
       );
     }
   }
@@ -271,7 +271,7 @@ class Pull {
   #noModule(why: string): CapsuleError {
     return new CapsuleError(
       "NOT_A_MODULE",
-      `${this.#name} holds no module that could be run: ${why}`,
+      `${this.#name} contains no module that can be run: ${why}`,
     );
   }
 }

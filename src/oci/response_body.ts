@@ -23,7 +23,7 @@ export async function* responsePieces(
     }
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    throw new Error(`nothing came for ${idleMs / 1000} s`, { cause: error });
+    throw new Error(`no data for ${idleMs / 1000} s`, { cause: error });
   } finally {
     await reader.cancel().catch(() => {});
   }

@@ -89,7 +89,7 @@ export class OciTransport {
       ? `; no credentials were sent: "docker login ${this.#options.host}" stores some`
       : "; the credentials that were sent are not enough";
     throw new RegistryAnswerError(
-      `the registry answers ${status} to ${request}${reason}${hint}`,
+      `the registry responded with ${status} to ${request}${reason}${hint}`,
       status,
     );
   }
@@ -149,14 +149,14 @@ export class OciTransport {
     if (!response.ok) {
       const reason = await reasonOf(response);
       throw new RegistryAnswerError(
-        `${url.host} gives no token: ${response.status}${reason}`,
+        `${url.host} issued no token: ${response.status}${reason}`,
         response.status,
       );
     }
     const body = await readJson(response, maxTokenBytes);
     const token = isObject(body) ? body.token ?? body.access_token : undefined;
     if (typeof token === "string" && token !== "") return token;
-    throw new CapsuleError("DOWNLOAD", `${url.host} answers something else than a token`);
+    throw new CapsuleError("DOWNLOAD", `${url.host} did not respond with a token`);
   }
 
   async #sendTokenRequest(

@@ -57,7 +57,7 @@ export async function uploadModule(
   const text = new TextDecoder().decode(await readFirstBytes(response, maxResponseBytes));
   if (!response.ok) {
     throw new RegistryAnswerError(
-      `the registry ${origin} answers ${response.status}: ${reasonOf(text)}`,
+      `the registry ${origin} responded with ${response.status}: ${reasonOf(text)}`,
       response.status,
     );
   }

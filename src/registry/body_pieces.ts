@@ -18,7 +18,7 @@ export async function* bodyPieces(
   // One timer for all pieces: a large body has many.
   const timer = setInterval(() => {
     onLate?.(
-      new HttpError(408, "BODY_IDLE", `nothing of the request's body came for ${idleMs / 1000} s`),
+      new HttpError(408, "BODY_IDLE", `no data of the request's body for ${idleMs / 1000} s`),
     );
   }, idleMs);
   try {

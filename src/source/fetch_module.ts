@@ -60,7 +60,7 @@ export async function fetchModule(options: FetchModuleOptions): Promise<FetchOut
           "URL",
           `cannot fetch ${
             shownUrl(url)
-          }: a module comes by http:, https: or file:, not "${url.protocol}"`,
+          }: the scheme must be http:, https: or file:, not "${url.protocol}"`,
         );
     }
   } finally {
@@ -94,7 +94,7 @@ async function fetchOverHttp(
     if (saved === undefined) return "unchanged";
     await noteSource(path, url, saved).catch((error: unknown) =>
       log.warn(
-        `the next start downloads again, since where ${path} came from cannot be noted: ${
+        `cannot record the source of ${path}, so the next start downloads it again: ${
           messageOf(error)
         }`,
       )

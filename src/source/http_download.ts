@@ -157,7 +157,8 @@ async function attempt<T>(
 }
 
 function statusError({ status, statusText, headers }: Response, shown: string): CapsuleError {
-  const message = `cannot download ${shown}: the server answers ${status} ${statusText}`.trimEnd();
+  const message = `cannot download ${shown}: the server responded with ${status} ${statusText}`
+    .trimEnd();
   if (!transientStatuses.includes(status)) return new DownloadRefused(status, message);
   const retryAfterMs = 1000 * Number(headers.get("retry-after")) || 0;
   return new TransientError(message, { waitMs: Math.min(maxRetryAfterMs, retryAfterMs) });
@@ -184,7 +185,7 @@ function startTimeout(
   ms: number,
 ): Disposable & { restart(ms: number): void } {
   const start = (ms: number) =>
-    setTimeout(() => controller.abort(new Error(`nothing came for ${ms / 1000} s`)), ms);
+    setTimeout(() => controller.abort(new Error(`no data for ${ms / 1000} s`)), ms);
   let timer = start(ms);
   return {
     restart(ms) {

@@ -64,7 +64,7 @@ export async function saveModule(
   if (sha256 !== undefined && digest !== sha256) {
     throw new CapsuleError(
       "DIGEST",
-      `${name} is not the module asked for: -sha256=${sha256}, but it has ${digest}`,
+      `${name} is not the expected module: -sha256=${sha256}, but it has ${digest}`,
     );
   }
   await saving(file.commit());

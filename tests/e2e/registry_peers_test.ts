@@ -75,7 +75,7 @@ Deno.test("push and pull: by http and oci, and a second start without the regist
 
     const refused = await push(`-url=${server.url}/k33g/hey/1`);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /answers 401/);
+    assert.match(refused.stderr, /responded with 401/);
     const first = await push(`-url=${server.url}/k33g/hey/1`, "-info=hey 👋", ...token);
     assert.equal(
       first.stdout,

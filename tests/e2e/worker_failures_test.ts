@@ -33,7 +33,7 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
       404,
       "MODULE_NOT_FOUND",
       "fetch",
-      /answers 404/,
+      /responded with 404/,
     ],
     [{ downloadUrl: pageUrl }, 422, "NOT_A_MODULE", "fetch", /it begins with "<html>n/],
     [

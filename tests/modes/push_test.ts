@@ -62,7 +62,7 @@ Deno.test("runPush: does not send the token to another registry, and names the f
       `which requires -registry=http://${other}`;
     assert.equal(
       await push([`-url=http://${other}/k33g/hey/1`], token),
-      `the registry http://${other} answers 401: ${refused}`,
+      `the registry http://${other} responded with 401: ${refused}`,
     );
     assert.deepEqual(shown(), [null]);
     for (const registry of ["http://example.org", `https://${other}`, "http://127.0.0.1"]) {
@@ -71,13 +71,13 @@ Deno.test("runPush: does not send the token to another registry, and names the f
         `-registry=${registry}`,
         "-adminToken=s3cret",
       ];
-      assert.match(await push(flags), /answers 401/);
+      assert.match(await push(flags), /responded with 401/);
       assert.deepEqual(shown(), [null], registry);
     }
     const byOci = await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], token);
     assert.match(
       byOci,
-      /answers 401 to POST .*; -adminToken was not sent to it, which requires -registry=http:/,
+      /responded with 401 to POST .*; -adminToken was not sent to it, which requires -registry=http:/,
     );
     assert(
       !shown().some((each) => each?.includes("s3cret") || each?.includes(btoa("capsule:s3cret"))),

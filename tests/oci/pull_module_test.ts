@@ -46,7 +46,7 @@ Deno.test("pullModule: uses an intact copy while the registry is unavailable, no
       new Response('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no such thing"}]}', {
         status: 404,
       });
-    await assert.rejects(pull(url), /answers 404 to GET .*: no such thing$/);
+    await assert.rejects(pull(url), /responded with 404 to GET .*: no such thing$/);
     await server[Symbol.asyncDispose]();
     assert.equal((await pull(url)).outcome, "cached");
     assert.match(stderr(), /warning: .*using the copy pulled earlier/);
@@ -143,7 +143,7 @@ Deno.test("pullModule: gives up a registry that stops in the middle of a body", 
     for (const kind of ["manifests", "blobs"]) {
       server.before = (_, { pathname }) =>
         pathname.includes(`/${kind}/`) ? stalled(module.slice(0, 5)) : undefined;
-      const error = { code: "DOWNLOAD", message: /broke off: nothing came for 0\.02 s/ };
+      const error = { code: "DOWNLOAD", message: /broke off: no data for 0\.02 s/ };
       await assert.rejects(pull(url, { idleMs: 20 }), error);
     }
   });

@@ -44,7 +44,7 @@ Deno.test("OciTransport: sends a password as Basic, or to the token server, and 
     await assert.rejects(
       pull(`oci://${server.host}/a:1`),
       new RegExp(
-        `answers 401 to GET .*; no credentials were sent: "docker login ${server.host}" stores some$`,
+        `responded with 401 to GET .*; no credentials were sent: "docker login ${server.host}" stores some$`,
       ),
     );
     await config({ auths: { [server.host]: { auth: btoa("me:pa:ss") } } });
@@ -67,7 +67,7 @@ Deno.test("OciTransport: sends a password as Basic, or to the token server, and 
     await config({});
     await assert.rejects(
       pull(`oci://${server.host}/a:3`),
-      /answers 401 to GET .*; the credentials that were sent are not enough$/,
+      /responded with 401 to GET .*; the credentials that were sent are not enough$/,
     );
 
     await config({ auths: { [server.host]: { identitytoken: "1d" } } });

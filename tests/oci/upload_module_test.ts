@@ -27,11 +27,11 @@ Deno.test("uploadModule: uploads a module with its description, and reports a re
     await assert.rejects(uploadModule(name, { ...other, token: "s3cret" }), {
       code: "REGISTRY",
       status: 409,
-      message: /answers 409: k33g\/hola\/1 holds other bytes/,
+      message: /responded with 409: k33g\/hola\/1 holds other bytes/,
     });
     await assert.rejects(uploadModule(name, other), {
       status: 401,
-      message: /answers 401: this needs the token/,
+      message: /responded with 401: this needs the token/,
     });
   } finally {
     await server.shutdown();

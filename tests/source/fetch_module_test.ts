@@ -162,7 +162,7 @@ Deno.test("fetchModule: uses the copy, with a warning, when no module comes", ()
       [() => new Response(small.slice(0, 5)), /ends within its first 8 bytes/],
       [
         () => new Response("no", { status: 404 }),
-        /the server answers 404 Not Found; starting with the copy/,
+        /the server responded with 404 Not Found; starting with the copy/,
       ],
       [
         () => new Response("no", { status: 500 }),
@@ -216,7 +216,7 @@ Deno.test("fetchModule: refuses a file: URL that leads to half a module", () =>
 Deno.test("fetchModule: fails without a copy, and leaves another file as it was", () =>
   world(async ({ path, url, answer, stop, fetch }) => {
     answer(() => new Response("no", { status: 404 }));
-    await refused(fetch(), "DOWNLOAD", /hello\.wasm: the server answers 404/);
+    await refused(fetch(), "DOWNLOAD", /hello\.wasm: the server responded with 404/);
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
     await Deno.mkdir(dirname(path), { recursive: true });
     await Deno.writeTextFile(path, "mine");
@@ -245,7 +245,7 @@ Deno.test("fetchModule: retries transient failures twice, and no others", () =>
         count += 1;
         return new Response("", { status });
       });
-      await refused(fetch(), "DOWNLOAD", new RegExp(`answers ${status}`));
+      await refused(fetch(), "DOWNLOAD", new RegExp(`responded with ${status}`));
       assert.equal(count, tries, `status ${status}`);
     }
     let count = 0;
@@ -276,14 +276,14 @@ Deno.test("fetchModule: gives up a server that does not respond, or stops in the
     await refused(
       fetch({ timeouts: hasty }),
       "DOWNLOAD",
-      /nothing came for 0\.02 s \(tried 1 times\)/,
+      /no data for 0\.02 s \(tried 1 times\)/,
     );
     never.resolve(new Response());
     answer(() =>
       new Response(new ReadableStream({ start: (controller) => controller.enqueue(small) }))
     );
     const patient = { answerMs: 60_000, idleMs: 20, delaysMs: [] };
-    await refused(fetch({ timeouts: patient }), "DOWNLOAD", /broke off: nothing came for 0\.02 s/);
+    await refused(fetch({ timeouts: patient }), "DOWNLOAD", /broke off: no data for 0\.02 s/);
   }));
 
 Deno.test("fetchModule: requires the digest, and makes no request for a file that has it", () =>
