@@ -488,8 +488,8 @@ export const flags = {
     group: "Limits",
     type: size({ min: "1MiB" }),
     modes: ["http"],
-    about: "The maximum memory of all instances; without room for another one, calls queue. " +
-      "Default: half of the machine's memory.",
+    about: "The maximum memory of all instances, by default half of the machine's; without room " +
+      "for another instance, calls queue.",
   },
   unlimited: {
     group: "Limits",

@@ -18,12 +18,14 @@ Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by
     allowWrite: undefined,
     allowEnv: undefined,
     allowNet: undefined,
+    httpProxy: false,
+    authorities: undefined,
     sandbox: false,
     ownFiles: [],
   });
   const flags = flagsOf(
     ...["-mode=cli", "-dir=data::/d", "-env=A=é", "-env=B", "-allowRead=a,b", "-allowWrite="],
-    ...["-allowEnv=C", "-allowNet=example.org:443", "-sandbox"],
+    ...["-allowEnv=C", "-allowNet=example.org:443", "-httpProxy=env", "-sandbox"],
   );
   assert.deepEqual(grantsOf(flags, io), {
     folders: [{ host: "data", guest: "/d" }],
@@ -32,21 +34,24 @@ Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by
     allowWrite: [],
     allowEnv: ["C"],
     allowNet: ["example.org:443"],
+    httpProxy: true,
+    authorities: undefined,
     sandbox: true,
     ownFiles: [],
   });
 });
 
-Deno.test("grantsOf: own files are the module, the certificate and the key, made absolute", () => {
-  const flags = flagsOf("-wasm=./é.wasm", "-crt=/etc/a.crt", "-key=a.key");
+Deno.test("grantsOf: own files are the module, the authorities, the certificate and its key", () => {
+  const flags = flagsOf("-wasm=./é.wasm", "-ca=ca.pem", "-crt=/etc/a.crt", "-key=a.key");
   assert.deepEqual(grantsOf(flags, io).ownFiles, [
     "/home/zoé/é.wasm",
+    "/home/zoé/ca.pem",
     "/etc/a.crt",
     "/home/zoé/a.key",
   ]);
 });
 
-Deno.test("limitsOf: cli makes one call and queues none, http as many as the flags say", () => {
+Deno.test("limitsOf: cli makes one call, http as many as the flags say, with memory for each thread", () => {
   const { maxInstances, maxQueue, timeoutMs } = limitsOf(flagsOf("-mode=cli", "-timeout=2s"));
   assert.deepEqual({ maxInstances, maxQueue, timeoutMs }, {
     maxInstances: 1,
@@ -55,10 +60,11 @@ Deno.test("limitsOf: cli makes one call and queues none, http as many as the fla
   });
   const flags = flagsOf(
     ...["-maxMemory=1MiB", "-timeout=1s", "-slice=3ms", "-httpTimeout=0", "-maxResponse=5"],
-    ...["-maxInstances=7", "-maxQueue=0"],
+    ...["-maxInstances=7", "-maxQueue=0", "-maxTotalMemory=9MiB", "-threads=3"],
   );
   assert.deepEqual(limitsOf(flags), {
     maxMemoryBytes: 1024 ** 2,
+    maxTotalMemoryBytes: 3 * 1024 ** 2,
     timeoutMs: 1000,
     sliceMs: 3,
     httpTimeoutMs: 0,
