@@ -1,4 +1,4 @@
-import { CapsuleError } from "../base/errors.ts";
+import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import { PREPARE_MODULE } from "../prepare/contract.ts";
 import { Wasi, type WasiFunction, type WasiOptions } from "../wasi/wasi.ts";
@@ -21,7 +21,8 @@ export interface InstanceParts {
 /**
  * Makes an instance with its imports. Only its start section has run.
  *
- * @throws CapsuleError `LOAD` with the first import that nothing provides.
+ * @throws CapsuleError `LOAD` with the first import that nothing provides, or TimeoutError when the
+ * start section does not end in time.
  */
 export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestInstance {
   const { guest, families, name, memoryReset } = parts;
@@ -32,6 +33,7 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
   });
   const imports = makeImports(guest, wasi, families);
   try {
+    guest.beginStartSection();
     const instance = new GuestInstance(blueprint, {
       guest,
       belongings: wasi,
@@ -43,12 +45,27 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
     return instance;
   } catch (error) {
     wasi.close();
+    if (guest.stopped) throw guest.stopped;
     if (error instanceof WebAssembly.LinkError || error instanceof TypeError) {
       checkImports(blueprint.module, imports, name);
       throw new CapsuleError("LOAD", `${name} cannot be linked: ${error.message}`);
     }
+    const exitCode = wasi.exitCodeOf(error);
+    if (exitCode !== undefined) {
+      throw new CapsuleError("LOAD", `${name}: its start section ended with exit code ${exitCode}`);
+    }
+    // A segment out of bounds, or the start section itself.
+    if (isThrownByGuest(error)) {
+      throw new CapsuleError("LOAD", `${name} cannot be instantiated: ${messageOf(error)}`);
+    }
     throw error;
   }
+}
+
+function isThrownByGuest(thrown: unknown): boolean {
+  const { Exception } = WebAssembly as unknown as { Exception?: new () => unknown };
+  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
+    (Exception !== undefined && thrown instanceof Exception);
 }
 
 /** Traps deep in a runtime, such as a panic of Rust, must still show the user's frames. */

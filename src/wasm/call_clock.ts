@@ -31,7 +31,7 @@ export class CallClock {
   /**
    * - `unread`: the call has begun and no time is known yet.
    * - `between slices`: the deadline is set; the next look begins a slice.
-   * - `in slice`: the call computes. A guest in its start section has no slice and no deadline.
+   * - `in slice`: the call computes. A guest in its start section has no slice.
    */
   #phase: "unread" | "between slices" | "in slice" = "in slice";
   #beganMs = NaN;
@@ -72,6 +72,14 @@ export class CallClock {
     this.#beganMs = NaN;
     this.#deadlineMs = Infinity;
     if (cameMs !== undefined) this.#setBegin(cameMs);
+  }
+
+  /** Begins the start section of an instance: it has a deadline, and cannot be paused. */
+  beginStartSection(nowMs: number): void {
+    this.#setBegin(nowMs);
+    this.#phase = "in slice";
+    this.#sliceEndMs = Infinity;
+    this.#lastLookMs = nowMs;
   }
 
   /** Counts a host call; returns true when the guest should look at the clock at its next step. */

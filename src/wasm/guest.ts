@@ -84,6 +84,11 @@ export class Guest {
     return this.clock.budget;
   }
 
+  /** Call before instantiation, in which the module's start section runs. */
+  beginStartSection(): void {
+    this.clock.beginStartSection(performance.now());
+  }
+
   get limits(): CallLimits {
     return this.clock.limits;
   }

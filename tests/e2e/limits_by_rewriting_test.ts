@@ -58,3 +58,19 @@ for (const [what, module] of [["an atomic fence", fence], ["a structure", struct
       assert.equal((await server.stop()).code, 0);
     }));
 }
+
+Deno.test("timeout: stops a program whose start section does not end with exit code 124", () =>
+  inFolder(async (folder) => {
+    const endless = compileWat(`(module
+      (memory (export "memory") 1)
+      (func $endless (loop $l (br $l)))
+      (start $endless)
+      (func (export "_start")))`);
+    await Deno.writeFile(`${folder}/guest.wasm`, endless);
+    const { code } = await runCapsule([
+      "-mode=cli",
+      "-timeout=300ms",
+      `-wasm=${folder}/guest.wasm`,
+    ]);
+    assert.equal(code, 124);
+  }));

@@ -88,6 +88,27 @@ const refused: [what: string, text: string, message: RegExp][] = [
     /maxMemory|maximum|5000/,
   ],
   [
+    "a start section that traps",
+    `(module ${memory} ${handler} (func $trap unreachable) (start $trap))`,
+    /^guest\.wasm cannot be instantiated: unreachable/,
+  ],
+  [
+    "a start section that throws",
+    `(module ${memory} ${handler} (tag $e) (func $throw (throw $e)) (start $throw))`,
+    /^guest\.wasm cannot be instantiated: /,
+  ],
+  [
+    "a start section that exits",
+    `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+       ${memory} ${handler} (func $end (call $exit (i32.const 3))) (start $end))`,
+    /^guest\.wasm: its start section ended with exit code 3/,
+  ],
+  [
+    "a data segment out of bounds",
+    `(module ${memory} ${handler} (data (i32.const 999999) "x"))`,
+    /^guest\.wasm cannot be instantiated: .*data segment/,
+  ],
+  [
     "an exit code at start",
     `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) ${memory} ${handler}
        (func (export "_start") (call $exit (i32.const 3)) (unreachable)))`,
@@ -200,6 +221,11 @@ Deno.test("load: a global keeps the bits of its NaN over a reset", async () => {
   })`;
   await using served = await serveModule(compileWat(text));
   for (let call = 0; call < 3; call++) assert.equal(await served.post(""), "ok");
+});
+
+Deno.test("load: a start section that does not end is stopped at the deadline", async () => {
+  const text = `(module ${memory} ${handler} (func $endless (loop $l (br $l))) (start $endless))`;
+  assert.match(await refusal(compileWat(text), ["-timeout=100ms"]), /'-timeout' allows 100 ms/);
 });
 
 Deno.test("load: a module whose limits cannot be enforced is refused without -unlimited", async () => {
