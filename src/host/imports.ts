@@ -22,7 +22,7 @@ export const maxInputBytes = {
   headers: 256 * 1024,
   body: Infinity,
   key: 1024 ** 2,
-  value: 64 * 1024 ** 2,
+  value: 32 * 1024 ** 2,
   pattern: 64 * 1024,
   seconds: 64,
   statement: 16 * 1024 ** 2,

@@ -180,6 +180,28 @@ Deno.test("http client: writes the request as Go's client does", () =>
       }),
   ));
 
+Deno.test("http client: sends a large body in blocks, with its length, and serves others meanwhile", () =>
+  server(
+    async ({ headers, body }) => {
+      let size = 0;
+      for await (const piece of body ?? []) size += piece.length;
+      return new Response(
+        `${size} ${headers.get("content-length")} ${headers.get("transfer-encoding")}`,
+      );
+    },
+    (origin) =>
+      client({}, async (ask) => {
+        let turns = 0;
+        const counter = setInterval(() => turns++, 0);
+        const length = 50 * 1024 ** 2;
+        const body = new Uint8Array(length).fill(97);
+        const sent = await ask(origin, { method: "POST", body });
+        clearInterval(counter);
+        assert.equal(sent.body, `${length} ${length} null`);
+        assert.ok(turns > 10, `${turns} turns of the event loop`);
+      }),
+  ));
+
 Deno.test("http client: reuses a connection", () =>
   rawServer(
     ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"],

@@ -1,4 +1,6 @@
 import { Buffer } from "node:buffer";
+import { Readable } from "node:stream";
+import { setImmediate } from "node:timers";
 import type { Header } from "../../abi/headers.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { proxyAuthorization } from "../../base/proxies.ts";
@@ -67,13 +69,18 @@ export async function exchange(
   const connection = pool.take(origin, proxy);
   // To a proxy the target is in absolute form (RFC 9112 § 3.2.2), unless it only tunnels.
   const forwarded = proxy !== undefined && origin.startsWith("http:");
+  const isLarge = body.length > blockBytes;
   try {
     connection.client.dispatch({
       origin: forwarded ? proxy.origin : origin,
       path: forwarded ? origin + path : path,
       method,
-      headers: (forwarded ? [...headers, ...proxyHeaders(proxy, origin)] : headers).flat(),
-      body: body.length === 0 ? null : body,
+      headers: [
+        ...headers,
+        ...(forwarded ? proxyHeaders(proxy, origin) : []),
+        ...(isLarge ? [["Content-Length", `${body.length}`]] : []),
+      ].flat(),
+      body: body.length === 0 ? null : isLarge ? Readable.from(blocksOf(body)) : body,
     }, {
       onRequestStart() {}, // its presence selects undici's current handler interface
       onResponseStart(controller, code) {
@@ -105,6 +112,19 @@ export async function exchange(
     fail(error instanceof Error ? error : new Error(String(error)));
   }
   return await promise;
+}
+
+/**
+ * Bytes of a body that are written between two turns of the event loop: a larger write would block
+ * other calls while the system copies it.
+ */
+const blockBytes = 1024 ** 2;
+
+async function* blocksOf(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < body.length; at += blockBytes) {
+    yield body.subarray(at, at + blockBytes);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
 }
 
 function proxyHeaders(proxy: URL, origin: string): Header[] {
