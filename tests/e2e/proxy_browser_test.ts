@@ -57,12 +57,7 @@ Deno.test(
       ]);
       await using browser = await startChromium(chromium);
       await browser.open(`${proxy.url}/functions/chat/default/page`);
-      const { result } = await browser.send("Runtime.evaluate", {
-        expression: "window.over",
-        awaitPromise: true,
-        returnByValue: true,
-      }) as { result: { value: unknown } };
-      assert.equal(result.value, "4001,enough,true");
+      assert.equal(await browser.evaluate("window.over"), "4001,enough,true");
       assert.equal(
         await browser.evaluate("document.querySelector('pre').textContent"),
         "👋 chat\n300000 bytes\n",
@@ -120,12 +115,13 @@ Deno.test(
     assert.equal(registered.status, 202, await registered.text());
     await using browser = await startChromium(chromium);
     await browser.open(`${proxy.url}/functions/page`);
-    const { result } = await browser.send("Runtime.evaluate", {
-      expression: "window.attack()",
-      awaitPromise: true,
-      returnByValue: true,
-    }) as { result: { value: unknown } };
-    assert.deepEqual(result.value, [403, 403, 403, 403, "PAGE_REFUSED"]);
+    assert.deepEqual(await browser.evaluate("window.attack()"), [
+      403,
+      403,
+      403,
+      403,
+      "PAGE_REFUSED",
+    ]);
     // A user may still open the list by its address.
     await browser.open(`${admin}/list`);
     const list = { page: { default: [route.url] } };

@@ -28,12 +28,12 @@ Deno.test(
       for (let index = 10; index < 60; index++) await upload(`many/module/${index}`, "");
 
       await using browser = await startChromium(chromium);
-      await browser.send("Emulation.setScriptExecutionDisabled", { value: true });
-      await browser.send("Emulation.setDeviceMetricsOverride", {
+      await browser.page.setJavaScriptEnabled(false);
+      await browser.page.setViewport({
         width: 360,
         height: 740,
         deviceScaleFactor: 2,
-        mobile: true,
+        isMobile: true,
       });
       await browser.open(`${server.url}/`);
       assert.equal(await browser.evaluate("document.querySelectorAll('li').length"), 50);
