@@ -43,7 +43,8 @@ export const flags = {
     type: oneOf(["text", "json"]),
     default: "text",
     modes: modeNames,
-    about: "The form of the launcher's log: sentences, or one JSON object a line.",
+    about:
+      "The form of the log: sentences, or one JSON object a line, as a server then writes the lines of its function, too.",
   },
   help: {
     group: "General",
