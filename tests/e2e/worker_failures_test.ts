@@ -5,7 +5,8 @@ import { callJson, childrenOf, filesBelow, Platform } from "../testing/platform.
 const zeros = "0".repeat(64);
 
 /** It begins as a module does, and goes on as none can. */
-const broken = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0xff, 0xff);
+// Its sections are well formed, so that it is downloaded; its types are not.
+const broken = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 2, 0xff, 0xff);
 
 Deno.test("a deployment whose steps fail says which one, and leaves nothing behind", async () => {
   await using platform = await Platform.start();
