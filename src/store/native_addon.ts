@@ -1,3 +1,4 @@
+import { writeFileAtomically } from "../base/atomic_file.ts";
 import { type CarriedAddon, compiledBuild, dataStart, trailerBytes } from "../base/build.ts";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 
@@ -122,16 +123,14 @@ export async function unpackAddon(
   }
   if (cacheFolder !== undefined) {
     const path = `${cacheFolder}/${name}`;
-    const aside = `${path}.${crypto.randomUUID()}.part`;
     try {
       await Deno.mkdir(cacheFolder, { recursive: true, mode: 0o700 });
       if (await isOwnFolder(cacheFolder)) {
-        await Deno.writeFile(aside, bytes, { createNew: true, mode: 0o500 });
-        await Deno.rename(aside, path);
+        await writeFileAtomically(path, bytes, { mode: 0o500 });
         return { path, [Symbol.dispose]() {} };
       }
     } catch {
-      await Deno.remove(aside).catch(() => {});
+      // The disk is full, or the folder cannot be written.
     }
   }
   return await unpackToTemporary(name, bytes);
