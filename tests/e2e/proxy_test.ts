@@ -143,8 +143,7 @@ Deno.test("proxy: forwards to three functions of -mode=http", () =>
   }));
 
 Deno.test({
-  name:
-    "SIGHUP reads the file again: a good one holds at once, a bad one changes nothing and is logged",
+  name: "proxy: SIGHUP reloads the file; an invalid one is logged and changes nothing",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
@@ -180,8 +179,7 @@ Deno.test("proxy: -watch reloads a file that is written or replaced", () =>
   }));
 
 Deno.test({
-  name:
-    "-watch sees the file change by the link that its own link leads through, as Kubernetes changes it",
+  name: "proxy: -watch follows a link through a link that changes, as Kubernetes makes them",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
