@@ -1,6 +1,6 @@
-import { incoming } from "./buffers.ts";
 import { findBlockEnd, maxHeaderBytes } from "./fields.ts";
 import { BadMessage } from "./message.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 import type { HasDeadlines, TickClock } from "./tick_clock.ts";
 
 /** The part of a connection that a wire uses. */
@@ -23,9 +23,6 @@ type WireState =
   | { readonly kind: "ended"; readonly reason: EndReason }
   | { readonly kind: "closed"; readonly reason: EndReason | undefined };
 
-/** The buffer of an idle connection. */
-const smallBytes = 4096;
-
 /**
  * A connection with a read buffer and two deadlines, on the clock. Bytes that were read and not yet
  * consumed keep their place in `bytes` until the next `fill`.
@@ -33,16 +30,13 @@ const smallBytes = 4096;
 export class Wire implements HasDeadlines {
   readonly clock: TickClock;
   readonly #socket: Socket;
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(smallBytes);
-  #start = 0;
-  #end = 0;
+  readonly #buffer = new ReadBuffer();
   #state: WireState = { kind: "open" };
   #readByMs = Infinity;
   /** The read deadline holds for the current read only. */
   #isForOneRead = false;
   #writeByMs = Infinity;
   #filling: Promise<boolean> | undefined;
-  #large: Uint8Array<ArrayBuffer> | undefined;
   #reset: unknown;
   #lateHandler: ((operation: Operation) => void) | undefined;
   readonly #endListeners = new Set<() => void>();
@@ -54,27 +48,27 @@ export class Wire implements HasDeadlines {
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes;
+    return this.#buffer.bytes;
   }
 
   /** The position in `bytes` of the first byte that is not consumed. */
   get start(): number {
-    return this.#start;
+    return this.#buffer.start;
   }
 
   /** The position in `bytes` after the last byte that was read. */
   get end(): number {
-    return this.#end;
+    return this.#buffer.end;
   }
 
   /** The number of bytes that were read and not consumed. */
   get buffered(): number {
-    return this.#end - this.#start;
+    return this.#buffer.length;
   }
 
   /** Marks `count` of the buffered bytes as used. */
   consume(count: number): void {
-    this.#start += count;
+    this.#buffer.consume(count);
   }
 
   /** Reports whether a read is under way. */
@@ -135,10 +129,10 @@ export class Wire implements HasDeadlines {
   async #fill(): Promise<boolean> {
     let reason: EndReason = { kind: "eof" };
     try {
-      this.#makeRoom();
-      const count = this.ended ? null : await this.#socket.read(this.#bytes.subarray(this.#end));
+      const room = this.#buffer.reserve();
+      const count = this.ended ? null : await this.#socket.read(room);
       if (count !== null) {
-        this.#end += count;
+        this.#buffer.received(count);
         return true;
       }
       // The system reports a reset once, to the write; the next read sees an orderly end.
@@ -159,52 +153,19 @@ export class Wire implements HasDeadlines {
     for (const listener of this.#endListeners) listener();
   }
 
-  #makeRoom(): void {
-    if (this.#start === this.#end) this.#start = this.#end = 0;
-    if (this.#end < this.#bytes.length) return;
-    if (this.#start > 0) {
-      this.#bytes.copyWithin(0, this.#start, this.#end);
-    } else {
-      const larger = new Uint8Array(this.#bytes.length * 2);
-      larger.set(this.#bytes);
-      this.#replace(larger);
-    }
-    this.#end -= this.#start;
-    this.#start = 0;
-  }
-
-  /** Takes a large buffer for a body if the last read filled this one. Not during a read. */
+  /** Takes a large buffer for a body if the last read filled this one. */
   enlarge(): void {
-    if (
-      this.#end < this.#bytes.length || this.#large || this.#filling || this.buffered > smallBytes
-    ) return;
-    const large = incoming.borrow();
-    large.set(this.#bytes.subarray(this.#start, this.#end));
-    this.#end -= this.#start;
-    this.#start = 0;
-    this.#bytes = this.#large = large;
+    if (!this.filling) this.#buffer.enlarge();
   }
 
-  /** Gives a large buffer back to the pool. Requires that no write from it is pending. */
+  /** Gives a large buffer back to the pool. No write from it may be pending. */
   shrink(): void {
-    if (this.#filling || this.#bytes.length === smallBytes || this.buffered > smallBytes) return;
-    const small = new Uint8Array(smallBytes);
-    small.set(this.#bytes.subarray(this.#start, this.#end));
-    this.#end -= this.#start;
-    this.#start = 0;
-    this.#replace(small);
+    if (!this.filling) this.#buffer.shrink();
   }
 
   /** Resizes the buffer for the size of the last read. No write from it may be pending. */
   fit(count: number): void {
-    if (count < smallBytes) this.shrink();
-    else this.enlarge();
-  }
-
-  #replace(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#large) incoming.giveBack(this.#large);
-    this.#large = undefined;
-    this.#bytes = bytes;
+    if (!this.filling) this.#buffer.fit(count);
   }
 
   /**
@@ -230,12 +191,13 @@ export class Wire implements HasDeadlines {
    * @throws BadMessage as `readBlock`.
    */
   findBlock(scanned = 0): { length: number; scanned: number } {
-    const { end, lineStart } = findBlockEnd(this.#bytes, this.#start + scanned, this.#end);
-    const length = (end || this.#end) - this.#start;
+    const { bytes, start, end: stop } = this.#buffer;
+    const { end, lineStart } = findBlockEnd(bytes, start + scanned, stop);
+    const length = (end || stop) - start;
     if (length > maxHeaderBytes) {
       throw new BadMessage(`a head may have ${maxHeaderBytes} bytes, this one has more`, 431);
     }
-    return { length: end === 0 ? 0 : length, scanned: lineStart - this.#start };
+    return { length: end === 0 ? 0 : length, scanned: lineStart - start };
   }
 
   /**
