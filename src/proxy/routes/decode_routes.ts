@@ -1,11 +1,9 @@
 import * as z from "zod";
 import { CapsuleError } from "../../base/errors.ts";
-import { isName } from "../../base/function_names.ts";
 import { mapOf } from "../../base/yaml_file.ts";
 import type { Routes } from "./routes.ts";
-import { upstreamUrl, weightFrom } from "./schema.ts";
+import { nameFault, upstreamUrl, weightFrom } from "./schema.ts";
 
-const nameFault = (name: string) => isName(name) ? undefined : "a name";
 const entries = z.array(z.strictObject({ url: upstreamUrl, weight: weightFrom(1) }));
 const functionRoutes = z.strictObject({
   revisions: mapOf(entries, { expected: "revisions", nameFault }),

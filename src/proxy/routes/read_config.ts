@@ -1,9 +1,8 @@
 import * as z from "zod";
-import { isName, nameRule } from "../../base/function_names.ts";
 import { isObject } from "../../base/json.ts";
 import { atKey, decodeYaml, fields, mapOf, readYaml } from "../../base/yaml_file.ts";
 import type { FunctionRoutes, Routes, UpstreamEntry } from "./routes.ts";
-import { upstreamUrl, weightFrom } from "./schema.ts";
+import { nameFault, upstreamUrl, weightFrom } from "./schema.ts";
 
 /**
  * Reads the routes of a configuration file.
@@ -24,8 +23,6 @@ export async function readConfigFile(path: string): Promise<Routes> {
 export function decodeConfig(text: string, name: string): Routes {
   return decodeYaml(text, config, name);
 }
-
-const nameFault = (name: string) => isName(name) ? undefined : `a name (${nameRule})`;
 
 const entry = z.preprocess(
   (item) => isObject(item) ? item : { url: item },

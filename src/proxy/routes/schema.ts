@@ -3,9 +3,15 @@ import { isName, nameRule } from "../../base/function_names.ts";
 import { withFound } from "../../base/yaml_file.ts";
 import { urlFault } from "./routes.ts";
 
+/** Returns the rule that a name of a function or a revision breaks; undefined if it is valid. */
+export function nameFault(text: string): string | undefined {
+  return isName(text) ? undefined : `a name (${nameRule})`;
+}
+
 /** The name of a function or of a revision. */
-export const name: z.ZodType<string> = z.string().refine(isName, {
-  message: `must be ${nameRule}`,
+export const name: z.ZodType<string> = z.string().superRefine((text, context) => {
+  const fault = nameFault(text);
+  if (fault) context.addIssue({ code: "custom", message: `expected ${fault}` });
 });
 
 /** The URL of an upstream. */
