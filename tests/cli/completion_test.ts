@@ -4,6 +4,7 @@ import type { Flag } from "../../src/options/flag.ts";
 import { flags } from "../../src/options/flags.ts";
 import { type ModeName, modeNames } from "../../src/options/modes.ts";
 import { programTest, runProgram } from "../testing/system_program.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 /** Returns the flags of a mode as completed: with `=`, unless they take no value. */
 const words = (mode: ModeName) =>
@@ -15,15 +16,12 @@ async function withScript(
   shell: "bash" | "zsh" | "fish",
   use: (script: string, folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/script`, completion(shell));
     await Deno.mkdir(`${folder}/modules`);
     await Deno.writeTextFile(`${folder}/modules/my hello.wasm`, "");
     await use(`${folder}/script`, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 await programTest(

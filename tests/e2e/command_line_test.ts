@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { badCommandLines } from "../cli/bad_command_lines.ts";
 import { capsuleCommand, runCapsule, startCapsule } from "../testing/capsule.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-Deno.test("capsule: -version prints one line and exits with 0, in any folder", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("capsule: -version prints one line and exits with 0, in any folder", () =>
+  inFolder(async (folder) => {
     const { code, stdout, stderr } = await runCapsule(["-version"], { cwd: folder });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     assert.match(
@@ -18,10 +18,7 @@ Deno.test("capsule: -version prints one line and exits with 0, in any folder", a
       ),
     );
     assert.deepEqual([...Deno.readDirSync(folder)], []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
 
 Deno.test("capsule: an invalid command line is one line on stderr, exit code 2", async () => {
   for (

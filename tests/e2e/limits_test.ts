@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 import { sleeper } from "../testing/sleeper.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -152,9 +153,8 @@ Deno.test("dir, env: WASI sees what they name and nothing else, in cli and http"
   }
 });
 
-Deno.test("maxMemory: a module that starts with more is refused, and the message names the flag", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("maxMemory: a module that starts with more is refused, and the message names the flag", () =>
+  inFolder(async (folder) => {
     // (module (memory (export "memory") 5000) (func (export "_start")))
     await Deno.writeFile(
       `${folder}/large.wasm`,
@@ -183,7 +183,4 @@ Deno.test("maxMemory: a module that starts with more is refused, and the message
       cwd: folder,
     });
     assert.equal(code, 0);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));

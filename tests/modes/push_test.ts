@@ -4,6 +4,7 @@ import { createLog } from "../../src/base/log.ts";
 import { parse } from "../../src/cli/parse.ts";
 import { runPush } from "../../src/modes/push.ts";
 import { sha256, testRegistry } from "../registry/test_registry.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 
 const wasm = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pathname;
@@ -13,7 +14,7 @@ const wasm = new URL("../../examples/hello-http/hello.wasm", import.meta.url).pa
  * credentials that it received.
  */
 async function withRegistry(
-  work: (world: {
+  work: (registry: {
     other: string;
     local: string;
     push(flags: readonly string[], env?: Record<string, string>): Promise<string>;
@@ -26,10 +27,9 @@ async function withRegistry(
     shown.push(request.headers.get("authorization"));
     return registry.registry.handler(request);
   });
-  const docker = await Deno.makeTempDir({ prefix: "capsule-push-" });
-  try {
-    await work({
-      // The system takes this address for its own, too, as it would take a name of this machine.
+  await inFolder((docker) =>
+    work({
+      // This address reaches this machine, but is not a loopback address.
       other: `0.0.0.0:${server.addr.port}`,
       local: `127.0.0.1:${server.addr.port}`,
       shown: () => shown,
@@ -46,11 +46,8 @@ async function withRegistry(
           throw error;
         }
       },
-    });
-  } finally {
-    await server.shutdown();
-    await Deno.remove(docker, { recursive: true });
-  }
+    })
+  ).finally(() => server.shutdown());
 }
 
 const token = { CAPSULE_ADMIN_TOKEN: "s3cret" };
@@ -105,8 +102,7 @@ Deno.test("runPush: sends the token to the registry of -registry and to one on t
 
 Deno.test("runPush: uses the credentials of docker login for another OCI registry", () =>
   withRegistry(async ({ other, push }) => {
-    const folder = await Deno.makeTempDir({ prefix: "capsule-docker-" });
-    try {
+    await inFolder(async (folder) => {
       const auths = { [other]: { auth: btoa("me:s3cret") } };
       await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }));
       const env = { CAPSULE_ADMIN_TOKEN: "another", DOCKER_CONFIG: folder };
@@ -114,7 +110,5 @@ Deno.test("runPush: uses the credentials of docker login for another OCI registr
         await push([`-url=oci://${other}/k33g/hey:1`, "-insecure"], env),
         /^oci:.*@sha256:/,
       );
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   }));
