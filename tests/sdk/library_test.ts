@@ -173,7 +173,7 @@ Deno.test("sdk: RedisKeys decodes a list of any length and refuses anything else
   ) {
     match(
       guest.callHandle("keys°*"),
-      /^\[ERR\]\[0\]:redisKeys answered what is no JSON array of strings/,
+      /^\[ERR\]\[0\]:redisKeys did not return a JSON array of strings/,
       answer,
     );
   }

@@ -62,7 +62,7 @@ func RedisKeys(pattern string) ([]string, error) {
 	}
 	keys, ok := parseStrings(text)
 	if !ok {
-		return nil, errors.New("redisKeys answered what is no JSON array of strings: " + text)
+		return nil, errors.New("redisKeys did not return a JSON array of strings: " + text)
 	}
 	return keys, nil
 }
