@@ -3,7 +3,7 @@ import { argumentSeparator } from "../abi/handler_call.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { TimeoutError } from "../wasm/timeout_error.ts";
 import { callOnce } from "../runner/call_once.ts";
-import { loadBlueprint } from "../runner/load_blueprint.ts";
+import { loadCode } from "../runner/load_code.ts";
 import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
 import { printable } from "../base/printable.ts";
@@ -20,13 +20,12 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
   // The call has its thread to itself.
   const limits = { ...limitsOf(options), sliceMs: 0 };
   const { unlimited } = options;
-  const blueprint = await loadBlueprint(
+  const code = await loadCode(
     module,
     { mode: "cli", limits, reuse: false, unlimited },
     context.log,
   );
-  const running: RunnerOptions = {
-    blueprint,
+  const running = {
     name: module.name,
     grants: grantsOf(options, io),
     limits,
@@ -35,18 +34,26 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
     sinks: { stdout: io.stdout, stderr: io.stderr },
   };
   try {
-    if (blueprint.kind === "function") return await printResult(running, options.args, context);
+    if (code.kind === "component") {
+      const { runComponent } = await import("./cli_component.ts");
+      return exitStatus(await runComponent({ ...running, code, args: options.args }, context));
+    }
+    const { blueprint } = code;
+    if (blueprint.kind === "function") {
+      return await printResult({ ...running, blueprint }, options.args, context);
+    }
     const { runProgram } = await import("./cli_program.ts");
-    return exitStatus(await runProgram(running, options.args, context));
+    return exitStatus(await runProgram({ ...running, blueprint }, options.args, context));
   } catch (error) {
-    return await exitCodeOf(error, running, context);
+    const isFunction = code.kind === "module" && code.blueprint.kind === "function";
+    return await exitCodeOf(error, { name: module.name, isFunction }, context);
   }
 }
 
 /** Reports a guest's failure and returns its exit code; rethrows any other error. */
 async function exitCodeOf(
   error: unknown,
-  { name, blueprint }: RunnerOptions,
+  { name, isFunction }: { name: string; isFunction: boolean },
   { io }: Context,
 ): Promise<number> {
   const { ExitError, TrapError } = await import("../function/traps.ts");
@@ -54,7 +61,7 @@ async function exitCodeOf(
   if (!(error instanceof TrapError || error instanceof TimeoutError)) throw error;
   const isTrap = error instanceof TrapError;
   io.stderr.write(printable(
-    isTrap && blueprint.kind === "command"
+    isTrap && !isFunction
       ? `${name} trapped: ${error.message}\n${error.guestStack}`
       : `${error.message}\n`,
   ));

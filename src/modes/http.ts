@@ -2,7 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { serveUntilStopped } from "../server/serve_until_stopped.ts";
 import type { Supervisor } from "../supervision/supervisor.ts";
-import { loadBlueprint } from "../runner/load_blueprint.ts";
+import { loadCode } from "../runner/load_code.ts";
 import type { Context } from "../base/context.ts";
 import { moduleBytes } from "./module_bytes.ts";
 import { limitsOf } from "./runner_flags.ts";
@@ -39,8 +39,8 @@ async function serve(
   const { name } = module;
   const { reuse, unlimited } = options;
   const limits = limitsOf(options);
-  const blueprint = await loadBlueprint(module, { mode: "http", limits, reuse, unlimited }, log);
-  const serving = { options, name, blueprint, port: options.httpPort };
+  const code = await loadCode(module, { mode: "http", limits, reuse, unlimited }, log);
+  const serving = { options, name, code, port: options.httpPort };
   const server = options.threads === 1
     ? await serveFunction(serving, context)
     : await (await import("./http_threads.ts")).serveOnThreads(serving, context);

@@ -6,7 +6,7 @@ import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
 import { gathered } from "../server/gather.ts";
 import { listen, type ListenOptions } from "../server/listen.ts";
-import type { Blueprint } from "../wasm/instance.ts";
+import type { LoadedCode } from "../runner/load_code.ts";
 import { listenOptionsOf } from "./listen_flags.ts";
 import { grantsOf, limitsOf } from "./runner_flags.ts";
 import type { ServedModule, ThreadFigures } from "./served_module.ts";
@@ -18,7 +18,7 @@ import type { Context } from "../base/context.ts";
 export interface ServeOptions {
   readonly options: ModeOptions<"http">;
   readonly name: string;
-  readonly blueprint: Blueprint;
+  readonly code: LoadedCode;
   readonly port: number;
   readonly reusePort?: ListenOptions["reusePort"];
   /** Returns the content of `/host-metrics`; by default the figures of this thread. */
@@ -41,15 +41,14 @@ export async function serveFunction(
   serving: ServeOptions,
   context: Context,
 ): Promise<ServedFunction> {
-  const { options, name, blueprint, port, reusePort } = serving;
+  const { options, name, code, port, reusePort } = serving;
   const { io, log } = context;
   const outputOptions = { droppedLine: (bytes: number) => droppedLine(options.log, bytes) };
   const stdout = new BatchedOutput(io.stdout, outputOptions);
   const stderr = new BatchedOutput(io.stderr, outputOptions);
   const formLine = guestLine(options.log, functionName(name));
   const information: HostInformation = { pings: 0 };
-  const running: RunnerOptions = {
-    blueprint,
+  const running: Omit<RunnerOptions, "blueprint"> = {
     name,
     grants: grantsOf(options, io),
     limits: limitsOf(options),
@@ -58,9 +57,7 @@ export async function serveFunction(
     // Text keeps the lines of Log as they are; in JSON they could pass for events of the launcher.
     sinks: { stdout, stderr, formLine, formLog: options.log === "json" ? formLine : undefined },
   };
-  const module = blueprint.kind === "command"
-    ? await (await import("./serve_program.ts")).serveProgram(running, options, context)
-    : await serveCalls(running, options, context);
+  const module = await serveCode(code, running, { options, context });
   const close = async () => {
     await module.close();
     await Promise.all([stdout.close(), stderr.close()]);
@@ -89,6 +86,26 @@ export async function serveFunction(
     await close();
     throw error;
   }
+}
+
+/** Opens a component, a program or a function. */
+async function serveCode(
+  code: LoadedCode,
+  running: Omit<RunnerOptions, "blueprint">,
+  { options, context }: { options: ModeOptions<"http">; context: Context },
+): Promise<ServedModule> {
+  if (code.kind === "component") {
+    const { serveComponent } = await import("./serve_component.ts");
+    return await serveComponent({ ...running, code, args: options.args }, context);
+  }
+  const { blueprint } = code;
+  return blueprint.kind === "command"
+    ? await (await import("./serve_program.ts")).serveProgram(
+      { ...running, blueprint },
+      options,
+      context,
+    )
+    : await serveCalls({ ...running, blueprint }, options, context);
 }
 
 /** Opens a function; each request is a call. */

@@ -37,6 +37,11 @@ export interface PrepareOptions {
   startMemos?: "record" | readonly CallMemo[];
   /** Meter steps, and call the host when its budget has been used up (`steps/steps.ts`). */
   steps?: boolean;
+  /**
+   * Set for a module of a component. The state that it imports belongs to other modules, which are
+   * reset with it. If one of them imports its memory, the memory's size cannot be hidden.
+   */
+  component?: { memoryIsShared: boolean };
 }
 
 export interface PreparedModule {
@@ -137,7 +142,8 @@ function prepareKnown(
   options: PrepareOptions,
 ): PreparedModule {
   const { layout } = scanned;
-  const state = exportState(layout, code);
+  const { component } = options;
+  const state = exportState(layout, code, { importsAreReset: component !== undefined });
   const plan = options.steps ? stepsOf(scanned, code) : emptyPlan(code);
   const edits: Edits = {
     imports: [],
@@ -150,7 +156,7 @@ function prepareKnown(
   };
   const counterExport = addSteps(edits, code);
   const { countGrowth = false, exportGlobals = false } = options;
-  const isTracked = (exportGlobals || countGrowth) &&
+  const isTracked = (exportGlobals || countGrowth) && !component?.memoryIsShared &&
     trackVisiblePages(edits, layout, code, countGrowth);
   if (isTracked && exportGlobals) state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
   const exits = options.quietExit ? findQuietExits(layout, code) : [];

@@ -21,8 +21,16 @@ export interface ResettableState {
   cannotReset: string[];
 }
 
-/** Lists an instance's state: memories, mutable globals, tables, dropped segments, structures. */
-export function exportState(layout: Layout, code: Code): ResettableState {
+/**
+ * Lists an instance's state: memories, mutable globals, tables, dropped segments, structures.
+ *
+ * `importsAreReset` is set if the state that the module imports is reset by its owners.
+ */
+export function exportState(
+  layout: Layout,
+  code: Code,
+  { importsAreReset = false }: { importsAreReset?: boolean } = {},
+): ResettableState {
   const { description } = layout;
   const state: ResettableState = {
     globals: [],
@@ -46,7 +54,7 @@ export function exportState(layout: Layout, code: Code): ResettableState {
   if (layout.types.some(({ kind }) => kind !== "function")) {
     cannotReset.push("It has structures or arrays, whose fields JavaScript cannot restore.");
   }
-  for (const item of description.imports) {
+  for (const item of importsAreReset ? [] : description.imports) {
     const isState = item.kind === "memory" || item.kind === "table" ||
       item.kind === "global" && item.mutable;
     if (isState) {

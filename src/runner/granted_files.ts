@@ -26,7 +26,10 @@ export function grantedFiles(options: RunnerOptions, io: Pick<Io, "cwd">): Guest
  *
  * @throws CapsuleError `DIR` for one that is missing: the guest would fail only at its first use.
  */
-export function preopensOf(options: RunnerOptions, io: Pick<Io, "cwd">): Preopen[] {
+export function preopensOf(
+  options: Omit<RunnerOptions, "blueprint">,
+  io: Pick<Io, "cwd">,
+): Preopen[] {
   const ownFiles = launcherFiles(options, io);
   return options.grants.folders.map(({ host, guest }) => {
     assertFolder(host);
@@ -47,7 +50,7 @@ function assertFolder(host: string): void {
 }
 
 function launcherFiles(
-  { grants: { ownFiles }, dataFolder }: RunnerOptions,
+  { grants: { ownFiles }, dataFolder }: Pick<RunnerOptions, "grants" | "dataFolder">,
   io: Pick<Io, "cwd">,
 ): string[] {
   const database = databasePath({ kind: "embedded", folder: dataFolder });

@@ -1,5 +1,5 @@
 import type { Log } from "../base/log.ts";
-import { loadModule } from "../function/load.ts";
+import { loadModule, type LoadOptions } from "../function/load.ts";
 import type { Blueprint } from "../wasm/instance.ts";
 import type { RunnerLimits } from "./runner_options.ts";
 
@@ -27,11 +27,20 @@ export interface BlueprintOptions {
  */
 export async function loadBlueprint(
   { name, bytes }: NamedModule,
-  { mode, limits, reuse, unlimited }: BlueprintOptions,
+  options: BlueprintOptions,
   log: Log,
 ): Promise<Blueprint> {
+  const warn = (sentence: string) => log.warn(sentence);
+  return await loadModule(bytes, { ...loadOptions(name, options), warn });
+}
+
+/** Returns the options of the loader for a mode's calls. */
+export function loadOptions(
+  name: string,
+  { mode, limits, reuse, unlimited }: BlueprintOptions,
+): Omit<LoadOptions, "warn"> {
   const manyCalls = mode === "http";
-  return await loadModule(bytes, {
+  return {
     name,
     mode,
     maxMemoryBytes: limits.maxMemoryBytes,
@@ -39,6 +48,5 @@ export async function loadBlueprint(
     manyCalls,
     reuse,
     unlimited,
-    warn: (sentence) => log.warn(sentence),
-  });
+  };
 }

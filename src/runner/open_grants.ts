@@ -83,7 +83,7 @@ function warnOfRelativeFolders(
 }
 
 /** Returns the environment of WASI: the granted variables, except secrets of the launcher. */
-async function guestEnvironment(
+export async function guestEnvironment(
   { variables }: Grants,
   { io, log }: Context,
 ): Promise<Record<string, string>> {

@@ -8,26 +8,42 @@ import { CapsuleError } from "../base/errors.ts";
 const coreHeader = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /**
- * Checks that bytes begin with the header of a core module. `SectionWalk` checks the rest.
+ * `\0asm`, version 0x0d and layer 1: the first eight bytes of every component.
+ *
+ * @see https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+ */
+const componentHeader = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+
+/** Reports whether bytes begin with the header of a component. */
+export function isComponentHeader(head: Uint8Array): boolean {
+  return startsWith(head, componentHeader);
+}
+
+function startsWith(head: Uint8Array, header: readonly number[]): boolean {
+  return header.every((byte, index) => head[index] === byte);
+}
+
+/**
+ * Checks that bytes begin with the header of a core module or a component. `SectionWalk` checks the
+ * rest.
  *
  * @param name the module's name in the error message, such as its URL.
  * @throws CapsuleError `NOT_A_MODULE`, with a description of what was found instead.
  */
 export function assertModule(head: Uint8Array, name: string): void {
-  let matching = 0;
-  while (matching < coreHeader.length && head[matching] === coreHeader[matching]) matching++;
-  if (matching === coreHeader.length) return;
+  if (startsWith(head, coreHeader) || isComponentHeader(head)) return;
   throw new CapsuleError(
     "NOT_A_MODULE",
-    `${name} is not a WebAssembly module: ${describe(head, matching >= 4)}`,
+    `${name} is not a WebAssembly module: ${describe(head)}`,
   );
 }
 
-function describe(head: Uint8Array, hasMagic: boolean): string {
+function describe(head: Uint8Array): string {
+  const hasMagic = startsWith(head, coreHeader.slice(0, 4));
   if (head.length === 0) return "it is empty";
   if (hasMagic && head.length < 8) return "it ends within its first 8 bytes";
   if (hasMagic && head[6] === 1) {
-    return "it is a component, and Capsule runs core modules (for TinyGo: -target=wasi)";
+    return `it is a component of version ${head[4]}, and 13 is the only one`;
   }
   if (hasMagic) return `its version is ${head[4]}, and 1 is the only one`;
   const text = new TextDecoder("utf-8").decode(head.subarray(0, 8));

@@ -1,8 +1,10 @@
 import { CapsuleError } from "../base/errors.ts";
-import { assertModule } from "./module_header.ts";
+import { assertModule, isComponentHeader } from "./module_header.ts";
 
 /** Ids of sections, and the highest one: the tag section of exception handling. */
 const sections = { function: 3, code: 10, data: 11, dataCount: 12, last: 13 } as const;
+/** The highest id of a component's sections: values. No section requires another one. */
+const lastOfComponent = 12;
 
 /** A position in the format: in the header, before an id, in a size, or in a section's content. */
 type Position = "header" | "id" | "size" | "content";
@@ -96,7 +98,7 @@ export class SectionWalk {
       case "header":
         return this.#readHeader(bytes, at);
       case "id":
-        if (byte > sections.last) {
+        if (byte > (this.#isComponent ? lastOfComponent : sections.last)) {
           state.broken = `there is no section ${byte} (at byte ${state.offset + at})`;
         }
         Object.assign(state, { position: "size", id: byte, left: 0, sizeBytes: 0 });
@@ -110,7 +112,9 @@ export class SectionWalk {
         return at + 1;
       case "content": {
         const walked = Math.min(state.left, bytes.length - at);
-        if (state.id === sections.dataCount) state.needs.data ||= (byte & 0x7f) !== 0;
+        if (state.id === sections.dataCount && !this.#isComponent) {
+          state.needs.data ||= (byte & 0x7f) !== 0;
+        }
         state.left -= walked;
         if (state.left === 0) state.position = "id";
         return at + walked;
@@ -131,10 +135,15 @@ export class SectionWalk {
 
   #beginContent(): void {
     const { id, left, needs } = this.#state;
+    this.#state.position = left === 0 ? "id" : "content";
+    if (this.#isComponent) return;
     // One byte is a count of 0.
     if (id === sections.function && left > 1) needs.code = true;
     if (id === sections.code) needs.code = false;
     if (id === sections.data) needs.data = false;
-    this.#state.position = left === 0 ? "id" : "content";
+  }
+
+  get #isComponent(): boolean {
+    return isComponentHeader(this.#state.header);
   }
 }

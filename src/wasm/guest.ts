@@ -113,6 +113,11 @@ export class Guest {
     return this.#state.kind === "rerun" ? this.#state.reason : undefined;
   }
 
+  /** True if the call may wait; otherwise it is tentative. */
+  get mayWait(): boolean {
+    return !this.#isTentative;
+  }
+
   /** Call before a side effect. Ends a tentative call, which is then rerun as an awaitable one. */
   beforeSideEffect(): void {
     if (this.#isTentative) this.#discard();

@@ -10,7 +10,10 @@ const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 async function commandsOf(name: string): Promise<ReadmeBlock[]> {
   return readBlocks(await Deno.readTextFile(`${examples}${name}/README.md`))
     .filter(({ language }) => language === "sh")
-    .map((block) => ({ ...block, text: block.text.replaceAll(/^tinygo build .*\n/gm, "") }));
+    .map((block) => ({
+      ...block,
+      text: block.text.replaceAll(/^(?:tinygo build|rustup|cargo|cp) .*\n/gm, ""),
+    }));
 }
 
 /** Runs the commands of an example, which print what its README says, and returns what the last of them printed. */

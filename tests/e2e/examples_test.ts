@@ -39,6 +39,14 @@ Deno.test("examples: each built example has a test here", async () => {
   }
 });
 
+Deno.test("examples/component-rust: answers with a greeting or the body", async () => {
+  const wasm = `-wasm=${examples}component-rust/component_rust.wasm`;
+  await using server = await startCapsule([wasm, "-mode=http"]);
+  assert.equal(await (await fetch(server.url)).text(), "👋 Hello from a component\n");
+  const answer = await fetch(server.url, { method: "POST", body: "👋" });
+  assert.equal(await answer.text(), "👋");
+});
+
 Deno.test("examples/hello: greets its arguments and serves requests", async () => {
   const wasm = `-wasm=${examples}hello/hello.wasm`;
   const { code, stdout, stderr } = await runCapsule([wasm, "-mode=cli", "Bob", "Morane 🎃"]);

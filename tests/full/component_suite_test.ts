@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
 import type { Value } from "../../src/component/abi/codec.ts";
 import { decodeComponent, isComponent } from "../../src/component/format/decode.ts";
-import { type Host, LiveComponent } from "../../src/component/instance/live_component.ts";
+import type { Host } from "../../src/component/instance/host.ts";
+import { LiveComponent } from "../../src/component/instance/live_component.ts";
 import { linkComponent } from "../../src/component/link/evaluate.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
+import { quietGuest } from "../testing/quiet_guest.ts";
 import { runProgram } from "../testing/system_program.ts";
 
 /**
@@ -32,7 +34,7 @@ interface Command {
 
 type Constant = { readonly type: string; readonly value: unknown };
 
-const host: Host = { function: () => () => undefined, drop: () => {} };
+const host: Host = { function: () => ({ call: () => undefined }), drop: () => {} };
 
 for (const folder of suite ? folders : []) {
   for (const { name } of Deno.readDirSync(`${suite}/${folder}`)) {
@@ -106,7 +108,7 @@ async function failures(commands: readonly Command[], work: string): Promise<str
           // The component uses WASI 0.3, or exports an instance.
           if (!func) break;
           const trapped = refusal(() => {
-            const result = func(...action.args.map(toValue));
+            const result = func.call(...action.args.map(toValue));
             if (type === "assert_trap") return;
             assert.deepEqual(result, command.expected?.[0] && toValue(command.expected[0]));
           });
@@ -122,7 +124,8 @@ async function failures(commands: readonly Command[], work: string): Promise<str
 
 function instantiate(bytes: Uint8Array<ArrayBuffer>): LiveComponent {
   const plan = linkComponent(decodeComponent(bytes));
-  return new LiveComponent(plan, plan.modules.map((bytes) => new WebAssembly.Module(bytes)), host);
+  const modules = plan.modules.map((bytes) => new WebAssembly.Module(bytes));
+  return new LiveComponent(plan, { modules, host, guest: quietGuest() });
 }
 
 function refusal(work: () => void): string | undefined {

@@ -38,7 +38,7 @@ Deno.test("readModule: refuses what is not a module, with its path and what it i
       [new Uint8Array(), "NOT_A_MODULE", /x\.wasm is not a WebAssembly module: it is empty/],
       [Uint8Array.of(...magic), "NOT_A_MODULE", /ends within its first 8 bytes/],
       [Uint8Array.of(...magic, 2, 0, 0, 0), "NOT_A_MODULE", /its version is 2/],
-      [Uint8Array.of(...magic, 13, 0, 1, 0), "NOT_A_MODULE", /it is a component/],
+      [Uint8Array.of(...magic, 14, 0, 1, 0), "NOT_A_MODULE", /it is a component of version 14/],
       [new TextEncoder().encode("package main\n"), "NOT_A_MODULE", /begins with "package "/],
       [
         Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0),

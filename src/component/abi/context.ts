@@ -12,7 +12,7 @@ export interface Memory {
   readonly view: DataView<ArrayBuffer>;
 }
 
-/** What lifting and lowering need of the component instance and the canonical options. */
+/** The component instance and the canonical options, as lifting and lowering use them. */
 export interface AbiContext {
   readonly memory: Memory;
   readonly encoding: StringEncoding;
@@ -40,7 +40,7 @@ export function checkRange(
   }
 }
 
-/** Allocates bytes in the guest's memory. @throws a trap if `realloc` returns an invalid pointer. */
+/** Allocates bytes in the guest's memory. @throws a trap if the guest's pointer is invalid. */
 export function allocate(cx: AbiContext, size: number, alignment: number): number {
   const pointer = cx.realloc(0, 0, alignment, size) >>> 0;
   checkRange(cx, pointer, { size, alignment });

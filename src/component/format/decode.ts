@@ -25,8 +25,8 @@ const maxDepth = 100;
 
 /** Reports whether bytes are those of a component: the layer field of the preamble is 1. */
 export function isComponent(bytes: Uint8Array): boolean {
-  return bytes.length >= 8 && bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 &&
-    bytes[3] === 0x6d && bytes[6] === 1 && bytes[7] === 0;
+  const [zero, a, s, m, , , layer, high] = bytes;
+  return zero === 0 && a === 0x61 && s === 0x73 && m === 0x6d && layer === 1 && high === 0;
 }
 
 /**

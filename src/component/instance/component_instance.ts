@@ -1,3 +1,4 @@
+import type { Guest } from "../../wasm/guest.ts";
 import type { AbiContext, Memory } from "../abi/context.ts";
 import { trap } from "../abi/context.ts";
 import { type CallScope, type Handle, HandleTable } from "../abi/handle_table.ts";
@@ -27,16 +28,17 @@ export class ComponentInstance {
    * @throws a trap if one of them is entered already.
    */
   enter(caller: ComponentInstance | undefined): () => void {
-    const entered: ComponentInstance[] = [];
-    for (let one: ComponentInstance | undefined = this; one; one = one.parent) {
-      if (caller?.isOrDescendsFrom(one)) break;
-      if (!one.#mayEnter) throw trap("cannot enter component instance");
-      entered.push(one);
-    }
+    const entered = this.#lineage().filter((one) => !caller?.isOrDescendsFrom(one));
+    if (entered.some((one) => !one.#mayEnter)) throw trap("cannot enter component instance");
     for (const one of entered) one.#mayEnter = false;
     return () => {
       for (const one of entered) one.#mayEnter = true;
     };
+  }
+
+  /** Returns this instance and its ancestors. */
+  #lineage(): ComponentInstance[] {
+    return this.parent ? [this, ...this.parent.#lineage()] : [this];
   }
 
   isOrDescendsFrom(other: ComponentInstance): boolean {
@@ -54,6 +56,7 @@ export class ComponentInstance {
 /** Parts of a context that are the same for all calls with the same canonical options. */
 export interface AbiOptions {
   readonly instance: ComponentInstance;
+  readonly guest: Guest;
   readonly memory: Memory;
   readonly encoding: StringEncoding;
   readonly realloc: ((...args: number[]) => number) | undefined;
@@ -78,10 +81,10 @@ export class CallContext implements AbiContext, CallScope {
   }
 
   realloc(oldPointer: number, oldSize: number, alignment: number, newSize: number): number {
-    const { instance, realloc } = this.#options;
+    const { instance, guest, realloc } = this.#options;
     if (!realloc) throw new Error("a value needs memory and the options name no realloc");
     instance.mayLeave = false;
-    const pointer = realloc(oldPointer, oldSize, alignment, newSize);
+    const pointer = guest.inside(() => realloc(oldPointer, oldSize, alignment, newSize));
     instance.mayLeave = true;
     return pointer;
   }

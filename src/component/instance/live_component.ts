@@ -1,56 +1,84 @@
-import { codecOf, type CoreValue, FlatReader, type Value } from "../abi/codec.ts";
-import { allocate, checkRange, type Memory, trap } from "../abi/context.ts";
-import { type FlatSignature, flatSignature } from "../abi/flatten.ts";
+import { COUNTER_EXPORT, PREPARE_MODULE } from "../../prepare/contract.ts";
+import type { Guest } from "../../wasm/guest.ts";
+import { promising, suspending } from "../../wasm/jspi.ts";
+import { type CoreValue, FlatReader, type Value } from "../abi/codec.ts";
+import { type Memory, trap } from "../abi/context.ts";
+import { coreFuncType } from "../abi/flatten.ts";
 import type { CanonOptions, CoreSource, FuncSource, Item } from "../link/items.ts";
 import type { Plan, Trampoline } from "../link/plan.ts";
-import type { FuncType, Resource } from "../types/types.ts";
+import type { Resource } from "../types/types.ts";
+import { CallCodec } from "./calls.ts";
 import { type AbiOptions, CallContext, ComponentInstance } from "./component_instance.ts";
+import type { Host } from "./host.ts";
+import { type CoreFunction, waitingImport } from "./waiting_import.ts";
 
-/** A function of the host, called with lifted arguments. */
-export type HostFunction = (...args: Value[]) => Value;
-
-/** What the host provides to a component. */
-export interface Host {
-  /** Returns the function for an import, or undefined if there is none. */
-  function(path: readonly string[], type: FuncType): HostFunction | undefined;
-  /** Called with the representation of a host resource whose owned handle is dropped. */
-  drop(resource: Resource, rep: unknown): void;
+/** An exported function of a component. */
+export interface ComponentFunction {
+  /** Calls it synchronously. It throws if the guest has to wait. */
+  call(...args: Value[]): Value;
+  /** Calls it so that the guest may wait. */
+  callAwaitable(...args: Value[]): Promise<Value>;
 }
-
-type CoreFunction = (...args: CoreValue[]) => CoreValue | undefined;
 
 /** A component with all of its core instances. */
 export class LiveComponent {
+  readonly guest: Guest;
   readonly #plan: Plan;
   readonly #host: Host;
   readonly #instances: ComponentInstance[] = [];
   readonly #exports: WebAssembly.Exports[] = [];
   readonly #trampolines: (CoreFunction | undefined)[];
   readonly #memories = new Map<WebAssembly.Memory, LinkedMemory>();
+  readonly #counters: WebAssembly.Global[] = [];
+  readonly #awaitable = new Map<CoreFunction, (...args: CoreValue[]) => Promise<unknown>>();
 
   /**
    * Instantiates the core modules in order.
    *
-   * @param modules the compiled modules of the plan.
+   * @param modules the compiled modules of the plan, prepared or not.
    */
-  constructor(plan: Plan, modules: readonly WebAssembly.Module[], host: Host) {
+  constructor(
+    plan: Plan,
+    { modules, host, guest }: {
+      modules: readonly WebAssembly.Module[];
+      host: Host;
+      guest: Guest;
+    },
+  ) {
     this.#plan = plan;
     this.#host = host;
+    this.guest = guest;
     this.#trampolines = plan.trampolines.map(() => undefined);
     for (const parent of plan.instances) {
-      this.#instances.push(
-        new ComponentInstance(parent === undefined ? undefined : this.#instances[parent]),
-      );
+      const above = parent === undefined ? undefined : this.#instances[parent];
+      this.#instances.push(new ComponentInstance(above));
     }
+    const metering = { step: guest.step, pause: suspending(guest.pause), exit: guest.exit };
+    guest.exhaustSteps = () => this.#setSteps(0);
     for (const { module, imports } of plan.coreInstances) {
-      const object: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+      const object: Record<string, Record<string, WebAssembly.ImportValue>> = {
+        [PREPARE_MODULE]: metering,
+      };
       for (const { module, name, source } of imports) {
         (object[module] ??= {})[name] = this.#item(source) as WebAssembly.ImportValue;
       }
       const compiled = modules[module];
       if (!compiled) throw new Error(`module ${module} of the plan is not compiled`);
-      this.#exports.push(new WebAssembly.Instance(compiled, object).exports);
+      const { exports } = new WebAssembly.Instance(compiled, object);
+      this.#exports.push(exports);
+      const counter = exports[COUNTER_EXPORT];
+      if (counter instanceof WebAssembly.Global) this.#counters.push(counter);
     }
+  }
+
+  /** The exports of the core instances, in the order of the plan. */
+  get coreExports(): readonly WebAssembly.Exports[] {
+    return this.#exports;
+  }
+
+  /** Begins a call, as `Guest.begin`, and sets the step counters. */
+  begin(mayWait: boolean, cameMs?: number): void {
+    this.#setSteps(this.guest.begin(mayWait, cameMs));
   }
 
   /**
@@ -58,7 +86,7 @@ export class LiveComponent {
    *
    * @returns undefined if the component exports none at that path.
    */
-  func(...path: string[]): HostFunction | undefined {
+  func(...path: string[]): ComponentFunction | undefined {
     let exports: ReadonlyMap<string, Item> = this.#plan.exports;
     for (const [at, name] of path.entries()) {
       const item = exports.get(name);
@@ -68,6 +96,19 @@ export class LiveComponent {
       if (item?.sort !== "instance") return undefined;
       exports = item.exports;
     }
+  }
+
+  /** Makes all component instances as new and drops the host resources they own. */
+  resetHandles(): void {
+    for (const instance of this.#instances) {
+      for (const { resource, rep } of instance.reset()) {
+        if (!this.#plan.resources.has(resource)) this.#host.drop(resource, rep);
+      }
+    }
+  }
+
+  #setSteps(count: number): void {
+    for (const counter of this.#counters) counter.value = count;
   }
 
   /** Returns a core function, memory, table, global or tag. */
@@ -98,6 +139,7 @@ export class LiveComponent {
       case "resource.drop": {
         const { resource } = trampoline;
         return (index) => {
+          this.guest.noteCall();
           requireMayLeave(instance);
           const { rep, borrowedBy } = instance.handles.remove(Number(index) >>> 0, resource);
           if (borrowedBy) borrowedBy.borrows--;
@@ -114,77 +156,148 @@ export class LiveComponent {
     if (!defined) return this.#host.drop(resource, rep);
     const owner = this.#instances[defined.instance] as ComponentInstance;
     const destructor = defined.destructor && this.#item(defined.destructor) as CoreFunction;
-    if (owner === caller) return void destructor?.(rep as number);
-    const leave = owner.enter(caller);
-    destructor?.(rep as number);
-    leave();
+    const leave = owner === caller ? undefined : owner.enter(caller);
+    if (destructor) this.guest.inside(() => destructor(rep as number));
+    leave?.();
   }
 
+  /** Makes the import through which a component calls another one or the host. */
   #lower(
     { source, options, type }: Trampoline & { kind: "lower" },
     instance: ComponentInstance,
   ): CoreFunction {
-    const signature = flatSignature(type);
-    const call = this.#callable(source, instance);
+    const { guest } = this;
+    const codec = new CallCodec(type);
     const abi = this.#abiOptions(options, instance);
-    return (...flat) => {
+    const { call, mayWait, isHost } = this.#target(source, instance);
+    const enter = (flat: readonly CoreValue[]) => {
+      guest.noteCall();
       requireMayLeave(instance);
       const cx = new CallContext(abi());
       const reader = new FlatReader(flat);
-      const args = liftParams(cx, reader, { type, signature });
-      const result = call(...args);
-      cx.returnLent();
-      if (!type.result) return undefined;
-      const codec = codecOf(type.result);
-      if (signature.resultInMemory && signature.result) {
-        const pointer = reader.u32();
-        checkRange(cx, pointer, signature.result);
-        codec.store(cx, result, pointer);
-        return undefined;
-      }
-      const lowered: CoreValue[] = [];
-      codec.lower(cx, result, lowered);
-      return lowered[0];
+      return { cx, reader, args: codec.liftParams(cx, reader) };
     };
+    type Entered = ReturnType<typeof enter>;
+    const leave = ({ cx, reader }: Entered, result: Value) => {
+      cx.returnLent();
+      return codec.lowerResult(cx, result, reader);
+    };
+    if (!mayWait) {
+      return (...flat) => {
+        const entered = enter(flat);
+        return leave(entered, call(...entered.args) as Value);
+      };
+    }
+    let result: CoreValue | undefined;
+    let waiting: { readonly entered: Entered; readonly promise: Promise<Value> } | undefined;
+    return waitingImport(coreFuncType(type, "lower"), {
+      begin: (...flat) => {
+        const entered = enter(flat);
+        const returned = call(...entered.args);
+        if (!(returned instanceof Promise)) {
+          result = leave(entered, returned);
+          return 0;
+        }
+        // A call that is discarded because it cannot wait leaves its promise behind.
+        returned.catch(() => {});
+        waiting = { entered, promise: returned };
+        return 1;
+      },
+      wait: async () => {
+        if (!waiting) throw new Error("an import waits that has not begun");
+        const { entered, promise } = waiting;
+        waiting = undefined;
+        // A call into another component is suspended by what that component waits for.
+        const value = isHost ? await guest.waitFor(promise, identity, rethrow) : await promise;
+        result = leave(entered, value);
+      },
+      take: () => result,
+    });
   }
 
-  /** Returns a component function as a function of lifted values. */
-  #callable(source: FuncSource, caller: ComponentInstance | undefined): HostFunction {
+  /** Returns what a lowered function calls. */
+  #target(source: FuncSource, caller: ComponentInstance): {
+    readonly call: (...args: Value[]) => Value | Promise<Value>;
+    readonly mayWait: boolean;
+    readonly isHost: boolean;
+  } {
     if (source.kind === "host") {
       const found = this.#host.function(source.path, source.type);
       if (!found) throw new Error(`the host provides no ${source.path.join(" ")}`);
-      return found;
+      return { call: found.call, mayWait: found.mayWait ?? false, isHost: true };
+    }
+    const callee = this.#callable(source, caller);
+    const call = (...args: Value[]) =>
+      this.guest.mayWait ? callee.callAwaitable(...args) : callee.call(...args);
+    return { call, mayWait: true, isHost: false };
+  }
+
+  /** Returns a component function as a function of lifted values. */
+  #callable(source: FuncSource, caller: ComponentInstance | undefined): ComponentFunction {
+    if (source.kind === "host") {
+      const { call } = this.#host.function(source.path, source.type) ?? {};
+      if (!call) throw new Error(`the host provides no ${source.path.join(" ")}`);
+      return {
+        call: (...args) => call(...args) as Value,
+        callAwaitable: async (...args) => await call(...args),
+      };
     }
     const { type, options } = source;
-    const signature = flatSignature(type);
+    const codec = new CallCodec(type);
     const instance = this.#instances[source.instance] as ComponentInstance;
     const abi = this.#abiOptions(options, instance);
-    return (...args) => {
+    const enter = (args: readonly Value[]) => {
       const func = this.#item(source.func) as CoreFunction;
       const leave = instance.enter(caller);
       const cx = new CallContext(abi());
-      const flat = lowerParams(cx, args, { type, signature });
-      const returned = func(...flat);
-      const result = liftResult(cx, returned, { type, signature });
+      return { func, leave, cx, flat: codec.lowerParams(cx, args) };
+    };
+    const end = (
+      { leave, cx }: ReturnType<typeof enter>,
+      returned: CoreValue | undefined,
+    ) => {
+      const result = codec.liftResult(cx, returned);
       cx.checkBorrowsReturned();
       if (options.postReturn) {
-        instance.mayLeave = false;
         const postReturn = this.#item(options.postReturn) as CoreFunction;
-        if (returned === undefined) postReturn();
-        else postReturn(returned);
+        instance.mayLeave = false;
+        this.guest.inside(() => returned === undefined ? postReturn() : postReturn(returned));
         instance.mayLeave = true;
       }
       leave();
       return result;
     };
+    return {
+      call: (...args) => {
+        const entered = enter(args);
+        return end(entered, entered.func(...entered.flat));
+      },
+      callAwaitable: async (...args) => {
+        const entered = enter(args);
+        const returned = await this.#promising(entered.func)(...entered.flat);
+        return end(entered, returned as CoreValue | undefined);
+      },
+    };
   }
 
-  /** Returns the options of a call; their sources exist only once their modules are instantiated. */
+  #promising(func: CoreFunction): (...args: CoreValue[]) => Promise<unknown> {
+    let made = this.#awaitable.get(func);
+    if (!made) {
+      made = promising(func as WebAssembly.ExportValue) as (
+        ...args: CoreValue[]
+      ) => Promise<unknown>;
+      this.#awaitable.set(func, made);
+    }
+    return made;
+  }
+
+  /** Returns the options of a call; their sources exist once their modules are instantiated. */
   #abiOptions(options: CanonOptions, instance: ComponentInstance): () => AbiOptions {
     let made: AbiOptions | undefined;
     return () =>
       made ??= {
         instance,
+        guest: this.guest,
         memory: this.#memory(options.memory),
         encoding: options.encoding,
         realloc: options.realloc && this.#item(options.realloc) as (...args: number[]) => number,
@@ -204,63 +317,13 @@ export class LiveComponent {
   }
 }
 
+const identity = (value: Value) => value;
+const rethrow = (error: unknown): never => {
+  throw error;
+};
+
 function requireMayLeave({ mayLeave }: ComponentInstance): void {
   if (!mayLeave) throw trap("cannot leave component instance");
-}
-
-interface Signature {
-  readonly type: FuncType;
-  readonly signature: FlatSignature;
-}
-
-function liftParams(
-  cx: CallContext,
-  flat: FlatReader,
-  { type, signature }: Signature,
-): Value[] {
-  if (!signature.paramsInMemory) {
-    return type.params.map(({ type }) => codecOf(type).lift(cx, flat));
-  }
-  const pointer = flat.u32();
-  checkRange(cx, pointer, signature.params);
-  return type.params.map(({ type }, index) =>
-    codecOf(type).load(cx, pointer + (signature.params.offsets[index] ?? 0))
-  );
-}
-
-function lowerParams(
-  cx: CallContext,
-  args: readonly Value[],
-  { type, signature }: Signature,
-): CoreValue[] {
-  const flat: CoreValue[] = [];
-  if (!signature.paramsInMemory) {
-    for (const [index, param] of type.params.entries()) {
-      codecOf(param.type).lower(cx, args[index], flat);
-    }
-    return flat;
-  }
-  const { size, alignment, offsets } = signature.params;
-  const pointer = allocate(cx, size, alignment);
-  for (const [index, param] of type.params.entries()) {
-    codecOf(param.type).store(cx, args[index], pointer + (offsets[index] ?? 0));
-  }
-  return [pointer];
-}
-
-function liftResult(
-  cx: CallContext,
-  returned: CoreValue | undefined,
-  { type, signature }: Signature,
-): Value {
-  if (!type.result || !signature.result) return undefined;
-  const codec = codecOf(type.result);
-  if (!signature.resultInMemory) {
-    return codec.lift(cx, new FlatReader(returned === undefined ? [] : [returned]));
-  }
-  const pointer = Number(returned) >>> 0;
-  checkRange(cx, pointer, signature.result);
-  return codec.load(cx, pointer);
 }
 
 /** A memory whose views are renewed when the guest has grown it. */
@@ -290,7 +353,4 @@ class LinkedMemory implements Memory {
   }
 }
 
-const noMemory: Memory = {
-  bytes: new Uint8Array(0),
-  view: new DataView(new ArrayBuffer(0)),
-};
+const noMemory: Memory = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };

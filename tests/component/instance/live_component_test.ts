@@ -1,21 +1,24 @@
 import assert from "node:assert/strict";
 import type { Value } from "../../../src/component/abi/codec.ts";
 import { decodeComponent } from "../../../src/component/format/decode.ts";
-import { type Host, LiveComponent } from "../../../src/component/instance/live_component.ts";
+import type { Host } from "../../../src/component/instance/host.ts";
+import { LiveComponent } from "../../../src/component/instance/live_component.ts";
 import { linkComponent } from "../../../src/component/link/evaluate.ts";
+import { quietGuest } from "../../testing/quiet_guest.ts";
 import { buildText, componentTest } from "../../testing/wasm_tools.ts";
 
 const noHost: Host = { function: () => undefined, drop: () => {} };
 
 async function instantiate(text: string, host: Host = noHost): Promise<LiveComponent> {
   const plan = linkComponent(decodeComponent(await buildText(`(component ${text})`)));
-  return new LiveComponent(plan, plan.modules.map((bytes) => new WebAssembly.Module(bytes)), host);
+  const modules = plan.modules.map((bytes) => new WebAssembly.Module(bytes));
+  return new LiveComponent(plan, { modules, host, guest: quietGuest() });
 }
 
 function call(component: LiveComponent, name: string, ...args: Value[]): Value {
   const func = component.func(name);
   assert.ok(func, name);
-  return func(...args);
+  return func.call(...args);
 }
 
 /** A module with a memory and an allocator that never frees, and more fields. */
@@ -126,7 +129,7 @@ componentTest("live component: a trap inside closes the instance to later calls"
 });
 
 componentTest("live component: a borrow that the callee keeps traps", async () => {
-  const host: Host = { function: () => () => ({ name: "file" }), drop: () => {} };
+  const host: Host = { function: () => ({ call: () => ({ name: "file" }) }), drop: () => {} };
   const component = await instantiate(
     `
     (import "file" (type $file (sub resource)))
@@ -143,7 +146,9 @@ componentTest("live component: the host gets back the resource it gave, and drop
   const dropped: unknown[] = [];
   const seen: Value[] = [];
   const host: Host = {
-    function: ([name = ""]) => name === "open" ? () => file : (value) => void seen.push(value),
+    function: ([name = ""]) => ({
+      call: name === "open" ? () => file : (value) => void seen.push(value),
+    }),
     drop: (resource, rep) => dropped.push(resource.path, rep),
   };
   const component = await instantiate(
@@ -183,7 +188,7 @@ componentTest("live component: calling out of realloc traps", async () => {
     (core instance $m (instantiate $m (with "h" (instance (export "out" (func $out))))))
     (func (export "take") (param "text" string) (canon lift (core func $m "take")
       (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))`,
-    { function: () => () => undefined, drop: () => {} },
+    { function: () => ({ call: () => undefined }), drop: () => {} },
   );
   assert.throws(() => call(component, "take", "text"), /cannot leave component instance/);
 });

@@ -1,0 +1,17 @@
+import type { Value } from "../abi/codec.ts";
+import type { FuncType, Resource } from "../types/types.ts";
+
+/** A function of the host, called with lifted arguments. */
+export interface HostFunction {
+  readonly call: (...args: Value[]) => Value | Promise<Value>;
+  /** True if it may return a promise; the guest is suspended meanwhile. */
+  readonly mayWait?: boolean;
+}
+
+/** The functions and resources that a host provides to a component. */
+export interface Host {
+  /** Returns the function for an import, or undefined if the host lacks it. */
+  function(path: readonly string[], type: FuncType): HostFunction | undefined;
+  /** Called with the representation of a host resource whose owned handle is dropped. */
+  drop(resource: Resource, rep: unknown): void;
+}

@@ -1,0 +1,191 @@
+import { CapsuleError } from "../../base/errors.ts";
+import { ComponentExit } from "../../wasi/p2/cli.ts";
+import { missingImports, type P2Options } from "../../wasi/p2/host.ts";
+import { P2Host } from "../../wasi/p2/host.ts";
+import type { CallLimits } from "../../wasm/call_clock.ts";
+import { CallWatch, type WatchedCall } from "../../wasm/call_watch.ts";
+import { Guest } from "../../wasm/guest.ts";
+import type { OutputSinks } from "../../wasm/guest_output.ts";
+import { isSuspendError } from "../../wasm/jspi.ts";
+import { type Lease, Pool } from "../../wasm/pool.ts";
+import { ExitError, explainThrown } from "../traps.ts";
+import type { ComponentBlueprint } from "./load_component.ts";
+import { type ComponentSnapshot, PooledComponent } from "./pooled_component.ts";
+
+/** Settings of a component's instances. */
+export interface ComponentOptions {
+  /** The component as the user named it, for messages. */
+  readonly name: string;
+  readonly limits: CallLimits;
+  readonly maxInstances: number;
+  readonly maxQueue: number;
+  readonly sinks: OutputSinks;
+  /** Returns the WASI of one instance. */
+  readonly wasi: (guest: Guest) => P2Options;
+  /** Keeps the state of an instance from call to call. */
+  readonly reuse: boolean;
+}
+
+/** A call of a component's entry. It runs again if the call is rerun. */
+export interface ComponentCall<T> {
+  /** Calls the entry synchronously. */
+  readonly run: (instance: PooledComponent) => T;
+  /** Calls the entry so that it may wait. */
+  readonly runAwaitable: (instance: PooledComponent) => Promise<T>;
+  /** Called when the call lasts, with a function that stops it: watch its client from then on. */
+  readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
+}
+
+const idleMs = 60_000;
+
+/** A component ready to be called. Every call finds a fresh instance. */
+export class ComponentFunctions {
+  readonly options: ComponentOptions;
+  readonly #blueprint: ComponentBlueprint;
+  readonly #pool: Pool<PooledComponent>;
+  readonly #watch = new CallWatch();
+  /** The state after instantiation; undefined if instances cannot be reset. */
+  #snapshot: ComponentSnapshot | undefined;
+  /** True if calls are made as awaitable ones from the start. */
+  #isAwaitable = false;
+
+  private constructor(blueprint: ComponentBlueprint, options: ComponentOptions) {
+    this.#blueprint = blueprint;
+    this.options = options;
+    this.#pool = new Pool({
+      create: () => this.#create(),
+      maxInstances: options.maxInstances,
+      maxQueue: options.maxQueue,
+      idleMs,
+    });
+  }
+
+  /**
+   * Makes the first instance, so that a component that cannot run is refused before the first call.
+   *
+   * @throws CapsuleError `LOAD` with every import that nothing provides.
+   */
+  static start(blueprint: ComponentBlueprint, options: ComponentOptions): ComponentFunctions {
+    refuseMissing(blueprint, options);
+    const made = new ComponentFunctions(blueprint, options);
+    const lease = made.#pool.take();
+    if (!lease) throw new Error("an empty pool had no instance");
+    const { guest } = lease.value;
+    // A start function that asked the host for something need not find the same again.
+    const canReset = blueprint.cannotReset.length === 0 && guest.hostCalls === 0 && !options.reuse;
+    if (canReset) made.#snapshot = lease.value.takeSnapshot();
+    made.#pool.giveBack(lease, canReset || options.reuse);
+    return made;
+  }
+
+  /** The number of instances, of those in a call, and of callers that queue. */
+  get figures(): { instances: number; busy: number; queued: number } {
+    return this.#pool.figures;
+  }
+
+  /**
+   * Makes one call. Returns the result itself, not a promise, if the call did not have to wait.
+   *
+   * @throws TrapError, ExitError, TimeoutError, OverloadedError, or the reason it was stopped for.
+   */
+  call<T>(call: ComponentCall<T>): T | Promise<T> {
+    const mayRerun = this.#snapshot !== undefined;
+    const lease = this.#isAwaitable || !mayRerun ? undefined : this.#pool.take();
+    if (lease) {
+      const made = this.#callTentatively(lease, call);
+      if (made) return made.value;
+    }
+    return this.callAwaitable(call);
+  }
+
+  /** Closes idle instances; calls in progress are finished. */
+  close(): void {
+    this.#pool.close();
+    this.#watch.close();
+  }
+
+  #callTentatively<T>(
+    lease: Lease<PooledComponent>,
+    call: ComponentCall<T>,
+  ): { value: T } | undefined {
+    const { live, guest } = lease.value;
+    try {
+      live.begin(false);
+      const value = call.run(lease.value);
+      if (guest.rerunReason) throw new Error("the guest caught the end of its tentative call");
+      guest.output.end();
+      return { value };
+    } catch (error) {
+      if (!guest.rerunReason && !isSuspendError(error)) throw this.#explain(error, guest);
+      guest.output.discard();
+      this.#isAwaitable = guest.rerunReason !== "slow";
+      return undefined;
+    } finally {
+      this.#giveBack(lease);
+    }
+  }
+
+  /** Makes one call that may wait. @throws as `call` does. */
+  async callAwaitable<T>(
+    call: Pick<ComponentCall<T>, "runAwaitable" | "onLong">,
+  ): Promise<T> {
+    const cameMs = performance.now();
+    const lease = this.#pool.take() ??
+      await this.#pool.takeLater(this.options.limits.timeoutMs, call.onLong);
+    const { live, guest } = lease.value;
+    const stop = (reason: CapsuleError) => {
+      if (this.#watch.has(watched)) guest.stop(reason); // else it serves another call already
+    };
+    const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(stop)) };
+    let isHealthy = true;
+    try {
+      live.begin(true, cameMs);
+      this.#watch.add(watched);
+      const value = await call.runAwaitable(lease.value);
+      guest.output.end();
+      return value;
+    } catch (error) {
+      isHealthy = this.#snapshot !== undefined;
+      throw this.#explain(error, guest);
+    } finally {
+      this.#watch.remove(watched);
+      this.#giveBack(lease, isHealthy);
+    }
+  }
+
+  #explain(error: unknown, guest: Guest): unknown {
+    if (!(error instanceof ComponentExit)) return explainThrown(error, guest, "program");
+    guest.output.end();
+    return new ExitError(error.code);
+  }
+
+  #giveBack(lease: Lease<PooledComponent>, isHealthy = true): void {
+    const isKept = this.#snapshot ? lease.value.reset(this.#snapshot) : this.options.reuse;
+    this.#pool.giveBack(lease, isHealthy && isKept);
+  }
+
+  #create(): PooledComponent {
+    const { limits, sinks, wasi } = this.options;
+    const guest = new Guest(sinks, limits);
+    return new PooledComponent(this.#blueprint, { guest, wasi: wasi(guest) });
+  }
+}
+
+/** Refuses a component with an import that nothing provides, in one message that names each. */
+function refuseMissing(
+  { plan }: ComponentBlueprint,
+  { name, wasi, sinks, limits }: ComponentOptions,
+) {
+  const missing = missingImports(plan.imports, new P2Host(wasi(new Guest(sinks, limits))));
+  if (missing.length === 0) return;
+  const list = missing.map((one) =>
+    one.function === undefined ? one.interface : `${one.interface} (${one.function})`
+  );
+  const hint = missing.some(({ interface: name }) => /@0\.3/.test(name))
+    ? "; it is built for WASI 0.3, and Capsule runs WASI 0.2"
+    : "; compose it with a component that exports them (wac plug), or build it without them";
+  throw new CapsuleError(
+    "LOAD",
+    `${name} imports what nothing provides: ${list.join(", ")}${hint}`,
+  );
+}

@@ -1,0 +1,143 @@
+import { CapsuleError, messageOf } from "../../base/errors.ts";
+import { decodeComponent } from "../../component/format/decode.ts";
+import { linkComponent } from "../../component/link/evaluate.ts";
+import type { Plan } from "../../component/link/plan.ts";
+import { parseExternName } from "../../component/types/names.ts";
+import { type PreparationResult, prepareModule } from "../../prepare/prepare.ts";
+import { canPause } from "../../wasm/jspi.ts";
+import type { LoadOptions } from "../load.ts";
+
+/** A compiled core module of a component, and what a reset of its instances restores. */
+export interface CoreModule {
+  readonly module: WebAssembly.Module;
+  /** Names of the exports with the mutable globals. */
+  readonly globalExports: readonly string[];
+  /** Name of the export with the memory that it defines, if it does. */
+  readonly memoryExport: string | undefined;
+}
+
+/** A component ready to be instantiated. */
+export interface ComponentBlueprint {
+  readonly plan: Plan;
+  readonly modules: readonly CoreModule[];
+  /** Path of the function that is called, and the world it belongs to. */
+  readonly entry: ComponentEntry;
+  /** Reasons why an instance cannot be reset, as sentences; empty if it can. */
+  readonly cannotReset: readonly string[];
+}
+
+/** The export that is called: it handles a request, or runs a program. */
+export interface ComponentEntry {
+  readonly kind: "http" | "command";
+  readonly path: readonly [interfaceName: string, func: string];
+}
+
+const pageBytes = 65_536;
+
+/**
+ * Decodes, validates, prepares and compiles a component.
+ *
+ * @throws CapsuleError `LOAD` with the component's name and the reason.
+ */
+export function loadComponent(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: LoadOptions,
+): ComponentBlueprint {
+  try {
+    const plan = linkComponent(decodeComponent(bytes));
+    const entry = entryOf(plan, options.mode);
+    const prepared = prepareAll(plan, options);
+    return {
+      plan,
+      entry,
+      modules: prepared.map((one, index) => ({
+        module: compile(one.bytes as Uint8Array<ArrayBuffer>, index),
+        globalExports: one.kind === "prepared"
+          ? one.globals.map(({ exportName }) => exportName)
+          : [],
+        memoryExport: one.kind === "prepared" && ownsMemory(one) ? one.memoryExport : undefined,
+      })),
+      cannotReset: prepared.flatMap((one) =>
+        one.kind === "prepared" ? one.cannotReset : ["A module of it is not prepared."]
+      ),
+    };
+  } catch (error) {
+    if (!(error instanceof CapsuleError)) throw error;
+    throw new CapsuleError("LOAD", `${options.name}: ${error.message}`, { cause: error });
+  }
+}
+
+function prepareAll(plan: Plan, options: LoadOptions): PreparationResult[] {
+  const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
+  const settings = {
+    exportGlobals: options.manyCalls && !options.reuse,
+    maxMemoryPages,
+    steps: options.steps && canPause,
+  };
+  const memoryIsShared = plan.modules.some((bytes) =>
+    WebAssembly.validate(bytes) &&
+    WebAssembly.Module.imports(new WebAssembly.Module(bytes)).some(({ kind }) => kind === "memory")
+  );
+  return plan.modules.map((bytes, index) => {
+    const prepared = prepareModule(bytes, { ...settings, component: { memoryIsShared } });
+    if (prepared.kind === "unprepared" && !options.unlimited) {
+      const { what, offset } = prepared.unknown;
+      throw new CapsuleError(
+        "LOAD",
+        `its limits cannot be enforced because of ${what} at offset 0x${offset.toString(16)} of ` +
+          `core module ${index}; -unlimited runs it without any`,
+      );
+    }
+    return prepared;
+  });
+}
+
+function ownsMemory({ module }: PreparationResult): boolean {
+  return module.memories.length > 0 && !module.imports.some(({ kind }) => kind === "memory");
+}
+
+function compile(bytes: Uint8Array<ArrayBuffer>, index: number): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    throw new CapsuleError("LOAD", `its core module ${index} is invalid: ${messageOf(error)}`);
+  }
+}
+
+const entries: Readonly<Record<string, readonly [kind: ComponentEntry["kind"], func: string]>> = {
+  "wasi:http/incoming-handler": ["http", "handle"],
+  "wasi:cli/run": ["command", "run"],
+};
+
+/** Finds the export to call. A component can have both; the mode decides. */
+function entryOf({ exports }: Plan, mode: LoadOptions["mode"]): ComponentEntry {
+  const found = new Map<ComponentEntry["kind"], ComponentEntry>();
+  const newer: string[] = [];
+  for (const [name, item] of exports) {
+    const parsed = parseExternName(name);
+    if (item.sort !== "instance" || parsed?.kind !== "interface") continue;
+    const [kind, func] = entries[parsed.name] ?? [];
+    if (kind === undefined || func === undefined) continue;
+    if (!/^0\.2(\.|$)/.test(parsed.version ?? "")) newer.push(name);
+    else if (item.exports.get(func)?.sort === "func") found.set(kind, { kind, path: [name, func] });
+  }
+  const [wanted, other] = mode === "http"
+    ? ["http", "command"] as const
+    : ["command", "http"] as const;
+  const entry = found.get(wanted);
+  if (entry) return entry;
+  if (newer.length > 0) {
+    throw new CapsuleError(
+      "LOAD",
+      `it exports ${newer.join(" and ")}, and Capsule runs components of WASI 0.2`,
+    );
+  }
+  const names = mode === "http" ? "wasi:http/incoming-handler" : "wasi:cli/run";
+  const hint = found.has(other) ? `; run it with -mode=${mode === "http" ? "cli" : "http"}` : "";
+  const exported = [...exports.keys()].join(", ") || "nothing";
+  throw new CapsuleError(
+    "LOAD",
+    `-mode=${mode} needs a component that exports ${names}@0.2: this one exports ${exported}${hint}`,
+  );
+}

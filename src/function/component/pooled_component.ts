@@ -1,0 +1,129 @@
+import { type ComponentFunction, LiveComponent } from "../../component/instance/live_component.ts";
+import { PAGES_EXPORT } from "../../prepare/contract.ts";
+import { P2Host, type P2Options } from "../../wasi/p2/host.ts";
+import type { Guest } from "../../wasm/guest.ts";
+import { MemoryReset } from "../../wasm/memory_reset.ts";
+import type { MemorySnapshot } from "../../wasm/memory_snapshot.ts";
+import type { ComponentBlueprint } from "./load_component.ts";
+
+const pageBytes = 65_536;
+
+/** The state of all core instances right after they were instantiated. */
+export interface ComponentSnapshot {
+  readonly memories: readonly (MemorySnapshot | undefined)[];
+  readonly globals: readonly (readonly unknown[])[];
+}
+
+/** An instance of a component with its WASI, which can be reset between calls. */
+export class PooledComponent {
+  readonly guest: Guest;
+  readonly live: LiveComponent;
+  readonly entry: ComponentFunction;
+  readonly #host: P2Host;
+  readonly #cores: readonly CoreState[];
+
+  /**
+   * Instantiates the component.
+   *
+   * @throws WebAssembly.RuntimeError if a start function of a core module traps.
+   */
+  constructor(
+    blueprint: ComponentBlueprint,
+    { guest, wasi }: { guest: Guest; wasi: P2Options },
+  ) {
+    const { plan, modules, entry } = blueprint;
+    this.guest = guest;
+    this.#host = new P2Host(wasi);
+    this.live = new LiveComponent(plan, {
+      modules: modules.map(({ module }) => module),
+      host: this.#host,
+      guest,
+    });
+    const func = this.live.func(...entry.path);
+    if (!func) throw new Error(`the component has no function ${entry.path.join(" ")}`);
+    this.entry = func;
+    this.#cores = plan.coreInstances.map(({ module }, index) => {
+      const exports = this.live.coreExports[index] ?? {};
+      const { globalExports, memoryExport } = modules[module] ?? { globalExports: [] };
+      return new CoreState(exports, { globalExports, memoryExport });
+    });
+  }
+
+  /** Takes a snapshot of the instance as it is now. */
+  takeSnapshot(): ComponentSnapshot {
+    return {
+      memories: this.#cores.map((core) => core.takeMemory()),
+      globals: this.#cores.map((core) => core.takeGlobals()),
+    };
+  }
+
+  /**
+   * Restores the snapshot of an instance of the same component, and drops all handles.
+   *
+   * @returns false if that is not worth it: close the instance.
+   */
+  reset({ memories, globals }: ComponentSnapshot): boolean {
+    this.live.resetHandles();
+    this.#host.reset();
+    for (const [index, core] of this.#cores.entries()) {
+      if (!core.restore(memories[index], globals[index] ?? [])) return false;
+    }
+    return true;
+  }
+
+  /** Drops the handles with what the operating system holds for them. */
+  close(): void {
+    this.live.resetHandles();
+    this.#host.reset();
+  }
+}
+
+/** The memory and the globals of one core instance. */
+class CoreState {
+  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #memoryReset = new MemoryReset();
+  readonly #globals: readonly WebAssembly.Global[];
+  readonly #pages: WebAssembly.Global | undefined;
+  #bytes = new Uint8Array(0);
+
+  constructor(
+    exports: WebAssembly.Exports,
+    { globalExports, memoryExport }: {
+      globalExports: readonly string[];
+      memoryExport?: string;
+    },
+  ) {
+    this.#memory = memoryExport === undefined
+      ? undefined
+      : exports[memoryExport] as WebAssembly.Memory;
+    this.#globals = globalExports.map((name) => exports[name] as WebAssembly.Global);
+    this.#pages = exports[PAGES_EXPORT] as WebAssembly.Global | undefined;
+  }
+
+  /** All of the memory; an array on a memory that has grown since has length 0. */
+  get #current(): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length === 0 && this.#memory) {
+      this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
+    }
+    return this.#bytes;
+  }
+
+  takeMemory(): MemorySnapshot | undefined {
+    return this.#memory && this.#memoryReset.take(this.#current);
+  }
+
+  takeGlobals(): readonly unknown[] {
+    return this.#globals.map(({ value }) => value);
+  }
+
+  restore(memory: MemorySnapshot | undefined, globals: readonly unknown[]): boolean {
+    if (memory) {
+      const bytes = this.#current;
+      const neededBytes = this.#pages && this.#pages.value * pageBytes;
+      if (!this.#memoryReset.isWorthKeeping(memory, bytes.length, neededBytes)) return false;
+      this.#memoryReset.restore(memory, bytes);
+    }
+    for (const [index, global] of this.#globals.entries()) global.value = globals[index];
+    return true;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Context } from "../base/context.ts";
+import {
+  ComponentFunctions,
+  type ComponentOptions,
+} from "../function/component/component_functions.ts";
+import { loadComponent } from "../function/component/load_component.ts";
+import { systemClock } from "../wasi/clock.ts";
+import type { P2State } from "../wasi/p2/state.ts";
+import { BytesInput, FunctionOutput } from "../wasi/p2/streams.ts";
+import type { Guest } from "../wasm/guest.ts";
+import type { Preopen } from "../wasi/wasi.ts";
+import type { LoadedCode } from "./load_code.ts";
+import { guestEnvironment, type Opened } from "./open_grants.ts";
+import type { RunnerOptions } from "./runner_options.ts";
+
+/** A component to run, with its grants and limits. */
+export interface ComponentRunnerOptions extends Omit<RunnerOptions, "blueprint"> {
+  readonly code: LoadedCode & { readonly kind: "component" };
+  readonly args: readonly string[];
+  /** Returns the standard streams of an instance. Default: no input, output to the sinks. */
+  readonly streams?: (
+    guest: Guest,
+  ) => Pick<P2State, "stdin" | "stdout" | "stderr" | "terminals">;
+}
+
+/**
+ * Opens a component with its grants.
+ *
+ * @throws CapsuleError `LOAD` and `DIR`.
+ */
+export async function openComponent(
+  options: ComponentRunnerOptions,
+  context: Context,
+): Promise<Opened<ComponentFunctions>> {
+  const { code, name, limits, sinks, grants, args, streams = outputOnly } = options;
+  const blueprint = loadComponent(code.bytes, {
+    ...code.options,
+    warn: (sentence) => context.log.warn(sentence),
+  });
+  const env = grants.variables.length === 0
+    ? []
+    : Object.entries(await guestEnvironment(grants, context));
+  const preopens = grants.sandbox || grants.folders.length === 0
+    ? []
+    : (await import("./granted_files.ts")).preopensOf(options, context.io).map(opened);
+  const clock = systemClock();
+  const baseName = name.slice(name.lastIndexOf("/") + 1);
+  const wasi: ComponentOptions["wasi"] = (guest) => ({
+    preopens,
+    state: {
+      args: [baseName, ...args],
+      env,
+      clock,
+      random: (bytes) => void crypto.getRandomValues(bytes),
+      pending: new Set(),
+      assertInTime: () => guest.assertInTime(),
+      beforeSideEffect: () => guest.beforeSideEffect(),
+      ...streams(guest),
+    },
+  });
+  const callee = ComponentFunctions.start(blueprint, {
+    name,
+    limits,
+    maxInstances: limits.maxInstances,
+    maxQueue: limits.maxQueue,
+    sinks,
+    wasi,
+    reuse: code.options.reuse,
+  });
+  const close = () => {
+    callee.close();
+    for (const { close } of preopens) close();
+    return Promise.resolve();
+  };
+  return { callee, close };
+}
+
+/** Opens a preopened folder when a guest first uses it; all instances share it. */
+function opened({ guest, open }: Preopen) {
+  let folder: ReturnType<typeof open> | undefined;
+  return { guest, folder: () => folder ??= open(), close: () => folder?.close() };
+}
+
+function outputOnly(guest: Guest): ReturnType<NonNullable<ComponentRunnerOptions["streams"]>> {
+  const write = (descriptor: 1 | 2) => () =>
+    new FunctionOutput((bytes) => {
+      guest.output.write(descriptor, bytes);
+      guest.limitBufferedOutput();
+    });
+  return {
+    stdin: () => new BytesInput(new Uint8Array(0)),
+    stdout: write(1),
+    stderr: write(2),
+    terminals: { stdin: false, stdout: false, stderr: false },
+  };
+}

@@ -1,0 +1,489 @@
+import type { InputStream, OutputStream } from "./stream_types.ts";
+import type { Value } from "../../component/abi/codec.ts";
+import {
+  type FileKind,
+  type FileStatus,
+  type FileTimes,
+  OpenFlags,
+} from "../../files/file_backend.ts";
+import { FileError } from "../../files/file_error.ts";
+import type { Folder } from "../../files/folder.ts";
+import { fromDatetime, toDatetime } from "./clocks.ts";
+import { ready } from "./poll.ts";
+import { err, ok, type P2Interface, type P2State } from "./state.ts";
+import { IoError, StreamEnd } from "./streams.ts";
+
+/** Bits of `descriptor-flags`. */
+const DescriptorFlags = {
+  read: 1,
+  write: 2,
+  fileIntegritySync: 4,
+  dataIntegritySync: 8,
+  requestedWriteSync: 16,
+  mutateDirectory: 32,
+} as const;
+
+/** Bits of `open-flags`. */
+const OpenAt = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
+
+/** `path-flags::symlink-follow` */
+const symlinkFollow = 1;
+
+/** Most entries that are listed before a guest reads them. */
+const maxEntries = 1_000_000;
+const entriesPerLook = 1024;
+/** Bytes that one read returns at most. */
+const maxRead = 1 << 24;
+/** Bytes of the longest path, as in preview1. */
+const maxPath = 65_536;
+
+/** The resource `descriptor`: an open file, or a folder below a preopened one. */
+export class FileDescriptor {
+  readonly kind: "file" | "directory";
+  readonly folder: Folder;
+  readonly handle: number;
+  readonly fileKind: FileKind;
+  /** A set of `DescriptorFlags`. */
+  readonly flags: number;
+  /** The preopened folder that this one lies in; renames and links stay inside one. */
+  readonly root: object;
+  readonly isPreopen: boolean;
+  #isClosed = false;
+
+  constructor(
+    parts: Pick<
+      FileDescriptor,
+      "kind" | "folder" | "handle" | "fileKind" | "flags" | "root" | "isPreopen"
+    >,
+  ) {
+    this.kind = parts.kind;
+    this.folder = parts.folder;
+    this.handle = parts.handle;
+    this.fileKind = parts.fileKind;
+    this.flags = parts.flags;
+    this.root = parts.root;
+    this.isPreopen = parts.isPreopen;
+  }
+
+  /** Closes the handle. A preopened folder stays open for the next call. */
+  close(): void {
+    if (this.#isClosed || this.isPreopen) return;
+    this.#isClosed = true;
+    this.folder.backend.close(this.handle);
+  }
+}
+
+/** A preopened folder, opened on first use. */
+export interface P2Preopen {
+  readonly guest: string;
+  readonly folder: () => Folder;
+}
+
+const errorCodes: Readonly<Record<string, string>> = {
+  EACCES: "access",
+  EAGAIN: "would-block",
+  EALREADY: "already",
+  EBADF: "bad-descriptor",
+  EBUSY: "busy",
+  EDEADLK: "deadlock",
+  EDQUOT: "quota",
+  EEXIST: "exist",
+  EFBIG: "file-too-large",
+  EILSEQ: "illegal-byte-sequence",
+  EINPROGRESS: "in-progress",
+  EINTR: "interrupted",
+  EINVAL: "invalid",
+  EIO: "io",
+  EISDIR: "is-directory",
+  ELOOP: "loop",
+  EMFILE: "insufficient-memory",
+  EMLINK: "too-many-links",
+  EMSGSIZE: "message-size",
+  ENAMETOOLONG: "name-too-long",
+  ENFILE: "insufficient-memory",
+  ENODEV: "no-device",
+  ENOENT: "no-entry",
+  ENOLCK: "no-lock",
+  ENOMEM: "insufficient-memory",
+  ENOSPC: "insufficient-space",
+  ENOTDIR: "not-directory",
+  ENOTEMPTY: "not-empty",
+  ENOTRECOVERABLE: "not-recoverable",
+  ENOTSUP: "unsupported",
+  ENOTTY: "no-tty",
+  ENXIO: "no-such-device",
+  EOUTSIDE: "not-permitted",
+  EOVERFLOW: "overflow",
+  EPERM: "not-permitted",
+  EPIPE: "pipe",
+  EROFS: "read-only",
+  ESPIPE: "invalid-seek",
+  ETXTBSY: "text-file-busy",
+  EXDEV: "cross-device",
+};
+
+const kinds: Readonly<Record<FileKind, string>> = {
+  file: "regular-file",
+  directory: "directory",
+  link: "symbolic-link",
+  block: "block-device",
+  character: "character-device",
+  fifo: "fifo",
+  socket: "socket",
+  unknown: "unknown",
+};
+
+/** Calls work. Returns its value, or the `error-code` of the `FileError` that it throws. */
+function attempt(work: () => Value | void): Value {
+  try {
+    return ok(work() ?? undefined);
+  } catch (error) {
+    if (error instanceof FileError) return err(errorCodes[error.code] ?? "io");
+    throw error;
+  }
+}
+
+function refuse(code: string): never {
+  throw new FileError(code);
+}
+
+function checkPath(path: string): string {
+  if (path.length > maxPath) refuse("ENAMETOOLONG");
+  if (path.includes("\0")) refuse("EINVAL");
+  return path;
+}
+
+function directory(self: FileDescriptor): Folder {
+  return self.kind === "directory" ? self.folder : refuse("ENOTDIR");
+}
+
+function mutable(self: FileDescriptor): Folder {
+  const folder = directory(self);
+  if (!(self.flags & DescriptorFlags.mutateDirectory)) refuse("EROFS");
+  return folder;
+}
+
+function file(self: FileDescriptor, right: number): FileDescriptor {
+  if (self.kind === "directory") refuse("EISDIR");
+  if (!(self.flags & right)) refuse("EBADF");
+  return self;
+}
+
+function offsetOf(offset: bigint): bigint {
+  if (offset >= 1n << 63n) refuse("EINVAL");
+  return offset;
+}
+
+type NewTimestamp =
+  | { readonly tag: "no-change" }
+  | { readonly tag: "now" }
+  | { readonly tag: "timestamp"; readonly value: { seconds: bigint; nanoseconds: number } };
+
+function newTime(time: NewTimestamp): bigint | "now" | undefined {
+  if (time.tag === "timestamp") return fromDatetime(time.value);
+  return time.tag === "now" ? "now" : undefined;
+}
+
+function newTimes(access: NewTimestamp, modify: NewTimestamp): FileTimes {
+  return { access: newTime(access), modify: newTime(modify) };
+}
+
+function statOf(status: FileStatus): Value {
+  // A time before 1970 has no representation.
+  const time = (ns: bigint) => ns < 0n ? undefined : toDatetime(ns);
+  return {
+    "type": kinds[status.kind],
+    "link-count": status.links,
+    "size": status.size,
+    "data-access-timestamp": time(status.accessNs),
+    "data-modification-timestamp": time(status.modifyNs),
+    "status-change-timestamp": time(status.changeNs),
+  };
+}
+
+/** Identifies the version of a file's content, as far as its metadata tells. */
+function hashOf(status: FileStatus): Value {
+  const mix = (a: bigint, b: bigint) => BigInt.asUintN(64, a * 0x9e3779b97f4a7c15n ^ b);
+  const identity = mix(status.device, status.inode);
+  return { lower: identity, upper: mix(mix(identity, status.size), status.modifyNs) };
+}
+
+/** `wasi:filesystem/types` */
+export function filesystemInterface(state: P2State): P2Interface {
+  const change = (work: () => Value | void) => {
+    state.beforeSideEffect();
+    return attempt(work);
+  };
+  const { read, write } = DescriptorFlags;
+  return {
+    functions: {
+      "[method]descriptor.read-via-stream": (self: FileDescriptor, offset: bigint) =>
+        attempt(() => new FileInput(file(self, read), offsetOf(offset))),
+      "[method]descriptor.write-via-stream": (self: FileDescriptor, offset: bigint) =>
+        attempt(() => new FileOutput(state, file(self, write), offsetOf(offset))),
+      "[method]descriptor.append-via-stream": (self: FileDescriptor) =>
+        attempt(() => new FileOutput(state, file(self, write), "end")),
+      "[method]descriptor.advise": (self: FileDescriptor) =>
+        attempt(() => self.kind === "directory" ? refuse("EBADF") : undefined),
+      "[method]descriptor.sync-data": (self: FileDescriptor) =>
+        change(() => self.folder.backend.sync(self.handle, true)),
+      "[method]descriptor.get-flags": (self: FileDescriptor) => ok(self.flags),
+      "[method]descriptor.get-type": (self: FileDescriptor) => ok(kinds[self.fileKind]),
+      "[method]descriptor.set-size": (self: FileDescriptor, size: bigint) =>
+        change(() => file(self, write).folder.backend.resize(self.handle, offsetOf(size))),
+      "[method]descriptor.set-times": (
+        self: FileDescriptor,
+        access: NewTimestamp,
+        modify: NewTimestamp,
+      ) => change(() => self.folder.backend.setTimes(self.handle, newTimes(access, modify))),
+      "[method]descriptor.read": (self: FileDescriptor, length: bigint, offset: bigint) =>
+        attempt(() => {
+          const { folder, handle } = file(self, read);
+          const bytes = new Uint8Array(Number(length < BigInt(maxRead) ? length : BigInt(maxRead)));
+          const count = folder.backend.readAt(handle, bytes, offsetOf(offset));
+          return [bytes.subarray(0, count), count === 0 && length > 0n];
+        }),
+      "[method]descriptor.write": (self: FileDescriptor, buffer: Uint8Array, offset: bigint) =>
+        change(() => {
+          const { folder, handle } = file(self, write);
+          return BigInt(folder.backend.writeAt(handle, buffer, offsetOf(offset)));
+        }),
+      "[method]descriptor.read-directory": (self: FileDescriptor) =>
+        attempt(() => listDirectory(state, directory(self))),
+      "[method]descriptor.sync": (self: FileDescriptor) =>
+        change(() => self.folder.backend.sync(self.handle, false)),
+      "[method]descriptor.create-directory-at": (self: FileDescriptor, path: string) =>
+        change(() => mutable(self).makeFolder(checkPath(path))),
+      "[method]descriptor.stat": (self: FileDescriptor) =>
+        attempt(() => statOf(self.folder.backend.status(self.handle))),
+      "[method]descriptor.stat-at": (self: FileDescriptor, flags: number, path: string) =>
+        attempt(() => statOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
+      "[method]descriptor.set-times-at": (
+        self: FileDescriptor,
+        flags: number,
+        path: string,
+        access: NewTimestamp,
+        modify: NewTimestamp,
+      ) =>
+        change(() =>
+          mutable(self).setTimes(checkPath(path), newTimes(access, modify), flags === symlinkFollow)
+        ),
+      "[method]descriptor.link-at": (
+        self: FileDescriptor,
+        flags: number,
+        path: string,
+        newDirectory: FileDescriptor,
+        newPath: string,
+      ) =>
+        change(() => {
+          if (flags === symlinkFollow) refuse("EINVAL");
+          const [from, to] = sameRoot(self, newDirectory);
+          from.link(checkPath(path), to, checkPath(newPath));
+        }),
+      "[method]descriptor.open-at": (
+        self: FileDescriptor,
+        pathFlags: number,
+        path: string,
+        openFlags: number,
+        flags: number,
+      ) => openAt(state, self, { pathFlags, path, openFlags, flags }),
+      "[method]descriptor.readlink-at": (self: FileDescriptor, path: string) =>
+        attempt(() => {
+          const into = new Uint8Array(maxPath);
+          const length = directory(self).readLink(checkPath(path), into);
+          return new TextDecoder().decode(into.subarray(0, length));
+        }),
+      "[method]descriptor.remove-directory-at": (self: FileDescriptor, path: string) =>
+        change(() => mutable(self).removeFolder(checkPath(path))),
+      "[method]descriptor.rename-at": (
+        self: FileDescriptor,
+        path: string,
+        newDirectory: FileDescriptor,
+        newPath: string,
+      ) =>
+        change(() => {
+          const [from, to] = sameRoot(self, newDirectory);
+          from.rename(checkPath(path), to, checkPath(newPath));
+        }),
+      "[method]descriptor.symlink-at": (self: FileDescriptor, target: string, path: string) =>
+        change(() => mutable(self).symlink(checkPath(target), checkPath(path))),
+      "[method]descriptor.unlink-file-at": (self: FileDescriptor, path: string) =>
+        change(() => mutable(self).unlink(checkPath(path))),
+      "[method]descriptor.is-same-object": (self: FileDescriptor, other: FileDescriptor) => {
+        const one = self.folder.backend.identity(self.handle);
+        const two = other.folder.backend.identity(other.handle);
+        return one.device === two.device && one.inode === two.inode;
+      },
+      "[method]descriptor.metadata-hash": (self: FileDescriptor) =>
+        attempt(() => hashOf(self.folder.backend.status(self.handle))),
+      "[method]descriptor.metadata-hash-at": (self: FileDescriptor, flags: number, path: string) =>
+        attempt(() => hashOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
+      "[method]directory-entry-stream.read-directory-entry": (self: Value[]) => ok(self.shift()),
+      // filesystem-error-code: func(err: borrow<error>) -> option<error-code>
+      "filesystem-error-code": ({ cause }: IoError) =>
+        cause instanceof FileError ? errorCodes[cause.code] ?? "io" : undefined,
+    },
+    drops: { descriptor: (rep: FileDescriptor) => rep.close() },
+  };
+}
+
+function sameRoot(from: FileDescriptor, to: FileDescriptor): [Folder, Folder] {
+  const folders: [Folder, Folder] = [mutable(from), mutable(to)];
+  if (from.root !== to.root) refuse("EXDEV");
+  return folders;
+}
+
+/** Lists a folder, without `.` and `..`. */
+function listDirectory(state: P2State, folder: Folder): Value[] {
+  const entries: Value[] = [];
+  const decoder = new TextDecoder();
+  folder.backend.entries(folder.handle, 0n, ({ name, kind }) => {
+    if (entries.length % entriesPerLook === 0) state.assertInTime();
+    const text = decoder.decode(name);
+    if (text === "." || text === "..") return true;
+    const known = kind === "unknown" ? folder.status(text, false).kind : kind;
+    entries.push({ type: kinds[known], name: text });
+    return entries.length < maxEntries;
+  });
+  return entries;
+}
+
+function openAt(
+  state: P2State,
+  self: FileDescriptor,
+  { pathFlags, path, openFlags, flags }: {
+    pathFlags: number;
+    path: string;
+    openFlags: number;
+    flags: number;
+  },
+): Value {
+  const { create, exclusive, truncate } = OpenAt;
+  const writes = (flags & (DescriptorFlags.write | DescriptorFlags.mutateDirectory)) !== 0;
+  if (openFlags & (create | truncate)) state.beforeSideEffect();
+  return attempt(() => {
+    const folder = directory(self);
+    const mayMutate = (self.flags & DescriptorFlags.mutateDirectory) !== 0;
+    if (!mayMutate && (writes || openFlags & (create | truncate))) refuse("EROFS");
+    if (openFlags & OpenAt.directory && openFlags & (create | exclusive | truncate)) {
+      refuse("EINVAL");
+    }
+    let system = 0;
+    const asksWrite = (flags & DescriptorFlags.write) !== 0 || (openFlags & truncate) !== 0;
+    if (asksWrite) system |= OpenFlags.write;
+    if (flags & DescriptorFlags.read || !asksWrite) system |= OpenFlags.read;
+    if (pathFlags === symlinkFollow) system |= OpenFlags.follow;
+    if (openFlags & create) system |= OpenFlags.create;
+    if (openFlags & exclusive) system |= OpenFlags.exclusive;
+    if (openFlags & OpenAt.directory) system |= OpenFlags.directory;
+    if (flags & DescriptorFlags.fileIntegritySync) system |= OpenFlags.sync;
+    if (flags & DescriptorFlags.dataIntegritySync) system |= OpenFlags.dataSync;
+    const opened = folder.open(checkPath(path), system, { truncate: (openFlags & truncate) !== 0 });
+    const isDirectory = opened.identity.kind === "directory";
+    return new FileDescriptor({
+      kind: isDirectory ? "directory" : "file",
+      folder: isDirectory ? folder.within(opened) : folder,
+      handle: opened.handle,
+      fileKind: opened.identity.kind,
+      // A folder that is opened to be read passes on what its parent may do.
+      flags: isDirectory && mayMutate ? flags | DescriptorFlags.mutateDirectory : flags,
+      root: self.root,
+      isPreopen: false,
+    });
+  });
+}
+
+/** An input stream over a file, at a position of its own. */
+class FileInput implements InputStream {
+  readonly #file: FileDescriptor;
+  #offset: bigint;
+
+  constructor(file: FileDescriptor, offset: bigint) {
+    this.#file = file;
+    this.#offset = offset;
+  }
+
+  isReady = ready.isReady;
+  whenReady = ready.whenReady;
+
+  read(length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length);
+    const count = failStream(() =>
+      this.#file.folder.backend.readAt(this.#file.handle, bytes, this.#offset)
+    );
+    if (count === 0 && length > 0) throw new StreamEnd();
+    this.#offset += BigInt(count);
+    return bytes.subarray(0, count);
+  }
+
+  close(): void {}
+}
+
+/** An output stream to a file, at a position of its own or at the file's end. */
+class FileOutput implements OutputStream {
+  readonly #state: P2State;
+  readonly #file: FileDescriptor;
+  #offset: bigint | "end";
+
+  constructor(state: P2State, file: FileDescriptor, offset: bigint | "end") {
+    this.#state = state;
+    this.#file = file;
+    this.#offset = offset;
+  }
+
+  isReady = ready.isReady;
+  whenReady = ready.whenReady;
+
+  checkWrite(): number {
+    return 1 << 20;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#state.beforeSideEffect();
+    const { folder: { backend }, handle } = this.#file;
+    failStream(() => {
+      for (let rest = bytes; rest.length > 0;) {
+        const at: bigint = this.#offset === "end" ? backend.status(handle).size : this.#offset;
+        const count = backend.writeAt(handle, rest, at);
+        if (this.#offset !== "end") this.#offset += BigInt(count);
+        rest = rest.subarray(count);
+      }
+    });
+  }
+
+  flush(): void {}
+  close(): void {}
+}
+
+function failStream<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof FileError) throw new StreamEnd(new IoError(error.message, error));
+    throw error;
+  }
+}
+
+/** `wasi:filesystem/preopens` */
+export function preopensInterface(preopens: readonly P2Preopen[]): P2Interface {
+  const flags = DescriptorFlags.read | DescriptorFlags.mutateDirectory;
+  return {
+    functions: {
+      // get-directories: func() -> list<tuple<descriptor, string>>
+      "get-directories": () =>
+        preopens.map((preopen) => {
+          const folder = preopen.folder();
+          const descriptor = new FileDescriptor({
+            kind: "directory",
+            folder,
+            handle: folder.handle,
+            fileKind: "directory",
+            flags,
+            root: preopen,
+            isPreopen: true,
+          });
+          return [descriptor, preopen.guest];
+        }),
+    },
+  };
+}

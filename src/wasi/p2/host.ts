@@ -1,0 +1,133 @@
+import type { Host, HostFunction } from "../../component/instance/host.ts";
+import type { Item } from "../../component/link/items.ts";
+import { parseExternName } from "../../component/types/names.ts";
+import type { Resource } from "../../component/types/types.ts";
+import {
+  environmentInterface,
+  exitInterface,
+  standardStreamInterfaces,
+  terminalInterfaces,
+} from "./cli.ts";
+import { monotonicClockInterface, timezoneInterface, wallClockInterface } from "./clocks.ts";
+import { filesystemInterface, type P2Preopen, preopensInterface } from "./filesystem.ts";
+import { httpTypesInterface } from "./http_types.ts";
+import { pollInterface } from "./poll.ts";
+import { insecureInterface, insecureSeedInterface, randomInterface } from "./random.ts";
+import type { P2Function, P2Interface, P2State } from "./state.ts";
+import { errorInterface, streamsInterface } from "./streams.ts";
+
+/** Interfaces without functions: their types and resources alone are imported. */
+const typesOnly: P2Interface = { functions: {} };
+
+/** Makes an interface for one guest. */
+export type InterfaceMaker = (state: P2State) => P2Interface;
+
+/** The interfaces that need no grant, by name. */
+const makers: Readonly<
+  Record<string, (state: P2State, preopens: readonly P2Preopen[]) => P2Interface>
+> = {
+  "wasi:io/error": () => errorInterface,
+  "wasi:io/poll": pollInterface,
+  "wasi:io/streams": streamsInterface,
+  "wasi:clocks/monotonic-clock": monotonicClockInterface,
+  "wasi:clocks/wall-clock": wallClockInterface,
+  "wasi:clocks/timezone": () => timezoneInterface,
+  "wasi:random/random": randomInterface,
+  "wasi:random/insecure": insecureInterface,
+  "wasi:random/insecure-seed": insecureSeedInterface,
+  "wasi:cli/environment": environmentInterface,
+  "wasi:cli/exit": () => exitInterface,
+  "wasi:cli/stdin": (state) => standardStreamInterfaces(state).stdin,
+  "wasi:cli/stdout": (state) => standardStreamInterfaces(state).stdout,
+  "wasi:cli/stderr": (state) => standardStreamInterfaces(state).stderr,
+  "wasi:cli/terminal-input": () => typesOnly,
+  "wasi:cli/terminal-output": () => typesOnly,
+  "wasi:cli/terminal-stdin": (state) => terminalInterfaces(state)["terminal-stdin"],
+  "wasi:cli/terminal-stdout": (state) => terminalInterfaces(state)["terminal-stdout"],
+  "wasi:cli/terminal-stderr": (state) => terminalInterfaces(state)["terminal-stderr"],
+  "wasi:filesystem/types": filesystemInterface,
+  "wasi:filesystem/preopens": (_, preopens) => preopensInterface(preopens),
+  "wasi:http/types": httpTypesInterface,
+};
+
+/** Settings of the WASI 0.2 of one guest. */
+export interface P2Options {
+  readonly state: P2State;
+  readonly preopens: readonly P2Preopen[];
+  /** Further interfaces, by name: those that need a grant. */
+  readonly interfaces?: Readonly<Record<string, InterfaceMaker>>;
+}
+
+/** WASI 0.2 for one component: any version 0.2.x of an interface is the same one. */
+export class P2Host implements Host {
+  readonly #options: P2Options;
+  readonly #made = new Map<string, P2Interface | undefined>();
+
+  constructor(options: P2Options) {
+    this.#options = options;
+  }
+
+  function([importName = "", name = ""]: readonly string[]): HostFunction | undefined {
+    const found = this.#interface(importName);
+    const call = found?.functions[name];
+    if (!call) return undefined;
+    return { call: call as HostFunction["call"], mayWait: found.waits?.includes(name) ?? false };
+  }
+
+  drop({ path: [importName = "", name = ""] = [] }: Resource, rep: unknown): void {
+    this.#interface(importName)?.drops?.[name]?.(rep as never);
+  }
+
+  /** Cancels waits in progress. */
+  reset(): void {
+    const { pending } = this.#options.state;
+    for (const cancel of pending) cancel();
+    pending.clear();
+  }
+
+  #interface(importName: string): P2Interface | undefined {
+    if (this.#made.has(importName)) return this.#made.get(importName);
+    const made = this.#make(importName);
+    this.#made.set(importName, made);
+    return made;
+  }
+
+  #make(importName: string): P2Interface | undefined {
+    const { state, preopens, interfaces } = this.#options;
+    const parsed = parseExternName(importName);
+    if (parsed?.kind !== "interface") return undefined;
+    const given = interfaces?.[parsed.name];
+    if (given) return given(state);
+    if (!/^0\.2(?:\.|$)/.test(parsed.version ?? "")) return undefined;
+    return makers[parsed.name]?.(state, preopens);
+  }
+}
+
+/** A function that a component imports and the host lacks. */
+export interface MissingImport {
+  readonly interface: string;
+  /** Undefined if the host lacks the whole interface. */
+  readonly function?: string;
+}
+
+/** Returns the imports that a host does not provide. */
+export function missingImports(
+  imports: ReadonlyMap<string, Item>,
+  host: Pick<P2Host, "function">,
+): MissingImport[] {
+  const missing: MissingImport[] = [];
+  for (const [importName, item] of imports) {
+    if (item.sort === "func" && !host.function([importName])) {
+      missing.push({ interface: importName });
+    }
+    if (item.sort !== "instance") continue;
+    const names = [...item.exports].flatMap(([name, { sort }]) => sort === "func" ? [name] : []);
+    const lacking = names.filter((name) => !host.function([importName, name]));
+    if (names.length > 0 && lacking.length === names.length) {
+      missing.push({ interface: importName });
+    } else for (const name of lacking) missing.push({ interface: importName, function: name });
+  }
+  return missing;
+}
+
+export type { P2Function };

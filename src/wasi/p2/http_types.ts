@@ -1,0 +1,267 @@
+import type { InputStream } from "./stream_types.ts";
+import type { Value } from "../../component/abi/codec.ts";
+import { trap } from "../../component/abi/context.ts";
+import { Fields, fieldsFunctions } from "./fields.ts";
+import {
+  Future,
+  type HttpErrorCode,
+  HttpFailure,
+  OutgoingBody,
+  OutgoingBytes,
+} from "./http_body.ts";
+import { err, ok, type P2Interface, type P2State } from "./state.ts";
+import type { IoError } from "./streams.ts";
+
+/** `wasi:http/types.method` and `scheme` */
+export type HttpVariant = { readonly tag: string; readonly value?: string };
+
+const methods = ["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"];
+
+/** Returns a method of HTTP as the variant. */
+export function toMethod(method: string): HttpVariant {
+  const lower = method.toLowerCase();
+  return methods.includes(lower) && method === method.toUpperCase()
+    ? { tag: lower }
+    : { tag: "other", value: method };
+}
+
+/** Returns the variant as a method of HTTP. */
+export function fromMethod({ tag, value }: HttpVariant): string {
+  return tag === "other" ? value ?? "" : tag.toUpperCase();
+}
+
+/** The body of an incoming message. */
+export class IncomingBody {
+  /** Opens the stream of its bytes. */
+  readonly #open: () => InputStream;
+  readonly trailers: () => Promise<TrailersResult>;
+  #isTaken = false;
+
+  constructor(open: () => InputStream, trailers: () => Promise<TrailersResult> = noTrailers) {
+    this.#open = open;
+    this.trailers = trailers;
+  }
+
+  /** Returns its stream, the first time. */
+  take(): InputStream | undefined {
+    if (this.#isTaken) return undefined;
+    this.#isTaken = true;
+    return this.#open();
+  }
+}
+
+type TrailersResult = { readonly tag: "ok"; readonly value: Fields | undefined } | {
+  readonly tag: "error";
+  readonly value: HttpErrorCode;
+};
+
+const noTrailers = () => Promise.resolve<TrailersResult>({ tag: "ok", value: undefined });
+
+/** The resource `incoming-request`. */
+export interface IncomingRequest {
+  readonly method: string;
+  readonly pathWithQuery: string | undefined;
+  readonly scheme: HttpVariant | undefined;
+  readonly authority: string | undefined;
+  readonly headers: Fields;
+  readonly body: IncomingBody;
+  isConsumed?: boolean;
+}
+
+/** The resource `incoming-response`. */
+export interface IncomingResponse {
+  readonly status: number;
+  readonly headers: Fields;
+  readonly body: IncomingBody;
+  isConsumed?: boolean;
+}
+
+/** The resource `outgoing-request`. */
+export class OutgoingRequest {
+  readonly headers: Fields;
+  method: HttpVariant = { tag: "get" };
+  pathWithQuery: string | undefined;
+  scheme: HttpVariant | undefined;
+  authority: string | undefined;
+  body: OutgoingBody | undefined;
+
+  constructor(headers: Fields) {
+    this.headers = headers;
+  }
+}
+
+/** The resource `outgoing-response`. */
+export class OutgoingResponse {
+  readonly headers: Fields;
+  status = 200;
+  body: OutgoingBody | undefined;
+
+  constructor(headers: Fields) {
+    this.headers = headers;
+  }
+}
+
+/** The resource `request-options`; times are nanoseconds. */
+export class RequestOptions {
+  connectTimeout: bigint | undefined;
+  firstByteTimeout: bigint | undefined;
+  betweenBytesTimeout: bigint | undefined;
+}
+
+/** The resource `response-outparam`: takes the response of a request once. */
+export interface ResponseOutparam {
+  set(response: OutgoingResponse | HttpErrorCode): void;
+}
+
+/** Returns the body of a message, which its guest may take once. */
+export function openBody(message: OutgoingRequest | OutgoingResponse): OutgoingBody | undefined {
+  if (message.body) return undefined;
+  const [length] = message.headers.get("content-length");
+  const number = length && Number(new TextDecoder().decode(length));
+  const bytes = new OutgoingBytes(
+    typeof number === "number" && Number.isSafeInteger(number) ? number : undefined,
+  );
+  return message.body = new OutgoingBody(bytes);
+}
+
+/** A path and query as they stand in a request line: no space, no control character. */
+const pathPattern = /^[!-~\u0080-\uffff]*$/;
+const authorityPattern = /^(?:[^\s/?#@]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::\d{0,5})?$/;
+const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*$/;
+const methodPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** `wasi:http/types` */
+export function httpTypesInterface(state: P2State): P2Interface {
+  const consume = (self: IncomingRequest | IncomingResponse) => {
+    if (self.isConsumed) return err();
+    self.isConsumed = true;
+    return ok(self.body);
+  };
+  const set = (isValid: boolean, assign: () => void) => {
+    if (isValid) assign();
+    return isValid ? ok() : err();
+  };
+  return {
+    functions: {
+      // http-error-code: func(err: borrow<io-error>) -> option<error-code>
+      "http-error-code": ({ cause }: IoError) =>
+        cause instanceof HttpFailure ? cause.code : undefined,
+      ...fieldsFunctions,
+      "[method]incoming-request.method": (self: IncomingRequest) => toMethod(self.method),
+      "[method]incoming-request.path-with-query": (self: IncomingRequest) => self.pathWithQuery,
+      "[method]incoming-request.scheme": (self: IncomingRequest) => self.scheme,
+      "[method]incoming-request.authority": (self: IncomingRequest) => self.authority,
+      "[method]incoming-request.headers": (self: IncomingRequest) => self.headers,
+      "[method]incoming-request.consume": consume,
+      "[constructor]outgoing-request": (headers: Fields) => new OutgoingRequest(headers.frozen()),
+      "[method]outgoing-request.body": (self: OutgoingRequest) => {
+        const body = openBody(self);
+        return body ? ok(body) : err();
+      },
+      "[method]outgoing-request.method": (self: OutgoingRequest) => self.method,
+      "[method]outgoing-request.set-method": (self: OutgoingRequest, method: HttpVariant) =>
+        set(methodPattern.test(fromMethod(method)), () => self.method = method),
+      "[method]outgoing-request.path-with-query": (self: OutgoingRequest) => self.pathWithQuery,
+      "[method]outgoing-request.set-path-with-query": (self: OutgoingRequest, path?: string) =>
+        set(path === undefined || pathPattern.test(path), () => self.pathWithQuery = path),
+      "[method]outgoing-request.scheme": (self: OutgoingRequest) => self.scheme,
+      "[method]outgoing-request.set-scheme": (self: OutgoingRequest, scheme?: HttpVariant) =>
+        set(
+          scheme?.tag !== "other" || schemePattern.test(scheme.value ?? ""),
+          () => self.scheme = scheme,
+        ),
+      "[method]outgoing-request.authority": (self: OutgoingRequest) => self.authority,
+      "[method]outgoing-request.set-authority": (self: OutgoingRequest, authority?: string) =>
+        set(
+          authority === undefined || authorityPattern.test(authority),
+          () => self.authority = authority,
+        ),
+      "[method]outgoing-request.headers": (self: OutgoingRequest) => self.headers,
+      "[constructor]request-options": () => new RequestOptions(),
+      ...timeoutFunctions("connect-timeout", "connectTimeout"),
+      ...timeoutFunctions("first-byte-timeout", "firstByteTimeout"),
+      ...timeoutFunctions("between-bytes-timeout", "betweenBytesTimeout"),
+      // Informational responses are dropped: the server cannot send them.
+      "[method]response-outparam.send-informational": (_: ResponseOutparam, status: number) =>
+        status >= 100 && status < 200 ? ok() : err({ tag: "HTTP-protocol-error" }),
+      "[static]response-outparam.set": (
+        param: ResponseOutparam,
+        response: { tag: "ok"; value: OutgoingResponse } | { tag: "error"; value: HttpErrorCode },
+      ) => {
+        param.set(response.value);
+        return undefined;
+      },
+      "[method]incoming-response.status": (self: IncomingResponse) => self.status,
+      "[method]incoming-response.headers": (self: IncomingResponse) => self.headers,
+      "[method]incoming-response.consume": consume,
+      "[method]incoming-body.stream": (self: IncomingBody) => {
+        const stream = self.take();
+        return stream ? ok(stream) : err();
+      },
+      "[static]incoming-body.finish": (self: IncomingBody) => new Future(self.trailers()),
+      "[method]future-trailers.subscribe": (self: Future<TrailersResult>) => self,
+      "[method]future-trailers.get": (self: Future<TrailersResult>) => takeFuture(self),
+      "[constructor]outgoing-response": (headers: Fields) => new OutgoingResponse(headers.frozen()),
+      "[method]outgoing-response.status-code": (self: OutgoingResponse) => self.status,
+      "[method]outgoing-response.set-status-code": (self: OutgoingResponse, status: number) =>
+        set(status >= 100 && status <= 999, () => self.status = status),
+      "[method]outgoing-response.headers": (self: OutgoingResponse) => self.headers,
+      "[method]outgoing-response.body": (self: OutgoingResponse) => {
+        const body = openBody(self);
+        return body ? ok(body) : err();
+      },
+      "[method]outgoing-body.write": (self: OutgoingBody) => {
+        if (self.isStreamTaken) return err();
+        self.isStreamTaken = true;
+        return ok(self.bytes);
+      },
+      "[static]outgoing-body.finish": (self: OutgoingBody, trailers?: Fields) => {
+        state.assertInTime();
+        const error = self.bytes.finish(trailers);
+        return error ? err(error as Value) : ok();
+      },
+      "[method]future-incoming-response.subscribe": (self: Future<ResponseResult>) => self,
+      "[method]future-incoming-response.get": (self: Future<ResponseResult>) => takeFuture(self),
+    },
+    drops: {
+      // A body that is dropped without `finish` is not complete.
+      "outgoing-body": (rep: OutgoingBody) => rep.bytes.abort(),
+      "outgoing-response": (rep: OutgoingResponse) => rep.body?.bytes.abort(),
+      "outgoing-request": (rep: OutgoingRequest) => rep.body?.bytes.abort(),
+      "response-outparam": (rep: ResponseOutparam) =>
+        rep.set({ tag: "internal-error", value: "the guest dropped its response-outparam" }),
+    },
+  };
+}
+
+/** The outcome of an outgoing request. */
+export type ResponseResult =
+  | { readonly tag: "ok"; readonly value: IncomingResponse }
+  | { readonly tag: "error"; readonly value: HttpErrorCode };
+
+/** `option<result<T>>`: none while it is pending, an error the second time. */
+function takeFuture<T extends object>(future: Future<T>): Value {
+  const found = future.value;
+  if (!found) return undefined;
+  if (future.isTaken) return err();
+  future.isTaken = true;
+  return ok(found.value);
+}
+
+function timeoutFunctions(
+  name: string,
+  field: keyof RequestOptions,
+): P2Interface["functions"] {
+  return {
+    [`[method]request-options.${name}`]: (self: RequestOptions) => self[field],
+    [`[method]request-options.set-${name}`]: (self: RequestOptions, duration?: bigint) => {
+      self[field] = duration;
+      return ok();
+    },
+  };
+}
+
+/** Traps unless the handler has set its response. */
+export function requireResponse(isSet: boolean): void {
+  if (!isSet) throw trap("the guest never invoked response-outparam.set");
+}

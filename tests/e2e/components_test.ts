@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { fileURLToPath } from "node:url";
+import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { TemporaryFolder } from "../testing/temporary_folder.ts";
+import { buildText, componentTest } from "../testing/wasm_tools.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+/** Answers a GET with a greeting, and any other request with its body. */
+const http = `-wasm=${root}examples/component-rust/component_rust.wasm`;
+/** Does what its first argument says. */
+const cli = `-wasm=${root}tests/testdata/rust/cli/cli.wasm`;
+const greeting = "👋 Hello from a component\n";
+
+Deno.test("component in cli mode: gets arguments, -env and standard input", async () => {
+  const args = await runCapsule(["-mode=cli", cli, "--", "args", "", "👋 é"]);
+  assert.deepEqual([args.code, args.stdout, args.stderr], [0, `["", "👋 é"]\n`, ""]);
+  const flags = ["-mode=cli", cli, "-env=GIVEN=a=b", "-env=MINE"];
+  const env = (name: string) => runCapsule([...flags, "--", "env", name], { env: { MINE: "m" } });
+  assert.equal((await env("GIVEN")).stdout, `Some("a=b")\n`);
+  assert.equal((await env("MINE")).stdout, `Some("m")\n`);
+  assert.equal((await env("PATH")).stdout, "None\n");
+  const input = "é".repeat(100_000);
+  assert.equal((await runCapsule(["-mode=cli", cli, "--", "cat"], { stdin: input })).stdout, input);
+});
+
+Deno.test("component in cli mode: reads and writes below -dir only", async () => {
+  using folder = new TemporaryFolder();
+  folder.write("inside/a", "hello");
+  folder.write("outside/secret", "secret");
+  await Deno.symlink("../outside", folder.at("inside/link"));
+  const run = async (...args: string[]) => {
+    const flags = ["-mode=cli", cli, `-dir=${folder.inside}::/data`];
+    return (await runCapsule([...flags, "--", ...args])).stdout;
+  };
+  assert.equal(await run("list", "/data"), `["a", "link"]\n`);
+  assert.equal(await run("read", "/data/a"), "hello");
+  assert.equal(await run("write", "/data/b", "written"), "written\n");
+  assert.equal(await Deno.readTextFile(folder.at("inside/b")), "written");
+  assert.match(await run("read", "/data/../outside/secret"), /not permitted/);
+  assert.match(await run("read", "/data/link/secret"), /not permitted/);
+  const without = await runCapsule(["-mode=cli", cli, "--", "list", folder.inside]);
+  assert.equal(without.code, 134);
+});
+
+Deno.test("component in cli mode: ends with its own code, a trap with 134, late with 124", async () => {
+  const run = (...args: string[]) => runCapsule(["-mode=cli", cli, "-timeout=1s", "--", ...args]);
+  assert.equal((await run("fail")).code, 1);
+  const error = await run("error");
+  assert.deepEqual([error.code, error.stderr], [0, "an error\n"]);
+  const panic = await run("panic");
+  assert.equal(panic.code, 134);
+  assert.match(panic.stderr, /as asked/);
+  assert.equal((await run("loop")).code, 124);
+  assert.equal((await run("sleep")).code, 124);
+});
+
+Deno.test("component in http mode: answers requests of every size", async () => {
+  await using server = await startCapsule(["-mode=http", http]);
+  const get = await fetch(server.url);
+  assert.equal(get.headers.get("content-type"), "text/plain; charset=utf-8");
+  assert.equal(await get.text(), greeting);
+  for (const size of [0, 1, 65_536, 65_537, 5_000_000]) {
+    const body = new Uint8Array(size).map((_, at) => at * 7 + (at >> 8));
+    const answer = await fetch(server.url, { method: "POST", body });
+    assert.equal(Buffer.compare(Buffer.from(await answer.arrayBuffer()), body), 0, `${size} bytes`);
+  }
+});
+
+Deno.test("component in http mode: streams a body while it arrives", async () => {
+  await using server = await startCapsule(["-mode=http", http]);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const answer = fetch(server.url, { method: "POST", body: readable });
+  const encoder = new TextEncoder();
+  await writer.write(encoder.encode("first"));
+  const reader = (await answer).body?.pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await reader?.read())?.value, "first");
+  await writer.write(encoder.encode("second"));
+  assert.equal((await reader?.read())?.value, "second");
+  await writer.close();
+  assert.equal((await reader?.read())?.done, true);
+});
+
+Deno.test("component in http mode: threads serve it, too", async () => {
+  await using server = await startCapsule(["-mode=http", http, "-threads=2"]);
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, async () => await (await fetch(server.url)).text()),
+  );
+  assert.deepEqual(new Set(answers), new Set([greeting]));
+});
+
+for (
+  const [mode, component, message] of [
+    ["cli", http, /needs a component that exports wasi:cli\/run@0\.2: .*run it with -mode=http/],
+    ["http", cli, /exports wasi:http\/incoming-handler@0\.2: .*run it with -mode=cli/],
+  ] as const
+) {
+  Deno.test(`component for the other mode: -mode=${mode} refuses it and names the right one`, async () => {
+    const { code, stderr } = await runCapsule([`-mode=${mode}`, component]);
+    assert.equal(code, 1);
+    assert.match(stderr, message);
+  });
+}
+
+componentTest(
+  "component with missing imports: is refused with one message that names each",
+  async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.at("inside/missing.wasm");
+    const bytes = await buildText(`(component
+    (import "acme:store/kv@1.0.0" (instance (export "get" (func)) (export "set" (func))))
+    (import "wasi:cli/environment@0.2.0" (instance
+      (export "get-arguments" (func (result (list string)))) (export "get-nothing" (func))))
+    (core module $m (func (export "run") (result i32) (i32.const 0)))
+    (core instance $m (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $m "run")))
+    (instance $run (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $run)))`);
+    await Deno.writeFile(path, bytes);
+    const { code, stderr } = await runCapsule(["-mode=cli", `-wasm=${path}`]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /imports what nothing provides: acme:store\/kv@1\.0\.0, wasi:cli\/environment@0\.2\.0 \(get-nothing\)/,
+    );
+  },
+);
