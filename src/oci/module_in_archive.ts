@@ -18,7 +18,10 @@ export class ArchiveError extends Error {
 
 /** The used part of `tar-stream`, which has no types of its own. */
 interface TarStream {
-  extract(options: { allowUnknownFormat: boolean }): Writable & AsyncIterable<TarEntry>;
+  // In the compiled program a CommonJS package has this export alone.
+  default: {
+    extract(options: { allowUnknownFormat: boolean }): Writable & AsyncIterable<TarEntry>;
+  };
 }
 interface TarEntry extends AsyncIterable<Uint8Array> {
   readonly header: { readonly name: string; readonly type: string; readonly size: number };
@@ -37,7 +40,7 @@ export async function moduleInArchive(
   packed: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { isGzip, maxBytes, take }: ArchiveOptions,
 ): Promise<number> {
-  const { extract }: TarStream = await import("tar-stream");
+  const { default: { extract } }: TarStream = await import("tar-stream");
   let failure: { error: unknown } | undefined;
   const source = recordError(packed, (error) => failure ??= { error });
   const unpacked = isGzip

@@ -6,7 +6,7 @@ export interface ModuleName {
 }
 
 /**
- * One component of a repository's name.
+ * A component of a repository's name.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
  */

@@ -1,6 +1,6 @@
 import { HttpError } from "../server/http_error.ts";
 
-/** One page of a list. */
+/** A page of a list. */
 export interface Page<Item> {
   page: Item[];
   /** `Link` to the next page, if there is one. */

@@ -9,7 +9,6 @@ import { pageOf } from "../paging.ts";
 import type { ListedModule } from "../store/catalog.ts";
 import { assertModuleName } from "../store/module_name.ts";
 import type { RegistryStore } from "../store/registry_store.ts";
-import { readUploadForm } from "./upload_form.ts";
 
 /** Options of `addModuleRoutes`. */
 export interface ModuleRoutesOptions {
@@ -64,6 +63,8 @@ export function addModuleRoutes(
     try {
       const name = nameOf(context);
       assertModuleName(name);
+      // Loaded on the first upload: the form parser brings Node streams.
+      const { readUploadForm } = await import("./upload_form.ts");
       await using writer = await store.blobs.begin();
       const { filename, info } = await readUploadForm(request, {
         writer,

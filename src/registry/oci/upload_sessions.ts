@@ -10,7 +10,7 @@ export interface UploadSession {
 
 /** A session in the table. */
 interface TrackedSession extends UploadSession {
-  /** Whether a request is writing to it. */
+  /** True while a request is writing to it. */
   isBusy: boolean;
   /** When a request last ended, in milliseconds since 1970. */
   usedAt: number;

@@ -19,7 +19,7 @@ export interface PreparedFolder {
   abort(): Promise<void>;
 }
 
-/** How often a rename is retried whose parent another removal took away. */
+/** The retries of a rename whose parent folder was removed meanwhile. */
 const maxRetries = 10;
 
 /**

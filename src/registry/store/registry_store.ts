@@ -48,7 +48,7 @@ export class RegistryStore implements AsyncDisposable {
   readonly #folders: ModuleFolders;
   readonly #changes: TagChanges;
   readonly #uploads: ModuleUpload;
-  /** One change of a repository at a time. */
+  /** Serializes the changes of each repository. */
   readonly #locks = new KeyedLock();
   /** The journal and the lock file. */
   #opened = new AsyncDisposableStack();
