@@ -1,5 +1,4 @@
 import type { getHeapStatistics } from "node:v8";
-import process from "node:process";
 import { CapsuleError } from "../base/errors.ts";
 
 /** The part of V8's heap beyond which a guest that uses it is stopped: its end is the process's. */
