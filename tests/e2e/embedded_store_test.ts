@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const guestAt = (name: string) =>
   fileURLToPath(new URL(`../testdata/go/${name}/${name}.wasm`, import.meta.url));
 const guest = guestAt("redis-set");
 
 Deno.test("embedded store: a running server checkpoints its log into the file", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
-  try {
+  await inFolder(async (folder) => {
     await using server = await startCapsule([`-wasm=${guest}`], { cwd: folder });
     const data = `${folder}/.capsule/data.db`;
     // The compiled program must include the worker thread's file. Writes continue until a
@@ -28,14 +28,11 @@ Deno.test("embedded store: a running server checkpoints its log into the file", 
     }
     assert.ok(moved >= megabyte, `${data} has ${moved} bytes after 400 MB of writes`);
     assert.equal((await server.stop()).code, 0);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, "capsule-store-");
 });
 
 Deno.test("embedded store: the threads of two servers share one folder", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
-  try {
+  await inFolder(async (folder) => {
     const start = (name: string) =>
       startCapsule([`-wasm=${guestAt(name)}`, "-threads=2"], { cwd: folder });
     await using writer = await start("redis-set");
@@ -53,14 +50,11 @@ Deno.test("embedded store: the threads of two servers share one folder", async (
       assert.deepEqual([written.status, await written.text()], [200, ""]);
       assert.equal(await (await fetch(reader.url, { client })).text(), `value ${turn}`);
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, "capsule-store-");
 });
 
 Deno.test("embedded store: no function can open its file, whatever is granted", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-store-" });
-  try {
+  await inFolder(async (folder) => {
     // While the store is open, its log is beside the file.
     await using server = await startCapsule([`-wasm=${guest}`], { cwd: folder });
     await (await fetch(server.url, { method: "POST", body: "v", headers: { key: "k" } })).text();
@@ -79,7 +73,5 @@ Deno.test("embedded store: no function can open its file, whatever is granted", 
       }
     }
     assert.deepEqual(await Deno.readFile(`${folder}/.capsule/data.db`), before);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, "capsule-store-");
 });

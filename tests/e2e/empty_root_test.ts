@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { runProgram } from "../testing/system_program.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const binary = Deno.env.get("CAPSULE_BIN");
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -47,8 +48,7 @@ Deno.test({
   name: "program: calls, stores and runs a platform in a root with the C library only",
   ignore: binary === undefined || !(canChangeRoot || Deno.env.get("CI")),
   async fn() {
-    const root = await Deno.makeTempDir({ prefix: "capsule-root-" });
-    try {
+    await inFolder(async (root) => {
       const under = await makeRoot(root);
       const call = (...args: string[]) => runCapsule(["-mode=cli", ...args], { under });
       assert.equal((await call("Bob")).stdout, "👋 Hello Bob 🌍\n");
@@ -110,8 +110,6 @@ Deno.test({
       assert.equal(deployed.status, 202, await deployed.text());
       const answer = await fetch(`${proxy}/functions/hello/blue`, { method: "POST", body: "Bob" });
       assert.equal(await answer.text(), "👋 Hello World 🌍\n📝 you sent: Bob\n");
-    } finally {
-      await Deno.remove(root, { recursive: true });
-    }
+    }, "capsule-root-");
   },
 });

@@ -128,8 +128,7 @@ Deno.test("http: SIGTERM finishes a call in progress", async () => {
 });
 
 Deno.test("dir, env: WASI sees what they name and nothing else, in cli and http", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/data`);
     await Deno.writeTextFile(`${folder}/data/a.txt`, "granted ☹");
     await Deno.writeTextFile(`${folder}/own.txt`, "of the working directory");
@@ -148,9 +147,7 @@ Deno.test("dir, env: WASI sees what they name and nothing else, in cli and http"
       await (await fetch(server.url, { method: "POST", body })).text();
     assert.equal(await post("data/a.txt"), `${seen}granted ☹`);
     assert.equal(await post("own.txt"), `${seen}refused`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("maxMemory: a module that starts with more is refused, and the message names the flag", () =>

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { type ProcessOptions, runCapsule, startCapsule } from "../testing/capsule.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const binary = Deno.env.get("CAPSULE_BIN");
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -22,8 +23,7 @@ const unprivileged = 65534;
 async function aloneWith(
   use: (folder: string, options: ProcessOptions) => Promise<void>,
 ): Promise<void> {
-  const whole = await Deno.makeTempDir({ prefix: "capsule-alone-" });
-  try {
+  await inFolder(async (whole) => {
     await Deno.chmod(whole, 0o755);
     await Deno.copyFile(binary ?? "", `${whole}/capsule`);
     for (
@@ -58,9 +58,7 @@ async function aloneWith(
         TMPDIR: folder,
       },
     });
-  } finally {
-    await Deno.remove(whole, { recursive: true });
-  }
+  }, "capsule-alone-");
 }
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { type Running, startCapsule } from "../testing/capsule.ts";
 import { SmallDisk, smallDiskTest } from "../testing/small_disk.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 /** The state of a registry: its modules with their digests, and the number of unfinished files. */
 async function holds({ url }: Running, files: string) {
@@ -89,14 +90,11 @@ async function fill(start: () => Promise<Running>, files: string): Promise<void>
 }
 
 async function fillDisk(bounds: string): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
-  try {
+  await inFolder(async (folder) => {
     await using disk = await SmallDisk.mount(folder, bounds);
     const { under } = disk;
     await fill(() => startCapsule(["-mode=registry", `-files=${folder}`], { under }), disk.path);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, "capsule-full-");
 }
 
 smallDiskTest(
@@ -118,8 +116,7 @@ for (const more of extraFiles) {
 }
 
 smallDiskTest("registry: serves a module whose folder was lost from a full disk", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
-  try {
+  await inFolder(async (folder) => {
     await using disk = await SmallDisk.mount(folder, "size=1m,nr_inodes=60");
     const start = () => startCapsule(["-mode=registry", `-files=${folder}`], { under: disk.under });
     const module = wasm("small", 3000);
@@ -151,9 +148,7 @@ smallDiskTest("registry: serves a module whose folder was lost from a full disk"
       "k33g/small/1/small.info",
       "k33g/small/1/small.wasm",
     ]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, "capsule-full-");
 });
 
 Deno.test("registry: a file at its size limit is a 507 that changes nothing", {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { startCapsule } from "../testing/capsule.ts";
 import { findChromium, startChromium } from "../testing/chromium.ts";
 import { wasm } from "../registry/test_registry.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const chromium = await findChromium();
 
@@ -13,8 +14,7 @@ Deno.test(
   },
   async () => {
     assert(chromium, "Chromium is not installed (Debian: chromium)");
-    const files = await Deno.makeTempDir({ prefix: "capsule-page-" });
-    try {
+    await inFolder(async (files) => {
       await using server = await startCapsule(["-mode=registry", `-files=${files}`]);
       const upload = async (path: string, info: string) => {
         const body = new FormData();
@@ -90,8 +90,6 @@ Deno.test(
       for (const url of browser.requests) {
         assert(url.startsWith(`${server.url}/`) || url === "data:,", url);
       }
-    } finally {
-      await Deno.remove(files, { recursive: true });
-    }
+    }, "capsule-page-");
   },
 );

@@ -3,6 +3,7 @@ import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
 import { until } from "../testing/platform.ts";
 import { form, pathsBelow, sha256, wasm } from "../registry/test_registry.ts";
 import { connect } from "../server/raw_connection.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 /** Starts a registry process on a temporary folder. */
 async function withRegistry(
@@ -263,8 +264,7 @@ Deno.test("registry: responds 500 for a module that is damaged on the disk, and 
 });
 
 Deno.test("registry: needs -adminToken on an address that others reach", async () => {
-  const files = await Deno.makeTempDir();
-  try {
+  await inFolder(async (files) => {
     const refused = await runCapsule([
       "-mode=registry",
       "-host=0.0.0.0",
@@ -273,7 +273,5 @@ Deno.test("registry: needs -adminToken on an address that others reach", async (
     ]);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /cannot start the registry on -host=0\.0\.0\.0: .*-adminToken/);
-  } finally {
-    await Deno.remove(files, { recursive: true });
-  }
+  });
 });

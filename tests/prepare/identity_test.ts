@@ -7,6 +7,7 @@ import {
   scanModule,
 } from "../../src/prepare/prepare.ts";
 import { committedModules, watModules } from "./modules.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const everything: PrepareOptions = {
   exportGlobals: true,
@@ -95,8 +96,7 @@ const compilers: {
 
 for (const { name, file, text, command, env = {} } of compilers) {
   Deno.test(`prepareModule: a module of ${name} is the same without options, valid with all`, async (test) => {
-    const folder = await Deno.makeTempDir();
-    try {
+    await inFolder(async (folder) => {
       await Deno.writeTextFile(`${folder}/${file}`, text);
       const [tool = "", ...args] = command;
       const run = async () =>
@@ -109,9 +109,7 @@ for (const { name, file, text, command, env = {} } of compilers) {
         ignore: !isBuilt,
         fn: async () => checkModule(name, await Deno.readFile(`${folder}/out.wasm`)),
       });
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   });
 }
 

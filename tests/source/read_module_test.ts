@@ -1,33 +1,28 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readModule } from "../../src/source/read_module.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 const magic = [0, 0x61, 0x73, 0x6d];
 const wasm = Uint8Array.of(...magic, 1, 0, 0, 0, 0, 2, 1, 0x78);
 
 Deno.test("readModule: reads a file of any name", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     for (const name of ["a.wasm", "ünïcode 👋", "with space.txt"]) {
       await Deno.writeFile(`${folder}/${name}`, wasm);
       assert.deepEqual(readModule(`${folder}/${name}`), wasm);
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("readModule: reads files of any size whole", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     for (const length of [8, 65_535, 65_536, 65_537, 131_072, 300_001]) {
       const bytes = Uint8Array.from({ length }, (_, at) => wasm[at] ?? at % 251);
       await Deno.writeFile(`${folder}/a.wasm`, bytes);
       assert.ok(Buffer.from(bytes).equals(readModule(`${folder}/a.wasm`)), `${length} bytes`);
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("readModule: refuses what is not a module, with its path and what it is instead", async () => {

@@ -5,6 +5,7 @@ import { CuttingProxy } from "../testing/cutting_proxy.ts";
 import { RedisServer, redisTest } from "../testing/redis_server.ts";
 import { patient, textOf, utf8 } from "./key_value_contract.ts";
 import { TestStore } from "./test_redis_store.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 redisTest(
   "redis: fails immediately without a server, and works once it runs",
@@ -40,8 +41,7 @@ redisTest("redis: names a host that does not exist", async () => {
 redisTest(
   "redis: a kill under load hangs no call, loses no acknowledged write, repeats none",
   async () => {
-    const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
-    try {
+    await inFolder(async (folder) => {
       await using server = await RedisServer.start({ folder, config: ["--appendonly", "yes"] });
       await using store = new TestStore({ REDIS_ADDR: server.address });
       for (let life = 0; life < 3; life++) {
@@ -80,9 +80,7 @@ redisTest(
           `${counted} ≤ ${total} ≤ ${counted} + ${unknown}`,
         );
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    }, "capsule-redis-");
   },
 );
 

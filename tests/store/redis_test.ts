@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { RedisServer, redisTest } from "../testing/redis_server.ts";
 import { keyValueContract, patient, textOf, utf8 } from "./key_value_contract.ts";
 import { TestStore } from "./test_redis_store.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
 keyValueContract("redis", redisTest, async (use) => {
   await using server = await RedisServer.start();
@@ -104,8 +105,7 @@ redisTest(
 redisTest(
   "redis: reports LOADING immediately, and works once the server has loaded",
   async () => {
-    const folder = await Deno.makeTempDir({ prefix: "capsule-redis-" });
-    try {
+    await inFolder(async (folder) => {
       const config = ["--dbfilename", "dump.rdb"];
       {
         await using server = await RedisServer.start({ folder, config });
@@ -131,8 +131,6 @@ redisTest(
       await server.command("CONFIG", "SET", "key-load-delay", "0");
       await server.said(/Ready to accept connections/);
       assert.equal(await store.get(utf8("k"), patient), null);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    }, "capsule-redis-");
   },
 );

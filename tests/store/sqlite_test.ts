@@ -240,8 +240,7 @@ Deno.test("embedded store: refuses oversized values, keys and patterns and state
 smallDiskTest(
   "embedded store: a full disk fails writes without changes until space is freed",
   async () => {
-    const folder = await Deno.makeTempDir({ prefix: "capsule-full-" });
-    try {
+    await inFolder(async (folder) => {
       await using disk = await SmallDisk.mount(folder, "size=4m");
       const script = new URL("./sqlite_full_disk_child.ts", import.meta.url).pathname;
       const [program = "", ...args] = [
@@ -255,9 +254,7 @@ smallDiskTest(
       ];
       const { code, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
       assert.equal(code, 0, new TextDecoder().decode(stderr));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    }, "capsule-full-");
   },
 );
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { flags } from "../../../src/options/flags.ts";
 import { variableOf } from "../../../src/options/flag.ts";
 import { programTest, runProgram } from "../../testing/system_program.ts";
+import { inFolder } from "../../testing/temporary_folder.ts";
 
 const folder = fileURLToPath(new URL("../../../scripts/package/", import.meta.url));
 
@@ -24,8 +25,7 @@ await programTest(
   "the systemd unit is right, and leaves a service little of the machine",
   async () => {
     const unit = await Deno.readTextFile(`${folder}capsule.service`);
-    const temporary = await Deno.makeTempDir();
-    try {
+    await inFolder(async (temporary) => {
       const path = `${temporary}/capsule.service`;
       await Deno.writeTextFile(
         path,
@@ -42,9 +42,7 @@ await programTest(
         path,
       ]);
       assert.equal(judged.code, 0, judged.stdout);
-    } finally {
-      await Deno.remove(temporary, { recursive: true });
-    }
+    });
   },
 );
 
