@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parse, stringify } from "yaml";
 import * as z from "zod";
 import { decodeYaml, fields, mapOf, readYaml } from "../../src/base/yaml_file.ts";
 
@@ -14,6 +16,14 @@ Deno.test("decodeYaml: scalars, lists and maps become plain values", () => {
     "👋": "é",
   });
   assert.equal(decode(""), null);
+});
+
+Deno.test("decodeYaml: any JSON value is read as the yaml package reads it", () => {
+  fc.assert(fc.property(fc.jsonValue(), fc.boolean(), (value, isShared) => {
+    // The same object twice becomes an anchor and an alias.
+    const text = stringify(isShared ? { a: value, b: value, c: [value] } : { a: value });
+    assert.deepEqual(decode(text), parse(text));
+  }));
 });
 
 Deno.test("decodeYaml: a plain scalar is its text where the schema wants a string", () => {

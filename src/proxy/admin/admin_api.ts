@@ -1,13 +1,12 @@
 import type { Hono } from "hono";
 import * as z from "zod";
-import { isName, nameRule } from "../../base/function_names.ts";
 import type { Log } from "../../base/log.ts";
 import type { Guard } from "../../server/admin_guard.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { guarded, jsonApp, readJson } from "../../server/json_app.ts";
 import type { RouteTable } from "../routes/change_routes.ts";
 import { listRoutes } from "../routes/routes.ts";
-import { name, upstreamUrl } from "../routes/schema.ts";
+import { name, nameFault, upstreamUrl } from "../routes/schema.ts";
 
 /** The options of the admin interface. */
 export interface AdminOptions {
@@ -85,6 +84,7 @@ export function adminApi(table: RouteTable, { backend, guard, log }: AdminOption
 }
 
 function nameIn(segment: string): string {
-  if (isName(segment)) return segment;
-  throw new HttpError(400, "ERROR_BAD_NAME", `a function or revision is named by ${nameRule}`);
+  const fault = nameFault(segment);
+  if (fault === undefined) return segment;
+  throw new HttpError(400, "ERROR_BAD_NAME", `expected ${fault} of a function or a revision`);
 }

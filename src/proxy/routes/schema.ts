@@ -24,5 +24,5 @@ export const upstreamUrl: z.ZodType<string> = z.string({ error: "expected a URL"
 /** A weight from 1 for a URL, from 0 for a revision. */
 export function weightFrom(min: 0 | 1): z.ZodType<number> {
   const rule = `expected a weight, a whole number from ${min} to 1000000`;
-  return z.unknown().pipe(z.int({ error: rule }).min(min, rule).max(1_000_000, rule));
+  return z.int({ error: rule }).min(min, rule).max(1_000_000, rule);
 }
