@@ -17,6 +17,7 @@ const pieces = [
   "\n\n",
   "chunked",
   "HTTP/1.0",
+  "http://y",
   "0\r\n\r\n",
   "5\r\nhello\r\n",
   "Host: y\r\n",
@@ -35,6 +36,7 @@ const pieces = [
   hidden,
 ];
 const requests = [
+  `POST http://y/functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
   `GET /functions/f HTTP/1.1\r\nHost: x\r\n\r\n`,
   `POST /functions/f HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
   `POST /functions/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n` +
