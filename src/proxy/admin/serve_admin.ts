@@ -61,7 +61,7 @@ async function readWhole(
   const { wire, body, timeouts } = client;
   const whole = new Uint8Array(maxBodyBytes);
   let length = 0;
-  const tooLarge = `a body may have ${maxBodyBytes} bytes, this one has more`;
+  const tooLarge = `the body exceeds ${maxBodyBytes} bytes`;
   if (request.body.kind === "length" && request.body.length > maxBodyBytes) {
     await client.respond(jsonFailure(413, "BODY_TOO_LARGE", tooLarge), request);
     return undefined;

@@ -17,7 +17,7 @@ export function parseRanges(texts: readonly string[]): AddressRange[] {
       return [address, address.kind() === "ipv4" ? 32 : 128];
     } catch (error) {
       throw new UsageError(
-        `-trustedProxies are addresses or ranges such as 10.0.0.0/8: got "${text}"`,
+        `-trustedProxies must be addresses or ranges such as 10.0.0.0/8: got "${text}"`,
         {
           cause: error,
         },

@@ -242,7 +242,7 @@ export class ClientConnection {
     const { wire } = this;
     if (operation === "write" || this.idle || this.responding) return wire.close();
     this.beginResponse();
-    const late = new BadMessage("the request did not come in time", 408);
+    const late = new BadMessage("the request was not received in time", 408);
     const response = encodeResponse(badRequest(late), { method: "GET", connection: "close" });
     wire.write(response, 1000).catch(() => {}).finally(() => wire.close());
   }

@@ -91,7 +91,7 @@ export function parseFields(bytes: Uint8Array, start: number, end: number): Fiel
   let at = start;
   while (at < end - 2) {
     if (fields.length === maxFields) {
-      throw new BadMessage(`a message may have ${maxFields} headers, this one has more`, 431);
+      throw new BadMessage(`the head exceeds ${maxFields} header lines`, 431);
     }
     const lineStart = at;
     while (tokenBytes[bytes[at] ?? 0] === 1) at++;

@@ -112,7 +112,7 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
       case undefined:
         break;
       case "host":
-        if (host !== undefined) throw new BadMessage("a request has one Host, this one has more");
+        if (host !== undefined) throw new BadMessage("the request has more than one Host");
         host = byteText(bytes, field.valueStart, field.valueEnd);
         if (!isAuthority(host)) {
           throw new BadMessage("Host must be a name or an address, and a port");
@@ -120,13 +120,13 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
         break;
       case "content-length":
         if (length !== undefined) {
-          throw new BadMessage("a message has one Content-Length, this one has more");
+          throw new BadMessage("the request has more than one Content-Length");
         }
         length = parseLength(bytes, field);
         break;
       case "transfer-encoding":
         if (chunked || minor === 0) {
-          throw new BadMessage("a request has one Transfer-Encoding, and that in HTTP/1.1");
+          throw new BadMessage("Transfer-Encoding must be one header, in HTTP/1.1");
         }
         if (!equalsWord(bytes, field.valueStart, field.valueEnd, "chunked")) {
           throw new BadMessage('Transfer-Encoding must be "chunked"');
@@ -152,9 +152,11 @@ function readFields(bytes: Uint8Array, fields: readonly Field[], minor: 0 | 1) {
     }
   }
   if (chunked && length !== undefined) {
-    throw new BadMessage("Content-Length and Transfer-Encoding exclude each other");
+    throw new BadMessage("the request has both Content-Length and Transfer-Encoding");
   }
-  if (host === undefined && minor === 1) throw new BadMessage("a request of HTTP/1.1 needs a Host");
+  if (host === undefined && minor === 1) {
+    throw new BadMessage("a request of HTTP/1.1 must have a Host");
+  }
   const upgrades = upgrade !== undefined && connection.includes("upgrade") && minor === 1;
   return {
     host,

@@ -195,7 +195,7 @@ export class Wire implements HasDeadlines {
     const { end, lineStart } = findBlockEnd(bytes, start + scanned, stop);
     const length = (end || stop) - start;
     if (length > maxHeaderBytes) {
-      throw new BadMessage(`a head may have ${maxHeaderBytes} bytes, this one has more`, 431);
+      throw new BadMessage(`the head exceeds ${maxHeaderBytes} bytes`, 431);
     }
     return { length: end === 0 ? 0 : length, scanned: lineStart - start };
   }

@@ -46,7 +46,7 @@ export class ConfigWatch implements AsyncDisposable {
       onRead?.(after);
       await table.change({ kind: "reload", before: this.#read, after });
       this.#read = after;
-      log.info(`read ${path} again: ${after.size} functions`, {
+      log.info(`reloaded ${path}: ${after.size} functions`, {
         event: "reloaded",
         functions: after.size,
       });

@@ -50,7 +50,7 @@ Deno.test("parseRanges: names a text that is not a range", () => {
     ]
   ) {
     assert.throws(() => parseRanges([text]), {
-      message: `-trustedProxies are addresses or ranges such as 10.0.0.0/8: got "${text}"`,
+      message: `-trustedProxies must be addresses or ranges such as 10.0.0.0/8: got "${text}"`,
     });
   }
 });
