@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { writeFileAtomically } from "../base/atomic_file.ts";
+import { syncFolder, writeFileAtomically } from "../base/atomic_file.ts";
 import type { Env } from "../base/io.ts";
 import { isObject } from "../base/json.ts";
 import { userCacheFolder } from "../base/paths.ts";
@@ -50,6 +50,7 @@ export class ModuleCache {
     const unnamed = join(this.#folder, "sha256", `incoming-${crypto.randomUUID()}`);
     const { sha256 } = await saveModule(stream, { path: unnamed, ...options });
     await Deno.rename(unnamed, this.path(sha256));
+    await syncFolder(dirname(unnamed));
     return sha256;
   }
 
