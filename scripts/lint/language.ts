@@ -26,7 +26,7 @@ const glossary: readonly (readonly [words: RegExp, write: string])[] = [
   [/\bseen (from )?outside\b/i, "side effect"],
 ];
 
-/** A measurement: microseconds, nanoseconds, per cent, a decimal factor, or a cost in milliseconds. */
+/** A measurement: microseconds, nanoseconds, per cent, a decimal factor, or a cost. */
 const figure =
   /\d\s?(µs|ns|%)|\d\.\d+ times|\b(costs?|takes?|took|saves?)\b[^.;]{0,30}\d (ms|KB|MB|KiB|MiB)\b/;
 /** A figure that is a default, a limit or a unit. */
@@ -56,7 +56,7 @@ const plugin: Deno.lint.Plugin = {
               const lines = sourceCode.text.slice(start, end < 0 ? undefined : end).split("\n");
               const wide = lines.find((line) => line.length > maxWidth && !/\S{70}/.test(line));
               if (wide) report(`A comment has ${maxWidth} columns: this line has ${wide.length}`);
-              const text = value.replace(/\s*\n\s*\*?\s*/g, " ");
+              const text = value.replace(/\s*\n\s*\*?\s*/g, " ").replace(/`[^`]*`/g, "``");
               for (const [words, write] of glossary) {
                 const [found] = text.match(words) ?? [];
                 if (found) report(`The glossary has: ${write}. Got "${found}"`);

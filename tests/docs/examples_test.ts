@@ -6,7 +6,7 @@ import { readBlocks, type ReadmeBlock, runBlocks } from "./readme_blocks.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-/** The commands of an example's README but for building, which `scripts/build_examples.sh` does: it holds the modules to their sources. */
+/** Returns the commands of an example's README except those that build it. */
 async function commandsOf(name: string): Promise<ReadmeBlock[]> {
   return readBlocks(await Deno.readTextFile(`${examples}${name}/README.md`))
     .filter(({ language }) => language === "sh")
@@ -16,7 +16,7 @@ async function commandsOf(name: string): Promise<ReadmeBlock[]> {
     }));
 }
 
-/** Runs the commands of an example, which print what its README says, and returns what the last of them printed. */
+/** Runs the commands of an example, checks their output, and returns that of the last one. */
 async function printed(
   name: string,
   elsewhere: Readonly<Record<string, string>> = {},
@@ -28,18 +28,18 @@ async function printed(
   return ran.at(-1)?.stdout ?? "";
 }
 
-/** Those that ask something of the network. */
+/** Examples that use the network. */
 const special = ["redis", "couchbase", "http-get", "http-post", "platform"];
 
 for (const { name, isDirectory } of Deno.readDirSync(examples)) {
   if (!isDirectory || special.includes(name)) continue;
-  Deno.test(`examples/${name}/README.md: its commands print what it says`, async () => {
+  Deno.test(`examples/${name}/README.md: its commands print what it shows`, async () => {
     await printed(name);
   });
 }
 
 redisTest(
-  "examples/redis/README.md: its commands run, with a Redis in the place of theirs",
+  "examples/redis/README.md: its commands run against a real Redis",
   async () => {
     await using server = await RedisServer.start();
     await printed("redis", { "localhost:6379": server.address });
@@ -47,7 +47,7 @@ redisTest(
   },
 );
 
-Deno.test("examples/couchbase/README.md: its commands run, with a double in the place of a cluster", async () => {
+Deno.test("examples/couchbase/README.md: its commands run against a double of Couchbase", async () => {
   await using server = new CouchbaseDouble({
     user: "admin",
     password: "ilovepandas",
@@ -59,7 +59,7 @@ Deno.test("examples/couchbase/README.md: its commands run, with a double in the 
   );
 });
 
-Deno.test("examples/http-get and http-post: their commands run, with a server of this machine in the place of theirs", async () => {
+Deno.test("examples/http-get and http-post: their commands run against a local server", async () => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     ({ method }) => new Response(`asked by ${method}`),
@@ -69,7 +69,7 @@ Deno.test("examples/http-get and http-post: their commands run, with a server of
   assert.match(await printed("http-post", elsewhere), /asked by POST/);
 });
 
-Deno.test("examples/platform/README.md: its commands make a platform", async () => {
+Deno.test("examples/platform/README.md: its commands start a platform", async () => {
   const answers = await printed("platform");
   assert.match(answers, /📝 you sent: Bob/);
   assert.match(answers, /<title>Wasm is fantastic 😍<\/title>/);

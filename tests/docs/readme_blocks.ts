@@ -6,16 +6,16 @@ import { TextCollector } from "../testing/text_collector.ts";
 export interface ReadmeBlock {
   readonly language: string;
   readonly text: string;
-  /** The text of a `text` block that follows at once: what the block prints. */
+  /** The output of the block: the text of a `text` block that follows it directly. */
   readonly expected?: string;
 }
 
-/** A block that was run to its end, and what it printed. */
+/** A block that was run to its end, and its output. */
 export interface RanBlock extends ReadmeBlock {
   readonly stdout: string;
 }
 
-/** Every fenced block, in order; those that say what the one before prints are folded into it. */
+/** Returns the fenced blocks in order. A `text` block is the expected output of the one before. */
 export function readBlocks(markdown: string): ReadmeBlock[] {
   const blocks: ReadmeBlock[] = [];
   for (const [, language = "", text = ""] of markdown.matchAll(/^```(\w*)\n([^]*?)\n```$/gm)) {
@@ -26,25 +26,25 @@ export function readBlocks(markdown: string): ReadmeBlock[] {
   return blocks;
 }
 
-/** Where blocks are run. */
+/** The surroundings of blocks. */
 export interface Surroundings {
-  /** The folder of the project; its root if not given. */
+  /** The working directory below the project's root. Default: the root. */
   readonly below?: string;
-  /** What stands in the blocks for a service that is not to be had here, and where its double is. */
+  /** Addresses of services that are not available here, and of their doubles. */
   readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
-/** A copy of the project, and the folder in it where commands run. */
-interface Place {
+/** A copy of the project and the working directory of commands. */
+interface Workplace {
   readonly folder: string;
   readonly cwd: string;
 }
 
 /**
- * Runs shell blocks as a reader would: in one copy of the project, one after the other, each server in a terminal of
- * its own that stays open. Servers take free ports, and what comes later is told theirs.
+ * Runs shell blocks as a reader would: in one copy of the project, one after the other, each server
+ * in its own terminal. Servers listen on free ports, which replace the ports of later blocks.
  *
- * @throws Error with what it printed when a block fails.
+ * @throws Error with the output of a block that fails.
  */
 export async function runBlocks(
   blocks: readonly ReadmeBlock[],
@@ -75,7 +75,7 @@ export async function runBlocks(
       const file = `${at.cwd}/functions.yaml`;
       const functions = await Deno.readTextFile(file).catch(() => undefined);
       if (functions !== undefined) await Deno.writeTextFile(file, real(functions));
-      // Where `apply` looks without being told.
+      // The default of `-worker` is a fixed port.
       const worker = origins.get("9999");
       const { success, stdout, stderr } = await bash(
         text,
@@ -98,7 +98,7 @@ export async function runBlocks(
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * What a clone has, but of the tests one file alone: `deno task test` is a block of its own, and would come back here
+ * Copies the project with one test file: `deno task test` is a block, too, and would run this
  * without end.
  */
 async function copyProject(folder: string): Promise<void> {
@@ -114,7 +114,7 @@ async function copyProject(folder: string): Promise<void> {
   await Deno.copyFile(`${root}tests/base/units_test.ts`, `${folder}/tests/base/units_test.ts`);
 }
 
-/** `capsule` as a command: the program that is tested, or the copy itself. */
+/** Adds the command `capsule`: the program under test, or the copy. */
 async function addCommand(folder: string): Promise<void> {
   const binary = Deno.env.get("CAPSULE_BIN");
   const command = binary ? Deno.realPathSync(binary) : `deno run -A ${folder}/main.ts`;
@@ -125,12 +125,12 @@ async function addCommand(folder: string): Promise<void> {
 }
 
 interface Server {
-  /** Where it listens, once it is ready: by the port that the text says. */
+  /** The origins on which it listens, by the ports in the text; resolves when it is ready. */
   readonly origins: Promise<[port: string, origin: string][]>;
   stop(): Promise<void>;
 }
 
-function startServer(text: string, at: Place): Server {
+function startServer(text: string, at: Workplace): Server {
   const ports = ["HTTP_PORT", "REGISTRY_PORT", "PROXY_PORT", "WORKER_PORT", "HTTP_PORT_COUNTER"];
   const free = Object.fromEntries(ports.map((name) => [`CAPSULE_${name}`, "0"]));
   const [, port = "8080"] = text.match(/-httpPort=(\d+)/) ?? [];
@@ -144,7 +144,7 @@ function startServer(text: string, at: Place): Server {
   return {
     origins: stdout.line((line) => line.startsWith('{"event":"ready"')).then((line) => {
       if (line === undefined) {
-        throw new Error(`${text}\nended before it was ready:\n${stderr.text}`);
+        throw new Error(`${text}\nexited before it was ready:\n${stderr.text}`);
       }
       const { mode, url, registry, proxy, worker } = JSON.parse(line);
       return mode === "faas"
@@ -158,10 +158,10 @@ function startServer(text: string, at: Place): Server {
   };
 }
 
-/** A shell in which `deno` is the Deno of the tests, and nothing of the person's own is set that Capsule reads. */
+/** Returns a shell with the Deno of the tests and without variables that Capsule reads. */
 function bash(
   text: string,
-  { folder, cwd }: Place,
+  { folder, cwd }: Workplace,
   env: Record<string, string> = {},
 ): Deno.Command {
   const own = Object.entries(Deno.env.toObject())

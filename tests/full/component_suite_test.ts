@@ -10,8 +10,8 @@ import { quietGuest } from "../testing/quiet_guest.ts";
 import { runProgram } from "../testing/system_program.ts";
 
 /**
- * The reference tests of the component model: `CAPSULE_COMPONENT_SUITE` names the folder `test` of a
- * clone of https://github.com/WebAssembly/component-model. They need wasm-tools on the PATH.
+ * The reference tests of the component model: `CAPSULE_COMPONENT_SUITE` names the folder `test` of
+ * a clone of https://github.com/WebAssembly/component-model. They need wasm-tools on the PATH.
  */
 const suite = Deno.env.get("CAPSULE_COMPONENT_SUITE");
 

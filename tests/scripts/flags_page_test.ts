@@ -4,7 +4,7 @@ import { storeVariables } from "../../src/store/variables.ts";
 
 const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
-Deno.test("docs/flags.md is made from the table of flags", async () => {
+Deno.test("flags page: is generated from the table of flags", async () => {
   const page = await read("docs/flags.md");
   assert.ok(
     page === await formattedPage(),
@@ -12,7 +12,7 @@ Deno.test("docs/flags.md is made from the table of flags", async () => {
   );
 });
 
-Deno.test("the variables of the stores are those that are read", async () => {
+Deno.test("storeVariables: are the variables that the settings read", async () => {
   const read_ = (await read("src/store/settings.ts")).matchAll(/(?:read|get)\("([A-Z_]+)"\)/g);
   const names = new Set([...read_].map(([, name]) => name));
   assert.deepEqual([...names].sort(), Object.keys(storeVariables).sort());

@@ -56,8 +56,8 @@ async function contenders(folder: string, { say }: Bench): Promise<Contender[]> 
     say("node is not installed");
     return [ours];
   }
-  // Node's WASI does not confine a guest to its folder, so it runs without rights. It runs first, as
-  // root can write its file afterwards.
+  // Node's WASI does not confine a guest to its folder, so it runs without rights. It runs first,
+  // as root can write its file afterwards.
   const nobody = Deno.uid() === 0
     ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]
     : [];

@@ -1,14 +1,14 @@
 import { deepStrictEqual, equal } from "node:assert/strict";
 import { alternate, median, medianRatio, percentile } from "../../../scripts/bench/statistics.ts";
 
-Deno.test("the median is the middle value, or the mean of the two middle ones, whatever the order", () => {
+Deno.test("median: returns the middle value, or the mean of the two middle ones", () => {
   equal(median([10, 9, 100]), 10);
   equal(median([4, 1, 3, 2]), 2.5);
   equal(median([7]), 7);
   equal(median([]), NaN);
 });
 
-Deno.test("a percentile is a value that was seen, by nearest rank", () => {
+Deno.test("percentile: returns the value of the nearest rank", () => {
   const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
   equal(percentile(hundred, 99), 99);
   equal(percentile(hundred, 50), 50);
@@ -17,11 +17,11 @@ Deno.test("a percentile is a value that was seen, by nearest rank", () => {
   equal(percentile([5], 1), 5);
 });
 
-Deno.test("a ratio is the median of the ratios within each round, so that a slow round of both does not count", () => {
+Deno.test("medianRatio: takes the median of the ratios within each round", () => {
   equal(medianRatio([5, 50, 60], [10, 100, 100]), 0.5);
 });
 
-Deno.test("contenders are measured in turn, and each one's samples are kept in the order of the rounds", async () => {
+Deno.test("alternate: measures A B A B and keeps the samples in the order of rounds", async () => {
   const order: string[] = [];
   const samples = await alternate(["a", "b", "c"], 2, (who) => {
     order.push(who);

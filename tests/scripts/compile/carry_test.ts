@@ -22,7 +22,7 @@ async function carried(
   }
 }
 
-Deno.test("what a program carries lies before its data, and it stays a program", async () => {
+Deno.test("carry: bytes lie before the program's data, and the program still runs", async () => {
   assert.deepEqual(await carried([...base, ...end]), {
     did: true,
     bytes: [...base, 7, 7, 7, ...end],
@@ -30,7 +30,7 @@ Deno.test("what a program carries lies before its data, and it stays a program",
   });
 });
 
-Deno.test("a program that ends in another way is left as it is", async () => {
+Deno.test("carry: leaves a file without the trailer unchanged", async () => {
   const others = [
     [],
     base,
@@ -44,7 +44,7 @@ Deno.test("a program that ends in another way is left as it is", async () => {
   }
 });
 
-Deno.test("the beginning of a program's data is found from its end", () => {
+Deno.test("carry: finds the start of a program's data from its end", () => {
   const trailer = new Uint8Array(end).slice(-trailerBytes);
   assert.equal(dataStart(trailer, 100), 82);
   assert.equal(dataStart(trailer, 18), 0);

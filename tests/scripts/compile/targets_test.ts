@@ -12,7 +12,7 @@ const elf = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1];
 const mach = [0xcf, 0xfa, 0xed, 0xfe];
 const pe = { 0: [0x4d, 0x5a], 60: [0x80, 0, 0, 0], 0x80: [0x50, 0x45, 0, 0] };
 
-Deno.test("a program's header says for which target it is", async () => {
+Deno.test("tripleOf: returns the target of a program's header", async () => {
   const programs: Record<string, Uint8Array<ArrayBuffer>> = {
     "x86_64-unknown-linux-gnu": header({ 0: elf, 18: [62] }),
     "aarch64-unknown-linux-gnu": header({ 0: elf, 18: [183] }),
@@ -29,7 +29,7 @@ Deno.test("a program's header says for which target it is", async () => {
   assert.equal(tripleOf(bytes), Deno.build.target);
 });
 
-Deno.test("what is no program for one of the targets is for none", () => {
+Deno.test("tripleOf: returns undefined for other files", () => {
   for (
     const bytes of [
       new Uint8Array(0),
@@ -40,7 +40,8 @@ Deno.test("what is no program for one of the targets is for none", () => {
       header({ 0: [0x7f, 0x45, 0x4c, 0x46, 2, 2], 18: [0, 62] }), // big-endian
       header({ 0: [...mach, 18, 0, 0, 0] }), // PowerPC
       header({ ...pe, 0x84: [0x4c, 0x01] }), // x86 with 32 bits
-      header({ 0: [0x4d, 0x5a], 60: [0xff, 0xff, 0xff, 0xff] }), // a header said to lie past the end
+      // Its header lies past the end.
+      header({ 0: [0x4d, 0x5a], 60: [0xff, 0xff, 0xff, 0xff] }),
     ]
   ) assert.equal(tripleOf(bytes), undefined);
 });

@@ -26,6 +26,7 @@ for (const [title, text, message] of refused) {
 Deno.test("language lint: accepts defaults, limits, code, and figures outside of src", () => {
   assert.deepEqual(messages("/project/src/file.ts", "// The limit is 100 ms, 50 % jitter.\n"), []);
   assert.deepEqual(messages("/project/src/file.ts", 'const text = "nobody";\n'), []);
+  assert.deepEqual(messages("/project/src/file.ts", "// The user `nobody`.\n"), []);
   assert.deepEqual(messages("/project/src/file.ts", "/** What. */\nfunction f() {}\n"), []);
   assert.deepEqual(messages("/project/tests/file.ts", "// Costs 4.8 µs.\n"), []);
 });

@@ -9,7 +9,7 @@ const folder = fileURLToPath(new URL("../../../scripts/package/", import.meta.ur
 
 await programTest(
   "hadolint",
-  "the Dockerfile is one that hadolint has nothing against",
+  "Dockerfile: hadolint accepts it",
   async () => {
     const { code, stdout } = await runProgram([
       "hadolint",
@@ -22,7 +22,7 @@ await programTest(
 
 await programTest(
   "systemd-analyze",
-  "the systemd unit is right, and leaves a service little of the machine",
+  "systemd unit: is valid and confines the service",
   async () => {
     const unit = await Deno.readTextFile(`${folder}capsule.service`);
     await inFolder(async (temporary) => {
@@ -46,7 +46,7 @@ await programTest(
   },
 );
 
-Deno.test("Dockerfile and unit name no variable that Capsule does not have", async () => {
+Deno.test("Dockerfile and unit: name only variables that exist", async () => {
   const variables = new Set(Object.keys(flags).map(variableOf));
   for (const file of ["Dockerfile", "capsule.service"]) {
     const named = [...(await Deno.readTextFile(folder + file)).matchAll(/CAPSULE_[A-Z_]+/g)].map((
