@@ -33,7 +33,7 @@ export class CouchbaseQueries implements QueryService {
     return this.#deadlines.run(limit, late, async (call: ServiceCall) => {
       const cluster = await this.#open(Math.min(maxConnectMs, leftMs()));
       if (call.over) throw new CapsuleError("TIMEOUT", late());
-      return `[${(await this.#rows(cluster, statement, leftMs())).join(",")}]`;
+      return jsonArray(await this.#rows(cluster, statement, leftMs()));
     });
   }
 
@@ -150,6 +150,18 @@ export class CouchbaseQueries implements QueryService {
       cause: error,
     });
   }
+}
+
+/** The longest result of a query, in characters: far below the longest string of V8. */
+const maxResultLength = 64 * 1024 ** 2;
+
+function jsonArray(rows: readonly string[]): string {
+  const length = rows.reduce((sum, row) => sum + row.length + 1, 0);
+  if (length <= maxResultLength) return `[${rows.join(",")}]`;
+  throw new CapsuleError(
+    "QUERY",
+    `the rows have ${length} characters, and at most ${maxResultLength} are allowed`,
+  );
 }
 
 /**

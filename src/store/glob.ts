@@ -1,9 +1,12 @@
 /** Reports whether a key matches. */
 export type Matcher = (key: Uint8Array) => boolean;
 
-type Token = "star" | "any" | { readonly bytes: ReadonlySet<number>; readonly not: boolean };
-
 const [star, question, backslash, open, close, caret, dash] = new TextEncoder().encode("*?\\[]^-");
+
+/** Codes of a compiled pattern: a byte stands for itself, a class for its index after these. */
+const anyBytes = 256;
+const anyByte = 257;
+const firstClass = 258;
 
 /**
  * Compiles a pattern of Redis' `KEYS`: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, and `\` to escape a
@@ -15,32 +18,33 @@ const [star, question, backslash, open, close, caret, dash] = new TextEncoder().
  * @see https://redis.io/docs/latest/commands/keys/
  */
 export function globMatcher(pattern: Uint8Array): Matcher {
-  const tokens = tokensOf(pattern);
-  const all = pattern.length === 1 && pattern[0] === star;
+  const { codes, classes } = compile(pattern);
+  const matchesAll = pattern.length === 1 && pattern[0] === star;
   return (key) => {
-    if (key.length === 0) return pattern.length === 0 || all;
-    let at = 0, token = 0;
+    if (key.length === 0) return pattern.length === 0 || matchesAll;
+    let at = 0, next = 0;
     // On a mismatch the last star takes one byte more. Earlier stars are never reconsidered, since
     // what lies between them matched at the first possible position.
-    let retryToken = -1, retryAt = 0;
+    let retryNext = -1, retryAt = 0;
     while (at < key.length) {
-      const current = tokens[token];
-      if (current === "star") {
-        retryToken = ++token;
+      const code = codes[next];
+      const byte = key[at] ?? 0;
+      if (code === anyBytes) {
+        retryNext = ++next;
         retryAt = at;
       } else if (
-        current !== undefined &&
-        (current === "any" || current.bytes.has(key[at] ?? -1) !== current.not)
+        code === byte || code === anyByte ||
+        (code !== undefined && code >= firstClass && classes[code - firstClass]?.[byte] === 1)
       ) {
-        token++;
+        next++;
         at++;
-      } else if (retryToken >= 0) {
-        token = retryToken;
+      } else if (retryNext >= 0) {
+        next = retryNext;
         at = ++retryAt;
       } else return false;
     }
-    while (tokens[token] === "star") token++;
-    return token === tokens.length;
+    while (codes[next] === anyBytes) next++;
+    return next === codes.length;
   };
 }
 
@@ -52,41 +56,44 @@ export function literalPrefix(pattern: Uint8Array): Uint8Array {
   return special < 0 ? pattern : pattern.subarray(0, special);
 }
 
-function tokensOf(pattern: Uint8Array): Token[] {
-  const tokens: Token[] = [];
+/** A class has an entry for each byte: 1 if it contains the byte. */
+function compile(pattern: Uint8Array): { codes: Uint32Array; classes: Uint8Array[] } {
+  const codes: number[] = [];
+  const classes: Uint8Array[] = [];
   for (let at = 0; at < pattern.length; at++) {
-    const byte = pattern[at];
+    const byte = pattern[at] ?? 0;
     if (byte === star) {
-      if (tokens.at(-1) !== "star") tokens.push("star");
+      if (codes.at(-1) !== anyBytes) codes.push(anyBytes);
     } else if (byte === question) {
-      tokens.push("any");
+      codes.push(anyByte);
     } else if (byte === open) {
-      const [token, end] = classAt(pattern, at + 1);
-      tokens.push(token);
+      const [bytes, end] = parseClass(pattern, at + 1);
+      codes.push(firstClass + classes.length);
+      classes.push(bytes);
       at = end;
     } else {
       if (byte === backslash && at + 1 < pattern.length) at++;
-      tokens.push({ bytes: new Set(pattern.subarray(at, at + 1)), not: false });
+      codes.push(pattern[at] ?? 0);
     }
   }
-  return tokens;
+  return { codes: Uint32Array.from(codes), classes };
 }
 
 /** Parses the class that starts at `start`; it ends at its `]` or with the pattern. */
-function classAt(pattern: Uint8Array, start: number): [token: Token, end: number] {
-  const bytes = new Set<number>();
-  const not = pattern[start] === caret;
-  let at = not ? start + 1 : start;
+function parseClass(pattern: Uint8Array, start: number): [bytes: Uint8Array, end: number] {
+  const isNegated = pattern[start] === caret;
+  const bytes = new Uint8Array(256);
+  let at = isNegated ? start + 1 : start;
   for (; at < pattern.length && pattern[at] !== close; at++) {
     const left = pattern.length - at;
     if (left >= 2 && pattern[at] === backslash) {
       at++;
-      bytes.add(pattern[at] ?? 0);
+      bytes[pattern[at] ?? 0] = 1;
     } else if (left >= 3 && pattern[at + 1] === dash) {
       const ends = [pattern[at] ?? 0, pattern[at + 2] ?? 0];
-      for (let byte = Math.min(...ends); byte <= Math.max(...ends); byte++) bytes.add(byte);
+      bytes.fill(1, Math.min(...ends), Math.max(...ends) + 1);
       at += 2;
-    } else bytes.add(pattern[at] ?? 0);
+    } else bytes[pattern[at] ?? 0] = 1;
   }
-  return [{ bytes, not }, at];
+  return [isNegated ? bytes.map((bit) => 1 - bit) : bytes, at];
 }

@@ -14,6 +14,8 @@ const maxValueBytes = 8 * 1024 * 1024;
 const maxKeyBytes = 16 * 1024;
 const maxPatternBytes = 1024;
 const pageKeys = 1000;
+/** The time after which matching keys yields to the event loop, in milliseconds. */
+const batchMs = 5;
 const maxInt64 = 2n ** 63n - 1n;
 
 /**
@@ -94,7 +96,10 @@ export class EmbeddedStore implements KeyValueStore {
     });
   }
 
-  /** Pages through the keys and yields to the event loop between pages. */
+  /**
+   * Pages through the keys. It yields to the event loop between pages and within one, since long
+   * keys and patterns with many stars take long to match.
+   */
   async keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]> {
     check("pattern", pattern.length, maxPatternBytes);
     const matches = globMatcher(pattern);
@@ -110,11 +115,18 @@ export class EmbeddedStore implements KeyValueStore {
               row,
             ) => row.key as Uint8Array),
         );
-        for (const key of page) if (matches(key)) found.add(key);
+        let startedAt = performance.now();
+        for (const key of page) {
+          if (matches(key)) found.add(key);
+          if (performance.now() - startedAt < batchMs) continue;
+          await nextTurn();
+          if (call.over) break;
+          startedAt = performance.now();
+        }
         const last = page.at(-1);
         if (page.length < pageKeys || !last || !beginsWith(last, prefix)) break;
         from = last;
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await nextTurn();
       }
       return found.keys;
     });
@@ -236,6 +248,10 @@ function expiryMs(seconds: bigint, now: number): bigint {
     throw new CapsuleError("STORE", "ERR invalid expire time in 'expire' command");
   }
   return ms + BigInt(now);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function beginsWith(key: Uint8Array, prefix: Uint8Array): boolean {

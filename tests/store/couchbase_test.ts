@@ -111,6 +111,16 @@ Deno.test("couchbase: rows keep all digits; no rows are []", () =>
     ]);
   }));
 
+Deno.test("couchbase: refuses rows of more than 64 MiB", () =>
+  withDouble(async (double, open) => {
+    const row = JSON.stringify("x".repeat(1024 ** 2));
+    double.answer = () => ({ kind: "rows", rows: Array<string>(64).fill(row) });
+    await assert.rejects(open().query("SELECT much", patient), {
+      code: "QUERY",
+      message: "the rows have 67109056 characters, and at most 67108864 are allowed",
+    });
+  }));
+
 Deno.test("couchbase: a refused statement fails with the server's message and code", () =>
   withDouble(async (double, open) => {
     const queries = open();

@@ -237,6 +237,20 @@ Deno.test("embedded store: refuses oversized values, keys and patterns and state
     await store.set(new Uint8Array(16_384), new Uint8Array(8 * 1024 * 1024), patient);
   }));
 
+Deno.test("embedded store: yields to the event loop while a pattern takes long to match", () =>
+  withStores(async (open) => {
+    const store = open();
+    for (let index = 0; index < 40; index++) {
+      await store.set(new Uint8Array(4096).fill(0x61, 0, 4096 - index), utf8("v"), patient);
+    }
+    let turns = 0;
+    const counter = setInterval(() => turns++, 0);
+    const found = await store.keys(utf8(`*${"a".repeat(500)}b`), patient);
+    clearInterval(counter);
+    assert.deepEqual(found, []);
+    assert.ok(turns >= 5, `${turns} turns of the event loop`);
+  }));
+
 smallDiskTest(
   "embedded store: a full disk fails writes without changes until space is freed",
   async () => {
