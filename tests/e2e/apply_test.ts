@@ -6,7 +6,9 @@ import { callJson } from "../testing/platform.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-/** A platform in a folder, with modules in its registry, and `apply` as whoever works in that folder runs it. */
+/**
+ * A platform in a folder, with modules in its registry, and `apply` run in that folder.
+ */
 class Workshop implements AsyncDisposable {
   readonly folder: string;
   readonly faas: Awaited<ReturnType<typeof startCapsule>>;
@@ -60,7 +62,7 @@ class Workshop implements AsyncDisposable {
     return { code, stdout: short(stdout), stderr: short(stderr) };
   }
 
-  /** function → revision → what the list says of it, shortened: `2 default` */
+  /** Returns function → revision → its instances and default in short: `2 default`. */
   async list(): Promise<Record<string, Record<string, string>>> {
     const headers = { authorization: `Bearer ${this.#token}` };
     const { body } = await callJson("GET", `${this.faas.ready.worker}/functions/list`, { headers });
@@ -89,7 +91,7 @@ class Workshop implements AsyncDisposable {
 
 const nothingToChange = "nothing to change: WORKER runs what ./functions.yaml says\n";
 
-Deno.test("a file is applied, once more for nothing, and then only what changed in it", async () => {
+Deno.test("apply: carries out a file once, and later only its changes", async () => {
   await using shop = await Workshop.open({
     hello: "hello/hello.wasm",
     greeting: "hello-http/hello.wasm",
@@ -171,7 +173,7 @@ Deno.test("a file is applied, once more for nothing, and then only what changed 
   assert.deepEqual(await shop.list(), {});
 });
 
-Deno.test("the example of a platform runs as its file says", async () => {
+Deno.test("apply: the example examples/platform runs as its file says", async () => {
   await using shop = await Workshop.open({
     hello: "hello/hello.wasm",
     "html-page": "html-page/hello.wasm",
@@ -186,7 +188,7 @@ Deno.test("the example of a platform runs as its file says", async () => {
   assert.equal(await shop.call("greeting/first", "{}"), '{"message": "hey people!"}');
 });
 
-Deno.test("where a change fails, the rest of its function is left out, and other functions go on", async () => {
+Deno.test("apply: a failure skips the rest of its function only", async () => {
   await using shop = await Workshop.open({ hello: "hello/hello.wasm" });
   const yaml = (wrong: string) =>
     `functions:
@@ -204,7 +206,7 @@ Deno.test("where a change fails, the rest of its function is left out, and other
   assert.deepEqual(await shop.list(), { a: { one: "1 default" }, b: { one: "1 default" } });
 });
 
-Deno.test("what keeps apply from beginning is told, and changes nothing", async () => {
+Deno.test("apply: an error before the first step changes nothing", async () => {
   await using shop = await Workshop.open({});
   const told = async (
     yaml: string,

@@ -11,14 +11,14 @@ const isLinux = Deno.build.os === "linux";
 const tokenIn = async (folder: string) =>
   (await Deno.readTextFile(`${folder}/.capsule/token`)).trim();
 
-/** What a call is answered, once that is no "not yet". */
-const answered = (url: string, init?: RequestInit) =>
+/** Calls a function until it has started. */
+const callStarted = (url: string, init?: RequestInit) =>
   until(async () => {
     const response = await fetch(url, init);
     return { status: response.status, text: await response.text() };
   }, ({ status }) => status !== 503);
 
-Deno.test("the four commands that -mode=faas prints upload, deploy, call and list", () =>
+Deno.test("faas: prints four commands that upload, deploy, call and list", () =>
   inFolder(async (folder) => {
     await using faas = await startCapsule(["-mode=faas", "-log=text"], {
       cwd: folder,
@@ -50,7 +50,7 @@ Deno.test("the four commands that -mode=faas prints upload, deploy, call and lis
     }
   }));
 
-Deno.test("all of it killed, -mode=faas comes back with its token and the same functions", () =>
+Deno.test("faas: comes back with its token and functions after it was killed", () =>
   inFolder(async (folder) => {
     const ports = ["registry", "proxy", "worker"].map((part) => `-${part}Port=${freePort()}`);
     const faas = await startCapsule(["-mode=faas", ...ports], { cwd: folder });
@@ -81,7 +81,7 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
     );
     await callJson("POST", `${worker}/functions/set_default_revision`, { body: blue, headers });
     const call = { method: "POST", body: "Bob" };
-    const { text } = await answered(`${proxy}/functions/hello`, call);
+    const { text } = await callStarted(`${proxy}/functions/hello`, call);
     assert.match(text, /you sent: Bob/);
     const wanted = async () => {
       const { body } = await callJson("GET", `${worker}/functions/list`, { headers });
@@ -103,7 +103,7 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
     );
     await using again = await startCapsule(["-mode=faas", ...ports], { cwd: folder });
     assert.equal(await tokenIn(folder), token);
-    assert.deepEqual(await answered(`${proxy}/functions/hello`, call), { status: 200, text });
+    assert.deepEqual(await callStarted(`${proxy}/functions/hello`, call), { status: 200, text });
     assert.deepEqual(
       await until(wanted, ({ states }) => states.every((each) => each === "running")),
       before,
@@ -111,7 +111,7 @@ Deno.test("all of it killed, -mode=faas comes back with its token and the same f
     assert.equal((await again.stop()).code, 0);
   }));
 
-Deno.test("without the token nothing of -mode=faas can be changed, and no function is told it", () =>
+Deno.test("faas: refuses changes without the token, which no function receives", () =>
   inFolder(async (folder) => {
     await using faas = await startCapsule(["-mode=faas"], { cwd: folder });
     const { registry, worker, proxy } = faas.ready;
@@ -160,7 +160,7 @@ Deno.test("without the token nothing of -mode=faas can be changed, and no functi
     }
   }));
 
-Deno.test("a token of the person's own is the one that counts, and is not printed", () =>
+Deno.test("faas: uses the token of -adminToken, and does not print it", () =>
   inFolder(async (folder) => {
     const adminToken = "a-secret-of-my-own";
     await using faas = await startCapsule(["-mode=faas", "-log=text"], {
@@ -177,7 +177,7 @@ Deno.test("a token of the person's own is the one that counts, and is not printe
     await assert.rejects(tokenIn(folder), Deno.errors.NotFound);
   }));
 
-Deno.test("what keeps -mode=faas from starting is told with its own flag, and leaves no part behind", () =>
+Deno.test("faas: names the flag of a server that cannot start, and stops the others", () =>
   inFolder(async (folder) => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     for (const part of ["registry", "proxy", "worker"]) {

@@ -6,12 +6,12 @@ import { TextCollector } from "../testing/text_collector.ts";
 const hello = (mode: "cli" | "http") =>
   `-wasm=${fileURLToPath(new URL(`../../examples/hello-${mode}/hello.wasm`, import.meta.url))}`;
 
-/** Only Linux has a device that is always full. */
+/** `/dev/full` exists on Linux only. */
 const ignore = Deno.build.os !== "linux";
 const onto = (redirection: string) => ({ under: ["sh", "-c", `exec "$@" ${redirection}`, "sh"] });
 
 Deno.test(
-  "what cannot be written since the disk is full is an error in one line",
+  "output: a full disk is reported in one line",
   { ignore },
   async () => {
     const said =
@@ -25,7 +25,7 @@ Deno.test(
   },
 );
 
-Deno.test("a server whose functions log to a full disk goes on", { ignore }, async () => {
+Deno.test("http: keeps serving when functions log to a full disk", { ignore }, async () => {
   for (const more of [[], ["-threads=2"]]) {
     const child = spawnCapsule(["-mode=http", "-httpPort=0", hello("http"), ...more], "null", {
       ...onto(">/dev/full"),
@@ -37,10 +37,10 @@ Deno.test("a server whose functions log to a full disk goes on", { ignore }, asy
       const line = await stderr.line((line) => line.startsWith("serving "));
       const [url = ""] = line?.match(/http:\/\/\S+/) ?? [];
       for (let times = 0; times < 20; times++) {
-        // A new connection, for either thread.
+        // A new connection may reach either thread.
         const answer = await fetch(url, { headers: { connection: "close" } });
         assert.equal(await answer.text(), '{"message": "hey people!"}', stderr.text);
-        // What was logged is handed on meanwhile.
+        // Gives the log time to be written.
         assert.equal(await (await fetch(`${url}/health`)).text(), "OK");
       }
     } finally {

@@ -19,7 +19,10 @@ const tokens = {
 const workerToken = "token-of-the-worker";
 type Part = "registry" | "proxy" | "worker";
 
-/** Registry, proxy and worker as three processes that know each other's tokens; each can be killed and started again on its port. */
+/**
+ * Registry, proxy and worker as three processes that have each other's tokens. Each can be killed
+ * and restarted on its port.
+ */
 class Chain implements AsyncDisposable {
   readonly folder: string;
   readonly #parts = new Map<Part, Running>();
@@ -40,7 +43,7 @@ class Chain implements AsyncDisposable {
     return running;
   }
 
-  /** Starts a part, on the port that it had. */
+  /** Starts a server, on its earlier port if it had one. */
   async begin(part: Part): Promise<void> {
     const before = this.#parts.get(part);
     const args = [`-mode=${part === "proxy" ? "reverse-proxy" : part}`, ...this.#flags(part)];
@@ -73,7 +76,7 @@ class Chain implements AsyncDisposable {
     assert.equal(code, 0, stderr);
   }
 
-  /** Calls the worker, which answers a change with 202 unless another status is named. */
+  /** Calls the worker and asserts the status, 202 by default. */
   async tell(
     method: string,
     path: string,
@@ -94,7 +97,7 @@ class Chain implements AsyncDisposable {
     return await this.tell("POST", "deploy", { function: name, revision, downloadUrl, ...more });
   }
 
-  /** What runs, as `function/revision` → states of its processes. */
+  /** Returns `function/revision` → the states of its instances. */
   async states(): Promise<Record<string, string[]>> {
     const list = await this.tell("GET", "list");
     const states: Record<string, string[]> = {};
@@ -119,7 +122,7 @@ class Chain implements AsyncDisposable {
       .body;
   }
 
-  /** What a function answers, through the proxy. */
+  /** Calls a function through the proxy and returns its response. */
   async call(path: string): Promise<string> {
     const response = await fetch(`${this.part("proxy").url}/functions/${path}`).catch(String);
     return typeof response === "string" ? response : `${response.status} ${await response.text()}`;
@@ -158,7 +161,7 @@ Deno.test({
     assert.match(await chain.call("page/one"), /^200 [^]*<h1>/);
     assert.equal(await chain.call("other/one"), blueAnswer);
 
-    // A POST is sent once: whatever breaks it is a request that failed.
+    // A POST is not retried.
     await underLoad(chain, "POST", async (round) => {
       await chain.tell("POST", "set_default_revision", round % 2 === 0 ? green : blue);
       await chain.tell("POST", "scale", { ...green, instances: 1 + round % 2 });
@@ -176,7 +179,9 @@ Deno.test({
   },
 });
 
-/** Calls the function that names no revision all the while that the work is done, round after round. */
+/**
+ * Calls the default revision repeatedly while the work is done.
+ */
 async function underLoad(
   chain: Chain,
   method: "GET" | "POST",
@@ -194,7 +199,7 @@ async function underLoad(
   assert.ok(requests > 0 && rounds > 0);
 }
 
-Deno.test("the whole chain: each part is killed in turn, and all of it heals", async () => {
+Deno.test("platform: recovers from the kill of each of its servers", async () => {
   await using chain = await Chain.start();
   await chain.push("hello", "hello/hello.wasm");
   await chain.push("people", "hello-http/hello.wasm");
@@ -235,7 +240,7 @@ Deno.test("the whole chain: each part is killed in turn, and all of it heals", a
 
   await chain.part("registry").stop("SIGKILL");
   await heals();
-  // What was deployed once needs the registry no more; what is new does.
+  // A deployed module needs no registry, a new one does.
   await chain.tell("POST", "scale", { function: "shop", revision: "green", instances: 2 });
   await chain.tell("POST", "scale", { function: "shop", revision: "green", instances: 1 });
   const downloadUrl = `${chain.part("registry").url}/me/people/0.0.0/people.wasm`;

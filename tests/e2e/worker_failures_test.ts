@@ -4,11 +4,10 @@ import { callJson, childrenOf, filesBelow, Platform } from "../testing/platform.
 
 const zeros = "0".repeat(64);
 
-/** It begins as a module does, and goes on as none can. */
-// Its sections are well formed, so that it is downloaded; its types are not.
-const broken = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 2, 0xff, 0xff);
+/** A module with one whole section, whose content is invalid. */
+const broken = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0x01, 0x02, 0xff, 0xff);
 
-Deno.test("a deployment whose steps fail says which one, and leaves nothing behind", async () => {
+Deno.test("deploy: a failure names its step, and leaves nothing behind", async (test) => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const deploy = `${worker.url}/functions/deploy`;
@@ -18,7 +17,7 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
     ({ url }) => new Response(url.endsWith("/broken.wasm") ? broken : "<html>not found</html>"),
   );
   const pageUrl = `http://localhost:${page.addr.port}/hello.wasm`;
-  const none = `http://localhost:${page.addr.port}/broken.wasm`;
+  const brokenUrl = `http://localhost:${page.addr.port}/broken.wasm`;
 
   const rows: ReadonlyArray<
     readonly [
@@ -51,20 +50,38 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
       "fetch",
       /refused.*tried 3 times/,
     ],
-    [{ downloadUrl: none }, 422, "START_FAILED", "start", /Cannot read the module/],
-    [{ downloadUrl: none, idle: "1m" }, 422, "START_FAILED", "start", /Cannot read the module/],
-    [{ downloadUrl: none, instances: 3 }, 422, "START_FAILED", "start", /Cannot read the module/],
+    [{ downloadUrl: brokenUrl }, 422, "START_FAILED", "start", /Cannot read the module/],
+    [
+      { downloadUrl: brokenUrl, idle: "1m" },
+      422,
+      "START_FAILED",
+      "start",
+      /Cannot read the module/,
+    ],
+    [
+      { downloadUrl: brokenUrl, instances: 3 },
+      422,
+      "START_FAILED",
+      "start",
+      /Cannot read the module/,
+    ],
   ];
-  await Promise.all(rows.map(async ([more, status, code, step, message], index) => {
-    const { body, status: answered } = await callJson("POST", deploy, {
+  // Together, so that the downloads and starts that fail slowly overlap.
+  const responses = await Promise.all(rows.map(([more], index) =>
+    callJson("POST", deploy, {
       body: { function: `f${index}`, revision: "blue", ...more },
+    })
+  ));
+  for (const [index, [, status, code, step, message]] of rows.entries()) {
+    await test.step(`${code}, row ${index}`, () => {
+      const { body, status: actual } = responses[index] ?? assert.fail("a response is missing");
+      assert.deepEqual([actual, body.code, body.step], [status, code, step], JSON.stringify(body));
+      assert.match(body.message, message);
+      if (step === "start") {
+        assert.ok(body.lines.some((line: string) => line.includes("Cannot read the module")));
+      }
     });
-    assert.deepEqual([answered, body.code, body.step], [status, code, step], JSON.stringify(body));
-    assert.match(body.message, message);
-    if (step === "start") {
-      assert.ok(body.lines.some((line: string) => line.includes("Cannot read the module")));
-    }
-  }));
+  }
   assert.deepEqual((await callJson("GET", `${worker.url}/functions/list`)).body, {});
   assert.deepEqual(await platform.routes(), {});
   assert.deepEqual(await childrenOf(worker.pid), []);
@@ -77,8 +94,13 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
     "worker/modules/sha256",
     "worker/processes",
   ]);
+});
 
-  // What was there before a failure is as it was.
+Deno.test("deploy: a state that cannot be saved changes nothing", async (test) => {
+  await using platform = await Platform.start();
+  const worker = await platform.worker();
+  const deploy = `${worker.url}/functions/deploy`;
+  const good = await platform.upload("examples/hello-http/hello.wasm", "hello");
   const hello = { function: "hello", revision: "blue", downloadUrl: good };
   const { body: { localUrl } } = await callJson("POST", deploy, { body: hello });
   await Deno.mkdir(`${platform.folder}/data/worker.json.new`);
@@ -89,12 +111,13 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
       instances: 3,
     }]] as const
   ) {
-    const failed = await callJson("POST", `${worker.url}/functions/${path}`, { body });
-    assert.deepEqual([failed.status, failed.body.code, failed.body.step], [
-      507,
-      "STATE_NOT_SAVED",
-      "save",
-    ]);
+    await test.step(path, async () => {
+      const failed = await callJson("POST", `${worker.url}/functions/${path}`, { body });
+      assert.deepEqual(
+        [failed.status, failed.body.code, failed.body.step],
+        [507, "STATE_NOT_SAVED", "save"],
+      );
+    });
   }
   assert.deepEqual(await platform.routes(), { hello: { blue: [localUrl] } });
   assert.equal((await childrenOf(worker.pid)).length, 1);
@@ -102,7 +125,7 @@ Deno.test("a deployment whose steps fail says which one, and leaves nothing behi
   assert.equal((await callJson("POST", deploy, { body: hello })).status, 202);
 });
 
-Deno.test("a process that dies as it starts is an error with its last lines, and a port that everybody has is one", async () => {
+Deno.test("deploy: a process that dies, and ports that are all taken, are errors", async () => {
   await using platform = await Platform.start();
   const downloadUrl = await platform.upload("examples/hello-http/hello.wasm", "hello");
   const body = { function: "hello", revision: "blue", downloadUrl };
@@ -141,10 +164,10 @@ Deno.test("a process that dies as it starts is an error with its last lines, and
   }
 });
 
-Deno.test("a process that says that it serves and does not answer its health check is ended, and all undone", async () => {
+Deno.test("deploy: a process that fails its health check is stopped, nothing is left", async () => {
   await using platform = await Platform.start();
   const downloadUrl = await platform.upload("examples/hello-http/hello.wasm", "hello");
-  // It takes connections, and never answers.
+  // It accepts connections and never responds.
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const report = { kind: "ready", url: "", port: silent.addr.port };
   const script = `${platform.folder}/launcher`;

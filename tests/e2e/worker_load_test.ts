@@ -6,7 +6,9 @@ import { callJson, childrenOf, filesBelow, Platform, until } from "../testing/pl
 const hasWrk = await WrkLoad.isHere();
 const script = fileURLToPath(new URL("../../scripts/bench/wrk_report.lua", import.meta.url));
 
-/** POSTs to a URL, which nobody may do twice for somebody else, until it is told to stop; returns what `wrk` counted. */
+/**
+ * Sends POST requests, which no proxy may repeat, until it is stopped; returns the counts of `wrk`.
+ */
 function load(url: string) {
   const child = new Deno.Command("wrk", {
     args: ["-t1", "-c8", "-d120s", "--timeout=20s", "-s", script, url, "POST", "👋"],
@@ -24,7 +26,7 @@ function load(url: string) {
 }
 
 Deno.test({
-  name: "no request fails while revisions come, become the default, are scaled and go under load",
+  name: "worker: no request fails under load while revisions change",
   ignore: !hasWrk && !Deno.env.has("CI"),
   async fn() {
     await using platform = await Platform.start();
@@ -57,7 +59,7 @@ Deno.test({
   },
 });
 
-Deno.test("deploying and removing again and again leaves no process, file, port or route", async () => {
+Deno.test("worker: repeated deployments leave no process, file, port or route", async () => {
   const rounds = Deno.env.has("CAPSULE_TEST_FULL") ? 100 : 6;
   await using platform = await Platform.start();
   const worker = await platform.worker();
@@ -65,7 +67,7 @@ Deno.test("deploying and removing again and again leaves no process, file, port 
   const files = async () => (await filesBelow(`${platform.folder}/data`)).join(" ");
   let clean: string | undefined;
   for (let round = 0; round < rounds; round += 2) {
-    // Two at a time, of which one sleeps.
+    // Two at a time, one of which may sleep.
     await Promise.all(["a", "b"].map(async (name) => {
       const what = { function: name, revision: "blue" };
       const body = { ...what, downloadUrl, ...(name === "b" && { idle: "1h" }) };

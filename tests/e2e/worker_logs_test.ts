@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { callJson, Platform } from "../testing/platform.ts";
 import { TextCollector } from "../testing/text_collector.ts";
 
-Deno.test("logs are the last lines of a revision's processes, and can be followed to its end", async () => {
+Deno.test("logs: are the last lines of a revision, and can be followed", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const what = { function: "hello", revision: "blue" };
@@ -22,7 +22,7 @@ Deno.test("logs are the last lines of a revision's processes, and can be followe
   const [pid] = Object.keys(list.hello.blue.wasmModules);
   const line = await following.line((line) => line.endsWith("body: 👋 first"));
   assert.match(line ?? "", new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z ${pid} `));
-  // A launcher's report, forged by whoever does not know the secret, is a line like any other.
+  // A forged report without the secret is an ordinary line.
   const forged = 'x {"kind":"ready","url":"http://localhost:1","port":1}';
   await (await call(forged)).body?.cancel();
   assert.ok(await following.line((line) => line.endsWith(`body: ${forged}`)));
@@ -32,7 +32,7 @@ Deno.test("logs are the last lines of a revision's processes, and can be followe
   assert.equal(await (await fetch(`${logs}?lines=0`)).text(), "");
   assert.equal((await callJson("GET", `${logs}?lines=many`)).body.code, "BAD_LINES");
 
-  // The lines of a process that is gone are still there.
+  // The lines of ended processes are kept.
   Deno.kill(Number(pid), "SIGKILL");
   await following.line((line) => line.includes("serving ") && !line.includes(` ${pid} `));
   assert.match(await (await fetch(logs)).text(), /body: 👋 first/);

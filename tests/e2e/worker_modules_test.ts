@@ -10,10 +10,10 @@ const deploy = (url: string, body: Record<string, unknown>, token?: string) =>
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
   });
 
-Deno.test("a process gets its deployment's variables, an empty folder, and nothing of the worker's secrets", async () => {
+Deno.test("worker: a process has its variables, an empty folder and no secrets", async () => {
   await using platform = await Platform.start();
   const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
-  // It shows what a launcher is given, and ends.
+  // It prints its arguments and environment, and ends.
   const script = `${platform.folder}/launcher`;
   const text =
     '#!/bin/sh\necho "arguments: $*"\nenv | grep -v "^PATH="\necho "folder: $(pwd) [$(ls -A)]"\nexit 1\n';
@@ -49,7 +49,7 @@ Deno.test("a process gets its deployment's variables, an empty folder, and nothi
   assert.deepEqual(await filesBelow(`${data}/worker/processes`), []);
 });
 
-Deno.test("modules come from OCI registries, too, and the token is shown to -registry alone", async () => {
+Deno.test("worker: downloads from OCI registries, sends the token to -registry only", async () => {
   await using platform = await Platform.start();
   const folder = `${platform.folder}/guarded`;
   const tokens = { admin: "token-of-the-admin", read: "token-to-read" };
@@ -96,13 +96,13 @@ Deno.test("modules come from OCI registries, too, and the token is shown to -reg
     });
     assert.equal(await response.text(), "👋");
   }
-  // Both are the same bytes, which lie there once, and nothing else of either.
+  // Both are the same module, which is stored once.
   const modules = await filesBelow(`${platform.folder}/b/worker/modules`);
   assert.equal(modules.length, 2);
   assert.match(modules.join(" "), /^sha256 sha256\/[0-9a-f]{64}\.wasm$/);
 });
 
-Deno.test("where no Redis is named, the functions of a worker share the store in its -data", async () => {
+Deno.test("worker: without Redis, functions share the store in -data", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/redis-set/redis-set.wasm", "set");

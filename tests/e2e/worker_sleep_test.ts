@@ -8,7 +8,7 @@ const stateOf = (workerUrl: string) => async () => {
   return Object(found);
 };
 
-Deno.test("a process without requests sleeps, and wakes for those that come, however many at once", async () => {
+Deno.test("sleep: an idle process sleeps, and wakes for concurrent requests", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/echo/echo.wasm", "lazy");
@@ -32,7 +32,7 @@ Deno.test("a process without requests sleeps, and wakes for those that come, how
   }
 });
 
-Deno.test("no request fails that comes just as its process goes to sleep", async () => {
+Deno.test("sleep: no request fails that arrives as the process goes to sleep", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/echo/echo.wasm", "lazy");
@@ -40,7 +40,7 @@ Deno.test("no request fails that comes just as its process goes to sleep", async
     body: { ...lazy, downloadUrl, idle: "30ms" },
   });
   for (let index = 0; index < 12; index++) {
-    // Around the moment at which it has been idle for long enough: on a connection that the proxy kept, too.
+    // At about the idle time, also on a connection that the proxy kept open.
     await new Promise((resolve) => setTimeout(resolve, 26 + index % 8));
     const response = await fetch(`${platform.proxy.url}/functions/lazy/blue`, {
       method: "POST",
@@ -51,7 +51,7 @@ Deno.test("no request fails that comes just as its process goes to sleep", async
   assert.equal((await stateOf(worker.url)()).restarts, 0);
 });
 
-Deno.test("one that sleeps can be scaled, and one that dies is started again at once", async () => {
+Deno.test("sleep: a sleeping instance is scaled, a dead one restarted", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("tests/testdata/go/echo/echo.wasm", "lazy");

@@ -5,7 +5,7 @@ import { callJson, Platform, until } from "../testing/platform.ts";
 const deploy = (url: string, body: Record<string, unknown>) =>
   callJson("POST", `${url}/functions/deploy`, { body });
 
-Deno.test("a worker that was killed comes back with what it ran, and its old routes are gone", async () => {
+Deno.test("worker: restores its deployments after it was killed, removes old routes", async () => {
   await using platform = await Platform.start();
   const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
   const first = await platform.worker();
@@ -26,7 +26,7 @@ Deno.test("a worker that was killed comes back with what it ran, and its old rou
   });
   const before = await platform.routes();
   await first.stop("SIGKILL");
-  // Nothing is fetched again: the bytes that were deployed are here.
+  // The module is not downloaded again.
   await platform.registry.stop();
 
   const second = await platform.worker();
@@ -52,7 +52,7 @@ Deno.test("a worker that was killed comes back with what it ran, and its old rou
   assert.equal(list.lazy.blue.idle, "1h");
 });
 
-Deno.test("a proxy that is away is no failure: its routes come when it does, and again when it has forgotten them", async () => {
+Deno.test("worker: registers routes once the proxy is back, or has lost them", async () => {
   await using platform = await Platform.start();
   const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
   const { port } = new URL(platform.proxy.url);
@@ -85,7 +85,7 @@ Deno.test("a proxy that is away is no failure: its routes come when it does, and
     body,
   });
   assert.equal(removed.status, 202);
-  // One that kept the routes of what was removed meanwhile is told when it is back.
+  // A proxy that kept the routes of a removed revision loses them when it is back.
   await using proxy = await startCapsule([
     "-mode=reverse-proxy",
     "-backend=memory",
@@ -97,7 +97,7 @@ Deno.test("a proxy that is away is no failure: its routes come when it does, and
   await until(() => platform.routes(), (routes) => Object.keys(routes).length === 0);
 });
 
-Deno.test("two workers with one proxy do not touch each other's routes", async () => {
+Deno.test("worker: does not touch the routes of another worker", async () => {
   await using platform = await Platform.start();
   const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
   const [a, b] = await Promise.all([
@@ -123,7 +123,7 @@ Deno.test("two workers with one proxy do not touch each other's routes", async (
   assert.deepEqual(await platform.routes(), { hello: { blue: [ofB] } });
 });
 
-Deno.test("what does not start, and why", async () => {
+Deno.test("worker: reports why it cannot start", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const { folder } = platform;

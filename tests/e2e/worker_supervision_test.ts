@@ -5,7 +5,7 @@ import { callJson, childrenOf, Platform, until } from "../testing/platform.ts";
 const blue = { function: "hello", revision: "blue" };
 const isLinux = Deno.build.os === "linux";
 
-/** What the list says of the only process of a revision. */
+/** Returns the list entry of a revision's only process. */
 async function only(workerUrl: string, { function: name, revision } = blue) {
   const { body } = await callJson("GET", `${workerUrl}/functions/list`);
   const [found] = Object.entries(body[name][revision].wasmModules);
@@ -13,7 +13,7 @@ async function only(workerUrl: string, { function: name, revision } = blue) {
   return { pid: Number(pid), ...Object(listed) };
 }
 
-Deno.test("a process that is killed is started again, and its URL leaves the proxy with it", async () => {
+Deno.test("worker: restarts a killed process, and unregisters its URL", async () => {
   await using platform = await Platform.start();
   const worker = await platform.worker();
   const downloadUrl = await platform.upload("examples/hello/hello.wasm", "hello");
@@ -43,7 +43,7 @@ Deno.test("a process that is killed is started again, and its URL leaves the pro
 });
 
 Deno.test({
-  name: "a process that does not answer its health check is replaced",
+  name: "worker: replaces a process that fails its health checks",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -62,8 +62,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "what has arrived at a process that is removed is answered, also when the process is short of time",
+  name: "worker: a removed process responds to requests that arrived before",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -88,8 +87,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "no process outlives its worker, whether that is killed or stopped, and no route a stopped one",
+  name: "worker: no process outlives its worker, no route a stopped one",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -116,8 +114,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "a signal to the worker's process group is for the worker alone, which ends its functions in order",
+  name: "worker: a signal to the process group stops functions gracefully",
   ignore: !isLinux,
   async fn() {
     await using platform = await Platform.start();
@@ -143,7 +140,7 @@ async function isRunning(pid: number): Promise<boolean> {
   return stat !== "" && !/\) [ZX] /.test(stat);
 }
 
-Deno.test("what is removed is unregistered first, and finishes what it has begun", async () => {
+Deno.test("worker: unregisters a removed revision before its requests finish", async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   let count = 0;

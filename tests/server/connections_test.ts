@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Handler, listen } from "../../src/server/listen.ts";
+import { type Handler, listen, type ListenOptions } from "../../src/server/listen.ts";
 import { connect, type RawConnection } from "./raw_connection.ts";
 
 const headMs = 40;
@@ -7,7 +7,10 @@ const keepAliveMs = 80;
 const get = "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /** A server with short timeouts; a request to `/held` is answered when `release` is called. */
-async function start(timeouts = { headMs, keepAliveMs }, tls?: { crt: string; key: string }) {
+async function start(
+  { timeouts = { headMs, keepAliveMs }, tls }: Pick<Partial<ListenOptions>, "timeouts" | "tls"> =
+    {},
+) {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const handler: Handler = async ({ url }) => {
     if (url.endsWith("/held")) await released;
@@ -54,7 +57,7 @@ Deno.test("Connections: a head that arrives a byte at a time is bounded, too", a
 });
 
 Deno.test("Connections: a request may run longer than both timeouts", async () => {
-  await using server = await start({ headMs: 4, keepAliveMs: 8 });
+  await using server = await start({ timeouts: { headMs: 4, keepAliveMs: 8 } });
   using idle = await connect(server.port);
   using client = await connect(server.port);
   await client.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -67,7 +70,7 @@ Deno.test("Connections: a request may run longer than both timeouts", async () =
 });
 
 Deno.test("Connections: requests in time keep their connection", async () => {
-  await using server = await start({ headMs: 10_000, keepAliveMs: 10_000 });
+  await using server = await start({ timeouts: { headMs: 10_000, keepAliveMs: 10_000 } });
   using client = await connect(server.port);
   for (let request = 0; request < 3; request++) {
     await client.send(get);
@@ -78,6 +81,6 @@ Deno.test("Connections: requests in time keep their connection", async () => {
 Deno.test("Connections: does not wait for a TLS handshake when it is stopped", async () => {
   const data = new URL("../testdata/tls/", import.meta.url).pathname;
   const tls = { crt: `${data}localhost.crt`, key: `${data}localhost.key` };
-  await using server = await start({ headMs: 10_000, keepAliveMs }, tls);
+  await using server = await start({ timeouts: { headMs: 10_000, keepAliveMs }, tls });
   using _client = await connect(server.port);
 });

@@ -40,12 +40,12 @@ async function post(
   return [response.status, await response.json()];
 }
 
-Deno.test("a good body is given on, whatever its content type says", async () => {
+Deno.test("readJson: ignores the content type", async () => {
   const body = { function: "morgen", revision: "bleu-é", url: "http://localhost:1" };
   assert.deepEqual(await post(JSON.stringify(body)), [202, body]);
 });
 
-Deno.test("bad JSON, another shape, an unknown or missing field: 400 ERROR_JSON_BINDING that says what", async () => {
+Deno.test("readJson: refuses invalid JSON and other shapes, and names the field", async () => {
   const latin1 = Uint8Array.from('{"function":"é"}', (character) => character.charCodeAt(0));
   const rows: [BodyInit, RegExp][] = [
     ["", /must be JSON in UTF-8: it is empty/],
@@ -64,12 +64,12 @@ Deno.test("bad JSON, another shape, an unknown or missing field: 400 ERROR_JSON_
   }
 });
 
-Deno.test("a body over 64 KiB is 413", async () => {
+Deno.test("readJson: refuses a body over 64 KiB", async () => {
   const [status, { code }] = await post(JSON.stringify({ function: "x".repeat(65536) }));
   assert.deepEqual([status, code], [413, "BODY_TOO_LARGE"]);
 });
 
-Deno.test("codes are the caller's to name", async () => {
+Deno.test("readJson: uses the error codes of its options", async () => {
   const request = (body: string) => new Request("http://x", { method: "POST", body });
   const codes = { syntaxCode: "JSON_PARSE_ERROR", shapeCode: "BAD_FIELDS" };
   await assert.rejects(readJson(request("{"), registration, codes), {
@@ -82,7 +82,7 @@ Deno.test("codes are the caller's to name", async () => {
   });
 });
 
-Deno.test("an unknown page, a refusal and a bug each answer with code and message", async () => {
+Deno.test("jsonApp: responds with code and message to every error", async () => {
   const { app: it, stderr } = app();
   const get = async (path: string) => {
     const response = await it.fetch(new Request(`http://localhost${path}`));
@@ -102,7 +102,7 @@ Deno.test("an unknown page, a refusal and a bug each answer with code and messag
   assert.match(stderr(), /^error: request failed: TypeError: a secret detail/);
 });
 
-Deno.test("a guarded path answers the guard's refusal", async () => {
+Deno.test("guarded: responds with the refusal of the guard", async () => {
   const { app: it } = app();
   const ask = (headers: Record<string, string>) =>
     it.fetch(

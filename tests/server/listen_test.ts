@@ -16,14 +16,14 @@ async function refusal(promise: Promise<unknown>): Promise<CapsuleError> {
   return error;
 }
 
-Deno.test("a free port is taken for 0, and the URL names it", async () => {
+Deno.test("listen: port 0 takes a free port, which the URL names", async () => {
   const server = await start(() => new Response("hey"));
   assert.equal(server.url, `http://127.0.0.1:${server.port}`);
   assert.equal(await (await fetch(server.url)).text(), "hey");
   await server.stop(0);
 });
 
-Deno.test("a port in use is refused with the address and what to do", async () => {
+Deno.test("listen: names the address of a port in use", async () => {
   const server = await start(() => new Response());
   const again = { handler: () => new Response(), host, port: server.port, onError };
   const { code, message } = await refusal(listen(again));
@@ -34,7 +34,7 @@ Deno.test("a port in use is refused with the address and what to do", async () =
 });
 
 Deno.test({
-  name: "threads share a port, another program does not get in by sharing it",
+  name: "listen: threads share a port, another program is refused",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const options = { handler: () => new Response("hey"), host, onError };
@@ -47,7 +47,7 @@ Deno.test({
   },
 });
 
-Deno.test("an address that is not this machine's, and a host that does not exist, are refused", async () => {
+Deno.test("listen: refuses a foreign address, an unknown host and a bad port", async () => {
   const options = { handler: () => new Response(), port: 0, onError };
   assert.match(
     (await refusal(listen({ ...options, host: "192.0.2.1" }))).message,
@@ -60,13 +60,13 @@ Deno.test("an address that is not this machine's, and a host that does not exist
   );
 });
 
-Deno.test("an IPv6 address stands in brackets in a URL", () => {
+Deno.test("urlHost: puts an IPv6 address in brackets", () => {
   assert.equal(urlHost("::1"), "[::1]");
   assert.equal(urlHost("[::1]"), "[::1]");
   assert.equal(urlHost("localhost"), "localhost");
 });
 
-Deno.test("a handler that throws answers what onError says, and the server goes on", async () => {
+Deno.test("listen: responds with onError to a handler that throws", async () => {
   let calls = 0;
   const server = await start(() => {
     calls += 1;
@@ -79,7 +79,7 @@ Deno.test("a handler that throws answers what onError says, and the server goes 
   await server.stop(0);
 });
 
-Deno.test("stop lets a running request finish, closes idle connections, accepts nothing more", async () => {
+Deno.test("stop: closes idle connections and lets running requests finish", async () => {
   const arrived = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const server = await start(async ({ url }) => {
@@ -104,7 +104,7 @@ Deno.test("stop lets a running request finish, closes idle connections, accepts 
   await server.finished;
 });
 
-Deno.test("stop waits for a stuck request as long as the grace, or until it is asked again", async () => {
+Deno.test("stop: waits for the grace period, or until it is called again with 0", async () => {
   for (const graces of [[20], [60_000, 0]]) {
     const arrived = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
@@ -123,7 +123,7 @@ Deno.test("stop waits for a stuck request as long as the grace, or until it is a
   }
 });
 
-Deno.test("stop with no grace cuts a running request", async () => {
+Deno.test("stop: cuts a running request without a grace period", async () => {
   const arrived = Promise.withResolvers<void>();
   const server = await start(() => {
     arrived.resolve();
@@ -136,7 +136,7 @@ Deno.test("stop with no grace cuts a running request", async () => {
   assert.equal(await stuck.answer(), undefined);
 });
 
-Deno.test("with a certificate it speaks HTTPS; a bad certificate or key is refused by name", async () => {
+Deno.test("listen: speaks HTTPS, and names a bad certificate or key", async () => {
   const data = new URL("../testdata/tls/", import.meta.url).pathname;
   const [crt, key, otherKey] = [`${data}localhost.crt`, `${data}localhost.key`, `${data}other.key`];
   const tls = (crt: string, key: string) =>

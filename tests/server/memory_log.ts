@@ -1,6 +1,6 @@
 import { createLog, type Log, type LogFormat } from "../../src/base/log.ts";
 
-/** A real log whose two streams are kept as text. */
+/** A log whose two streams are kept as text. */
 export function memoryLog(
   format: LogFormat = "text",
 ): { log: Log; stdout: () => string; stderr: () => string } {

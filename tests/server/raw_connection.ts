@@ -1,9 +1,11 @@
-/** A connection that says exactly what it is told, and reads one answer at a time. */
+/** A connection for raw HTTP. */
 export interface RawConnection extends Disposable {
   send(text: string | Uint8Array): Promise<void>;
-  /** The next answer, its body by its `Content-Length`; `undefined` when the server closed the connection. */
+  /**
+   * Reads a response whose body has a `Content-Length`; `undefined` if the server closes before.
+   */
   answer(): Promise<{ status: number; head: string; body: string } | undefined>;
-  /** Waits until the server closes, and says whether anything came before. */
+  /** Waits until the server closes; reports whether it sent nothing before. */
   closed(): Promise<boolean>;
 }
 
@@ -46,14 +48,16 @@ export async function connect(port: number): Promise<RawConnection> {
   };
 }
 
-/** Returns once nobody listens on the port: a listener closes a moment after its server was told to stop. */
+/**
+ * Waits until nothing listens on the port: a listener closes shortly after its server is stopped.
+ */
 export async function untilRefused(port: number): Promise<void> {
   for (;;) {
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) return;
-      // Reset: it was still in the queue of the listener that closed.
+      // Reset while it was in the backlog of the listener.
       if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
   }

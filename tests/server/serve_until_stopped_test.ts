@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { connect, untilRefused } from "./raw_connection.ts";
 
-/** A program that serves; a request to /slow ends at the next byte on its standard input, one to /stuck never. */
+/**
+ * A server; a request to `/slow` ends at the next byte of standard input, one to `/stuck` never.
+ */
 const program = `
 import { createLog } from "${new URL("../../src/base/log.ts", import.meta.url)}";
 import { processIo } from "${new URL("../../src/base/io.ts", import.meta.url)}";
@@ -61,7 +63,7 @@ async function run(
     try {
       child.kill("SIGKILL");
     } catch {
-      // It has ended, as it should.
+      // It has ended.
     }
     await reader.cancel();
     await child.stdin.close().catch(() => {});
@@ -71,7 +73,8 @@ async function run(
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test({
-    name: `${signal} lets a running request finish, then the program ends with 0`,
+    name:
+      `serveUntilStopped: after ${signal} a running request finishes, then the program exits with 0`,
     ignore: Deno.build.os === "windows",
     fn: () =>
       run(async ({ child, port, event }) => {
@@ -92,7 +95,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test({
-  name: "a second signal does not wait for what runs",
+  name: "serveUntilStopped: a second signal does not wait for requests",
   ignore: Deno.build.os === "windows",
   fn: () =>
     run(async ({ child, port, event }) => {

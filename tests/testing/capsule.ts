@@ -1,25 +1,25 @@
 /**
- * Capsule as a process. With `CAPSULE_BIN=path` in the environment of the tests that binary runs; without it, what
- * the `start` task of `deno.json` runs. Variables of the person's own that Capsule would read are kept from it.
+ * Runs Capsule as a process: the binary `CAPSULE_BIN` of the tests' environment, or the `start`
+ * task of `deno.json`. Capsule's own variables of that environment are removed.
  */
 import config from "../../deno.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
 import { TextCollector } from "./text_collector.ts";
 
 export interface ProcessOptions {
-  /** Added to the tests' own environment, in which nothing that Capsule reads is set. */
+  /** Variables beside those of the tests, which have none that Capsule reads. */
   env?: Record<string, string>;
-  /** The working directory; the tests' own if not given. */
+  /** The working directory; default that of the tests. */
   cwd?: string;
-  /** A program and its arguments that start Capsule, such as a shell that first limits itself. */
+  /** A command that runs Capsule, such as a shell that sets limits first. */
   under?: readonly string[];
-  /** A script in the place of `main.ts`. */
+  /** A script instead of `main.ts`. */
   main?: string;
 }
 
-/** How a process ended and what it wrote. */
+/** The exit code and the output of a process. */
 export interface Finished {
-  /** The exit code; 128 + the signal's number when a signal ended it. */
+  /** The exit code; 128 plus the number of the signal that ended it. */
   readonly code: number;
   readonly signal: Deno.Signal | null;
   readonly stdout: string;
@@ -27,7 +27,7 @@ export interface Finished {
   readonly stdoutBytes: Uint8Array;
 }
 
-/** Runs Capsule to its end. */
+/** Runs Capsule and waits for its end. */
 export async function runCapsule(
   args: readonly string[],
   options: ProcessOptions & { stdin?: string | Uint8Array } = {},
@@ -58,42 +58,50 @@ export async function runCapsule(
   };
 }
 
-/** Whether the program of `CAPSULE_BIN` has another Deno inside than the one of the tests, which is older. */
+/**
+ * Reports whether `CAPSULE_BIN` contains an older Deno than that of the tests.
+ */
 export async function hasOlderDeno(): Promise<boolean> {
   if (!isBinary) return false;
   return !(await runCapsule(["-version"])).stdout.includes(`deno ${Deno.version.deno}`);
 }
 
-/** A mode that listens, from its ready line until it is stopped. */
+/** A server mode, from its ready line until it is stopped. */
 export interface Running extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:41234`. */
+  /** For example `http://127.0.0.1:41234`. */
   readonly url: string;
-  /** The whole ready line. */
+  /** The ready line. */
   readonly ready: Readonly<Record<string, unknown>>;
   readonly pid: number;
   readonly stdout: TextCollector;
   readonly stderr: TextCollector;
-  /** Resolves when the process has ended by itself or otherwise. */
+  /** Resolves when the process has ended. */
   readonly status: Promise<Deno.CommandStatus>;
   /** Sends a signal and does not wait. */
   kill(signal: Deno.Signal): void;
-  /** Asks it to end (SIGTERM unless another is named) and waits until it has, and until all output has been read. */
+  /**
+   * Sends SIGTERM or another signal, and waits until it has ended and its output was read.
+   */
   stop(signal?: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-/** A server that says nothing for this long while it starts or stops is stuck, and the test with it. */
+/**
+ * A server that writes nothing for this long while it starts or stops is stuck.
+ */
 const stuckMs = 60_000;
 
 /**
- * Starts a mode that listens, with `-log=json` and `-httpPort=0` (or whatever its ports are called) unless the arguments say otherwise,
- * and waits for its ready line: `await using server = await startCapsule(["-mode=http"])`.
+ * Starts a server mode and waits for its ready line: `await using server = await
+ * startCapsule(["-mode=http"])`. Defaults are `-log=json` and 0 for all ports.
  *
- * @throws Error with all that it wrote when it ends, or is stuck, before it is ready.
+ * @throws Error with its output if it ends or is stuck before it is ready.
  */
 export async function startCapsule(
   args: readonly string[],
   options: ProcessOptions & {
-    /** What shows that it is ready, where that is not the line of JSON; then `ready` and `url` say nothing. */
+    /**
+     * Matches the ready line if it is not JSON; `ready` and `url` are empty then.
+     */
     readyLine?: RegExp;
   } = {},
 ): Promise<Running> {
@@ -113,7 +121,7 @@ export async function startCapsule(
     try {
       child.kill(signal);
     } catch (error) {
-      // It has ended, perhaps by an earlier signal.
+      // It has ended.
       if (!(error instanceof TypeError)) throw error;
     }
   };
@@ -152,12 +160,12 @@ export async function startCapsule(
   };
 }
 
-/** Whether the tests run a compiled program. */
+/** True if the tests run a compiled program. */
 export const isBinary = Deno.env.has("CAPSULE_BIN");
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Starts Capsule and leaves its streams to the caller. */
+/** Starts Capsule; the caller reads its streams. */
 export function spawnCapsule(
   args: readonly string[],
   stdin: "null" | "piped",
@@ -166,11 +174,11 @@ export function spawnCapsule(
   return command(args, options, stdin).spawn();
 }
 
-/** The program and its first arguments; with `main`, that script in the place of `main.ts`. */
+/** Returns the program and its first arguments; `main` replaces `main.ts`. */
 export function capsuleCommand(main = `${root}main.ts`): [string, ...string[]] {
   const binary = Deno.env.get("CAPSULE_BIN");
   if (binary) return [Deno.realPathSync(binary)];
-  // Whatever flags the start task gives to Deno are those that the tests run with.
+  // The tests run with the Deno flags of the start task.
   const [deno, ...words] = config.tasks.start.split(" ");
   if (deno !== "deno") {
     throw new Error(`the start task of deno.json begins with "${deno}", not with deno`);

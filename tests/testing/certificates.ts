@@ -6,7 +6,7 @@ export async function makeCertificates(
   folder: string,
   names = "DNS:localhost,IP:127.0.0.1",
 ): Promise<void> {
-  // A configuration of our own: what the system's says differs from machine to machine.
+  // The configuration of the system differs between machines.
   const config = `${folder}/openssl.cnf`;
   await Deno.writeTextFile(config, "[req]\ndistinguished_name = dn\n[dn]\n");
   const key = [

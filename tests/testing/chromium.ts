@@ -8,7 +8,9 @@ export interface Browser extends AsyncDisposable {
   readonly page: Page;
   /** Opens a URL and waits until the page is loaded. */
   open(url: string): Promise<void>;
-  /** Returns the value of an expression in the page; of a promise, the one that it resolves with. */
+  /**
+   * Returns the value of an expression in the page; of a promise, the one that it resolves with.
+   */
   evaluate(expression: string): Promise<unknown>;
   /** URLs that the page has requested. */
   readonly requests: string[];

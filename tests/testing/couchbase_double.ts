@@ -1,6 +1,6 @@
 import { ScramServer } from "./couchbase_scram.ts";
 
-/** What the double answers to a statement. */
+/** The response of the double to a statement. */
 export type QueryAnswer =
   | { readonly kind: "rows"; readonly rows: readonly string[] }
   | {
@@ -11,10 +11,10 @@ export type QueryAnswer =
   }
   /** The connection is cut after the statement has arrived. */
   | { readonly kind: "cut" }
-  /** No answer comes until the double is closed. */
+  /** No response before the double is closed. */
   | { readonly kind: "silence" };
 
-/** Who may log in, and what is there. */
+/** The user and the buckets of the double. */
 export interface DoubleOptions {
   readonly user: string;
   readonly password: string;
@@ -34,8 +34,8 @@ const status = { ok: 0, notFound: 1, authFailed: 0x20, authContinue: 0x21, unkno
 const headerBytes = 24;
 
 /**
- * A server that the real client takes for Couchbase: it logs clients in over the binary protocol, tells them where its query
- * service is, and answers statements there as the test says. It speaks the protocol and knows no N1QL.
+ * A server that the real client takes for Couchbase: it authenticates clients over the binary
+ * protocol, names its query service, and responds to statements as the test says. It knows no N1QL.
  *
  * @see https://github.com/couchbase/kv_engine/blob/master/docs/BinaryProtocol.md
  */
@@ -61,7 +61,7 @@ export class CouchbaseDouble implements AsyncDisposable {
     return `couchbase://127.0.0.1:${this.#port}`;
   }
 
-  /** Begins to listen, after `stop` on the same ports. */
+  /** Listens; after `stop`, on the same ports. */
   start(): void {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: this.#port });
     const ended = new AbortController();
@@ -71,7 +71,7 @@ export class CouchbaseDouble implements AsyncDisposable {
       port: this.#queryPort,
       signal: ended.signal,
       onListen: () => {},
-      // A cut connection is what the test wants.
+      // The test cuts connections.
       onError: () => new Response(null, { status: 500 }),
     }, (request) => this.#query(request));
     this.#port = listener.addr.port;
@@ -88,7 +88,7 @@ export class CouchbaseDouble implements AsyncDisposable {
     };
   }
 
-  /** Ends every connection and stops to listen. */
+  /** Ends every connection and stops listening. */
   async stop(): Promise<void> {
     const running = this.#running;
     if (!running) return;
@@ -112,7 +112,7 @@ export class CouchbaseDouble implements AsyncDisposable {
   ): Promise<void> {
     const served: Promise<void>[] = [];
     for await (const connection of listener) {
-      // One that came while the others were ended would be waited for as long as its client likes.
+      // A connection that arrived meanwhile would otherwise be waited for without limit.
       if (ended.aborted) connection.close();
       else served.push(this.#serve(connection, open));
     }
@@ -141,7 +141,7 @@ export class CouchbaseDouble implements AsyncDisposable {
         }
       }
     } catch {
-      // The client went away, or the double is closed.
+      // The client left, or the double is closed.
     }
     if (open.delete(connection)) connection.close();
   }
@@ -199,7 +199,7 @@ export class CouchbaseDouble implements AsyncDisposable {
     };
     switch (answer.kind) {
       case "rows":
-        // By hand, since a test's row may hold a number that JavaScript cannot.
+        // As text, because a row may contain a number that JavaScript cannot represent.
         return new Response(
           `${JSON.stringify(common).slice(0, -1)},"results":[${
             answer.rows.join(",")
@@ -214,7 +214,7 @@ export class CouchbaseDouble implements AsyncDisposable {
           status: "fatal",
         }, { status: answer.status ?? 400 });
       case "cut":
-        // Less than was announced, and then nothing.
+        // Less than the announced length.
         return new Response(
           new ReadableStream({
             start: (controller) => {
@@ -244,13 +244,14 @@ interface Frame {
   readonly opaque: Uint8Array;
   readonly key: string;
   readonly value: string;
-  /** Of all of it, in bytes. */
+  /** Length of the frame in bytes. */
   readonly length: number;
 }
 
 /**
- * The first whole frame. A header is 24 bytes: magic, opcode, key length (2), extras length, data type, vbucket (2), body length
- * (4), opaque (4), cas (8); extras, key and value follow.
+ * Returns the first complete frame. A header is 24 bytes: magic, opcode, key length (2), extras
+ * length, data type, vbucket (2), body length (4), opaque (4), cas (8); extras, key and value
+ * follow.
  */
 function frameOf(bytes: Uint8Array): Frame | undefined {
   if (bytes.length < headerBytes) return undefined;

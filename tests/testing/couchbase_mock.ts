@@ -1,18 +1,18 @@
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { isInstalled } from "./is_installed.ts";
 
-/** Who a test logs in as, and the bucket that there is. */
+/** The user of the tests, and the bucket. */
 const login = { user: "admin", password: "ilovepandas", bucket: "wasm-data" };
 
-/** Where `scripts/install_couchbase_mock.sh` puts it. */
+/** The path to which `scripts/install_couchbase_mock.sh` installs it. */
 const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
 const jar = `${cache}/capsule-couchbase-mock/CouchbaseMock-1.5.27.jar`;
 
 const remedy = "scripts/install_couchbase_mock.sh fetches it";
 
 /**
- * CouchbaseMock, a test server by Couchbase's makers, in a process of its own. It connects to us, tells its port, takes
- * commands there, and ends with that connection.
+ * CouchbaseMock, a test server by Couchbase, as a process. It connects to the test, reports its
+ * port, takes commands on that connection, and ends with it.
  */
 export class CouchbaseMock implements AsyncDisposable {
   readonly settings: CouchbaseSettings;
@@ -25,7 +25,9 @@ export class CouchbaseMock implements AsyncDisposable {
     this.settings = { cluster: `couchbase://127.0.0.1:${port}`, ...login };
   }
 
-  /** Starts one with one node and one bucket, which clients find over its binary protocol (`--cccp`). */
+  /**
+   * Starts it with one node and one bucket; clients find them over the binary protocol (`--cccp`).
+   */
   static async start(): Promise<CouchbaseMock> {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const args = ["-jar", jar, "--port=0", "--nodes=1", "--replicas=0", "--vbuckets=8", "--cccp"];
@@ -75,7 +77,8 @@ const here = await isInstalled("java", "-version") &&
   await Deno.stat(jar).then(() => true, () => false);
 
 /**
- * A test that needs CouchbaseMock. Without it the test is skipped and says so; under CI, which fetches it, it fails.
+ * Declares a test that needs CouchbaseMock. Without it the test is skipped with its reason; with CI
+ * set it fails.
  */
 export function couchbaseMockTest(name: string, fn: () => Promise<void>): void {
   if (here || Deno.env.get("CI")) return Deno.test(name, fn);

@@ -4,7 +4,7 @@ const algorithm = "sha512";
 const iterations = 4096;
 
 /**
- * The server's side of SCRAM-SHA512, with which the client logs in without sending its password.
+ * The server's side of SCRAM-SHA512, which authenticates a client without its password.
  *
  * @see https://www.rfc-editor.org/rfc/rfc5802#section-3
  */
@@ -18,7 +18,7 @@ export class ScramServer {
     this.#password = password;
   }
 
-  /** The answer to `n,,n=user,r=nonce`. */
+  /** Returns the response to `n,,n=user,r=nonce`. */
   challenge(message: string): string {
     this.#clientFirst = message.slice(message.indexOf(",,") + 2);
     const nonce = /r=([^,]+)/.exec(this.#clientFirst)?.[1] ?? "";
@@ -28,7 +28,7 @@ export class ScramServer {
     return this.#serverFirst;
   }
 
-  /** The answer to `c=biws,r=nonce,p=proof`, or `undefined` for a wrong password. */
+  /** Returns the response to `c=biws,r=nonce,p=proof`; `undefined` for a wrong password. */
   verify(message: string): string | undefined {
     const [withoutProof = "", proof = ""] = message.split(",p=");
     const authMessage = `${this.#clientFirst},${this.#serverFirst},${withoutProof}`;

@@ -1,6 +1,6 @@
 /**
- * A TCP server between a client and a server that passes everything on, and cuts the client off when the server has answered
- * the bytes that `cutAfter` recognises: the command was carried out, and nobody heard of it.
+ * A TCP proxy that closes the client's connection once the server has responded to the bytes that
+ * `cutAfter` recognises: the command was carried out, and the client does not know.
  */
 export class CuttingProxy implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
@@ -9,7 +9,7 @@ export class CuttingProxy implements AsyncDisposable {
   readonly #done: Promise<void>;
   /** Cuts while this returns true for what the client sent. */
   cutAfter: (sent: string) => boolean = () => false;
-  /** How many times it cut. */
+  /** Number of closed connections. */
   cuts = 0;
 
   constructor(port: number) {
@@ -66,7 +66,7 @@ async function pump(from: Deno.TcpConn, use: (bytes: Uint8Array) => Promise<void
       await use(buffer.slice(0, read));
     }
   } catch {
-    // The other side closed while this one was reading or writing.
+    // The other side closed meanwhile.
   }
 }
 

@@ -1,10 +1,13 @@
 const lowest = 10_000;
-/** So many are below those that the system hands out (Linux: from 32768 on), also with the 10000 more that a Redis cluster uses. */
+/**
+ * Ports below those that the system assigns (Linux: from 32768), even with the 10000 that a Redis
+ * cluster adds.
+ */
 const count = 12_000;
 
 /**
- * A port on which nobody listens. It is none of those that the system chooses for whoever asks for any, so that no other test has it
- * by the time it is used, or while its server is down.
+ * Returns a port that is not in use. The system does not assign it for port 0, so no other test
+ * takes it before it is used, or while its server is down.
  */
 export function freePort(): number {
   for (;;) {

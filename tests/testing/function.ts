@@ -9,29 +9,29 @@ import { createLog, guestLine } from "../../src/base/log.ts";
 import type { Isolation } from "../../src/wasm/instance.ts";
 import { memoryIo } from "./memory_io.ts";
 
-/** A served function in this process, without a socket, as flags describe it. */
+/** A function served in this process, without a socket. */
 export interface TestFunction extends AsyncDisposable {
   readonly called: CapsuleFunction;
   readonly handle: (request: Request) => Promise<Response>;
-  /** Posts a text and reads the answer. */
+  /** Posts a text and reads the response. */
   readonly post: (body: string, headers?: HeadersInit) => Promise<string>;
-  /** What went to standard output and stderr since the last look. */
+  /** Takes the text of standard output and standard error since the last call. */
   readonly output: () => { stdout: string; stderr: string };
 }
 
-/** The bytes of a module below the project's root. */
+/** Reads a module of this repository. */
 export function moduleAt(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return Deno.readFile(new URL(`../../${path}`, import.meta.url));
 }
 
-/** The module of a guest in `tests/testdata/go`. */
+/** Reads the module of a guest in `tests/testdata/go`. */
 export function guestModule(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return moduleAt(`tests/testdata/go/${name}/${name}.wasm`);
 }
 
 /**
- * Serves a module's http handler with the flags of `-mode=http`; with `isolation` as given, whatever the module itself
- * allows.
+ * Serves a module's HTTP handler with flags of `-mode=http`. `isolation` replaces the isolation
+ * that the module allows.
  */
 export async function serveModule(
   bytes: Uint8Array<ArrayBuffer>,

@@ -2,13 +2,18 @@ import { isInstalled } from "./is_installed.ts";
 
 const installed = await isInstalled("go", "version");
 
-/** A test that builds with standard Go. It is skipped where there is none, except with `CI` set, where it fails. */
+/**
+ * Declares a test that builds with standard Go. Without it the test is skipped with its reason;
+ * with CI set it fails.
+ */
 export function goTest(name: string, fn: () => Promise<void>): void {
   if (installed || Deno.env.get("CI")) return Deno.test({ name, fn });
   Deno.test({ name: `${name} (skipped: go is not installed here)`, ignore: true, fn });
 }
 
-/** Builds a program of a folder, with the packages that are on this machine, for WASI unless another system is named. */
+/**
+ * Builds the program of a folder with the packages of this machine, for WASI or another system.
+ */
 export async function buildGo(
   folder: string,
   options: { output: string; package?: string; native?: boolean; flags?: readonly string[] },

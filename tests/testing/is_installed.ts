@@ -1,7 +1,7 @@
-/** Whether a program is on the PATH; it is asked for its version (`--version` unless told). */
+/** Reports whether a program is on the PATH: runs it with `--version`, or with `argument`. */
 export async function isInstalled(program: string, ask = "--version"): Promise<boolean> {
   try {
-    // A program that is not there is a throw of `output` itself, not of the promise that it returns.
+    // For a missing program `output` throws synchronously.
     return (await new Deno.Command(program, { args: [ask], stdout: "null", stderr: "null" })
       .output())
       .success;

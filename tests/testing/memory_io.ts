@@ -1,12 +1,12 @@
 import type { Io, ProcessOutput } from "../../src/base/io.ts";
 
-/** A world in memory: what is written to its streams can be read as text. */
+/** An `Io` in memory, whose output can be read as text. */
 export interface MemoryIo extends Io {
   readonly stdout: MemoryOutput;
   readonly stderr: MemoryOutput;
 }
 
-/** An output that keeps what was written to it. */
+/** An output that keeps its text. */
 export class MemoryOutput implements ProcessOutput {
   readonly #decoder = new TextDecoder();
   text = "";
@@ -25,7 +25,7 @@ export class MemoryOutput implements ProcessOutput {
   }
 }
 
-/** A world with these arguments, these environment variables and this on its standard input. */
+/** Makes an `Io` with arguments, environment variables and standard input. */
 export function memoryIo(
   world: { args?: readonly string[]; env?: Record<string, string>; stdin?: Uint8Array } = {},
 ): MemoryIo {

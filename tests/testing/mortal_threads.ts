@@ -1,6 +1,6 @@
 /**
- * `main.ts`, but each thread that serves dies of an error that nobody catches when the process gets SIGUSR2, as it would of
- * a bug of the launcher's.
+ * `main.ts`, but SIGUSR2 makes each serving thread fail with an uncaught error, as a bug of the
+ * launcher would.
  */
 const Thread = globalThis.Worker;
 

@@ -1,6 +1,6 @@
-// Runs a program on the WASI of the runtime that runs this:
+// Runs a program with the WASI of the runtime:
 // node_wasi.mjs FOLDER::NAME program.wasm NAME=value… -- args…
-// A guest that wants to leaves the folder: what is not trusted may only be run where everything can be lost.
+// node:wasi does not confine a guest to the folder: run only trusted programs.
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { WASI } from "node:wasi";

@@ -5,14 +5,14 @@ import { freePort } from "./free_port.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What a call was answered. */
+/** The response to a call. */
 export interface Called {
   readonly status: number;
-  // deno-lint-ignore no-explicit-any -- what a server answers, which assertions look into
+  // deno-lint-ignore no-explicit-any -- a response, which assertions inspect
   readonly body: any;
 }
 
-/** Calls an admin interface with JSON. */
+/** Sends JSON to an admin interface. */
 export async function callJson(
   method: string,
   url: string,
@@ -26,7 +26,7 @@ export async function callJson(
   return { status: response.status, body: JSON.parse(await response.text()) };
 }
 
-/** A registry, a proxy, and workers of it, all in one folder. */
+/** A registry, a proxy and workers in one folder. */
 export class Platform implements AsyncDisposable {
   readonly folder: string;
   readonly registry: Running;
@@ -48,7 +48,7 @@ export class Platform implements AsyncDisposable {
     return new Platform(folder, registry, proxy);
   }
 
-  /** A worker with the folder's `data` (or another) as its own. */
+  /** Starts a worker whose `-data` is the folder's `data`, or another one. */
   async worker(
     args: readonly string[] = [],
     options: ProcessOptions & { data?: string } = {},
@@ -65,7 +65,7 @@ export class Platform implements AsyncDisposable {
     return worker;
   }
 
-  /** Uploads a module of the repository and returns where it is downloaded from. */
+  /** Uploads a module of this repository and returns its download URL. */
   async upload(path: string, name: string): Promise<string> {
     const form = new FormData();
     form.set("file", new Blob([await Deno.readFile(`${root}${path}`)]), `${name}.wasm`);
@@ -78,7 +78,7 @@ export class Platform implements AsyncDisposable {
     return `${this.registry.url}/me/${name}/0.0.0/${name}.wasm`;
   }
 
-  /** The proxy's routes. */
+  /** Returns the proxy's routes. */
   async routes(): Promise<Record<string, Record<string, string[]>>> {
     return (await callJson("GET", `${this.proxy.url}/memory/functions/list`)).body;
   }
@@ -90,7 +90,7 @@ export class Platform implements AsyncDisposable {
   }
 }
 
-/** Numbers of the processes that a process has started and that have not ended. Linux only. */
+/** Returns the ids of the running children of a process. Linux only. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const children: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
@@ -102,7 +102,7 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return children;
 }
 
-/** Every file and folder below a folder, without the folder before them. */
+/** Returns the relative paths of all files and folders below a folder. */
 export async function filesBelow(folder: string, under = ""): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(`${folder}/${under}`)) {
@@ -112,7 +112,9 @@ export async function filesBelow(folder: string, under = ""): Promise<string[]> 
   return found.sort();
 }
 
-/** Asks until the answer is as hoped for; `give up` after a minute, with the last answer. */
+/**
+ * Repeats a call until its result meets the condition; throws after a minute, with the last one.
+ */
 export async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
   const endMs = Date.now() + 60_000;
   for (;;) {

@@ -8,12 +8,12 @@ import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
 import { openProgram } from "../../src/runner/open_program.ts";
 import { memoryIo } from "./memory_io.ts";
 
-/** A program served in this process, without a socket, as flags describe it. */
+/** A program served in this process, without a socket. */
 export interface TestProgram extends AsyncDisposable {
   readonly command: Command;
-  /** Asks for a path. */
+  /** Sends a request for a path. */
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
-  /** What went to standard output and stderr. */
+  /** Text of standard output and standard error. */
   readonly output: () => { stdout: string; stderr: string };
 }
 

@@ -47,7 +47,9 @@ export class RedisCluster implements AsyncDisposable {
     await this.agreed();
   }
 
-  /** Waits until every node knows who has which slot: a server has no signal for that, so it is asked again. */
+  /**
+   * Waits until every node knows the owner of every slot. Redis has no event for that, so it polls.
+   */
   async agreed(): Promise<void> {
     for (const node of this.nodes) {
       for (;;) {

@@ -3,20 +3,30 @@ import { freePort } from "./free_port.ts";
 import { isInstalled } from "./is_installed.ts";
 import { TextLineStream } from "./text_lines.ts";
 
-/** How a test's Redis server is started. */
+/** Options of a Redis server for tests. */
 export interface RedisServerOptions {
   /** Further configuration, as on the command line: `["--requirepass", "secret"]`. */
   readonly config?: readonly string[];
-  /** Adds the certificates of this folder (`server.crt`, `server.key`, `ca.crt`) and encrypts the port. */
+  /**
+   * Adds the certificates of this folder (`server.crt`, `server.key`, `ca.crt`) and encrypts the
+   * port.
+   */
   readonly tlsFolder?: string;
-  /** The same data over several lives. The server's own temporary folder otherwise, removed with it. */
+  /**
+   * A folder for data that survives the server; by default a temporary one, removed with it.
+   */
   readonly folder?: string;
   readonly sentinel?: boolean;
-  /** What its log says when it can be spoken to; a server that is loading for long can be before it is ready. */
+  /**
+   * The log line after which it accepts commands; a server that loads data accepts them before it
+   * is ready.
+   */
   readonly readyLine?: RegExp;
 }
 
-/** A real Redis server on a port of its own on this machine, in memory unless `config` says otherwise. */
+/**
+ * A Redis server on a free port of this machine, in memory unless `config` says otherwise.
+ */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly #options: RedisServerOptions;
@@ -32,7 +42,9 @@ export class RedisServer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts a server on a free port. Another process may take the port first, so several are tried. */
+  /**
+   * Starts a server on a free port; tries several, because another process may take one first.
+   */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const folder = options.folder ?? await Deno.makeTempDir({ prefix: "capsule-redis-" });
     for (let attempt = 1;; attempt++) {
@@ -52,7 +64,7 @@ export class RedisServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Starts it again on its port after `kill`. */
+  /** Restarts it on its port after `kill`. */
   async restart(): Promise<void> {
     const {
       config = [],
@@ -103,7 +115,7 @@ export class RedisServer implements AsyncDisposable {
     this.#heard();
   }
 
-  /** Waits until its log has such a line. */
+  /** Waits for a line of its log. */
   async said(line: RegExp): Promise<void> {
     while (!this.#said.some((said) => line.test(said))) {
       if (!this.#child) {
@@ -113,7 +125,7 @@ export class RedisServer implements AsyncDisposable {
     }
   }
 
-  /** Asks the server something beside the store that is tested. */
+  /** Sends a command on a connection of its own. */
   async command(name: string, ...args: string[]): Promise<unknown> {
     const client = new Redis({
       port: this.port,
@@ -131,7 +143,7 @@ export class RedisServer implements AsyncDisposable {
     }
   }
 
-  /** Sends a signal; after one that kills, waits for the end. */
+  /** Sends a signal; waits for the end after one that kills. */
   async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT" = "SIGKILL"): Promise<void> {
     const child = this.#child;
     if (!child) return;
@@ -149,8 +161,8 @@ export class RedisServer implements AsyncDisposable {
 const installed = await isInstalled("redis-server");
 
 /**
- * A test that needs `redis-server` (Debian: `apt-get install redis-server`). Without it the test is skipped and says so; under
- * CI, which installs it, it fails.
+ * Declares a test that needs `redis-server` (Debian: `apt-get install redis-server`). Without it
+ * the test is skipped with its reason; with CI set it fails.
  */
 export function redisTest(
   name: string,

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
 
-/** Asserts that a promise is refused with an error of ours, of this code and with such a message. */
+/**
+ * Asserts that a promise rejects with a `CapsuleError` of this code and message.
+ */
 export async function refused(
   promise: Promise<unknown>,
   code: string,

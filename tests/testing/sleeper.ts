@@ -1,6 +1,6 @@
 import { compileWat } from "../prepare/modules.ts";
 
-/** A module with both handlers, of which one, or `_start`, sleeps for an hour where it waits. */
+/** Makes a module with both handlers; one of them, or `_start`, sleeps for an hour. */
 export function sleeper(
   where: "_start" | "callHandle" | "callHandleHttp",
 ): Uint8Array<ArrayBuffer> {

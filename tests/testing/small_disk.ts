@@ -1,11 +1,11 @@
 /**
- * A file system of its own in memory that is soon full, mounted on a folder that only the programs started `under` it see: in
- * a mount namespace, which ends with it.
+ * A small file system in memory, mounted on a folder in a mount namespace: only programs started
+ * `under` it see it.
  */
 export class SmallDisk implements AsyncDisposable {
-  /** The words before a program that is to see it. */
+  /** The command that starts a program in the namespace. */
   readonly under: readonly string[];
-  /** The folder as the test sees it. */
+  /** The path of the folder for the test. */
   readonly path: string;
   readonly #holder: Deno.ChildProcess;
 
@@ -18,7 +18,7 @@ export class SmallDisk implements AsyncDisposable {
 
   /**
    * @param bounds mount options of tmpfs, such as `size=256k` or `size=1m,nr_inodes=100`.
-   * @throws Error where one may not mount, or it is not Linux.
+   * @throws Error without the right to mount, or outside of Linux.
    */
   static async mount(folder: string, bounds: string): Promise<SmallDisk> {
     const root = Deno.uid() === 0;
@@ -68,7 +68,10 @@ async function whyNone(): Promise<string | undefined> {
 
 const lacks = await whyNone();
 
-/** A test that needs small disks: Linux, and the right to mount. Without it is skipped and says so; under CI it fails. */
+/**
+ * Declares a test that needs a small disk: Linux, and the right to mount. Without them it is
+ * skipped with its reason; with CI set it fails.
+ */
 export function smallDiskTest(name: string, fn: () => Promise<void>): void {
   if (lacks === undefined || Deno.env.get("CI")) return Deno.test(name, fn);
   Deno.test({ name: `${name} (skipped: ${lacks})`, ignore: true, fn });

@@ -1,6 +1,9 @@
 import { isInstalled } from "./is_installed.ts";
 
-/** A test that runs a program of the system. Where it is missing the test is skipped and says so, except with CI set, where it fails. */
+/**
+ * Declares a test that runs a program of the system. Without it the test is skipped with its
+ * reason; with CI set it fails.
+ */
 export async function programTest(
   program: string,
   name: string,
@@ -10,14 +13,14 @@ export async function programTest(
   Deno.test({ name: `${name} (skipped: ${program} is not installed here)`, ignore: true, fn });
 }
 
-/** What a program printed, and how it ended. */
+/** The output and the exit code of a program. */
 export interface Printed {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end, with `input` on its standard input. */
+/** Runs a program with `input` on standard input, and waits for its end. */
 export async function runProgram(
   [program = "", ...args]: readonly string[],
   { cwd, input = "" }: { cwd?: string; input?: string } = {},

@@ -13,11 +13,14 @@ export async function inFolder(
   }
 }
 
-/** A folder of a test's own, with `inside` (granted to the guest) and `outside` (where nothing may happen). */
+/**
+ * A temporary folder with `inside`, which is granted to the guest, and `outside`, which it must not
+ * reach.
+ */
 export class TemporaryFolder implements Disposable {
   readonly path: string;
 
-  /** `dir`: where it is made. Default: where the system has temporary files. */
+  /** @param dir its parent; by default the folder of the system for temporary files. */
   constructor(dir?: string) {
     this.path = Deno.realPathSync(
       Deno.makeTempDirSync({ prefix: "capsule-files-", ...(dir && { dir }) }),
@@ -34,7 +37,7 @@ export class TemporaryFolder implements Disposable {
     return `${this.path}/${path}`;
   }
 
-  /** Writes a file, with the folders it lies in. */
+  /** Writes a file and creates its parent folders. */
   write(path: string, content: string | Uint8Array): void {
     Deno.mkdirSync(dirname(this.at(path)), { recursive: true });
     Deno.writeFileSync(
@@ -66,7 +69,7 @@ export class TemporaryFolder implements Disposable {
   }
 }
 
-/** Descriptors that this process has open in and below a folder. */
+/** Returns the paths in and below a folder that this process has open. */
 export function openBelow(folder: string): string[] {
   const open: string[] = [];
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
@@ -74,7 +77,7 @@ export function openBelow(folder: string): string[] {
       const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
       if (target === folder || target.startsWith(`${folder}/`)) open.push(target);
     } catch {
-      // The one that lists them is gone by now.
+      // The descriptor of the listing itself is closed already.
     }
   }
   return open;

@@ -1,4 +1,4 @@
-/** Reads a stream of text to its end and keeps it, so that a test can wait for what is written. */
+/** Collects a stream of text, so that a test can wait for a line. */
 export class TextCollector {
   #text = "";
   #ended = false;
@@ -10,17 +10,20 @@ export class TextCollector {
     this.done = this.#read(stream);
   }
 
-  /** All that has come so far. */
+  /** The text so far. */
   get text(): string {
     return this.#text;
   }
 
-  /** The whole lines that have come so far. */
+  /** The complete lines so far. */
   get lines(): string[] {
     return this.#text.split("\n").slice(0, -1);
   }
 
-  /** The first line, past or to come, of which the condition holds; `undefined` when the stream ends without one. */
+  /**
+   * Waits for the first line, past or future, that meets the condition; `undefined` if the stream
+   * ends without one.
+   */
   async line(holds: (line: string) => boolean): Promise<string | undefined> {
     let seen = 0;
     for (;;) {

@@ -1,4 +1,4 @@
-/** Cuts text into its lines, without their ends; a last line without an end counts. */
+/** Splits a text into lines without their ends; the last one may lack its end. */
 export class TextLineStream extends TransformStream<string, string> {
   constructor() {
     let rest = "";

@@ -11,7 +11,9 @@ export function componentTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `${name} (skipped: wasm-tools is not installed here)`, ignore: true, fn });
 }
 
-/** Builds a component or module from its text without validating it. @throws Error on bad syntax. */
+/**
+ * Builds a component or module from its text without validating it. @throws Error on bad syntax.
+ */
 export async function buildText(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const child = new Deno.Command("wasm-tools", {
     args: ["parse", "-"],

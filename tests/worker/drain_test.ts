@@ -4,8 +4,7 @@ import { Platform, until } from "../testing/platform.ts";
 import { call, inWorker } from "./open_worker.ts";
 
 Deno.test({
-  name:
-    "what is removed leaves the proxy, finishes what it can in its time, and is ended with the rest",
+  name: "worker: a removed revision has a grace period for its requests",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const answer = Promise.withResolvers<void>();

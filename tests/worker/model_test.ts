@@ -14,12 +14,14 @@ import { silentLog } from "../proxy/silent_log.ts";
 import { until } from "../testing/platform.ts";
 import { MemoryRunner } from "./run/memory_runner.ts";
 
-/** A worker on functions in memory, with a real table of routes; `restart` is what a kill of its process leaves. */
+/**
+ * A worker with functions in memory and a real routing table; `restart` keeps what survives a kill.
+ */
 class World {
   readonly runner = new MemoryRunner();
   readonly table = new MemoryTable(new Map());
   proxyIsAway = false;
-  /** So many of the next changes cannot be kept. */
+  /** Number of the next changes that cannot be saved. */
   fullDisks = 0;
   state: WorkerState = { wanted: new Map(), routes: new Map() };
   deployments!: Deployments;
@@ -44,7 +46,7 @@ class World {
     });
     let isOld = false;
     const save = (part: Partial<WorkerState>) => {
-      // A process that was killed writes no more.
+      // A killed process writes nothing.
       if (isOld) return Promise.resolve();
       if (part.wanted && this.fullDisks > 0) {
         this.fullDisks--;
@@ -107,7 +109,7 @@ class World {
     this.#open();
   }
 
-  /** What there should be, when all has settled. */
+  /** Returns the state that is expected once all has settled. */
   expected() {
     const counts: Record<string, number> = {};
     for (const [name, { revisions }] of this.deployments.wanted) {
@@ -128,14 +130,14 @@ class World {
         Array.from(revisions.keys(), (each) => [each, urls(`${name}/${each}`)]),
       );
       if (defaultRevision !== undefined) own.default = urls(`${name}/${defaultRevision}`);
-      // The proxy never hears of a revision that had no URL yet.
+      // The proxy does not know a revision that never had a URL.
       const known = Object.entries(own).filter(([, list]) => list.length > 0);
       if (known.length > 0) routes[name] = Object.fromEntries(known);
     }
     return routes;
   }
 
-  /** The proxy's routes without those revisions that are empty at the moment. */
+  /** Returns the proxy's routes without empty revisions. */
   routes() {
     const routes: Record<string, Record<string, string[]>> = {};
     for (const [name, revisions] of Object.entries(listRoutes(this.table.routes))) {
@@ -190,11 +192,11 @@ const command = fc.oneof(
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-/** The plain model: function → revision → instances, and which revision is the default. */
+/** The model: function → revision → instances, and the default revision. */
 class Model {
   readonly functions = new Map<string, { revisions: Map<string, number>; chosen?: string }>();
 
-  /** The code with which the command must fail, or that it must succeed; `undefined`: either. */
+  /** The error code or success that is required; `undefined` allows either. */
   apply(given: Command): string | undefined {
     switch (given.kind) {
       case "deploy":
@@ -315,7 +317,7 @@ async function empty(world: World): Promise<void> {
   assert.equal(world.state.wanted.size, 0);
 }
 
-Deno.test("any sequence of deployments, crashes and restarts comes to what was asked for, and can be undone", async () => {
+Deno.test("worker: any sequence of commands, crashes and restarts converges", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 20 }), async (commands) => {
       const world = new World();
@@ -325,7 +327,7 @@ Deno.test("any sequence of deployments, crashes and restarts comes to what was a
         const { fullDisks } = world;
         const code = await codeOf(run(world, given));
         if (code === "STATE" && fullDisks > 0) continue;
-        // A start that fails undoes the whole of it; a restart or a crash may have used up the failures.
+        // A failed start undoes everything; restarts and crashes may use up the failures.
         if (
           code === "START_FAILED" && failures > 0 &&
           ["deploy", "replace", "scale"].includes(given.kind)
@@ -345,7 +347,7 @@ Deno.test("any sequence of deployments, crashes and restarts comes to what was a
   );
 });
 
-Deno.test("commands that come together come to something that was asked for, and can be undone", async () => {
+Deno.test("worker: concurrent commands converge to a requested state", async () => {
   const together = command.filter(({ kind }) => !["restart", "settle"].includes(kind));
   await fc.assert(
     fc.asyncProperty(fc.array(together, { maxLength: 20 }), async (commands) => {

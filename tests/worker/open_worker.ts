@@ -2,7 +2,7 @@ import { openWorker, type WorkerOptions, type WorkerService } from "../../src/wo
 import { memoryIo } from "../testing/memory_io.ts";
 import { memoryLog } from "../server/memory_log.ts";
 
-/** A worker without a port, in a folder of its own that goes with it. */
+/** Runs `run` with a worker without a port, in a temporary folder. */
 export async function inWorker(
   run: (worker: WorkerService, folder: string) => Promise<void>,
   more: Partial<WorkerOptions> & { variables?: Record<string, string> } = {},
@@ -32,7 +32,7 @@ export async function inWorker(
   }
 }
 
-/** Calls the worker as a program of this machine does. */
+/** Calls the worker as a local program does. */
 export async function call(
   worker: WorkerService,
   method: string,

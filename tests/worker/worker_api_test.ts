@@ -14,7 +14,7 @@ const calls: ReadonlyArray<readonly [method: string, path: string]> = [
   ["GET", "/functions/hello/blue/logs"],
 ];
 
-Deno.test("with a token every call needs it", () =>
+Deno.test("workerApi: every call needs the token", () =>
   inWorker(async (worker) => {
     for (const [method, path] of calls) {
       for (const authorization of ["", "Bearer wrong"]) {
@@ -30,7 +30,7 @@ Deno.test("with a token every call needs it", () =>
     );
   }, { adminToken: "s3cret" }));
 
-Deno.test("without a token, no web page and no other name gets through", () =>
+Deno.test("workerApi: without a token, refuses web pages and foreign names", () =>
   inWorker(async (worker) => {
     for (const [method, path] of calls) {
       const page = await call(worker, method, path, { headers: { origin: "http://evil.example" } });
@@ -40,7 +40,7 @@ Deno.test("without a token, no web page and no other name gets through", () =>
     }
   }));
 
-Deno.test("what is not there is a 404 that names it", () =>
+Deno.test("workerApi: responds 404 to an unknown function, revision or page", () =>
   inWorker(async (worker) => {
     const rows: ReadonlyArray<
       readonly [method: string, path: string, body: unknown, code: string]
@@ -59,7 +59,7 @@ Deno.test("what is not there is a 404 that names it", () =>
     }
   }));
 
-Deno.test("a bad body is a 400 that says which field, which rule and what was given", () =>
+Deno.test("workerApi: a bad body is a 400 with field and rule", () =>
   inWorker(async (worker) => {
     const bad = (more: Record<string, unknown>) => ({ ...deployment, ...more });
     const env = (envVariables: Record<string, unknown>) => bad({ envVariables });

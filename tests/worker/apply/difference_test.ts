@@ -14,7 +14,7 @@ const deployment = (more: Partial<RevisionSpec> = {}): RevisionSpec => ({
   envVariables: {},
   ...more,
 });
-/** `{ f: { blue: {…} } }`, and which revision is the default of each. */
+/** Makes specs of `{ f: { blue: {…} } }` and the default revision of each function. */
 function declared(
   functions: Record<string, Record<string, Partial<RevisionSpec>>>,
   defaults: Record<string, string> = {},
@@ -29,7 +29,7 @@ function declared(
 const lines = (wanted: FunctionSpecs, actual: FunctionSpecs) =>
   difference(wanted, actual).map(describe);
 
-Deno.test("what is new comes first, then the default is switched to it, and what nobody wants goes last", () => {
+Deno.test("difference: adds, then switches the default, then removes", () => {
   const actual = declared({ f: { blue: { instances: 3 }, green: {} }, old: { one: {} } }, {
     f: "green",
   });
@@ -50,7 +50,7 @@ Deno.test("what is new comes first, then the default is switched to it, and what
   ]);
 });
 
-Deno.test("a deployment that is another is named by what changed, and no variable's value is told", () => {
+Deno.test("difference: a replacement names changed fields, never values", () => {
   const actual = declared({
     f: {
       blue: { sha256: "a", envVariables: { SAME: "x", OTHER: "secret", GONE: "1" }, idle: "60s" },
@@ -74,7 +74,7 @@ Deno.test("a deployment that is another is named by what changed, and no variabl
   );
 });
 
-Deno.test("a default that nobody wants is taken away, unless its revision goes anyway", () => {
+Deno.test("difference: removes a default unless its revision is removed", () => {
   const actual = declared({ f: { blue: {}, green: {} } }, { f: "blue" });
   assert.deepEqual(lines(declared({ f: { blue: {}, green: {} } }), actual), [
     "~ f: default revision blue → none",
@@ -86,7 +86,7 @@ Deno.test("a default that nobody wants is taken away, unless its revision goes a
   ]);
 });
 
-Deno.test("keeping leaves alone all of which the file says nothing", () => {
+Deno.test("keeping: keeps everything that the file does not mention", () => {
   const actual = declared({ f: { blue: {}, green: {} }, g: { one: {} } }, { f: "blue", g: "one" });
   const wanted = declared({ f: { green: { instances: 2 } }, h: { one: {} } });
   assert.deepEqual(lines(keeping(wanted, actual), actual), [
@@ -95,7 +95,7 @@ Deno.test("keeping leaves alone all of which the file says nothing", () => {
   ]);
 });
 
-/** What a worker has after a step; it refuses what a worker would. */
+/** Applies a step as a worker would; throws where a worker refuses. */
 function after(actual: FunctionSpecs, step: Step): FunctionSpecs {
   const next = new Map(actual);
   const { revisions = new Map<string, RevisionSpec>(), defaultRevision }: Partial<FunctionSpec> =
@@ -162,14 +162,14 @@ const anyDeclared = fc.dictionary(
   )
 );
 
-Deno.test("whatever is there, the steps lead to what is wanted, and then there are none", () => {
+Deno.test("difference: its steps always lead to the desired state", () => {
   fc.assert(fc.property(anyDeclared, anyDeclared, fc.boolean(), (file, actual, keep) => {
     const wanted = keep ? keeping(file, actual) : file;
     let state = actual;
     for (const step of difference(wanted, actual)) {
       const before = state.get(step.function);
       state = after(state, step);
-      // Calls that name no revision find one all the while, when they did before and shall afterwards.
+      // A default that exists before and after exists all the time.
       if (
         before?.defaultRevision !== undefined &&
         wanted.get(step.function)?.defaultRevision !== undefined

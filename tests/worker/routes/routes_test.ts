@@ -13,12 +13,12 @@ const functionOf = (names: string[], chosen?: string): DesiredFunction => ({
   revisions: new Map(names.map((name) => [name, revision])),
   ...(chosen && { defaultRevision: chosen }),
 });
-/** As if each revision had one URL with its own name, but `none`. */
+/** Returns one URL with the revision's name, and none for `none`. */
 const urlsOf = (name: string, revision: string) =>
   revision === "none" ? [] : [`http://${name}.${revision}:1`];
 const routes = (wanted: DesiredState) => encodeOwnRoutes(routesOf(wanted, urlsOf));
 
-Deno.test("each revision has its URLs, and the chosen one's are the default's, too", () => {
+Deno.test("routesOf: registers each revision, and the default one twice", () => {
   assert.deepEqual(routes(new Map()), {});
   assert.deepEqual(routes(new Map([["f", functionOf(["blue", "none"])]])), {
     f: { blue: ["http://f.blue:1"], none: [] },
@@ -28,7 +28,7 @@ Deno.test("each revision has its URLs, and the chosen one's are the default's, t
   });
 });
 
-Deno.test("a revision that is really called default steps back while another one is", () => {
+Deno.test("routesOf: the default revision replaces one that is named default", () => {
   const names = ["blue", "default"];
   assert.deepEqual(routes(new Map([["f", functionOf(names)]])).f?.default, ["http://f.default:1"]);
   assert.deepEqual(routes(new Map([["f", functionOf(names, "blue")]])).f?.default, [
@@ -39,7 +39,7 @@ Deno.test("a revision that is really called default steps back while another one
   ]);
 });
 
-Deno.test("a union has what either has, and equal routes are equal in any order", () => {
+Deno.test("union, sameRoutes: do not depend on the order", () => {
   const a = new Map([["f", new Map([["blue", new Set(["1", "2"])]])]]);
   const b = new Map([["g", new Map()], [
     "f",
@@ -52,7 +52,7 @@ Deno.test("a union has what either has, and equal routes are equal in any order"
   assert.ok(!sameRoutes(a, b));
 });
 
-Deno.test("a port is one that a route leads to as a whole", () => {
+Deno.test("leadsTo: compares the whole port", () => {
   const some = new Map([["f", new Map([["blue", new Set(["http://localhost:10001"])]])]]);
   assert.ok(leadsTo(some, 10001));
   assert.ok(!leadsTo(some, 1));

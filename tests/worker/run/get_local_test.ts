@@ -3,7 +3,7 @@ import { getLocal } from "../../../src/worker/run/get_local.ts";
 
 const hostname = "127.0.0.1";
 
-/** Answers one connection with these bytes, and keeps it open if there are none. */
+/** Sends this response to one connection, which stays open if it is empty. */
 async function getFrom(response: string, timeoutMs = 60_000) {
   using listener = Deno.listen({ hostname, port: 0 });
   const answered = (async () => {

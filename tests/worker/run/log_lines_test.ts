@@ -12,7 +12,7 @@ async function linesOf(...pieces: (string | Uint8Array<ArrayBuffer>)[]): Promise
   return lines;
 }
 
-Deno.test("a stream's lines come whole, however it was cut", async () => {
+Deno.test("eachLine: joins lines that arrive in pieces", async () => {
   const wave = encoder.encode("👋\n");
   assert.deepEqual(await linesOf("one\ntw", "o\r\n", "\n", "three"), ["one", "two", "", "three"]);
   assert.deepEqual(await linesOf(wave.subarray(0, 2), wave.subarray(2)), ["👋"]);
@@ -20,13 +20,13 @@ Deno.test("a stream's lines come whole, however it was cut", async () => {
   assert.deepEqual(await linesOf(), []);
 });
 
-Deno.test("a line without an end is cut, so that it holds no memory", async () => {
+Deno.test("eachLine: splits a line without an end", async () => {
   const lines = await linesOf("x".repeat(40_000), "y");
   assert.deepEqual(lines.map((line) => line.length), [16384, 16384, 7233]);
   assert.equal(lines.join(""), "x".repeat(40_000) + "y");
 });
 
-Deno.test("a stream that breaks has ended", async () => {
+Deno.test("eachLine: a broken stream has ended", async () => {
   const lines: string[] = [];
   const broken = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
@@ -40,7 +40,7 @@ Deno.test("a stream that breaks has ended", async () => {
   assert.deepEqual(lines.slice(0, 1), ["one"]);
 });
 
-Deno.test("the last lines are kept, by their number and by their length", () => {
+Deno.test("LogLines: keeps the last lines, by number and by length", () => {
   const logs = new LogLines();
   for (let index = 0; index < 1500; index++) logs.add(`line ${index}`, "1");
   assert.deepEqual(texts(logs.last(2)), ["line 1498", "line 1499"]);
@@ -50,7 +50,7 @@ Deno.test("the last lines are kept, by their number and by their length", () => 
   assert.equal(logs.last(5000).length, 64);
 });
 
-Deno.test("a follower gets the last lines and each that comes, until the end", async () => {
+Deno.test("LogLines: a follower receives the last lines and all later ones", async () => {
   const logs = new LogLines();
   for (const text of ["one", "two", "three"]) logs.add(text, "1");
   const reader = logs.follow(2).getReader();
@@ -64,7 +64,7 @@ Deno.test("a follower gets the last lines and each that comes, until the end", a
   assert.equal((await logs.follow(0).getReader().read()).done, true);
 });
 
-Deno.test("a follower that does not read holds no more than its share, and one that went away nothing", async () => {
+Deno.test("LogLines: a follower that does not read holds a bounded number of lines", async () => {
   const logs = new LogLines();
   const slow = logs.follow(0);
   const gone = logs.follow(0);

@@ -7,7 +7,7 @@ import {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-/** A function that "runs" in memory, until it is stopped or crashes. */
+/** A running function in memory. */
 export class MemoryFunction implements RunningFunction {
   readonly id: string;
   readonly url: string;
@@ -45,10 +45,10 @@ export class MemoryFunction implements RunningFunction {
   }
 }
 
-/** Runs functions in memory: starts take a turn of the event loop, and fail when told to. */
+/** Runs functions in memory. A start takes a turn of the event loop. */
 export class MemoryRunner implements FunctionRunner {
   readonly running = new Set<MemoryFunction>();
-  /** So many starts succeed, and then so many fail. */
+  /** After `after` successful starts, `count` starts fail. */
   failures = { after: 0, count: 0 };
   #last = 0;
 
@@ -65,7 +65,7 @@ export class MemoryRunner implements FunctionRunner {
     return started;
   }
 
-  /** How many run of each revision. */
+  /** Counts the running functions of each revision. */
   count(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { what } of this.running) counts[what] = (counts[what] ?? 0) + 1;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { Ports } from "../../../src/worker/run/ports.ts";
 
-/** An address of this machine on which no other test listens. */
+/** A loopback address that no other test listens on. */
 const host = "127.0.0.2";
-/** Leaves three ports. */
+/** Three ports are above it. */
 const counter = 65532;
 const refused = { code: "PORT_TAKEN", message: /every port from 65533 to 65535 is taken/ };
 
-Deno.test("ports are given one after the other, and those that were given up as late as can be", () => {
+Deno.test("Ports: allocates round robin, a released port last", () => {
   const ports = new Ports(counter, host);
   const first = ports.take();
   const second = ports.take();
@@ -21,7 +21,7 @@ Deno.test("ports are given one after the other, and those that were given up as 
   assert.equal(ports.take(), second);
 });
 
-Deno.test("a port on which somebody listens, or to which requests may still come, is left alone", () => {
+Deno.test("Ports: skips a port that is in use or still routed", () => {
   const believed = new Set<number>();
   const ports = new Ports(counter, host, (port) => believed.has(port));
   const first = ports.take();
@@ -37,7 +37,7 @@ Deno.test("a port on which somebody listens, or to which requests may still come
   assert.ok(ports.take() > counter);
 });
 
-Deno.test("with 0 the system chooses", () => {
+Deno.test("Ports: counter 0 lets the system choose", () => {
   const ports = new Ports(0, host);
   assert.deepEqual([ports.take(), ports.take()], [0, 0]);
   ports.release(0);

@@ -10,7 +10,7 @@ import { inFolder } from "../../testing/temporary_folder.ts";
 const withStatePath = (work: (path: string) => Promise<void>) =>
   inFolder((folder) => work(`${folder}/state/worker.json`));
 
-/** A state with so many functions, one of which has no revision of a usual name. */
+/** A state with a number of functions, one of which has an unusual revision name. */
 function state(count: number): WorkerState {
   const names = Array.from({ length: count }, (_, index) => `f${index}`);
   const revision = {
@@ -40,7 +40,7 @@ const plain = ({ wanted, routes }: WorkerState) => ({
 });
 const read = async (path: string) => plain(await new StateFile(path).read(memoryLog().log));
 
-Deno.test("a state is read as it was saved, and nobody else reads it", () =>
+Deno.test("StateFile: reads what was saved, in a file that only its owner can read", () =>
   withStatePath(async (path) => {
     assert.deepEqual(await read(path), plain(state(0)));
     const file = new StateFile(path);
@@ -53,14 +53,14 @@ Deno.test("a state is read as it was saved, and nobody else reads it", () =>
     }
   }));
 
-Deno.test("saves that come together are done in their order", () =>
+Deno.test("StateFile: concurrent saves are written in order", () =>
   withStatePath(async (path) => {
     const file = new StateFile(path);
     await Promise.all([1, 5, 2, 4, 3].map((count) => file.save(state(count))));
     assert.deepEqual(await read(path), plain(state(3)));
   }));
 
-Deno.test("a file that was cut at any byte loses no more than the last change", () =>
+Deno.test("StateFile: a file cut at any byte loses only the last change", () =>
   withStatePath(async (path) => {
     const file = new StateFile(path);
     await file.save(state(1));
@@ -72,7 +72,7 @@ Deno.test("a file that was cut at any byte loses no more than the last change", 
       await Deno.writeFile(path, whole.subarray(0, length));
       const { log, stderr } = memoryLog();
       const found = plain(await new StateFile(path).read(log));
-      // All but the line break at its end is the whole of it.
+      // The file is whole without its last line break.
       assert.deepEqual(found, length >= whole.length - 1 ? after : before, `cut at ${length}`);
       if (length < whole.length - 1) {
         assert.match(stderr(), /using the state before the last change/);
@@ -82,7 +82,7 @@ Deno.test("a file that was cut at any byte loses no more than the last change", 
     assert.deepEqual(await read(path), before);
   }));
 
-Deno.test("after a cut, the next change keeps the good state, not the damaged one", () =>
+Deno.test("StateFile: after a cut, the next save keeps the good state", () =>
   withStatePath(async (path) => {
     const file = new StateFile(path);
     await file.save(state(1));
@@ -95,14 +95,14 @@ Deno.test("after a cut, the next change keeps the good state, not the damaged on
     assert.deepEqual(await read(path), plain(state(1)));
   }));
 
-Deno.test("a first state that was cut is none", () =>
+Deno.test("StateFile: a cut first state is empty", () =>
   withStatePath(async (path) => {
     await new StateFile(path).save(state(2));
     await Deno.truncate(path, 100);
     assert.deepEqual(await read(path), plain(state(0)));
   }));
 
-Deno.test("a file that is something else is refused, and left as it is", () =>
+Deno.test("StateFile: refuses another file, and leaves it unchanged", () =>
   withStatePath(async (path) => {
     await new StateFile(path).save(state(1));
     for (
@@ -124,7 +124,7 @@ Deno.test("a file that is something else is refused, and left as it is", () =>
     await refused(read(path), "STATE", /cannot read -state=/);
   }));
 
-Deno.test("what cannot be saved says so, and what was there stays", () =>
+Deno.test("StateFile: a failed save keeps the state before", () =>
   withStatePath(async (path) => {
     const file = new StateFile(path);
     await file.save(state(1));
