@@ -7,6 +7,7 @@ import { inProcess } from "./rows/in_process.ts";
 import { latency } from "./rows/latency.ts";
 import { loading } from "./rows/loading.ts";
 import { memory } from "./rows/memory.ts";
+import { prepare } from "./rows/prepare.ts";
 import { proxy } from "./rows/proxy.ts";
 import { registry } from "./rows/registry.ts";
 import { start } from "./rows/start.ts";
@@ -20,6 +21,7 @@ export const rows: readonly Row[] = [
   throughput,
   latency,
   inProcess,
+  prepare,
   steps,
   fairness,
   deadline,

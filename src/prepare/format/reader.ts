@@ -36,7 +36,7 @@ export class Reader {
   u32(what: string): number {
     const start = this.at;
     const first = start < this.end ? this.bytes[start] ?? 0 : 0x80;
-    // Hot path: nearly all numbers have one byte (bench: `scripts/bench/prepare.ts`).
+    // Hot path: nearly all numbers have one byte (bench: `prepare`).
     if (first < 0x80) {
       this.at++;
       return first;

@@ -52,7 +52,7 @@ export const BULK_IS_64 = 2;
 
 /**
  * The events of a module, in the order of the file. Walks read the arrays directly: a module is
- * prepared once, before the engine has optimized anything (bench: `scripts/bench/prepare.ts`).
+ * prepared once, before the engine has optimized anything (bench: `prepare`).
  */
 export class Events {
   length = 0;

@@ -128,7 +128,7 @@ class Scanner {
 
   /**
    * Reads the instructions of a function. Hot path: nearly all of them are read in this loop
-   * without a call (bench: `scripts/bench/prepare.ts`); `#scanRare` reads the rest.
+   * without a call (bench: `prepare`); `#scanRare` reads the rest.
    */
   #scanBody(reader: Reader, end: number): void {
     const { bytes } = reader;
