@@ -20,7 +20,7 @@ interface Sample extends Loaded {
 export const proxy: Row = {
   name: "proxy",
   about:
-    "the reverse proxy beside Go's, Node's, nginx, HAProxy and Caddy, by processor time a request",
+    "the reverse proxy and those of Go, Node, nginx, HAProxy and Caddy: processor time per request",
   async run(bench) {
     const folder = await Deno.makeTempDir();
     try {
