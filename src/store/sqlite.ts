@@ -104,7 +104,8 @@ export class EmbeddedStore implements KeyValueStore {
     check("pattern", pattern.length, maxPatternBytes);
     const matches = globMatcher(pattern);
     const prefix = literalPrefix(pattern);
-    return await this.#run(limit, async (call) => {
+    const late = () => `${this.description} did not list its keys within ${limit.timeoutMs} ms`;
+    return await this.#deadlines.run(limit, late, async (call) => {
       const found = new KeyList();
       let from = prefix;
       for (let first = true; !call.over; first = false) {
