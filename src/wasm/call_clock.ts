@@ -10,7 +10,11 @@ export interface CallLimits {
 export type ClockLook = "in time" | "slice over" | "past deadline";
 
 const minBudget = 1000;
-const maxBudget = 10_000_000;
+/**
+ * Bounds the time to the next look when a guest turns from steps that cost little to ones that cost
+ * much, such as arithmetic on denormal numbers.
+ */
+const maxBudget = 2_000_000;
 /** Of a guest that allocates on V8's heap, which is looked at as often as the clock. */
 const maxHeapUserBudget = 50_000;
 /** Intended number of looks at the clock per slice. */

@@ -10,7 +10,7 @@ Deno.test("step: doubles the budget of a quick guest, up to a limit", () => {
   let budget = guest.begin(false);
   for (let call = 0; call < 20; call++) {
     const more = guest.step();
-    assert.equal(more, Math.min(10_000_000, 2 * budget));
+    assert.equal(more, Math.min(2_000_000, 2 * budget));
     assert.equal(guest.begin(false), more);
     budget = more;
   }
