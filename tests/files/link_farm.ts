@@ -36,17 +36,17 @@ const path = fc.tuple(
 ).map(([start, steps, end]) => (start + steps.join("/") + end).replace(/^\/+(?!@|\/)/, ""))
   .filter((text) => text !== "");
 
-const place = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => steps.join("/"));
+const entryPath = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => steps.join("/"));
 const entry: fc.Arbitrary<Entry> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("folder" as const), path: place }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("file" as const), path: place }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("folder" as const), path: entryPath }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("file" as const), path: entryPath }) },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant("link" as const), path: place, target: path }),
+    arbitrary: fc.record({ kind: fc.constant("link" as const), path: entryPath, target: path }),
   },
 );
 
-const how = fc.constantFrom(
+const flags = fc.constantFrom(
   OpenFlags.nameOnly | OpenFlags.follow,
   OpenFlags.nameOnly | OpenFlags.follow | OpenFlags.directory,
   OpenFlags.nameOnly | OpenFlags.directory,
@@ -62,7 +62,7 @@ const how = fc.constantFrom(
 /** A farm and the paths that are opened in it. */
 const farm = fc.record({
   entries: fc.array(entry, { minLength: 1, maxLength: mostLinks }),
-  opens: fc.array(fc.record({ path, how }), { minLength: 10, maxLength: 10 }),
+  opens: fc.array(fc.record({ path, flags }), { minLength: 10, maxLength: 10 }),
 });
 type Farm = typeof farm extends fc.Arbitrary<infer T> ? T : never;
 
@@ -171,22 +171,22 @@ function openAll(backend: FileBackend, ground: Ground, farm: Farm): string[] {
   using folder = ground.build(farm.entries);
   const root = backend.openRoot(folder.at("inside"));
   try {
-    const results = farm.opens.map(({ path, how }) => {
+    const results = farm.opens.map(({ path, flags }) => {
       try {
-        const handle = openBeneath(backend, root, folder.absolute(path), how, 0o600);
+        const handle = openBeneath(backend, root, folder.absolute(path), flags, 0o600);
         const { inode } = backend.identity(handle);
         backend.close(handle);
-        return { path, how, inode: Number(inode) };
+        return { path, flags, inode: Number(inode) };
       } catch (error) {
         if (!(error instanceof FileError)) throw error;
-        return { path, how, code: error.code };
+        return { path, flags, code: error.code };
       }
     });
     // Nothing is removed, so the final tree has all opened files.
     const paths = tree(folder);
     return [
-      ...results.map(({ path, how, inode, code }) =>
-        `${path} ${how}: ${code ?? paths.get(inode ?? 0) ?? "outside the whole farm"}`
+      ...results.map(({ path, flags, inode, code }) =>
+        `${path} ${flags}: ${code ?? paths.get(inode ?? 0) ?? "outside the whole farm"}`
       ),
       ...[...paths.values()].sort(),
     ];
