@@ -52,7 +52,7 @@ export async function callCli(blueprint: Blueprint, options: CliCallOptions): Pr
       : { kind: "result", bytes };
   } catch (error) {
     const { explainThrown } = await import("./traps.ts");
-    throw explainThrown(error, guest, { handler: running });
+    throw explainThrown(error, guest, { blueprint, handler: running });
   } finally {
     unwatch?.();
     instance.close();

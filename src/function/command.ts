@@ -102,7 +102,10 @@ export class Command {
       guest.output.end();
       return guest.exitCode ?? 0;
     } catch (error) {
-      const explained = explainThrown(error, guest, "program");
+      const explained = explainThrown(error, guest, {
+        blueprint: this.#blueprint,
+        handler: "_start",
+      });
       if (explained instanceof ExitError) return explained.exitCode;
       throw explained;
     } finally {

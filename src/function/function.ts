@@ -101,7 +101,7 @@ export class CapsuleFunction {
     } catch (error) {
       made.#pool.giveBack(lease, false);
       made.close();
-      throw explainThrown(error, instance.guest, { handler: "_start" });
+      throw explainThrown(error, instance.guest, { blueprint, handler: "_start" });
     } finally {
       made.#watch.remove(watched);
     }
@@ -156,7 +156,10 @@ export class CapsuleFunction {
     } catch (error) {
       isHealthy = this.#isReset;
       if (!guest.rerunReason && !isSuspendError(error)) {
-        throw explainThrown(error, guest, this.options);
+        throw explainThrown(error, guest, {
+          blueprint: this.#blueprint,
+          handler: this.options.handler,
+        });
       }
       guest.output.discard();
       this.#recordRerun(guest.rerunReason);
@@ -188,7 +191,10 @@ export class CapsuleFunction {
       return value;
     } catch (error) {
       isHealthy = this.#isReset;
-      throw explainThrown(error, guest, this.options);
+      throw explainThrown(error, guest, {
+        blueprint: this.#blueprint,
+        handler: this.options.handler,
+      });
     } finally {
       this.#watch.remove(watched);
       this.#giveBack(lease, isHealthy);

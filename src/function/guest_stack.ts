@@ -4,19 +4,26 @@ export interface GuestFrame {
   readonly name: string;
   /** True for a function of a language's runtime or standard library. */
   readonly isRuntime: boolean;
-  /** Offset of the instruction in the module that runs. */
-  readonly offset: number;
+  /** Offset of the instruction in the module as it was built; undefined if that is unknown. */
+  readonly offset: number | undefined;
 }
 
-/** Parses the frames of the guest out of an error's stack, innermost first. */
-export function guestFrames(stack: string): GuestFrame[] {
+/**
+ * Parses the frames of the guest out of an error's stack, innermost first.
+ *
+ * @param toSource maps an offset in the module that runs to the module as it was built.
+ */
+export function guestFrames(
+  stack: string,
+  toSource: (offset: number) => number | undefined = () => undefined,
+): GuestFrame[] {
   const frames: GuestFrame[] = [];
   for (const line of stack.split("\n")) {
     const [, mangled = "", offset = "0"] =
       line.match(/^\s+at (?:(.*) \()?wasm:\/\/.*:(0x[0-9a-f]+)\)?$/) ?? [];
     if (offset === "0") continue;
     const name = demangle(mangled) || "<anonymous>";
-    frames.push({ name, isRuntime: isRuntime(name), offset: Number(offset) });
+    frames.push({ name, isRuntime: isRuntime(name), offset: toSource(Number(offset)) });
   }
   return frames;
 }
@@ -25,7 +32,9 @@ export function guestFrames(stack: string): GuestFrame[] {
 export function formatStack(frames: readonly GuestFrame[]): string {
   const own = frames.filter(({ isRuntime }) => !isRuntime);
   const shown = own.length > 0 ? own : frames;
-  const lines = shown.map(({ name, offset }) => `    at ${name} (0x${offset.toString(16)})\n`);
+  const lines = shown.map(({ name, offset }) =>
+    `    at ${name}${offset === undefined ? "" : ` (0x${offset.toString(16)})`}\n`
+  );
   const folded = frames.length - shown.length;
   if (folded > 0) {
     lines.push(`    and ${folded} ${folded === 1 ? "frame" : "frames"} of the runtime\n`);

@@ -9,6 +9,7 @@ import {
   createBlueprint,
   type Isolation,
   type MemoryNeeds,
+  type ModuleSource,
 } from "../wasm/instance.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
 
@@ -43,7 +44,7 @@ export async function loadModule(
   options: LoadOptions,
 ): Promise<Blueprint> {
   const shared = withName(options.name, () => shareMemory(bytes, options.maxMemoryBytes));
-  const prepared = await prepare(shared.bytes, options);
+  const { prepared, settings } = await prepare(shared.bytes, options);
   // Compiled first: V8's reason is the better one for a module that is not valid.
   const module = compile(prepared.bytes, options.name);
   if (prepared.kind === "unprepared") {
@@ -77,11 +78,33 @@ export async function loadModule(
       : [],
     counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
     memory: memoryNeeds(shared, prepared),
+    source: sourceOf(shared.bytes, { prepared, settings, by: shared.bytes.length - bytes.length }),
   });
 }
 
 function whereUnknown({ what, opcode, offset }: UnpreparedModule["unknown"]): string {
   return `${what}${opcode && ` (${opcode})`} at offset 0x${offset.toString(16)}`;
+}
+
+/** Modules above this size are not kept, so their offsets cannot be translated. */
+const maxSourceBytes = 8 << 20;
+
+function sourceOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  { prepared, settings, by }: Preparation & { by: number },
+): ModuleSource {
+  if (prepared.kind !== "prepared") {
+    return { kind: "shifted", by: by + prepared.bytes.length - bytes.length };
+  }
+  return settings === undefined || bytes.length > maxSourceBytes
+    ? { kind: "unknown" }
+    : { kind: "rewritten", by, bytes, options: settings };
+}
+
+/** A prepared module, and the settings with which the rewriter prepared it. */
+interface Preparation {
+  readonly prepared: PreparationResult | LimitedModule;
+  readonly settings: PrepareOptions | undefined;
 }
 
 /** An instance whose growth is not counted counts with its maximum. */
@@ -105,19 +128,20 @@ function isolationOf(prepared: PreparationResult | LimitedModule, options: LoadO
 async function prepare(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
-): Promise<PreparationResult | LimitedModule> {
+): Promise<Preparation> {
   const steps = options.steps && canPause;
   const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
-  return options.manyCalls || steps
-    ? await rewrite(bytes, options, { steps, maxMemoryPages })
-    : withName(options.name, () => limitModule(bytes, maxMemoryPages));
+  return options.manyCalls || steps ? await rewrite(bytes, options, { steps, maxMemoryPages }) : {
+    prepared: withName(options.name, () => limitModule(bytes, maxMemoryPages)),
+    settings: undefined,
+  };
 }
 
 async function rewrite(
   bytes: Uint8Array<ArrayBuffer>,
   { name, manyCalls, reuse }: LoadOptions,
   { steps, maxMemoryPages }: Pick<PrepareOptions, "steps" | "maxMemoryPages">,
-): Promise<PreparationResult> {
+): Promise<Preparation> {
   const { prepareScanned, scanModule } = await import("../prepare/prepare.ts");
   const scanned = withName(name, () => scanModule(bytes));
   const resets = manyCalls && !reuse;
@@ -129,13 +153,16 @@ async function rewrite(
     steps,
     maxMemoryPages,
   };
-  const prepared = (startMemos?: PrepareOptions["startMemos"]) =>
-    withName(name, () => prepareScanned(scanned, { ...settings, startMemos }));
-  if (!resets) return prepared();
-  const recording = prepared("record");
-  if (recording.kind === "unprepared" || recording.memoCalls === 0) return recording;
+  const prepareWith = (startMemos?: PrepareOptions["startMemos"]) => {
+    const all = { ...settings, startMemos };
+    return { prepared: withName(name, () => prepareScanned(scanned, all)), settings: all };
+  };
+  if (!resets) return prepareWith();
+  const recording = prepareWith("record");
+  const { prepared } = recording;
+  if (prepared.kind === "unprepared" || prepared.memoCalls === 0) return recording;
   const { recordStart } = await import("../wasm/record_start.ts");
-  return prepared(recordStart(compile(recording.bytes, name)));
+  return prepareWith(recordStart(compile(prepared.bytes, name)));
 }
 
 /** Puts the module's name before the message of an error. */

@@ -1,28 +1,36 @@
 import { CapsuleError } from "../base/errors.ts";
 import { GuestExit } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
-import { formatStack, type GuestFrame, guestFrames } from "./guest_stack.ts";
+import type { Blueprint } from "../wasm/instance.ts";
+import { formatStack, guestFrames } from "./guest_stack.ts";
+import { sourceOffsets } from "./source_offsets.ts";
 
 /** The guest trapped: a panic, a memory access out of bounds, an endless recursion. */
 export class TrapError extends CapsuleError {
-  constructor(message: string, cause: unknown) {
+  readonly #blueprint: Blueprint;
+
+  constructor(message: string, cause: unknown, blueprint: Blueprint) {
     super("TRAP", message, { cause });
+    this.#blueprint = blueprint;
   }
 
   /** The guest's stack, one frame per line, the user's functions first; empty without a stack. */
   get guestStack(): string {
-    return formatStack(this.#frames);
+    return formatStack(guestFrames(this.#stack, sourceOffsets(this.#blueprint)));
   }
 
   /** The message and the innermost functions of the user, for a line in the log. */
   get logMessage(): string {
-    const names = this.#frames.filter(({ isRuntime }) => !isRuntime).slice(0, maxLoggedFrames)
+    const names = guestFrames(this.#stack).filter(({ isRuntime }) => !isRuntime).slice(
+      0,
+      maxLoggedFrames,
+    )
       .map(({ name }) => name);
     return names.length === 0 ? this.message : `${this.message} (in ${names.join(" < ")})`;
   }
 
-  get #frames(): GuestFrame[] {
-    return guestFrames(this.cause instanceof Error ? this.cause.stack ?? "" : "");
+  get #stack(): string {
+    return this.cause instanceof Error ? this.cause.stack ?? "" : "";
   }
 }
 
@@ -48,7 +56,7 @@ export class ExitError extends CapsuleError {
 export function explainThrown(
   thrown: unknown,
   guest: Guest,
-  called: { readonly handler: string } | "program",
+  { blueprint, handler }: { readonly blueprint: Blueprint; readonly handler: string },
 ): unknown {
   if (guest.stopped) {
     guest.output.end();
@@ -65,12 +73,12 @@ export function explainThrown(
     const reason = thrown instanceof Error
       ? thrown.message
       : "an exception that the guest did not catch";
-    if (called === "program") {
+    if (blueprint.kind === "command") {
       guest.output.end();
-      return new TrapError(reason, thrown);
+      return new TrapError(reason, thrown, blueprint);
     }
     const panic = guest.output.takePanic() ?? reason;
-    return new TrapError(panic + hint(thrown, panic, called.handler), thrown);
+    return new TrapError(panic + hint(thrown, panic, handler), thrown, blueprint);
   }
   guest.output.end();
   return thrown;

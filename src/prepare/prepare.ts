@@ -11,6 +11,7 @@ import { type CodePlan, emptyPlan, Mark } from "./plan/marks.ts";
 import { findQuietExits } from "./quiet_exit.ts";
 import { exportState } from "./resettable_state.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
+import type { Ints } from "./format/ints.ts";
 import { Kind } from "./scan/events.ts";
 import { type Code, scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
@@ -42,6 +43,8 @@ export interface PrepareOptions {
    * reset with it. If one of them imports its memory, the memory's size cannot be hidden.
    */
   component?: { memoryIsShared: boolean };
+  /** Receives the spans of code that are copied, for a source map; see `Edits.spans`. */
+  spans?: Ints;
 }
 
 export interface PreparedModule {
@@ -153,6 +156,7 @@ function prepareKnown(
     exports: options.exportGlobals ? state.exports : [],
     maxMemoryPages: options.maxMemoryPages,
     code: plan,
+    spans: options.spans,
   };
   const counterExport = addSteps(edits, code);
   const { countGrowth = false, exportGlobals = false } = options;

@@ -1,6 +1,7 @@
 import { bindGlobal, type BoundGlobal } from "./bound_global.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { PAGES_EXPORT } from "../prepare/contract.ts";
+import type { PrepareOptions } from "../prepare/prepare.ts";
 import type { Guest } from "./guest.ts";
 import { isSuspendError, promising } from "./jspi.ts";
 import type { MemoryReset } from "./memory_reset.ts";
@@ -16,8 +17,23 @@ export interface Blueprint {
   readonly counterExport: string | undefined;
   readonly isolation: Isolation;
   readonly memory: MemoryNeeds;
+  readonly source: ModuleSource;
   readonly starts: StartHistory;
 }
+
+/**
+ * The module as it was built, to translate offsets for the user. `shifted`: its code lies `by` bytes
+ * further in the module that runs. `rewritten`: so it does before it is prepared.
+ */
+export type ModuleSource =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "shifted"; readonly by: number }
+  | {
+    readonly kind: "rewritten";
+    readonly by: number;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly options: PrepareOptions;
+  };
 
 /** Memory that each instance of a module needs. */
 export interface MemoryNeeds {

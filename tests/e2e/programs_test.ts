@@ -126,13 +126,24 @@ goTest(
   },
 );
 
-Deno.test("cli: a trap is exit code 134, with the program's output and stack on stderr", async () => {
-  const { code, stdout, stderr } = await runCapsule(["-mode=cli", program("trap")]);
-  assert.deepEqual([code, stdout], [134, ""]);
-  assert.match(
-    stderr,
-    /^about to trap\n\S*trap\.wasm trapped: unreachable\n {4}at <anonymous> \(0x[0-9a-f]+\)\n$/,
-  );
+Deno.test("cli: a trap is exit code 134, with output, and offsets of the module as built", async () => {
+  const module = new WebAssembly.Module(Deno.readFileSync(`${programs}trap.wasm`));
+  const badDescriptor = () => 8;
+  const { exports } = new WebAssembly.Instance(module, {
+    wasi_snapshot_preview1: new Proxy({}, { get: () => badDescriptor }),
+  });
+  let built = "";
+  try {
+    (exports._start as () => void)();
+  } catch (error) {
+    [, built = ""] = (error as Error).stack?.match(/wasm:\/\/.*:(0x[0-9a-f]+)/) ?? [];
+  }
+  for (const flags of [[], ["-timeout=1m"]]) {
+    const { code, stdout, stderr } = await runCapsule(["-mode=cli", program("trap"), ...flags]);
+    assert.deepEqual([code, stdout], [134, ""]);
+    assert.match(stderr, /^about to trap\n\S*trap\.wasm trapped: unreachable\n/);
+    assert.ok(stderr.endsWith(`\n    at <anonymous> (${built})\n`), `${stderr} and ${built}`);
+  }
 });
 
 /** Runs a program that has neither input nor a reader of its output. */

@@ -16,6 +16,13 @@ export class Ints {
     this.#data[this.length++] = value;
   }
 
+  /** Adds three numbers. */
+  pushSpan(from: number, to: number, length: number): void {
+    this.push(from);
+    this.push(to);
+    this.push(length);
+  }
+
   at(index: number): number {
     return this.#data[index] ?? 0;
   }

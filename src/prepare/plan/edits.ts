@@ -1,4 +1,5 @@
 import type { AddedImport } from "../contract.ts";
+import type { Ints } from "../format/ints.ts";
 import type { CodePlan } from "./marks.ts";
 import type { FunctionType } from "../format/value_types.ts";
 
@@ -28,6 +29,8 @@ export interface Edits {
   /** Maximum of each memory, in pages. */
   maxMemoryPages: number | undefined;
   code: CodePlan;
+  /** Receives the spans of code that are copied: old offset, new offset in the body, length. */
+  spans: Ints | undefined;
 }
 
 /** Indices of the additions in the rewritten module. */

@@ -1,3 +1,4 @@
+import type { Ints } from "../format/ints.ts";
 import { widthOf, type Writer } from "../format/writer.ts";
 
 /**
@@ -13,17 +14,41 @@ export class Copier {
   readonly patched: Uint8Array;
   /** Offset of the first byte of the old file that is not copied yet. */
   from = 0;
+  /** Offset of the new body in `out`. */
+  bodyAt = 0;
+  /** Receives the spans that are copied: old offset, new offset in the body, length. */
+  readonly #spans: Ints | undefined;
 
-  constructor(out: Writer, bytes: Uint8Array) {
+  constructor(out: Writer, bytes: Uint8Array, spans: Ints | undefined) {
     this.out = out;
     this.bytes = bytes;
     this.patched = bytes.slice();
+    this.#spans = spans;
   }
 
   /** Copies the old file up to `offset`. */
   copyUpTo(offset: number): void {
-    if (offset > this.from) this.out.span(this.patched, this.from, offset);
+    if (offset > this.from) {
+      this.#spans?.pushSpan(this.from, this.out.length - this.bodyAt, offset - this.from);
+      this.out.span(this.patched, this.from, offset);
+    }
     this.from = offset;
+  }
+
+  /** Repeats what was written from `start` on `times` times. */
+  repeat(start: number, times: number): void {
+    const spans = this.#spans;
+    const length = this.out.length - start;
+    this.out.repeat(start, times);
+    if (!spans) return;
+    const end = spans.length;
+    let first = end;
+    while (first > 0 && spans.at(first - 2) >= start - this.bodyAt) first -= 3;
+    for (let copy = 1; copy <= times; copy++) {
+      for (let at = first; at < end; at += 3) {
+        spans.pushSpan(spans.at(at), spans.at(at + 1) + copy * length, spans.at(at + 2));
+      }
+    }
   }
 
   /** Replaces the LEB128 number at `at`, in at least the width that it has. */

@@ -25,7 +25,7 @@ export function rewriteCode(
   const { functions } = code;
   const { bytes } = layout;
   const out = new Writer(bytes.length * 1.25 + 1024);
-  const copier = new Copier(out, bytes);
+  const copier = new Copier(out, bytes, edits.spans);
   const instructions = new InstructionWriter(copier, { layout, code, edits, indices });
   const section = codeSection(layout);
   const defined = functions.length - 1;
@@ -44,11 +44,14 @@ export function rewriteCode(
     const bodyAt = out.begin(start - sizeAt);
     const needsLocals = (marks & (Mark.chargeBulk | Mark.hostWait)) !== 0;
     const locals = needsLocals ? temporaries(layout, code, edits, index) : new Map();
+    copier.bodyAt = bodyAt;
+    const spans = edits.spans?.length ?? 0;
     instructions.write(index, locals);
     for (const form of ["plain", "compact"] as const) {
       if (out.length - bodyAt <= maxBodyBytes) break;
       simplifyChecks(code, edits, { index, form });
       out.length = bodyAt;
+      if (edits.spans) edits.spans.length = spans;
       instructions.write(index, locals, form === "compact");
     }
     if (out.length - bodyAt > maxBodyBytes) throw tooLarge(start, `${out.length - bodyAt} bytes`);

@@ -169,7 +169,7 @@ export class LoopWriter {
     out.bytes([Op.br, 2, Op.end]);
     labels.depth--;
     this.#isRepeated = false;
-    out.repeat(copyAt, copies - 2);
+    this.#copier.repeat(copyAt, copies - 2);
     labels.retarget(loopDepth);
     copier.from = bodyAt;
     this.#writeEvents(event + 1, last);
