@@ -49,7 +49,7 @@ export async function loadModule(
   const module = compile(prepared.bytes, options.name);
   if (prepared.kind === "unprepared") {
     // Read again, as the maxima of memories and tables have moved what follows them.
-    const original = await prepare(bytes, options);
+    const { prepared: original } = await prepare(bytes, options);
     const { unknown } = original.kind === "unprepared" ? original : prepared;
     const reason = `${options.name}: its limits cannot be enforced because of ` +
       whereUnknown(unknown);

@@ -7,16 +7,18 @@ import { sourceOffsets } from "./source_offsets.ts";
 
 /** The guest trapped: a panic, a memory access out of bounds, an endless recursion. */
 export class TrapError extends CapsuleError {
-  readonly #blueprint: Blueprint;
+  readonly #blueprint: Blueprint | undefined;
 
-  constructor(message: string, cause: unknown, blueprint: Blueprint) {
+  /** @param blueprint the module; undefined for a component, whose offsets are not shown. */
+  constructor(message: string, cause: unknown, blueprint: Blueprint | undefined) {
     super("TRAP", message, { cause });
     this.#blueprint = blueprint;
   }
 
   /** The guest's stack, one frame per line, the user's functions first; empty without a stack. */
   get guestStack(): string {
-    return formatStack(guestFrames(this.#stack, sourceOffsets(this.#blueprint)));
+    const toSource = this.#blueprint && sourceOffsets(this.#blueprint);
+    return formatStack(guestFrames(this.#stack, toSource));
   }
 
   /** The message and the innermost functions of the user, for a line in the log. */
@@ -56,7 +58,7 @@ export class ExitError extends CapsuleError {
 export function explainThrown(
   thrown: unknown,
   guest: Guest,
-  { blueprint, handler }: { readonly blueprint: Blueprint; readonly handler: string },
+  called: { readonly blueprint: Blueprint; readonly handler: string } | "component",
 ): unknown {
   if (guest.stopped) {
     guest.output.end();
@@ -73,12 +75,13 @@ export function explainThrown(
     const reason = thrown instanceof Error
       ? thrown.message
       : "an exception that the guest did not catch";
-    if (blueprint.kind === "command") {
+    const blueprint = called === "component" ? undefined : called.blueprint;
+    if (called === "component" || called.blueprint.kind === "command") {
       guest.output.end();
       return new TrapError(reason, thrown, blueprint);
     }
     const panic = guest.output.takePanic() ?? reason;
-    return new TrapError(panic + hint(thrown, panic, handler), thrown, blueprint);
+    return new TrapError(panic + hint(thrown, panic, called.handler), thrown, blueprint);
   }
   guest.output.end();
   return thrown;

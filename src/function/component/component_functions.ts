@@ -154,7 +154,7 @@ export class ComponentFunctions {
   }
 
   #explain(error: unknown, guest: Guest): unknown {
-    if (!(error instanceof ComponentExit)) return explainThrown(error, guest, "program");
+    if (!(error instanceof ComponentExit)) return explainThrown(error, guest, "component");
     guest.output.end();
     return new ExitError(error.code);
   }
