@@ -39,29 +39,29 @@ export class WorkerClient {
   }
 
   /** Deploys a new revision. */
-  async deploy(what: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
-    return await this.#change("POST", "deploy", { ...what, ...deployment });
+  async deploy(target: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
+    return await this.#change("POST", "deploy", { ...target, ...deployment });
   }
 
   /** Replaces a deployed revision without downtime. */
-  async replace(what: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
-    return await this.#change("POST", "deploy", { ...what, ...deployment, replace: true });
+  async replace(target: RevisionName, deployment: RevisionSpec): Promise<ChangeResult> {
+    return await this.#change("POST", "deploy", { ...target, ...deployment, replace: true });
   }
 
-  async scale(what: RevisionName, instances: number): Promise<ChangeResult> {
-    return await this.#change("POST", "scale", { ...what, instances });
+  async scale(target: RevisionName, instances: number): Promise<ChangeResult> {
+    return await this.#change("POST", "scale", { ...target, instances });
   }
 
-  async setDefault(what: RevisionName): Promise<ChangeResult> {
-    return await this.#change("POST", "set_default_revision", { ...what });
+  async setDefault(target: RevisionName): Promise<ChangeResult> {
+    return await this.#change("POST", "set_default_revision", { ...target });
   }
 
   async removeDefault(name: string): Promise<ChangeResult> {
     return await this.#change("DELETE", "remove_default_revision", { function: name });
   }
 
-  async remove(what: RevisionName): Promise<ChangeResult> {
-    return await this.#change("DELETE", "revisions/deployments", { ...what });
+  async remove(target: RevisionName): Promise<ChangeResult> {
+    return await this.#change("DELETE", "revisions/deployments", { ...target });
   }
 
   async #change(

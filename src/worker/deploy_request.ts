@@ -50,11 +50,11 @@ export function assertCount(instances: number): void {
  * @throws HttpError 409 `REVISION_DIFFERS`
  */
 export function assertSame(asked: DeployRequest, known: DesiredRevision): void {
-  const differs = (what: string, from: string) =>
+  const differs = (field: string, from: string) =>
     new HttpError(
       409,
       "REVISION_DIFFERS",
-      `${asked.revision} of ${asked.function} is deployed with another ${what} (${from}): deploy another revision, ` +
+      `${asked.revision} of ${asked.function} is deployed with another ${field} (${from}): deploy another revision, ` +
         `or this one with "replace": true`,
     );
   const { downloadUrl, sha256, idle, envVariables } = known;

@@ -21,9 +21,9 @@ import {
 /** Options of `Deployments`. */
 export interface DeploymentsOptions extends Omit<InstanceContext, "onChange"> {
   /** Desired state that an earlier process of this worker saved. */
-  readonly wanted: DesiredState;
+  readonly desired: DesiredState;
   /** Saves the desired state. Resolves when it is on the disk. */
-  readonly save: (wanted: DesiredState) => Promise<void>;
+  readonly save: (desired: DesiredState) => Promise<void>;
   /** Makes the proxy's routes equal to `routes()`. */
   readonly sync: () => Promise<SyncResult>;
   /** Grace period of the requests to a removed instance. */
@@ -39,7 +39,7 @@ export class Deployments {
   readonly #running = new Map<string, RunningRevision>();
   /** Removed revisions whose processes have not ended yet. */
   readonly #leaving = new Set<RunningRevision>();
-  #wanted: DesiredState;
+  #desired: DesiredState;
   /** Number of running deployments, whose modules are not in the desired state yet. */
   #deploying = 0;
   #cleaning: Promise<void> = Promise.resolve();
@@ -48,19 +48,19 @@ export class Deployments {
   constructor(options: DeploymentsOptions) {
     this.#options = options;
     this.#world = { ...options, onChange: () => void options.sync() };
-    this.#wanted = options.wanted;
+    this.#desired = options.desired;
   }
 
-  get wanted(): DesiredState {
-    return this.#wanted;
+  get desired(): DesiredState {
+    return this.#desired;
   }
 
   /** Starts the instances of the desired state in the background. */
   revive(): void {
     if (this.#isStopping) return;
-    for (const [name, { revisions }] of this.#wanted) {
-      for (const [revision, wanted] of revisions) {
-        this.#runningOf({ function: name, revision }).revive(wanted);
+    for (const [name, { revisions }] of this.#desired) {
+      for (const [revision, desired] of revisions) {
+        this.#runningOf({ function: name, revision }).revive(desired);
       }
     }
     this.#clean();
@@ -69,14 +69,14 @@ export class Deployments {
   /** Returns the routes that the proxy should have. */
   routes(): OwnRoutes {
     return routesOf(
-      this.#wanted,
+      this.#desired,
       (name, revision) =>
         this.#isStopping ? [] : this.find({ function: name, revision })?.urls ?? [],
     );
   }
 
-  find(what: RevisionName): RunningRevision | undefined {
-    return this.#running.get(keyOf(what));
+  find(target: RevisionName): RunningRevision | undefined {
+    return this.#running.get(keyOf(target));
   }
 
   /**
@@ -86,7 +86,7 @@ export class Deployments {
    */
   deploy(asked: DeployRequest): Promise<DeployResult> {
     return this.#change(asked.function, async () => {
-      const known = this.#wanted.get(asked.function)?.revisions.get(asked.revision);
+      const known = this.#desired.get(asked.function)?.revisions.get(asked.revision);
       const like = asked.replace ? undefined : known;
       if (like) assertSame(asked, like);
       const count = asked.instances ?? (asked.replace && known?.instances || 1);
@@ -111,14 +111,14 @@ export class Deployments {
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`; the step that failed.
    */
-  scale(what: RevisionName, instances: number): Promise<DeployResult> {
-    return this.#change(what.function, async () => {
+  scale(target: RevisionName, instances: number): Promise<DeployResult> {
+    return this.#change(target.function, async () => {
       assertCount(instances);
-      const known = this.#desiredRevision(what);
+      const known = this.#desiredRevision(target);
       const more = instances - known.instances;
-      if (more > 0) return await this.#grow(what, known, more);
-      const running = this.#runningOf(what);
-      await this.#saveRevision(what, { ...known, instances });
+      if (more > 0) return await this.#grow(target, known, more);
+      const running = this.#runningOf(target);
+      await this.#saveRevision(target, { ...known, instances });
       const leaving = running.replaceInstances(instances);
       const registration = await this.#options.sync();
       void running.end(leaving, this.#options.drainMs);
@@ -132,12 +132,12 @@ export class Deployments {
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`
    */
-  async remove(what: RevisionName): Promise<void> {
-    const running = await this.#change(what.function, async () => {
-      this.#desiredRevision(what);
-      await this.#saveRevision(what, undefined);
-      const removed = this.#runningOf(what);
-      this.#running.delete(keyOf(what));
+  async remove(target: RevisionName): Promise<void> {
+    const running = await this.#change(target.function, async () => {
+      this.#desiredRevision(target);
+      await this.#saveRevision(target, undefined);
+      const removed = this.#runningOf(target);
+      this.#running.delete(keyOf(target));
       this.#leaving.add(removed);
       await this.#options.sync();
       return removed;
@@ -154,11 +154,11 @@ export class Deployments {
    *
    * @throws HttpError 404 `FUNCTION_NOT_FOUND`, `REVISION_NOT_FOUND`
    */
-  setDefault(what: RevisionName): Promise<SyncResult> {
-    return this.#change(what.function, async () => {
-      this.#desiredRevision(what);
-      const known = this.#desiredFunction(what.function);
-      await this.#save(what.function, { ...known, defaultRevision: what.revision });
+  setDefault(target: RevisionName): Promise<SyncResult> {
+    return this.#change(target.function, async () => {
+      this.#desiredRevision(target);
+      const known = this.#desiredFunction(target.function);
+      await this.#save(target.function, { ...known, defaultRevision: target.revision });
       return await this.#options.sync();
     });
   }
@@ -189,13 +189,13 @@ export class Deployments {
   }
 
   /** Starts `count` instances beside those of `base`, and then ends all others. */
-  async #grow(what: RevisionName, base: DesiredRevision, count: number): Promise<DeployResult> {
-    const running = this.#runningOf(what);
+  async #grow(target: RevisionName, base: DesiredRevision, count: number): Promise<DeployResult> {
+    const running = this.#runningOf(target);
     try {
       const started = await running.start(base, count);
       try {
         this.#assertNotStopping();
-        await this.#saveRevision(what, { ...base, instances: base.instances + count });
+        await this.#saveRevision(target, { ...base, instances: base.instances + count });
       } catch (error) {
         await Promise.all(started.map((instance) => instance.stop(0)));
         throw error;
@@ -207,9 +207,9 @@ export class Deployments {
       return { urls, registration };
     } finally {
       // The first deployment of the revision failed.
-      if (!this.#wanted.get(what.function)?.revisions.has(what.revision)) {
+      if (!this.#desired.get(target.function)?.revisions.has(target.revision)) {
         running.logs.close();
-        this.#running.delete(keyOf(what));
+        this.#running.delete(keyOf(target));
       }
     }
   }
@@ -222,10 +222,10 @@ export class Deployments {
   }
 
   #runningOf({ function: name, revision }: RevisionName): RunningRevision {
-    const what = { function: name, revision };
-    let running = this.find(what);
+    const target = { function: name, revision };
+    let running = this.find(target);
     if (running === undefined) {
-      this.#running.set(keyOf(what), running = new RunningRevision(what, this.#world));
+      this.#running.set(keyOf(target), running = new RunningRevision(target, this.#world));
     }
     return running;
   }
@@ -234,19 +234,19 @@ export class Deployments {
     { function: name, revision }: RevisionName,
     next: DesiredRevision | undefined,
   ): Promise<void> {
-    return this.#save(name, withRevision(this.#wanted, { name, revision }, next).get(name));
+    return this.#save(name, withRevision(this.#desired, { name, revision }, next).get(name));
   }
 
   async #save(name: string, next: DesiredFunction | undefined): Promise<void> {
     const { save } = this.#options;
-    const before = this.#wanted.get(name);
-    this.#wanted = withFunction(this.#wanted, name, next);
+    const before = this.#desired.get(name);
+    this.#desired = withFunction(this.#desired, name, next);
     try {
-      await save(this.#wanted);
+      await save(this.#desired);
     } catch (error) {
       // Another function may have saved this change with its own meanwhile.
-      this.#wanted = withFunction(this.#wanted, name, before);
-      save(this.#wanted).catch(() => {});
+      this.#desired = withFunction(this.#desired, name, before);
+      save(this.#desired).catch(() => {});
       throw error;
     }
   }
@@ -256,7 +256,7 @@ export class Deployments {
     this.#cleaning = this.#cleaning.then(async () => {
       if (this.#deploying > 0) return;
       const needed = new Set<string>();
-      for (const { revisions } of this.#wanted.values()) {
+      for (const { revisions } of this.#desired.values()) {
         for (const { sha256 } of revisions.values()) needed.add(sha256);
       }
       await this.#options.modules.keepOnly(needed);
@@ -266,7 +266,7 @@ export class Deployments {
   }
 
   #desiredFunction(name: string): DesiredFunction {
-    const found = this.#wanted.get(name);
+    const found = this.#desired.get(name);
     if (found === undefined) {
       throw new HttpError(404, "FUNCTION_NOT_FOUND", `${name} is not deployed`);
     }

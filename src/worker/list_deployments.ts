@@ -32,9 +32,9 @@ export async function listDeployments(
   deployments: Deployments,
   remoteUrl: (...names: string[]) => string,
 ): Promise<Record<string, Record<string, ListedRevision>>> {
-  const list = Array.from(deployments.wanted, async ([name, { revisions, defaultRevision }]) => {
-    const listed = Array.from(revisions, async ([revision, wanted]) => {
-      const { envVariables, sha256, idle = null } = wanted;
+  const list = Array.from(deployments.desired, async ([name, { revisions, defaultRevision }]) => {
+    const listed = Array.from(revisions, async ([revision, desired]) => {
+      const { envVariables, sha256, idle = null } = desired;
       const found = deployments.find({ function: name, revision });
       const common = { remoteUrl: remoteUrl(name, revision), envVariables };
       const modules = await Promise.all(
@@ -45,10 +45,10 @@ export async function listDeployments(
           ] as const),
       );
       return [revision, {
-        wasmRegistryUrl: wanted.downloadUrl,
+        wasmRegistryUrl: desired.downloadUrl,
         isDefaultRevision: revision === defaultRevision,
         sha256,
-        instances: wanted.instances,
+        instances: desired.instances,
         envVariables,
         idle,
         wasmModules: Object.fromEntries(modules),

@@ -52,8 +52,8 @@ export function nameFault(given: string): string | undefined {
   return given === "__proto__" ? "a name other than __proto__" : undefined;
 }
 
-function text(what: string): z.ZodString {
-  return z.string({ error: () => `expected ${what}` });
+function text(expectation: string): z.ZodString {
+  return z.string({ error: () => `expected ${expectation}` });
 }
 
 /** Timers count milliseconds in 31 bits. */

@@ -97,7 +97,7 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
   const state = options.state ?? join(data, "worker.json");
   opening.use(await holdState(state));
   const file = new StateFile(state);
-  const { wanted, routes } = await file.read(log);
+  const { desired, routes } = await file.read(log);
   const processes = join(own, "processes");
   // A killed worker leaves them; its processes have ended with it.
   await Deno.remove(processes, { recursive: true }).catch(() => {});
@@ -124,11 +124,11 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
       log,
       timeouts: options.timeouts,
     }),
-    wanted,
-    save: (wanted) => file.save({ wanted }),
+    desired,
+    save: (desired) => file.save({ desired }),
     sync: () => reconciler.sync(),
-    activator: (what, upstream) =>
-      openActivator({ ...what, upstream, ports, hostname: address, domain, log }),
+    activator: (target, upstream) =>
+      openActivator({ ...target, upstream, ports, hostname: address, domain, log }),
     delays: options.delays ?? defaultRestartDelays,
     health: {
       intervalMs: options.healthMs,
@@ -140,7 +140,7 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
   const reconciler = new RouteReconciler({
     client: new ProxyClient({ ...proxy, url: proxyUrl, timeoutMs: proxyMs }),
     owned: routes,
-    wanted: () => deployments.routes(),
+    desired: () => deployments.routes(),
     save: (routes) => file.save({ routes }),
     intervalMs: proxyIntervalMs,
     log,
@@ -164,7 +164,7 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerService>
   return {
     handler: (request) => api.fetch(request),
     get count() {
-      return [...deployments.wanted.values()].reduce(
+      return [...deployments.desired.values()].reduce(
         (sum, { revisions }) => sum + revisions.size,
         0,
       );

@@ -52,12 +52,12 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
   });
 
   app.post("/functions/scale", async (context) => {
-    const { instances, ...what } = await readJson(context.req.raw, scaling);
-    const { urls, registration }: DeployResult = await deployments.scale(what, instances);
+    const { instances, ...target } = await readJson(context.req.raw, scaling);
+    const { urls, registration }: DeployResult = await deployments.scale(target, instances);
     return context.json({
       code: "FUNCTION_SCALED",
       message: "Function scaled",
-      ...what,
+      ...target,
       instances,
       localUrls: urls,
       ...unregistered(registration),
@@ -65,35 +65,35 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
   });
 
   app.post("/functions/set_default_revision", async (context) => {
-    const what = await readJson(context.req.raw, named);
-    const registration = await deployments.setDefault(what);
+    const target = await readJson(context.req.raw, named);
+    const registration = await deployments.setDefault(target);
     return context.json({
       code: "DEFAULT_REVISION_REGISTERED",
       message: "Default revision registered",
-      ...what,
-      url: remoteUrl(what.function),
+      ...target,
+      url: remoteUrl(target.function),
       ...unregistered(registration),
     }, 202);
   });
 
   app.delete("/functions/remove_default_revision", async (context) => {
-    const what = await readJson(context.req.raw, justFunction);
-    const registration = await deployments.removeDefault(what.function);
+    const target = await readJson(context.req.raw, justFunction);
+    const registration = await deployments.removeDefault(target.function);
     return context.json({
       code: "DEFAULT_REVISION_REMOVED",
       message: "Default revision removed",
-      ...what,
+      ...target,
       ...unregistered(registration),
     }, 202);
   });
 
   app.delete("/functions/revisions/deployments", async (context) => {
-    const what = await readJson(context.req.raw, named);
-    await deployments.remove(what);
+    const target = await readJson(context.req.raw, named);
+    await deployments.remove(target);
     return context.json({
       code: "REVISION_DEPLOYMENT_REMOVED",
       message: "revision deployment removed (all processes killed)",
-      ...what,
+      ...target,
     }, 202);
   });
 
@@ -103,10 +103,10 @@ export function workerApi({ deployments, proxyUrl, env, guard, log }: WorkerApiO
   );
 
   app.get("/functions/:function/:revision/logs", (context) => {
-    const what = context.req.param();
-    const found = deployments.find(what);
+    const target = context.req.param();
+    const found = deployments.find(target);
     if (found === undefined) {
-      const message = `${what.revision} of ${what.function} is not deployed`;
+      const message = `${target.revision} of ${target.function} is not deployed`;
       throw new HttpError(404, "REVISION_NOT_FOUND", message);
     }
     const count = lineCount(context.req.query("lines"));

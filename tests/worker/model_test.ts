@@ -23,7 +23,7 @@ class World {
   proxyIsAway = false;
   /** Number of the next changes that cannot be saved. */
   fullDisks = 0;
-  state: WorkerState = { wanted: new Map(), routes: new Map() };
+  state: WorkerState = { desired: new Map(), routes: new Map() };
   deployments!: Deployments;
   keeper!: RouteReconciler;
   readonly #modules = new Set<string>();
@@ -48,7 +48,7 @@ class World {
     const save = (part: Partial<WorkerState>) => {
       // A killed process writes nothing.
       if (isOld) return Promise.resolve();
-      if (part.wanted && this.fullDisks > 0) {
+      if (part.desired && this.fullDisks > 0) {
         this.fullDisks--;
         return Promise.reject(new CapsuleError("STATE", "the disk is full"));
       }
@@ -68,8 +68,8 @@ class World {
           return Promise.resolve();
         },
       },
-      wanted: this.state.wanted,
-      save: (wanted) => save({ wanted }),
+      desired: this.state.desired,
+      save: (desired) => save({ desired }),
       sync: () => keeper.sync(),
       activator: () => {
         throw new Error("nothing sleeps here");
@@ -82,7 +82,7 @@ class World {
     const keeper = new RouteReconciler({
       client,
       owned: this.state.routes,
-      wanted: () => deployments.routes(),
+      desired: () => deployments.routes(),
       save: (routes) => save({ routes }),
       intervalMs: 10,
       log,
@@ -112,7 +112,7 @@ class World {
   /** Returns the state that is expected once all has settled. */
   expected() {
     const counts: Record<string, number> = {};
-    for (const [name, { revisions }] of this.deployments.wanted) {
+    for (const [name, { revisions }] of this.deployments.desired) {
       for (const [revision, { instances }] of revisions) {
         if (instances > 0) counts[`${name}/${revision}`] = instances;
       }
@@ -125,7 +125,7 @@ class World {
       Array.from(this.runner.running).filter((each) => each.what === what).map(({ url }) => url)
         .sort();
     const routes: Record<string, Record<string, string[]>> = {};
-    for (const [name, { revisions, defaultRevision }] of this.deployments.wanted) {
+    for (const [name, { revisions, defaultRevision }] of this.deployments.desired) {
       const own = Object.fromEntries(
         Array.from(revisions.keys(), (each) => [each, urls(`${name}/${each}`)]),
       );
@@ -242,7 +242,7 @@ class Model {
 }
 
 const plainOf = ({ deployments }: World) =>
-  new Map(Array.from(deployments.wanted, ([name, { revisions, defaultRevision }]) => [name, {
+  new Map(Array.from(deployments.desired, ([name, { revisions, defaultRevision }]) => [name, {
     revisions: new Map(Array.from(revisions, ([revision, { instances }]) => [revision, instances])),
     chosen: defaultRevision,
   }]));
@@ -302,7 +302,7 @@ const codeOf = (done: Promise<unknown>) =>
 async function empty(world: World): Promise<void> {
   world.proxyIsAway = false;
   world.fullDisks = 0;
-  for (const [name, { revisions }] of world.deployments.wanted) {
+  for (const [name, { revisions }] of world.deployments.desired) {
     for (const revision of revisions.keys()) {
       await world.deployments.remove({ function: name, revision });
     }
@@ -314,7 +314,7 @@ async function empty(world: World): Promise<void> {
   );
   await until(() => Promise.resolve(world.state.routes.size), (size) => size === 0);
   assert.equal(world.runner.running.size, 0);
-  assert.equal(world.state.wanted.size, 0);
+  assert.equal(world.state.desired.size, 0);
 }
 
 Deno.test("worker: any sequence of commands, crashes and restarts converges", async () => {

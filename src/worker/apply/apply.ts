@@ -40,19 +40,19 @@ export async function apply(
 }
 
 async function carryOut(step: Step, worker: WorkerClient): Promise<ChangeResult> {
-  const what = { function: step.function, revision: "revision" in step ? step.revision : "" };
+  const target = { function: step.function, revision: "revision" in step ? step.revision : "" };
   switch (step.kind) {
     case "deploy":
-      return await worker.deploy(what, step.deployment);
+      return await worker.deploy(target, step.deployment);
     case "replace":
-      return await worker.replace(what, step.deployment);
+      return await worker.replace(target, step.deployment);
     case "scale":
-      return await worker.scale(what, step.to);
+      return await worker.scale(target, step.to);
     case "set-default":
-      return await worker.setDefault(what);
+      return await worker.setDefault(target);
     case "remove-default":
       return await worker.removeDefault(step.function);
     case "remove":
-      return await worker.remove(what);
+      return await worker.remove(target);
   }
 }

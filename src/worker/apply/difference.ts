@@ -32,10 +32,10 @@ export type Step =
  * Returns the steps from the actual to the desired state, function by function. Their order keeps
  * every request working: new revisions first, then the default revision, then removals.
  */
-export function difference(wanted: FunctionSpecs, actual: FunctionSpecs): Step[] {
-  const names = [...new Set([...wanted.keys(), ...actual.keys()])].sort();
+export function difference(desired: FunctionSpecs, actual: FunctionSpecs): Step[] {
+  const names = [...new Set([...desired.keys(), ...actual.keys()])].sort();
   return names.flatMap((name) => {
-    const wants = wanted.get(name) ?? nothing;
+    const wants = desired.get(name) ?? nothing;
     const has = actual.get(name) ?? nothing;
     const { comes, goes } = revisionSteps(name, wants, has);
     return [...comes, ...defaultSteps(name, wants, has), ...goes];
@@ -43,9 +43,9 @@ export function difference(wanted: FunctionSpecs, actual: FunctionSpecs): Step[]
 }
 
 /** Returns the desired state with everything of the actual state that it does not mention. */
-export function keeping(wanted: FunctionSpecs, actual: FunctionSpecs): FunctionSpecs {
+export function keeping(desired: FunctionSpecs, actual: FunctionSpecs): FunctionSpecs {
   const all = new Map(actual);
-  for (const [name, { revisions, defaultRevision }] of wanted) {
+  for (const [name, { revisions, defaultRevision }] of desired) {
     const has = actual.get(name) ?? nothing;
     all.set(name, {
       revisions: new Map([...has.revisions, ...revisions]),

@@ -11,7 +11,7 @@ export interface RouteReconcilerOptions {
   /** Routes that this worker may have registered, as an earlier process saved them. */
   readonly owned: OwnRoutes;
   /** Returns the routes that should be registered. */
-  readonly wanted: () => OwnRoutes;
+  readonly desired: () => OwnRoutes;
   /** Saves the routes that may be registered. Resolves when they are on the disk. */
   readonly save: (owned: OwnRoutes) => Promise<void>;
   /** Interval between checks of the proxy, which may have lost its routes. */
@@ -69,26 +69,26 @@ export class RouteReconciler implements AsyncDisposable {
   async #pass(): Promise<SyncResult> {
     const { client, log } = this.#options;
     try {
-      const wanted = this.#options.wanted();
-      if (wanted.size === 0 && this.#owned.size === 0) return { kind: "done" };
-      await this.#own(union(this.#owned, wanted));
+      const desired = this.#options.desired();
+      if (desired.size === 0 && this.#owned.size === 0) return { kind: "done" };
+      await this.#own(union(this.#owned, desired));
       const found = await client.list();
       // Additions first, so that a function always has a URL.
-      for (const route of eachRoute(wanted)) {
+      for (const route of eachRoute(desired)) {
         if (!hasRoute(found, route)) await add(client, route, found);
       }
-      for (const what of withoutUrl(wanted)) {
-        if (found.get(what.function)?.has(what.revision)) continue;
-        await ignoring(409, client.register({ ...what, url: null }));
+      for (const target of withoutUrl(desired)) {
+        if (found.get(target.function)?.has(target.revision)) continue;
+        await ignoring(409, client.register({ ...target, url: null }));
       }
       for (const route of eachRoute(this.#owned)) {
-        if (!hasRoute(wanted, route) && hasRoute(found, route)) {
+        if (!hasRoute(desired, route) && hasRoute(found, route)) {
           await ignoring(404, client.removeUrl(route));
         }
       }
       for (const [name, revisions] of this.#owned) {
         for (const revision of revisions.keys()) {
-          if (wanted.get(name)?.has(revision) || !found.get(name)?.has(revision)) continue;
+          if (desired.get(name)?.has(revision) || !found.get(name)?.has(revision)) continue;
           // Another worker may serve it as well.
           await ignoring(
             404,
@@ -96,7 +96,7 @@ export class RouteReconciler implements AsyncDisposable {
           );
         }
       }
-      await this.#own(wanted);
+      await this.#own(desired);
       if (this.#lastFailure !== undefined) log.info("the functions are registered again");
       this.#lastFailure = undefined;
       return { kind: "done" };

@@ -10,10 +10,10 @@ export type OwnRoutes = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<stri
  * `default`, in place of a revision of that name. A revision without a URL has an empty set.
  */
 export function routesOf(
-  wanted: DesiredState,
+  desired: DesiredState,
   urlsOf: (name: string, revision: string) => Iterable<string>,
 ): OwnRoutes {
-  return new Map(Array.from(wanted, ([name, { revisions, defaultRevision: chosen }]) => {
+  return new Map(Array.from(desired, ([name, { revisions, defaultRevision: chosen }]) => {
     const routes = new Map(
       Array.from(revisions.keys(), (each) => [each, new Set(urlsOf(name, each))]),
     );

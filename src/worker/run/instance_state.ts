@@ -10,7 +10,7 @@ export type InstanceState =
   /** It still serves the requests that arrived before; a held one may start a process even now. */
   | { readonly kind: "stopping"; readonly process?: RunningFunction; readonly isStarting: boolean };
 
-/** A state, and what restarts depend on. */
+/** A state, and the history that restarts depend on. */
 export interface InstanceLife {
   readonly state: InstanceState;
   /** Failures since the instance was created. */
@@ -52,7 +52,7 @@ export function backoffMs(failures: number, { firstMs, longestMs }: RestartDelay
   return Math.min(longestMs, firstMs * 2 ** Math.min(Math.max(0, failures - 1), 30));
 }
 
-/** Returns what an event makes of an instance; the same value if it changes nothing. */
+/** Returns the life after an event; the same value if nothing changes. */
 export function next(
   life: InstanceLife,
   event: InstanceEvent,

@@ -19,7 +19,7 @@ export interface ModuleStore {
 export interface InstanceContext {
   readonly runner: FunctionRunner;
   readonly modules: ModuleStore;
-  readonly activator: (what: RevisionName, wake: () => Promise<string>) => InstanceActivator;
+  readonly activator: (target: RevisionName, wake: () => Promise<string>) => InstanceActivator;
   readonly delays: RestartDelays;
   readonly health: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly log: Log;
@@ -31,13 +31,13 @@ export interface InstanceContext {
 export class RunningRevision {
   readonly logs = new LogLines();
   instances: readonly FunctionInstance[] = [];
-  readonly #what: RevisionName;
+  readonly #target: RevisionName;
   readonly #world: InstanceContext;
   /** Instances that are being stopped. */
   readonly #leaving = new Set<FunctionInstance>();
 
-  constructor(what: RevisionName, world: InstanceContext) {
-    this.#what = what;
+  constructor(target: RevisionName, world: InstanceContext) {
+    this.#target = target;
     this.#world = world;
   }
 
@@ -50,13 +50,13 @@ export class RunningRevision {
    *
    * @throws HttpError when one cannot be started; then all are stopped.
    */
-  async start(wanted: DesiredRevision, count: number): Promise<readonly FunctionInstance[]> {
+  async start(desired: DesiredRevision, count: number): Promise<readonly FunctionInstance[]> {
     const started: FunctionInstance[] = [];
     const failed = new AbortController();
     let failure: unknown;
     const startOne = async () => {
       try {
-        started.push(await FunctionInstance.start(this.#optionsOf(wanted), failed.signal));
+        started.push(await FunctionInstance.start(this.#optionsOf(desired), failed.signal));
       } catch (error) {
         failure ??= error;
         failed.abort(error);
@@ -65,15 +65,15 @@ export class RunningRevision {
     await Promise.all(Array.from({ length: count }, startOne));
     if (failure === undefined) return started;
     await Promise.all(started.map((instance) => instance.stop(0)));
-    throw failure instanceof StartError ? startFailure(failure, this.#what) : failure;
+    throw failure instanceof StartError ? startFailure(failure, this.#target) : failure;
   }
 
   /** Restores the missing instances of a revision after a restart of the worker. */
-  revive(wanted: DesiredRevision): void {
-    const missing = Math.max(0, wanted.instances - this.instances.length);
+  revive(desired: DesiredRevision): void {
+    const missing = Math.max(0, desired.instances - this.instances.length);
     const revived = Array.from(
       { length: missing },
-      () => FunctionInstance.revive(this.#optionsOf(wanted)),
+      () => FunctionInstance.revive(this.#optionsOf(desired)),
     );
     this.instances = [...this.instances, ...revived];
   }
@@ -114,14 +114,14 @@ export class RunningRevision {
       log,
       onChange,
       spec: {
-        ...this.#what,
+        ...this.#target,
         variables: envVariables,
         onLine: (line, from) => this.logs.add(line, from),
       },
       module: async () => modules.path(await modules.fetch(downloadUrl, sha256)),
       sleep: idle === undefined ? undefined : {
         afterMs: parseDurationMs(idle),
-        activator: (wake) => activator(this.#what, wake),
+        activator: (wake) => activator(this.#target, wake),
       },
     };
   }

@@ -24,11 +24,11 @@ export type DesiredState = ReadonlyMap<string, DesiredFunction>;
 
 /** Returns the state with a function replaced; `undefined` or no revisions removes it. */
 export function withFunction(
-  wanted: DesiredState,
+  desired: DesiredState,
   name: string,
   next: DesiredFunction | undefined,
 ): DesiredState {
-  const changed = new Map(wanted);
+  const changed = new Map(desired);
   if (next === undefined || next.revisions.size === 0) changed.delete(name);
   else changed.set(name, next);
   return changed;
@@ -36,16 +36,16 @@ export function withFunction(
 
 /** Returns the state with a revision replaced or removed; a removed one is not the default. */
 export function withRevision(
-  wanted: DesiredState,
+  desired: DesiredState,
   { name, revision }: { name: string; revision: string },
   next: DesiredRevision | undefined,
 ): DesiredState {
-  const known = wanted.get(name);
+  const known = desired.get(name);
   const revisions = new Map(known?.revisions);
   if (next === undefined) revisions.delete(revision);
   else revisions.set(revision, next);
   const isDefault = known?.defaultRevision !== undefined && revisions.has(known.defaultRevision);
-  return withFunction(wanted, name, {
+  return withFunction(desired, name, {
     revisions,
     ...(isDefault && { defaultRevision: known.defaultRevision }),
   });
@@ -79,9 +79,9 @@ export const desiredStateSchema = z.record(name, wantedFunction).transform((
 );
 
 /** Encodes the state as JSON that `desiredStateSchema` decodes. */
-export function encodeDesiredState(wanted: DesiredState): unknown {
+export function encodeDesiredState(desired: DesiredState): unknown {
   return Object.fromEntries(
-    Array.from(wanted, ([name, { revisions, ...more }]) => [
+    Array.from(desired, ([name, { revisions, ...more }]) => [
       name,
       { ...more, revisions: Object.fromEntries(revisions) },
     ]),

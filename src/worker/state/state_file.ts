@@ -8,7 +8,7 @@ import { type DesiredState, desiredStateSchema, encodeDesiredState } from "./des
 
 /** State of a worker that survives a restart. */
 export interface WorkerState {
-  readonly wanted: DesiredState;
+  readonly desired: DesiredState;
   /** Routes that the worker may have registered with the proxy. It changes no others. */
   readonly routes: OwnRoutes;
 }
@@ -27,7 +27,7 @@ const schema = z.strictObject({
 export class StateFile {
   readonly #path: string;
   #last: Promise<void> = Promise.resolve();
-  #newest: WorkerState = { wanted: new Map(), routes: new Map() };
+  #newest: WorkerState = { desired: new Map(), routes: new Map() };
 
   constructor(path: string) {
     this.#path = path;
@@ -62,7 +62,7 @@ export class StateFile {
     if (newest.kind === "damaged" && !newest.isCut) {
       throw new CapsuleError("STATE", `cannot read -state: ${this.#path} ${newest.why}`);
     }
-    return { wanted: new Map(), routes: new Map() };
+    return { desired: new Map(), routes: new Map() };
   }
 
   /**
@@ -133,14 +133,14 @@ async function read(path: string): Promise<Found> {
     const why = `is not the state of a worker: ${issue?.path.join(".")} ${issue?.message}`;
     return { kind: "damaged", why, isCut: false };
   }
-  const { functions: wanted, routes } = parsed.data;
-  return { kind: "whole", state: { wanted, routes } };
+  const { functions: desired, routes } = parsed.data;
+  return { kind: "whole", state: { desired, routes } };
 }
 
-function encode({ wanted, routes }: WorkerState): string {
+function encode({ desired, routes }: WorkerState): string {
   const value = {
     version: 1,
-    functions: encodeDesiredState(wanted),
+    functions: encodeDesiredState(desired),
     routes: encodeOwnRoutes(routes),
   };
   return JSON.stringify(value, null, 2) + "\n";

@@ -26,21 +26,21 @@ function declared(
     }]),
   );
 }
-const lines = (wanted: FunctionSpecs, actual: FunctionSpecs) =>
-  difference(wanted, actual).map(describe);
+const lines = (desired: FunctionSpecs, actual: FunctionSpecs) =>
+  difference(desired, actual).map(describe);
 
 Deno.test("difference: adds, then switches the default, then removes", () => {
   const actual = declared({ f: { blue: { instances: 3 }, green: {} }, old: { one: {} } }, {
     f: "green",
   });
-  const wanted = declared({
+  const desired = declared({
     f: {
       blue: { instances: 2 },
       red: { instances: 2, idle: "60s", envVariables: { A: "1", B: "" } },
     },
     g: { default: {} },
   }, { f: "red" });
-  assert.deepEqual(lines(wanted, actual), [
+  assert.deepEqual(lines(desired, actual), [
     "+ f red: http://r/hello.wasm, 2 instances, idle 60s, with A, B",
     "~ f: default revision green → red",
     "~ f blue: instances 3 → 2",
@@ -88,8 +88,8 @@ Deno.test("difference: removes a default unless its revision is removed", () => 
 
 Deno.test("keeping: keeps everything that the file does not mention", () => {
   const actual = declared({ f: { blue: {}, green: {} }, g: { one: {} } }, { f: "blue", g: "one" });
-  const wanted = declared({ f: { green: { instances: 2 } }, h: { one: {} } });
-  assert.deepEqual(lines(keeping(wanted, actual), actual), [
+  const desired = declared({ f: { green: { instances: 2 } }, h: { one: {} } });
+  assert.deepEqual(lines(keeping(desired, actual), actual), [
     "~ f green: instances 1 → 2",
     "+ h one: http://r/hello.wasm",
   ]);
@@ -164,22 +164,22 @@ const anyDeclared = fc.dictionary(
 
 Deno.test("difference: its steps always lead to the desired state", () => {
   fc.assert(fc.property(anyDeclared, anyDeclared, fc.boolean(), (file, actual, keep) => {
-    const wanted = keep ? keeping(file, actual) : file;
+    const desired = keep ? keeping(file, actual) : file;
     let state = actual;
-    for (const step of difference(wanted, actual)) {
+    for (const step of difference(desired, actual)) {
       const before = state.get(step.function);
       state = after(state, step);
       // A default that exists before and after exists all the time.
       if (
         before?.defaultRevision !== undefined &&
-        wanted.get(step.function)?.defaultRevision !== undefined
+        desired.get(step.function)?.defaultRevision !== undefined
       ) {
         assert.notEqual(state.get(step.function)?.defaultRevision, undefined);
       }
     }
-    assert.deepEqual(difference(wanted, state), []);
-    assert.deepEqual([...state.keys()].sort(), [...wanted.keys()].sort());
-    for (const [name, { defaultRevision, revisions }] of wanted) {
+    assert.deepEqual(difference(desired, state), []);
+    assert.deepEqual([...state.keys()].sort(), [...desired.keys()].sort());
+    for (const [name, { defaultRevision, revisions }] of desired) {
       assert.equal(state.get(name)?.defaultRevision, defaultRevision);
       assert.deepEqual(
         [...state.get(name)?.revisions.keys() ?? []].sort(),

@@ -16,7 +16,7 @@ const functionOf = (names: string[], chosen?: string): DesiredFunction => ({
 /** Returns one URL with the revision's name, and none for `none`. */
 const urlsOf = (name: string, revision: string) =>
   revision === "none" ? [] : [`http://${name}.${revision}:1`];
-const routes = (wanted: DesiredState) => encodeOwnRoutes(routesOf(wanted, urlsOf));
+const routes = (desired: DesiredState) => encodeOwnRoutes(routesOf(desired, urlsOf));
 
 Deno.test("routesOf: registers each revision, and the default one twice", () => {
   assert.deepEqual(routes(new Map()), {});

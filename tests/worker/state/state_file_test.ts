@@ -21,7 +21,7 @@ function state(count: number): WorkerState {
     idle: "60s",
   };
   return {
-    wanted: new Map(names.map((name) => [
+    desired: new Map(names.map((name) => [
       name,
       {
         defaultRevision: "blue",
@@ -34,8 +34,8 @@ function state(count: number): WorkerState {
   };
 }
 
-const plain = ({ wanted, routes }: WorkerState) => ({
-  wanted: encodeDesiredState(wanted),
+const plain = ({ desired, routes }: WorkerState) => ({
+  desired: encodeDesiredState(desired),
   routes: encodeOwnRoutes(routes),
 });
 const read = async (path: string) => plain(await new StateFile(path).read(memoryLog().log));
