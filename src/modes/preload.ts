@@ -22,6 +22,7 @@ import "../prepare/share_memory.ts";
 import "../runner/call_once.ts";
 import "../runner/host_families.ts";
 import "../runner/load_blueprint.ts";
+import "../runner/load_code.ts";
 import "../runner/open_grants.ts";
 import "../source/module_header.ts";
 import "../source/read_module.ts";
