@@ -7,19 +7,24 @@ export interface Page<Item> {
   headers: Record<string, string>;
 }
 
+/** Options of `pageOf`. */
+export interface PagingOptions<Item> {
+  /** The key by which the list is sorted. */
+  keyOf: (item: Item) => string;
+  /** The size of a page as JSON, which ends it early; no limit by default. */
+  maxBytes?: number;
+}
+
 /**
  * Returns the page of a sorted list that a URL selects: up to `n` items after the key `last`.
  *
- * @param sorted sorted by `keyOf`.
- * @param maxBytes the size of a page as JSON, which ends it early; no limit by default.
  * @throws HttpError 400 `PAGINATION_NUMBER_INVALID`
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
  */
 export function pageOf<Item>(
   sorted: readonly Item[],
   url: URL,
-  keyOf: (item: Item) => string,
-  maxBytes = Infinity,
+  { keyOf, maxBytes = Infinity }: PagingOptions<Item>,
 ): Page<Item> {
   const last = url.searchParams.get("last");
   const rest = last === null ? sorted : sorted.filter((item) => keyOf(item) > last);

@@ -27,8 +27,8 @@ interface WalkState {
 }
 
 /**
- * Walks over the sections of a module as its bytes arrive, in pieces of any size, without keeping
- * them. A module is complete when it ends with a section and no required section is missing: a
+ * Walks over the sections of a module or a component as its bytes arrive, without keeping
+ * them. It is complete when it ends with a section and no required section is missing: a
  * download that broke off is found unless it broke off before optional sections.
  *
  * The bytes: `00 61 73 6d 01 00 00 00`, then sections, each `id size content`, size as LEB128.

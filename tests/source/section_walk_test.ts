@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SectionWalk } from "../../src/source/section_walk.ts";
 
 const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const component = [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
 
 /** Returns the fault of bytes that are walked in pieces of these lengths. */
 function faultOf(bytes: Uint8Array, lengths: readonly number[] = [bytes.length]) {
@@ -68,6 +69,10 @@ Deno.test("SectionWalk: names what is wrong with the bytes", () => {
     [[...header, 12, 1, 1], /its data section is missing/],
     [[...header, 12, 1, 0], undefined],
     [[...header, 12, 1, 1, 11, 1, 0], undefined],
+    // The same ids are other sections in a component: 3 is core types, 12 values.
+    [[...component, 3, 2, 1, 0, 12, 1, 1], undefined],
+    [[...component, 1, 9, ...header], /in the middle of a section/],
+    [[...component, 13, 0], /there is no section 13 \(at byte 8\)/],
   ];
   for (const [bytes, message] of rows) {
     for (const lengths of [[100], [1]]) {

@@ -11,13 +11,12 @@ const pieceBytes = 64 * 1024;
  * Opens a file and returns a range of it as a stream, which closes the file when it ends, fails or
  * is cancelled.
  *
- * @param size the file's size in bytes.
+ * @param range.size the size of the whole file in bytes.
  * @throws Error if the file cannot be opened or has another size.
  */
 export async function openFileStream(
   path: string,
-  size: number,
-  { start, end }: ByteRange,
+  { size, start, end }: ByteRange & { size: number },
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const file = await Deno.open(path);
   try {

@@ -51,7 +51,7 @@ export async function serveFile(request: Request, file: ServedFile): Promise<Res
   headers["content-length"] = String(end - start);
   if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${size}`;
   const status = range ? 206 : 200;
-  const body = request.method === "HEAD" ? null : await openFileStream(path, size, { start, end });
+  const body = request.method === "HEAD" ? null : await openFileStream(path, { size, start, end });
   return new Response(body, { status, headers });
 }
 

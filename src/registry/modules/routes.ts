@@ -93,7 +93,7 @@ export function addModuleRoutes(
       );
     const selected = store.catalog.modules().filter(isSelected)
       .sort((one, other) => keyOf(one) < keyOf(other) ? -1 : 1);
-    const { page, headers: links } = pageOf(selected, new URL(url), keyOf);
+    const { page, headers: links } = pageOf(selected, new URL(url), { keyOf });
     const listed = page.map((module) => shown(module, files));
     if (/^text\/plain\b/.test(headers.get("accept") ?? "")) {
       const lines = listed.map(({ path }) => path === null ? "" : `${path}\n`);

@@ -100,7 +100,7 @@ class OciDistribution {
 
   #listRepositories(request: Request, url: URL): Response {
     const names = this.#store.catalog.repositories();
-    const { page: repositories, headers } = pageOf(names, url, (name) => name);
+    const { page: repositories, headers } = pageOf(names, url, { keyOf: (name) => name });
     return jsonResponse(request, { repositories }, headers);
   }
 
@@ -171,7 +171,9 @@ class OciDistribution {
     }
     const known = this.#store.catalog.repository(repository);
     if (!known) throw nameUnknown(repository);
-    const { page: tags, headers } = pageOf([...known.tags.keys()].sort(), url, (tag) => tag);
+    const { page: tags, headers } = pageOf([...known.tags.keys()].sort(), url, {
+      keyOf: (tag) => tag,
+    });
     return jsonResponse(request, { name: repository, tags }, headers);
   }
 
@@ -185,12 +187,10 @@ class OciDistribution {
     const found = referrersOf(known, subject, index)
       .filter((referrer) => artifactType === null || referrer.artifactType === artifactType);
     // Clients read an index of the size of a manifest.
-    const { page: manifests, headers: links } = pageOf(
-      found,
-      url,
-      ({ digest }) => digest,
-      maxManifestBytes,
-    );
+    const { page: manifests, headers: links } = pageOf(found, url, {
+      keyOf: ({ digest }) => digest,
+      maxBytes: maxManifestBytes,
+    });
     const headers: Record<string, string> = { ...links, "content-type": mediaTypes.index };
     if (artifactType !== null) headers["oci-filters-applied"] = "artifactType";
     return jsonResponse(
