@@ -8,7 +8,7 @@ import type { ConnectionPool } from "./connection_pool.ts";
 import type { HttpResponse } from "./message.ts";
 
 /** A request to one server. */
-export interface OutgoingRequest {
+export interface ExchangeRequest {
   origin: string;
   path: string;
   method: string;
@@ -42,7 +42,7 @@ export class StaleConnectionError extends Error {}
  */
 export async function exchange(
   pool: ConnectionPool,
-  request: OutgoingRequest,
+  request: ExchangeRequest,
   { signal, maxBytes }: ExchangeLimits,
 ): Promise<HttpResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
