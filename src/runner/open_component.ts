@@ -10,6 +10,7 @@ import { BytesInput, FunctionOutput } from "../wasi/p2/streams.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { Preopen } from "../wasi/wasi.ts";
 import type { LoadedCode } from "./load_code.ts";
+import { openOutgoingHttp } from "./outgoing_http.ts";
 import { guestEnvironment, type Opened } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
@@ -43,10 +44,12 @@ export async function openComponent(
   const preopens = grants.sandbox || grants.folders.length === 0
     ? []
     : (await import("./granted_files.ts")).preopensOf(options, context.io).map(opened);
+  const outgoing = await openOutgoingHttp(options);
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   const wasi: ComponentOptions["wasi"] = (guest) => ({
     preopens,
+    interfaces: { "wasi:http/outgoing-handler": outgoing.forGuest(guest) },
     state: {
       args: [baseName, ...args],
       env,
@@ -67,10 +70,10 @@ export async function openComponent(
     wasi,
     reuse: code.options.reuse,
   });
-  const close = () => {
+  const close = async () => {
     callee.close();
     for (const { close } of preopens) close();
-    return Promise.resolve();
+    await outgoing.close();
   };
   return { callee, close };
 }

@@ -126,3 +126,41 @@ componentTest(
     );
   },
 );
+
+const proxy = `-wasm=${root}tests/testdata/rust/proxy/proxy.wasm`;
+
+Deno.test("component with outgoing requests: forwards bodies both ways, and errors as codes", async () => {
+  await using upstream = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async (request) => {
+      const body = new Uint8Array(await request.arrayBuffer());
+      const { pathname, search } = new URL(request.url);
+      const headers = { "x-seen": `${request.method} ${pathname}${search}`, "x-text": "a" };
+      return new Response(body, { status: 201, headers });
+    },
+  );
+  const authority = `127.0.0.1:${upstream.addr.port}`;
+  await using server = await startCapsule(["-mode=http", proxy]);
+  for (const size of [0, 3, 1_000_000]) {
+    const body = new Uint8Array(size).map((_, at) => at * 7 + (at >> 8));
+    const answer = await fetch(`${server.url}/some/path?a=b`, {
+      method: "POST",
+      headers: { "x-authority": authority },
+      body,
+    });
+    const back = Buffer.from(await answer.arrayBuffer());
+    assert.equal(answer.status, 201);
+    assert.equal(answer.headers.get("x-seen"), "POST /some/path?a=b");
+    assert.equal(Buffer.compare(back, body), 0, `${size} bytes`);
+  }
+  const refused = await fetch(server.url, { headers: { "x-authority": "127.0.0.1:1" } });
+  assert.deepEqual([refused.status, await refused.text()], [502, "ErrorCode::ConnectionRefused"]);
+});
+
+Deno.test("component with outgoing requests: -allowNet and -sandbox deny them", async () => {
+  for (const flag of ["-allowNet=example.com", "-sandbox"]) {
+    await using server = await startCapsule(["-mode=http", proxy, flag]);
+    const answer = await fetch(server.url, { headers: { "x-authority": "127.0.0.1:1" } });
+    assert.deepEqual([answer.status, await answer.text()], [502, "ErrorCode::HttpRequestDenied"]);
+  }
+});

@@ -74,10 +74,16 @@ export function withClientHeaders(
   headers: readonly Header[],
   { target, gzip }: { target: RequestTarget; gzip: boolean },
 ): Header[] {
-  const out = headers.filter(([name]) => name.toLowerCase() !== guestMark);
+  const out = withGuestMark(headers, target.url.hostname);
   if (!hasHeader(out, "user-agent")) out.push(["User-Agent", userAgent]);
   if (gzip) out.push(["Accept-Encoding", "gzip"]);
-  if (isLoopbackName(target.url.hostname)) out.push([guestMark, "1"]);
+  return out;
+}
+
+/** Returns the guest's headers with the guest mark, if the host is this machine. */
+export function withGuestMark(headers: readonly Header[], hostname: string): Header[] {
+  const out = headers.filter(([name]) => name.toLowerCase() !== guestMark);
+  if (isLoopbackName(hostname)) out.push([guestMark, "1"]);
   return out;
 }
 

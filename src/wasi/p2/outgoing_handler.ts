@@ -1,0 +1,118 @@
+import { Fields, isForbidden } from "./fields.ts";
+import { Future, type HttpErrorCode, HttpFailure, OutgoingBytes } from "./http_body.ts";
+import {
+  fromMethod,
+  IncomingBody,
+  type OutgoingRequest,
+  type RequestOptions,
+  type ResponseResult,
+} from "./http_types.ts";
+import { err, ok, type P2Interface, type P2State } from "./state.ts";
+import { ChunkInput, IoError } from "./streams.ts";
+
+/** A request as it is sent. Times are milliseconds, undefined for the client's defaults. */
+export interface SentRequest {
+  readonly url: string;
+  readonly method: string;
+  /** Values are byte strings. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The body's chunks; undefined for none. */
+  readonly body: AsyncIterable<Uint8Array<ArrayBuffer>> | undefined;
+  readonly connectTimeoutMs: number | undefined;
+  readonly firstByteTimeoutMs: number | undefined;
+  readonly betweenBytesTimeoutMs: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A response whose body arrives while it is read. */
+export interface ReceivedResponse {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Sends a request as far as a grant allows. @throws an error that `errorCode` maps. */
+export type SendRequest = (request: SentRequest) => Promise<ReceivedResponse>;
+
+/** Maps an error of `SendRequest` to an error-code of `wasi:http`. */
+export type MapHttpError = (error: unknown) => HttpErrorCode;
+
+/** `wasi:http/outgoing-handler` */
+export function outgoingHandlerInterface(
+  state: P2State,
+  { send, errorCode, signal }: {
+    readonly send: SendRequest;
+    readonly errorCode: MapHttpError;
+    /** Returns the signal of the current call. */
+    readonly signal: () => AbortSignal;
+  },
+): P2Interface {
+  return {
+    functions: {
+      // handle: func(request: outgoing-request, options: option<request-options>)
+      //   -> result<future-incoming-response, error-code>
+      "handle": (request: OutgoingRequest, options?: RequestOptions) => {
+        state.beforeSideEffect();
+        const { scheme, authority, pathWithQuery = "/" } = request;
+        if (authority === undefined) return err({ tag: "HTTP-request-URI-invalid" });
+        const protocol = scheme === undefined || scheme.tag === "HTTPS"
+          ? "https"
+          : scheme.tag === "HTTP"
+          ? "http"
+          : undefined;
+        if (protocol === undefined) return err({ tag: "HTTP-protocol-error" });
+        const sent = send({
+          url: `${protocol}://${authority}${pathWithQuery}`,
+          method: fromMethod(request.method),
+          headers: request.headers.entries.map(([name, value]) => [name, latin1(value)] as const),
+          body: request.body && chunksOf(request.body.bytes),
+          connectTimeoutMs: toMs(options?.connectTimeout),
+          firstByteTimeoutMs: toMs(options?.firstByteTimeout),
+          betweenBytesTimeoutMs: toMs(options?.betweenBytesTimeout),
+          signal: signal(),
+        });
+        return ok(
+          new Future<ResponseResult>(sent.then(
+            (response) => ({ tag: "ok", value: toIncoming(response, errorCode) }),
+            (error) => ({ tag: "error", value: errorCode(error) }),
+          )),
+        );
+      },
+    },
+  };
+}
+
+function toMs(durationNs: bigint | undefined): number | undefined {
+  return durationNs === undefined ? undefined : Math.max(1, Number(durationNs / 1_000_000n));
+}
+
+async function* chunksOf(bytes: OutgoingBytes): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let chunk = await bytes.next(); chunk; chunk = await bytes.next()) yield chunk;
+}
+
+function toIncoming({ status, headers, body }: ReceivedResponse, errorCode: MapHttpError) {
+  const fields = new Fields();
+  for (const [name, value] of headers) if (!isForbidden(name)) fields.append(name, bytesOf(value));
+  const chunks = body[Symbol.asyncIterator]();
+  const open = () =>
+    new ChunkInput({
+      next: async () => {
+        const { value, done } = await chunks.next();
+        return done ? undefined : new Uint8Array(value);
+      },
+      cancel: () => void chunks.return?.(),
+      failure: (error) => {
+        const code = errorCode(error);
+        return new IoError(code.tag, new HttpFailure(code));
+      },
+    });
+  return { status, headers: fields.frozen(), body: new IncomingBody(open) };
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+function bytesOf(byteString: string): Uint8Array {
+  return Uint8Array.from(byteString, (character) => character.charCodeAt(0));
+}
