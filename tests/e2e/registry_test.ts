@@ -263,6 +263,42 @@ Deno.test("registry: responds 500 for a module that is damaged on the disk, and 
   });
 });
 
+Deno.test(
+  "registry: finds the module of a container image with a long name, and pull does too",
+  { ignore: Deno.build.os === "windows" },
+  () =>
+    withRegistry(async ({ server: { url }, port, folder }) => {
+      const module = wasm("in an image");
+      await Deno.mkdir(`${folder}/app`);
+      await Deno.writeFile(`${folder}/app/${"größe-".repeat(20)}.wasm`, module);
+      const tar = new Deno.Command("tar", { args: ["-cz", "app"], cwd: folder });
+      const { stdout: layer } = await tar.output();
+      const repository = `${url}/v2/k33g/image`;
+      const blob = await fetch(`${repository}/blobs/uploads/?digest=${sha256(layer)}`, {
+        method: "POST",
+        body: layer,
+      });
+      assert.equal(blob.status, 201, await blob.text());
+      const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
+      const layers = [{ mediaType, digest: sha256(layer), size: layer.length }];
+      const manifest = await fetch(`${repository}/manifests/1`, {
+        method: "PUT",
+        body: JSON.stringify({ schemaVersion: 2, layers }),
+      });
+      assert.equal(manifest.status, 201, await manifest.text());
+      const found = await fetch(`${url}/k33g/image/1/image.wasm`);
+      assert.deepEqual(new Uint8Array(await found.arrayBuffer()), module);
+      const pulled = await runCapsule([
+        "-mode=pull",
+        `-url=oci://localhost:${port}/k33g/image:1`,
+        `-wasm=${folder}/pulled.wasm`,
+        `-cache=${folder}/cache`,
+      ]);
+      assert.equal(pulled.code, 0, pulled.stderr);
+      assert.deepEqual(await Deno.readFile(`${folder}/pulled.wasm`), module);
+    }),
+);
+
 Deno.test("registry: needs -adminToken on an address that others reach", async () => {
   await inFolder(async (files) => {
     const refused = await runCapsule([
