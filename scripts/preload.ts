@@ -26,17 +26,20 @@ export async function preloadLists(): Promise<PreloadList[]> {
   const loaded = new Set<string>();
   const lists: PreloadList[] = [];
   for (const { entry, path } of entries) {
-    const files = (await filesOf(entry)).filter((file) => !loaded.has(file));
+    const files = (await filesOf(entry, path)).filter((file) => !loaded.has(file));
     for (const file of files) loaded.add(file);
-    const imports = files.filter((file) => file !== entry && file !== path).sort()
+    const imports = files.filter((file) => file !== entry).sort()
       .map((file) => `import "../${file.replace(/^src\//, "")}";\n`);
     lists.push({ path, text: `// Written by scripts/preload.ts.\n${imports.join("")}` });
   }
   return lists;
 }
 
-/** Returns the files that an entry point imports at any depth, without lazy and type imports. */
-async function filesOf(entry: string): Promise<string[]> {
+/**
+ * Returns the files that an entry point imports at any depth, without lazy and type imports, and
+ * without those that only its list imports.
+ */
+async function filesOf(entry: string, list: string): Promise<string[]> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", entry],
     cwd: root,
@@ -51,9 +54,12 @@ async function filesOf(entry: string): Promise<string[]> {
     specifier,
     dependencies.filter(({ isDynamic }) => !isDynamic).map(({ code }) => code?.specifier ?? ""),
   ]));
-  const found = new Set([new URL(`../${entry}`, import.meta.url).href]);
+  const [first, skipped] = [entry, list].map((path) => new URL(`../${path}`, import.meta.url).href);
+  const found = new Set([first ?? ""]);
   for (const file of found) {
-    for (const target of imports.get(file) ?? []) if (target.startsWith("file:")) found.add(target);
+    for (const target of imports.get(file) ?? []) {
+      if (target.startsWith("file:") && target !== skipped) found.add(target);
+    }
   }
   return Array.from(found, (url) => fileURLToPath(url).slice(root.length));
 }

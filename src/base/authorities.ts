@@ -1,5 +1,4 @@
 import { CapsuleError, messageOf } from "./errors.ts";
-import { readText } from "./read_text.ts";
 
 let trusted: string | undefined;
 
@@ -12,6 +11,7 @@ let trusted: string | undefined;
 export async function trustAuthorities(path: string): Promise<void> {
   let text: string;
   try {
+    const { readText } = await import("./read_text.ts");
     text = await readText(path);
   } catch (error) {
     throw new CapsuleError(

@@ -4,7 +4,6 @@ import "../base/authorities.ts";
 import "../base/byte_buffer.ts";
 import "../base/byte_string.ts";
 import "../base/paths.ts";
-import "../base/read_text.ts";
 import "../function/cli_call.ts";
 import "../function/load.ts";
 import "../function/make_instance.ts";

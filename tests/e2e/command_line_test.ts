@@ -35,14 +35,22 @@ Deno.test("capsule: an invalid command line is one line on stderr, exit code 2",
   }
 });
 
-Deno.test("capsule: deno task start -- passes its flags on", async () => {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "start", "--", "-help", "-mode=http"],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  assert.match(new TextDecoder().decode(stdout), /^usage: capsule -mode=http/m);
+Deno.test("capsule: deno task start -- passes its flags on, and is printed as the next step", async () => {
+  const task = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "start", "--", ...flags],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+    }).output();
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  };
+  const help = await task("-help", "-mode=http");
+  assert.equal(help.code, 0, help.stderr);
+  assert.match(help.stdout, /^usage: capsule -mode=http/m);
+  const call = await task("-mode=cli", "é");
+  assert.deepEqual([call.code, call.stdout], [0, "👋 Hello é 🌍\n"]);
+  assert.match(call.stderr, /your own: deno task start -- -mode=cli -wasm=\.\/hello\.wasm\n$/);
 });
 
 Deno.test("capsule: a reader of its output that goes away is not an error", async () => {
