@@ -13,6 +13,7 @@ import type { LoadedCode } from "./load_code.ts";
 import { openOutgoingHttp } from "./outgoing_http.ts";
 import { guestEnvironment, type Opened } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
+import { openBudget } from "./open_budget.ts";
 
 /** A component to run, with its grants and limits. */
 export interface ComponentRunnerOptions extends Omit<RunnerOptions, "blueprint"> {
@@ -67,6 +68,7 @@ export async function openComponent(
     maxInstances: limits.maxInstances,
     maxQueue: limits.maxQueue,
     sinks,
+    budget: openBudget(limits),
     wasi,
     reuse: code.options.reuse,
   });

@@ -7,7 +7,9 @@ import { CallWatch, type WatchedCall } from "../../wasm/call_watch.ts";
 import { Guest } from "../../wasm/guest.ts";
 import type { OutputSinks } from "../../wasm/guest_output.ts";
 import { isSuspendError } from "../../wasm/jspi.ts";
+import type { MemoryBudget } from "../../wasm/memory_budget.ts";
 import { type Lease, Pool } from "../../wasm/pool.ts";
+import { assertFits, openAccount } from "../memory_use.ts";
 import { ExitError, explainThrown } from "../traps.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
 import { type ComponentSnapshot, PooledComponent } from "./pooled_component.ts";
@@ -24,6 +26,8 @@ export interface ComponentOptions {
   readonly wasi: (guest: Guest) => P2Options;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
+  /** Memory of all instances, in which growth is not counted. Default: no limit. */
+  readonly budget?: MemoryBudget;
 }
 
 /** A call of a component's entry. It runs again if the call is rerun. */
@@ -57,6 +61,7 @@ export class ComponentFunctions {
       maxInstances: options.maxInstances,
       maxQueue: options.maxQueue,
       idleMs,
+      hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
     });
   }
 
@@ -67,6 +72,7 @@ export class ComponentFunctions {
    */
   static start(blueprint: ComponentBlueprint, options: ComponentOptions): ComponentFunctions {
     refuseMissing(blueprint, options);
+    if (options.budget) assertFits(options.name, options.budget, blueprint.memory);
     const made = new ComponentFunctions(blueprint, options);
     const lease = made.#pool.take();
     if (!lease) throw new Error("an empty pool had no instance");
@@ -165,9 +171,16 @@ export class ComponentFunctions {
   }
 
   #create(): PooledComponent {
-    const { limits, sinks, wasi } = this.options;
-    const guest = new Guest(sinks, limits);
-    return new PooledComponent(this.#blueprint, { guest, wasi: wasi(guest) });
+    const { budget, limits, sinks, wasi } = this.options;
+    const use = budget && openAccount(budget, this.#blueprint.memory);
+    const guest = new Guest(sinks, limits, use);
+    try {
+      const parts = { guest, wasi: wasi(guest), account: use?.account };
+      return new PooledComponent(this.#blueprint, parts);
+    } catch (error) {
+      use?.account.close();
+      throw error;
+    }
   }
 }
 

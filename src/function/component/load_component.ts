@@ -5,7 +5,9 @@ import type { Plan } from "../../component/link/plan.ts";
 import { parseExternName } from "../../component/types/names.ts";
 import { type PreparationResult, prepareModule } from "../../prepare/prepare.ts";
 import { canPause } from "../../wasm/jspi.ts";
+import type { MemoryNeeds } from "../../wasm/instance.ts";
 import type { LoadOptions } from "../load.ts";
+import { shareBetween } from "./share_between.ts";
 
 /** A compiled core module of a component, and what a reset of its instances restores. */
 export interface CoreModule {
@@ -20,6 +22,7 @@ export interface CoreModule {
 export interface ComponentBlueprint {
   readonly plan: Plan;
   readonly modules: readonly CoreModule[];
+  readonly memory: MemoryNeeds;
   /** Path of the function that is called, and the world it belongs to. */
   readonly entry: ComponentEntry;
   /** Reasons why an instance cannot be reset, as sentences; empty if it can. */
@@ -46,9 +49,11 @@ export function loadComponent(
   try {
     const plan = linkComponent(decodeComponent(bytes));
     const entry = entryOf(plan, options.mode);
-    const prepared = prepareAll(plan, options);
+    const { modules, memory } = shareBetween(plan, options.maxMemoryBytes);
+    const prepared = prepareAll(modules, options);
     return {
       plan,
+      memory,
       entry,
       modules: prepared.map((one, index) => ({
         module: compile(one.bytes as Uint8Array<ArrayBuffer>, index),
@@ -67,18 +72,21 @@ export function loadComponent(
   }
 }
 
-function prepareAll(plan: Plan, options: LoadOptions): PreparationResult[] {
+function prepareAll(
+  modules: readonly Uint8Array<ArrayBuffer>[],
+  options: LoadOptions,
+): PreparationResult[] {
   const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
   const settings = {
     exportGlobals: options.manyCalls && !options.reuse,
     maxMemoryPages,
     steps: options.steps && canPause,
   };
-  const memoryIsShared = plan.modules.some((bytes) =>
+  const memoryIsShared = modules.some((bytes) =>
     WebAssembly.validate(bytes) &&
     WebAssembly.Module.imports(new WebAssembly.Module(bytes)).some(({ kind }) => kind === "memory")
   );
-  return plan.modules.map((bytes, index) => {
+  return modules.map((bytes, index) => {
     const prepared = prepareModule(bytes, { ...settings, component: { memoryIsShared } });
     if (prepared.kind === "unprepared" && !options.unlimited) {
       const { what, offset } = prepared.unknown;

@@ -2,6 +2,7 @@ import { type ComponentFunction, LiveComponent } from "../../component/instance/
 import { PAGES_EXPORT } from "../../prepare/contract.ts";
 import { P2Host, type P2Options } from "../../wasi/p2/host.ts";
 import type { Guest } from "../../wasm/guest.ts";
+import type { MemoryAccount } from "../../wasm/memory_budget.ts";
 import { MemoryReset } from "../../wasm/memory_reset.ts";
 import type { MemorySnapshot } from "../../wasm/memory_snapshot.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
@@ -20,6 +21,7 @@ export class PooledComponent {
   readonly live: LiveComponent;
   readonly entry: ComponentFunction;
   readonly #host: P2Host;
+  readonly #account: MemoryAccount | undefined;
   readonly #cores: readonly CoreState[];
 
   /**
@@ -29,8 +31,13 @@ export class PooledComponent {
    */
   constructor(
     blueprint: ComponentBlueprint,
-    { guest, wasi }: { guest: Guest; wasi: P2Options },
+    { guest, wasi, account }: {
+      guest: Guest;
+      wasi: P2Options;
+      account: MemoryAccount | undefined;
+    },
   ) {
+    this.#account = account;
     const { plan, modules, entry } = blueprint;
     this.guest = guest;
     this.#host = new P2Host(wasi);
@@ -75,6 +82,7 @@ export class PooledComponent {
   close(): void {
     this.live.resetHandles();
     this.#host.reset();
+    this.#account?.close();
   }
 }
 
