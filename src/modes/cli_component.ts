@@ -1,6 +1,6 @@
 import type { Context } from "../base/context.ts";
 import { type ComponentRunnerOptions, openComponent } from "../runner/open_component.ts";
-import { ChunkInput, FunctionOutput } from "../wasi/p2/streams.ts";
+import { ChunkInput, FunctionOutput } from "../wasi/p2/stream_sources.ts";
 
 const chunkBytes = 65_536;
 

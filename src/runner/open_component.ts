@@ -6,7 +6,7 @@ import {
 import { loadComponent } from "../function/component/load_component.ts";
 import { systemClock } from "../wasi/clock.ts";
 import type { P2State } from "../wasi/p2/state.ts";
-import { BytesInput, FunctionOutput } from "../wasi/p2/streams.ts";
+import { BytesInput, FunctionOutput } from "../wasi/p2/stream_sources.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { Preopen } from "../wasi/wasi.ts";
 import type { LoadedCode } from "./load_code.ts";

@@ -10,7 +10,7 @@ import {
   OutgoingResponse,
   type ResponseOutparam,
 } from "../../wasi/p2/http_types.ts";
-import { BytesInput, ChunkInput } from "../../wasi/p2/streams.ts";
+import { BytesInput, ChunkInput } from "../../wasi/p2/stream_sources.ts";
 import { TimeoutError } from "../../wasm/timeout_error.ts";
 import { errorAnswer } from "../error_answer.ts";
 import { ExitError, TrapError } from "../traps.ts";

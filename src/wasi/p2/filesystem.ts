@@ -11,7 +11,7 @@ import type { Folder } from "../../files/folder.ts";
 import { fromDatetime, toDatetime } from "./clocks.ts";
 import { ready } from "./poll.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
-import { IoError, StreamEnd } from "./streams.ts";
+import { IoError, StreamEnd } from "./stream_end.ts";
 
 /** Bits of `descriptor-flags`. */
 const DescriptorFlags = {

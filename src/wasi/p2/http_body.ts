@@ -1,7 +1,7 @@
 import type { OutputStream, Pollable } from "./stream_types.ts";
 import { pollableOf } from "./poll.ts";
 import type { Fields } from "./fields.ts";
-import { IoError, StreamEnd } from "./streams.ts";
+import { IoError, StreamEnd } from "./stream_end.ts";
 
 /** Bytes of an outgoing body that are buffered ahead of the reader. */
 const highWaterBytes = 65_536;

@@ -10,7 +10,7 @@ import {
   OutgoingBytes,
 } from "./http_body.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
-import type { IoError } from "./streams.ts";
+import type { IoError } from "./stream_end.ts";
 
 /** `wasi:http/types.method` and `scheme` */
 export type HttpVariant = { readonly tag: string; readonly value?: string };

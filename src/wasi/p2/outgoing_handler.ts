@@ -8,7 +8,8 @@ import {
   type ResponseResult,
 } from "./http_types.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
-import { ChunkInput, IoError } from "./streams.ts";
+import { IoError } from "./stream_end.ts";
+import { ChunkInput } from "./stream_sources.ts";
 
 /** A request as it is sent. Times are milliseconds, undefined for the client's defaults. */
 export interface SentRequest {

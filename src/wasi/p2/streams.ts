@@ -1,33 +1,9 @@
 import type { Value } from "../../component/abi/codec.ts";
 import { trap } from "../../component/abi/context.ts";
-import { anyReady, ready } from "./poll.ts";
+import { anyReady } from "./poll.ts";
+import { type IoError, StreamEnd } from "./stream_end.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import type { InputStream, OutputStream, Pollable } from "./stream_types.ts";
-
-/** The resource `wasi:io/error`. Its origin may know a code of its own for it. */
-export class IoError {
-  readonly message: string;
-  readonly cause: unknown;
-
-  constructor(message: string, cause?: unknown) {
-    this.message = message;
-    this.cause = cause;
-  }
-}
-
-/** The end of a stream: closed, or failed with an error. Thrown by streams. */
-export class StreamEnd {
-  readonly error: IoError | undefined;
-
-  constructor(error?: IoError) {
-    this.error = error;
-  }
-
-  /** Returns it as a `stream-error`. */
-  get value(): Value {
-    return this.error ? { tag: "last-operation-failed", value: this.error } : { tag: "closed" };
-  }
-}
 
 /** Bytes that one call reads or writes at most. */
 const maxChunk = 1 << 20;
@@ -35,7 +11,7 @@ const chunk = (length: bigint) => Number(length < BigInt(maxChunk) ? length : Bi
 /** Most bytes that `blocking-write-and-flush` takes, by its specification. */
 const maxBlockingWrite = 4096;
 
-/** Calls work of a stream. Returns its result or the end of the stream as a `result`. */
+/** Runs `work` on a stream. Returns its value, or the end of the stream, as a `result`. */
 function attempt(work: () => Value): Value {
   try {
     return ok(work());
@@ -45,7 +21,7 @@ function attempt(work: () => Value): Value {
   }
 }
 
-/** Calls work once a stream is ready, again as long as it returns undefined. */
+/** Runs `work` until it returns a value, and waits for the stream in between. */
 function blocking(
   state: P2State,
   stream: Pollable,
@@ -205,121 +181,4 @@ export function streamsInterface(state: P2State): P2Interface {
       "output-stream": (rep: OutputStream) => rep.close(),
     },
   };
-}
-
-/** An input stream of bytes that are all there. */
-export class BytesInput implements InputStream {
-  #rest: Uint8Array<ArrayBuffer>;
-
-  constructor(bytes: Uint8Array<ArrayBuffer>) {
-    this.#rest = bytes;
-  }
-
-  isReady = ready.isReady;
-  whenReady = ready.whenReady;
-
-  read(length: number): Uint8Array<ArrayBuffer> {
-    if (this.#rest.length === 0 && length > 0) throw new StreamEnd();
-    const bytes = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(length);
-    return bytes;
-  }
-
-  close(): void {}
-}
-
-/** An output stream to a function that takes all bytes immediately. */
-export class FunctionOutput implements OutputStream {
-  readonly #write: (bytes: Uint8Array) => void;
-
-  /** @param write may throw `Deno.errors.BrokenPipe`, which closes the stream. */
-  constructor(write: (bytes: Uint8Array) => void) {
-    this.#write = write;
-  }
-
-  isReady = ready.isReady;
-  whenReady = ready.whenReady;
-
-  checkWrite(): number {
-    return maxChunk;
-  }
-
-  write(bytes: Uint8Array): void {
-    try {
-      this.#write(bytes);
-    } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe) throw new StreamEnd();
-      throw error;
-    }
-  }
-
-  flush(): void {}
-  close(): void {}
-}
-
-/** An input stream that reads ahead from a source of chunks, as a web stream's reader is one. */
-export class ChunkInput implements InputStream {
-  readonly #next: () => Promise<Uint8Array<ArrayBuffer> | undefined>;
-  readonly #cancel: () => void;
-  #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #end: StreamEnd | undefined;
-  #reading: Promise<void> | undefined;
-  readonly #listeners = new Set<() => void>();
-
-  /**
-   * @param source `next` resolves to the next chunk, or to undefined at the end; `cancel` is called
-   * when nothing more is read; `failure` maps an error of `next` to the stream's.
-   */
-  constructor(source: {
-    readonly next: () => Promise<Uint8Array<ArrayBuffer> | undefined>;
-    readonly cancel: () => void;
-    readonly failure?: (error: unknown) => IoError;
-  }) {
-    const failure = source.failure ?? ((error) => new IoError(String(error), error));
-    this.#cancel = source.cancel;
-    this.#next = async () => {
-      try {
-        return await source.next();
-      } catch (error) {
-        this.#end = new StreamEnd(failure(error));
-      }
-    };
-  }
-
-  isReady(): boolean {
-    return this.#rest.length > 0 || this.#end !== undefined;
-  }
-
-  whenReady(listener: () => void): () => void {
-    if (this.isReady()) return ready.whenReady(listener);
-    this.#listeners.add(listener);
-    this.#reading ??= this.#read();
-    return () => this.#listeners.delete(listener);
-  }
-
-  async #read(): Promise<void> {
-    let bytes = await this.#next();
-    while (bytes && bytes.length === 0) bytes = await this.#next();
-    if (bytes) this.#rest = bytes;
-    else this.#end ??= new StreamEnd();
-    this.#reading = undefined;
-    const listeners = [...this.#listeners];
-    this.#listeners.clear();
-    for (const listener of listeners) listener();
-  }
-
-  read(length: number): Uint8Array<ArrayBuffer> {
-    if (this.#rest.length === 0) {
-      if (this.#end) throw this.#end;
-      this.#reading ??= this.#read();
-    }
-    const bytes = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(length);
-    return bytes;
-  }
-
-  close(): void {
-    if (!this.#end) this.#cancel();
-    this.#end ??= new StreamEnd();
-  }
 }
