@@ -10,18 +10,18 @@ interface PendingRead {
   /** When a check first saw it: cheaper for the hot path than reading the clock. */
   sinceMs: number | undefined;
   readonly leftMs: number;
-  readonly fail: (error: HttpError) => void;
-  isOver: boolean;
+  /** Rejects the read; `undefined` once it is over, so that nothing is kept alive. */
+  fail: ((error: HttpError) => void) | undefined;
 }
 
 /** Reads that are pending, and some that are over: an array is cheaper than a set. */
 let pending: PendingRead[] = [];
-let maxLength = 1024;
+let maxLength = 256;
 
 function add(read: PendingRead): void {
   if (pending.push(read) < maxLength) return;
-  pending = pending.filter(({ isOver }) => !isOver);
-  maxLength = Math.max(1024, 2 * pending.length);
+  pending = pending.filter(({ fail }) => fail);
+  maxLength = Math.max(256, 2 * pending.length);
 }
 
 /**
@@ -29,13 +29,13 @@ function add(read: PendingRead): void {
  */
 export function checkBodyTimeouts(): void {
   if (pending.length === 0) return;
-  pending = pending.filter(({ isOver }) => !isOver);
+  pending = pending.filter(({ fail }) => fail);
   const nowMs = performance.now();
   for (const read of pending) {
     read.sinceMs ??= nowMs;
     if (nowMs - read.sinceMs < read.leftMs) continue;
-    read.isOver = true;
-    read.fail(new HttpError(408, "BODY_TIMEOUT", "the request's body did not arrive in time"));
+    read.fail?.(new HttpError(408, "BODY_TIMEOUT", "the request's body did not arrive in time"));
+    read.fail = undefined;
   }
 }
 
@@ -55,13 +55,13 @@ export function readWhole(
 ): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     const leftMs = allowanceMs + length / bytesPerMs;
-    const read: PendingRead = { sinceMs: undefined, leftMs, fail: reject, isOver: false };
+    const read: PendingRead = { sinceMs: undefined, leftMs, fail: reject };
     add(read);
     body.arrayBuffer().then((buffer) => {
-      read.isOver = true;
+      read.fail = undefined;
       resolve(new Uint8Array(buffer));
     }, (error) => {
-      read.isOver = true;
+      read.fail = undefined;
       reject(cutError(error));
     });
   });
@@ -90,16 +90,16 @@ export class BodyReader {
   read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return new Promise((resolve, reject) => {
       const sinceMs = performance.now();
-      const read: PendingRead = { sinceMs, leftMs: this.#leftMs, fail: reject, isOver: false };
+      const read: PendingRead = { sinceMs, leftMs: this.#leftMs, fail: reject };
       add(read);
       this.#reader.read().then(({ value }) => {
-        read.isOver = true;
+        read.fail = undefined;
         const earnedMs = (value?.length ?? 0) / bytesPerMs;
         const leftMs = this.#leftMs - (performance.now() - sinceMs) + earnedMs;
         this.#leftMs = Math.min(this.#allowanceMs, leftMs);
         resolve(value);
       }, (error) => {
-        read.isOver = true;
+        read.fail = undefined;
         reject(cutError(error));
       });
     });
