@@ -1,3 +1,5 @@
+import type { Output } from "./io.ts";
+
 /** Control characters that a terminal interprets, but for tabs and line ends. */
 // deno-lint-ignore no-control-regex
 const controls = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)/g;
@@ -17,6 +19,16 @@ export function printable(text: string): string {
 export function printableBytes(bytes: Uint8Array): Uint8Array {
   if (!bytes.some(mayControl)) return bytes;
   return encoder.encode(printable(decoder.decode(bytes)));
+}
+
+/** Returns the output itself, or one that escapes control characters if it is a terminal. */
+export function terminalSafe(output: Output): Output {
+  if (!output.isTerminal()) return output;
+  return {
+    isTerminal: () => true,
+    write: (bytes) =>
+      output.write(typeof bytes === "string" ? printable(bytes) : printableBytes(bytes)),
+  };
 }
 
 /** Reports whether a byte is, or begins, a control character other than a tab or a line feed. */

@@ -6,7 +6,7 @@ import { callOnce } from "../runner/call_once.ts";
 import { loadCode } from "../runner/load_code.ts";
 import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
-import { printable } from "../base/printable.ts";
+import { printable, terminalSafe } from "../base/printable.ts";
 import { moduleBytes } from "./module_bytes.ts";
 import { grantsOf, limitsOf } from "./runner_flags.ts";
 
@@ -80,7 +80,10 @@ async function printResult(
       `the argument "${argument}" contains "${argumentSeparator}": the function sees it split there`,
     );
   }
-  const result = await callOnce({ ...running, args }, context);
+  // A program may draw on its terminal; a function prints text.
+  const stdout = terminalSafe(io.stdout);
+  const sinks = { stdout, stderr: terminalSafe(io.stderr) };
+  const result = await callOnce({ ...running, args, sinks }, context);
   if (result.kind === "error") {
     io.stderr.write(printable(result.message) + "\n");
     return exitCodes.failed;
@@ -88,7 +91,7 @@ async function printResult(
   const line = new Uint8Array(result.bytes.length + 1);
   line.set(result.bytes);
   line[result.bytes.length] = 0x0a;
-  io.stdout.write(line);
+  stdout.write(line);
   return exitCodes.done;
 }
 
