@@ -20,6 +20,8 @@ export interface SharedMemory {
 const pageBytes = 65_536;
 /** Pages that a memory with 32-bit addresses may declare. */
 const maxPages = 65_536;
+/** Pages that V8 lets a memory with 64-bit addresses declare. */
+const maxPages64 = 262_144;
 /** Bytes of V8's heap that one table element takes at most. */
 const elementBytes = 32;
 /** The part of the maximum that tables may grow to; the rest is for memories. */
@@ -102,7 +104,7 @@ function readSections(bytes: Uint8Array): Sections {
     else if (id === sectionIds.type) usesHeap ||= hasHeapTypes(content);
     else if (id === sectionIds.memory) {
       for (let left = content.count("memories"); left > 0; left--) {
-        memories.push(readLimits(content, maxPages));
+        memories.push(readLimits(content, maxPages, maxPages64));
       }
       sections.push({ at, start, end: reader.at, items: memories });
     } else if (id === sectionIds.table) {
@@ -188,7 +190,7 @@ function hasHeapTypes(reader: Reader): boolean {
   return false;
 }
 
-function readLimits(reader: Reader, allowed = Infinity): Limited {
+function readLimits(reader: Reader, allowed = Infinity, allowed64 = allowed): Limited {
   const at = reader.at;
   const flags = reader.byte("limits");
   const read = () => (flags & 4) !== 0 ? reader.u64("limits") : reader.u32("limits");
@@ -197,7 +199,7 @@ function readLimits(reader: Reader, allowed = Infinity): Limited {
   // Limits that WebAssembly does not allow stay as they are: the module must stay invalid.
   const isShared = (flags & 2) !== 0;
   const isValid = min <= declared &&
-    (declared === Infinity ? !isShared : declared <= allowed || (flags & 4) !== 0);
+    (declared === Infinity ? !isShared : declared <= ((flags & 4) !== 0 ? allowed64 : allowed));
   return { at, end: reader.at, min, declared, flags, max: isValid ? min : declared };
 }
 

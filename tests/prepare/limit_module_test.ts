@@ -73,7 +73,7 @@ const kinds = {
   "a memory with a maximum": "(memory 1 5000)",
   "a second memory": "(memory 1 2) (memory 1 5000)",
   "a 64-bit memory": "(memory i64 1)",
-  "a 64-bit memory with a maximum": "(memory i64 1 0x1000000)",
+  "a 64-bit memory with a maximum": "(memory i64 1 0x40000)",
   "a shared memory": "(memory 1 5000 shared)",
   "an imported memory": '(import "env" "m" (memory 1))',
   "an imported 64-bit memory after other imports":
@@ -99,7 +99,7 @@ for (
   const [what, ...content] of [
     ["a maximum of 65,537 pages", 0x01, 1, 0x81, 0x80, 0x04],
     ["a shared maximum of 65,537 pages", 0x03, 1, 0x81, 0x80, 0x04],
-    ["a 64-bit maximum above 2^48 pages", 0x05, 1, ...new Array<number>(7).fill(0x81), 0x01],
+    ["a 64-bit maximum of 262,145 pages", 0x05, 1, 0x81, 0x80, 0x10],
     ["a maximum below its minimum", 0x01, 5, 4],
     ["no maximum and shared memory", 0x02, 1],
   ] as [string, ...number[]][]

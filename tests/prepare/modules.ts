@@ -45,17 +45,16 @@ export function watModules(): { name: string; bytes: Uint8Array<ArrayBuffer> }[]
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Returns every `.wasm` below `examples` and `tests/testdata`. */
+/** Returns every core module below `examples` and `tests/testdata`. */
 export function committedModules(): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
   const found: { name: string; bytes: Uint8Array<ArrayBuffer> }[] = [];
   const walk = (folder: URL) => {
     for (const entry of Deno.readDirSync(folder)) {
       if (entry.isDirectory) walk(new URL(`${folder.href}/${entry.name}`));
       if (!entry.isFile || !entry.name.endsWith(".wasm")) continue;
-      found.push({
-        name: entry.name,
-        bytes: Deno.readFileSync(new URL(`${folder.href}/${entry.name}`)),
-      });
+      const bytes = Deno.readFileSync(new URL(`${folder.href}/${entry.name}`));
+      const isComponent = bytes[6] === 1;
+      if (!isComponent) found.push({ name: entry.name, bytes });
     }
   };
   for (const folder of wasmFolders) walk(folder);

@@ -311,6 +311,9 @@ Deno.test("scanCode: refuses code that does not fit together, with its offset", 
       [[0x0b, 0x01], /a function does not end with its last block, at offset 0x18/],
       [[0x0c, 1, 0x0b], /label 1 does not exist, at offset 0x18/],
       [[0x10, 1, 0x0b], /function 1 does not exist, at offset 0x18/],
+      [[0x23, 0, 0x1a, 0x0b], /global 0 does not exist, at offset 0x18/],
+      [[0x41, 0, 0x24, 0x80, 0, 0x0b], /global 0 does not exist, at offset 0x1a/],
+      [[0x02, 5, 0x0b, 0x0b], /type 5 does not exist, at offset 0x18/],
       [[0x05, 0x0b], /else or catch is not in a block of its kind, at offset 0x17/],
       [[0x18, 0, 0x0b], /delegate ends no try/],
       [[0x41, 0xff], /a function ends inside a block/],
@@ -326,6 +329,26 @@ Deno.test("scanCode: refuses code that does not fit together, with its offset", 
   assert.throws(() => prepareModule(moduleOf(type, section(3, 1, 0), locals), {}), {
     message: /4294967295 locals are more than V8 allows/,
   });
+});
+
+Deno.test("prepareModule: a module cannot name what the preparation adds", () => {
+  // Without a check, the first index after a module's own would be the step counter.
+  for (
+    const [bytes, message] of [
+      [compileWat(`(module (func (loop $l (br $l)) (global.set 0 (i32.const 9))))`), /global 0/],
+      [
+        compileWat(`(module (memory 1) (func (param i32)
+          (memory.fill (i32.const 0) (i32.const 0) (local.get 0)) (local.set 1 (i32.const 9))))`),
+        /local 1/,
+      ],
+      [moduleOf(section(7, 1, 1, 0x67, 3, 0)), /global 0/],
+      [moduleOf(section(7, 1, 1, 0x6d, 2, 0)), /memory 0/],
+      [moduleOf(functionType, section(13, 1, 0, 1)), /type 1 of a tag/],
+    ] as [Uint8Array, RegExp][]
+  ) {
+    const prepare = () => prepareModule(bytes, { steps: true, exportGlobals: true });
+    assert.throws(prepare, { code: "LOAD", message });
+  }
 });
 
 /** Returns a module with one function, (i32) -> (), that repeats instructions. */

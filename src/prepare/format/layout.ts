@@ -25,6 +25,8 @@ export interface Layout {
   functionTypes: Ints;
   /** Offsets of function indices outside of the code, in the order of the file. */
   functionReferences: Ints;
+  /** Number of tags, imported ones included. */
+  tags: number;
   /** Offset of the limits of each memory, imported ones first. */
   memoryLimits: Ints;
   /** Functions that code outside of the module, or a table call, can reach. */
@@ -52,6 +54,7 @@ export function readLayout(bytes: Uint8Array): Layout {
     importedFunctions: 0,
     functionTypes: new Ints(),
     functionReferences: new Ints(),
+    tags: 0,
     memoryLimits: new Ints(),
     reachableFromOutside: { exported: new Ints(), referenced: new Ints() },
     unknown: undefined,
@@ -133,6 +136,10 @@ const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
     }
   },
 
+  [SectionId.tag](reader, layout) {
+    for (let left = reader.count("tags"); left > 0; left--) readTag(reader, layout);
+  },
+
   [SectionId.global](reader, layout) {
     for (let left = reader.count("globals"); left > 0; left--) {
       layout.description.globals.push(readGlobal(reader, layout));
@@ -182,11 +189,20 @@ function readImported(reader: Reader, layout: Layout): Extern {
       return global;
     }
     case 4:
-      reader.byte("tag");
-      return { kind: "tag", type: layout.types[reader.u32("type of a tag")] };
+      return { kind: "tag", type: readTag(reader, layout) };
     default:
       throw malformed(`${kind} is not a kind of import`, at);
   }
+}
+
+function readTag(reader: Reader, layout: Layout): FunctionType {
+  const at = reader.at;
+  reader.byte("tag");
+  const index = reader.u32("type of a tag");
+  const type = layout.types[index];
+  if (!type && !layout.unknown) throw malformed(`type ${index} of a tag does not exist`, at);
+  layout.tags++;
+  return type ?? { params: [], results: [] };
 }
 
 function addFunction(reader: Reader, layout: Layout): FunctionType | undefined {
@@ -251,7 +267,20 @@ function readExport(reader: Reader, layout: Layout): ExportDescription {
   const code = reader.byte("kind of an export");
   const kind = exportKinds[code];
   if (!kind) throw malformed(`${code} is not a kind of export`, at);
-  if (kind !== "function") return { kind, name, index: reader.u32("index of an export") };
+  if (kind !== "function") {
+    const index = reader.u32("index of an export");
+    const { description } = layout;
+    const counts = {
+      table: description.tables.length,
+      memory: description.memories.length,
+      global: description.globals.length,
+      tag: layout.tags,
+    };
+    if (index >= counts[kind] && !layout.unknown) {
+      throw malformed(`${kind} ${index} does not exist`, at + 1);
+    }
+    return { kind, name, index };
+  }
   const index = readFunctionReference(reader, layout, layout.reachableFromOutside.exported);
   const type = layout.types[layout.functionTypes.at(index)];
   return type ? { kind, name, index, type } : { kind, name, index };

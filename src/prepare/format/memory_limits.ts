@@ -6,14 +6,14 @@ import { hex, type Reader, UnknownConstruct } from "./reader.ts";
  */
 export const LimitFlag = { maximum: 1, shared: 2, is64: 4 } as const;
 
-/** Highest number of pages that a module may declare, by WebAssembly. */
+/** Highest maximum that a module may declare, in pages: WebAssembly's and, for 64 bits, V8's. */
 const maxPages32 = 2 ** 16;
-const maxPages64 = 2 ** 48;
+const maxPages64 = 2 ** 18;
 
 /**
  * Reads the limits of a memory and returns them with a maximum of at most `maxPages`. With 256
- * pages, `00 02` (from 2 pages on) becomes `01 02 80 02`. Limits that WebAssembly does not allow
- * stay as they are, so that the module stays invalid.
+ * pages, `00 02` (from 2 pages on) becomes `01 02 80 02`. Limits that V8 does not allow stay as they
+ * are, so that the module stays invalid.
  *
  * Throws `CapsuleError` `LOAD` when the memory starts above `maxPages`, `UnknownConstruct` for a
  * memory of an unknown kind.

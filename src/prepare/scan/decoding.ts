@@ -16,6 +16,8 @@ export const Decoding = {
   event: 4,
   /** An event with one index or label. */
   indexedEvent: 5,
+  /** No event, the index of a global, which must exist: the step counter is an added one. */
+  global: 6,
 } as const;
 
 const events: readonly number[] = [Op.unreachable, Op.else, Op.end, Op.return, Op.throwRef];
@@ -34,6 +36,7 @@ export const decodings: Uint8Array = shapes.map((shape, opcode) => {
   if (events.includes(opcode)) return Decoding.event;
   if (indexedEvents.includes(opcode)) return Decoding.indexedEvent;
   if (looked.includes(opcode)) return Decoding.table;
+  if (opcode === Op.globalGet || opcode === Op.globalSet) return Decoding.global;
   if (shape === Shape.none) return Decoding.plain;
   if (shape === Shape.index || shape === Shape.i32) return Decoding.number;
   return shape === Shape.memory ? Decoding.memory : Decoding.table;

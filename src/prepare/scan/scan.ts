@@ -140,6 +140,7 @@ class Scanner {
     const open = this.#open;
     const begins = this.#begins;
     const functionCount = this.#layout.functionTypes.length;
+    const globalCount = this.#layout.description.globals.length;
     open.push(Kind.block);
     begins.push(-1);
     let { at } = reader;
@@ -168,6 +169,18 @@ class Scanner {
         at += 3;
         if ((bytes[before + 1] ?? 0) >= 0x40) at = endOfMemoryArgument(bytes, before + 1);
         else if ((bytes[before + 2] ?? 0) >= 0x80) at = endOfNumber(bytes, before + 2, 10);
+        continue;
+      }
+      if (decoding === 6 satisfies typeof Decoding.global) {
+        before = at;
+        let index = bytes[at + 1] ?? 0;
+        at += 2;
+        if (index >= 0x80) {
+          reader.at = before + 1;
+          index = reader.u32("global");
+          at = reader.at;
+        }
+        if (index >= globalCount) throw missing("global", index, before + 1);
         continue;
       }
       if (at >= end) throw malformed("a function ends inside a block", end);
@@ -214,9 +227,8 @@ class Scanner {
             reader.at = at;
             skipBlockType(reader);
             at = reader.at;
-            if (opcode === Op.loop && this.#hasParameters(before + 1)) {
-              argument = LOOP_HAS_PARAMETERS;
-            }
+            const hasParameters = this.#hasParameters(before + 1);
+            if (opcode === Op.loop && hasParameters) argument = LOOP_HAS_PARAMETERS;
           }
           break;
         case 0x05 satisfies typeof Op.else:
@@ -268,6 +280,7 @@ class Scanner {
   #scanRare(reader: Reader, opcode: number, at: number, before: number): void {
     switch (opcode) {
       case Op.tryTable:
+        this.#hasParameters(at + 1);
         this.#checkCatchLabels(at);
         skipImmediates(reader, opcode, at);
         this.#open.push(Kind.tryTable);
@@ -381,7 +394,7 @@ class Scanner {
     }
   }
 
-  /** Reports whether a block type that is not 0x40 in one byte names a type with parameters. */
+  /** Reports whether a block has parameters. Throws if the type that it names does not exist. */
   #hasParameters(at: number): boolean {
     const reader = new Reader(this.#layout.bytes, at);
     if (beginsValueType(reader.bytes[at] ?? 0)) return false;
