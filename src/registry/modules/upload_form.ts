@@ -1,6 +1,6 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { Busboy, type BusboyInstance } from "@fastify/busboy";
+import busboy from "busboy";
 import { HttpError } from "../../server/http_error.ts";
 import { bodyPieces } from "../body_pieces.ts";
 import type { BlobWriter } from "../store/blob_writer.ts";
@@ -23,8 +23,28 @@ export interface UploadForm {
 /** The largest description of a module, in bytes. */
 const maxInfoBytes = 64 * 1024;
 
-/** Bounds what a form can make the parser keep; fields under other names are ignored. */
-const limits = { headerSize: 16 * 1024, headerPairs: 100, fieldSize: maxInfoBytes, parts: 100 };
+/**
+ * Bounds what a form can make the parser keep, with its own 16 KiB for the headers of a part. Fields
+ * under other names are ignored.
+ */
+const limits = { fieldSize: maxInfoBytes, parts: 100 };
+
+/** The used part of `busboy`, which has no types of its own. */
+interface FormEvents {
+  on(
+    event: "file",
+    listener: (name: string, content: Readable, info: { filename?: string }) => void,
+  ): void;
+  on(
+    event: "field",
+    listener: (name: string, value: string, info: { valueTruncated: boolean }) => void,
+  ): void;
+  on(event: "partsLimit", listener: () => void): void;
+}
+type FormParser = FormEvents & Writable;
+const createParser: (
+  options: { headers: Record<string, string>; limits: typeof limits; defParamCharset: string },
+) => FormParser = busboy;
 
 /**
  * Streams a `multipart/form-data` body: `file` to the writer, `info` into memory.
@@ -48,20 +68,24 @@ export async function readUploadForm(
     parser.destroy(asError(error));
   };
 
-  parser.on("file", (name, content, clientName) => {
+  parser.on("file", (name, content, info) => {
+    // Without a listener the end of the parser would be an uncaught error.
+    content.on("error", () => {});
     if (name !== "file") return void content.resume();
     if (filename !== undefined) return fail(badForm('the form has two files called "file"'));
-    filename = clientName || "module";
+    filename = info.filename || "module";
     file = content;
     writing = receive(content, { writer, maxBytes, fail });
   });
-  parser.on("field", (name, value, _, isTruncated) => {
+  parser.on("field", (name, value, { valueTruncated }) => {
     if (name === "file") {
       return fail(badForm('"file" is a text: send the module as a file (curl -F file=@hola.wasm)'));
     }
     if (name !== "info") return;
     if (info !== undefined) return fail(badForm('the form has two fields called "info"'));
-    if (isTruncated) fail(tooLarge("INFO_TOO_LARGE", `"info" has at most ${maxInfoBytes} bytes`));
+    if (valueTruncated) {
+      fail(tooLarge("INFO_TOO_LARGE", `"info" has at most ${maxInfoBytes} bytes`));
+    }
     info = value.replace(/\r?\n$/, "");
   });
   parser.on("partsLimit", () => fail(badForm(`it has over ${limits.parts} parts`)));
@@ -81,16 +105,12 @@ export async function readUploadForm(
   return { filename, info: info ?? "" };
 }
 
-function parserFor(request: Request): BusboyInstance {
+function parserFor(request: Request): FormParser {
   const type = request.headers.get("content-type") ?? "";
   try {
-    // Busboy also reads url-encoded forms, which have no files.
+    // The parser also reads url-encoded forms, which have no files.
     if (!/^multipart\/form-data\b/i.test(type) || request.body === null) throw new TypeError(type);
-    return new Busboy({
-      headers: { "content-type": type },
-      limits,
-      isPartAFile: (_name, _type, filename) => filename !== undefined,
-    });
+    return createParser({ headers: { "content-type": type }, limits, defParamCharset: "utf8" });
   } catch (error) {
     throw badForm(
       'an upload is a form (multipart/form-data with a boundary) that has "file" and "info"',
