@@ -1,5 +1,6 @@
 import { encodeError } from "../abi/guest_strings.ts";
 import { encodeText } from "../base/byte_string.ts";
+import { proxyVariables } from "../base/proxies.ts";
 import { carriesPassword } from "../store/settings.ts";
 import { refuseInSandbox } from "./backing_service.ts";
 import { denied, type HostFamily, syncFunction } from "./host_function.ts";
@@ -14,7 +15,8 @@ export interface EnvironmentGrant {
 
 /** Reports whether a variable belongs to the launcher: its settings and its credentials. */
 export function isLauncherSecret(name: string, value: string): boolean {
-  return name.startsWith("CAPSULE_") || carriesPassword(name, value);
+  return name.startsWith("CAPSULE_") || carriesPassword(name, value) ||
+    (value.includes("@") && proxyVariables.some((each) => each === name.toUpperCase()));
 }
 
 /** Creates `hostGetEnv`. The launcher's secrets are reported as unset. */
