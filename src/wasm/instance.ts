@@ -22,8 +22,8 @@ export interface Blueprint {
 }
 
 /**
- * The module as it was built, to translate offsets for the user. `shifted`: its code lies `by` bytes
- * further in the module that runs. `rewritten`: so it does before it is prepared.
+ * The module as it was built, to translate offsets for the user. `shifted`: its code lies `by`
+ * bytes further in the module that runs. `rewritten`: so it does before it is prepared.
  */
 export type ModuleSource =
   | { readonly kind: "unknown" }

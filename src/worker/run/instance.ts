@@ -154,7 +154,7 @@ export class FunctionInstance {
     this.#dispatch({ kind: "stop" });
     if (isFirst && graceMs > 0) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(arrivalMs, graceMs)));
-      // A process that is short of CPU time may not have read what arrived. It has once it responds.
+      // A process that is short of CPU time reads what arrived late: before it responds.
       await this.process?.isHealthy(leftMs());
     }
     await this.#activator?.stop(leftMs());
