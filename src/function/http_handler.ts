@@ -9,7 +9,7 @@ import { HttpError } from "../server/http_error.ts";
 import { HeapFullError } from "../wasm/memory_budget.ts";
 import { TimeoutError } from "../wasm/timeout_error.ts";
 import { authorityOf } from "./authority.ts";
-import { errorAnswer } from "./error_answer.ts";
+import { failedCallResponse } from "./failed_call_response.ts";
 import type { CapsuleFunction, FunctionCall } from "./function.ts";
 import { ResponseHeaders, withHeaders } from "./response_headers.ts";
 import { ExitError, TrapError } from "./traps.ts";
@@ -55,7 +55,7 @@ export function createHttpHandler(
       const message = error instanceof TrapError ? error.logMessage : error.message;
       log.error(`${called.options.name}: ${message}`);
     }
-    return errorAnswer(error, log);
+    return failedCallResponse(error, log);
   };
 
   const callWith = (

@@ -30,7 +30,7 @@ const maxCachedLists = 100;
 const maxCachedListLength = 8 * 1024;
 
 /** Headers of one response. */
-export interface AnswerHeaders {
+export interface SendableHeaders {
   /** The first `Content-Type`. */
   readonly contentType: string | undefined;
   readonly others: readonly Header[];
@@ -41,7 +41,7 @@ export interface AnswerHeaders {
 /** Selects the headers of responses that may be sent. */
 export class ResponseHeaders {
   readonly #log: Log;
-  readonly #known = new Map<ByteString, AnswerHeaders>();
+  readonly #known = new Map<ByteString, SendableHeaders>();
   readonly #verdicts = new Map<string, string | undefined>();
 
   constructor(log: Log) {
@@ -52,7 +52,7 @@ export class ResponseHeaders {
    * Decodes a header list. A header that must not be sent is dropped and logged. Lists without such
    * a header are cached: hot path, most functions have only a few (bench: `throughput`).
    */
-  from(list: ByteString): AnswerHeaders {
+  from(list: ByteString): SendableHeaders {
     const known = this.#known.get(list);
     if (known) return known;
     if (list.length > maxHeaderListBytes) {
@@ -64,16 +64,16 @@ export class ResponseHeaders {
     const allowed = this.allowed(headers);
     const isContentType = ([name]: Header) => name.toLowerCase() === "content-type";
     const first = allowed.find(isContentType);
-    const answer = {
+    const sendable = {
       contentType: first?.[1],
       others: allowed.filter((header) => header !== first),
       isJson: headers.some((header) => isContentType(header) && header[1].includes("json")),
     };
     if (allowed.length === headers.length && list.length <= maxCachedListLength) {
       if (this.#known.size >= maxCachedLists) this.#known.clear();
-      this.#known.set(list, answer);
+      this.#known.set(list, sendable);
     }
-    return answer;
+    return sendable;
   }
 
   /** Returns the headers that may be sent and logs those that are dropped. */
@@ -114,7 +114,10 @@ export class ResponseHeaders {
  * Sets the headers of a response. Hot path: headers that are passed to the constructor of
  * `Response` cost more (bench: `throughput`).
  */
-export function withHeaders(response: Response, { contentType, others }: AnswerHeaders): Response {
+export function withHeaders(
+  response: Response,
+  { contentType, others }: SendableHeaders,
+): Response {
   if (contentType === undefined && others.length === 0) return response;
   const { headers } = response;
   if (contentType !== undefined) headers.set("content-type", contentType);

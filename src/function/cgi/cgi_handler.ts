@@ -8,11 +8,11 @@ import { HeapFullError } from "../../wasm/memory_budget.ts";
 import { TimeoutError } from "../../wasm/timeout_error.ts";
 import { authorityOf } from "../authority.ts";
 import type { Command } from "../command.ts";
-import { errorAnswer } from "../error_answer.ts";
+import { failedCallResponse } from "../failed_call_response.ts";
 import { ResponseHeaders } from "../response_headers.ts";
 import { TrapError } from "../traps.ts";
-import { AnswerWriter, type CgiAnswer } from "./answer.ts";
-import { badAnswer } from "./answer_head.ts";
+import { type CgiResponse, ResponseWriter } from "./response_writer.ts";
+import { invalidResponse } from "./response_head.ts";
 import { cgiEnvironment, type CgiRequest } from "./environment.ts";
 
 /** Settings for requests to a program. */
@@ -45,9 +45,9 @@ export function createCgiHandler(
     asked: CgiRequest,
     body: Uint8Array,
     signal: () => AbortSignal,
-  ): Promise<CgiAnswer> => {
+  ): Promise<CgiResponse> => {
     let stop = (_reason: CapsuleError) => {};
-    const writer = new AnswerWriter((reason) => stop(reason));
+    const writer = new ResponseWriter((reason) => stop(reason));
     program.run({
       env: cgiEnvironment(asked),
       streams: (guest) => {
@@ -74,10 +74,10 @@ export function createCgiHandler(
         log.error(`${name}: a response was cut off: ${logMessage(error)}`);
       }
     });
-    return writer.answer;
+    return writer.response;
   };
 
-  const respond = ({ head, body }: CgiAnswer, { method }: CgiRequest): Response => {
+  const respond = ({ head, body }: CgiResponse, { method }: CgiRequest): Response => {
     const headers = headersOut.allowed(head.headers).map((
       [name, value],
     ): [string, string] => [name, value]);
@@ -99,7 +99,7 @@ export function createCgiHandler(
     }
     return error instanceof TrapError
       ? jsonError(502, error.code, `the program trapped: ${error.message}`)
-      : errorAnswer(error, log);
+      : failedCallResponse(error, log);
   };
 
   return async (request, client) => {
@@ -129,17 +129,17 @@ export function createCgiHandler(
         server: server(),
         protocol: hasHost ? "HTTP/1.1" : "HTTP/2.0",
       };
-      let answer = await run(asked, body, () => request.signal);
-      for (let redirects = 0; answer.head.localRedirect !== undefined; redirects++) {
+      let response = await run(asked, body, () => request.signal);
+      for (let redirects = 0; response.head.localRedirect !== undefined; redirects++) {
         if (redirects === maxRedirects) {
-          throw badAnswer(
-            `it redirected the request ${maxRedirects} times, at last to ${answer.head.localRedirect}`,
+          throw invalidResponse(
+            `it redirected the request ${maxRedirects} times, at last to ${response.head.localRedirect}`,
           );
         }
-        asked = redirected(asked, answer.head.localRedirect);
-        answer = await run(asked, nothing, () => request.signal);
+        asked = redirected(asked, response.head.localRedirect);
+        response = await run(asked, nothing, () => request.signal);
       }
-      return respond(answer, asked);
+      return respond(response, asked);
     } catch (error) {
       return failed(error);
     }

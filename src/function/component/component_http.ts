@@ -12,7 +12,7 @@ import {
 } from "../../wasi/p2/http_types.ts";
 import { BytesInput, ChunkInput } from "../../wasi/p2/stream_sources.ts";
 import { TimeoutError } from "../../wasm/timeout_error.ts";
-import { errorAnswer } from "../error_answer.ts";
+import { failedCallResponse } from "../failed_call_response.ts";
 import { ExitError, TrapError } from "../traps.ts";
 import type { ComponentFunctions } from "./component_functions.ts";
 import type { PooledComponent } from "./pooled_component.ts";
@@ -32,12 +32,12 @@ export function createComponentHandler(
       const message = error instanceof TrapError ? error.logMessage : error.message;
       log.error(`${called.options.name}: ${message}`);
     }
-    return errorAnswer(error, log);
+    return failedCallResponse(error, log);
   };
 
   const callWith = (request: Request, input: RequestBody): Response | Promise<Response> => {
     let exchange = new Exchange(request, input);
-    const answer = Promise.withResolvers<Response>();
+    const answered = Promise.withResolvers<Response>();
     const begin = () => {
       exchange = new Exchange(request, input);
       return exchange;
@@ -51,7 +51,7 @@ export function createComponentHandler(
         },
         runAwaitable: async (instance: PooledComponent) => {
           const { args, response } = begin();
-          void response.then((set) => answerSoon(exchange, set, answer));
+          void response.then((set) => respondSoon(exchange, set, answered));
           await instance.entry.callAwaitable(...args);
           exchange.close();
         },
@@ -64,13 +64,13 @@ export function createComponentHandler(
       });
       if (!(done instanceof Promise)) return toResponse(exchange, exchange.set);
       done.then(
-        () => answerNow(exchange, answer),
+        () => respondNow(exchange, answered),
         (error) => {
           exchange.close();
-          answer.resolve(failed(error));
+          answered.resolve(failed(error));
         },
       ).finally(() => input.close());
-      return answer.promise.catch(failed);
+      return answered.promise.catch(failed);
     } catch (error) {
       return failed(error);
     }
@@ -159,24 +159,24 @@ class Exchange {
   }
 }
 
-/** Answers when the response is complete, or after a moment when it has begun. */
-function answerSoon(
+/** Responds when the response is complete, or shortly after it has begun. */
+function respondSoon(
   exchange: Exchange,
   set: OutgoingResponse | HttpErrorCode,
-  answer: PromiseWithResolvers<Response>,
+  answered: PromiseWithResolvers<Response>,
 ): void {
-  const settle = () => answerNow(exchange, answer);
+  const settle = () => respondNow(exchange, answered);
   if (!(set instanceof OutgoingResponse)) return settle();
   setTimeout(settle, wholeWithinMs);
 }
 
-function answerNow(exchange: Exchange, answer: PromiseWithResolvers<Response>): void {
+function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
   if (exchange.isAnswered) return;
   exchange.isAnswered = true;
   try {
-    answer.resolve(toResponse(exchange, exchange.set));
+    answered.resolve(toResponse(exchange, exchange.set));
   } catch (error) {
-    answer.reject(error);
+    answered.reject(error);
   }
 }
 

@@ -130,7 +130,7 @@ for (const [path, why] of invalid) {
       const { code, message } = await response.json();
       assert.equal(code, "BAD_ANSWER");
       assert.match(message, why);
-      assert.match(output().stderr, /error: cgi\.wasm: the program gave no valid answer: /);
+      assert.match(output().stderr, /error: cgi\.wasm: the response of the program is invalid: /);
       assert.equal(await (await get("/")).text(), "hello\n");
     });
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { endOfHead, readHead } from "../../../src/function/cgi/answer_head.ts";
+import { endOfHead, readHead } from "../../../src/function/cgi/response_head.ts";
 
 const end = (text: string, from = 0) => endOfHead(new TextEncoder().encode(text), from);
 

@@ -2,11 +2,17 @@ import { readByteString } from "../../base/byte_string.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import type { CapsuleError } from "../../base/errors.ts";
 import { HttpError } from "../../server/http_error.ts";
-import { type AnswerHead, badAnswer, endOfHead, maxHeadBytes, readHead } from "./answer_head.ts";
+import {
+  endOfHead,
+  invalidResponse,
+  maxHeadBytes,
+  readHead,
+  type ResponseHead,
+} from "./response_head.ts";
 
 /** Response of a program. */
-export interface CgiAnswer {
-  readonly head: AnswerHead;
+export interface CgiResponse {
+  readonly head: ResponseHead;
   /** Bytes if the program ended soon, else a stream; null for a status without a body. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
@@ -25,13 +31,13 @@ const streamAfterMs = 10;
  * is sent whole, so that an error until then is still reported; a longer one is streamed, at the
  * client's pace.
  */
-export class AnswerWriter {
+export class ResponseWriter {
   /** The response; resolves as soon as it can begin. */
-  readonly answer: Promise<CgiAnswer>;
-  readonly #decided = Promise.withResolvers<CgiAnswer>();
+  readonly response: Promise<CgiResponse>;
+  readonly #decided = Promise.withResolvers<CgiResponse>();
   readonly #stop: (reason: CapsuleError) => void;
   readonly #held = new ByteBuffer();
-  #head: AnswerHead | undefined;
+  #head: ResponseHead | undefined;
   #stream: BodyController | undefined;
   #sentBytes = 0;
   #taken: PromiseWithResolvers<void> | undefined;
@@ -40,7 +46,7 @@ export class AnswerWriter {
 
   /** @param stop ends the program: its head is invalid, or its client went away. */
   constructor(stop: (reason: CapsuleError) => void) {
-    this.answer = this.#decided.promise;
+    this.response = this.#decided.promise;
     this.#stop = stop;
   }
 
@@ -68,7 +74,7 @@ export class AnswerWriter {
       const ended = `it ended with exit code ${exitCode} ${
         this.#held.length === 0 ? "and wrote nothing" : "before the empty line that ends its head"
       }`;
-      this.#decided.reject(badAnswer(ended));
+      this.#decided.reject(invalidResponse(ended));
     }
     this.#close();
     return head !== undefined;
@@ -95,7 +101,7 @@ export class AnswerWriter {
     const end = endOfHead(this.#held.bytes, before);
     try {
       if ((end ?? this.#held.length) > maxHeadBytes) {
-        throw badAnswer(`its head has more than ${maxHeadBytes} bytes`);
+        throw invalidResponse(`its head has more than ${maxHeadBytes} bytes`);
       }
       if (end === undefined) return;
       this.#head = readHead(readByteString(this.#held.bytes, 0, end));

@@ -7,7 +7,7 @@ import { OverloadedError } from "../wasm/pool.ts";
 import { ExitError, TrapError } from "./traps.ts";
 
 /** Returns the response to a call that failed; logs errors that are bugs of Capsule. */
-export function errorAnswer(error: unknown, log: Log): Response {
+export function failedCallResponse(error: unknown, log: Log): Response {
   if (error instanceof TimeoutError) {
     const { code, message, limitMs, elapsedMs } = error;
     return Response.json({ code, message, limitMs, elapsedMs }, { status: 504 });

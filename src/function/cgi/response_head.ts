@@ -3,7 +3,7 @@ import type { Header } from "../../abi/headers.ts";
 import { HttpError } from "../../server/http_error.ts";
 
 /** Head of a program's response (RFC 3875 § 6). */
-export interface AnswerHead {
+export interface ResponseHead {
   readonly status: number;
   /** Headers other than `Status` and `Content-Length`. */
   readonly headers: readonly Header[];
@@ -45,7 +45,7 @@ export function endOfHead(bytes: Uint8Array, from: number): number | undefined {
  *
  * @throws HttpError 502 `BAD_ANSWER` with the reason.
  */
-export function readHead(text: ByteString): AnswerHead {
+export function readHead(text: ByteString): ResponseHead {
   const headers: Header[] = [];
   let status: number | undefined;
   let location: string | undefined;
@@ -72,12 +72,12 @@ export function readHead(text: ByteString): AnswerHead {
 }
 
 /** Returns the error for an invalid response of a program. */
-export function badAnswer(why: string): HttpError {
-  return new HttpError(502, "BAD_ANSWER", `the program gave no valid answer: ${why}`);
+export function invalidResponse(why: string): HttpError {
+  return new HttpError(502, "BAD_ANSWER", `the response of the program is invalid: ${why}`);
 }
 
 function refuse(why: string): never {
-  throw badAnswer(why);
+  throw invalidResponse(why);
 }
 
 function statusOf(value: string): number {
