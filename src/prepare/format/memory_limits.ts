@@ -12,8 +12,8 @@ const maxPages64 = 2 ** 18;
 
 /**
  * Reads the limits of a memory and returns them with a maximum of at most `maxPages`. With 256
- * pages, `00 02` (from 2 pages on) becomes `01 02 80 02`. Limits that V8 does not allow stay as they
- * are, so that the module stays invalid.
+ * pages, `00 02` (from 2 pages on) becomes `01 02 80 02`. Limits that V8 does not allow stay as
+ * they are, so that the module stays invalid.
  *
  * Throws `CapsuleError` `LOAD` when the memory starts above `maxPages`, `UnknownConstruct` for a
  * memory of an unknown kind.

@@ -24,8 +24,8 @@ export interface UploadForm {
 const maxInfoBytes = 64 * 1024;
 
 /**
- * Bounds what a form can make the parser keep, with its own 16 KiB for the headers of a part. Fields
- * under other names are ignored.
+ * Bounds what a form can make the parser keep, with its own 16 KiB for the headers of a part.
+ * Fields under other names are ignored.
  */
 const limits = { fieldSize: maxInfoBytes, parts: 100 };
 
