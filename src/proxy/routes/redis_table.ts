@@ -166,7 +166,7 @@ export class RedisTable implements RouteTable {
     const version = versionAfter(this.#state.version);
     if (!await this.#write(noVersion, version, routes)) return await this.#read();
     this.#log.warn(`${this.#description} had lost the routes; they are restored`, {
-      event: "routes-restored",
+      event: "routes-put-back",
     });
     this.#adopt({ version, routes });
   }
@@ -192,7 +192,7 @@ export class RedisTable implements RouteTable {
       if (!await this.#isCurrent()) await this.#read();
       if (this.#isUnreachable) {
         this.#log.info(`${this.#description} is reachable again: the routes are current`, {
-          event: "routes-current",
+          event: "routes-back",
         });
       }
       this.#isUnreachable = false;
@@ -202,7 +202,7 @@ export class RedisTable implements RouteTable {
         this.#log.warn(
           `the routes are unchanged while ${this.#description} is unreachable: ${messageOf(error)}`,
           {
-            event: "routes-unreachable",
+            event: "routes-away",
           },
         );
       }
