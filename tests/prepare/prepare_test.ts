@@ -344,6 +344,7 @@ Deno.test("prepareModule: a module cannot name what the preparation adds", () =>
       [moduleOf(section(7, 1, 1, 0x67, 3, 0)), /global 0/],
       [moduleOf(section(7, 1, 1, 0x6d, 2, 0)), /memory 0/],
       [moduleOf(functionType, section(13, 1, 0, 1)), /type 1 of a tag/],
+      [moduleOf(functionType, section(3, 1, 0), section(8, 1)), /function 1/],
     ] as [Uint8Array, RegExp][]
   ) {
     const prepare = () => prepareModule(bytes, { steps: true, exportGlobals: true });

@@ -154,8 +154,7 @@ const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
   },
 
   [SectionId.start](reader, layout) {
-    layout.functionReferences.push(reader.at);
-    layout.description.start = reader.u32("start function");
+    layout.description.start = readFunctionReference(reader, layout);
   },
 
   [SectionId.element](reader, layout) {
@@ -286,12 +285,12 @@ function readExport(reader: Reader, layout: Layout): ExportDescription {
   return type ? { kind, name, index, type } : { kind, name, index };
 }
 
-function readFunctionReference(reader: Reader, layout: Layout, into: Ints): number {
+function readFunctionReference(reader: Reader, layout: Layout, into?: Ints): number {
   const at = reader.at;
   const index = reader.u32("index of a function");
   if (index >= layout.functionTypes.length) throw malformed(`function ${index} does not exist`, at);
   layout.functionReferences.push(at);
-  into.push(index);
+  into?.push(index);
   return index;
 }
 

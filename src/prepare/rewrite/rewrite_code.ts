@@ -1,9 +1,7 @@
 import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Copier } from "./copier.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
-import { Op } from "../format/instructions.ts";
-import { malformed, UnknownConstruct } from "../format/reader.ts";
-import { walkInstructions } from "../scan/walk_instructions.ts";
+import { UnknownConstruct } from "../format/reader.ts";
 import { Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
 import type { Code } from "../scan/scan.ts";
@@ -106,8 +104,7 @@ function temporaries(
   const { types, functionTypes, importedFunctions } = layout;
   const { functions, events } = code;
   const type = types[functionTypes.at(importedFunctions + index)];
-  const first = (type?.params.length ?? 0) + (functions.locals[index] ?? 0);
-  let local = first;
+  let local = (type?.params.length ?? 0) + (functions.locals[index] ?? 0);
   const found = new Map<"i32" | "i64", number>();
   const last = functions.firstEvent[index + 1] ?? 0;
   for (let event = functions.firstEvent[index] ?? 0; event < last; event++) {
@@ -116,18 +113,8 @@ function temporaries(
     const needed = isLong ? "i64" : "i32";
     if (!found.has(needed)) found.set(needed, local++);
   }
-  checkLocals(layout, code, index, first);
   if (local > maxLocals) throw tooLarge(functions.start[index] ?? 0, `${local} locals`);
   return found;
-}
-
-/** Throws `CapsuleError` `LOAD` when a function names a local that is only about to be added. */
-function checkLocals(layout: Layout, code: Code, index: number, count: number): void {
-  walkInstructions(layout, code, layout.importedFunctions + index, ({ opcode, at, immediates }) => {
-    if (opcode < Op.localGet || opcode > Op.localTee) return;
-    const local = immediates().u32("local");
-    if (local >= count) throw malformed(`local ${local} does not exist`, at + 1);
-  });
 }
 
 function tooLarge(offset: number, size: string): UnknownConstruct {

@@ -18,6 +18,8 @@ export const Decoding = {
   indexedEvent: 5,
   /** No event, the index of a global, which must exist: the step counter is an added one. */
   global: 6,
+  /** No event, the index of a local, which must exist: edits add locals. */
+  local: 7,
 } as const;
 
 const events: readonly number[] = [Op.unreachable, Op.else, Op.end, Op.return, Op.throwRef];
@@ -36,6 +38,7 @@ export const decodings: Uint8Array = shapes.map((shape, opcode) => {
   if (events.includes(opcode)) return Decoding.event;
   if (indexedEvents.includes(opcode)) return Decoding.indexedEvent;
   if (looked.includes(opcode)) return Decoding.table;
+  if (opcode >= Op.localGet && opcode <= Op.localTee) return Decoding.local;
   if (opcode === Op.globalGet || opcode === Op.globalSet) return Decoding.global;
   if (shape === Shape.none) return Decoding.plain;
   if (shape === Shape.index || shape === Shape.i32) return Decoding.number;

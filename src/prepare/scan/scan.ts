@@ -109,7 +109,10 @@ class Scanner {
       readValueType(reader);
     }
     this.noteFunction(sizeAt, start, reader.at, locals);
-    this.#scanBody(reader, end);
+    const { types, functionTypes, importedFunctions } = this.#layout;
+    const index = this.code.functions.length - 1;
+    const type = types[functionTypes.at(importedFunctions + index)];
+    this.#scanBody(reader, end, (type?.params.length ?? 0) + locals);
     if (reader.at !== end) {
       throw malformed("a function does not end with its last block", reader.at);
     }
@@ -130,7 +133,7 @@ class Scanner {
    * Reads the instructions of a function. Hot path: nearly all of them are read in this loop
    * without a call (bench: `prepare`); `#scanRare` reads the rest.
    */
-  #scanBody(reader: Reader, end: number): void {
+  #scanBody(reader: Reader, end: number, localCount: number): void {
     const { bytes } = reader;
     const { events, calls } = this.code;
     // No instruction is shorter than a byte: there is room for all events.
@@ -140,6 +143,8 @@ class Scanner {
     const open = this.#open;
     const begins = this.#begins;
     const functionCount = this.#layout.functionTypes.length;
+    /** Number of locals whose index has one byte. */
+    const shortLocals = Math.min(localCount, 0x80);
     const globalCount = this.#layout.description.globals.length;
     open.push(Kind.block);
     begins.push(-1);
@@ -152,6 +157,16 @@ class Scanner {
       const opcode = bytes[at] ?? 0;
       const decoding = decoders[opcode];
       cost++;
+      if (decoding === 7 satisfies typeof Decoding.local) {
+        before = at;
+        at += 2;
+        if ((bytes[before + 1] ?? 0) < shortLocals) continue;
+        reader.at = before + 1;
+        const index = reader.u32("local");
+        if (index >= localCount) throw missing("local", index, before + 1);
+        at = reader.at;
+        continue;
+      }
       if (decoding === 2 satisfies typeof Decoding.number) {
         before = at;
         at += 2;
