@@ -69,7 +69,7 @@ export async function readUploadForm(
   };
 
   parser.on("file", (name, content, info) => {
-    // Without a listener the end of the parser would be an uncaught error.
+    // Without a listener an error of the parser would end the process.
     content.on("error", () => {});
     if (name !== "file") return void content.resume();
     if (filename !== undefined) return fail(badForm('the form has two files called "file"'));
