@@ -1,11 +1,11 @@
 ;; A module with the habits of the guest library of Capsule 0.1, at their strictest:
-;; * malloc(0) and allocateBuffer(0) trap, and so does a second malloc before the first block was freed, which TinyGo
-;;   before 0.26 could collect; free traps on any other pointer, and wipes the block: what the host has not copied is gone;
+;; * malloc(0) and allocateBuffer(0) trap, and so does a second malloc before the first block is freed, which TinyGo
+;;   before 0.26 could collect; free traps on any other pointer, and wipes the block;
 ;; * a handler traps before _start, which returns normally;
-;; * callHandle answers its argument where it lies, and the word "empty" for no argument;
+;; * callHandle returns its argument in place, and the word "empty" for no argument;
 ;; * callHandleHttp traps on an empty list of headers and on an item without a colon. It splits each item at every colon
-;;   and keeps the second piece. It answers the body, then each kept piece on a line of its own; "empty" for an empty body,
-;;   with the headers "empty"; and for a body "http:…" what hostHttp answers for that URL, asked with headers and body "empty".
+;;   and keeps the second piece. It returns the body, then each kept piece on a line of its own; "empty" for an empty body,
+;;   with the headers "empty"; and for a body "http:…" the response of hostHttp for that URL, with headers and body "empty".
 (module
   (import "env" "hostHttp"
     (func $hostHttp (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
@@ -18,8 +18,8 @@
   (data (i32.const 160) "\n")
   (data (i32.const 176) "http:")
   (global $started (mut i32) (i32.const 0))
-  (global $heap (mut i32) (i32.const 1024))   ;; where free memory begins
-  (global $block (mut i32) (i32.const 0))     ;; what malloc gave and free has not taken back
+  (global $heap (mut i32) (i32.const 1024))   ;; start of free memory
+  (global $block (mut i32) (i32.const 0))     ;; the block of malloc that is not freed
   (global $size (mut i32) (i32.const 0))
 
   (func $reserve (param $size i32) (result i32)
@@ -63,7 +63,7 @@
     (if (i32.eqz (local.get $length)) (then (return (call $packed (i32.const 128) (i32.const 5)))))
     (call $packed (local.get $pointer) (local.get $length)))
 
-  ;; Copies to $at and returns where the copy ends.
+  ;; Copies to $at and returns the end of the copy.
   (func $append (param $at i32) (param $pointer i32) (param $length i32) (result i32)
     (memory.copy (local.get $at) (local.get $pointer) (local.get $length))
     (i32.add (local.get $at) (local.get $length)))
@@ -74,7 +74,7 @@
       (i32.eq (i32.load (local.get $pointer)) (i32.load (i32.const 176)))
       (i32.eq (i32.load8_u offset=4 (local.get $pointer)) (i32.const 58))))
 
-  ;; Writes the second piece of every header, each behind a newline, and returns where the text ends.
+  ;; Writes the second piece of every header, each behind a newline, and returns the end of the text.
   (func $appendPieces (param $at i32) (param $pointer i32) (param $end i32) (result i32)
     (local $colons i32) (local $character i32)
     (loop $item

@@ -1,4 +1,4 @@
-;; Extended constant expressions, several memories, a start function, globals of every type that can be read.
+;; Extended constant expressions, several memories, a start function, globals of every type that JavaScript reads.
 (module
   (import "env" "base" (global $base i32))
   (memory $first (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Several results and parameters, of functions and of blocks; loops that take parameters and give results.
+;; Several results and parameters, of functions and of blocks; loops with parameters and results.
 (module
   (func $divide (param i32 i32) (result i32 i32)
     (i32.div_u (local.get 0) (local.get 1)) (i32.rem_u (local.get 0) (local.get 1)))

@@ -1,4 +1,4 @@
-;; Exceptions in the older encoding: try, catch, delegate, rethrow.
+;; Exceptions in the legacy encoding: try, catch, delegate, rethrow.
 (module
   (import "env" "mix" (func $mix (param i32 i32) (result i32)))
   (tag $number (param i32))

@@ -1,4 +1,4 @@
-;; Calls in place of a return: they make loops without a loop.
+;; Tail calls: cycles without a loop.
 (module
   (import "env" "mix" (func $mix (param i32 i32) (result i32)))
   (type $binary (func (param i32 i32) (result i32)))
