@@ -102,6 +102,12 @@ export class CallClock {
     return nowMs < this.#sliceEndMs ? "in time" : "slice over";
   }
 
+  /** Reports whether the deadline is past. Unlike `look` it leaves slice and budget as they are. */
+  isPastDeadline(nowMs: number): boolean {
+    if (this.#phase === "unread") this.#setBegin(nowMs);
+    return nowMs >= this.#deadlineMs;
+  }
+
   /** Begins a slice, and the call itself where its begin is unread. */
   beginSlice(nowMs: number): void {
     if (this.#phase === "unread") this.#setBegin(nowMs);

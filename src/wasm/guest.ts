@@ -158,7 +158,7 @@ export class Guest {
    */
   assertInTime(): void {
     const nowMs = performance.now();
-    if (this.clock.look(nowMs) === "past deadline") this.#stopLate(nowMs);
+    if (this.clock.isPastDeadline(nowMs)) this.#stopLate(nowMs);
     if (this.#state.kind === "stopped") throw this.#state.reason;
   }
 

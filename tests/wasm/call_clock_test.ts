@@ -46,3 +46,13 @@ Deno.test("CallClock: the budget aims at eight looks per slice", () => {
   }
   assert.ok(clock.budget > 9000 && clock.budget < 11_000, `${clock.budget} steps`);
 });
+
+Deno.test("CallClock: a check of the deadline by the host changes neither slice nor budget", () => {
+  const clock = new CallClock({ sliceMs: 10, timeoutMs: 100 });
+  clock.begin(undefined);
+  const { budget } = clock;
+  for (let check = 0; check < 50; check++) assert.equal(clock.isPastDeadline(1000), false);
+  assert.deepEqual([clock.budget, clock.beganMs], [budget, 1000]);
+  assert.equal(clock.isPastDeadline(1100), true);
+  assert.equal(clock.look(1050), "in time");
+});
