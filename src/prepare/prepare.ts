@@ -13,7 +13,8 @@ import { exportState } from "./resettable_state.ts";
 import { rewrite } from "./rewrite/rewrite.ts";
 import type { Ints } from "./format/ints.ts";
 import { Kind } from "./scan/events.ts";
-import { type Code, scanCode } from "./scan/scan.ts";
+import type { Code } from "./scan/code.ts";
+import { scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
 import { trackVisiblePages } from "./visible_pages.ts";
 

@@ -1,6 +1,6 @@
 import { Kind } from "./scan/events.ts";
 import type { Layout } from "./format/layout.ts";
-import type { Code } from "./scan/scan.ts";
+import type { Code } from "./scan/code.ts";
 
 const wasiModules = ["wasi_snapshot_preview1", "wasi_unstable"];
 

@@ -6,7 +6,7 @@ import { accessorNames, PREPARE_MODULE } from "./contract.ts";
 import { Op } from "./format/instructions.ts";
 import { bytesOf } from "./format/writer.ts";
 import type { AddedFunction, Edits } from "./plan/edits.ts";
-import type { Code } from "./scan/scan.ts";
+import type { Code } from "./scan/code.ts";
 
 /**
  * The state that a reset restores, the names by which it is reached, and why it may be incomplete.

@@ -6,7 +6,7 @@ import { bytesOf } from "./format/writer.ts";
 import { GROW } from "./plan/added_names.ts";
 import type { AddedFunction, Edits } from "./plan/edits.ts";
 import { Mark } from "./plan/marks.ts";
-import type { Code } from "./scan/scan.ts";
+import type { Code } from "./scan/code.ts";
 
 /**
  * Lets a reset undo the growth of a memory, which WebAssembly cannot: the size that the guest sees

@@ -3,7 +3,7 @@ import { BulkOp, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
 import { memoryBytes } from "../format/memory_accesses.ts";
 import { startFunction } from "../quiet_exit.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import { walkInstructions } from "../scan/walk_instructions.ts";
 
 /**

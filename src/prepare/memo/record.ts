@@ -5,7 +5,7 @@ import type { Layout } from "../format/layout.ts";
 import type { MemoCall } from "./calls.ts";
 import { memoryBytes, storedType } from "../format/memory_accesses.ts";
 import { Reader } from "../format/reader.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import { type ValueType, valueTypeCode } from "../format/value_types.ts";
 import { walkInstructions } from "../scan/walk_instructions.ts";
 import { Writer } from "../format/writer.ts";

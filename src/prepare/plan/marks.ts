@@ -1,4 +1,4 @@
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 
 /** Edits at an event, as bits. */
 export const Mark = {

@@ -6,7 +6,7 @@ import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
 import { Reader } from "../format/reader.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import { type Section, SectionId, sectionOrder } from "../format/sections.ts";
 import { type FunctionType, valueTypeCode } from "../format/value_types.ts";
 import { Writer } from "../format/writer.ts";

@@ -4,7 +4,7 @@ import { codeSection, type Layout } from "../format/layout.ts";
 import { UnknownConstruct } from "../format/reader.ts";
 import { Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import { InstructionWriter, type Temporaries } from "./write_instructions.ts";
 import { Writer } from "../format/writer.ts";
 

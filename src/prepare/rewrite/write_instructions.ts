@@ -12,7 +12,7 @@ import { GROW } from "../plan/added_names.ts";
 import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import { CheckWriter } from "./write_checks.ts";
 
 interface Context {

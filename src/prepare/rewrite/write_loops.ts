@@ -6,7 +6,7 @@ import type { LabelStack } from "./label_stack.ts";
 import { TICK } from "../plan/added_names.ts";
 import { type CodePlan, copies, Mark } from "../plan/marks.ts";
 import { Kind } from "../scan/events.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import type { CheckWriter } from "./write_checks.ts";
 
 /** Writes loops whose branches back are checked, and these branches. */

@@ -1,7 +1,7 @@
 import { Kind } from "./events.ts";
 import { Ints } from "../format/ints.ts";
 import type { Layout } from "../format/layout.ts";
-import type { Code } from "./scan.ts";
+import type { Code } from "./code.ts";
 
 /** Calls that may lead back to the function that makes them, and an order of the functions. */
 export interface CallGraph {

@@ -1,54 +1,21 @@
-import {
-  BULK_IS_64,
-  BULK_IS_SMALL,
-  Events,
-  Kind,
-  LOOP_HAS_PARAMETERS,
-  LOOP_IS_CAUGHT,
-} from "./events.ts";
-import { readBulk } from "./bulk.ts";
+import type { Code } from "./code.ts";
+import { Events, Kind, LOOP_HAS_PARAMETERS } from "./events.ts";
 import { Decoding, decodings, endOfMemoryArgument, endOfNumber, tooLong } from "./decoding.ts";
-import { skipBlockType, skipImmediates } from "../format/immediates.ts";
-import { catchLabels, labelOffset } from "../format/labels.ts";
-import { AtomicOp, EMPTY_BLOCK, GcOp, Op } from "../format/instructions.ts";
+import { skipBlockType } from "../format/immediates.ts";
+import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import { Ints } from "../format/ints.ts";
 import { codeSection, type Layout } from "../format/layout.ts";
 import { malformed, Reader } from "../format/reader.ts";
+import { missing, OpenBlocks } from "./open_blocks.ts";
+import { RareScanner } from "./scan_rare.ts";
 import { ScannedFunctions } from "./scanned_functions.ts";
-import { beginsValueType, readValueType } from "../format/value_types.ts";
-
-/** Everything known about a module's code after one pass over it. */
-export interface Code {
-  events: Events;
-  functions: ScannedFunctions;
-  /** Numbers of the events that are calls of any kind. */
-  calls: Ints;
-  /** Functions named by `ref.func`, which a table or a value may hold. */
-  referenced: Ints;
-  /**
-   * First instruction that writes to a table, and first that drops a segment: no reset undoes them.
-   */
-  tableWrite: Occurrence | undefined;
-  segmentDrop: Occurrence | undefined;
-}
-
-/** First occurrence of an instruction. */
-export interface Occurrence {
-  instruction: string;
-  /** Offset from the start of the file. */
-  offset: number;
-}
+import { readValueType } from "../format/value_types.ts";
 
 /** V8's limit of the locals of a function (https://webassembly.github.io/spec/js-api/#limits). */
 const maxLocals = 50_000;
 
-// Costs, in plain instructions.
-/** `memory.grow` asks the system for memory. */
-const growCost = 500;
-/** The engine looks for the handler of an exception frame by frame. */
+/** Cost of a throw, in plain instructions: the engine looks for the handler frame by frame. */
 const throwCost = 1000;
-/** A bulk instruction on up to `freeBulkLength` bytes or elements. */
-const bulkCost = 64;
 
 /**
  * Reads all code once. Throws `CapsuleError` `LOAD` when blocks, labels or indices do not fit
@@ -76,10 +43,8 @@ export function scanCode(layout: Layout): Code {
 class Scanner {
   readonly code: Code;
   readonly #layout: Layout;
-  /** Kinds of the open blocks, and the events that began them (-1 for the function itself). */
-  readonly #open: number[] = [];
-  readonly #begins: number[] = [];
-  #cost = 0;
+  readonly #blocks: OpenBlocks;
+  readonly #rare: RareScanner;
 
   constructor(layout: Layout, functions: number, codeBytes: number) {
     this.#layout = layout;
@@ -92,6 +57,8 @@ class Scanner {
       tableWrite: undefined,
       segmentDrop: undefined,
     };
+    this.#blocks = new OpenBlocks(layout);
+    this.#rare = new RareScanner(layout, this.code, this.#blocks);
   }
 
   scanFunction(reader: Reader): void {
@@ -131,7 +98,7 @@ class Scanner {
 
   /**
    * Reads the instructions of a function. Hot path: nearly all of them are read in this loop
-   * without a call (bench: `prepare`); `#scanRare` reads the rest.
+   * without a call (bench: `prepare`); `RareScanner` reads the rest.
    */
   #scanBody(reader: Reader, end: number, localCount: number): void {
     const { bytes } = reader;
@@ -140,8 +107,7 @@ class Scanner {
     events.reserve(end - reader.at);
     const { offsets, kinds, arguments: values, costs } = events;
     const decoders = decodings;
-    const open = this.#open;
-    const begins = this.#begins;
+    const { kinds: open, begins } = this.#blocks;
     const functionCount = this.#layout.functionTypes.length;
     /** Number of locals whose index has one byte. */
     const shortLocals = Math.min(localCount, 0x80);
@@ -242,19 +208,19 @@ class Scanner {
             reader.at = at;
             skipBlockType(reader);
             at = reader.at;
-            const hasParameters = this.#hasParameters(before + 1);
+            const hasParameters = this.#blocks.hasParameters(before + 1);
             if (opcode === Op.loop && hasParameters) argument = LOOP_HAS_PARAMETERS;
           }
           break;
         case 0x05 satisfies typeof Op.else:
-          this.#continueBlock(before, Kind.if, Kind.else);
+          this.#blocks.continueAs(before, Kind.if, Kind.else);
           break;
         case 0x0f satisfies typeof Op.return:
         case 0x00 satisfies typeof Op.unreachable:
           break;
         case 0x14 satisfies typeof Op.callRef:
         case 0x15 satisfies typeof Op.returnCallRef:
-          this.#checkType(argument, before);
+          this.#blocks.checkType(argument, before);
           calls.push(event);
           kinds[event] = opcode === Op.callRef ? Kind.callIndirect : Kind.returnCallIndirect;
           break;
@@ -265,7 +231,7 @@ class Scanner {
           kinds[event] = Kind.throw;
           break;
         case 0x07 satisfies typeof Op.catch:
-          this.#continueBlock(before, Kind.try, Kind.try);
+          this.#blocks.continueAs(before, Kind.try, Kind.try);
           kinds[event] = Kind.catch;
           break;
         case 0x18 satisfies typeof Op.delegate:
@@ -277,9 +243,7 @@ class Scanner {
         default:
           events.length = event;
           reader.at = at;
-          this.#cost = cost;
-          this.#scanRare(reader, opcode, before, previous);
-          cost = this.#cost;
+          cost = this.#rare.scan(reader, { opcode, at: before, before: previous, cost });
           at = reader.at;
           event = events.length;
           continue;
@@ -288,140 +252,4 @@ class Scanner {
       cost = 0;
     }
   }
-
-  /**
-   * Reads the immediates of an instruction that `#scanBody` leaves; `before` is the previous one.
-   */
-  #scanRare(reader: Reader, opcode: number, at: number, before: number): void {
-    switch (opcode) {
-      case Op.tryTable:
-        this.#hasParameters(at + 1);
-        this.#checkCatchLabels(at);
-        skipImmediates(reader, opcode, at);
-        this.#open.push(Kind.tryTable);
-        this.#begins.push(this.code.events.length);
-        return this.#add(at, Kind.tryTable);
-      case Op.callIndirect:
-      case Op.returnCallIndirect: {
-        const type = reader.u32("type");
-        this.#checkType(type, at);
-        reader.skipLeb(5, "table");
-        this.code.calls.push(this.code.events.length);
-        return this.#add(at, opcode, type);
-      }
-      case Op.brTable:
-        for (let left = reader.count("labels", 0xffff_ffff) + 1; left > 0; left--) {
-          this.#label(reader);
-        }
-        return this.#add(at, opcode);
-      case Op.refFunc: {
-        const index = reader.u32("function");
-        if (index >= this.#layout.functionTypes.length) throw missing("function", index, at + 1);
-        this.code.referenced.push(index);
-        return this.#add(at, Kind.refFunc, index);
-      }
-      case Op.brOnNull:
-      case Op.brOnNonNull:
-        return this.#add(at, Kind.brOn, this.#label(reader));
-      case Op.catchAll:
-        this.#continueBlock(at, Kind.try, Kind.try);
-        return this.#add(at, Kind.catch);
-      case Op.memorySize:
-        if (reader.u32("memory") === 0) this.#add(at, Kind.memorySize);
-        return;
-      case Op.memoryGrow:
-        this.#cost += growCost;
-        if (reader.u32("memory") === 0) this.#add(at, Kind.memoryGrow);
-        return;
-      case Op.tableSet:
-        this.code.tableWrite ??= { instruction: "table.set", offset: at };
-        break;
-    }
-    const second = skipImmediates(reader, opcode, at);
-    const isWait = second === AtomicOp.wait32 || second === AtomicOp.wait64;
-    const isBranch = second === GcOp.brOnCast || second === GcOp.brOnCastFail;
-    if (opcode === Op.atomicPrefix && isWait) this.#add(at, Kind.wait);
-    else if (opcode === Op.gcPrefix && isBranch) {
-      const labelReader = new Reader(reader.bytes, labelOffset(reader.bytes, at));
-      this.#add(at, Kind.brOn, this.#label(labelReader));
-    } else if (opcode === Op.gcPrefix || opcode === Op.bulkPrefix) {
-      this.#scanBulk(opcode, second, at, before);
-    }
-  }
-
-  #scanBulk(opcode: number, second: number, at: number, before: number): void {
-    const bulk = readBulk(this.#layout, { opcode, second, at });
-    if (!bulk) return;
-    const { instruction, effect } = bulk;
-    if (effect === "writes table") this.code.tableWrite ??= { instruction, offset: at };
-    if (effect === "drops segment") this.code.segmentDrop ??= { instruction, offset: at };
-    if (!bulk.hasLength) return;
-    this.#cost += bulkCost;
-    const isSmall = this.#isSmallConstant(before) ? BULK_IS_SMALL : 0;
-    this.#add(at, Kind.bulk, isSmall | (bulk.is64 ? BULK_IS_64 : 0));
-  }
-
-  /** Reports whether an `i32.const` or `i64.const` below 4096 stands at `at`. */
-  #isSmallConstant(at: number): boolean {
-    const { bytes } = this.#layout;
-    if (bytes[at] !== Op.i32Const && bytes[at] !== Op.i64Const) return false;
-    const first = bytes[at + 1] ?? 0;
-    return first < 0x40 || (first >= 0x80 && (bytes[at + 2] ?? 0) < 0x20);
-  }
-
-  #add(at: number, kind: number, argument = 0): void {
-    const { events } = this.code;
-    const event = events.length++;
-    events.offsets[event] = at;
-    events.kinds[event] = kind;
-    events.arguments[event] = argument;
-    events.costs[event] = this.#cost;
-    this.#cost = 0;
-  }
-
-  /** Lets the open block continue as another kind: `if` as `else`. */
-  #continueBlock(at: number, from: number, to: number): void {
-    if (this.#open.pop() !== from) {
-      throw malformed("else or catch is not in a block of its kind", at);
-    }
-    this.#open.push(to);
-  }
-
-  #label(reader: Reader): number {
-    const at = reader.at;
-    const label = reader.u32("label");
-    if (label >= this.#open.length) throw missing("label", label, at);
-    return label;
-  }
-
-  #checkType(type: number, at: number): void {
-    if (type >= this.#layout.types.length) throw missing("type", type, at);
-  }
-
-  /** Labels of catch clauses count from outside the block. */
-  #checkCatchLabels(at: number): void {
-    for (const label of catchLabels(this.#layout.bytes, at)) {
-      if (label >= this.#open.length) throw missing("label", label, at);
-      const begin = this.#begins[this.#begins.length - 1 - label] ?? -1;
-      if (begin >= 0 && this.code.events.kind(begin) === Kind.loop) {
-        this.code.events.addFlag(begin, LOOP_IS_CAUGHT);
-      }
-    }
-  }
-
-  /** Reports whether a block has parameters. Throws if the type that it names does not exist. */
-  #hasParameters(at: number): boolean {
-    const reader = new Reader(this.#layout.bytes, at);
-    if (beginsValueType(reader.bytes[at] ?? 0)) return false;
-    // A negative number stands for no result; V8 takes it in any width.
-    const index = reader.s33("block type");
-    if (index < 0) return false;
-    const type = this.#layout.types[index];
-    if (!type) throw missing("type", index, at);
-    return type.params.length > 0;
-  }
-}
-
-function missing(what: string, index: number, at: number): Error {
-  return malformed(`${what} ${index} does not exist`, at);
 }

@@ -1,7 +1,7 @@
 import { skipImmediates } from "../format/immediates.ts";
 import type { Layout } from "../format/layout.ts";
 import { Reader } from "../format/reader.ts";
-import type { Code } from "./scan.ts";
+import type { Code } from "./code.ts";
 
 /** One instruction of a function. */
 export interface Instruction {

@@ -2,7 +2,7 @@ import type { CallGraph } from "../scan/call_graph.ts";
 import { Kind } from "../scan/events.ts";
 import type { Layout } from "../format/layout.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 
 /** Distance of unreachable code. */
 const nowhere = -1;

@@ -2,7 +2,7 @@ import { BULK_IS_SMALL, Kind, LOOP_HAS_PARAMETERS, LOOP_IS_CAUGHT } from "../sca
 import { catchLabels, tableLabels } from "../format/labels.ts";
 import type { Layout } from "../format/layout.ts";
 import { Mark } from "../plan/marks.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 
 /** A loop is unrolled when it has no calls and no inner loops, and at most this size. */
 const maxUnrolledBytes = 64;

@@ -7,7 +7,7 @@ import { bulkShift, CHARGE, CHARGE_LONG, TICK, WAIT } from "../plan/added_names.
 import type { AddedFunction, Edits } from "../plan/edits.ts";
 import { type CodePlan, Mark } from "../plan/marks.ts";
 import { BULK_IS_64, Kind } from "../scan/events.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 import { CheckPlacer } from "./place_checks.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
 

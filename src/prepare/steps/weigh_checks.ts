@@ -5,7 +5,7 @@ import { LoopMeasurer } from "./measure_loops.ts";
 import type { CheckPlacer } from "./place_checks.ts";
 import { copies, Mark } from "../plan/marks.ts";
 import { catchLabels, tableLabels } from "../format/labels.ts";
-import type { Code } from "../scan/scan.ts";
+import type { Code } from "../scan/code.ts";
 
 /** Cost of a call of an import, in plain instructions: the way to JavaScript and back. */
 const importCost = 200;
