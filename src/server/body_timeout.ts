@@ -72,7 +72,7 @@ export function readWhole(
  * bytes restore it, so that a large body may take long, but a byte now and then does not hold a
  * connection. Time that the caller takes is not counted.
  */
-export class BodyReader {
+export class TimedBodyReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #allowanceMs: number;
   #leftMs: number;

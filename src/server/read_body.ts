@@ -1,4 +1,4 @@
-import { BodyReader, readWhole } from "./body_timeout.ts";
+import { readWhole, TimedBodyReader } from "./body_timeout.ts";
 import { bodyOfGet, type RequestBody } from "./deno_get_body.ts";
 import { HttpError } from "./http_error.ts";
 
@@ -58,13 +58,13 @@ function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
 }
 
 async function refuse({ body }: RequestBody, options: ReadBodyOptions): Promise<never> {
-  if (body) await drain(new BodyReader(body, options.allowanceMs));
+  if (body) await drain(new TimedBodyReader(body, options.allowanceMs));
   throw tooLarge(options);
 }
 
 async function readPieces({ body }: RequestBody, options: ReadBodyOptions): Promise<Bytes> {
   if (body === null) return noBytes;
-  const reader = new BodyReader(body, options.allowanceMs);
+  const reader = new TimedBodyReader(body, options.allowanceMs);
   const pieces: Uint8Array[] = [];
   let length = 0;
   for (let piece = await reader.read(); piece; piece = await reader.read()) {
@@ -86,7 +86,7 @@ async function readPieces({ body }: RequestBody, options: ReadBodyOptions): Prom
 }
 
 /** Reads and discards up to `maxDrainedBytes`; what fails is left to Deno, which closes. */
-async function drain(reader: BodyReader): Promise<void> {
+async function drain(reader: TimedBodyReader): Promise<void> {
   const endMs = performance.now() + maxDrainMs;
   try {
     let length = 0;

@@ -1,4 +1,4 @@
-import type { HandleType, ListType, ValueType } from "../types/types.ts";
+import type { ComponentValueType, HandleType, ListType } from "../types/types.ts";
 import { type AbiContext, allocate, checkRange, trap } from "./context.ts";
 import {
   casesOf,
@@ -72,16 +72,16 @@ export interface Codec {
   lower(cx: AbiContext, value: Value, flat: CoreValue[]): void;
 }
 
-const codecs = new WeakMap<ValueType, Codec>();
+const codecs = new WeakMap<ComponentValueType, Codec>();
 
 /** Returns the codec of a type. */
-export function codecOf(type: ValueType): Codec {
+export function codecOf(type: ComponentValueType): Codec {
   let codec = codecs.get(type);
   if (codec === undefined) codecs.set(type, codec = makeCodec(type));
   return codec;
 }
 
-function makeCodec(type: ValueType): Codec {
+function makeCodec(type: ComponentValueType): Codec {
   switch (type.kind) {
     case "bool":
       return {
@@ -281,7 +281,7 @@ function fixedListCodec({ element }: ListType, length: number): Codec {
 }
 
 function recordCodec(
-  types: readonly ValueType[],
+  types: readonly ComponentValueType[],
   get: (value: Value, index: number) => Value,
   make: (values: Value[]) => Value,
 ): Codec {
@@ -335,7 +335,7 @@ interface Cases {
   make(index: number, payload: Value): Value;
 }
 
-function casesOfValue(type: ValueType): Cases {
+function casesOfValue(type: ComponentValueType): Cases {
   switch (type.kind) {
     case "option": {
       const isNested = type.type.kind === "option";
@@ -373,7 +373,7 @@ function indexOf(labels: readonly string[], label: string): number {
   return index;
 }
 
-function casesCodec(type: ValueType): Codec {
+function casesCodec(type: ComponentValueType): Codec {
   const types = casesOf(type) ?? [];
   const layout = variantLayout(types);
   const { discriminantSize, payloadOffset, payloadFlat } = layout;

@@ -1,6 +1,6 @@
 import type { CoreFuncType } from "../format/syntax.ts";
 import type { FuncType } from "../types/types.ts";
-import { type Layout, layoutOf, recordLayout } from "./layout.ts";
+import { layoutOf, recordLayout, type ValueLayout } from "./layout.ts";
 
 /** More flattened parameters than these are passed in memory. */
 export const maxFlatParams = 16;
@@ -9,8 +9,8 @@ export const maxFlatResults = 1;
 
 /** The shape of a function at the boundary to core WebAssembly, for the synchronous ABI. */
 export interface FlatSignature {
-  readonly params: Layout & { readonly offsets: readonly number[] };
-  readonly result: Layout | undefined;
+  readonly params: ValueLayout & { readonly offsets: readonly number[] };
+  readonly result: ValueLayout | undefined;
   /** Parameters are passed as one pointer to their record. */
   readonly paramsInMemory: boolean;
   /** The result is returned through a pointer. */

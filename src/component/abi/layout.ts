@@ -1,4 +1,4 @@
-import { parts, type ValueType } from "../types/types.ts";
+import { type ComponentValueType, parts } from "../types/types.ts";
 
 /**
  * Sizes and flattened forms of value types for 32-bit memories.
@@ -9,7 +9,7 @@ import { parts, type ValueType } from "../types/types.ts";
 export type FlatType = "i32" | "i64" | "f32" | "f64";
 
 /** The memory layout and the flattened form of a value type. */
-export interface Layout {
+export interface ValueLayout {
   /** Bytes. */
   readonly alignment: number;
   /** Bytes, a multiple of the alignment. */
@@ -19,7 +19,7 @@ export interface Layout {
 }
 
 /** The layout of a type with cases: a discriminant, and the payload of one case. */
-export interface VariantLayout extends Layout {
+export interface VariantLayout extends ValueLayout {
   /** Bytes of the discriminant. */
   readonly discriminantSize: number;
   /** Offset of the payload in bytes. */
@@ -31,25 +31,25 @@ export interface VariantLayout extends Layout {
 /** More core values than any function type may have flat, so that long flat lists are cut off. */
 export const maxFlat = 17;
 
-const layouts = new WeakMap<ValueType, Layout>();
+const layouts = new WeakMap<ComponentValueType, ValueLayout>();
 
 /** Returns the layout of a value type. */
-export function layoutOf(type: ValueType): Layout {
+export function layoutOf(type: ComponentValueType): ValueLayout {
   let layout = layouts.get(type);
   if (layout === undefined) layouts.set(type, layout = computeLayout(type));
   return layout;
 }
 
-const sizes64 = new WeakMap<ValueType, { alignment: number; size: number }>();
+const sizes64 = new WeakMap<ComponentValueType, { alignment: number; size: number }>();
 
 /** Returns alignment and size of a value type in a 64-bit memory, in bytes. */
-export function size64(type: ValueType): { alignment: number; size: number } {
+export function size64(type: ComponentValueType): { alignment: number; size: number } {
   let found = sizes64.get(type);
   if (found === undefined) sizes64.set(type, found = computeSize64(type));
   return found;
 }
 
-function computeSize64(type: ValueType): { alignment: number; size: number } {
+function computeSize64(type: ComponentValueType): { alignment: number; size: number } {
   const cases = casesOf(type);
   if (cases) {
     const discriminant = discriminantSize(cases.length);
@@ -78,7 +78,7 @@ function computeSize64(type: ValueType): { alignment: number; size: number } {
 }
 
 /** Returns the layout of a variant, an enum, an option or a result. */
-export function variantLayout(cases: readonly (ValueType | undefined)[]): VariantLayout {
+export function variantLayout(cases: readonly (ComponentValueType | undefined)[]): VariantLayout {
   const discriminant = discriminantSize(cases.length);
   let payloadAlignment = 1;
   let payloadSize = 0;
@@ -106,7 +106,9 @@ export function variantLayout(cases: readonly (ValueType | undefined)[]): Varian
 }
 
 /** Returns the cases of a type as those of a variant, or undefined if it has none. */
-export function casesOf(type: ValueType): readonly (ValueType | undefined)[] | undefined {
+export function casesOf(
+  type: ComponentValueType,
+): readonly (ComponentValueType | undefined)[] | undefined {
   switch (type.kind) {
     case "variant":
       return type.cases.map(({ type }) => type);
@@ -121,8 +123,8 @@ export function casesOf(type: ValueType): readonly (ValueType | undefined)[] | u
 
 /** Returns the layout of consecutive fields, and the offset of each in bytes. */
 export function recordLayout(
-  types: readonly ValueType[],
-): Layout & { readonly offsets: readonly number[] } {
+  types: readonly ComponentValueType[],
+): ValueLayout & { readonly offsets: readonly number[] } {
   let alignment = 1;
   let size = 0;
   const flat: FlatType[] = [];
@@ -157,13 +159,13 @@ function join(a: FlatType, b: FlatType): FlatType {
   return (a === "i32" && b === "f32") || (a === "f32" && b === "i32") ? "i32" : "i64";
 }
 
-function scalar(size: number, flat: FlatType): Layout {
+function scalar(size: number, flat: FlatType): ValueLayout {
   return { alignment: size, size, flat: [flat] };
 }
 
-const pointerAndLength: Layout = { alignment: 4, size: 8, flat: ["i32", "i32"] };
+const pointerAndLength: ValueLayout = { alignment: 4, size: 8, flat: ["i32", "i32"] };
 
-function computeLayout(type: ValueType): Layout {
+function computeLayout(type: ComponentValueType): ValueLayout {
   const cases = casesOf(type);
   if (cases) return variantLayout(cases);
   switch (type.kind) {

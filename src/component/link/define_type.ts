@@ -11,18 +11,18 @@ import { primitiveTypes } from "../format/syntax.ts";
 import { size64 } from "../abi/layout.ts";
 import { isLabel, uniqueKey } from "../types/names.ts";
 import {
+  type ComponentValueType,
   contains,
   type FuncType,
   type Labelled,
   ResourceType,
-  type ValueType,
 } from "../types/types.ts";
 import { isValueType, type Type, TypeClosure, typeName } from "./items.ts";
 import { addImport } from "./core_module_type.ts";
 import type { CoreExtern, CoreImport, CoreModuleType, CoreTypeItem } from "./items.ts";
 import { invalid, type Scope } from "./items.ts";
 
-const primitives = new Map<PrimitiveType, ValueType>(
+const primitives = new Map<PrimitiveType, ComponentValueType>(
   primitiveTypes.map((kind) => [kind, { kind }]),
 );
 
@@ -86,7 +86,7 @@ type DefinedSyntax = Exclude<
   { kind: "func" | "component type" | "instance type" | "resource" }
 >;
 
-function defineValue(syntax: DefinedSyntax, scope: Scope, offset: number): ValueType {
+function defineValue(syntax: DefinedSyntax, scope: Scope, offset: number): ComponentValueType {
   const value = (type: ValueTypeSyntax) => resolveValue(type, scope, offset);
   const optional = (type: ValueTypeSyntax | undefined) =>
     type === undefined ? undefined : value(type);
@@ -156,7 +156,7 @@ function defineValue(syntax: DefinedSyntax, scope: Scope, offset: number): Value
 }
 
 /** Resolves a value type: a primitive type or the index of a defined one. */
-function resolveValue(syntax: ValueTypeSyntax, scope: Scope, offset: number): ValueType {
+function resolveValue(syntax: ValueTypeSyntax, scope: Scope, offset: number): ComponentValueType {
   if (typeof syntax !== "number") return primitives.get(syntax) ?? { kind: syntax };
   const { type } = scope.get("type", syntax, offset);
   if (!isValueType(type)) {

@@ -8,7 +8,7 @@ import type {
 } from "../format/syntax.ts";
 import { hex } from "../../prepare/format/reader.ts";
 import { parseExternName, uniqueKey } from "../types/names.ts";
-import { type FuncType, ResourceType, type ValueType } from "../types/types.ts";
+import { type ComponentValueType, type FuncType, ResourceType } from "../types/types.ts";
 
 /**
  * The entries of index spaces, and the scopes that hold them. They refer to each other: a type of a
@@ -37,7 +37,7 @@ export class TypeClosure {
   }
 }
 
-export type Type = ValueType | FuncType | ResourceType | TypeClosure;
+export type Type = ComponentValueType | FuncType | ResourceType | TypeClosure;
 
 const notValues: ReadonlySet<Type["kind"]> = new Set([
   "func",
@@ -47,7 +47,7 @@ const notValues: ReadonlySet<Type["kind"]> = new Set([
 ]);
 
 /** Reports whether a type is that of a value. */
-export function isValueType(type: Type): type is ValueType {
+export function isValueType(type: Type): type is ComponentValueType {
   return !notValues.has(type.kind);
 }
 

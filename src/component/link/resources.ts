@@ -1,4 +1,4 @@
-import { contains, ResourceType, type ValueType } from "../types/types.ts";
+import { type ComponentValueType, contains, ResourceType } from "../types/types.ts";
 import { isValueType, type Item, type Type, TypeClosure } from "./items.ts";
 import { evaluateType, type Evaluator } from "./match.ts";
 
@@ -24,7 +24,7 @@ function declaredIdentities(type: TypeClosure, context: Context): Set<symbol> {
 
 function identitiesOf(item: Item, context: Context): Set<symbol> {
   const found = new Set<symbol>();
-  const visitValue = (type: ValueType) =>
+  const visitValue = (type: ComponentValueType) =>
     contains(type, (part) => {
       if (part.kind === "own" || part.kind === "borrow") found.add(part.resource.identity);
       return false;

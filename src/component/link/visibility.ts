@@ -1,5 +1,5 @@
 import { parseExternName } from "../types/names.ts";
-import { contains, type FuncType, ResourceType, type ValueType } from "../types/types.ts";
+import { type ComponentValueType, contains, type FuncType, ResourceType } from "../types/types.ts";
 import { invalid, isValueType, type Item, type Scope, type Type } from "./items.ts";
 
 /**
@@ -62,7 +62,7 @@ export function checkName(named: Named): void {
   if (!resource) {
     throw invalid(`function does not match expected resource name \`${parsed.resource}\``, offset);
   }
-  const isHandle = (type: ValueType | undefined, kind: "own" | "borrow") =>
+  const isHandle = (type: ComponentValueType | undefined, kind: "own" | "borrow") =>
     type?.kind === kind && type.resource.identity === resource.identity;
   if (parsed.kind === "constructor") {
     const { result } = item.type;
@@ -149,7 +149,7 @@ function isFuncNameable({ params, result }: FuncType, visible: ReadonlySet<objec
     (result === undefined || isVisible(result, visible));
 }
 
-function isVisible(type: ValueType, visible: ReadonlySet<object>): boolean {
+function isVisible(type: ComponentValueType, visible: ReadonlySet<object>): boolean {
   return !contains(type, (part) => {
     if (part.kind === "own" || part.kind === "borrow") return !visible.has(part.resource);
     return needsName.has(part.kind) && !visible.has(part);
@@ -157,7 +157,7 @@ function isVisible(type: ValueType, visible: ReadonlySet<object>): boolean {
 }
 
 /** The types of the fields or cases of a type that is about to get a name; of others, the type. */
-function labelledParts(type: ValueType): readonly ValueType[] {
+function labelledParts(type: ComponentValueType): readonly ComponentValueType[] {
   switch (type.kind) {
     case "record":
       return type.fields.map(({ type }) => type);

@@ -1,12 +1,12 @@
-import type { FuncType, ValueType } from "./types.ts";
+import type { ComponentValueType, FuncType } from "./types.ts";
 
 /**
  * Returns the difference between two value types as a clause for a message, or undefined if they
  * are equal. Resource types are equal only if they are the same.
  */
 export function difference(
-  actual: ValueType | undefined,
-  expected: ValueType | undefined,
+  actual: ComponentValueType | undefined,
+  expected: ComponentValueType | undefined,
 ): string | undefined {
   if (actual === expected) return undefined;
   if (actual === undefined || expected === undefined) {
@@ -21,9 +21,9 @@ export function difference(
 }
 
 /** Pairs found equal. Types share parts, so a comparison without it takes exponential time. */
-const equalTypes = new WeakMap<ValueType, WeakSet<ValueType>>();
+const equalTypes = new WeakMap<ComponentValueType, WeakSet<ComponentValueType>>();
 
-function compare(actual: ValueType, expected: ValueType): string | undefined {
+function compare(actual: ComponentValueType, expected: ComponentValueType): string | undefined {
   if (actual.kind !== expected.kind) return `expected ${expected.kind}, found ${actual.kind}`;
   switch (actual.kind) {
     case "record":
@@ -89,7 +89,7 @@ export function funcDifference(actual: FuncType, expected: FuncType): string | u
 
 interface MaybeLabelled {
   readonly label: string;
-  readonly type: ValueType | undefined;
+  readonly type: ComponentValueType | undefined;
 }
 
 function labelled(

@@ -5,19 +5,19 @@ import type { PrimitiveType } from "../format/syntax.ts";
  *
  * @see https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#type-definitions
  */
-export type ValueType =
+export type ComponentValueType =
   | { readonly kind: PrimitiveType }
   | RecordType
   | VariantType
   | ListType
-  | { readonly kind: "tuple"; readonly types: readonly ValueType[] }
+  | { readonly kind: "tuple"; readonly types: readonly ComponentValueType[] }
   | { readonly kind: "flags"; readonly labels: readonly string[] }
   | { readonly kind: "enum"; readonly labels: readonly string[] }
-  | { readonly kind: "option"; readonly type: ValueType }
+  | { readonly kind: "option"; readonly type: ComponentValueType }
   | ResultType
   | HandleType
-  | { readonly kind: "stream" | "future"; readonly element: ValueType | undefined }
-  | { readonly kind: "map"; readonly key: ValueType; readonly value: ValueType };
+  | { readonly kind: "stream" | "future"; readonly element: ComponentValueType | undefined }
+  | { readonly kind: "map"; readonly key: ComponentValueType; readonly value: ComponentValueType };
 
 export interface RecordType {
   readonly kind: "record";
@@ -26,20 +26,23 @@ export interface RecordType {
 
 export interface VariantType {
   readonly kind: "variant";
-  readonly cases: readonly { readonly label: string; readonly type: ValueType | undefined }[];
+  readonly cases: readonly {
+    readonly label: string;
+    readonly type: ComponentValueType | undefined;
+  }[];
 }
 
 export interface ListType {
   readonly kind: "list";
-  readonly element: ValueType;
+  readonly element: ComponentValueType;
   /** Of a list with a fixed length. */
   readonly length?: number;
 }
 
 export interface ResultType {
   readonly kind: "result";
-  readonly ok: ValueType | undefined;
-  readonly error: ValueType | undefined;
+  readonly ok: ComponentValueType | undefined;
+  readonly error: ComponentValueType | undefined;
 }
 
 export interface HandleType {
@@ -49,14 +52,14 @@ export interface HandleType {
 
 export interface Labelled {
   readonly label: string;
-  readonly type: ValueType;
+  readonly type: ComponentValueType;
 }
 
 export interface FuncType {
   readonly kind: "func";
   readonly isAsync: boolean;
   readonly params: readonly Labelled[];
-  readonly result: ValueType | undefined;
+  readonly result: ComponentValueType | undefined;
 }
 
 /** A resource as it exists at run time. */
@@ -83,7 +86,7 @@ export class ResourceType {
 }
 
 /** Returns the types that a value type is directly made of. */
-export function parts(type: ValueType): readonly ValueType[] {
+export function parts(type: ComponentValueType): readonly ComponentValueType[] {
   switch (type.kind) {
     case "record":
       return type.fields.map(({ type }) => type);
@@ -108,9 +111,12 @@ export function parts(type: ValueType): readonly ValueType[] {
 }
 
 /** Reports whether a value type, or one that it is made of, fulfils the predicate. */
-export function contains(type: ValueType, predicate: (type: ValueType) => boolean): boolean {
-  const seen = new Set<ValueType>();
-  const visit = (type: ValueType): boolean => {
+export function contains(
+  type: ComponentValueType,
+  predicate: (type: ComponentValueType) => boolean,
+): boolean {
+  const seen = new Set<ComponentValueType>();
+  const visit = (type: ComponentValueType): boolean => {
     if (seen.has(type)) return false;
     seen.add(type);
     return predicate(type) || parts(type).some(visit);

@@ -3,7 +3,7 @@ import type { Header } from "../../abi/headers.ts";
 import { HttpError } from "../../server/http_error.ts";
 
 /** Head of a program's response (RFC 3875 § 6). */
-export interface ResponseHead {
+export interface CgiResponseHead {
   readonly status: number;
   /** Headers other than `Status` and `Content-Length`. */
   readonly headers: readonly Header[];
@@ -45,7 +45,7 @@ export function endOfHead(bytes: Uint8Array, from: number): number | undefined {
  *
  * @throws HttpError 502 `BAD_ANSWER` with the reason.
  */
-export function readHead(text: ByteString): ResponseHead {
+export function readHead(text: ByteString): CgiResponseHead {
   const headers: Header[] = [];
   let status: number | undefined;
   let location: string | undefined;

@@ -3,16 +3,16 @@ import { ByteBuffer } from "../../base/byte_buffer.ts";
 import type { CapsuleError } from "../../base/errors.ts";
 import { HttpError } from "../../server/http_error.ts";
 import {
+  type CgiResponseHead,
   endOfHead,
   invalidResponse,
   maxHeadBytes,
   readHead,
-  type ResponseHead,
 } from "./response_head.ts";
 
 /** Response of a program. */
 export interface CgiResponse {
-  readonly head: ResponseHead;
+  readonly head: CgiResponseHead;
   /** Bytes if the program ended soon, else a stream; null for a status without a body. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
@@ -37,7 +37,7 @@ export class ResponseWriter {
   readonly #decided = Promise.withResolvers<CgiResponse>();
   readonly #stop: (reason: CapsuleError) => void;
   readonly #held = new ByteBuffer();
-  #head: ResponseHead | undefined;
+  #head: CgiResponseHead | undefined;
   #stream: BodyController | undefined;
   #sentBytes = 0;
   #taken: PromiseWithResolvers<void> | undefined;

@@ -38,7 +38,7 @@ const maxRead = 1 << 24;
 const maxPath = 65_536;
 
 /** The resource `descriptor`: an open file, or a folder below a preopened one. */
-export class FileDescriptor {
+export class DescriptorResource {
   readonly kind: "file" | "directory";
   readonly folder: Folder;
   readonly handle: number;
@@ -52,7 +52,7 @@ export class FileDescriptor {
 
   constructor(
     parts: Pick<
-      FileDescriptor,
+      DescriptorResource,
       "kind" | "folder" | "handle" | "fileKind" | "flags" | "root" | "isPreopen"
     >,
   ) {
@@ -153,17 +153,17 @@ function checkPath(path: string): string {
   return path;
 }
 
-function directory(self: FileDescriptor): Folder {
+function directory(self: DescriptorResource): Folder {
   return self.kind === "directory" ? self.folder : refuse("ENOTDIR");
 }
 
-function mutable(self: FileDescriptor): Folder {
+function mutable(self: DescriptorResource): Folder {
   const folder = directory(self);
   if (!(self.flags & DescriptorFlags.mutateDirectory)) refuse("EROFS");
   return folder;
 }
 
-function file(self: FileDescriptor, right: number): FileDescriptor {
+function file(self: DescriptorResource, right: number): DescriptorResource {
   if (self.kind === "directory") refuse("EISDIR");
   if (!(self.flags & right)) refuse("EBADF");
   return self;
@@ -217,49 +217,49 @@ export function filesystemInterface(state: P2State): P2Interface {
   const { read, write } = DescriptorFlags;
   return {
     functions: {
-      "[method]descriptor.read-via-stream": (self: FileDescriptor, offset: bigint) =>
+      "[method]descriptor.read-via-stream": (self: DescriptorResource, offset: bigint) =>
         attempt(() => new FileInput(file(self, read), offsetOf(offset))),
-      "[method]descriptor.write-via-stream": (self: FileDescriptor, offset: bigint) =>
+      "[method]descriptor.write-via-stream": (self: DescriptorResource, offset: bigint) =>
         attempt(() => new FileOutput(state, file(self, write), offsetOf(offset))),
-      "[method]descriptor.append-via-stream": (self: FileDescriptor) =>
+      "[method]descriptor.append-via-stream": (self: DescriptorResource) =>
         attempt(() => new FileOutput(state, file(self, write), "end")),
-      "[method]descriptor.advise": (self: FileDescriptor) =>
+      "[method]descriptor.advise": (self: DescriptorResource) =>
         attempt(() => self.kind === "directory" ? refuse("EBADF") : undefined),
-      "[method]descriptor.sync-data": (self: FileDescriptor) =>
+      "[method]descriptor.sync-data": (self: DescriptorResource) =>
         change(() => self.folder.backend.sync(self.handle, true)),
-      "[method]descriptor.get-flags": (self: FileDescriptor) => ok(self.flags),
-      "[method]descriptor.get-type": (self: FileDescriptor) => ok(kinds[self.fileKind]),
-      "[method]descriptor.set-size": (self: FileDescriptor, size: bigint) =>
+      "[method]descriptor.get-flags": (self: DescriptorResource) => ok(self.flags),
+      "[method]descriptor.get-type": (self: DescriptorResource) => ok(kinds[self.fileKind]),
+      "[method]descriptor.set-size": (self: DescriptorResource, size: bigint) =>
         change(() => file(self, write).folder.backend.resize(self.handle, offsetOf(size))),
       "[method]descriptor.set-times": (
-        self: FileDescriptor,
+        self: DescriptorResource,
         access: NewTimestamp,
         modify: NewTimestamp,
       ) => change(() => self.folder.backend.setTimes(self.handle, newTimes(access, modify))),
-      "[method]descriptor.read": (self: FileDescriptor, length: bigint, offset: bigint) =>
+      "[method]descriptor.read": (self: DescriptorResource, length: bigint, offset: bigint) =>
         attempt(() => {
           const { folder, handle } = file(self, read);
           const bytes = new Uint8Array(Number(length < BigInt(maxRead) ? length : BigInt(maxRead)));
           const count = folder.backend.readAt(handle, bytes, offsetOf(offset));
           return [bytes.subarray(0, count), count === 0 && length > 0n];
         }),
-      "[method]descriptor.write": (self: FileDescriptor, buffer: Uint8Array, offset: bigint) =>
+      "[method]descriptor.write": (self: DescriptorResource, buffer: Uint8Array, offset: bigint) =>
         change(() => {
           const { folder, handle } = file(self, write);
           return BigInt(folder.backend.writeAt(handle, buffer, offsetOf(offset)));
         }),
-      "[method]descriptor.read-directory": (self: FileDescriptor) =>
+      "[method]descriptor.read-directory": (self: DescriptorResource) =>
         attempt(() => listDirectory(state, directory(self))),
-      "[method]descriptor.sync": (self: FileDescriptor) =>
+      "[method]descriptor.sync": (self: DescriptorResource) =>
         change(() => self.folder.backend.sync(self.handle, false)),
-      "[method]descriptor.create-directory-at": (self: FileDescriptor, path: string) =>
+      "[method]descriptor.create-directory-at": (self: DescriptorResource, path: string) =>
         change(() => mutable(self).makeFolder(checkPath(path))),
-      "[method]descriptor.stat": (self: FileDescriptor) =>
+      "[method]descriptor.stat": (self: DescriptorResource) =>
         attempt(() => statOf(self.folder.backend.status(self.handle))),
-      "[method]descriptor.stat-at": (self: FileDescriptor, flags: number, path: string) =>
+      "[method]descriptor.stat-at": (self: DescriptorResource, flags: number, path: string) =>
         attempt(() => statOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
       "[method]descriptor.set-times-at": (
-        self: FileDescriptor,
+        self: DescriptorResource,
         flags: number,
         path: string,
         access: NewTimestamp,
@@ -269,10 +269,10 @@ export function filesystemInterface(state: P2State): P2Interface {
           mutable(self).setTimes(checkPath(path), newTimes(access, modify), flags === symlinkFollow)
         ),
       "[method]descriptor.link-at": (
-        self: FileDescriptor,
+        self: DescriptorResource,
         flags: number,
         path: string,
-        newDirectory: FileDescriptor,
+        newDirectory: DescriptorResource,
         newPath: string,
       ) =>
         change(() => {
@@ -281,53 +281,59 @@ export function filesystemInterface(state: P2State): P2Interface {
           from.link(checkPath(path), to, checkPath(newPath));
         }),
       "[method]descriptor.open-at": (
-        self: FileDescriptor,
+        self: DescriptorResource,
         pathFlags: number,
         path: string,
         openFlags: number,
         flags: number,
       ) => openAt(state, self, { pathFlags, path, openFlags, flags }),
-      "[method]descriptor.readlink-at": (self: FileDescriptor, path: string) =>
+      "[method]descriptor.readlink-at": (self: DescriptorResource, path: string) =>
         attempt(() => {
           const into = new Uint8Array(maxPath);
           const length = directory(self).readLink(checkPath(path), into);
           return new TextDecoder().decode(into.subarray(0, length));
         }),
-      "[method]descriptor.remove-directory-at": (self: FileDescriptor, path: string) =>
+      "[method]descriptor.remove-directory-at": (self: DescriptorResource, path: string) =>
         change(() => mutable(self).removeFolder(checkPath(path))),
       "[method]descriptor.rename-at": (
-        self: FileDescriptor,
+        self: DescriptorResource,
         path: string,
-        newDirectory: FileDescriptor,
+        newDirectory: DescriptorResource,
         newPath: string,
       ) =>
         change(() => {
           const [from, to] = sameRoot(self, newDirectory);
           from.rename(checkPath(path), to, checkPath(newPath));
         }),
-      "[method]descriptor.symlink-at": (self: FileDescriptor, target: string, path: string) =>
+      "[method]descriptor.symlink-at": (self: DescriptorResource, target: string, path: string) =>
         change(() => mutable(self).symlink(checkPath(target), checkPath(path))),
-      "[method]descriptor.unlink-file-at": (self: FileDescriptor, path: string) =>
+      "[method]descriptor.unlink-file-at": (self: DescriptorResource, path: string) =>
         change(() => mutable(self).unlink(checkPath(path))),
-      "[method]descriptor.is-same-object": (self: FileDescriptor, other: FileDescriptor) => {
+      "[method]descriptor.is-same-object": (
+        self: DescriptorResource,
+        other: DescriptorResource,
+      ) => {
         const one = self.folder.backend.identity(self.handle);
         const two = other.folder.backend.identity(other.handle);
         return one.device === two.device && one.inode === two.inode;
       },
-      "[method]descriptor.metadata-hash": (self: FileDescriptor) =>
+      "[method]descriptor.metadata-hash": (self: DescriptorResource) =>
         attempt(() => hashOf(self.folder.backend.status(self.handle))),
-      "[method]descriptor.metadata-hash-at": (self: FileDescriptor, flags: number, path: string) =>
-        attempt(() => hashOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
+      "[method]descriptor.metadata-hash-at": (
+        self: DescriptorResource,
+        flags: number,
+        path: string,
+      ) => attempt(() => hashOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
       "[method]directory-entry-stream.read-directory-entry": (self: Value[]) => ok(self.shift()),
       // filesystem-error-code: func(err: borrow<error>) -> option<error-code>
       "filesystem-error-code": ({ cause }: IoError) =>
         cause instanceof FileError ? errorCodes[cause.code] ?? "io" : undefined,
     },
-    drops: { descriptor: (rep: FileDescriptor) => rep.close() },
+    drops: { descriptor: (rep: DescriptorResource) => rep.close() },
   };
 }
 
-function sameRoot(from: FileDescriptor, to: FileDescriptor): [Folder, Folder] {
+function sameRoot(from: DescriptorResource, to: DescriptorResource): [Folder, Folder] {
   const folders: [Folder, Folder] = [mutable(from), mutable(to)];
   if (from.root !== to.root) refuse("EXDEV");
   return folders;
@@ -350,7 +356,7 @@ function listDirectory(state: P2State, folder: Folder): Value[] {
 
 function openAt(
   state: P2State,
-  self: FileDescriptor,
+  self: DescriptorResource,
   { pathFlags, path, openFlags, flags }: {
     pathFlags: number;
     path: string;
@@ -380,7 +386,7 @@ function openAt(
     if (flags & DescriptorFlags.dataIntegritySync) system |= OpenFlags.dataSync;
     const opened = folder.open(checkPath(path), system, { truncate: (openFlags & truncate) !== 0 });
     const isDirectory = opened.identity.kind === "directory";
-    return new FileDescriptor({
+    return new DescriptorResource({
       kind: isDirectory ? "directory" : "file",
       folder: isDirectory ? folder.within(opened) : folder,
       handle: opened.handle,
@@ -395,10 +401,10 @@ function openAt(
 
 /** An input stream over a file, at a position of its own. */
 class FileInput implements InputStream {
-  readonly #file: FileDescriptor;
+  readonly #file: DescriptorResource;
   #offset: bigint;
 
-  constructor(file: FileDescriptor, offset: bigint) {
+  constructor(file: DescriptorResource, offset: bigint) {
     this.#file = file;
     this.#offset = offset;
   }
@@ -422,10 +428,10 @@ class FileInput implements InputStream {
 /** An output stream to a file, at a position of its own or at the file's end. */
 class FileOutput implements OutputStream {
   readonly #state: P2State;
-  readonly #file: FileDescriptor;
+  readonly #file: DescriptorResource;
   #offset: bigint | "end";
 
-  constructor(state: P2State, file: FileDescriptor, offset: bigint | "end") {
+  constructor(state: P2State, file: DescriptorResource, offset: bigint | "end") {
     this.#state = state;
     this.#file = file;
     this.#offset = offset;
@@ -473,7 +479,7 @@ export function preopensInterface(preopens: readonly P2Preopen[]): P2Interface {
       "get-directories": () =>
         preopens.map((preopen) => {
           const folder = preopen.folder();
-          const descriptor = new FileDescriptor({
+          const descriptor = new DescriptorResource({
             kind: "directory",
             folder,
             handle: folder.handle,

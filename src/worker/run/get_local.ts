@@ -1,5 +1,5 @@
 /** The response of a local server. */
-export interface LocalResponse {
+export interface TextResponse {
   readonly status: number;
   readonly body: string;
 }
@@ -14,7 +14,7 @@ export async function getLocal(
   { hostname, port }: { hostname: string; port: number },
   path: string,
   timeoutMs: number,
-): Promise<LocalResponse | undefined> {
+): Promise<TextResponse | undefined> {
   const { get } = await import("node:http");
   return await new Promise((resolve) => {
     const fail = () => {

@@ -9,7 +9,7 @@ import {
 import type { AbiContext } from "../../../src/component/abi/context.ts";
 import { layoutOf } from "../../../src/component/abi/layout.ts";
 import type { StringEncoding } from "../../../src/component/format/syntax.ts";
-import type { ValueType } from "../../../src/component/types/types.ts";
+import type { ComponentValueType } from "../../../src/component/types/types.ts";
 
 /** A guest's memory with an allocator that never frees. */
 function guest(encoding: StringEncoding): AbiContext {
@@ -34,7 +34,7 @@ function guest(encoding: StringEncoding): AbiContext {
   };
 }
 
-type Sample = { readonly type: ValueType; readonly value: Value };
+type Sample = { readonly type: ComponentValueType; readonly value: Value };
 
 const text = fc.string({ unit: "grapheme" }).map((text) => text.toWellFormed());
 const whole = (kind: "u8" | "s8" | "u16" | "s16" | "u32" | "s32", bits: number) => {
@@ -145,31 +145,32 @@ for (const encoding of ["utf8", "utf16", "latin1+utf16"] as const) {
 }
 
 const traps:
-  readonly (readonly [title: string, type: ValueType, flat: number[], message: RegExp])[] = [
-    ["a string past the memory", { kind: "string" }, [1 << 20, 1], /out of bounds/],
-    ["a string that is not UTF-8", { kind: "string" }, [0, 100], /not valid UTF-8/],
+  readonly (readonly [title: string, type: ComponentValueType, flat: number[], message: RegExp])[] =
     [
-      "a list past the memory",
-      { kind: "list", element: { kind: "u64" } },
-      [(1 << 20) - 8, 2],
-      /out of bounds/,
-    ],
-    [
-      "a list that is not aligned",
-      { kind: "list", element: { kind: "u32" } },
-      [2, 1],
-      /not aligned to 4/,
-    ],
-    [
-      "a list of more bytes than any memory",
-      { kind: "list", element: { kind: "u64" } },
-      [0, 0xffff_ffff],
-      /longer than/,
-    ],
-    ["a surrogate as a char", { kind: "char" }, [0xd800], /not a Unicode scalar value/],
-    ["a char past Unicode", { kind: "char" }, [0x110000], /not a Unicode scalar value/],
-    ["an unknown case", { kind: "enum", labels: ["a"] }, [1], /1 is not a case/],
-  ];
+      ["a string past the memory", { kind: "string" }, [1 << 20, 1], /out of bounds/],
+      ["a string that is not UTF-8", { kind: "string" }, [0, 100], /not valid UTF-8/],
+      [
+        "a list past the memory",
+        { kind: "list", element: { kind: "u64" } },
+        [(1 << 20) - 8, 2],
+        /out of bounds/,
+      ],
+      [
+        "a list that is not aligned",
+        { kind: "list", element: { kind: "u32" } },
+        [2, 1],
+        /not aligned to 4/,
+      ],
+      [
+        "a list of more bytes than any memory",
+        { kind: "list", element: { kind: "u64" } },
+        [0, 0xffff_ffff],
+        /longer than/,
+      ],
+      ["a surrogate as a char", { kind: "char" }, [0xd800], /not a Unicode scalar value/],
+      ["a char past Unicode", { kind: "char" }, [0x110000], /not a Unicode scalar value/],
+      ["an unknown case", { kind: "enum", labels: ["a"] }, [1], /1 is not a case/],
+    ];
 
 for (const [title, type, flat, message] of traps) {
   Deno.test(`codec: traps on ${title}`, () => {
