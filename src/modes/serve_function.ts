@@ -5,6 +5,7 @@ import type { ModeOptions } from "../options/mode_options.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
 import { gathered } from "../server/gather.ts";
+import { dropBody } from "../server/read_body.ts";
 import { listen, type ListenOptions } from "../server/listen.ts";
 import type { LoadedCode } from "../runner/load_code.ts";
 import { listenOptionsOf } from "./listen_flags.ts";
@@ -77,7 +78,7 @@ export async function serveFunction(
       handler: module.handler((request) => {
         const page = ownPages.get(pathOf(request.url));
         if (!page) requests++;
-        return page?.();
+        return page && dropBody(request).then(page);
       }),
     });
     information.httpPort = server.port;

@@ -26,6 +26,8 @@ const maxWholeLength = 16 * 1024;
 /** Bytes beyond the limit that are read and discarded, so that the 413 arrives. */
 const maxDrainedBytes = 128 * 1024 * 1024;
 const maxDrainMs = 30_000;
+/** Longest pause of a client whose body is discarded. */
+const drainAllowanceMs = 5000;
 
 /**
  * Reads the body of a request; synchronously without one, so that a GET needs no promise. A
@@ -52,13 +54,25 @@ export function readBody(request: Request, options: ReadBodyOptions): Bytes | Pr
   return readWhole(body, length, options.allowanceMs);
 }
 
+/**
+ * Reads and discards a request's body, so that a client that is still sending gets its response.
+ */
+export async function dropBody(request: Request): Promise<void> {
+  try {
+    await readBody(request, { maxBytes: 0 });
+  } catch {
+    // Expected: nearly every body exceeds a limit of 0.
+  }
+}
+
 function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
   const rule = `a body may have at most ${maxBytes} bytes${flag ? ` (${flag})` : ""}`;
   return new HttpError(413, "BODY_TOO_LARGE", `${rule}, this one has more`);
 }
 
 async function refuse({ body }: RequestBody, options: ReadBodyOptions): Promise<never> {
-  if (body) await drain(new TimedBodyReader(body, options.allowanceMs));
+  const { allowanceMs = drainAllowanceMs } = options;
+  if (body) await drain(new TimedBodyReader(body, Math.min(allowanceMs, drainAllowanceMs)));
   throw tooLarge(options);
 }
 

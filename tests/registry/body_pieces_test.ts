@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { bodyPieces } from "../../src/registry/body_pieces.ts";
+import { checkBodyTimeouts } from "../../src/server/body_timeout.ts";
 
-async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, idleMs?: number) {
+/** Collects the pieces, with the timer that a server has. */
+async function collect(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  allowanceMs?: number,
+) {
+  const timer = setInterval(checkBodyTimeouts, 5);
   const seen: number[] = [];
   const pieces = (async () => {
-    for await (const piece of bodyPieces({ body }, idleMs)) seen.push(...piece);
+    for await (const piece of bodyPieces({ body }, allowanceMs)) seen.push(...piece);
   })();
-  return { seen, error: await pieces.then(() => undefined, (error: unknown) => error) };
+  const error = await pieces.then(() => undefined, (error: unknown) => error);
+  clearInterval(timer);
+  return { seen, error };
 }
 
 const streamOf = (source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>) =>
@@ -23,7 +31,10 @@ Deno.test("bodyPieces: gives up an idle body after the pieces that came", async 
   const { seen, error } = await collect(body, 5);
   assert.deepEqual(seen, [1]);
   assert(error instanceof Error);
-  assert.deepEqual([Reflect.get(error, "status"), Reflect.get(error, "code")], [408, "BODY_IDLE"]);
+  assert.deepEqual([Reflect.get(error, "status"), Reflect.get(error, "code")], [
+    408,
+    "BODY_TIMEOUT",
+  ]);
 });
 
 Deno.test("bodyPieces: reports a broken connection as BODY_CUT", async () => {

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { Context, Hono } from "hono";
 import type { ModuleName } from "../../oci/names.ts";
 import { HttpError } from "../../server/http_error.ts";
-import { dropBody } from "../../server/json_app.ts";
+import { dropBody } from "../../server/read_body.ts";
 import { pageNotFound } from "../../server/json_error.ts";
 import { serveFile } from "../download/serve_file.ts";
 import { pageOf } from "../paging.ts";

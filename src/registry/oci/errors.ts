@@ -1,5 +1,5 @@
 import { HttpError } from "../../server/http_error.ts";
-import { dropBody } from "../../server/json_app.ts";
+import { dropBody } from "../../server/read_body.ts";
 
 /** Codes of the protocol for failures that have other codes in the rest of the server. */
 const codes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 413: "SIZE_INVALID" };

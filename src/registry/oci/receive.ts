@@ -5,7 +5,7 @@ import type { BlobWriter } from "../store/blob_writer.ts";
 /**
  * Streams a request's body to a writer.
  *
- * @throws HttpError 413 `SIZE_INVALID` over `maxBytes`, 400 `BODY_CUT`, 408 `BODY_IDLE`, 507
+ * @throws HttpError 413 `SIZE_INVALID` over `maxBytes`, 400 `BODY_CUT`, 408 `BODY_TIMEOUT`, 507
  * `DISK_FULL`; the writer then holds a part.
  */
 export async function receive(

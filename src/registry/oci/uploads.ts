@@ -1,6 +1,6 @@
 import { isRepository } from "../../oci/names.ts";
 import { HttpError } from "../../server/http_error.ts";
-import { dropBody } from "../../server/json_app.ts";
+import { dropBody } from "../../server/read_body.ts";
 import { algorithmOf, type Digest } from "../../source/digest.ts";
 import type { BlobWriter } from "../store/blob_writer.ts";
 import type { RegistryStore } from "../store/registry_store.ts";
@@ -112,7 +112,7 @@ export class OciUploads {
     } catch (error) {
       // After a broken connection the client asks for the size and resumes there.
       const isResumable = error instanceof HttpError &&
-        ["BODY_CUT", "BODY_IDLE"].includes(error.code);
+        ["BODY_CUT", "BODY_TIMEOUT"].includes(error.code);
       if (!isResumable) await writer.rollback(mark);
       throw error;
     }
