@@ -1,8 +1,7 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { refuseReservedNames } from "../prepare/contract.ts";
-import { type LimitedModule, limitModule } from "../prepare/limit_module.ts";
 import type { PreparationResult, PrepareOptions, UnpreparedModule } from "../prepare/prepare.ts";
-import { type SharedMemory, shareMemory } from "../prepare/share_memory.ts";
+import { assertStartsWithin, type SharedMemory, shareMemory } from "../prepare/share_memory.ts";
 import { canPause } from "../wasm/jspi.ts";
 import {
   type Blueprint,
@@ -31,8 +30,6 @@ export interface LoadOptions {
   readonly warn: (sentence: string) => void;
 }
 
-const pageBytes = 65536;
-
 /**
  * Prepares, compiles and checks a module, so that errors which instantiation or calls would meet
  * are found at load.
@@ -43,7 +40,11 @@ export async function loadModule(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
 ): Promise<Blueprint> {
-  const shared = withName(options.name, () => shareMemory(bytes, options.maxMemoryBytes));
+  const shared = withName(options.name, () => {
+    const module = shareMemory(bytes, options.maxMemoryBytes);
+    assertStartsWithin(module, options.maxMemoryBytes);
+    return module;
+  });
   const { prepared, settings } = await prepare(shared.bytes, options);
   // Compiled first: V8's reason is the better one for a module that is not valid.
   const module = compile(prepared.bytes, options.name);
@@ -101,46 +102,52 @@ function sourceOf(
     : { kind: "rewritten", by, bytes, options: settings };
 }
 
+/** A module without slices and time limit, which is called once. */
+interface UnchangedModule {
+  readonly kind: "unchanged";
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** A prepared module, and the settings with which the rewriter prepared it. */
 interface Preparation {
-  readonly prepared: PreparationResult | LimitedModule;
+  readonly prepared: PreparationResult | UnchangedModule;
   readonly settings: PrepareOptions | undefined;
 }
 
 /** An instance whose growth is not counted counts with its maximum. */
 function memoryNeeds(
   { initialBytes, maximumBytes, tableBytes, usesHeap }: SharedMemory,
-  prepared: PreparationResult | LimitedModule,
+  prepared: PreparationResult | UnchangedModule,
 ): MemoryNeeds {
   const isCounted = prepared.kind === "prepared" && prepared.growth !== "uncounted";
   const memoryBytes = isCounted ? initialBytes : maximumBytes;
   return { initialBytes: memoryBytes + tableBytes, fixedBytes: tableBytes, usesHeap };
 }
 
-function isolationOf(prepared: PreparationResult | LimitedModule, options: LoadOptions): Isolation {
+function isolationOf(
+  prepared: PreparationResult | UnchangedModule,
+  options: LoadOptions,
+): Isolation {
   if (options.reuse) return "reuse";
   const isReset = prepared.kind === "prepared" && prepared.cannotReset.length === 0 &&
     options.manyCalls;
   return isReset ? "reset" : "new instance";
 }
 
-/** Imports only the part of `prepare` that this module needs. */
+/** Prepares the module; imports the rewriter only if it is needed. */
 async function prepare(
   bytes: Uint8Array<ArrayBuffer>,
   options: LoadOptions,
 ): Promise<Preparation> {
   const steps = options.steps && canPause;
-  const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
-  return options.manyCalls || steps ? await rewrite(bytes, options, { steps, maxMemoryPages }) : {
-    prepared: withName(options.name, () => limitModule(bytes, maxMemoryPages)),
-    settings: undefined,
-  };
+  if (options.manyCalls || steps) return await rewrite(bytes, options, steps);
+  return { prepared: { kind: "unchanged", bytes }, settings: undefined };
 }
 
 async function rewrite(
   bytes: Uint8Array<ArrayBuffer>,
   { name, manyCalls, reuse }: LoadOptions,
-  { steps, maxMemoryPages }: Pick<PrepareOptions, "steps" | "maxMemoryPages">,
+  steps: boolean,
 ): Promise<Preparation> {
   const { prepareScanned, scanModule } = await import("../prepare/prepare.ts");
   const scanned = withName(name, () => scanModule(bytes));
@@ -151,7 +158,6 @@ async function rewrite(
     quietExit: manyCalls,
     countGrowth: manyCalls,
     steps,
-    maxMemoryPages,
   };
   const prepareWith = (startMemos?: PrepareOptions["startMemos"]) => {
     const all = { ...settings, startMemos };

@@ -33,8 +33,6 @@ export interface PrepareOptions {
    * one export uses `_start`.
    */
   quietExit?: boolean;
-  /** Maximum of a memory in pages of 64 KiB: the lower of this and the module's own is written. */
-  maxMemoryPages?: number;
   /** Effects of long calls in `_start`, to replay; or `record`, to learn them. */
   startMemos?: "record" | readonly CallMemo[];
   /** Meter steps, and call the host when its budget has been used up (`steps/steps.ts`). */
@@ -87,9 +85,8 @@ export type PreparationResult = PreparedModule | UnpreparedModule;
  * Rewrites a module for running under Capsule. Pure: compiles and runs nothing. Without any option
  * the bytes stay as they are; a module with an unknown construct comes back `unprepared`.
  *
- * Throws `CapsuleError` `LOAD` when the bytes are not a module, when the module uses names of the
- * launcher, or when its memory starts above the maximum. V8 finds whatever else is invalid when it
- * compiles the result.
+ * Throws `CapsuleError` `LOAD` when the bytes are not a module, or when the module uses names of
+ * the launcher. V8 finds whatever else is invalid when it compiles the result.
  */
 export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparationResult {
   return prepareScanned(scanModule(bytes), options);
@@ -155,7 +152,6 @@ function prepareKnown(
     globals: [],
     calls: new Map(),
     exports: options.exportGlobals ? state.exports : [],
-    maxMemoryPages: options.maxMemoryPages,
     code: plan,
     spans: options.spans,
   };

@@ -1,4 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
+import { LimitFlag } from "./format/limits.ts";
 import { malformed, Reader } from "./format/reader.ts";
 
 /** A module whose memories and tables together stay within a maximum, and what they use. */
@@ -6,6 +7,8 @@ export interface SharedMemory {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Bytes of an instance's memories, without growth. */
   readonly initialBytes: number;
+  /** Bytes of its tables, without growth. */
+  readonly initialTableBytes: number;
   /** Bytes of its memories, with all growth that the maxima allow. */
   readonly maximumBytes: number;
   /** Bytes of its tables, with all growth that the maxima allow. */
@@ -43,27 +46,17 @@ interface Limited {
 
 /**
  * Divides `maxBytes` between the memories and tables of a module, by writing a maximum for each. A
- * memory that has it alone may grow to all of it.
+ * memory that has it alone may grow to all of it. What starts larger than its part cannot grow.
+ * Imported memories and tables are not changed: the module that defines them has their maxima.
  *
  * Reads only section headers and the sections of types, tables and memories.
  *
- * @throws CapsuleError `LOAD` if memories and tables start with more than `maxBytes`, or if the
- * module cannot be read.
+ * @throws CapsuleError `LOAD` if the module cannot be read.
  */
 export function shareMemory(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): SharedMemory {
   const { memories, tables, sections, usesHeap } = readSections(bytes);
   const tableInitial = sum(tables, ({ min }) => min) * elementBytes;
   const memoryInitial = sum(memories, ({ min }) => min) * pageBytes;
-  const isShared = memories.length > 1 || tableInitial > pageBytes;
-  if (isShared && tableInitial + memoryInitial > maxBytes) {
-    throw new CapsuleError(
-      "LOAD",
-      `Cannot load the module: its memories start with ${
-        mebibytes(memoryInitial)
-      } and its tables ` +
-        `with ${mebibytes(tableInitial)}, more than -maxMemory=${mebibytes(maxBytes)} allows`,
-    );
-  }
   const forTables = Math.min(maxBytes * tableShare, maxBytes - memoryInitial);
   divide(tables, Math.floor(forTables / elementBytes));
   const tableBytes = sum(tables, ({ max }) => max) * elementBytes;
@@ -73,10 +66,31 @@ export function shareMemory(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): S
   return {
     bytes: sections.length === 0 ? bytes : writeMaxima(bytes, sections),
     initialBytes: memoryInitial,
+    initialTableBytes: tableInitial,
     maximumBytes: sum(memories, ({ max }) => max) * pageBytes,
     tableBytes,
     usesHeap,
   };
+}
+
+/**
+ * Checks that the memories and tables of a module start within `maxBytes`. Small tables, which
+ * nearly every module has, are not counted.
+ *
+ * @throws CapsuleError `LOAD` with both sizes if they do not.
+ */
+export function assertStartsWithin(
+  { initialBytes, initialTableBytes }: SharedMemory,
+  maxBytes: number,
+): void {
+  const tableBytes = initialTableBytes > pageBytes ? initialTableBytes : 0;
+  if (initialBytes + tableBytes <= maxBytes) return;
+  throw new CapsuleError(
+    "LOAD",
+    `Cannot load the module: its memory starts with ${mebibytes(initialBytes)}` +
+      `${tableBytes > 0 ? ` and its tables with ${mebibytes(tableBytes)}` : ""}, more than ` +
+      `-maxMemory=${mebibytes(maxBytes)} allows`,
+  );
 }
 
 interface Sections {
@@ -193,13 +207,14 @@ function hasHeapTypes(reader: Reader): boolean {
 function readLimits(reader: Reader, allowed = Infinity, allowed64 = allowed): Limited {
   const at = reader.at;
   const flags = reader.byte("limits");
-  const read = () => (flags & 4) !== 0 ? reader.u64("limits") : reader.u32("limits");
+  const is64 = (flags & LimitFlag.is64) !== 0;
+  const read = () => is64 ? reader.u64("limits") : reader.u32("limits");
   const min = read();
-  const declared = (flags & 1) !== 0 ? read() : Infinity;
+  const declared = (flags & LimitFlag.maximum) !== 0 ? read() : Infinity;
   // Limits that WebAssembly does not allow stay as they are: the module must stay invalid.
-  const isShared = (flags & 2) !== 0;
+  const isShared = (flags & LimitFlag.shared) !== 0;
   const isValid = min <= declared &&
-    (declared === Infinity ? !isShared : declared <= ((flags & 4) !== 0 ? allowed64 : allowed));
+    (declared === Infinity ? !isShared : declared <= (is64 ? allowed64 : allowed));
   return { at, end: reader.at, min, declared, flags, max: isValid ? min : declared };
 }
 
@@ -232,7 +247,9 @@ function writeMaxima(
     for (const item of items) {
       if (item.max === item.declared) continue;
       content.push(bytes.subarray(copied, item.at));
-      content.push(new Uint8Array([item.flags | 1, ...leb(item.min), ...leb(item.max)]));
+      content.push(
+        new Uint8Array([item.flags | LimitFlag.maximum, ...leb(item.min), ...leb(item.max)]),
+      );
       copied = item.end;
     }
     content.push(bytes.subarray(copied, end));

@@ -58,7 +58,6 @@ for (const { name, bytes } of watModules()) {
     const prepared = prepareModule(bytes, {
       exportGlobals: true,
       quietExit: true,
-      maxMemoryPages: 64,
       steps: true,
     });
     assert(prepared.kind === "prepared");

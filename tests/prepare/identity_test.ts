@@ -12,7 +12,6 @@ import { inFolder } from "../testing/temporary_folder.ts";
 const everything: PrepareOptions = {
   exportGlobals: true,
   quietExit: true,
-  maxMemoryPages: 4096,
   steps: true,
   startMemos: "record",
 };

@@ -60,10 +60,10 @@ Deno.test("prepareModule: exports every mutable global, hidden or not", () => {
 
 Deno.test("trackVisiblePages: a reset hides the growth of a memory, which then grows anew", () => {
   const prepared = prepareText(
-    `(module (memory 1 9)
+    `(module (memory 1 8)
       (func (export "size") (result i32) (memory.size))
       (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))`,
-    { exportGlobals: true, maxMemoryPages: 8 },
+    { exportGlobals: true },
   );
   assert.deepEqual(prepared.globals, [{ exportName: "capsule:prepare:pages", type: "i32" }]);
   const exports = instantiate(prepared);
@@ -214,39 +214,6 @@ Deno.test("quietExit: leaves a _start that is used elsewhere, and another proc_e
   }
 });
 
-Deno.test("prepareModule: writes the lower maximum of a memory", () => {
-  const maximumOf = (text: string, maxMemoryPages: number) => {
-    const { bytes } = prepareText(`(module (memory (export "m") ${text}))`, { maxMemoryPages });
-    const memory = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports
-      .m as WebAssembly.Memory;
-    const start = memory.buffer.byteLength / 65536;
-    let pages = start;
-    for (; pages < 40; pages++) {
-      try {
-        memory.grow(1);
-      } catch {
-        break;
-      }
-    }
-    return pages;
-  };
-  assert.equal(maximumOf("1", 20), 20);
-  assert.equal(maximumOf("1 5", 20), 5);
-  assert.equal(maximumOf("1 30", 20), 20);
-  assert.equal(maximumOf("20", 20), 20);
-});
-
-Deno.test("prepareModule: refuses a memory that starts above the maximum, with both values", () => {
-  assert.throws(
-    () => prepareModule(compileWat(`(module (memory 4097))`), { maxMemoryPages: 4096 }),
-    {
-      code: "LOAD",
-      message:
-        "Cannot load the module: its memory starts with 256.0625 MiB (4097 pages) but -maxMemory is 256 MiB (4096 pages)",
-    },
-  );
-});
-
 Deno.test("prepareModule: refuses a module with the launcher's names, as one prepared before", () => {
   const once = prepareText(`(module (func $f (export "f") (loop $l (br $l))))`, { steps: true });
   assert.throws(() => prepareModule(once.bytes, {}), {
@@ -292,7 +259,6 @@ for (
       steps: true,
       exportGlobals: true,
       quietExit: true,
-      maxMemoryPages: 16,
     });
     assert(result.kind === "unprepared");
     const [opcode, offset, what] = unknown;

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
-import { shareMemory } from "../../src/prepare/share_memory.ts";
-import { compileWat } from "./modules.ts";
+import fc from "fast-check";
+import { CapsuleError } from "../../src/base/errors.ts";
+import { assertStartsWithin, shareMemory } from "../../src/prepare/share_memory.ts";
+import {
+  committedModules,
+  compileWat,
+  describeModule,
+  moduleOf,
+  section,
+  watModules,
+} from "./modules.ts";
 
 const page = 65_536;
 const mebibyte = 1 << 20;
@@ -57,19 +66,43 @@ Deno.test("shareMemory: what one memory does not use is for the others", () => {
   assert.deepEqual(growAll(text, 100 * page).pages, [2, 49, 49]);
 });
 
-Deno.test("shareMemory: refuses memories and tables that start above the maximum", () => {
+Deno.test("assertStartsWithin: refuses memories and tables that start above the maximum", () => {
+  const assertStarts = (text: string) =>
+    assertStartsWithin(shareMemory(compileWat(text), mebibyte), mebibyte);
   const tooLarge = [
+    `(module (memory 17))`,
     `(module (memory 10) (memory 10))`,
     `(module (table 9000000 externref))`,
     `(module (memory 8) (table 20000 externref))`,
   ];
   for (const text of tooLarge) {
-    assert.throws(() => shareMemory(compileWat(text), mebibyte), {
+    assert.throws(() => assertStarts(text), {
       code: "LOAD",
-      message: /memories start with .* and its tables with .*, more than -maxMemory=1MiB allows$/,
+      message: /its memory starts with .*MiB, more than -maxMemory=1MiB allows$/,
     });
   }
+  assertStarts(`(module (memory 16))`);
+  assertStarts(`(module (memory 16) (table 10 10 funcref))`);
 });
+
+/** Every way to have a memory, with no maximum or one above the limit. */
+const kinds = {
+  "a memory": "(memory 1)",
+  "a memory with a maximum": "(memory 1 5000)",
+  "a second memory": "(memory 1 1) (memory 1 5000)",
+  "a 64-bit memory": "(memory i64 1)",
+  "a 64-bit memory with a maximum": "(memory i64 1 0x40000)",
+  "a shared memory": "(memory 1 5000 shared)",
+};
+
+for (const [kind, text] of Object.entries(kinds)) {
+  Deno.test(`shareMemory: writes the maximum of ${kind}`, () => {
+    const { bytes } = shareMemory(compileWat(`(module ${text})`), 300 * page);
+    assert.ok(WebAssembly.validate(bytes));
+    const maxima = describeModule(bytes).memories.map(({ limits }) => limits.max ?? Infinity);
+    assert.equal(maxima.reduce((a, b) => a + b), 300);
+  });
+}
 
 Deno.test("shareMemory: reports sizes, and modules that use V8's heap", () => {
   const { initialBytes, maximumBytes, tableBytes, usesHeap } = shareMemory(
@@ -87,24 +120,14 @@ Deno.test("shareMemory: reports sizes, and modules that use V8's heap", () => {
 Deno.test("shareMemory: an invalid module stays invalid, and a valid one valid", () => {
   const limits = [
     [1, 1, 0x81, 0x80, 0x04], // from 1 to 65,537 pages
+    [3, 1, 0x81, 0x80, 0x04], // the same, shared
+    [5, 1, 0x81, 0x80, 0x10], // from 1 to 262,145 pages, with 64-bit addresses
     [1, 5, 2], // from 5 to 2 pages
     [2, 1], // shared, without a maximum
+    [8, 1, 0], // an unknown flag
   ];
   for (const limit of limits) {
-    const bytes = Uint8Array.from([
-      0,
-      0x61,
-      0x73,
-      0x6d,
-      1,
-      0,
-      0,
-      0,
-      5,
-      limit.length + 1,
-      1,
-      ...limit,
-    ]);
+    const bytes = moduleOf(section(5, 1, ...limit));
     assert.equal(WebAssembly.validate(bytes), false);
     assert.equal(WebAssembly.validate(shareMemory(bytes, mebibyte).bytes), false, String(limit));
   }
@@ -121,4 +144,22 @@ Deno.test("shareMemory: an invalid module stays invalid, and a valid one valid",
 Deno.test("shareMemory: returns a module without anything to lower as it is", () => {
   const bytes = compileWat(`(module (memory 1 2) (table 3 3 funcref))`);
   assert.equal(shareMemory(bytes, mebibyte).bytes, bytes);
+});
+
+Deno.test("shareMemory: turns any bytes into a module or a clear error", () => {
+  const modules = [...committedModules(), ...watModules()];
+  const source = fc.constantFrom(...modules.map(({ bytes }) => bytes.slice(0, 2000)));
+  const edits = fc.array(fc.tuple(fc.nat(1999), fc.nat(255)), { maxLength: 8 });
+  fc.assert(
+    fc.property(source, edits, fc.nat(2000), (bytes, changes, length) => {
+      const mutated = bytes.slice(0, length);
+      for (const [at, byte] of changes) if (at < mutated.length) mutated[at] = byte;
+      try {
+        shareMemory(mutated, mebibyte);
+      } catch (error) {
+        assert(error instanceof CapsuleError && error.code === "LOAD", String(error));
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -29,5 +29,5 @@ function multiply(bytes: Uint8Array<ArrayBuffer>, times: number): Uint8Array<Arr
 const [module = "", times = "1"] = Deno.args;
 const bytes = multiply(Deno.readFileSync(module), Number(times));
 const start = performance.now();
-prepareModule(bytes, { exportGlobals: true, quietExit: true, maxMemoryPages: 4096, steps: true });
+prepareModule(bytes, { exportGlobals: true, quietExit: true, steps: true });
 console.log(JSON.stringify([bytes.length, performance.now() - start]));

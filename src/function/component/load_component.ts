@@ -35,8 +35,6 @@ export interface ComponentEntry {
   readonly path: readonly [interfaceName: string, func: string];
 }
 
-const pageBytes = 65_536;
-
 /**
  * Decodes, validates, prepares and compiles a component.
  *
@@ -76,10 +74,8 @@ function prepareAll(
   modules: readonly Uint8Array<ArrayBuffer>[],
   options: LoadOptions,
 ): PreparationResult[] {
-  const maxMemoryPages = Math.max(1, Math.floor(options.maxMemoryBytes / pageBytes));
   const settings = {
     exportGlobals: options.manyCalls && !options.reuse,
-    maxMemoryPages,
     steps: options.steps && canPause,
   };
   const memoryIsShared = modules.some((bytes) =>

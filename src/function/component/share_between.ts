@@ -1,6 +1,6 @@
 import { CapsuleError } from "../../base/errors.ts";
 import type { Plan } from "../../component/link/plan.ts";
-import { type SharedMemory, shareMemory } from "../../prepare/share_memory.ts";
+import { assertStartsWithin, type SharedMemory, shareMemory } from "../../prepare/share_memory.ts";
 import type { MemoryNeeds } from "../../wasm/instance.ts";
 
 /** Core modules whose memories and tables stay within a maximum, and what an instance needs. */
@@ -20,6 +20,7 @@ const smallTables = 65_536;
  */
 export function shareBetween(plan: Plan, maxBytes: number): SharedModules {
   const whole = plan.modules.map((bytes) => shareMemory(bytes, maxBytes));
+  for (const module of whole) assertStartsWithin(module, maxBytes);
   const used = plan.coreInstances.flatMap(({ module }) => whole[module] ?? []);
   const growing = used.filter(canGrow).length;
   const initialBytes = used.reduce((total, { initialBytes }) => total + initialBytes, 0);

@@ -7,7 +7,7 @@ import type {
 } from "./describe.ts";
 import { Ints } from "./ints.ts";
 import { skipConstantExpression } from "./immediates.ts";
-import { LimitFlag } from "./memory_limits.ts";
+import { LimitFlag } from "./limits.ts";
 import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
 import { type Section, SectionId, visitSections } from "./sections.ts";
 import { type DefinedType, readTypeSection } from "./types.ts";
@@ -27,8 +27,6 @@ export interface Layout {
   functionReferences: Ints;
   /** Number of tags, imported ones included. */
   tags: number;
-  /** Offset of the limits of each memory, imported ones first. */
-  memoryLimits: Ints;
   /** Functions that code outside of the module, or a table call, can reach. */
   reachableFromOutside: { exported: Ints; referenced: Ints };
   /** The first unknown construct; the description may lack globals and tables after it. */
@@ -55,7 +53,6 @@ export function readLayout(bytes: Uint8Array): Layout {
     functionTypes: new Ints(),
     functionReferences: new Ints(),
     tags: 0,
-    memoryLimits: new Ints(),
     reachableFromOutside: { exported: new Ints(), referenced: new Ints() },
     unknown: undefined,
   };
@@ -132,7 +129,7 @@ const readers: Record<number, (reader: Reader, layout: Layout) => void> = {
 
   [SectionId.memory](reader, layout) {
     for (let left = reader.count("memories"); left > 0; left--) {
-      layout.description.memories.push(readMemory(reader, layout));
+      layout.description.memories.push(readMemory(reader));
     }
   },
 
@@ -178,7 +175,7 @@ function readImported(reader: Reader, layout: Layout): Extern {
       return table;
     }
     case 2: {
-      const memory = readMemory(reader, layout);
+      const memory = readMemory(reader);
       description.memories.push(memory);
       return memory;
     }
@@ -219,8 +216,7 @@ function readTable(reader: Reader, layout: Layout): { element: ValueType; limits
   return { element: readAnyType(reader, layout), limits: readLimits(reader) };
 }
 
-function readMemory(reader: Reader, layout: Layout): Extern & { kind: "memory" } {
-  layout.memoryLimits.push(reader.at);
+function readMemory(reader: Reader): Extern & { kind: "memory" } {
   return { kind: "memory", limits: readLimits(reader) };
 }
 

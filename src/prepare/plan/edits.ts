@@ -26,8 +26,6 @@ export interface Edits {
   /** Calls, by their events, that lead to an added function instead. */
   calls: Map<number, string>;
   exports: { name: string; kind: "global" | "memory"; index: number }[];
-  /** Maximum of each memory, in pages. */
-  maxMemoryPages: number | undefined;
   code: CodePlan;
   /** Receives the spans of code that are copied: old offset, new offset in the body, length. */
   spans: Ints | undefined;

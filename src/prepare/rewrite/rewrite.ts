@@ -1,7 +1,6 @@
 import { renumberNames } from "./names.ts";
 import { rewriteCode } from "./rewrite_code.ts";
 import { PREPARE_MODULE } from "../contract.ts";
-import { copyWithLimits } from "./limit_memory.ts";
 import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
@@ -174,7 +173,7 @@ class Rewriting {
     this.#out.u32(index);
   }
 
-  /** Copies bytes outside the code, with function indices renumbered and memories limited. */
+  /** Copies bytes outside the code, with function indices renumbered. */
   #copy(start: number, end: number): void {
     const { bytes, functionReferences, importedFunctions } = this.#layout;
     const out = this.#out;
@@ -193,7 +192,7 @@ class Rewriting {
       out.u32(index < importedFunctions ? index : index + this.#shift, reader.at - at);
       from = reader.at;
     }
-    copyWithLimits(out, this.#layout, { start: from, end, maxPages: this.#edits.maxMemoryPages });
+    out.span(bytes, from, end);
   }
 
   #custom(section: Section): void {

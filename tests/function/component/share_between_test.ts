@@ -46,4 +46,12 @@ Deno.test("shareBetween: refuses instances that start above the maximum together
     code: "LOAD",
     message: "its memories start with 5MiB, more than -maxMemory=4MiB allows",
   });
+  assert.throws(() => shareBetween(planOf([`(module (memory 80))`]), 4 * mebibyte), {
+    code: "LOAD",
+    message: /its memory starts with 5MiB, more than -maxMemory=4MiB allows$/,
+  });
+});
+
+Deno.test("shareBetween: an instance that starts above its part cannot grow", () => {
+  assert.equal(pagesOf(planOf([`(module (memory (export "m") 40))`, growing])), 40);
 });
