@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { runCapsule } from "../testing/capsule.ts";
 import { buildGo, goTest } from "../testing/go_program.ts";
+import { runProgram } from "../testing/system_program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -72,26 +73,8 @@ function contents(folder: string): Record<string, string> {
   );
 }
 
-async function runNative(
-  program: string,
-  cwd: string,
-  { args, stdin = "" }: Foreign["runs"][number],
-) {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    cwd,
-    clearEnv: true,
-    env: { PWD: cwd },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const output = child.output();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {});
-  const { code, stdout, stderr } = await output;
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+function runNative(program: string, cwd: string, { args, stdin }: Foreign["runs"][number]) {
+  return runProgram([program, ...args], { cwd, env: { PWD: cwd }, input: stdin });
 }
 
 for (const [name, { package: source, runs }] of Object.entries(programs)) {

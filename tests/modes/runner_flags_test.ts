@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "../../src/cli/parse.ts";
 import { grantsOf, limitsOf, type RunnerFlags } from "../../src/modes/runner_flags.ts";
+import { noGrants } from "../testing/no_grants.ts";
 
 function flagsOf(...args: string[]): RunnerFlags {
   const command = parse(args, { get: () => undefined });
@@ -11,18 +12,7 @@ function flagsOf(...args: string[]): RunnerFlags {
 const io = { cwd: () => "/home/zoé" };
 
 Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by default", () => {
-  assert.deepEqual(grantsOf(flagsOf("-mode=cli"), io), {
-    folders: [],
-    variables: [],
-    allowRead: undefined,
-    allowWrite: undefined,
-    allowEnv: undefined,
-    allowNet: undefined,
-    httpProxy: false,
-    authorities: undefined,
-    sandbox: false,
-    ownFiles: [],
-  });
+  assert.deepEqual(grantsOf(flagsOf("-mode=cli"), io), noGrants);
   const flags = flagsOf(
     ...["-mode=cli", "-dir=data::/d", "-env=A=é", "-env=B", "-allowRead=a,b", "-allowWrite="],
     ...["-allowEnv=C", "-allowNet=example.org:443", "-httpProxy=env", "-sandbox"],

@@ -5,6 +5,7 @@ import type { Grants, RunnerOptions } from "../../src/runner/runner_options.ts";
 import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
 import { guestModule } from "../testing/function.ts";
 import { memoryIo } from "../testing/memory_io.ts";
+import { noGrants } from "../testing/no_grants.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 
 /** Returns options and a context for a guest of `tests/testdata/go`. */
@@ -25,19 +26,7 @@ async function setUp(guest: string, grants: Partial<Grants> = {}) {
   const options: RunnerOptions = {
     blueprint: await loadBlueprint(module, { mode: "http", limits, reuse: false }, log),
     name: module.name,
-    grants: {
-      folders: [],
-      variables: [],
-      allowRead: undefined,
-      allowWrite: undefined,
-      allowEnv: undefined,
-      allowNet: undefined,
-      httpProxy: false,
-      authorities: undefined,
-      sandbox: false,
-      ownFiles: [],
-      ...grants,
-    },
+    grants: { ...noGrants, ...grants },
     limits,
     dataFolder: ".capsule",
     information: { pings: 0 },

@@ -20,23 +20,40 @@ export interface Printed {
   readonly stderr: string;
 }
 
+interface RunOptions {
+  readonly cwd?: string;
+  /** The whole environment; default: that of this process. */
+  readonly env?: Record<string, string>;
+  readonly input?: string;
+}
+
 /** Runs a program with `input` on standard input, and waits for its end. */
 export async function runProgram(
-  [program = "", ...args]: readonly string[],
-  { cwd, input = "" }: { cwd?: string; input?: string } = {},
+  command: readonly string[],
+  options: RunOptions = {},
 ): Promise<Printed> {
+  const { code, stdout, stderr } = await runProgramForBytes(command, options);
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Runs a program as `runProgram` does, and returns its output as bytes. */
+export async function runProgramForBytes(
+  [program = "", ...args]: readonly string[],
+  { cwd, env, input = "" }: RunOptions = {},
+): Promise<Deno.CommandOutput> {
   const child = new Deno.Command(program, {
     args,
     cwd,
+    clearEnv: env !== undefined,
+    env,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
   const output = child.output();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await output;
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  // A program may end without reading its input.
+  await writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
+  return await output;
 }

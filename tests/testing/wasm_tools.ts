@@ -1,4 +1,5 @@
 import { isInstalled } from "./is_installed.ts";
+import { runProgramForBytes } from "./system_program.ts";
 
 const hasWasmTools = await isInstalled("wasm-tools");
 
@@ -15,17 +16,9 @@ export function componentTest(name: string, fn: () => Promise<void>): void {
  * Builds a component or module from its text without validating it. @throws Error on bad syntax.
  */
 export async function buildText(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const child = new Deno.Command("wasm-tools", {
-    args: ["parse", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const output = child.output();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { success, stdout, stderr } = await output;
+  const { success, stdout, stderr } = await runProgramForBytes(["wasm-tools", "parse", "-"], {
+    input: text,
+  });
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return stdout.slice();
 }

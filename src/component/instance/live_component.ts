@@ -1,6 +1,7 @@
 import { COUNTER_EXPORT, PREPARE_MODULE } from "../../prepare/contract.ts";
 import type { Guest } from "../../wasm/guest.ts";
 import { promising, suspending } from "../../wasm/jspi.ts";
+import { GuestMemory } from "../../wasm/memory.ts";
 import { type CoreValue, FlatReader, type Value } from "../abi/codec.ts";
 import { type Memory, trap } from "../abi/context.ts";
 import { coreFuncType } from "../abi/flatten.ts";
@@ -28,7 +29,7 @@ export class LiveComponent {
   readonly #instances: ComponentInstance[] = [];
   readonly #exports: WebAssembly.Exports[] = [];
   readonly #trampolines: (CoreFunction | undefined)[];
-  readonly #memories = new Map<WebAssembly.Memory, LinkedMemory>();
+  readonly #memories = new Map<WebAssembly.Memory, GuestMemory>();
   readonly #counters: WebAssembly.Global[] = [];
   readonly #awaitable = new Map<CoreFunction, (...args: CoreValue[]) => Promise<unknown>>();
 
@@ -312,7 +313,11 @@ export class LiveComponent {
     if (source === undefined) return noMemory;
     const memory = this.#item(source) as WebAssembly.Memory;
     let linked = this.#memories.get(memory);
-    if (!linked) this.#memories.set(memory, linked = new LinkedMemory(memory));
+    if (!linked) {
+      linked = new GuestMemory();
+      linked.bind(memory);
+      this.#memories.set(memory, linked);
+    }
     return linked;
   }
 }
@@ -324,33 +329,6 @@ const rethrow = (error: unknown): never => {
 
 function requireMayLeave({ mayLeave }: ComponentInstance): void {
   if (!mayLeave) throw trap("cannot leave component instance");
-}
-
-/** A memory whose views are renewed when the guest has grown it. */
-class LinkedMemory implements Memory {
-  readonly #memory: WebAssembly.Memory;
-  #bytes = new Uint8Array(0);
-  #view = new DataView(new ArrayBuffer(0));
-
-  constructor(memory: WebAssembly.Memory) {
-    this.#memory = memory;
-  }
-
-  get bytes(): Uint8Array<ArrayBuffer> {
-    if (this.#bytes.length === 0) this.#renew();
-    return this.#bytes;
-  }
-
-  get view(): DataView<ArrayBuffer> {
-    if (this.#bytes.length === 0) this.#renew();
-    return this.#view;
-  }
-
-  #renew(): void {
-    const buffer = this.#memory.buffer as ArrayBuffer;
-    this.#bytes = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
-  }
 }
 
 const noMemory: Memory = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };

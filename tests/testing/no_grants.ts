@@ -1,0 +1,15 @@
+import type { Grants } from "../../src/runner/runner_options.ts";
+
+/** The grants of a guest that gets nothing. */
+export const noGrants: Grants = {
+  folders: [],
+  variables: [],
+  allowRead: undefined,
+  allowWrite: undefined,
+  allowEnv: undefined,
+  allowNet: undefined,
+  httpProxy: false,
+  authorities: undefined,
+  sandbox: false,
+  ownFiles: [],
+};
