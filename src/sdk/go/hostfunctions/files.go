@@ -6,8 +6,8 @@ func hostReadFile(path *byte, pathLength uint32, resultPointer **byte, resultLen
 //export hostWriteFile
 func hostWriteFile(path *byte, pathLength uint32, content *byte, contentLength uint32, resultPointer **byte, resultLength *uint32)
 
-// ReadFile returns the content of a file. The launcher's grants decide which files a module can open; the default is its
-// working directory.
+// ReadFile returns the content of a file. The launcher's grants determine which files a module can
+// open. By default, it can open the files in the launcher's working directory.
 func ReadFile(path string) (string, error) {
 	pathPointer, pathLength := bytesOf(path)
 	hostReadFile(pathPointer, pathLength, &result.pointer, &result.length)

@@ -1,31 +1,33 @@
-// Package hostfunctions connects a Go program with Capsule, the launcher that runs it as a WebAssembly module.
+// Package hostfunctions connects a Go program to Capsule, the launcher that runs it as a
+// WebAssembly module.
 //
-// A program registers a handler in main, with SetHandle for the command line or with SetHandleHttp for HTTP, and calls
-// the other functions of this package from it. Build it with TinyGo 0.27 or later:
+// A program registers a handler in main, with SetHandle for cli mode or SetHandleHttp for http
+// mode. The handler calls the other functions of this package. Build it with TinyGo 0.27 or later:
 //
 //	tinygo build -o hello.wasm -scheduler=none --no-debug -target wasi ./hello.go
 package hostfunctions
 
-// The handlers that main registers. Capsule calls the one of its mode. A missing one is nil: the call panics, and Capsule
-// reports it.
+// The handlers that main registers. Capsule calls the handler of its mode. If main has not
+// registered that handler, it is nil: the call panics, and Capsule reports the panic.
 var (
 	handle     func(params []string) (string, error)
 	handleHttp func(body string, headers map[string]string) (string, map[string]string, error)
 )
 
-// SetHandle registers the function that Capsule calls in cli mode with the arguments of the command line. Without
-// arguments the handler receives one empty string.
+// SetHandle registers the function that Capsule calls in cli mode with the command-line arguments.
+// Without arguments the handler receives one empty string.
 func SetHandle(function func(params []string) (string, error)) {
 	handle = function
 }
 
-// SetHandleHttp registers the function that Capsule calls for each HTTP request with its body and headers. Header names
-// are in Go's canonical form ("Content-Type"). An error becomes status 500.
+// SetHandleHttp registers the function that Capsule calls in http mode with the body and the
+// headers of each request. Header names are in Go's canonical form ("Content-Type"). An error
+// becomes a response with status 500.
 func SetHandleHttp(function func(body string, headers map[string]string) (string, map[string]string, error)) {
 	handleHttp = function
 }
 
-// callHandle is called in cli mode with the arguments, joined by °.
+// callHandle calls the cli handler. Its input is the command-line arguments, joined by °.
 //
 //export callHandle
 func callHandle(pointer *byte, length uint32) uint64 {
@@ -36,8 +38,8 @@ func callHandle(pointer *byte, length uint32) uint64 {
 	return answerWith([]byte(result))
 }
 
-// callHandleHttp is called in http mode. Body and headers may share a block of memory; the headers are Name:Value items
-// joined by |.
+// callHandleHttp calls the http handler. The headers are Name:Value items joined by |. The body and
+// the headers may share a block of memory.
 //
 //export callHandleHttp
 func callHandleHttp(bodyPointer *byte, bodyLength uint32, headersPointer *byte, headersLength uint32) uint64 {

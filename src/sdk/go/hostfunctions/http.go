@@ -9,8 +9,8 @@ func hostHttp(
 	resultPointer **byte, resultLength *uint32,
 )
 
-// Http sends a request and returns the body of the response, whatever its status. It returns an error if the request is
-// not allowed or gets no response.
+// Http sends a request and returns the response body, for every status code. It returns an error if
+// the request is not allowed or receives no response.
 func Http(url, method string, headers map[string]string, body string) (string, error) {
 	joined := appendHeaders(make([]byte, 0, headersSize(headers)), headers)
 	urlPointer, urlLength := bytesOf(url)

@@ -2,8 +2,8 @@ package hostfunctions
 
 import "strconv"
 
-// parseStrings parses a JSON array of strings: ["a","b\n"]. It replaces encoding/json, which would make up most of a small
-// module.
+// parseStrings parses a JSON array of strings: ["a","b\n"]. It replaces encoding/json, which would
+// make up most of a small module.
 func parseStrings(text string) (items []string, ok bool) {
 	rest, ok := token(text, '[')
 	if !ok {
@@ -27,7 +27,8 @@ func parseStrings(text string) (items []string, ok bool) {
 	}
 }
 
-// token skips a structural character of JSON and the white space around it.
+// token consumes a structural character (RFC 8259, section 2) and the whitespace around it, and
+// reports whether it was there.
 func token(text string, character byte) (rest string, ok bool) {
 	text = skipSpace(text)
 	if text == "" || text[0] != character {
@@ -43,7 +44,7 @@ func skipSpace(text string) string {
 	return text
 }
 
-// parseString parses the JSON string at the start of text.
+// parseString parses the JSON string at the start of text and returns the remaining text.
 func parseString(text string) (value, rest string, ok bool) {
 	if text == "" || text[0] != '"' {
 		return "", text, false
@@ -91,8 +92,9 @@ func unescaped(letter byte) byte {
 	return letter
 }
 
-// codePoint parses the four digits after \u, and the second half of a surrogate pair if it follows (\ud83d\udc4b is 👋).
-// It returns the number of bytes read, 0 if they are invalid.
+// codePoint parses the four hexadecimal digits after \u and, after a high surrogate, the escaped
+// low surrogate that follows (\ud83d\udc4b is 👋). It returns the number of bytes read, 0 if the
+// digits are invalid.
 func codePoint(text string) (point rune, length int) {
 	high, ok := fourDigits(text)
 	if !ok {

@@ -2,21 +2,21 @@ package hostfunctions
 
 import "unsafe"
 
-// TinyGo's garbage collector does not see the host's pointers, so these variables keep a block alive until the next one
-// of its kind replaces it.
+// TinyGo's garbage collector does not see the host's pointers. Each of these variables keeps a
+// block reachable until the next block of its kind replaces it.
 var (
-	buffer []byte // the last block of allocateBuffer
-	answer []byte // the last result of a handler
+	buffer []byte // the block that allocateBuffer returned last
+	answer []byte // the result that a handler returned last
 )
 
-// result has the two cells that the host sets when a host function returns. A module has one thread and the host calls
-// back only allocateBuffer, so one pair suffices.
+// result holds the two cells that the host sets before a host function returns. One pair suffices:
+// a module has one thread, and the only function that a host function calls back is allocateBuffer.
 var result struct {
 	pointer *byte
 	length  uint32
 }
 
-// allocateBuffer allocates memory for the host to write to.
+// allocateBuffer allocates a block that the host writes to.
 //
 //export allocateBuffer
 func allocateBuffer(size uint32) *byte {
@@ -27,7 +27,8 @@ func allocateBuffer(size uint32) *byte {
 	return &buffer[0]
 }
 
-// answerWith packs a result for the host: the pointer in the upper half, the length in the lower.
+// answerWith packs a handler's result for the host: the pointer in the upper 32 bits, the length in
+// the lower 32 bits.
 //
 //	"ok" at 0x00012340 = 0x00012340_00000002
 func answerWith(text []byte) uint64 {
@@ -38,8 +39,8 @@ func answerWith(text []byte) uint64 {
 	return uint64(uintptr(unsafe.Pointer(&text[0])))<<32 | uint64(len(text))
 }
 
-// stringAt returns the text that the host wrote, without a copy: the host never writes there again, and the collector
-// keeps the block while the program refers to it.
+// stringAt returns the text that the host wrote, without a copy: the host does not write to that
+// block again, and the garbage collector keeps the block while the program refers to it.
 func stringAt(pointer *byte, length uint32) string {
 	if length == 0 {
 		return ""
@@ -54,12 +55,13 @@ func received() string {
 	return text
 }
 
-// receivedOrError returns the result of the last host function, or its error.
+// receivedOrError returns the result of the last host function, or the error that it encodes.
 func receivedOrError() (string, error) {
 	return parseResult(received())
 }
 
-// bytesOf returns the pointer and the length of a text. The pointer of an empty string may be nil: the host reads nothing.
+// bytesOf returns the pointer and the length of a text. The pointer of an empty string may be nil:
+// the host does not read it.
 func bytesOf(text string) (*byte, uint32) {
 	return unsafe.StringData(text), uint32(len(text))
 }

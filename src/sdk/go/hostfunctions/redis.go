@@ -11,8 +11,8 @@ func hostRedisSet(key *byte, keyLength uint32, value *byte, valueLength uint32, 
 //export hostRedisGet
 func hostRedisGet(key *byte, keyLength uint32, resultPointer **byte, resultLength *uint32)
 
-// The functions below are imported from the module "capsule": launchers of version 0.1 lack them, and a program that does
-// not use them must not import them.
+// The functions below are imported from the module "capsule". Launchers of version 0.1 do not have
+// them, so a program that does not use them must not import them.
 
 //go:wasm-module capsule
 //export redisDel
@@ -30,7 +30,7 @@ func redisIncr(key *byte, keyLength uint32, resultPointer **byte, resultLength *
 //export redisExpire
 func redisExpire(key *byte, keyLength uint32, seconds *byte, secondsLength uint32, resultPointer **byte, resultLength *uint32)
 
-// RedisSet stores a value and returns "[OK](key:value)".
+// RedisSet sets the value of a key and returns "[OK](key:value)".
 func RedisSet(key, value string) (string, error) {
 	keyPointer, keyLength := bytesOf(key)
 	valuePointer, valueLength := bytesOf(value)
@@ -38,7 +38,7 @@ func RedisSet(key, value string) (string, error) {
 	return receivedOrError()
 }
 
-// RedisGet returns a value. For a missing key it returns the error "redis: nil".
+// RedisGet returns the value of a key. If the key does not exist it returns the error "redis: nil".
 func RedisGet(key string) (string, error) {
 	keyPointer, keyLength := bytesOf(key)
 	hostRedisGet(keyPointer, keyLength, &result.pointer, &result.length)
@@ -52,7 +52,8 @@ func RedisDel(key string) (string, error) {
 	return receivedOrError()
 }
 
-// RedisKeys returns the keys that match a Redis pattern ("user:*"), unordered.
+// RedisKeys returns the keys that match a Redis glob-style pattern ("user:*"), in no particular
+// order.
 func RedisKeys(pattern string) ([]string, error) {
 	patternPointer, patternLength := bytesOf(pattern)
 	redisKeys(patternPointer, patternLength, &result.pointer, &result.length)
@@ -67,7 +68,8 @@ func RedisKeys(pattern string) ([]string, error) {
 	return keys, nil
 }
 
-// RedisIncr adds one to the number of a key, 0 if it does not exist, and returns the sum.
+// RedisIncr increments the number stored at a key by one and returns the new number. A key that
+// does not exist counts as 0.
 func RedisIncr(key string) (int64, error) {
 	keyPointer, keyLength := bytesOf(key)
 	redisIncr(keyPointer, keyLength, &result.pointer, &result.length)
@@ -78,7 +80,7 @@ func RedisIncr(key string) (int64, error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// RedisExpire sets a key to expire after some seconds and reports whether the key existed.
+// RedisExpire sets the time to live of a key in seconds and reports whether the key exists.
 func RedisExpire(key string, seconds int) (bool, error) {
 	keyPointer, keyLength := bytesOf(key)
 	secondsText := strconv.Itoa(seconds)

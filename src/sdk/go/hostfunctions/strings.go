@@ -10,13 +10,13 @@ const (
 	headerSeparator = "|"
 )
 
-// splitParams splits the arguments of a command line: "a°b" is ["a" "b"], "" is [""].
+// splitParams splits joined command-line arguments: "a°b" is ["a" "b"], "" is [""].
 func splitParams(joined string) []string {
 	return strings.Split(joined, paramSeparator)
 }
 
-// splitHeaders parses "Host:localhost:8080|Accept:*/*". It splits at the first colon, since a value may contain others,
-// and ignores an item without one.
+// splitHeaders parses "Host:localhost:8080|Accept:*/*". A name ends at the first colon, since a
+// value may contain colons. An item without a colon is ignored.
 func splitHeaders(joined string) map[string]string {
 	headers := make(map[string]string)
 	for joined != "" {
@@ -29,8 +29,8 @@ func splitHeaders(joined string) map[string]string {
 	return headers
 }
 
-// appendHeaders appends headers in the form that splitHeaders parses. A | in a value becomes %7C, since it would start
-// another header.
+// appendHeaders appends headers in the format that splitHeaders parses. A | in a value becomes %7C,
+// since | separates headers.
 func appendHeaders(text []byte, headers map[string]string) []byte {
 	first := true
 	for name, value := range headers {
@@ -53,7 +53,8 @@ func appendHeaders(text []byte, headers map[string]string) []byte {
 	return text
 }
 
-// headersSize returns the size of the headers' text if no value contains a |.
+// headersSize returns an upper bound of the number of bytes that appendHeaders appends if no value
+// contains a |.
 func headersSize(headers map[string]string) int {
 	size := 0
 	for name, value := range headers {
@@ -62,7 +63,7 @@ func headersSize(headers map[string]string) int {
 	return size
 }
 
-// httpResult encodes the result of an http handler:
+// httpResult encodes the result of the http handler:
 //
 //	[BODY]hello[HEADERS]Content-Type:text/plain|Message:hi
 func httpResult(mark, body string, headers map[string]string) []byte {
@@ -74,13 +75,13 @@ func httpResult(mark, body string, headers map[string]string) []byte {
 	return appendHeaders(text, headers)
 }
 
-// failure encodes an error for the host; 0 means that it has no code.
+// failure encodes an error for the host. The code 0 means that the error has no code.
 func failure(err error) string {
 	return "[ERR][0]:" + err.Error()
 }
 
-// parseResult returns the text, or the error that it encodes as [ERR][<code>]:<message>. A code other than 0 is appended
-// to the message.
+// parseResult returns the text of a result, or the error that it encodes as
+// [ERR][<code>]:<message>. A code other than 0 is appended to the message.
 func parseResult(text string) (string, error) {
 	rest, found := strings.CutPrefix(text, "[ERR][")
 	if !found {
