@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// main handles one request: in http mode this plain WASI program runs once per request, like a CGI script.
+// main handles one request: in http mode Capsule runs this plain WASI program once per request, as
+// a CGI script (RFC 3875).
 func main() {
 	if os.Getenv("PATH_INFO") == "/old" {
 		write("Location: /new\n\n")

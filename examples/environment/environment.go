@@ -2,7 +2,7 @@ package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
 
-// main is required.
+// main registers the handler before Capsule calls it.
 func main() {
 	hf.SetHandle(Handle)
 }

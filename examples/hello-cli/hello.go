@@ -2,7 +2,7 @@ package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
 
-// main is required.
+// main registers the handler before Capsule calls it.
 func main() {
 	hf.SetHandle(Handle)
 }
@@ -13,5 +13,5 @@ func Handle(params []string) (string, error) {
 		hf.Log("- parameter is: " + param)
 	}
 	ret := "The first parameter is: " + params[0]
-	return ret, err // err = nil
+	return ret, err
 }

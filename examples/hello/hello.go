@@ -11,7 +11,7 @@ func main() {
 	hf.SetHandleHttp(HandleRequest)
 }
 
-// HandleCall greets its arguments.
+// HandleCall returns a greeting with the command-line arguments.
 func HandleCall(params []string) (string, error) {
 	who := strings.Join(params, " ")
 	if who == "" {
@@ -20,7 +20,7 @@ func HandleCall(params []string) (string, error) {
 	return "👋 Hello " + who + " 🌍", nil
 }
 
-// HandleRequest returns a greeting and the body that it was sent.
+// HandleRequest returns a greeting and the request body.
 func HandleRequest(body string, headers map[string]string) (string, map[string]string, error) {
 	answer := "👋 Hello World 🌍\n"
 	if body != "" {

@@ -2,12 +2,13 @@ package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
 
-// main is required.
+// main registers the handler before Capsule calls it.
 func main() {
 	hf.SetHandle(Handle)
 }
 
-// Handle requests the URL of the first parameter. Default: httpbin.org.
+// Handle sends a GET request to the URL in the first parameter and returns the response body. The
+// default is httpbin.org.
 func Handle(params []string) (string, error) {
 	url := "https://httpbin.org/get"
 	if params[0] != "" {

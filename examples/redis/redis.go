@@ -2,13 +2,12 @@ package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
 
-// main is required.
+// main registers the handler before Capsule calls it.
 func main() {
 	hf.SetHandle(Handle)
 }
 
 func Handle(params []string) (string, error) {
-	// Set a value.
 	res, err := hf.RedisSet("greetings", "Hello World")
 	if err != nil {
 		hf.Log(err.Error())
@@ -16,7 +15,6 @@ func Handle(params []string) (string, error) {
 		hf.Log("Value: " + res)
 	}
 
-	// Get the value.
 	res, err = hf.RedisGet("greetings")
 	if err != nil {
 		hf.Log(err.Error())

@@ -5,7 +5,7 @@ use wasi::http::types::{
 struct Hello;
 
 impl wasi::exports::http::incoming_handler::Guest for Hello {
-    /// Answers a GET with a greeting, and any other request with its body.
+    /// Responds to GET with a greeting, and to any other method with the request body.
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let headers = Fields::new();
         headers
@@ -22,7 +22,7 @@ impl wasi::exports::http::incoming_handler::Guest for Hello {
         } else {
             let incoming = request.consume().unwrap();
             let input = incoming.stream().unwrap();
-            // Ends with the error `closed` after the last byte.
+            // `blocking_splice` returns the error `closed` after the last byte.
             while output.blocking_splice(&input, 65_536).is_ok() {}
         }
         drop(output);
