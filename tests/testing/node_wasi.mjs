@@ -1,6 +1,6 @@
-// Runs a program with the WASI of the runtime:
+// Runs a program with the WASI implementation of the runtime (node:wasi):
 // node_wasi.mjs FOLDER::NAME program.wasm NAME=value… -- args…
-// node:wasi does not confine a guest to the folder: run only trusted programs.
+// node:wasi does not confine a guest to the preopened directory: run only trusted programs.
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { WASI } from "node:wasi";

@@ -1,4 +1,4 @@
-//! Counts lines, words and bytes of its arguments or of standard input, and prints errors.
+//! Counts the lines, words and bytes of the named files or of standard input, and prints errors.
 use std::io::{self, Read, Write};
 use std::{env, fs, process};
 

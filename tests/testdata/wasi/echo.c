@@ -1,4 +1,4 @@
-// Prints its arguments and environment, copies standard input to standard output, and exits with 7.
+// Prints its arguments and environment, copies stdin to stdout, and exits with code 7.
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Opens each argument to read and to write, and prints the results.
+// Opens each argument for reading, then for writing, and prints the results.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// Works on files in /data as POSIX programs do. Prints the first check that fails and exits with 1.
+// Uses files in /data through the POSIX API. Prints the first failed check and exits with code 1.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

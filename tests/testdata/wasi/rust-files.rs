@@ -1,5 +1,5 @@
-// Works on files in /data with Rust's library, and checks the library's kinds of errors.
-// Exits with 101 (a panic) if a check fails.
+// Uses files in /data through Rust's standard library, and checks the kinds of its errors.
+// Exits with code 101 (a panic) if a check fails.
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};

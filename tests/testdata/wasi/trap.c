@@ -1,4 +1,4 @@
-// Writes a line to stderr and traps.
+// Writes a line to stderr, then traps.
 #include <stdio.h>
 int main(void) {
   fputs("about to trap\n", stderr);

@@ -1,4 +1,4 @@
-// Writes lines until its reader is gone, prints the error of this and of one more write, and exits with 3.
+// Writes lines until a write fails, writes once more, prints both errors and exits with code 3.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

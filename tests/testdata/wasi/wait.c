@@ -1,4 +1,4 @@
-// Waits for a clock and for standard input, and prints the events.
+// Polls a clock, then standard input, and prints the events.
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>

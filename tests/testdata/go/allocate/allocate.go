@@ -1,4 +1,5 @@
-// Guest allocate: an http handler that allocates as many bytes as the body says, touches them and answers how many.
+// Command allocate is a guest whose http handler allocates the number of bytes in the request body,
+// writes to the block and returns its size.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Guest cli-echo: a cli handler that answers its first parameter as it is, also when that is empty.
+// Command cli-echo is a guest whose cli handler returns its first parameter unchanged, even if it
+// is empty.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

@@ -1,4 +1,5 @@
-// Guest cli-error: a cli handler that fails with its first parameter as the message.
+// Command cli-error is a guest whose cli handler returns an error with its first parameter as the
+// message.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Guest cli-loop: a cli handler that never returns.
+// Command cli-loop is a guest whose cli handler never returns.
 package main
 
 import (

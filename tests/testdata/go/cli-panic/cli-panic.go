@@ -1,4 +1,4 @@
-// Guest cli-panic: a cli handler that panics with "boom: " and its first parameter.
+// Command cli-panic is a guest whose cli handler panics with "boom: " and its first parameter.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

@@ -1,4 +1,5 @@
-// Guest closure: an http handler that counts its calls in a variable of main, which only its closure holds.
+// Command closure is a guest whose http handler counts its calls in a local variable of main, which
+// only the closure references.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Guest compute: an http handler that does the work the body names, "json 100", "arithmetic 100", "sieve 100",
-// "strings 100" or "fibonacci 20", and answers its result. The benchmarks of the step counter call it.
+// Command compute is a guest whose http handler runs the work that the body names ("json 100",
+// "arithmetic 100", "sieve 100", "strings 100" or "fibonacci 20") and returns its result. The
+// benchmarks of step metering call it.
 package main
 
 import (
@@ -34,7 +35,7 @@ type order struct {
 	Tags  []string `json:"tags"`
 }
 
-// jsonWork parses and prints a small document n times.
+// jsonWork decodes and encodes a small document n times.
 func jsonWork(n int) (string, error) {
 	text := []byte(`{"name":"tea","price":350,"tags":["hot","green","👋"]}`)
 	for i := 0; i < n; i++ {
@@ -50,7 +51,7 @@ func jsonWork(n int) (string, error) {
 	return string(text), nil
 }
 
-// arithmetic runs a linear congruential generator n steps.
+// arithmetic runs a linear congruential generator for n steps.
 func arithmetic(n int) (string, error) {
 	state := uint64(1)
 	for i := 0; i < n; i++ {
@@ -59,7 +60,7 @@ func arithmetic(n int) (string, error) {
 	return strconv.FormatUint(state, 16), nil
 }
 
-// sieve counts the primes below n.
+// sieve returns the number of primes below n.
 func sieve(n int) (string, error) {
 	composite := make([]bool, n)
 	primes := 0
@@ -75,7 +76,7 @@ func sieve(n int) (string, error) {
 	return strconv.Itoa(primes), nil
 }
 
-// stringsWork splits, changes and joins a sentence n times, and answers its length.
+// stringsWork splits, changes and joins a sentence n times, and returns the sentence.
 func stringsWork(n int) (string, error) {
 	text := "the quick brown fox jumps over the lazy dog"
 	for i := 0; i < n; i++ {

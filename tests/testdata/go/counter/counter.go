@@ -1,4 +1,5 @@
-// Guest counter: an http handler that counts its calls in a global and answers the count.
+// Command counter is a guest whose http handler counts its calls in a global variable and returns
+// the count.
 package main
 
 import (

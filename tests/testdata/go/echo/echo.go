@@ -1,4 +1,5 @@
-// Guest echo: an http handler that answers the very bytes of the body, and each request header X as Echo-X.
+// Command echo is a guest whose http handler returns the request body unchanged, and each request
+// header X as the response header Echo-X.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

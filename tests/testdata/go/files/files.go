@@ -1,4 +1,5 @@
-// Guest files: a cli handler for "read <path>" and "write <path> <content>"; it answers the host's result.
+// Command files is a guest whose cli handler runs "read <path>" or "write <path> <content>" and
+// returns the result of the host function.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Guest get-env: a cli handler that answers the variable that its parameter names, or the host's error.
+// Command get-env is a guest whose cli handler returns the environment variable named by its
+// parameter, or the error of the host function.
 package main
 
 import (

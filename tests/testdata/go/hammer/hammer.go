@@ -1,5 +1,6 @@
-// Guest hammer: an http handler that keeps its body in a global while it panics, never returns or computes, as the body's first
-// word says, and answers with what is kept and with how many calls it has seen.
+// Command hammer is a guest whose http handler stores the body in a global variable and then
+// panics, loops forever or computes, depending on the first word of the body. It returns the stored
+// body and the number of calls.
 package main
 
 import (

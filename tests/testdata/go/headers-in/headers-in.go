@@ -1,4 +1,5 @@
-// Guest headers-in: an http handler that answers the headers it got, sorted, a line "Name: value" each.
+// Command headers-in is a guest whose http handler returns the request headers, sorted, one per
+// line as "Name: value".
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Guest headers-out: an http handler that answers with the headers that the body lists, a line "Name: value" each.
+// Command headers-out is a guest whose http handler returns the headers that the body lists, one
+// per line as "Name: value".
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Guest http-error: an http handler that fails with the body as its message, and JSON headers when the body begins with {.
+// Command http-error is a guest whose http handler returns an error with the body as its message.
+// The content type is JSON if the body starts with {, and plain text otherwise.
 package main
 
 import (

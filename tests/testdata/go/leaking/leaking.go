@@ -1,9 +1,9 @@
-// Guest leaking: the example hello-http, built with the collector that never frees (see flags).
+// Command leaking is a copy of the example hello-http, built with -gc=leaking (see flags).
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"
 
-// main is required.
+// main registers the handler before Capsule calls it.
 func main() {
 	hf.SetHandleHttp(Handle)
 }
@@ -11,12 +11,10 @@ func main() {
 func Handle(bodyReq string, headersReq map[string]string) (bodyResp string, headersResp map[string]string, errResp error) {
 	hf.Log("📝 body: " + bodyReq)
 
-	// Read the request headers
 	hf.Log("Content-Type: " + headersReq["Content-Type"])
 	hf.Log("Content-Length: " + headersReq["Content-Length"])
 	hf.Log("User-Agent: " + headersReq["User-Agent"])
 
-	// Read the MESSAGE environment variable
 	envMessage, err := hf.GetEnv("MESSAGE")
 	if err != nil {
 		hf.Log("😡 " + err.Error())
@@ -24,7 +22,6 @@ func Handle(bodyReq string, headersReq map[string]string) (bodyResp string, head
 		hf.Log("Environment variable: " + envMessage)
 	}
 
-	// Set the response content type and add a message header
 	headersResp = map[string]string{
 		"Content-Type": "application/json; charset=utf-8",
 		"Message":      "👋 hello world 🌍",

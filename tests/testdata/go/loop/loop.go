@@ -1,4 +1,5 @@
-// Guest loop: an http handler that never returns when the body is "forever", and answers "done" otherwise.
+// Command loop is a guest whose http handler never returns if the body is "forever", and returns
+// "done" otherwise.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

@@ -1,4 +1,4 @@
-// Guest main-log: a program that logs in main, before it registers its two handlers.
+// Command main-log is a guest that logs in main before it registers its two handlers.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

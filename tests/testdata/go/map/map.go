@@ -1,4 +1,5 @@
-// Guest map: an http handler whose map in a global grows with each call; it answers the map's size.
+// Command map is a guest whose http handler adds an entry to a global map and returns the size of
+// the map.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Guest panic: an http handler that counts its calls, and panics half-way when the body begins with "panic".
+// Command panic is a guest whose http handler counts its calls, and panics before it returns if the
+// body starts with "panic".
 package main
 
 import (

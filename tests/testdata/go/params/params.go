@@ -1,4 +1,5 @@
-// Guest params: a cli handler that answers its parameters in quotation marks, a line each.
+// Command params is a guest whose cli handler returns its parameters in quotation marks, one per
+// line.
 package main
 
 import (

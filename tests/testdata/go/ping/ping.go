@@ -1,4 +1,5 @@
-// Guest ping: a cli handler that pings twice with its first parameter, and answers what the host tells about itself.
+// Command ping is a guest whose cli handler calls Ping twice with its first parameter, and returns
+// both results and the host information.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

@@ -1,4 +1,5 @@
-// Guest random: an http handler that answers a number of math/rand and one of crypto/rand, a line each.
+// Command random is a guest whose http handler returns a number from math/rand and one from
+// crypto/rand, one per line.
 package main
 
 import (

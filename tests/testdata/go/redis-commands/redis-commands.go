@@ -1,4 +1,5 @@
-// Guest redis-commands: a cli handler for "set k v", "get k", "del k", "keys pattern", "incr k" and "expire k seconds".
+// Command redis-commands is a guest whose cli handler runs "set k v", "get k", "del k",
+// "keys pattern", "incr k" or "expire k seconds".
 package main
 
 import (

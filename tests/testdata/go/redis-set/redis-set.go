@@ -1,4 +1,4 @@
-// Guest redis-set: an http handler that stores the body under the key of the header Key.
+// Command redis-set is a guest whose http handler stores the body under the key in the header Key.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

@@ -1,4 +1,5 @@
-// Guest slice: an http handler whose slice in a global grows by 100,000 bytes, more than a page, with each call.
+// Command slice is a guest whose http handler appends 100,000 bytes, more than a page, to a global
+// slice.
 package main
 
 import (

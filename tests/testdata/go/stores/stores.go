@@ -1,4 +1,5 @@
-// Guest stores: an http handler that answers a value of the key-value store, or the rows of the query in its body.
+// Command stores is a guest whose http handler returns a value of the key-value store, or the rows
+// of the query in the body.
 package main
 
 import hf "github.com/bots-garden/capsule/capsulemodule/hostfunctions"

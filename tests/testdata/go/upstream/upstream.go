@@ -1,5 +1,6 @@
-// Guest upstream: an http handler that asks UPSTREAM_URL and answers what came back. The headers Upstream-Url and
-// Upstream-Method override URL and GET; each header Forward-X is sent as X, and the body is sent as it came.
+// Command upstream is a guest whose http handler sends a request to UPSTREAM_URL and returns the
+// response body. The headers Upstream-Url and Upstream-Method override the URL and the method GET.
+// Each header Forward-X is sent as X, and the body is sent unchanged.
 package main
 
 import (

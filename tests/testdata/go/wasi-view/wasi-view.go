@@ -1,4 +1,5 @@
-// Guest wasi-view: a cli and an http handler that answer what WASI shows: the environment, and the file that is named.
+// Command wasi-view is a guest whose cli and http handlers return what WASI exposes: the
+// environment variables, and the content of the file named by the input.
 package main
 
 import (

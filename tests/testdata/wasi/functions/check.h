@@ -1,14 +1,14 @@
-// Helpers of programs that call a function wrongly: exit code 0, or the line of the first check that fails.
+// Helpers for calls that must fail. The exit code is 0, or the line of the first failed check.
 #include <wasi/api.h>
 
 #define WANT(error, call) ((call) == __WASI_ERRNO_##error ? (void)0 : __wasi_proc_exit(__LINE__))
 #define MUST(condition) ((condition) ? (void)0 : __wasi_proc_exit(__LINE__))
 
-// The preopened directory: `file` (hello), `folder/inside`, and `link`, which leads to `file`.
+// The preopened directory: `file` ("hello"), `folder/inside`, and `link`, a symlink to `file`.
 #define ROOT 3
 // A descriptor that is never open.
 #define CLOSED 99
-// The first byte outside the memory.
+// The first address beyond the linear memory.
 #define END ((void *)(__builtin_wasm_memory_size(0) * 65536))
 
 static char bytes[64];

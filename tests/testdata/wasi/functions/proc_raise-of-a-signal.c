@@ -1,6 +1,6 @@
 #include "check.h"
 
-// The C library's header leaves it out.
+// The header of wasi-libc does not declare proc_raise.
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_raise"))) int proc_raise(int signal);
 
 START {

@@ -1,4 +1,4 @@
-// A site of Go's own net/http, as it would be served by any web server that runs CGI.
+// Command go-cgi serves a net/http mux through net/http/cgi, as for any web server with CGI.
 package main
 
 import (

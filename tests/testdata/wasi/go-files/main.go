@@ -1,4 +1,4 @@
-// Works on files of the folder /data as Go programs do, then tries to leave it; panics at what goes wrong.
+// Command go-files uses files in /data, then tries to leave that directory. It panics on errors.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// A function of standard Go, built with -buildmode=c-shared: it has _initialize instead of _start, and no malloc.
+// Command go-reactor is a function in standard Go, built as a reactor with -buildmode=c-shared: it
+// exports _initialize instead of _start, and no malloc.
 package main
 
 import (

@@ -1,9 +1,9 @@
-// Directories: made, listed with small buffers, renamed, removed; calls that need a file fail.
+// Directories: creating, listing with small buffers, renaming, removing, calls that need a file.
 #include "suite.h"
 
 static uint8_t listing[512];
 
-// Counts the entries of a directory, reading with a buffer of `length` bytes.
+// Returns the number of entries of a directory, read with a buffer of `length` bytes.
 static int count(__wasi_fd_t fd, __wasi_size_t length) {
   int entries = 0;
   for (__wasi_dircookie_t cookie = 0;;) {
@@ -30,7 +30,7 @@ START {
   WANT(SUCCESS, __wasi_path_create_directory(ROOT, "new/below/"));
   MUST(status("new", 0).filetype == __WASI_FILETYPE_DIRECTORY);
 
-  // 40 entries, `.` and `..`, with a buffer for a few of them and with one for several.
+  // 40 entries, `.` and `..`, read with a small and with a larger buffer.
   char name[] = "new/n00";
   for (int i = 0; i < 39; i++) {
     name[5] = '0' + i / 10;
@@ -45,7 +45,7 @@ START {
   WANT(SUCCESS, __wasi_path_unlink_file(ROOT, "new/n00"));
   MUST(count(fd, sizeof listing) == 41);
 
-  // Calls for files.
+  // Calls that need a file fail.
   __wasi_filesize_t position;
   WANT(ISDIR, __wasi_fd_read(fd, &buffer, 1, &size));
   WANT(ISDIR, __wasi_fd_write(fd, &content, 1, &size));

@@ -1,4 +1,4 @@
-// Reading and writing files: positions, offsets, several buffers, append, sizes.
+// File I/O: positions, offsets, vectored I/O, append mode, file sizes.
 #include "suite.h"
 
 START {
@@ -16,7 +16,7 @@ START {
   WANT(INVAL, __wasi_fd_seek(fd, -7, __WASI_WHENCE_CUR, &position));
   MUST(tell(fd) == 6);
 
-  // Several buffers, at the position and at an offset.
+  // Vectored I/O at the current position and at an offset.
   char first[4], second[8];
   const __wasi_iovec_t into[] = {{(uint8_t *)first, 4}, {0, 0}, {(uint8_t *)second, 8}};
   WANT(SUCCESS, __wasi_fd_pread(fd, into, 3, 1, &size));
@@ -31,7 +31,7 @@ START {
   WANT(SUCCESS, __wasi_fd_seek(fd, 0, __WASI_WHENCE_SET, &position));
   expect(fd, 64, "JEllo world");
 
-  // A write behind the end leaves zeros.
+  // A write beyond the end fills the gap with zeros.
   WANT(SUCCESS, __wasi_fd_seek(fd, 14, __WASI_WHENCE_SET, &position));
   write_text(fd, "!");
   WANT(SUCCESS, __wasi_fd_filestat_get(fd, &stat));
@@ -39,7 +39,7 @@ START {
   WANT(SUCCESS, __wasi_fd_pread(fd, into + 2, 1, 11, &size));
   MUST(size == 4 && memcmp(second, "\0\0\0!", 4) == 0);
 
-  // Sizes.
+  // File sizes.
   WANT(SUCCESS, __wasi_fd_filestat_set_size(fd, 2));
   WANT(SUCCESS, __wasi_fd_filestat_get(fd, &stat));
   MUST(stat.size == 2);
@@ -51,7 +51,7 @@ START {
   WANT(SUCCESS, __wasi_fd_advise(fd, 0, 100, __WASI_ADVICE_WILLNEED));
   WANT(SUCCESS, __wasi_fd_close(fd));
 
-  // Append, set and taken off; truncation.
+  // Append mode, set and cleared, and truncation.
   WANT(SUCCESS, try_open("new", 0, __WASI_OFLAGS_TRUNC, __WASI_FDFLAGS_APPEND, &fd));
   write_text(fd, "ab");
   WANT(SUCCESS, __wasi_fd_seek(fd, 0, __WASI_WHENCE_SET, &position));

@@ -1,4 +1,4 @@
-// Symbolic and hard links: made, read, followed or not, dangling, in a loop, removed.
+// Symbolic and hard links: creating, reading, following, dangling, circular, removing.
 #include "suite.h"
 
 START {
@@ -30,7 +30,7 @@ START {
   WANT(SUCCESS, __wasi_fd_close(fd));
   MUST(status("nothing", 0).filetype == __WASI_FILETYPE_REGULAR_FILE);
 
-  // A link that leads out can be made and named, and not followed.
+  // A link out of the preopened directory can be created, but not followed.
   WANT(SUCCESS, __wasi_path_symlink("../..", ROOT, "out"));
   WANT(PERM, try_open("out/etc/passwd", FOLLOW, 0, 0, &fd));
   WANT(SUCCESS, __wasi_path_symlink("../file", ROOT, "folder/up"));

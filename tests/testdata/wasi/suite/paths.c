@@ -1,4 +1,4 @@
-// Paths: dots, slashes, links, limits, and what path_open does with each kind of file.
+// Paths: dots, slashes, links, limits, and path_open for each file type.
 #include "suite.h"
 
 START {
@@ -23,7 +23,7 @@ START {
   WANT(EXIST, try_open("file", 0, __WASI_OFLAGS_CREAT | __WASI_OFLAGS_EXCL, 0, &fd));
   WANT(EXIST, try_open("link", 0, __WASI_OFLAGS_CREAT | __WASI_OFLAGS_EXCL, 0, &fd));
 
-  // A link is followed only if asked.
+  // A symbolic link is followed only with SYMLINK_FOLLOW.
   WANT(LOOP, try_open("link", 0, 0, 0, &fd));
   WANT(SUCCESS, try_open("link", FOLLOW, 0, 0, &fd));
   expect(fd, 64, "hello");
@@ -38,7 +38,7 @@ START {
   WANT(BADF, __wasi_path_open(CLOSED, 0, "file", 0, FILE_RIGHTS, 0, 0, &other));
   WANT(SUCCESS, __wasi_fd_close(fd));
 
-  // Names of 255 bytes, and no longer ones.
+  // The longest name has 255 bytes.
   static char name[257];
   memset(name, 'n', 255);
   fd = create(name);
@@ -47,7 +47,7 @@ START {
   name[255] = 'n';
   WANT(NAMETOOLONG, try_open(name, 0, __WASI_OFLAGS_CREAT, 0, &fd));
 
-  // A file that is removed while it is open keeps its content, and its name is free.
+  // A file that is unlinked while it is open keeps its content; its name is free.
   fd = create("short-lived");
   write_text(fd, "kept");
   WANT(SUCCESS, __wasi_path_unlink_file(ROOT, "short-lived"));

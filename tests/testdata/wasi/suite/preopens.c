@@ -1,4 +1,4 @@
-// Preopened directories: their names, closing one, and replacing one by another descriptor.
+// Preopened directories: names, closing one, and renumbering another descriptor to one.
 #include "suite.h"
 
 START {
@@ -11,7 +11,7 @@ START {
   WANT(BADF, __wasi_fd_prestat_get(ROOT + 1, &prestat));
   WANT(BADF, __wasi_fd_prestat_get(1, &prestat));
 
-  // A directory that is opened in it has no name, and replaces it with fd_renumber.
+  // A subdirectory has no preopen name. fd_renumber replaces the preopened directory with it.
   __wasi_fd_t folder, fd;
   __wasi_rights_t rights = __WASI_RIGHTS_PATH_OPEN | __WASI_RIGHTS_FD_READDIR;
   WANT(SUCCESS, __wasi_path_open(ROOT, 0, "folder", __WASI_OFLAGS_DIRECTORY, rights, FILE_RIGHTS, 0, &folder));

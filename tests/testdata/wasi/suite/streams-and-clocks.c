@@ -4,7 +4,7 @@
 static char big[70000];
 
 START {
-  // {"args": ["a", "", "👋"], "env": {"NAME": "é"}}, and standard input at its end.
+  // The test passes {"args": ["a", "", "👋"], "env": {"NAME": "é"}} and an empty standard input.
   __wasi_size_t count, length;
   WANT(SUCCESS, __wasi_args_sizes_get(&count, &length));
   MUST(count == 4);
@@ -28,7 +28,7 @@ START {
   write_text(1, "to stdout\n");
   write_text(2, "to stderr\n");
 
-  // Clocks do not go back.
+  // Clocks do not run backwards.
   __wasi_timestamp_t first, second, resolution;
   for (__wasi_clockid_t id = 0; id < 2; id++) {
     WANT(SUCCESS, __wasi_clock_res_get(id, &resolution));
@@ -38,14 +38,14 @@ START {
     MUST(second >= first);
   }
 
-  // Random bytes fill the buffer, however large.
+  // random_get fills a buffer of any size.
   WANT(SUCCESS, __wasi_random_get((uint8_t *)big, sizeof big));
   int zeros = 0;
   for (unsigned i = 0; i < sizeof big; i++) zeros += big[i] == 0;
   MUST(zeros < 1000);
   WANT(SUCCESS, __wasi_random_get((uint8_t *)big, 0));
 
-  // An output is ready before a clock expires; a clock alone is waited for.
+  // An output is ready before a clock expires. With a clock alone, poll_oneoff blocks.
   __wasi_subscription_t in[2] = {
       {.userdata = 1, .u.tag = __WASI_EVENTTYPE_FD_WRITE, .u.u.fd_write.file_descriptor = 1},
       {.userdata = 2, .u.tag = __WASI_EVENTTYPE_CLOCK,

@@ -1,4 +1,4 @@
-// Helpers of conformance programs: exit code 0, or the line of the first check that fails.
+// Helpers for conformance tests. The exit code is 0, or the line of the first failed check.
 #include <string.h>
 #include "../functions/check.h"
 
@@ -27,7 +27,7 @@ static inline void write_text(__wasi_fd_t fd, const char *text) {
   MUST(size == strlen(text));
 }
 
-// Reads up to `length` bytes into `bytes`, and checks that they are `text`.
+// Reads up to `length` bytes into `bytes`, and checks that they equal `text`.
 static inline void expect(__wasi_fd_t fd, __wasi_size_t length, const char *text) {
   const __wasi_iovec_t iov = {(uint8_t *)bytes, length};
   WANT(SUCCESS, __wasi_fd_read(fd, &iov, 1, &size));

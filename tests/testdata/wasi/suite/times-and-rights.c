@@ -1,4 +1,4 @@
-// Times of files and links, and rights: narrowed, inherited, needed by each call.
+// Timestamps of files and links, and rights: dropped, inherited, required by each call.
 #include "suite.h"
 
 #define SET_BOTH (__WASI_FSTFLAGS_ATIM | __WASI_FSTFLAGS_MTIM)
@@ -16,14 +16,14 @@ START {
   WANT(INVAL, __wasi_fd_filestat_set_times(fd, 0, 0, __WASI_FSTFLAGS_ATIM | __WASI_FSTFLAGS_ATIM_NOW));
   WANT(INVAL, __wasi_fd_filestat_set_times(fd, 0, 0, 1 << 4));
 
-  // A link's own times, or those of its target.
+  // The timestamps of a link, or of its target.
   WANT(SUCCESS, __wasi_path_filestat_set_times(ROOT, 0, "link", 7, 8, SET_BOTH));
   MUST(status("link", 0).mtim == 8 && status("file", 0).mtim == 6);
   WANT(SUCCESS, __wasi_path_filestat_set_times(ROOT, FOLLOW, "link", 9, 10, SET_BOTH));
   MUST(status("link", 0).mtim == 8 && status("file", 0).mtim == 10);
   WANT(NOENT, __wasi_path_filestat_set_times(ROOT, 0, "missing", 0, 0, SET_BOTH));
 
-  // Rights can be dropped and not regained.
+  // Rights can be dropped, but not regained.
   WANT(SUCCESS, __wasi_fd_fdstat_get(fd, &stat));
   MUST(stat.fs_filetype == __WASI_FILETYPE_REGULAR_FILE && stat.fs_flags == 0);
   MUST(stat.fs_rights_base == FILE_RIGHTS && stat.fs_rights_inheriting == 0);
@@ -35,7 +35,7 @@ START {
   WANT(NOTCAPABLE, __wasi_fd_filestat_set_times(fd, 0, 0, SET_BOTH));
   WANT(SUCCESS, __wasi_fd_close(fd));
 
-  // A directory passes on its inheriting rights, and no others.
+  // A descriptor opened through a directory has at most the directory's inheriting rights.
   __wasi_fd_t folder;
   WANT(SUCCESS, __wasi_path_open(ROOT, 0, "folder", __WASI_OFLAGS_DIRECTORY,
                                  __WASI_RIGHTS_PATH_OPEN, __WASI_RIGHTS_FD_READ, 0, &folder));

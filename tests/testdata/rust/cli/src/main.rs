@@ -1,6 +1,6 @@
 use std::io::{Read, Write};
 
-/// Does what its first argument says, and prints the outcome.
+/// Runs the command that the first argument names, and prints its result.
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     match args.get(1).map(String::as_str) {

@@ -7,8 +7,8 @@ use wasi::http::types::{
 struct Proxy;
 
 impl wasi::exports::http::incoming_handler::Guest for Proxy {
-    /// Sends the request to the authority in the header `x-authority`, and its response back. An
-    /// error of the outgoing request becomes the body of a response with status 502.
+    /// Forwards the request to the authority in `x-authority` and returns the response. If the
+    /// outgoing request fails, the response has status 502 and the error as its body.
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let authority = request.headers().get("x-authority").remove(0);
         let outgoing = OutgoingRequest::new(Fields::new());
