@@ -1,4 +1,4 @@
--- For wrk: takes method and body from the command line, and prints one line of JSON at the end.
+-- A wrk script: takes the method and the body from the command line, and prints one line of JSON.
 function init(args)
   wrk.method = args[1] or "GET"
   if args[2] ~= nil and args[2] ~= "" then

@@ -1,5 +1,6 @@
-// Works on `file` in the first preopened directory: `files write|read|open TURNS`. A turn writes or reads 64 MiB in pieces
-// of 4 KiB, or opens and closes 10,000 times. It calls WASI without the C library. Built by
+// Benchmark of file I/O: `files write|read|open TURNS` uses `file` in the first preopened
+// directory. A turn writes or reads 64 MiB in blocks of 4 KiB, or opens and closes the file 10,000
+// times. It calls WASI directly, not through the file functions of the C library. Build it with
 // clang-19 --target=wasm32-wasi -Os -s -nostartfiles -o files.wasm files.c
 #include <stdlib.h>
 #include <wasi/api.h>

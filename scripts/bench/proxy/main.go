@@ -1,5 +1,5 @@
-// Command proxy is what the benchmark compares the reverse proxy with: `proxy PORT` is an upstream,
-// `proxy PORT URL` is Go's own reverse proxy for it, on one thread.
+// Command proxy is the baseline of the reverse proxy's benchmark: `proxy PORT` is an upstream,
+// `proxy PORT URL` is net/http/httputil.ReverseProxy for that upstream, with GOMAXPROCS=1.
 package main
 
 import (
