@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Builds every example and every Go guest of the tests with the `tinygo` on the PATH.
 #   scripts/build_examples.sh           writes each <folder>/<source>.wasm
-#   scripts/build_examples.sh --check   writes nothing; fails and names the committed modules that differ
-# One version of TinyGo builds the same bytes every time, so a module that differs is stale.
-# A file `flags` in a folder holds further options of tinygo.
+#   scripts/build_examples.sh --check   writes nothing; lists the modules that differ and fails
+# Builds with one version of TinyGo are reproducible, so a committed module that differs is stale.
+# A file `flags` in a folder contains additional options for tinygo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 check=false
 case "${1:-}" in
   "") ;;
   --check) check=true ;;
-  *) echo "build_examples.sh takes --check or nothing: got '$1'" >&2; exit 2 ;;
+  *) echo "build_examples.sh accepts only --check: got '$1'" >&2; exit 2 ;;
 esac
 if ! command -v tinygo >/dev/null; then
-  echo "tinygo is not on the PATH; scripts/install_tinygo.sh installs it and prints where" >&2
+  echo "tinygo is not on the PATH; scripts/install_tinygo.sh installs it and prints its folder" >&2
   exit 1
 fi
 out=$(mktemp -d)
@@ -44,4 +44,4 @@ if [ -n "$stale" ]; then
   sort <<<"$stale" >&2
   exit 1
 fi
-if $check; then echo "$count modules are what their sources say"; else echo "$count modules built"; fi
+if $check; then echo "$count modules are up to date"; else echo "$count modules built"; fi

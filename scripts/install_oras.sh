@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds oras, an OCI registry client that Debian 12 lacks, from the Go module proxy and prints the
+# Builds oras, an OCI registry client that Debian 12 lacks, from the Go module proxy, and prints the
 # folder for the PATH: PATH="$(scripts/install_oras.sh):$PATH". Needs Go. The program is cached.
 set -euo pipefail
 version=v1.3.6
@@ -11,7 +11,7 @@ if [ ! -x "$home/oras" ]; then
   mkdir -p "$home"
   (
     cd "$work"
-    export GOTOOLCHAIN=auto # it wants a newer Go than TinyGo takes
+    export GOTOOLCHAIN=auto # oras needs a newer Go than TinyGo supports
     go mod init oras-build
     go get "oras.land/oras/cmd/oras@$version"
     go build -trimpath -o "$home/oras.$$" oras.land/oras/cmd/oras

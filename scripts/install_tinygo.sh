@@ -5,12 +5,12 @@
 # Needs Go and root (for apt-get). The build is cached; CAPSULE_TINYGO_HOME sets the folder.
 #
 # The compiler is built from the sources on the module proxy, which lack TinyGo's git submodules:
-# * the C library and compiler runtime for WASI are Debian's, without malloc, which TinyGo brings;
-# * package net is Go's, which does not compile for wasm: a program that imports it does not build.
+# * the C library and compiler runtime for WASI are Debian's, without malloc, which TinyGo provides;
+# * package net is Go's, which does not compile for wasm: programs that import it do not build.
 # LLVM is Debian's 19 instead of 20. Builds are reproducible, but differ from a released TinyGo's.
 set -euo pipefail
 version=v0.40.1
-toolchain=go1.25.0 # the newest that this TinyGo takes
+toolchain=go1.25.0 # the newest version that this TinyGo supports
 llvm=/usr/lib/llvm-19
 packages=(llvm-19-dev libclang-19-dev clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 binaryen)
 home="${CAPSULE_TINYGO_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-tinygo/$version}"
@@ -23,7 +23,7 @@ if ! command -v go >/dev/null; then
   echo "install_tinygo.sh builds TinyGo with Go: 'go' is not on the PATH" >&2
   exit 1
 fi
-exec 3>&1 >&2 # what is said on the way is no answer
+exec 3>&1 >&2 # standard output has only the result; all other output goes to standard error
 
 if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
   wait=(-o DPkg::Lock::Timeout=300 -qq)
@@ -31,7 +31,7 @@ if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
   DEBIAN_FRONTEND=noninteractive apt-get "${wait[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
-# Everything is built aside and renamed when complete.
+# The build is atomic: in a temporary folder, which is renamed when complete.
 mkdir -p "$(dirname "$home")"
 new=$(mktemp -d "$home.XXXXXX")
 trap 'rm -rf "$new"' EXIT
@@ -47,8 +47,8 @@ sed -i -E '/^\t\t"net\/(http\/)?": /d' "$new/root/loader/goroot.go"
 cp /usr/lib/wasm32-wasi/libc.a "$new/lib"
 "$llvm/bin/llvm-ar" d "$new/lib/libc.a" dlmalloc.o
 
-# TinyGo's own target with Debian's libraries, without two features that LLVM 19 does not know and
-# without the collector whose sources the archive lacks.
+# TinyGo's own target with Debian's libraries, without two features that LLVM 19 does not support
+# and without the Boehm collector, whose sources the archive lacks.
 clang="$llvm/lib/clang/19"
 cat >"$new/root/targets/wasip1.json" <<JSON
 {

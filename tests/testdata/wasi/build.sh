@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the programs of this folder: C with clang and wasi-libc (Debian: clang-19, lld-19, wasi-libc,
-# libclang-rt-19-dev-wasm32), Rust with rustc (Debian: rustc, libstd-rust-dev-wasm32), Go with tinygo.
-# CLANG, RUSTC, RUST_TARGET and TINYGO replace them.
+# Builds the programs of this folder: C with clang and wasi-libc (Debian: clang-19, lld-19,
+# wasi-libc, libclang-rt-19-dev-wasm32), Rust with rustc (Debian: rustc, libstd-rust-dev-wasm32), Go
+# with tinygo. CLANG, RUSTC, RUST_TARGET and TINYGO override the compilers and Rust's target.
 set -euo pipefail
 cd "$(dirname "$0")"
 for file in *.c; do
@@ -13,7 +13,7 @@ for file in *.rs; do
     -C strip=symbols -o "${file%.rs}.wasm" "$file"
   chmod -x "${file%.rs}.wasm"
 done
-# Programs without start-up code, so that they import nothing else.
+# Built without start-up code, so that a program imports only the functions that it calls.
 for file in functions/*.c suite/*.c; do
   "${CLANG:-clang-19}" --target=wasm32-wasi -Os -s -nostartfiles -Wall -Werror -o "${file%.c}.wasm" "$file"
   chmod -x "${file%.c}.wasm"
