@@ -19,7 +19,7 @@ export function flagsPage(): string {
     "mode, `capsule -man` the manual page, and `source <(capsule -completion=bash)` completes them in bash (`zsh`, `fish`).",
     "",
     "Each flag can also be set by the environment variable beside it; the command line takes precedence. Flags begin with one or two",
-    "dashes, their values follow `=` or a space. The variable of a flag that may be repeated has one value a line.",
+    "dashes, their values follow `=` or a space. The variable of a repeatable flag has one value per line.",
     "",
     "Other pages: [from Capsule 0.1.3](from-0.1.3.md), [limits and defaults](limits.md), [security](security.md).",
   ];

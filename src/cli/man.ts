@@ -45,7 +45,7 @@ export function manualPage(): string {
     text(
       `Each flag can also be set by an environment variable, -httpPort by ${
         variableOf("httpPort")
-      }; the command line takes precedence. The variable of a flag that may be repeated has one value a line.`,
+      }; the command line takes precedence. The variable of a repeatable flag has one value per line.`,
     ),
   );
   for (const [name, { about, default: absent }] of Object.entries(storeVariables)) {
@@ -67,7 +67,7 @@ export function manualPage(): string {
 /** The exit codes of Capsule. With `-mode=cli`, a program's own exit code comes before these. */
 export const exitStatus = {
   0: "Success.",
-  1: "Failure, whose reason is the last line on standard error. With -mode=cli also: the function returned an error.",
+  1: "Failure; the last line on standard error is the reason. With -mode=cli also: the function returned an error.",
   2: "Invalid command line.",
   70: "A bug in Capsule.",
   124: "With -mode=cli: the call exceeded -timeout.",

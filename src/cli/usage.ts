@@ -48,7 +48,7 @@ export function usage(mode?: ModeName): string {
     ...wrap(
       `Each flag except ${withoutVariable} can also be set by an environment variable, -httpPort ` +
         `by ${variableOf("httpPort")}; the command line takes precedence. The variables of -dir ` +
-        "and -env have one value a line. Flags begin with one or two dashes, their values follow " +
+        "and -env have one value per line. Flags begin with one or two dashes, their values follow " +
         "= or a space, and -- ends the flags.",
       width,
     ),

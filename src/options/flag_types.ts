@@ -160,7 +160,7 @@ export function list(placeholder: string): FlagType<readonly string[]> {
   };
 }
 
-/** A flag that is given once per value; its environment variable has one value a line. */
+/** A flag that is given once per value; its environment variable has one value per line. */
 function repeated<T>(
   placeholder: string,
   rule: string,

@@ -44,7 +44,7 @@ export const flags = {
     default: "text",
     modes: modeNames,
     about:
-      "The form of the log: sentences, or one JSON object a line, as a server then writes the lines of its function, too.",
+      "The format of the log: text, or one JSON object per line. With json, a server also writes its function's output as JSON.",
   },
   help: {
     group: "General",
@@ -58,7 +58,7 @@ export const flags = {
     type: boolean,
     modes: modeNames,
     variable: false,
-    about: "Prints the version of Capsule and of what it runs on.",
+    about: "Prints the versions of Capsule and of its runtime.",
   },
   completion: {
     group: "General",
@@ -130,7 +130,7 @@ export const flags = {
     group: "Function",
     type: text("TEXT"),
     modes: ["push"],
-    about: "A description of the pushed module, for people.",
+    about: "A human-readable description of the pushed module.",
   },
   data: {
     group: "Function",
@@ -187,8 +187,9 @@ export const flags = {
     type: boolean,
     modes: ["http"],
     variable: false,
-    about: "For a worker: reads a secret line from standard input, prints it with the report of " +
-      "its start, and exits at the end of standard input.",
+    about:
+      "Used by workers: reads a secret line from standard input, starts each report on standard " +
+      "output with it, and exits at the end of standard input.",
   },
 
   adminToken: {
@@ -219,8 +220,8 @@ export const flags = {
     type: oneOf(["memory", "redis"]),
     default: { worker: "memory" },
     modes: ["reverse-proxy", "worker"],
-    about: "The store of the routes that requests to /memory/functions/… or /redis/functions/… " +
-      "change; with -mode=worker, that of its proxy.",
+    about: "The store of routes that the admin API (/memory/functions/… or /redis/functions/…) " +
+      "changes; with -mode=worker, the -backend of its proxy.",
   },
   routes: {
     group: "Reverse proxy",
@@ -268,7 +269,7 @@ export const flags = {
     type: duration(),
     default: "10s",
     modes: [...proxies, "worker"],
-    about: "The interval of health checks: at -healthPath, with -mode=worker of each process.",
+    about: "The interval of health checks: at -healthPath; with -mode=worker, of each process.",
   },
   trustedProxies: {
     group: "Reverse proxy",
@@ -325,7 +326,7 @@ export const flags = {
     type: duration(),
     default: "1h",
     modes: registries,
-    about: "The time for which a blob without a manifest is kept.",
+    about: "The grace period before a blob that no manifest references is deleted.",
   },
 
   reverseProxy: {
@@ -374,7 +375,7 @@ export const flags = {
     group: "Worker",
     type: path,
     modes: workers,
-    about: "The program that serves the functions; this one by default.",
+    about: "The Capsule program that serves the functions; this one by default.",
   },
   state: {
     group: "Worker",
@@ -429,8 +430,8 @@ export const flags = {
     group: "Grants",
     type: folder,
     modes: runners,
-    about: "A folder that the module may use, under the path GUEST if given; a function may use " +
-      "the working directory, too. May be repeated.",
+    about: "A folder that the module may access, at the path GUEST if given. A function may also " +
+      "access the working directory. May be repeated.",
   },
   env: {
     group: "Grants",
@@ -489,23 +490,24 @@ export const flags = {
     group: "Limits",
     type: size({ min: "1MiB" }),
     modes: ["http"],
-    about: "The maximum memory of all instances, by default half of the machine's; without room " +
-      "for another instance, calls queue.",
+    about: "The maximum memory of all instances, by default half of the machine's; a call " +
+      "that needs another instance is queued until there is room.",
   },
   unlimited: {
     group: "Limits",
     type: boolean,
     modes: runners,
     about:
-      "Runs a module even if its limits cannot be enforced, such as one with an instruction that " +
-      "Capsule does not know: without -timeout, -slice and -maxMemory.",
+      "Runs a module whose limits cannot be enforced, such as one with an unknown instruction, " +
+      "without -timeout, -slice and -maxMemory.",
   },
   timeout: {
     group: "Limits",
     type: duration({ zero: "no limit" }),
     default: { cli: "0", http: "30s", "reverse-proxy": "30s", faas: "30s" },
     modes: [...runners, ...proxies],
-    about: "The timeout of a call, waiting included; of a proxy, for the beginning of a " +
+    about:
+      "The timeout of a call, including the time it waits; of a proxy, for the first byte of a " +
       "response; 0 for no limit.",
   },
   slice: {
@@ -513,7 +515,7 @@ export const flags = {
     type: duration(),
     default: "2ms",
     modes: runners,
-    about: "The time that a call computes before other calls on its thread continue.",
+    about: "The time slice: how long a call computes before other calls on its thread continue.",
   },
   httpTimeout: {
     group: "Limits",
@@ -554,6 +556,6 @@ export const flags = {
     group: "Limits",
     type: boolean,
     modes: ["http"],
-    about: "Keeps the state of an instance from call to call.",
+    about: "Keeps the state of an instance between calls.",
   },
 } as const satisfies Record<string, Flag>;

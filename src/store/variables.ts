@@ -12,12 +12,15 @@ export const storeVariables: Readonly<Record<string, StoreVariable>> = {
       "The Redis server: host:port, a redis:// or rediss:// URL, or a list of them with commas. " +
       "Without it, keys are kept in an embedded store in -data.",
   },
-  REDIS_PWD: { about: "Its password." },
-  REDIS_DEFAULTDB: { default: "0", about: "The number of its database." },
-  REDIS_MODE: { default: "single", about: "single, cluster or sentinel." },
+  REDIS_PWD: { about: "The password of the Redis server." },
+  REDIS_DEFAULTDB: { default: "0", about: "The number of the Redis database." },
+  REDIS_MODE: {
+    default: "single",
+    about: "The kind of Redis deployment: single, cluster or sentinel.",
+  },
   REDIS_MASTER: {
     default: "mymaster",
-    about: "The master's name in the sentinels' configuration.",
+    about: "The name of the master in the configuration of the sentinels.",
   },
   REDIS_SENTINEL_PWD: { about: "The password of the sentinels." },
   REDIS_CA: { about: "A PEM file with the certificate authority of a rediss:// server." },
@@ -25,8 +28,8 @@ export const storeVariables: Readonly<Record<string, StoreVariable>> = {
     default: "couchbase://127.0.0.1",
     about: "The Couchbase cluster: couchbase://host or couchbases://host.",
   },
-  COUCHBASE_USER: { default: "admin", about: "Its user." },
-  COUCHBASE_PWD: { about: "The user's password." },
+  COUCHBASE_USER: { default: "admin", about: "The Couchbase user." },
+  COUCHBASE_PWD: { about: "The password of the Couchbase user." },
   COUCHBASE_BUCKET: { default: "wasm-data", about: "The bucket that is opened first." },
   COUCHBASE_CA: {
     about: "A PEM file with the certificate authority of a couchbases:// cluster.",
