@@ -10,6 +10,7 @@ import { type Credentials, dockerCredentials } from "../oci/docker_credentials.t
 import { parseOciReference } from "../oci/reference.ts";
 import { RegistryAnswerError, registryOrigin } from "../oci/transport.ts";
 import { progressBar } from "../source/progress_bar.ts";
+import { isComponentHeader } from "../source/module_header.ts";
 import { readModule } from "../source/read_module.ts";
 import type { Context } from "../base/context.ts";
 
@@ -53,8 +54,11 @@ function toOci(options: Options, env: Env): (upload: Upload) => Promise<string> 
       ? dockerCredentials(host, env)
       : Promise.resolve({ kind: "password", username: "capsule", password: token });
   return async (upload) => {
+    const component = isComponentHeader(upload.bytes)
+      ? (await import("../component/format/outer_names.ts")).outerNames(upload.bytes)
+      : undefined;
     const digest = await explainRefusal(
-      pushModule({ ...upload, reference, insecure, credentials }),
+      pushModule({ ...upload, reference, insecure, credentials, component }),
       origin,
       options,
     );

@@ -12,6 +12,14 @@ export interface ArtifactContent {
   info: string;
   /** When it was created, in milliseconds since 1970. */
   at: number;
+  /** Set for a component. */
+  component?: ComponentNames;
+}
+
+/** The names of what a component imports and exports, such as `wasi:cli/run@0.2.0`. */
+export interface ComponentNames {
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
 }
 
 /**
@@ -20,10 +28,16 @@ export interface ArtifactContent {
  * @see https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/
  */
 export function artifactOf(
-  { module, digest, size, info, at }: ArtifactContent,
+  { module, digest, size, info, at, component }: ArtifactContent,
 ): { config: Uint8Array<ArrayBuffer>; manifest: Uint8Array<ArrayBuffer> } {
   const created = new Date(at).toISOString();
-  const config = encode({ created, architecture: "wasm", os: "wasip1", layerDigests: [digest] });
+  const config = encode({
+    created,
+    architecture: "wasm",
+    os: component ? "wasip2" : "wasip1",
+    layerDigests: [digest],
+    component,
+  });
   const manifest = encode({
     schemaVersion: 2,
     mediaType: mediaTypes.image,

@@ -1,5 +1,5 @@
 import { type Digest, digestOf } from "../source/digest.ts";
-import { artifactOf } from "./artifact.ts";
+import { artifactOf, type ComponentNames } from "./artifact.ts";
 import type { Credentials } from "./docker_credentials.ts";
 import { mediaTypes } from "./manifest.ts";
 import type { OciReference } from "./reference.ts";
@@ -11,6 +11,8 @@ export interface PushOptions {
   bytes: Uint8Array<ArrayBuffer>;
   /** The module's description. */
   info: string;
+  /** Set for a component. */
+  component?: ComponentNames;
   /** Plain HTTP for a host that is not this machine. */
   insecure?: boolean;
   credentials: () => Promise<Credentials | undefined>;
@@ -43,6 +45,7 @@ export async function pushModule(options: PushOptions): Promise<Digest> {
     size: bytes.length,
     info,
     at: Date.now(),
+    component: options.component,
   });
   await pushBlob(transport, repository, { bytes, digest, onBytes });
   await pushBlob(transport, repository, { bytes: config, digest: digestOf(config) });

@@ -91,6 +91,23 @@ class Workshop implements AsyncDisposable {
 
 const nothingToChange = "nothing to change: WORKER runs what ./functions.yaml says\n";
 
+Deno.test("apply: deploys a component, pushed by both interfaces of the registry", async () => {
+  const wasm = "component-rust/component_rust.wasm";
+  await using shop = await Workshop.open({ greeting: wasm });
+  const oci = `oci://${new URL(String(shop.faas.ready.registry)).host}/examples/other:1`;
+  const push = ["-mode=push", `-wasm=${examples}${wasm}`, `-url=${oci}`];
+  const pushed = await runCapsule(push, { env: shop.env });
+  assert.equal(pushed.code, 0, pushed.stderr);
+  const applied = await shop.apply(`functions:
+  greeting:
+    one: { downloadUrl: "${shop.url("greeting")}", default: true }
+    two: { downloadUrl: "${oci}", idle: 10m }
+`);
+  assert.equal(applied.code, 0, applied.stderr);
+  assert.equal(await shop.call("greeting"), "👋 Hello from a component\n");
+  assert.equal(await shop.call("greeting/two", "é".repeat(100_000)), "é".repeat(100_000));
+});
+
 Deno.test("apply: carries out a file once, and later only its changes", async () => {
   await using shop = await Workshop.open({
     hello: "hello/hello.wasm",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { outerNames } from "../../src/component/format/outer_names.ts";
 import { pushModule } from "../../src/oci/push_module.ts";
 import { sha256, testRegistry, wasm } from "../registry/test_registry.ts";
 
@@ -50,5 +51,41 @@ Deno.test("pushModule: sends a large module in chunks, larger ones if the regist
     } finally {
       await server.shutdown();
     }
+  }
+});
+
+Deno.test("pushModule: the config of a component says wasip2, and what it imports and exports", async () => {
+  await using registry = await testRegistry();
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => registry.registry.handler(request),
+  );
+  const host = `127.0.0.1:${server.addr.port}`;
+  const bytes = Deno.readFileSync(
+    new URL("../../examples/component-rust/component_rust.wasm", import.meta.url),
+  );
+  try {
+    const component = outerNames(bytes);
+    assert.ok(component.exports.some((name) => name.startsWith("wasi:http/incoming-handler@0.2.")));
+    assert.ok(component.imports.some((name) => name.startsWith("wasi:http/types@0.2.")));
+    await pushModule({
+      reference: { host, repository: "a/b", tag: "1", digest: undefined },
+      bytes,
+      info: "",
+      component,
+      credentials: () => Promise.resolve(undefined),
+    });
+    const get = async (path: string) => await (await fetch(`http://${host}/v2/a/b/${path}`)).json();
+    const manifest = await get("manifests/1");
+    assert.equal(manifest.config.mediaType, "application/vnd.wasm.config.v0+json");
+    const { created: _, ...config } = await get(`blobs/${manifest.config.digest}`);
+    assert.deepEqual(config, {
+      architecture: "wasm",
+      os: "wasip2",
+      layerDigests: [sha256(bytes)],
+      component,
+    });
+  } finally {
+    await server.shutdown();
   }
 });

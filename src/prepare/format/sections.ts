@@ -99,7 +99,7 @@ function readHeader(bytes: Uint8Array): void {
   if (layer !== 0) {
     throw new CapsuleError(
       "LOAD",
-      "Cannot read the module: it is a WebAssembly component, and Capsule runs core modules: build it for target wasip1 (-target wasi)",
+      "Cannot read the module: it is a WebAssembly component, not a core module",
     );
   }
   if (version !== 1) {
