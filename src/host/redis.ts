@@ -60,7 +60,7 @@ export function extendedRedisFunctions({ store, sandbox }: RedisGrant): HostFami
       redisIncr: storeFunction(
         guest,
         sandbox,
-        (inputs, limit) => store.increment(inputs.bytes(0, "key"), limit),
+        (inputs, limit) => store.increment(inputs.bytes(0, "key"), 1n, limit),
         String,
       ),
       redisExpire: storeFunction(guest, sandbox, (inputs, limit) => {

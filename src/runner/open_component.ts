@@ -3,13 +3,22 @@ import {
   ComponentFunctions,
   type ComponentOptions,
 } from "../function/component/component_functions.ts";
-import { loadComponent } from "../function/component/load_component.ts";
+import { type ComponentBlueprint, loadComponent } from "../function/component/load_component.ts";
 import { systemClock } from "../wasi/clock.ts";
-import type { P2State } from "../wasi/p2/state.ts";
+import type { InterfaceMaker } from "../wasi/p2/host.ts";
+import {
+  atomicsInterface,
+  batchInterface,
+  type GuestStore,
+  keyValueInterface,
+  spinKeyValueInterface,
+} from "../wasi/p2/key_value.ts";
+import type { P2Interface, P2State } from "../wasi/p2/state.ts";
 import { BytesInput, FunctionOutput } from "../wasi/p2/stream_sources.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { Preopen } from "../wasi/wasi.ts";
 import type { LoadedCode } from "./load_code.ts";
+import { openGuestStore, type OpenStore } from "./guest_store.ts";
 import { openOutgoingHttp } from "./outgoing_http.ts";
 import { guestEnvironment, type Opened } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
@@ -46,11 +55,15 @@ export async function openComponent(
     ? []
     : (await import("./granted_files.ts")).preopensOf(options, context.io).map(opened);
   const outgoing = await openOutgoingHttp(options);
+  const store = importsStore(blueprint) ? await openGuestStore(options, context) : undefined;
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   const wasi: ComponentOptions["wasi"] = (guest) => ({
     preopens,
-    interfaces: { "wasi:http/outgoing-handler": outgoing.forGuest(guest) },
+    interfaces: {
+      "wasi:http/outgoing-handler": outgoing.forGuest(guest),
+      ...(store && storeInterfaces(store, guest)),
+    },
     state: {
       args: [baseName, ...args],
       env,
@@ -75,9 +88,28 @@ export async function openComponent(
   const close = async () => {
     callee.close();
     for (const { close } of preopens) close();
-    await outgoing.close();
+    await Promise.all([outgoing.close(), store?.close()]);
   };
   return { callee, close };
+}
+
+/** The interfaces that need the key-value store, by name. */
+const storeMakers: Readonly<Record<string, (state: P2State, store: GuestStore) => P2Interface>> = {
+  "wasi:keyvalue/store": keyValueInterface,
+  "wasi:keyvalue/atomics": atomicsInterface,
+  "wasi:keyvalue/batch": batchInterface,
+  "fermyon:spin/key-value": spinKeyValueInterface,
+};
+
+function importsStore({ plan }: ComponentBlueprint): boolean {
+  return [...plan.imports.keys()].some((name) => storeMakers[name.replace(/@.*/, "")]);
+}
+
+function storeInterfaces(opened: OpenStore, guest: Guest): Record<string, InterfaceMaker> {
+  const store = opened.forGuest(guest);
+  return Object.fromEntries(
+    Object.entries(storeMakers).map(([name, make]) => [name, (state) => make(state, store)]),
+  );
 }
 
 /** Opens a preopened folder when a guest first uses it; all instances share it. */

@@ -37,8 +37,8 @@ class LazyStore implements KeyValueStore {
     return this.#use((store) => store.keys(pattern, limit));
   }
 
-  increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
-    return this.#use((store) => store.increment(key, limit));
+  increment(key: Uint8Array, by: bigint, limit: CallLimit): Promise<bigint> {
+    return this.#use((store) => store.increment(key, by, limit));
   }
 
   expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {

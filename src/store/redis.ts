@@ -43,8 +43,10 @@ export class RedisStore implements KeyValueStore {
     return Number(await this.#run(limit, "write", (client) => client.del(asBuffer(key)))) > 0;
   }
 
-  async increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
-    return BigInt(await this.#run(limit, "write", (client) => client.incr(asBuffer(key))));
+  async increment(key: Uint8Array, by: bigint, limit: CallLimit): Promise<bigint> {
+    return BigInt(
+      await this.#run(limit, "write", (client) => client.incrby(asBuffer(key), String(by))),
+    );
   }
 
   async expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {

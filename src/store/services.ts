@@ -17,8 +17,8 @@ export interface KeyValueStore {
   delete(key: Uint8Array, limit: CallLimit): Promise<boolean>;
   /** Returns the keys that match a Redis pattern (`*`, `?`, `[a-z]`, `[^a]`, `\`), unordered. */
   keys(pattern: Uint8Array, limit: CallLimit): Promise<Uint8Array[]>;
-  /** Adds one to a decimal 64-bit number and returns the sum; a missing key is 0. */
-  increment(key: Uint8Array, limit: CallLimit): Promise<bigint>;
+  /** Adds `by` to a decimal 64-bit number and returns the sum; a missing key is 0. */
+  increment(key: Uint8Array, by: bigint, limit: CallLimit): Promise<bigint>;
   /**
    * Sets the key to expire after whole seconds; deletes it immediately if they are not positive.
    * Reports whether it existed.

@@ -67,14 +67,14 @@ export class EmbeddedStore implements KeyValueStore {
     );
   }
 
-  increment(key: Uint8Array, limit: CallLimit): Promise<bigint> {
+  increment(key: Uint8Array, by: bigint, limit: CallLimit): Promise<bigint> {
     return this.#write(limit, key, 0, (database) => {
       const now = this.#now();
       database.begin.run();
       try {
         const row = database.get.get({ key, now });
-        const sum = parseInt64(row ? row.value as Uint8Array : null) + 1n;
-        if (sum > maxInt64) {
+        const sum = parseInt64(row ? row.value as Uint8Array : null) + by;
+        if (sum > maxInt64 || sum < -maxInt64 - 1n) {
           throw new CapsuleError("STORE", "ERR increment or decrement would overflow");
         }
         database.replace.run({ key, value: new TextEncoder().encode(String(sum)), now });

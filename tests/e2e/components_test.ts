@@ -43,6 +43,59 @@ Deno.test("component in cli mode: reads and writes below -dir only", async () =>
   assert.equal(without.code, 134);
 });
 
+/** Uses a key-value store, variables and the log as its first argument says. */
+const store = `-wasm=${root}tests/testdata/rust/store/store.wasm`;
+
+Deno.test("component with a store: wasi:keyvalue and Spin's interface reach one store", async () => {
+  using folder = new TemporaryFolder();
+  const run = async (...args: string[]) => {
+    const data = `-data=${folder.inside}`;
+    const { stdout, stderr } = await runCapsule(["-mode=cli", store, data, "--", ...args]);
+    return stdout || stderr;
+  };
+  assert.equal(
+    await run("keyvalue", "ключ"),
+    `Ok(None)
+Ok(()) Ok(true)
+Ok(Some([0, 255]))
+Ok(())
+Ok([Some(("a", [1])), None, Some(("b", []))])
+["a", "b", "ключ"]
+Ok(()) Ok(())
+Ok(false) []
+`,
+  );
+  assert.equal(await run("count", "5"), "Ok(5)\n");
+  assert.equal(await run("count", "-7"), "Ok(-2)\n");
+  assert.equal(
+    await run("spin", "k"),
+    `Ok(None) Ok(false)
+Ok(()) Ok(Some([195, 169]))
+Ok(["count", "k"])
+Ok(()) Ok(false)
+`,
+  );
+  assert.equal(await run("open", "other"), "Some(Error::NoSuchStore) Some(Error::NoSuchStore)\n");
+  assert.match(await run("spin", "k".repeat(100_000)), /^Err\(Error::Other\(".*100000/m);
+});
+
+Deno.test("component with a store: -sandbox denies it", async () => {
+  const { stdout } = await runCapsule(["-mode=cli", "-sandbox", store, "--", "spin", "k"]);
+  assert.match(stdout, /^Err\(Error::AccessDenied\) Err\(Error::AccessDenied\)\n/);
+});
+
+Deno.test("component: wasi:config and Spin's variables are those of -env, logs go to standard error", async () => {
+  const run = (...args: string[]) => runCapsule(["-mode=cli", store, "-env=A=é", "--", ...args]);
+  assert.equal((await run("config", "A")).stdout, `Ok(Some("é")) Ok([("A", "é")]) Ok("é")\n`);
+  assert.equal(
+    (await run("config", "B")).stdout,
+    `Ok(None) Ok([("A", "é")]) Err(Error::Undefined("-env does not set B"))\n`,
+  );
+  const logged = await run("log", "here", "a message");
+  assert.equal(logged.stdout, "");
+  assert.match(logged.stderr, /^warn here: a message$/m);
+});
+
 Deno.test("component in cli mode: ends with its own code, a trap with 134, late with 124", async () => {
   const run = (...args: string[]) => runCapsule(["-mode=cli", cli, "-timeout=1s", "--", ...args]);
   assert.equal((await run("fail")).code, 1);

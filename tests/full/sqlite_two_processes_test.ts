@@ -20,7 +20,7 @@ Deno.test("embedded store: three processes write 60,000 times and lose nothing",
     for (let turn = 0; turn < writes; turn++) {
       // Measures how long a call blocks the thread, not how long it waits.
       let began = performance.now();
-      const counted = store.increment(utf8("counter"), patient);
+      const counted = store.increment(utf8("counter"), 1n, patient);
       heldMs.push(performance.now() - began);
       await counted;
       began = performance.now();

@@ -93,17 +93,24 @@ export function keyValueContract(
   check(
     "increment counts from nothing and from what was set, up to the last of 64 bits",
     async (store) => {
-      assert.equal(await store.increment(utf8("hits"), patient), 1n);
-      assert.equal(await store.increment(utf8("hits"), patient), 2n);
+      assert.equal(await store.increment(utf8("hits"), 1n, patient), 1n);
+      assert.equal(await store.increment(utf8("hits"), 1n, patient), 2n);
       assert.equal(textOf(await store.get(utf8("hits"), patient)), "2");
       await store.set(utf8("hits"), utf8("-1"), patient);
-      assert.equal(await store.increment(utf8("hits"), patient), 0n);
+      assert.equal(await store.increment(utf8("hits"), 1n, patient), 0n);
       await store.set(utf8("hits"), utf8("9223372036854775807"), patient);
-      await assert.rejects(store.increment(utf8("hits"), patient), {
+      await assert.rejects(store.increment(utf8("hits"), 1n, patient), {
         code: "STORE",
         message: "ERR increment or decrement would overflow",
       });
       assert.equal(textOf(await store.get(utf8("hits"), patient)), "9223372036854775807");
+      const last = -(2n ** 63n);
+      assert.equal(await store.increment(utf8("hits"), last, patient), -1n);
+      assert.equal(await store.increment(utf8("hits"), last + 1n, patient), last);
+      await assert.rejects(store.increment(utf8("hits"), -1n, patient), {
+        code: "STORE",
+        message: "ERR increment or decrement would overflow",
+      });
     },
   );
 
@@ -126,7 +133,7 @@ export function keyValueContract(
         ]
       ) {
         await store.set(utf8("k"), utf8(value), patient);
-        await assert.rejects(store.increment(utf8("k"), patient), {
+        await assert.rejects(store.increment(utf8("k"), 1n, patient), {
           code: "STORE",
           message: "ERR value is not an integer or out of range",
         }, JSON.stringify(value));
@@ -137,7 +144,7 @@ export function keyValueContract(
 
   check("100 increments at once count to 100", async (store) => {
     const sums = await Promise.all(
-      Array.from({ length: 100 }, () => store.increment(utf8("n"), patient)),
+      Array.from({ length: 100 }, () => store.increment(utf8("n"), 1n, patient)),
     );
     assert.equal(new Set(sums).size, 100);
     assert.equal(textOf(await store.get(utf8("n"), patient)), "100");

@@ -82,7 +82,7 @@ redisTest("redis: a cluster serves its remaining nodes and recovers", async () =
     [...names].sort(),
   );
   for (const node of cluster.nodes) assert.ok(Number(await node.command("DBSIZE")) > 50);
-  assert.equal(await store.increment(utf8("n"), patient), 1n);
+  assert.equal(await store.increment(utf8("n"), 1n, patient), 1n);
   assert.equal(await store.expire(utf8("n"), 0n, patient), true);
   assert.equal(await store.delete(utf8("n"), patient), false);
 

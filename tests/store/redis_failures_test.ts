@@ -53,7 +53,7 @@ redisTest(
           for (let turn = 0; unknown + refused < 100; turn++) {
             const name = `${life} ${writer} ${turn}`;
             try {
-              await store.increment(counter, patient);
+              await store.increment(counter, 1n, patient);
               counted++;
               await store.set(utf8(name), utf8(name), patient);
               acknowledged.push(name);
@@ -92,7 +92,7 @@ redisTest(
     await using store = new TestStore({ REDIS_ADDR: proxy.address });
     await store.set(utf8("n"), utf8("5"), patient);
     proxy.cutAfter = (sent) => /incr/i.test(sent);
-    await assert.rejects(store.increment(utf8("n"), patient), {
+    await assert.rejects(store.increment(utf8("n"), 1n, patient), {
       code: "STORE",
       message: `the connection to redis ${proxy.address} was lost before the response: ` +
         "it is unknown whether it was executed",

@@ -16,14 +16,14 @@ redisTest(
     await using server = await RedisServer.start();
     await using store = new TestStore({ REDIS_ADDR: server.address });
     await store.set(utf8("n"), utf8("9007199254740992"), patient);
-    assert.equal(await store.increment(utf8("n"), patient), 9007199254740993n);
+    assert.equal(await store.increment(utf8("n"), 1n, patient), 9007199254740993n);
   },
 );
 
 redisTest("redis: 1,000 concurrent first calls share one connection", async () => {
   await using server = await RedisServer.start();
   await using store = new TestStore({ REDIS_ADDR: server.address });
-  await Promise.all(Array.from({ length: 1000 }, () => store.increment(utf8("n"), patient)));
+  await Promise.all(Array.from({ length: 1000 }, () => store.increment(utf8("n"), 1n, patient)));
   assert.equal(textOf(await store.get(utf8("n"), patient)), "1000");
   const info = String(await server.command("INFO", "stats"));
   // Ours, and the connection that counts them.

@@ -10,7 +10,7 @@ const store = new EmbeddedStore({ kind: "embedded", folder });
 const print = (line: string) => Deno.stdout.writeSync(utf8(line + "\n"));
 print("ready");
 for (let turn = 0; turn < Number(writes); turn++) {
-  await store.increment(utf8("counter"), patient);
+  await store.increment(utf8("counter"), 1n, patient);
   const key = `${name} ${turn}`;
   await store.set(utf8(key), utf8(`${key} ${"x".repeat(turn % 3000)}`), patient);
   print(key);

@@ -61,9 +61,9 @@ Deno.test("embedded store: every command ignores an expired key", () =>
 
     // Incrementing keeps the expiry; after it, the counter starts again without one.
     await expiring();
-    assert.equal(await store.increment(utf8("k"), patient), 2n);
+    assert.equal(await store.increment(utf8("k"), 1n, patient), 2n);
     now += 10_000;
-    assert.equal(await store.increment(utf8("k"), patient), 1n);
+    assert.equal(await store.increment(utf8("k"), 1n, patient), 1n);
     now += 1e12;
     assert.equal(textOf(await store.get(utf8("k"), patient)), "1");
 
@@ -103,7 +103,7 @@ Deno.test("embedded store: a locked file delays writes, not reads", () =>
     });
     const writes = [
       store.set(utf8("k"), utf8("first"), patient),
-      store.increment(utf8("n"), patient),
+      store.increment(utf8("n"), 1n, patient),
     ];
     const last = store.set(utf8("k"), utf8("last"), patient);
     assert.equal(textOf(await store.get(utf8("k"), patient)), "old");
@@ -131,7 +131,7 @@ Deno.test("embedded store: three processes write concurrently without loss or lo
   withStores(async (open, folder) => {
     const store = open();
     const children = ["a", "b"].map((name) => startChild(folder, name, 500));
-    for (let turn = 0; turn < 500; turn++) await store.increment(utf8("counter"), patient);
+    for (let turn = 0; turn < 500; turn++) await store.increment(utf8("counter"), 1n, patient);
     for (const child of children) {
       const { code, stdout, stderr } = await child.output();
       assert.equal(code, 0, new TextDecoder().decode(stderr));

@@ -9,8 +9,10 @@ import {
   terminalInterfaces,
 } from "./cli.ts";
 import { monotonicClockInterface, timezoneInterface, wallClockInterface } from "./clocks.ts";
+import { configInterface, spinVariablesInterface } from "./config.ts";
 import { filesystemInterface, type P2Preopen, preopensInterface } from "./filesystem.ts";
 import { httpTypesInterface } from "./http_types.ts";
+import { loggingInterface } from "./logging.ts";
 import { pollInterface } from "./poll.ts";
 import { insecureInterface, insecureSeedInterface, randomInterface } from "./random.ts";
 import type { P2Function, P2Interface, P2State } from "./state.ts";
@@ -48,6 +50,13 @@ const makers: Readonly<
   "wasi:filesystem/types": filesystemInterface,
   "wasi:filesystem/preopens": (_, preopens) => preopensInterface(preopens),
   "wasi:http/types": httpTypesInterface,
+};
+
+/** Interfaces that are no part of WASI 0.2, of which only one shape is in use. */
+const drafts: Readonly<Record<string, InterfaceMaker>> = {
+  "wasi:config/store": configInterface,
+  "wasi:logging/logging": loggingInterface,
+  "fermyon:spin/variables": spinVariablesInterface,
 };
 
 /** Settings of the WASI 0.2 of one guest. */
@@ -98,6 +107,8 @@ export class P2Host implements Host {
     if (parsed?.kind !== "interface") return undefined;
     const given = interfaces?.[parsed.name];
     if (given) return given(state);
+    const draft = drafts[parsed.name];
+    if (draft) return draft(state);
     if (!/^0\.2(?:\.|$)/.test(parsed.version ?? "")) return undefined;
     return makers[parsed.name]?.(state, preopens);
   }
