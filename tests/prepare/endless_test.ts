@@ -224,3 +224,24 @@ for (
     assert.equal(looks, 101);
   });
 }
+
+Deno.test("steps: an instruction that makes an array of more than 2²⁴ elements traps", () => {
+  // (func (export "run") (param i32) (drop (array.new_default $bytes (local.get 0))))
+  const code = [0, 0x20, 0, 0xfb, 0x07, 1, 0x1a, 0x0b];
+  const bytes = moduleOf(
+    section(1, 2, 0x60, 1, 0x7f, 0, 0x5e, 0x78, 1),
+    section(3, 1, 0),
+    section(7, 1, 3, 0x72, 0x75, 0x6e, 0, 0),
+    section(10, 1, code.length, ...code),
+  );
+  const prepared = prepareModule(bytes, { steps: true });
+  assert(prepared.kind === "prepared");
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(prepared.bytes), {
+    "capsule:prepare": { step: () => 1000, pause: () => -1 },
+  });
+  const run = exports.run as (length: number) => void;
+  run(2 ** 24);
+  for (const length of [2 ** 24 + 1, -1]) {
+    assert.throws(() => run(length), /unreachable/, String(length));
+  }
+});

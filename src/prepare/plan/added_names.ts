@@ -9,6 +9,9 @@ export const CHARGE = `${PREPARE_MODULE}.charge`;
 /** Charges the step counter for a bulk instruction whose length is an i64. */
 export const CHARGE_LONG = `${PREPARE_MODULE}.charge64`;
 
+/** Charges the step counter for a long array that is made; a longer one than allowed traps. */
+export const CHARGE_ARRAY = `${PREPARE_MODULE}.chargeArray`;
+
 /** Lets the host wait in place of `memory.atomic.wait`. */
 export const WAIT = `${PREPARE_MODULE}.wait`;
 
@@ -20,6 +23,12 @@ export const GROW = `${PREPARE_MODULE}.grow`;
  * longer ones are charged by their length when they run.
  */
 export const freeBulkLength = 4096;
+
+/**
+ * Elements of an array that one instruction may make. A larger one traps, as V8 itself traps above
+ * a limit of its own: between two looks at the heap a guest must not fill it.
+ */
+export const maxArrayLength = 1 << 24;
 
 /** One step stands for 2^6 bytes or elements of a bulk instruction. */
 export const bulkShift = 6;

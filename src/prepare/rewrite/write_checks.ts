@@ -46,8 +46,13 @@ export class CheckWriter {
     this.#out.byte(comparison);
   }
 
-  /** Writes `if (length > freeBulkLength) charge(length)` for the length on the stack. */
-  charge(type: "i32" | "i64", local: number): void {
+  /**
+   * Writes `if (length > freeBulkLength) charge(length)` for the length on the stack.
+   *
+   * @param charge the added function: `CHARGE`, `CHARGE_LONG` or `CHARGE_ARRAY`.
+   */
+  charge(charge: string, local: number): void {
+    const type = charge === CHARGE_LONG ? "i64" : "i32";
     const out = this.#out;
     out.byte(Op.localTee);
     out.u32(local);
@@ -58,7 +63,7 @@ export class CheckWriter {
     out.byte(type === "i32" ? Op.i32GreaterUnsigned : Op.i64GreaterUnsigned);
     out.bytes([Op.if, EMPTY_BLOCK, Op.localGet]);
     out.u32(local);
-    this.call(type === "i32" ? CHARGE : CHARGE_LONG);
+    this.call(charge);
     out.byte(Op.end);
   }
 

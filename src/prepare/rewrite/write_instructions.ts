@@ -8,10 +8,10 @@ import { Reader } from "../format/reader.ts";
 import { valueTypeCode } from "../format/value_types.ts";
 import { LabelStack } from "./label_stack.ts";
 import { LoopWriter } from "./write_loops.ts";
-import { GROW } from "../plan/added_names.ts";
+import { CHARGE, CHARGE_ARRAY, CHARGE_LONG, GROW } from "../plan/added_names.ts";
 import type { AddedIndices, Edits } from "../plan/edits.ts";
 import { Mark } from "../plan/marks.ts";
-import { BULK_IS_64, Kind } from "../scan/events.ts";
+import { BULK_IS_64, BULK_MAKES_ARRAY, Kind } from "../scan/events.ts";
 import type { Code } from "../scan/code.ts";
 import { CheckWriter } from "./write_checks.ts";
 
@@ -187,8 +187,10 @@ export class InstructionWriter {
     this.#copier.copyUpTo(events.offset(event));
     if ((mark & Mark.check) !== 0) this.#checks.check(edits.code.weights[event] ?? 0);
     if ((mark & Mark.chargeBulk) !== 0) {
-      const type = (events.argument(event) & BULK_IS_64) === 0 ? "i32" : "i64";
-      this.#checks.charge(type, this.#temporaries.get(type) ?? 0);
+      const flags = events.argument(event);
+      const is64 = (flags & BULK_IS_64) !== 0;
+      const charge = (flags & BULK_MAKES_ARRAY) !== 0 ? CHARGE_ARRAY : is64 ? CHARGE_LONG : CHARGE;
+      this.#checks.charge(charge, this.#temporaries.get(is64 ? "i64" : "i32") ?? 0);
     }
   }
 

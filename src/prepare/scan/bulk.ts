@@ -9,6 +9,8 @@ export interface BulkInstruction {
   hasLength: boolean;
   /** True if that length is an i64. */
   is64: boolean;
+  /** True if it makes an array of that length. */
+  makesArray: boolean;
   effect: "writes table" | "drops segment" | undefined;
 }
 
@@ -44,14 +46,19 @@ export function readBulk(
 ): BulkInstruction | undefined {
   if (opcode === Op.gcPrefix) {
     const instruction = gcOps[second];
-    return instruction === undefined
-      ? undefined
-      : { instruction, hasLength: true, is64: false, effect: undefined };
+    return instruction === undefined ? undefined : {
+      instruction,
+      hasLength: true,
+      is64: false,
+      makesArray: instruction.startsWith("array.new"),
+      effect: undefined,
+    };
   }
   const [instruction, effect] = bulkOps[second] ?? [];
   if (instruction === undefined) return undefined;
   const hasLength = effect !== "drops segment";
-  return { instruction, hasLength, is64: hasLength && hasLongLength(layout, second, at), effect };
+  const is64 = hasLength && hasLongLength(layout, second, at);
+  return { instruction, hasLength, is64, makesArray: false, effect };
 }
 
 /**

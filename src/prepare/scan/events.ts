@@ -49,6 +49,8 @@ export const LOOP_IS_CAUGHT = 2;
 export const BULK_IS_SMALL = 1;
 /** Flag of a `bulk`: its length is an i64. */
 export const BULK_IS_64 = 2;
+/** Flag of a `bulk`: it makes an array of its length. */
+export const BULK_MAKES_ARRAY = 4;
 
 /**
  * The events of a module, in the order of the file. Walks read the arrays directly: a module is

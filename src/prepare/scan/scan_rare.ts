@@ -1,5 +1,5 @@
 import type { Code } from "./code.ts";
-import { BULK_IS_64, BULK_IS_SMALL, Kind, LOOP_IS_CAUGHT } from "./events.ts";
+import { BULK_IS_64, BULK_IS_SMALL, BULK_MAKES_ARRAY, Kind, LOOP_IS_CAUGHT } from "./events.ts";
 import { readBulk } from "./bulk.ts";
 import { skipImmediates } from "../format/immediates.ts";
 import { catchLabels, labelOffset } from "../format/labels.ts";
@@ -110,7 +110,8 @@ export class RareScanner {
     if (!bulk.hasLength) return;
     this.#cost += bulkCost;
     const isSmall = this.#isSmallConstant(before) ? BULK_IS_SMALL : 0;
-    this.#add(at, Kind.bulk, isSmall | (bulk.is64 ? BULK_IS_64 : 0));
+    const makesArray = bulk.makesArray ? BULK_MAKES_ARRAY : 0;
+    this.#add(at, Kind.bulk, isSmall | (bulk.is64 ? BULK_IS_64 : 0) | makesArray);
   }
 
   /** Reports whether an `i32.const` or `i64.const` below 4096 stands at `at`. */

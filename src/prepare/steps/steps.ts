@@ -3,10 +3,18 @@ import { COUNTER_EXPORT, pauseImport, stepImport, waitImport } from "../contract
 import { EMPTY_BLOCK, Op } from "../format/instructions.ts";
 import type { Layout } from "../format/layout.ts";
 import { bytesOf } from "../format/writer.ts";
-import { bulkShift, CHARGE, CHARGE_LONG, TICK, WAIT } from "../plan/added_names.ts";
+import {
+  bulkShift,
+  CHARGE,
+  CHARGE_ARRAY,
+  CHARGE_LONG,
+  maxArrayLength,
+  TICK,
+  WAIT,
+} from "../plan/added_names.ts";
 import type { AddedFunction, Edits } from "../plan/edits.ts";
 import { type CodePlan, Mark } from "../plan/marks.ts";
-import { BULK_IS_64, Kind } from "../scan/events.ts";
+import { BULK_IS_64, BULK_MAKES_ARRAY, Kind } from "../scan/events.ts";
 import type { Code } from "../scan/code.ts";
 import { CheckPlacer } from "./place_checks.ts";
 import { CheckWeigher } from "./weigh_checks.ts";
@@ -29,16 +37,19 @@ export function addSteps(edits: Edits, { events }: Code): string | undefined {
   const { marks } = edits.code;
   if (!marks.some(Boolean)) return undefined;
   let hasLongBulk = false;
+  let hasArray = false;
   let hasWait = false;
   for (let event = 0; event < events.length; event++) {
     if (((marks[event] ?? 0) & Mark.chargeBulk) === 0) continue;
     if (events.kind(event) === Kind.wait) hasWait = true;
     else if ((events.argument(event) & BULK_IS_64) !== 0) hasLongBulk = true;
+    else if ((events.argument(event) & BULK_MAKES_ARRAY) !== 0) hasArray = true;
   }
   edits.globals.push({ name: COUNTER_EXPORT, initial: 0 });
   edits.imports.push(stepImport, pauseImport);
   edits.functions.push(tick, charge);
   if (hasLongBulk) edits.functions.push(chargeLong);
+  if (hasArray) edits.functions.push(chargeArray);
   if (hasWait) {
     edits.imports.push(waitImport);
     edits.functions.push(wait);
@@ -97,6 +108,21 @@ const chargeLong: AddedFunction = {
       Op.localGet, 0, [Op.i32WrapI64], Op.i32Const, 0x7f,
       Op.localGet, 0, Op.i64Const, [0x80, 0x80, 0x80, 0x80, 0x10], Op.i64LessUnsigned,
       Op.select, Op.call, functions.get(CHARGE) ?? 0,
+      Op.end,
+    ),
+};
+
+/** if (length > maxArrayLength) trap(); charge(length). */
+const chargeArray: AddedFunction = {
+  name: CHARGE_ARRAY,
+  type: { params: ["i32"], results: [] },
+  body: ({ functions }) =>
+    // deno-fmt-ignore
+    bytesOf(
+      0,
+      Op.localGet, 0, Op.i32Const, maxArrayLength, Op.i32GreaterUnsigned,
+      Op.if, EMPTY_BLOCK, Op.unreachable, Op.end,
+      Op.localGet, 0, Op.call, functions.get(CHARGE) ?? 0,
       Op.end,
     ),
 };
