@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { benchmarksPage, provenance } from "../../../scripts/bench/page.ts";
 import { atLeast } from "../../../scripts/bench/row.ts";
+import { rows } from "../../../scripts/bench/rows.ts";
 
 Deno.test("benchmarksPage: names date, commit and machine, and each row with its anchor", () => {
   const page = benchmarksPage(
@@ -31,4 +32,9 @@ Deno.test("provenance: names the commit and this Deno", async () => {
   const { commit, machine } = await provenance("wrk");
   assert.match(commit, /^[0-9a-f]{10}(-dirty)?$/);
   assert.ok(machine.endsWith(`Deno ${Deno.version.deno}`), machine);
+});
+
+Deno.test("docs/benchmarks.md: has every row", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/benchmarks.md", import.meta.url));
+  for (const { name } of rows) assert.ok(page.includes(`\n## ${name}\n`), name);
 });
