@@ -18,8 +18,12 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
 
 /** Returns the text of the UTF-8 bytes from `start` to `end`; invalid bytes become U+FFFD. */
 export function decodeText(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  return decoder.decode(bytes.subarray(start, end));
+  const short = end - start <= maxShortText ? asciiText(bytes, start, end) : undefined;
+  return short ?? decoder.decode(bytes.subarray(start, end));
 }
+
+/** Up to this length, ASCII is read byte by byte, without a call of the decoder (hot path). */
+const maxShortText = 24;
 
 /**
  * Returns the text of the bytes from `start` to `end`, or `undefined` if one is not ASCII. It reads
@@ -75,4 +79,16 @@ export function readByteString(bytes: Uint8Array, start: number, end: number): B
     text += String.fromCharCode.apply(null, chunk as unknown as number[]);
   }
   return text;
+}
+
+/** Concatenates texts and bytes; bytes that are not UTF-8 stay as they are. */
+export function concatBytes(parts: readonly (string | Uint8Array)[]): Uint8Array {
+  const all = parts.map((part) => typeof part === "string" ? encodeText(part) : part);
+  const bytes = new Uint8Array(all.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of all) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
