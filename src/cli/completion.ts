@@ -1,8 +1,6 @@
 import { type ModeName, modeNames } from "../options/modes.ts";
-import type { Flag } from "../options/flag.ts";
-import { shortAbout } from "./flag_notes.ts";
 import { flags } from "../options/flags.ts";
-import { folder, path } from "../options/flag_types.ts";
+import { type Flag, folder, path, shortAbout } from "../options/flag.ts";
 
 /** The shells that have a completion script. */
 export type Shell = "bash" | "zsh" | "fish";

@@ -33,8 +33,3 @@ export function defaultNote(flag: Flag, mode?: ModeName): string | undefined {
 export function modesNote({ modes }: Flag): string {
   return modes.length < modeNames.length ? `Modes: ${modes.join(", ")}.` : "";
 }
-
-/** Returns the first sentence about a flag, without its full stop. */
-export function shortAbout({ about }: Flag): string {
-  return about.replace(/\.(?: .*)?$/s, "");
-}

@@ -1,7 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import type { ModeName } from "../options/modes.ts";
-import type { Flag } from "../options/flag.ts";
-import { shortAbout } from "./flag_notes.ts";
+import { type Flag, shortAbout } from "../options/flag.ts";
 import { nearest, quote } from "./mistyped.ts";
 
 /** Returns the error for an unknown flag; `written` is the argument as it was given. */

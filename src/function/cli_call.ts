@@ -4,7 +4,8 @@ import type { WasiOptions } from "../wasi/wasi.ts";
 import type { CallLimits } from "../wasm/call_clock.ts";
 import { Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
-import type { Blueprint, GuestInstance } from "../wasm/instance.ts";
+import type { Blueprint } from "../wasm/blueprint.ts";
+import type { GuestInstance } from "../wasm/instance.ts";
 import { makeInstance } from "./make_instance.ts";
 import { handlerExport } from "./module_kind.ts";
 

@@ -1,8 +1,7 @@
 import type { Log } from "../base/log.ts";
 import { HttpError } from "../server/http_error.ts";
 import { jsonError } from "../server/json_error.ts";
-import { TimeoutError } from "../wasm/timeout_error.ts";
-import { HeapFullError } from "../wasm/memory_budget.ts";
+import { HeapFullError, TimeoutError } from "../wasm/limit_errors.ts";
 import { OverloadedError } from "../wasm/pool.ts";
 import { ExitError, TrapError } from "./traps.ts";
 

@@ -9,7 +9,7 @@ import {
   type Isolation,
   type MemoryNeeds,
   type ModuleSource,
-} from "../wasm/instance.ts";
+} from "../wasm/blueprint.ts";
 import { isProgram, kindOf } from "./module_kind.ts";
 
 /** Settings for the preparation of a module. */
@@ -78,7 +78,11 @@ export async function loadModule(
       ? prepared.globals.map((global) => global.exportName)
       : [],
     counterExport: prepared.kind === "prepared" ? prepared.counterExport : undefined,
-    memory: memoryNeeds(shared, prepared),
+    memory: {
+      ...memoryNeeds(shared, prepared),
+      // A single call has the heap to itself.
+      usesHeap: options.manyCalls && (await import("../prepare/uses_heap.ts")).usesHeap(bytes),
+    },
     source: sourceOf(shared.bytes, { prepared, settings, by: shared.bytes.length - bytes.length }),
   });
 }
@@ -116,12 +120,12 @@ interface Preparation {
 
 /** An instance whose growth is not counted counts with its maximum. */
 function memoryNeeds(
-  { initialBytes, maximumBytes, tableBytes, usesHeap }: SharedMemory,
+  { initialBytes, maximumBytes, tableBytes }: SharedMemory,
   prepared: PreparationResult | UnchangedModule,
-): MemoryNeeds {
+): Omit<MemoryNeeds, "usesHeap"> {
   const isCounted = prepared.kind === "prepared" && prepared.growth !== "uncounted";
   const memoryBytes = isCounted ? initialBytes : maximumBytes;
-  return { initialBytes: memoryBytes + tableBytes, fixedBytes: tableBytes, usesHeap };
+  return { initialBytes: memoryBytes + tableBytes, fixedBytes: tableBytes };
 }
 
 function isolationOf(

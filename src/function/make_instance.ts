@@ -3,7 +3,8 @@ import type { HostFamily } from "../host/host_function.ts";
 import { PREPARE_MODULE } from "../prepare/contract.ts";
 import { Wasi, type WasiFunction, type WasiOptions } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
-import { type Blueprint, GuestInstance } from "../wasm/instance.ts";
+import type { Blueprint } from "../wasm/blueprint.ts";
+import { GuestInstance } from "../wasm/instance.ts";
 import { suspending } from "../wasm/jspi.ts";
 import type { MemoryReset } from "../wasm/memory_reset.ts";
 

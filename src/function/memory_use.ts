@@ -1,6 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
 import type { MemoryUse } from "../wasm/guest.ts";
-import type { MemoryNeeds } from "../wasm/instance.ts";
+import type { MemoryNeeds } from "../wasm/blueprint.ts";
 import { MemoryAccount, type MemoryBudget } from "../wasm/memory_budget.ts";
 import { OverloadedError } from "../wasm/pool.ts";
 

@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import type { ModuleKind } from "../wasm/instance.ts";
+import type { ModuleKind } from "../wasm/blueprint.ts";
 
 /** Name of the handler that each mode calls. */
 export const handlerExport = { cli: "callHandle", http: "callHandleHttp" } as const;

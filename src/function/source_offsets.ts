@@ -1,5 +1,5 @@
 import { createSourceMap, type SourceMap } from "../prepare/source_map.ts";
-import type { Blueprint } from "../wasm/instance.ts";
+import type { Blueprint } from "../wasm/blueprint.ts";
 
 const maps = new WeakMap<WebAssembly.Module, SourceMap>();
 

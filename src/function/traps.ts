@@ -1,7 +1,7 @@
 import { CapsuleError } from "../base/errors.ts";
 import { GuestExit } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
-import type { Blueprint } from "../wasm/instance.ts";
+import type { Blueprint } from "../wasm/blueprint.ts";
 import { formatStack, guestFrames } from "./guest_stack.ts";
 import { sourceOffsets } from "./source_offsets.ts";
 

@@ -1,4 +1,4 @@
-import { concatBytes } from "./concat_bytes.ts";
+import { concatBytes } from "../base/byte_string.ts";
 import { type HostFamily, syncFunction } from "./host_function.ts";
 
 /** Information about the launcher. All instances of a function share the counter. */

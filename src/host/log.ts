@@ -1,5 +1,5 @@
 import { encodeText } from "../base/byte_string.ts";
-import { concatBytes } from "./concat_bytes.ts";
+import { concatBytes } from "../base/byte_string.ts";
 import type { HostFamily } from "./host_function.ts";
 import { maxInputBytes } from "./imports.ts";
 

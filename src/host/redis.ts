@@ -4,7 +4,7 @@ import { CapsuleError } from "../base/errors.ts";
 import type { CallLimit, KeyValueStore } from "../store/services.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { limitFor, refuseInSandbox } from "./backing_service.ts";
-import { concatBytes } from "./concat_bytes.ts";
+import { concatBytes } from "../base/byte_string.ts";
 import { type HostFamily, type Import, type Inputs, suspendingFunction } from "./host_function.ts";
 
 /** Grants the key-value store. */

@@ -1,8 +1,9 @@
 import "./preload.ts";
 import { argumentSeparator } from "../abi/handler_call.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { TimeoutError } from "../wasm/timeout_error.ts";
-import { callOnce } from "../runner/call_once.ts";
+import { TimeoutError } from "../wasm/limit_errors.ts";
+import { callCli, type CliResult } from "../function/cli_call.ts";
+import { openGrants } from "../runner/open_grants.ts";
 import { loadCode } from "../runner/load_code.ts";
 import type { RunnerOptions } from "../runner/runner_options.ts";
 import type { Context } from "../base/context.ts";
@@ -83,7 +84,7 @@ async function printResult(
   // A program may draw on its terminal; a function prints text.
   const stdout = terminalSafe(io.stdout);
   const sinks = { stdout, stderr: terminalSafe(io.stderr) };
-  const result = await callOnce({ ...running, args, sinks }, context);
+  const result = await callOnce({ ...running, sinks }, args, context);
   if (result.kind === "error") {
     io.stderr.write(printable(result.message) + "\n");
     return exitCodes.failed;
@@ -93,6 +94,32 @@ async function printResult(
   line[result.bytes.length] = 0x0a;
   stdout.write(line);
   return exitCodes.done;
+}
+
+/** Calls the function with the process's standard input. */
+async function callOnce(
+  running: RunnerOptions,
+  args: readonly string[],
+  context: Context,
+): Promise<CliResult> {
+  const { blueprint, name, limits, sinks } = running;
+  const { families, wasi, close } = await openGrants(running, context);
+  try {
+    const stdin = {
+      kind: "stream",
+      read: (buffer: Uint8Array) => context.io.stdin.read(buffer),
+    } as const;
+    return await callCli(blueprint, {
+      name,
+      limits,
+      sinks,
+      families,
+      wasi: { ...wasi, args: [name], stdin },
+      args,
+    });
+  } finally {
+    await close();
+  }
 }
 
 /** The eight bits that the system keeps of an exit code. */

@@ -1,6 +1,6 @@
-import { absolutePath } from "../base/paths.ts";
+import { absolutePath } from "../base/io.ts";
 import { CapsuleError, UsageError } from "../base/errors.ts";
-import type { NamedModule } from "../runner/load_blueprint.ts";
+import type { NamedModule } from "../runner/load_code.ts";
 import { readModule } from "../source/read_module.ts";
 import type { RunnerFlags } from "./runner_flags.ts";
 import type { Context } from "../base/context.ts";

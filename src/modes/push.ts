@@ -10,8 +10,7 @@ import { type Credentials, dockerCredentials } from "../oci/docker_credentials.t
 import { parseOciReference } from "../oci/reference.ts";
 import { RegistryAnswerError, registryOrigin } from "../oci/transport.ts";
 import { progressBar } from "../source/progress_bar.ts";
-import { isComponentHeader } from "../source/module_header.ts";
-import { readModule } from "../source/read_module.ts";
+import { isComponentHeader, readModule } from "../source/read_module.ts";
 import type { Context } from "../base/context.ts";
 
 type Options = ModeOptions<"push">;

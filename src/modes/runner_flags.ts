@@ -1,8 +1,5 @@
-import { trustedAuthorities } from "../base/authorities.ts";
-import type { Io } from "../base/io.ts";
-import { absolutePath } from "../base/paths.ts";
+import { absolutePath, type Io } from "../base/io.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { machineMemory } from "../wasm/machine_memory.ts";
 import type { Grants, RunnerLimits } from "../runner/runner_options.ts";
 
 /** The options of a mode that runs a module in this process. */
@@ -19,7 +16,6 @@ export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
     allowEnv,
     allowNet,
     httpProxy: options.httpProxy === "env",
-    authorities: trustedAuthorities(),
     sandbox,
     ownFiles: [
       options.wasm,
@@ -42,9 +38,7 @@ export function limitsOf(options: RunnerFlags): RunnerLimits {
       ? {
         maxInstances: options.maxInstances,
         maxQueue: options.maxQueue,
-        maxTotalMemoryBytes: Math.floor(
-          (options.maxTotalMemory ?? machineMemory() / 2) / options.threads,
-        ),
+        totalMemory: { maxBytes: options.maxTotalMemory, threads: options.threads },
       }
       : { maxInstances: 1, maxQueue: 0 },
   };

@@ -13,7 +13,7 @@ import {
   url,
   variable,
   whole,
-} from "./flag_types.ts";
+} from "./flag.ts";
 
 /** Modes that listen on `-httpPort`. */
 const servers = ["http", "reverse-proxy", "registry", "worker"] as const;

@@ -1,7 +1,7 @@
 import type { Flag } from "./flag.ts";
 import type { flags } from "./flags.ts";
 import type { ModeName } from "./modes.ts";
-import type { FlagType } from "./flag_types.ts";
+import type { FlagType } from "./flag.ts";
 
 type Flags = typeof flags;
 

@@ -1,6 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { LimitFlag } from "./format/limits.ts";
-import { malformed, Reader } from "./format/reader.ts";
+import { LimitFlag, malformed, Reader } from "./format/reader.ts";
 
 /** A module whose memories and tables together stay within a maximum, and what they use. */
 export interface SharedMemory {
@@ -13,11 +12,6 @@ export interface SharedMemory {
   readonly maximumBytes: number;
   /** Bytes of its tables, with all growth that the maxima allow. */
   readonly tableBytes: number;
-  /**
-   * True if the module can keep other objects in V8's heap: exceptions and what the garbage
-   * collector manages. These have no maximum.
-   */
-  readonly usesHeap: boolean;
 }
 
 const pageBytes = 65_536;
@@ -30,7 +24,7 @@ const elementBytes = 32;
 /** The part of the maximum that tables may grow to; the rest is for memories. */
 const tableShare = 1 / 8;
 
-const sectionIds = { type: 1, table: 4, memory: 5, tag: 13 } as const;
+const sectionIds = { table: 4, memory: 5 } as const;
 
 /** Limits of a memory or table, and where they are. */
 interface Limited {
@@ -49,17 +43,18 @@ interface Limited {
  * memory that has it alone may grow to all of it. What starts larger than its part cannot grow.
  * Imported memories and tables are not changed: the module that defines them has their maxima.
  *
- * Reads only section headers and the sections of types, tables and memories.
+ * Reads only section headers and the sections of tables and memories. Hot path: each function here
+ * is compiled for a call from the command line (bench: `cli`).
  *
  * @throws CapsuleError `LOAD` if the module cannot be read.
  */
 export function shareMemory(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): SharedMemory {
-  const { memories, tables, sections, usesHeap } = readSections(bytes);
-  const tableInitial = sum(tables, ({ min }) => min) * elementBytes;
-  const memoryInitial = sum(memories, ({ min }) => min) * pageBytes;
+  const { memories, tables, sections } = readSections(bytes);
+  const tableInitial = sumOf(tables, "min") * elementBytes;
+  const memoryInitial = sumOf(memories, "min") * pageBytes;
   const forTables = Math.min(maxBytes * tableShare, maxBytes - memoryInitial);
   divide(tables, Math.floor(forTables / elementBytes));
-  const tableBytes = sum(tables, ({ max }) => max) * elementBytes;
+  const tableBytes = sumOf(tables, "max") * elementBytes;
   // Small tables, which nearly every module has, leave the whole maximum to its memory.
   const tablePages = Math.floor(tableBytes / pageBytes);
   divide(memories, Math.floor(maxBytes / pageBytes) - tablePages);
@@ -67,9 +62,8 @@ export function shareMemory(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): S
     bytes: sections.length === 0 ? bytes : writeMaxima(bytes, sections),
     initialBytes: memoryInitial,
     initialTableBytes: tableInitial,
-    maximumBytes: sum(memories, ({ max }) => max) * pageBytes,
+    maximumBytes: sumOf(memories, "max") * pageBytes,
     tableBytes,
-    usesHeap,
   };
 }
 
@@ -98,14 +92,12 @@ interface Sections {
   readonly tables: Limited[];
   /** The sections of the two, with the offsets of the section and of its content. */
   readonly sections: { at: number; start: number; end: number; items: Limited[] }[];
-  readonly usesHeap: boolean;
 }
 
 function readSections(bytes: Uint8Array): Sections {
   const memories: Limited[] = [];
   const tables: Limited[] = [];
   const sections: Sections["sections"] = [];
-  let usesHeap = false;
   const reader = new Reader(bytes, 8);
   while (!reader.done) {
     const at = reader.at;
@@ -114,9 +106,7 @@ function readSections(bytes: Uint8Array): Sections {
     const start = reader.at;
     reader.skip(size, "section");
     const content = new Reader(bytes, start, reader.at);
-    if (id === sectionIds.tag) usesHeap = true;
-    else if (id === sectionIds.type) usesHeap ||= hasHeapTypes(content);
-    else if (id === sectionIds.memory) {
+    if (id === sectionIds.memory) {
       for (let left = content.count("memories"); left > 0; left--) {
         memories.push(readLimits(content, maxPages, maxPages64));
       }
@@ -126,14 +116,14 @@ function readSections(bytes: Uint8Array): Sections {
       sections.push({ at, start, end: reader.at, items: tables });
     }
   }
-  return { memories, tables, sections, usesHeap };
+  return { memories, tables, sections };
 }
 
 /** Reads a table type, and skips the expression of its initial value. */
 function readTable(reader: Reader): Limited {
   const hasValue = reader.bytes[reader.at] === 0x40;
   if (hasValue) reader.skip(2, "table");
-  skipType(reader);
+  reader.skipType();
   const limits = readLimits(reader);
   if (hasValue) skipExpression(reader);
   return limits;
@@ -187,23 +177,6 @@ const heapNumbers: Readonly<Record<number, number>> = {
   28: 0,
 };
 
-function skipType(reader: Reader): void {
-  const code = reader.byte("type");
-  // `(ref null …)` and `(ref …)` are followed by a heap type.
-  if (code === 0x63 || code === 0x64) reader.skipLeb(5, "heap type");
-}
-
-/** Reports whether there are types other than functions' in a section of types. */
-function hasHeapTypes(reader: Reader): boolean {
-  for (let left = reader.count("types"); left > 0; left--) {
-    if (reader.byte("type") !== 0x60) return true;
-    for (let lists = 2; lists > 0; lists--) {
-      for (let types = reader.count("types", 1000); types > 0; types--) skipType(reader);
-    }
-  }
-  return false;
-}
-
 function readLimits(reader: Reader, allowed = Infinity, allowed64 = allowed): Limited {
   const at = reader.at;
   const flags = reader.byte("limits");
@@ -220,9 +193,9 @@ function readLimits(reader: Reader, allowed = Infinity, allowed64 = allowed): Li
 
 /** Gives each item its minimum and an equal part of the rest, up to its declared maximum. */
 function divide(items: readonly Limited[], total: number): void {
-  let rest = Math.max(0, total - sum(items, ({ min }) => min));
-  const growing = items.filter(({ declared, max }) => declared > max)
-    .toSorted((a, b) => (a.declared - a.min) - (b.declared - b.min));
+  let rest = Math.max(0, total - sumOf(items, "min"));
+  const growing = items.filter(({ declared, max }) => declared > max);
+  if (growing.length > 1) growing.sort((a, b) => (a.declared - a.min) - (b.declared - b.min));
   for (const [index, item] of growing.entries()) {
     const part = Math.floor(rest / (growing.length - index));
     const growth = Math.min(part, item.declared - item.min);
@@ -253,13 +226,13 @@ function writeMaxima(
       copied = item.end;
     }
     content.push(bytes.subarray(copied, end));
-    const size = sum(content, ({ length }) => length);
+    const size = sumOf(content, "length");
     parts.push(bytes.subarray(from, at), new Uint8Array([bytes[at] ?? 0, ...leb(size)]));
     parts.push(...content);
     from = end;
   }
   parts.push(bytes.subarray(from));
-  const out = new Uint8Array(sum(parts, ({ length }) => length));
+  const out = new Uint8Array(sumOf(parts, "length"));
   let offset = 0;
   for (const part of parts) {
     out.set(part, offset);
@@ -273,8 +246,10 @@ function leb(value: number): number[] {
   return value < 128 ? [value] : [value % 128 + 128, ...leb(Math.floor(value / 128))];
 }
 
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
+function sumOf<Key extends string>(items: readonly Record<Key, number>[], key: Key): number {
+  let sum = 0;
+  for (const item of items) sum += item[key];
+  return sum;
 }
 
 function mebibytes(bytes: number): string {

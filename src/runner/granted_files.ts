@@ -1,6 +1,5 @@
 import { CapsuleError, messageOf } from "../base/errors.ts";
-import type { Io } from "../base/io.ts";
-import { absolutePath } from "../base/paths.ts";
+import { absolutePath, type Io } from "../base/io.ts";
 import { createGuestFiles, type GuestFiles } from "../files/guest_files.ts";
 import { openFolder } from "../files/folder.ts";
 import { sourcePath } from "../source/source_path.ts";

@@ -72,9 +72,13 @@ async function information({ information }: RunnerOptions): Promise<Family> {
 }
 
 async function http({ grants, limits }: RunnerOptions, { io }: Context): Promise<Family> {
-  const { allowNet, sandbox, httpProxy, authorities: ca } = grants;
+  const { allowNet, sandbox, httpProxy } = grants;
   const { httpTimeoutMs: timeoutMs, maxResponseBytes } = limits;
-  const { httpFunctions } = await import("../host/http.ts");
+  const [{ httpFunctions }, { trustedAuthorities }] = await Promise.all([
+    import("../host/http.ts"),
+    import("../base/authorities.ts"),
+  ]);
+  const ca = trustedAuthorities();
   // Invalid proxies fail at the start, as an invalid -allowNet does.
   const proxies = httpProxy && !sandbox
     ? (await import("../base/proxies.ts")).proxiesFromEnvironment(io.env)

@@ -1,12 +1,24 @@
 import type { Log } from "../base/log.ts";
-import type { LoadOptions } from "../function/load.ts";
-import type { Blueprint } from "../wasm/instance.ts";
-import {
-  type BlueprintOptions,
-  loadBlueprint,
-  loadOptions,
-  type NamedModule,
-} from "./load_blueprint.ts";
+import { loadModule, type LoadOptions } from "../function/load.ts";
+import type { Blueprint } from "../wasm/blueprint.ts";
+import type { RunnerLimits } from "./runner_options.ts";
+
+/** A module's bytes, and its name for messages. */
+export interface NamedModule {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The calls that a module is prepared for. */
+export interface BlueprintOptions {
+  /** `cli` for one call from the command line, `http` for many by requests. */
+  readonly mode: "cli" | "http";
+  readonly limits: Pick<RunnerLimits, "maxMemoryBytes" | "timeoutMs">;
+  /** Keeps the state of an instance from call to call. */
+  readonly reuse: boolean;
+  /** Runs a module whose limits cannot be enforced. Default: false, which refuses it. */
+  readonly unlimited?: boolean;
+}
 
 /**
  * A module or a component to run. It can be posted to other threads: a component as its bytes,
@@ -34,4 +46,35 @@ export async function loadCode(
   const [, , , , , , layer] = module.bytes;
   if (layer !== 1) return { kind: "module", blueprint: await loadBlueprint(module, options, log) };
   return { kind: "component", bytes: module.bytes, options: loadOptions(module.name, options) };
+}
+
+/**
+ * Prepares and compiles a module. The blueprint can be posted to other threads.
+ *
+ * @throws CapsuleError `LOAD`.
+ */
+export async function loadBlueprint(
+  { name, bytes }: NamedModule,
+  options: BlueprintOptions,
+  log: Log,
+): Promise<Blueprint> {
+  const warn = (sentence: string) => log.warn(sentence);
+  return await loadModule(bytes, { ...loadOptions(name, options), warn });
+}
+
+/** Returns the options of the loader for a mode's calls. */
+function loadOptions(
+  name: string,
+  { mode, limits, reuse, unlimited }: BlueprintOptions,
+): Omit<LoadOptions, "warn"> {
+  const manyCalls = mode === "http";
+  return {
+    name,
+    mode,
+    maxMemoryBytes: limits.maxMemoryBytes,
+    steps: limits.timeoutMs > 0 || manyCalls,
+    manyCalls,
+    reuse,
+    unlimited,
+  };
 }

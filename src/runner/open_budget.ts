@@ -1,9 +1,12 @@
+import { machineMemory } from "../wasm/machine_memory.ts";
 import { MemoryBudget } from "../wasm/memory_budget.ts";
 import type { RunnerLimits } from "./runner_options.ts";
 
 /** Returns the budget for the memory of a module's instances on this thread, if it has one. */
 export function openBudget(
-  { maxTotalMemoryBytes }: Pick<RunnerLimits, "maxTotalMemoryBytes">,
+  { totalMemory }: Pick<RunnerLimits, "totalMemory">,
 ): MemoryBudget | undefined {
-  return maxTotalMemoryBytes === undefined ? undefined : new MemoryBudget(maxTotalMemoryBytes);
+  if (totalMemory === undefined) return undefined;
+  const { maxBytes = machineMemory() / 2, threads } = totalMemory;
+  return new MemoryBudget(Math.floor(maxBytes / threads));
 }

@@ -1,3 +1,4 @@
+import { trustedAuthorities } from "../base/authorities.ts";
 import { CapsuleError } from "../base/errors.ts";
 import type { StreamClient } from "../host/outbound/stream_client.ts";
 import type { InterfaceMaker } from "../wasi/p2/host.ts";
@@ -33,7 +34,8 @@ export interface OutgoingHttp {
 export async function openOutgoingHttp(
   { grants, limits }: Pick<RunnerOptions, "grants" | "limits">,
 ): Promise<OutgoingHttp> {
-  const { allowNet, sandbox, authorities: ca } = grants;
+  const { allowNet, sandbox } = grants;
+  const ca = trustedAuthorities();
   // An invalid rule fails at the start.
   const rules = allowNet && (await import("../host/outbound/net_rules.ts")).parseNetRules(allowNet);
   let loading: Promise<StreamClient> | undefined;

@@ -1,7 +1,7 @@
 import type { HostInformation } from "../host/info.ts";
 import type { CallLimits } from "../wasm/call_clock.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
-import type { Blueprint } from "../wasm/instance.ts";
+import type { Blueprint } from "../wasm/blueprint.ts";
 
 /** A module to run, with its grants and limits. */
 export interface RunnerOptions {
@@ -33,8 +33,6 @@ export interface Grants {
   readonly allowNet: readonly string[] | undefined;
   /** Makes `Http` use the proxies of the launcher's environment. */
   readonly httpProxy: boolean;
-  /** Certificate authorities that `Http` trusts in addition to the default ones, in PEM. */
-  readonly authorities: string | undefined;
   /** Grants nothing, whatever the other fields say. */
   readonly sandbox: boolean;
   /**
@@ -48,8 +46,11 @@ export interface Grants {
 export interface RunnerLimits extends CallLimits {
   /** The memory of one instance. */
   readonly maxMemoryBytes: number;
-  /** Of all instances on one thread; undefined for no limit. */
-  readonly maxTotalMemoryBytes?: number;
+  /**
+   * The memory of all instances, divided between threads; without `maxBytes` half of the machine's.
+   * Undefined for a single call, which `maxMemoryBytes` limits.
+   */
+  readonly totalMemory?: { readonly maxBytes: number | undefined; readonly threads: number };
   /** Concurrent calls on one thread. */
   readonly maxInstances: number;
   /** Queued calls on one thread. */

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { syncFolder, writeFileAtomically } from "../base/atomic_file.ts";
-import type { Env } from "../base/io.ts";
+import { type Env, userCacheFolder } from "../base/io.ts";
 import { isObject } from "../base/json.ts";
-import { userCacheFolder } from "../base/paths.ts";
 import { isSha256 } from "./digest.ts";
 import { saveModule, type SaveOptions } from "./save_module.ts";
 import { sha256OfFile } from "./saved_copy.ts";

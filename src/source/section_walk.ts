@@ -1,5 +1,5 @@
 import { CapsuleError } from "../base/errors.ts";
-import { assertModule, isComponentHeader } from "./module_header.ts";
+import { assertModule, isComponentHeader } from "./read_module.ts";
 
 /** Ids of sections, and the highest one: the tag section of exception handling. */
 const sections = { function: 3, code: 10, data: 11, dataCount: 12, last: 13 } as const;

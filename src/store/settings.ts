@@ -1,6 +1,5 @@
 import { UsageError } from "../base/errors.ts";
-import type { Env } from "../base/io.ts";
-import { userCacheFolder } from "../base/paths.ts";
+import { type Env, userCacheFolder } from "../base/io.ts";
 import { type Address, type Login, parseAddresses } from "./addresses.ts";
 
 /** Settings of the key-value store. */

@@ -1,7 +1,7 @@
 import { LinkedList, type ListNode } from "../base/linked_list.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Guest } from "./guest.ts";
-import { TimeoutError } from "./timeout_error.ts";
+import { TimeoutError } from "./limit_errors.ts";
 
 const tickMs = 10;
 

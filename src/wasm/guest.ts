@@ -1,11 +1,17 @@
 import type { CapsuleError } from "../base/errors.ts";
 import { CallClock, type CallLimits } from "./call_clock.ts";
-import { awaitable, type CallState, nextState, type RerunReason, tentative } from "./call_state.ts";
-import { Caller } from "./caller.ts";
+import {
+  awaitable,
+  Caller,
+  type CallState,
+  nextState,
+  type RerunReason,
+  tentative,
+} from "./call_state.ts";
 import { GuestOutput, type OutputSinks } from "./guest_output.ts";
 import { GuestMemory } from "./memory.ts";
-import { HeapFullError, type MemoryAccount, type MemoryBudget } from "./memory_budget.ts";
-import { TimeoutError } from "./timeout_error.ts";
+import type { MemoryAccount, MemoryBudget } from "./memory_budget.ts";
+import { HeapFullError, TimeoutError } from "./limit_errors.ts";
 import { nextTurn, sleep } from "./turns.ts";
 
 /** Thrown through a guest whose call is discarded. Made once: a symbol captures no stack. */

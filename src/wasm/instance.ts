@@ -1,67 +1,9 @@
-import { bindGlobal, type BoundGlobal } from "./bound_global.ts";
 import { CapsuleError } from "../base/errors.ts";
-import { PAGES_EXPORT } from "../prepare/contract.ts";
-import type { PrepareOptions } from "../prepare/prepare.ts";
+import { accessorNames, PAGES_EXPORT } from "../prepare/contract.ts";
+import { type Blueprint, nextStartMode, type Snapshot } from "./blueprint.ts";
 import type { Guest } from "./guest.ts";
 import { isSuspendError, promising } from "./jspi.ts";
 import type { MemoryReset } from "./memory_reset.ts";
-import { nextStartMode, noStarts, type Snapshot, type StartHistory } from "./start_history.ts";
-
-/** All that the instances of a module share. */
-export interface Blueprint {
-  readonly module: WebAssembly.Module;
-  readonly kind: ModuleKind;
-  /** Names of the exports with the mutable globals, except for the step counter. */
-  readonly globalExports: readonly string[];
-  /** Name of the export with the step counter, if there is one. */
-  readonly counterExport: string | undefined;
-  readonly isolation: Isolation;
-  readonly memory: MemoryNeeds;
-  readonly source: ModuleSource;
-  readonly starts: StartHistory;
-}
-
-/**
- * The module as it was built, to translate offsets for the user. `shifted`: its code lies `by`
- * bytes further in the module that runs. `rewritten`: so it does before it is prepared.
- */
-export type ModuleSource =
-  | { readonly kind: "unknown" }
-  | { readonly kind: "shifted"; readonly by: number }
-  | {
-    readonly kind: "rewritten";
-    readonly by: number;
-    readonly bytes: Uint8Array<ArrayBuffer>;
-    readonly options: PrepareOptions;
-  };
-
-/** Memory that each instance of a module needs. */
-export interface MemoryNeeds {
-  /** Bytes when an instance is made, with the maximum of everything whose growth is not counted. */
-  readonly initialBytes: number;
-  /** Bytes of `initialBytes` in addition to the first memory's. */
-  readonly fixedBytes: number;
-  /** True if the module can allocate on V8's heap. */
-  readonly usesHeap: boolean;
-}
-
-/**
- * A `function` is started once (`_start` or `_initialize`), and then its handler is called. A
- * `command` is a program: its `_start` is the call, and the instance ends with it.
- */
-export type ModuleKind = "function" | "command";
-
-/**
- * State that a call finds from earlier calls. `reset`: none, the instance is restored after each
- * call. `new instance`: none, each call has a new instance, as the module cannot be restored.
- * `reuse`: all of it, on request.
- */
-export type Isolation = "reset" | "new instance" | "reuse";
-
-/** Returns the blueprint of a module that was never started. */
-export function createBlueprint(parts: Omit<Blueprint, "starts">): Blueprint {
-  return { ...parts, starts: noStarts() };
-}
 
 const pageBytes = 65_536;
 
@@ -305,4 +247,26 @@ export class GuestInstance {
       globals: this.#globals.map((global) => global.value),
     };
   }
+}
+
+/** A mutable global of an instance, to be read and written back without a change. */
+export interface BoundGlobal {
+  value: unknown;
+}
+
+/** Returns the global that a prepared module exports under `name`, itself or through accessors. */
+export function bindGlobal(exports: WebAssembly.Exports, name: string): BoundGlobal {
+  const global = exports[name];
+  if (global instanceof WebAssembly.Global) return global;
+  const { get, set } = accessorNames(name);
+  const read = exports[get] as () => unknown;
+  const write = exports[set] as (value: unknown) => void;
+  return {
+    get value() {
+      return read();
+    },
+    set value(value) {
+      write(value);
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import type { getHeapStatistics } from "node:v8";
-import { CapsuleError } from "../base/errors.ts";
 
 /** The part of V8's heap beyond which a guest that uses it is stopped: its end is the process's. */
 const maxHeapShare = 0.6;
@@ -57,13 +56,6 @@ export class MemoryBudget {
     heapStatistics ??= process.getBuiltinModule("node:v8").getHeapStatistics;
     const { used_heap_size: used, heap_size_limit: limit } = heapStatistics();
     return used > maxHeapShare * limit;
-  }
-}
-
-/** A guest was stopped as V8's heap is nearly full. */
-export class HeapFullError extends CapsuleError {
-  constructor() {
-    super("MEMORY", "the function was stopped as exceptions and objects of guests fill V8's heap");
   }
 }
 

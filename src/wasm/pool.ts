@@ -1,6 +1,6 @@
 import { CapsuleError } from "../base/errors.ts";
 import { type Timer, unref } from "../base/timers.ts";
-import { TimeoutError } from "./timeout_error.ts";
+import { TimeoutError } from "./limit_errors.ts";
 
 /** Limits of a pool, and how its values are made. */
 export interface PoolOptions<T extends Closable> {

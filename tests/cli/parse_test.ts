@@ -5,7 +5,7 @@ import { type Flag, variableOf } from "../../src/options/flag.ts";
 import { flags } from "../../src/options/flags.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { parse, type ParsedCommand } from "../../src/cli/parse.ts";
-import { type GrantedFolder, path } from "../../src/options/flag_types.ts";
+import { type GrantedFolder, path } from "../../src/options/flag.ts";
 import { modeNames } from "../../src/options/modes.ts";
 import { badCommandLines } from "./bad_command_lines.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TimeoutError } from "../../src/wasm/timeout_error.ts";
+import { TimeoutError } from "../../src/wasm/limit_errors.ts";
 import { serveProgram } from "../testing/program.ts";
 
 Deno.test("Command: stops a program whose time is spent in slow host calls", async () => {

@@ -25,7 +25,6 @@ Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by
     allowEnv: ["C"],
     allowNet: ["example.org:443"],
     httpProxy: true,
-    authorities: undefined,
     sandbox: true,
     ownFiles: [],
   });
@@ -41,7 +40,7 @@ Deno.test("grantsOf: own files are the module, the authorities, the certificate 
   ]);
 });
 
-Deno.test("limitsOf: cli makes one call, http as many as the flags say, with memory for each thread", () => {
+Deno.test("limitsOf: cli makes one call, http as many as the flags say", () => {
   const { maxInstances, maxQueue, timeoutMs } = limitsOf(flagsOf("-mode=cli", "-timeout=2s"));
   assert.deepEqual({ maxInstances, maxQueue, timeoutMs }, {
     maxInstances: 1,
@@ -54,7 +53,7 @@ Deno.test("limitsOf: cli makes one call, http as many as the flags say, with mem
   );
   assert.deepEqual(limitsOf(flags), {
     maxMemoryBytes: 1024 ** 2,
-    maxTotalMemoryBytes: 3 * 1024 ** 2,
+    totalMemory: { maxBytes: 9 * 1024 ** 2, threads: 3 },
     timeoutMs: 1000,
     sliceMs: 3,
     httpTimeoutMs: 0,

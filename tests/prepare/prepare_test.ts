@@ -4,7 +4,7 @@ import {
   prepareModule,
   type PrepareOptions,
 } from "../../src/prepare/prepare.ts";
-import { bindGlobal } from "../../src/wasm/bound_global.ts";
+import { bindGlobal } from "../../src/wasm/instance.ts";
 import { compileWat, moduleOf, section } from "./modules.ts";
 
 function prepareText(text: string, options: PrepareOptions): PreparedModule {

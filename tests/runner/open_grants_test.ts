@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createLog } from "../../src/base/log.ts";
 import { openGrants, openWithGrants } from "../../src/runner/open_grants.ts";
 import type { Grants, RunnerOptions } from "../../src/runner/runner_options.ts";
-import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
+import { loadBlueprint } from "../../src/runner/load_code.ts";
 import { guestModule } from "../testing/function.ts";
 import { memoryIo } from "../testing/memory_io.ts";
 import { noGrants } from "../testing/no_grants.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import wabt from "wabt";
 import { hostImports } from "../../src/host/imports.ts";
-import { isComponentHeader } from "../../src/source/module_header.ts";
+import { isComponentHeader } from "../../src/source/read_module.ts";
 
 const root = new URL("../../", import.meta.url);
 

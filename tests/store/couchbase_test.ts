@@ -1,6 +1,6 @@
 /** The native client against CouchbaseMock and against our double; see `query_contract.ts`. */
 import assert from "node:assert/strict";
-import { Caller } from "../../src/wasm/caller.ts";
+import { Caller } from "../../src/wasm/call_state.ts";
 import { CouchbaseQueries } from "../../src/store/couchbase.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";

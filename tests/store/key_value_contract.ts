@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Caller } from "../../src/wasm/caller.ts";
+import { Caller } from "../../src/wasm/call_state.ts";
 import type { CallLimit, KeyValueStore } from "../../src/store/services.ts";
 
 /** A limit that only a call that hangs reaches. */

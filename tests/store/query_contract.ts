@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Caller } from "../../src/wasm/caller.ts";
+import { Caller } from "../../src/wasm/call_state.ts";
 import type { QueryService } from "../../src/store/services.ts";
 import type { CouchbaseSettings } from "../../src/store/settings.ts";
 import { patient } from "./key_value_contract.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Caller } from "../../src/wasm/caller.ts";
+import { Caller } from "../../src/wasm/call_state.ts";
 import { CapsuleError } from "../../src/base/errors.ts";
 import { CuttingProxy } from "../testing/cutting_proxy.ts";
 import { RedisServer, redisTest } from "../testing/redis_server.ts";

@@ -3,10 +3,10 @@ import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { createHttpHandler } from "../../src/function/http_handler.ts";
 import type { CapsuleFunction } from "../../src/function/function.ts";
 import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
-import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
+import { loadBlueprint } from "../../src/runner/load_code.ts";
 import { openFunction } from "../../src/runner/open_function.ts";
 import { createLog, guestLine } from "../../src/base/log.ts";
-import type { Isolation } from "../../src/wasm/instance.ts";
+import type { Isolation } from "../../src/wasm/blueprint.ts";
 import { memoryIo } from "./memory_io.ts";
 
 /** A function served in this process, without a socket. */

@@ -9,7 +9,6 @@ export const noGrants: Grants = {
   allowEnv: undefined,
   allowNet: undefined,
   httpProxy: false,
-  authorities: undefined,
   sandbox: false,
   ownFiles: [],
 };

@@ -4,7 +4,7 @@ import type { ModeOptions } from "../../src/options/mode_options.ts";
 import type { Command } from "../../src/function/command.ts";
 import { createCgiHandler } from "../../src/function/cgi/cgi_handler.ts";
 import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
-import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
+import { loadBlueprint } from "../../src/runner/load_code.ts";
 import { openProgram } from "../../src/runner/open_program.ts";
 import { memoryIo } from "./memory_io.ts";
 

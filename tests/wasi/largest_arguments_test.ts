@@ -4,7 +4,7 @@ import { parse } from "../../src/cli/parse.ts";
 import { hostImports, maxInputBytes, type Parameter } from "../../src/host/imports.ts";
 import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
-import { loadBlueprint } from "../../src/runner/load_blueprint.ts";
+import { loadBlueprint } from "../../src/runner/load_code.ts";
 import { openProgram } from "../../src/runner/open_program.ts";
 import type { Preview1Name } from "../../src/wasi/imports.ts";
 import { compileWat } from "../prepare/modules.ts";

@@ -14,7 +14,7 @@ import { loadModule } from "../../../src/function/load.ts";
 import { handlerExport } from "../../../src/function/module_kind.ts";
 import { loadFamilies } from "../../../src/wasi/imports.ts";
 import { grantsOf, limitsOf } from "../../../src/modes/runner_flags.ts";
-import { loadBlueprint } from "../../../src/runner/load_blueprint.ts";
+import { loadBlueprint } from "../../../src/runner/load_code.ts";
 import { openFunction } from "../../../src/runner/open_function.ts";
 import { guestLine } from "../../../src/base/log.ts";
 import { processIo } from "../../../src/base/io.ts";

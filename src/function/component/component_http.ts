@@ -11,7 +11,7 @@ import {
   type ResponseOutparam,
 } from "../../wasi/p2/http_types.ts";
 import { BytesInput, ChunkInput } from "../../wasi/p2/stream_sources.ts";
-import { TimeoutError } from "../../wasm/timeout_error.ts";
+import { TimeoutError } from "../../wasm/limit_errors.ts";
 import { failedCallResponse } from "../failed_call_response.ts";
 import { ExitError, TrapError } from "../traps.ts";
 import type { ComponentFunctions } from "./component_functions.ts";

@@ -5,7 +5,7 @@ import type { Plan } from "../../component/link/plan.ts";
 import { parseExternName } from "../../component/types/names.ts";
 import { type PreparationResult, prepareModule } from "../../prepare/prepare.ts";
 import { canPause } from "../../wasm/jspi.ts";
-import type { MemoryNeeds } from "../../wasm/instance.ts";
+import type { MemoryNeeds } from "../../wasm/blueprint.ts";
 import type { LoadOptions } from "../load.ts";
 import { shareBetween } from "./share_between.ts";
 

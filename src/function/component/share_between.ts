@@ -1,7 +1,8 @@
 import { CapsuleError } from "../../base/errors.ts";
 import type { Plan } from "../../component/link/plan.ts";
 import { assertStartsWithin, type SharedMemory, shareMemory } from "../../prepare/share_memory.ts";
-import type { MemoryNeeds } from "../../wasm/instance.ts";
+import { usesHeap } from "../../prepare/uses_heap.ts";
+import type { MemoryNeeds } from "../../wasm/blueprint.ts";
 
 /** Core modules whose memories and tables stay within a maximum, and what an instance needs. */
 export interface SharedModules {
@@ -36,7 +37,7 @@ export function shareBetween(plan: Plan, maxBytes: number): SharedModules {
     : plan.modules.map((bytes) => shareMemory(bytes, Math.floor(maxBytes / growing)));
   return {
     modules: parts.map(({ bytes }) => bytes),
-    memory: { initialBytes, fixedBytes: 0, usesHeap: parts.some(({ usesHeap }) => usesHeap) },
+    memory: { initialBytes, fixedBytes: 0, usesHeap: plan.modules.some(usesHeap) },
   };
 }
 

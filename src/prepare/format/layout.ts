@@ -7,8 +7,7 @@ import type {
 } from "./describe.ts";
 import { Ints } from "./ints.ts";
 import { skipConstantExpression } from "./immediates.ts";
-import { LimitFlag } from "./limits.ts";
-import { hex, malformed, Reader, UnknownConstruct } from "./reader.ts";
+import { hex, LimitFlag, malformed, Reader, UnknownConstruct } from "./reader.ts";
 import { type Section, SectionId, visitSections } from "./sections.ts";
 import { type DefinedType, readTypeSection } from "./types.ts";
 import { type FunctionType, readValueType, type ValueType } from "./value_types.ts";

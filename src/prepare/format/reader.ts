@@ -86,6 +86,12 @@ export class Reader {
     throw malformed(`${what} is longer than ${maxBytes} bytes`, start);
   }
 
+  /** Skips a value type; `(ref null …)` and `(ref …)` are followed by a heap type. */
+  skipType(): void {
+    const code = this.byte("type");
+    if (code === 0x63 || code === 0x64) this.skipLeb(5, "heap type");
+  }
+
   skip(length: number, what: string): void {
     if (length > this.end - this.at) throw malformed(`${what} is cut off`, this.at);
     this.at += length;
@@ -155,3 +161,8 @@ export class UnknownConstruct extends Error {
     this.what = what;
   }
 }
+
+/**
+ * Flags before the limits of a memory or table: it has a maximum, is shared, has 64-bit addresses.
+ */
+export const LimitFlag = { maximum: 1, shared: 2, is64: 4 } as const;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nextStartMode, noStarts, type StartOutcome } from "../../src/wasm/start_history.ts";
+import { nextStartMode, noStarts, type StartOutcome } from "../../src/wasm/blueprint.ts";
 
 function modeAfter(...outcomes: StartOutcome[]): string {
   return outcomes.reduce(nextStartMode, noStarts().mode).kind;

@@ -13,3 +13,10 @@ export class TimeoutError extends CapsuleError {
     this.elapsedMs = elapsed;
   }
 }
+
+/** A guest was stopped as V8's heap is nearly full. */
+export class HeapFullError extends CapsuleError {
+  constructor() {
+    super("MEMORY", "the function was stopped as exceptions and objects of guests fill V8's heap");
+  }
+}
