@@ -7,7 +7,7 @@ export type RunnerFlags = ModeOptions<"cli"> | ModeOptions<"http">;
 
 /** Returns what the flags let a module reach. */
 export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
-  const { allowRead, allowWrite, allowEnv, allowNet, sandbox } = options;
+  const { allowRead, allowWrite, allowEnv, allowNet, allowListen, sandbox } = options;
   return {
     folders: options.dir,
     variables: options.env,
@@ -15,6 +15,7 @@ export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
     allowWrite,
     allowEnv,
     allowNet,
+    allowListen,
     httpProxy: options.httpProxy === "env",
     sandbox,
     ownFiles: [

@@ -462,7 +462,15 @@ export const flags = {
     group: "Grants",
     type: list("HOST"),
     modes: runners,
-    about: "The only hosts (name, name:port, address range) that Http may call.",
+    about: "The only hosts (name, name:port, address range) that Http may call. Sockets of a " +
+      "component reach these hosts, and none without the flag.",
+  },
+  allowListen: {
+    group: "Grants",
+    type: list("ADDRESS:PORT"),
+    modes: runners,
+    about: "The addresses that sockets of a component may listen on; port 0 is one that the " +
+      "system chooses. Without the flag, none.",
   },
   httpProxy: {
     group: "Grants",

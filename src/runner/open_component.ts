@@ -55,6 +55,7 @@ export async function openComponent(
     ? []
     : (await import("./granted_files.ts")).preopensOf(options, context.io).map(opened);
   const outgoing = await openOutgoingHttp(options);
+  const sockets = await openSockets(blueprint, options);
   const store = importsStore(blueprint) ? await openGuestStore(options, context) : undefined;
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
@@ -62,6 +63,7 @@ export async function openComponent(
     preopens,
     interfaces: {
       "wasi:http/outgoing-handler": outgoing.forGuest(guest),
+      ...sockets?.(),
       ...(store && storeInterfaces(store, guest)),
     },
     state: {
@@ -91,6 +93,20 @@ export async function openComponent(
     await Promise.all([outgoing.close(), store?.close()]);
   };
   return { callee, close };
+}
+
+/** Returns what makes `wasi:sockets` for each guest, or undefined if it is not imported. */
+async function openSockets(
+  { plan }: ComponentBlueprint,
+  { grants }: Pick<RunnerOptions, "grants">,
+): Promise<(() => Record<string, InterfaceMaker>) | undefined> {
+  if (![...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"))) return undefined;
+  const [{ socketInterfaces }, { socketGrants }] = await Promise.all([
+    import("../wasi/p2/sockets/sockets.ts"),
+    import("./socket_grants.ts"),
+  ]);
+  const grantFor = socketGrants(grants);
+  return () => socketInterfaces(grantFor());
 }
 
 /** The interfaces that need the key-value store, by name. */

@@ -29,8 +29,10 @@ export interface Grants {
   readonly allowWrite: readonly string[] | undefined;
   /** The only variables that `GetEnv` returns; `undefined` for all but the launcher's own. */
   readonly allowEnv: readonly string[] | undefined;
-  /** The only hosts that `Http` calls; `undefined` for all. */
+  /** The only hosts that `Http` calls; `undefined` for all. Sockets reach those, or none. */
   readonly allowNet: readonly string[] | undefined;
+  /** The addresses that sockets listen on; `undefined` for none. */
+  readonly allowListen: readonly string[] | undefined;
   /** Makes `Http` use the proxies of the launcher's environment. */
   readonly httpProxy: boolean;
   /** Grants nothing, whatever the other fields say. */

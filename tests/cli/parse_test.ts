@@ -77,6 +77,7 @@ Deno.test("parse: no flags select http with the documented defaults", () => {
     allowWrite: undefined,
     allowEnv: undefined,
     allowNet: undefined,
+    allowListen: undefined,
     sandbox: false,
     maxMemory: 256 * 1024 ** 2,
     timeout: 30_000,

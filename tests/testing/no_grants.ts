@@ -8,6 +8,7 @@ export const noGrants: Grants = {
   allowWrite: undefined,
   allowEnv: undefined,
   allowNet: undefined,
+  allowListen: undefined,
   httpProxy: false,
   sandbox: false,
   ownFiles: [],

@@ -1,9 +1,9 @@
-import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import { buildConnector } from "undici";
 import { CapsuleError } from "../../base/errors.ts";
 import { bareHost, urlHost } from "../../base/hosts.ts";
-import { isLocalhost, nameSuffices, type NetRules } from "./net_rules.ts";
+import { isLocalhost, loopbackAddresses, nameSuffices, type NetRules } from "./net_rules.ts";
+import { type ResolveName, resolveName } from "./resolve_name.ts";
 
 /** Options of `createConnector`. */
 export interface ConnectorOptions {
@@ -14,7 +14,7 @@ export interface ConnectorOptions {
   /** Certificates in PEM to trust in addition to the default ones. */
   ca?: string;
   /** Resolves a name to addresses; tests replace the system's resolver. */
-  resolve?: (name: string) => Promise<string[]>;
+  resolve?: ResolveName;
 }
 
 /** A connector for undici whose pending attempts can be aborted. */
@@ -33,7 +33,7 @@ export interface Connector {
  * checked. A second look-up could lead elsewhere (DNS rebinding). Addresses are tried in order.
  */
 export function createConnector(
-  { rules, timeoutMs, ca, resolve = resolveWithSystem }: ConnectorOptions,
+  { rules, timeoutMs, ca, resolve = resolveName }: ConnectorOptions,
 ): Connector {
   // undici's own timeout is off: its shared timer keeps running when no attempt is pending.
   const open = buildConnector({ timeout: 0, ...(ca === undefined ? {} : { ca }) });
@@ -44,7 +44,7 @@ export function createConnector(
   /** Resolves a name; concurrent calls share one look-up. */
   const addressesOf = (name: string): Promise<string[]> => {
     if (isIP(name)) return Promise.resolve([name]);
-    if (isLocalhost(name)) return Promise.resolve(["127.0.0.1", "::1"]);
+    if (isLocalhost(name)) return Promise.resolve([...loopbackAddresses]);
     const running = pending.get(name) ?? resolve(name).finally(() => pending.delete(name));
     pending.set(name, running);
     return running;
@@ -105,12 +105,6 @@ export function createConnector(
 
 function connectTimeout(timeoutMs: number): Error {
   return new CapsuleError("HTTP", `no connection within ${timeoutMs / 1000} s`);
-}
-
-/** Resolves a name with the system's resolver. IPv4 comes first, since it works everywhere. */
-async function resolveWithSystem(name: string): Promise<string[]> {
-  const found = await lookup(name, { all: true });
-  return found.sort((one, other) => one.family - other.family).map(({ address }) => address);
 }
 
 /**

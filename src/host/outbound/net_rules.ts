@@ -7,7 +7,8 @@ export interface Destination {
   /** The value of `URL.hostname`, without brackets. */
   name: string;
   address: string;
-  port: number;
+  /** Undefined for any port: a rule for one of them suffices. */
+  port?: number;
 }
 
 /** The rules of `-allowNet`. */
@@ -18,14 +19,22 @@ export interface NetRules {
    * Reports whether a rule allows the name itself, for a connection that a proxy makes: nothing is
    * known about the address. A range allows only an address that the URL contains.
    */
-  allowsName(name: string, port: number): boolean;
+  allowsName(name: string, port?: number): boolean;
   /** Reports whether any address could make this name allowed; if not, it is not resolved. */
   mayAllow(name: string, port: number): boolean;
+  /**
+   * Reports whether the name may be looked up for its own sake, which tells its DNS server: if a
+   * rule has the name, or a range of all addresses; `localhost` if a rule has a loopback address.
+   */
+  mayLookUp(name: string): boolean;
 }
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 /** A name or a range, at one port or at all of them. */
 type Rule = { port?: number } & ({ name: string } | { range: Range });
+
+/** The addresses of `localhost`, without a name server or a file of hosts. */
+export const loopbackAddresses: readonly string[] = ["127.0.0.1", "::1"];
 
 /**
  * Parses the list of `-allowNet`: `example.org`, `example.org:443`, `10.1.2.3:80`, `10.0.0.0/8`,
@@ -39,17 +48,18 @@ type Rule = { port?: number } & ({ name: string } | { range: Range });
  */
 export function parseNetRules(items: readonly string[]): NetRules {
   const rules = items.map(parseRule);
-  const atPort = (port: number) =>
-    rules.filter((rule) => rule.port === undefined || rule.port === port);
+  const atPort = (port: number | undefined) =>
+    rules.filter((rule) => port === undefined || rule.port === undefined || rule.port === port);
+  const allows = ({ name, address, port }: Destination) => {
+    const parsed = canonical(address);
+    return atPort(port).some((rule) => {
+      if ("range" in rule) return inRange(parsed, rule.range);
+      if (rule.name === "localhost") return parsed.range() === "loopback";
+      return rule.name === bareName(name) && nameSuffices(name, address);
+    });
+  };
   return {
-    allows: ({ name, address, port }) => {
-      const parsed = canonical(address);
-      return atPort(port).some((rule) => {
-        if ("range" in rule) return inRange(parsed, rule.range);
-        if (rule.name === "localhost") return parsed.range() === "loopback";
-        return rule.name === bareName(name) && nameSuffices(name, address);
-      });
-    },
+    allows,
     allowsName: (name, port) => {
       const address = ipaddr.isValid(bareHost(name)) ? canonical(bareHost(name)) : undefined;
       return atPort(port).some((rule) =>
@@ -62,6 +72,12 @@ export function parseNetRules(items: readonly string[]): NetRules {
       atPort(port).some((rule) =>
         "range" in rule || rule.name === "localhost" || rule.name === bareName(name)
       ),
+    mayLookUp: (name) =>
+      isLocalhost(name)
+        ? loopbackAddresses.some((address) => allows({ name, address }))
+        : rules.some((rule) =>
+          "range" in rule ? rule.range[1] === 0 : rule.name === bareName(name)
+        ),
   };
 }
 

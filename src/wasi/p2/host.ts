@@ -105,12 +105,14 @@ export class P2Host implements Host {
     const { state, preopens, interfaces } = this.#options;
     const parsed = parseExternName(importName);
     if (parsed?.kind !== "interface") return undefined;
-    const given = interfaces?.[parsed.name];
-    if (given) return given(state);
     const draft = drafts[parsed.name];
     if (draft) return draft(state);
-    if (!/^0\.2(?:\.|$)/.test(parsed.version ?? "")) return undefined;
-    return makers[parsed.name]?.(state, preopens);
+    const isWasi02 = /^0\.2(?:\.|$)/.test(parsed.version ?? "");
+    // WASI 0.3 has an interface of the same name, `wasi:sockets/ip-name-lookup`.
+    if (parsed.name.startsWith("wasi:sockets/") && !isWasi02) return undefined;
+    const given = interfaces?.[parsed.name];
+    if (given) return given(state);
+    return isWasi02 ? makers[parsed.name]?.(state, preopens) : undefined;
   }
 }
 
