@@ -14,6 +14,9 @@ import { grantsOf, limitsOf } from "./runner_flags.ts";
 /** Exit codes: 134 as of a program that aborted, 124 as of `timeout`. */
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
 
+/** The slice of a component with sockets: what it reads in a loop arrives between two slices. */
+const componentSliceMs = 20;
+
 /** Calls the function once with the arguments of the command line, or runs the program. */
 export async function runCli(options: ModeOptions<"cli">, context: Context): Promise<number> {
   const { io } = context;
@@ -37,7 +40,9 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
   try {
     if (code.kind === "component") {
       const { runComponent } = await import("./cli_component.ts");
-      return exitStatus(await runComponent({ ...running, code, args: options.args }, context));
+      const sliced = { ...limits, sliceMs: componentSliceMs };
+      const component = { ...running, code, limits: sliced, args: options.args };
+      return exitStatus(await runComponent(component, context));
     }
     const { blueprint } = code;
     if (blueprint.kind === "function") {

@@ -55,7 +55,7 @@ export async function openComponent(
     ? []
     : (await import("./granted_files.ts")).preopensOf(options, context.io).map(opened);
   const outgoing = await openOutgoingHttp(options);
-  const sockets = await openSockets(blueprint, options);
+  const sockets = blueprint.usesSockets ? await openSockets(options) : undefined;
   const store = importsStore(blueprint) ? await openGuestStore(options, context) : undefined;
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
@@ -95,12 +95,10 @@ export async function openComponent(
   return { callee, close };
 }
 
-/** Returns what makes `wasi:sockets` for each guest, or undefined if it is not imported. */
+/** Returns a function that makes `wasi:sockets` for a guest. */
 async function openSockets(
-  { plan }: ComponentBlueprint,
   { grants }: Pick<RunnerOptions, "grants">,
-): Promise<(() => Record<string, InterfaceMaker>) | undefined> {
-  if (![...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"))) return undefined;
+): Promise<() => Record<string, InterfaceMaker>> {
   const [{ socketInterfaces }, { socketGrants }] = await Promise.all([
     import("../wasi/p2/sockets/sockets.ts"),
     import("./socket_grants.ts"),

@@ -25,6 +25,8 @@ export interface ComponentBlueprint {
   readonly memory: MemoryNeeds;
   /** Path of the function that is called, and the world it belongs to. */
   readonly entry: ComponentEntry;
+  /** True if it imports `wasi:sockets`. */
+  readonly usesSockets: boolean;
   /** Reasons why an instance cannot be reset, as sentences; empty if it can. */
   readonly cannotReset: readonly string[];
 }
@@ -48,11 +50,15 @@ export function loadComponent(
     const plan = linkComponent(decodeComponent(bytes));
     const entry = entryOf(plan, options.mode);
     const { modules, memory } = shareBetween(plan, options.maxMemoryBytes);
-    const prepared = prepareAll(modules, options);
+    const usesSockets = [...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"));
+    // A guest that reads a socket in a loop, without waiting, is paused so that something arrives.
+    const steps = options.steps || usesSockets;
+    const prepared = prepareAll(modules, { ...options, steps });
     return {
       plan,
       memory,
       entry,
+      usesSockets,
       modules: prepared.map((one, index) => ({
         module: compile(one.bytes as Uint8Array<ArrayBuffer>, index),
         globalExports: one.kind === "prepared"

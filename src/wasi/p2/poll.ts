@@ -1,6 +1,13 @@
+import { setImmediate } from "node:timers";
 import { trap } from "../../component/abi/context.ts";
 import type { P2Interface, P2State } from "./state.ts";
 import type { Pollable } from "./stream_types.ts";
+
+/**
+ * Polls that return immediately although something is not ready yet. After these the event loop
+ * has a turn: a guest that polls with a timeout of 0 would otherwise wait for it forever.
+ */
+const pollsUntilTurn = 16;
 
 /** A pollable that is always ready. */
 export const ready: Pollable = {
@@ -53,6 +60,7 @@ export function pollableOf(promise: Promise<unknown>): Pollable {
 
 /** `wasi:io/poll` */
 export function pollInterface(state: P2State): P2Interface {
+  let polls = 0;
   return {
     functions: {
       // ready: func() -> bool
@@ -72,7 +80,10 @@ export function pollInterface(state: P2State): P2Interface {
           return indices;
         };
         const indices = found();
-        return indices.length > 0 ? indices : anyReady(state, pollables).then(found);
+        if (indices.length === 0) return anyReady(state, pollables).then(found);
+        if (indices.length === pollables.length || ++polls < pollsUntilTurn) return indices;
+        polls = 0;
+        return new Promise<void>((resolve) => setImmediate(resolve)).then(found);
       },
     },
     waits: ["[method]pollable.block", "poll"],

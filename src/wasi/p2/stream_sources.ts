@@ -84,14 +84,16 @@ export class ChunkInput implements InputStream {
     };
   }
 
+  /** Begins to read, so that a guest that only asks for readiness sees it. */
   isReady(): boolean {
-    return this.#rest.length > 0 || this.#end !== undefined;
+    if (this.#rest.length > 0 || this.#end !== undefined) return true;
+    this.#reading ??= this.#read();
+    return false;
   }
 
   whenReady(listener: () => void): () => void {
     if (this.isReady()) return ready.whenReady(listener);
     this.#listeners.add(listener);
-    this.#reading ??= this.#read();
     return () => this.#listeners.delete(listener);
   }
 

@@ -88,6 +88,8 @@ export function ipNameLookupInterface(context: SocketContext): P2Interface {
 
 /** Longest name of DNS, with the dot at its end. */
 const maxNameLength = 254;
+/** Labels of 1 to 63 characters. */
+const namePattern = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/;
 
 /** Returns an address without brackets, or a name in ASCII and lower case, else undefined. */
 function parseName(text: string): string | undefined {
@@ -102,5 +104,5 @@ function parseName(text: string): string | undefined {
   } catch {
     return undefined;
   }
-  return /^[a-z0-9._-]{1,254}$/.test(name) ? name : undefined;
+  return name.length <= maxNameLength && namePattern.test(name) ? name : undefined;
 }

@@ -14,6 +14,7 @@ fn main() {
         "echo" => echo(&arg(2), arg(3).parse().unwrap()),
         "connect" => TcpStream::connect(arg(2)).map(|_| "connected".into()),
         "hold" => hold(&arg(2)),
+        "spin" => spin(&arg(2)),
         "bind" => TcpListener::bind(arg(2)).map(|_| "bound".into()),
         "serve" => serve(&arg(2), arg(3).parse().unwrap()),
         "itself" => itself(&arg(2)),
@@ -70,6 +71,21 @@ fn hold(address: &str) -> Outcome {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest)?;
     Ok(format!("{} bytes", rest.len()))
+}
+
+/// Reads without waiting until something comes.
+fn spin(address: &str) -> Outcome {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"x")?;
+    stream.set_nonblocking(true)?;
+    let mut buffer = [0; 1];
+    loop {
+        match stream.read(&mut buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+            Ok(count) => return Ok(format!("{count} {buffer:?}")),
+        }
+    }
 }
 
 /// Prints its address, and returns to each client what it sends.
