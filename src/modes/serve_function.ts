@@ -97,7 +97,7 @@ async function serveCode(
 ): Promise<ServedModule> {
   if (code.kind === "component") {
     const { serveComponent } = await import("./serve_component.ts");
-    return await serveComponent({ ...running, code, args: options.args }, context);
+    return await serveComponent({ ...running, code, args: options.args }, options, context);
   }
   const { blueprint } = code;
   return blueprint.kind === "command"

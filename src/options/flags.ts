@@ -179,7 +179,16 @@ export const flags = {
     type: size(),
     default: "10MiB",
     modes: ["http"],
-    about: "The maximum size of a request body; a larger one is refused with 413.",
+    about:
+      "The maximum size of a request body that is buffered for a function or a program; a larger " +
+      "one is refused with 413.",
+  },
+  maxStreamBody: {
+    group: "Server",
+    type: size(),
+    modes: ["http"],
+    about: "The maximum size of a request body that is streamed to a component, instead of " +
+      "-maxBody; a larger one is refused with 413, or its stream fails. Default: no limit.",
   },
 
   supervised: {

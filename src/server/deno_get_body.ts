@@ -1,3 +1,5 @@
+import { innerRequest } from "./deno_request.ts";
+
 /** The part of `Request` that a body is read through. */
 export type RequestBody = Pick<Request, "body" | "arrayBuffer">;
 
@@ -10,11 +12,8 @@ export type RequestBody = Pick<Request, "body" | "arrayBuffer">;
  * `tests/server/deno_get_body_test.ts` fails then.
  */
 export function bodyOfGet(request: Request): RequestBody {
-  const symbol = Object.getOwnPropertySymbols(request).find((each) =>
-    each.description === "request"
-  );
-  const inner: unknown = symbol && Reflect.get(request, symbol);
-  if (typeof inner === "object" && inner !== null && !Object.hasOwn(inner, "method")) {
+  const inner = innerRequest(request);
+  if (inner && !Object.hasOwn(inner, "method")) {
     Object.defineProperty(inner, "method", { value: "POST", configurable: true });
     try {
       void request.body;

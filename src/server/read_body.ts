@@ -71,9 +71,19 @@ function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
 }
 
 async function refuse({ body }: RequestBody, options: ReadBodyOptions): Promise<never> {
-  const { allowanceMs = drainAllowanceMs } = options;
-  if (body) await drain(new TimedBodyReader(body, Math.min(allowanceMs, drainAllowanceMs)));
+  if (body) await drainBody(body, options.allowanceMs);
   throw tooLarge(options);
+}
+
+/**
+ * Reads and discards the rest of a body, up to 128 MiB and 30 s: a client that is still sending
+ * would lose the response.
+ */
+export async function drainBody(
+  body: ReadableStream<Bytes>,
+  allowanceMs = drainAllowanceMs,
+): Promise<void> {
+  await drain(new TimedBodyReader(body, Math.min(allowanceMs, drainAllowanceMs)));
 }
 
 async function readPieces({ body }: RequestBody, options: ReadBodyOptions): Promise<Bytes> {

@@ -71,6 +71,7 @@ Deno.test("parse: no flags select http with the documented defaults", () => {
     crt: undefined,
     key: undefined,
     maxBody: 10 * 1024 ** 2,
+    maxStreamBody: undefined,
     dir: [],
     env: [],
     allowRead: undefined,

@@ -12,6 +12,10 @@ export interface HostFunction {
 export interface Host {
   /** Returns the function for an import, or undefined if the host lacks it. */
   function(path: readonly string[], type: FuncType): HostFunction | undefined;
-  /** Called with the representation of a host resource whose owned handle is dropped. */
-  drop(resource: Resource, rep: unknown): void;
+  /**
+   * Called with the representation of a host resource whose owned handle is dropped.
+   *
+   * @param isReset true if the instance is reset, which drops all handles in any order.
+   */
+  drop(resource: Resource, rep: unknown, isReset: boolean): void;
 }

@@ -103,7 +103,7 @@ export class LiveComponent {
   resetHandles(): void {
     for (const instance of this.#instances) {
       for (const { resource, rep } of instance.reset()) {
-        if (!this.#plan.resources.has(resource)) this.#host.drop(resource, rep);
+        if (!this.#plan.resources.has(resource)) this.#host.drop(resource, rep, true);
       }
     }
   }
@@ -154,7 +154,7 @@ export class LiveComponent {
   /** Calls the destructor of a resource whose owned handle was dropped. */
   #destroy(resource: Resource, rep: unknown, caller: ComponentInstance): void {
     const defined = this.#plan.resources.get(resource);
-    if (!defined) return this.#host.drop(resource, rep);
+    if (!defined) return this.#host.drop(resource, rep, false);
     const owner = this.#instances[defined.instance] as ComponentInstance;
     const destructor = defined.destructor && this.#item(defined.destructor) as CoreFunction;
     const leave = owner === caller ? undefined : owner.enter(caller);

@@ -74,8 +74,14 @@ function isValue(value: Uint8Array): boolean {
   return value[0] !== 0x20 && value[0] !== 0x09 && value.at(-1) !== 0x20 && value.at(-1) !== 0x09;
 }
 
+/** Reports whether bytes are the value of `Content-Length` (RFC 9110 § 8.6): digits. */
+function isLength(value: Uint8Array): boolean {
+  return value.length > 0 && value.every((byte) => byte >= 0x30 && byte <= 0x39);
+}
+
 function check(name: string, values: readonly Uint8Array[]): string | undefined {
   if (!namePattern.test(name) || !values.every(isValue)) return "invalid-syntax";
+  if (name.toLowerCase() === "content-length" && !values.every(isLength)) return "invalid-syntax";
   return isForbidden(name) ? "forbidden" : undefined;
 }
 

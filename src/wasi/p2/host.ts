@@ -2,6 +2,7 @@ import type { Host, HostFunction } from "../../component/instance/host.ts";
 import type { Item } from "../../component/link/items.ts";
 import { parseExternName } from "../../component/types/names.ts";
 import type { Resource } from "../../component/types/types.ts";
+import { type Parent, requireNoChildren } from "./children.ts";
 import {
   environmentInterface,
   exitInterface,
@@ -83,8 +84,14 @@ export class P2Host implements Host {
     return { call: call as HostFunction["call"], mayWait: found.waits?.includes(name) ?? false };
   }
 
-  drop({ path: [importName = "", name = ""] = [] }: Resource, rep: unknown): void {
-    this.#interface(importName)?.drops?.[name]?.(rep as never);
+  drop(
+    { path: [importName = "", name = ""] = [] }: Resource,
+    rep: unknown,
+    isReset: boolean,
+  ): void {
+    const found = this.#interface(importName);
+    if (!isReset && found?.parents?.includes(name)) requireNoChildren(rep as Parent);
+    found?.drops?.[name]?.(rep as never);
   }
 
   /** Cancels waits in progress. */

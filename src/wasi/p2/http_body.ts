@@ -1,4 +1,5 @@
 import type { OutputStream, Pollable } from "./stream_types.ts";
+import type { Parent } from "./children.ts";
 import { pollableOf } from "./poll.ts";
 import type { Fields } from "./fields.ts";
 import { IoError, StreamEnd } from "./stream_end.ts";
@@ -31,6 +32,7 @@ export class OutgoingBytes implements OutputStream {
   #writable = Promise.withResolvers<void>();
   #readable = Promise.withResolvers<void>();
   #trailers: Fields | undefined;
+  #isDiscarded = false;
 
   /** @param contentLength the number of bytes that the headers announce, if they do. */
   constructor(contentLength: number | undefined) {
@@ -65,7 +67,7 @@ export class OutgoingBytes implements OutputStream {
         new IoError("the body is longer than its Content-Length", new HttpFailure(code)),
       );
     }
-    if (bytes.length === 0) return;
+    if (bytes.length === 0 || this.#isDiscarded) return;
     this.#chunks.push(bytes.slice());
     this.#buffered += bytes.length;
     this.#readable.resolve();
@@ -109,6 +111,14 @@ export class OutgoingBytes implements OutputStream {
   /** Ends the body without its end: what the other side has read is cut off. */
   abort(): void {
     if (this.#state === "open") this.#settle("aborted");
+  }
+
+  /** Drops what is written: the message has no content (RFC 9110 § 6.4.1). */
+  discard(): void {
+    this.#isDiscarded = true;
+    this.#chunks = [];
+    this.#buffered = 0;
+    this.#writable.resolve();
   }
 
   #settle(state: "finished" | "aborted"): void {
@@ -187,7 +197,8 @@ function concat(
 }
 
 /** The resource `outgoing-body`: its stream can be taken once, and it must be finished. */
-export class OutgoingBody {
+export class OutgoingBody implements Parent {
+  children = 0;
   readonly bytes: OutgoingBytes;
   isStreamTaken = false;
 

@@ -1,7 +1,7 @@
-import type { InputStream } from "./stream_types.ts";
 import type { Value } from "../../component/abi/codec.ts";
 import { trap } from "../../component/abi/context.ts";
-import { Fields, fieldsFunctions } from "./fields.ts";
+import { type Parent, requireNoChildren } from "./children.ts";
+import { type Fields, fieldsFunctions } from "./fields.ts";
 import {
   Future,
   type HttpErrorCode,
@@ -11,6 +11,7 @@ import {
 } from "./http_body.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import type { IoError } from "./stream_end.ts";
+import type { InputStream, OutputStream } from "./stream_types.ts";
 
 /** `wasi:http/types.method` and `scheme` */
 export type HttpVariant = { readonly tag: string; readonly value?: string };
@@ -31,7 +32,8 @@ export function fromMethod({ tag, value }: HttpVariant): string {
 }
 
 /** The body of an incoming message. */
-export class IncomingBody {
+export class IncomingBody implements Parent {
+  children = 0;
   /** Opens the stream of its bytes. */
   readonly #open: () => InputStream;
   readonly trailers: () => Promise<TrailersResult>;
@@ -46,8 +48,23 @@ export class IncomingBody {
   take(): InputStream | undefined {
     if (this.#isTaken) return undefined;
     this.#isTaken = true;
-    return this.#open();
+    const stream = this.#open();
+    this.children++;
+    return closing(stream, () => this.children--);
   }
+}
+
+/** Returns a stream that calls a listener when it is closed. */
+function closing<Stream extends InputStream | OutputStream>(
+  stream: Stream,
+  onClosed: () => void,
+): Stream {
+  const close = stream.close.bind(stream);
+  stream.close = () => {
+    close();
+    onClosed();
+  };
+  return stream;
 }
 
 type TrailersResult = { readonly tag: "ok"; readonly value: Fields | undefined } | {
@@ -125,10 +142,17 @@ export function openBody(message: OutgoingRequest | OutgoingResponse): OutgoingB
 }
 
 /** A path and query as they stand in a request line: no space, no control character. */
-const pathPattern = /^[!-~\u0080-\uffff]*$/;
-const authorityPattern = /^(?:[^\s/?#@]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::\d{0,5})?$/;
+const pathPattern = /^(?:[/?][!-~\u0080-\uffff]*)?$/;
+/** An authority (RFC 3986 § 3.2), with a port from 0 to 65535 if there is a colon. */
+const authorityPattern =
+  /^(?:[\w.~!$&'()*+,;=:%-]*@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d{1,5}))?$/;
 const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 const methodPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function isAuthority(text: string): boolean {
+  const match = authorityPattern.exec(text);
+  return match !== null && Number(match[1] ?? 0) <= 65_535;
+}
 
 /** `wasi:http/types` */
 export function httpTypesInterface(state: P2State): P2Interface {
@@ -173,7 +197,7 @@ export function httpTypesInterface(state: P2State): P2Interface {
       "[method]outgoing-request.authority": (self: OutgoingRequest) => self.authority,
       "[method]outgoing-request.set-authority": (self: OutgoingRequest, authority?: string) =>
         set(
-          authority === undefined || authorityPattern.test(authority),
+          authority === undefined || isAuthority(authority),
           () => self.authority = authority,
         ),
       "[method]outgoing-request.headers": (self: OutgoingRequest) => self.headers,
@@ -198,7 +222,10 @@ export function httpTypesInterface(state: P2State): P2Interface {
         const stream = self.take();
         return stream ? ok(stream) : err();
       },
-      "[static]incoming-body.finish": (self: IncomingBody) => new Future(self.trailers()),
+      "[static]incoming-body.finish": (self: IncomingBody) => {
+        requireNoChildren(self);
+        return new Future(self.trailers());
+      },
       "[method]future-trailers.subscribe": (self: Future<TrailersResult>) => self,
       "[method]future-trailers.get": (self: Future<TrailersResult>) => takeFuture(self),
       "[constructor]outgoing-response": (headers: Fields) => new OutgoingResponse(headers.frozen()),
@@ -213,9 +240,11 @@ export function httpTypesInterface(state: P2State): P2Interface {
       "[method]outgoing-body.write": (self: OutgoingBody) => {
         if (self.isStreamTaken) return err();
         self.isStreamTaken = true;
-        return ok(self.bytes);
+        self.children++;
+        return ok(closing(self.bytes, () => self.children--));
       },
       "[static]outgoing-body.finish": (self: OutgoingBody, trailers?: Fields) => {
+        requireNoChildren(self);
         state.assertInTime();
         const error = self.bytes.finish(trailers);
         return error ? err(error as Value) : ok();
@@ -223,6 +252,8 @@ export function httpTypesInterface(state: P2State): P2Interface {
       "[method]future-incoming-response.subscribe": (self: Future<ResponseResult>) => self,
       "[method]future-incoming-response.get": (self: Future<ResponseResult>) => takeFuture(self),
     },
+    // Headers are no children here: guests drop messages before them, and wasmtime lets them.
+    parents: ["incoming-body", "outgoing-body"],
     drops: {
       // A body that is dropped without `finish` is not complete.
       "outgoing-body": (rep: OutgoingBody) => rep.bytes.abort(),

@@ -15,6 +15,8 @@ export interface P2Interface {
   readonly waits?: readonly string[];
   /** Destructors of its resources, by their names. Default: nothing to free. */
   readonly drops?: Readonly<Record<string, (rep: never) => void>>;
+  /** Names of resources that are a `Parent`: a guest that drops one before its children traps. */
+  readonly parents?: readonly string[];
 }
 
 /** State that the functions of one guest share. */

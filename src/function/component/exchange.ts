@@ -1,0 +1,107 @@
+import type { Value } from "../../component/abi/codec.ts";
+import { HttpError } from "../../server/http_error.ts";
+import type { HttpErrorCode } from "../../wasi/p2/http_body.ts";
+import { OutgoingResponse, type ResponseOutparam } from "../../wasi/p2/http_types.ts";
+import type { RequestBody } from "./request_body.ts";
+import { type RequestHead, toIncomingRequest } from "./request_head.ts";
+
+/** How long a response whose body has begun waits for its end, in milliseconds. */
+const wholeWithinMs = 1;
+
+/** One request to a component, and its response as the guest sets it. */
+export class Exchange {
+  readonly args: Value[];
+  readonly method: string;
+  /** Resolves when the guest sets its response. */
+  readonly response: Promise<OutgoingResponse | HttpErrorCode>;
+  set: OutgoingResponse | HttpErrorCode | undefined;
+  /** True once a response was made of it, which takes the body. */
+  isAnswered = false;
+  /** Called when the client stops reading the response. */
+  onAbandoned: () => void = () => {};
+  #isClosed = false;
+
+  constructor(head: RequestHead, body: RequestBody) {
+    const { promise, resolve } = Promise.withResolvers<OutgoingResponse | HttpErrorCode>();
+    this.response = promise;
+    this.method = head.method;
+    const outparam: ResponseOutparam = {
+      set: (response) => {
+        // A handle that is dropped after the call sets nothing: the call's error is the response.
+        if (this.set || this.#isClosed) return;
+        this.set = response;
+        resolve(response);
+      },
+    };
+    const incoming = toIncomingRequest(head, () => body.stream);
+    this.args = [incoming as unknown as Value, outparam as Value];
+  }
+
+  /** Ends what the guest left open: a body that is not finished is cut off. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.set instanceof OutgoingResponse) this.set.body?.bytes.abort();
+  }
+}
+
+/** Responds when the response is complete, or shortly after it has begun. */
+export function respondSoon(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
+  if (!(exchange.set instanceof OutgoingResponse)) return respondNow(exchange, answered);
+  setTimeout(() => respondNow(exchange, answered), wholeWithinMs);
+}
+
+/** Responds, unless it has been done, with as much of the body as is there and then the rest. */
+export function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
+  if (exchange.isAnswered) return;
+  exchange.isAnswered = true;
+  try {
+    answered.resolve(toResponse(exchange));
+  } catch (error) {
+    answered.reject(error);
+  }
+}
+
+/**
+ * Makes the response that the guest has set.
+ *
+ * @throws HttpError 500 `NO_RESPONSE`, 502 `BAD_ANSWER`.
+ */
+export function toResponse(exchange: Exchange): Response {
+  const { set } = exchange;
+  if (!set) throw new HttpError(500, "NO_RESPONSE", "the component ended without a response");
+  if (!(set instanceof OutgoingResponse)) {
+    throw new HttpError(502, "BAD_ANSWER", `the component answered with the error ${set.tag}`);
+  }
+  const { status, headers, body } = set;
+  if (status < 200 || status > 599) {
+    body?.bytes.discard();
+    throw new HttpError(502, "BAD_ANSWER", `the component answered with status ${status}`);
+  }
+  const response = new Response(contentOf(exchange, set), { status });
+  for (const [name, value] of headers.entries) response.headers.append(name, latin1(value));
+  return response;
+}
+
+/** Returns the content as far as it is complete, or as a stream. */
+function contentOf(
+  exchange: Exchange,
+  { status, body }: OutgoingResponse,
+): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  if (status === 204 || status === 205 || status === 304) {
+    body?.bytes.discard();
+    return null;
+  }
+  const whole = body?.bytes.takeWhole();
+  if (exchange.method !== "HEAD" || whole) {
+    return whole ?? body?.bytes.toStream(() => exchange.onAbandoned()) ?? null;
+  }
+  body?.bytes.discard();
+  // Without content, Deno would send a length of 0, which may differ from that of a GET.
+  return new ReadableStream({ pull: (controller) => controller.close() });
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}

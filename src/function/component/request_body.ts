@@ -1,0 +1,117 @@
+import { bodyOfGet } from "../../server/deno_get_body.ts";
+import { drainBody, readBody } from "../../server/read_body.ts";
+import { HttpFailure } from "../../wasi/p2/http_body.ts";
+import { IoError } from "../../wasi/p2/stream_end.ts";
+import { BytesInput, ChunkInput } from "../../wasi/p2/stream_sources.ts";
+import type { InputStream } from "../../wasi/p2/stream_types.ts";
+import type { RequestHead } from "./request_head.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Bodies up to this size are read before the call, so that the guest need not wait for them. */
+const maxBufferedBytes = 65_536;
+
+/** The body of a request. A call that is rerun reads it again. */
+export interface RequestBody {
+  /** Opens the stream of its bytes. */
+  readonly stream: InputStream;
+  /** Discards what was not read. Call it after the call. */
+  close(): void;
+}
+
+/**
+ * Opens the body of a request; synchronously if it has no bytes, or if it is streamed.
+ *
+ * @param maxBytes the limit of `-maxStreamBody`.
+ * @throws HttpError as `readBody` does. Thrown or rejected.
+ */
+export function openRequestBody(
+  request: Request,
+  { method, contentLength, isChunked }: RequestHead,
+  maxBytes = Infinity,
+): RequestBody | Promise<RequestBody> {
+  const hidesBody = method === "GET" || method === "HEAD";
+  if (contentLength === null ? hidesBody && !isChunked : contentLength === "0") return noBody;
+  const length = Number(contentLength ?? Infinity);
+  if (length <= maxBufferedBytes || (length > maxBytes && length !== Infinity)) {
+    const flag = "-maxStreamBody";
+    const read = readBody(request, { maxBytes, flag, contentLength });
+    return read instanceof Promise ? read.then(wholeBody) : wholeBody(read);
+  }
+  const { body } = hidesBody ? bodyOfGet(request) : request;
+  return body ? new StreamedBody(body, maxBytes) : noBody;
+}
+
+function wholeBody(bytes: Bytes): RequestBody {
+  return {
+    get stream() {
+      return new BytesInput(bytes);
+    },
+    close() {},
+  };
+}
+
+const noBody = wholeBody(new Uint8Array(0));
+
+/**
+ * A body that is read while it arrives. A call that cannot wait reads nothing of it, so that its
+ * rerun finds it complete.
+ */
+class StreamedBody implements RequestBody {
+  readonly #body: ReadableStream<Bytes>;
+  readonly #maxBytes: number;
+  #input: ChunkInput | undefined;
+  #reader: ReadableStreamDefaultReader<Bytes> | undefined;
+  #length = 0;
+
+  constructor(body: ReadableStream<Bytes>, maxBytes: number) {
+    this.#body = body;
+    this.#maxBytes = maxBytes;
+  }
+
+  get stream(): InputStream {
+    const input = this.#input ??= this.#open();
+    return {
+      isReady: () => input.isReady(),
+      whenReady: (listener) => input.whenReady(listener),
+      read: (length) => input.read(length),
+      close: () => {},
+    };
+  }
+
+  close(): void {
+    this.#input?.close();
+    this.#reader?.releaseLock();
+    void drainBody(this.#body);
+  }
+
+  #open(): ChunkInput {
+    const reader = this.#reader = this.#body.getReader();
+    const next = async () => {
+      const { value } = await reader.read();
+      this.#length += value?.length ?? 0;
+      if (this.#length > this.#maxBytes) throw new TooLongError(this.#length);
+      return value;
+    };
+    return new ChunkInput({ next, cancel: () => {}, failure });
+  }
+}
+
+class TooLongError extends Error {
+  readonly length: number;
+
+  constructor(length: number) {
+    super("the request's body is longer than -maxStreamBody");
+    this.length = length;
+  }
+}
+
+/** Maps what fails while a body arrives to the guest's error. */
+function failure(error: unknown): IoError {
+  if (error instanceof TooLongError) {
+    const code = { tag: "HTTP-request-body-size", value: BigInt(error.length) };
+    return new IoError(error.message, new HttpFailure(code));
+  }
+  const code = { tag: "connection-terminated" };
+  return new IoError("the request's body ended early", new HttpFailure(code));
+}
