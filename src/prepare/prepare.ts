@@ -16,7 +16,7 @@ import { Kind } from "./scan/events.ts";
 import type { Code } from "./scan/code.ts";
 import { scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
-import { trackVisiblePages } from "./visible_pages.ts";
+import { countSharedGrowth, trackVisiblePages } from "./visible_pages.ts";
 
 export interface PrepareOptions {
   /**
@@ -157,8 +157,11 @@ function prepareKnown(
   };
   const counterExport = addSteps(edits, code);
   const { countGrowth = false, exportGlobals = false } = options;
-  const isTracked = (exportGlobals || countGrowth) && !component?.memoryIsShared &&
+  const isShared = component?.memoryIsShared ?? false;
+  const isTracked = (exportGlobals || countGrowth) && !isShared &&
     trackVisiblePages(edits, layout, code, countGrowth);
+  const isCounted = countGrowth &&
+    (isShared ? countSharedGrowth(edits, layout, code) : isTracked);
   if (isTracked && exportGlobals) state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
   const exits = options.quietExit ? findQuietExits(layout, code) : [];
   for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;
@@ -176,7 +179,7 @@ function prepareKnown(
     quietExits: exits.length,
     memoCalls: memoCalls.length,
     counterExport,
-    growth: !canGrow(layout, code) ? "none" : isTracked && countGrowth ? "counted" : "uncounted",
+    growth: !canGrow(layout, code) ? "none" : isCounted ? "counted" : "uncounted",
     cannotReset: state.cannotReset,
   };
 }

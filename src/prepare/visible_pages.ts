@@ -22,27 +22,64 @@ import type { Code } from "./scan/code.ts";
 export function trackVisiblePages(
   edits: Edits,
   { description }: Layout,
-  { events }: Code,
+  code: Code,
   asksHost: boolean,
 ): boolean {
-  const { memories, imports } = description;
-  const [memory] = memories;
-  if (!memory || memories.length > 1) return false;
-  if (memory.limits.is64 || memory.limits.shared) return false;
-  for (const { kind } of imports) if (kind === "memory") return false;
-  const kinds = events.kinds.subarray(0, events.length);
-  if (!kinds.includes(Kind.memoryGrow)) return false;
-  const { marks } = edits.code;
-  for (const kind of [Kind.memorySize, Kind.memoryGrow]) {
-    for (let event = kinds.indexOf(kind); event >= 0; event = kinds.indexOf(kind, event + 1)) {
-      marks[event] = (marks[event] ?? 0) | Mark.visiblePages;
-    }
+  for (const { kind } of description.imports) if (kind === "memory") return false;
+  const min = initialPages(description);
+  if (min === undefined || !markGrowth(edits, code, [Kind.memorySize, Kind.memoryGrow])) {
+    return false;
   }
-  edits.globals.push({ name: PAGES_EXPORT, initial: memory.limits.min });
+  edits.globals.push({ name: PAGES_EXPORT, initial: min });
   if (asksHost) edits.imports.push(growImport);
   edits.functions.push(growFunction(asksHost));
   return true;
 }
+
+/**
+ * Asks the host before a memory grows that several modules use, whose size cannot be hidden.
+ *
+ * Does nothing to a module that cannot grow its memory, or has another kind of memory than one of
+ * 32-bit addresses. Returns whether it did anything.
+ */
+export function countSharedGrowth(edits: Edits, { description }: Layout, code: Code): boolean {
+  if (initialPages(description) === undefined) return false;
+  if (!markGrowth(edits, code, [Kind.memoryGrow])) return false;
+  edits.imports.push(growImport);
+  edits.functions.push(askingGrowFunction);
+  return true;
+}
+
+/** Returns the initial pages of the only memory, if it has 32-bit addresses and one thread. */
+function initialPages({ memories }: Layout["description"]): number | undefined {
+  const [memory] = memories;
+  if (!memory || memories.length > 1 || memory.limits.is64 || memory.limits.shared) {
+    return undefined;
+  }
+  return memory.limits.min;
+}
+
+/** Marks the instructions to replace. Returns false and marks none if no code grows the memory. */
+function markGrowth({ code: { marks } }: Edits, { events }: Code, replaced: number[]): boolean {
+  const kinds = events.kinds.subarray(0, events.length);
+  if (!kinds.includes(Kind.memoryGrow)) return false;
+  for (const kind of replaced) {
+    for (let event = kinds.indexOf(kind); event >= 0; event = kinds.indexOf(kind, event + 1)) {
+      marks[event] = (marks[event] ?? 0) | Mark.visiblePages;
+    }
+  }
+  return true;
+}
+
+/** memory.grow(grow(pages_more)) */
+const askingGrowFunction: AddedFunction = {
+  name: GROW,
+  type: { params: ["i32"], results: ["i32"] },
+  body: ({ functions }) => {
+    const ask = functions.get(growImport.name) ?? 0;
+    return bytesOf(0, Op.localGet, 0, Op.call, ask, Op.memoryGrow, 0, Op.end);
+  },
+};
 
 /**
  * spare = memory.size - pages;

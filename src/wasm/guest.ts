@@ -55,6 +55,8 @@ export class Guest {
   exhaustSteps: () => void = () => {};
   /** The guest's allocator for results of host functions. Set with the instance. */
   allocateBuffer: (size: number) => number = () => 0;
+  /** Returns the bytes of the memories whose growth is counted. Set with a component's instance. */
+  countedBytes: () => number = () => this.memory.bytes.length;
   #state: CallState = tentative;
   #hostCalls = 0;
   #exitCode: number | undefined;
@@ -273,7 +275,7 @@ export class Guest {
   readonly grow = (pages: number): number => {
     const use = this.#memoryUse;
     if (!use) return pages;
-    const bytes = this.memory.bytes.length + (pages >>> 0) * pageBytes;
+    const bytes = this.countedBytes() + (pages >>> 0) * pageBytes;
     return use.account.growTo(use.fixedBytes + bytes) ? pages : -1;
   };
 

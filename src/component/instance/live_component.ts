@@ -54,7 +54,10 @@ export class LiveComponent {
       const above = parent === undefined ? undefined : this.#instances[parent];
       this.#instances.push(new ComponentInstance(above));
     }
-    const metering = { step: guest.step, pause: suspending(guest.pause), exit: guest.exit };
+    const metering = {
+      ...{ step: guest.step, pause: suspending(guest.pause) },
+      ...{ grow: guest.grow, exit: guest.exit },
+    };
     guest.exhaustSteps = () => this.#setSteps(0);
     for (const { module, imports } of plan.coreInstances) {
       const object: Record<string, Record<string, WebAssembly.ImportValue>> = {

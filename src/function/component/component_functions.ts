@@ -8,7 +8,7 @@ import { Guest } from "../../wasm/guest.ts";
 import type { OutputSinks } from "../../wasm/guest_output.ts";
 import { isSuspendError } from "../../wasm/jspi.ts";
 import type { MemoryBudget } from "../../wasm/memory_budget.ts";
-import { type Lease, Pool } from "../../wasm/pool.ts";
+import { type Lease, OverloadedError, Pool } from "../../wasm/pool.ts";
 import { assertFits, openAccount } from "../memory_use.ts";
 import { ExitError, explainThrown } from "../traps.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
@@ -26,7 +26,7 @@ export interface ComponentOptions {
   readonly wasi: (guest: Guest) => P2Options;
   /** Keeps the state of an instance from call to call. */
   readonly reuse: boolean;
-  /** Memory of all instances, in which growth is not counted. Default: no limit. */
+  /** Memory of all instances. Default: no limit. */
   readonly budget?: MemoryBudget;
 }
 
@@ -63,6 +63,7 @@ export class ComponentFunctions {
       idleMs,
       hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
     });
+    if (options.budget) options.budget.reclaim = () => this.#pool.closeIdle();
   }
 
   /**
@@ -176,7 +177,14 @@ export class ComponentFunctions {
     const guest = new Guest(sinks, limits, use);
     try {
       const parts = { guest, wasi: wasi(guest), account: use?.account };
-      return new PooledComponent(this.#blueprint, parts);
+      const made = new PooledComponent(this.#blueprint, parts);
+      // What start functions grew was asked for before the memories could be counted.
+      const bytes = this.#blueprint.memory.fixedBytes + guest.countedBytes();
+      if (budget && use?.account.growTo(bytes) === false) {
+        made.close();
+        throw OverloadedError.ofMemory(budget.limitBytes);
+      }
+      return made;
     } catch (error) {
       use?.account.close();
       throw error;

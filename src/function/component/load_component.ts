@@ -7,7 +7,7 @@ import { type PreparationResult, prepareModule } from "../../prepare/prepare.ts"
 import { canPause } from "../../wasm/jspi.ts";
 import type { MemoryNeeds } from "../../wasm/blueprint.ts";
 import type { LoadOptions } from "../load.ts";
-import { shareBetween } from "./share_between.ts";
+import { memoryNeeds, shareBetween } from "./share_between.ts";
 
 /** A compiled core module of a component, and what a reset of its instances restores. */
 export interface CoreModule {
@@ -49,14 +49,14 @@ export function loadComponent(
   try {
     const plan = linkComponent(decodeComponent(bytes));
     const entry = entryOf(plan, options.mode);
-    const { modules, memory } = shareBetween(plan, options.maxMemoryBytes);
+    const shared = shareBetween(plan, options.maxMemoryBytes);
     const usesSockets = [...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"));
     // A guest that reads a socket in a loop, without waiting, is paused so that something arrives.
     const steps = options.steps || usesSockets;
-    const prepared = prepareAll(modules, { ...options, steps });
+    const prepared = prepareAll(shared.map(({ bytes }) => bytes), { ...options, steps });
     return {
       plan,
-      memory,
+      memory: memoryNeeds(plan, shared, prepared),
       entry,
       usesSockets,
       modules: prepared.map((one, index) => ({
@@ -81,7 +81,8 @@ function prepareAll(
   options: LoadOptions,
 ): PreparationResult[] {
   const settings = {
-    exportGlobals: options.manyCalls && !options.reuse,
+    exportGlobals: options.manyCalls,
+    countGrowth: options.manyCalls,
     steps: options.steps && canPause,
   };
   const memoryIsShared = modules.some((bytes) =>

@@ -38,8 +38,10 @@ export class PooledComponent {
     },
   ) {
     this.#account = account;
-    const { plan, modules, entry } = blueprint;
+    const { plan, modules, entry, memory } = blueprint;
     this.guest = guest;
+    // Until the memories exist, those that a start function grows count from their initial size.
+    guest.countedBytes = () => memory.initialBytes - memory.fixedBytes;
     this.#host = new P2Host(wasi);
     this.live = new LiveComponent(plan, {
       modules: modules.map(({ module }) => module),
@@ -54,6 +56,7 @@ export class PooledComponent {
       const { globalExports, memoryExport } = modules[module] ?? { globalExports: [] };
       return new CoreState(exports, { globalExports, memoryExport });
     });
+    guest.countedBytes = () => this.#cores.reduce((total, { bytes }) => total + bytes, 0);
   }
 
   /** Takes a snapshot of the instance as it is now. */
@@ -114,6 +117,11 @@ class CoreState {
       this.#bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer);
     }
     return this.#bytes;
+  }
+
+  /** Bytes of the memory that it defines, 0 without one. */
+  get bytes(): number {
+    return this.#current.length;
   }
 
   takeMemory(): MemorySnapshot | undefined {

@@ -18,7 +18,7 @@ function planOf(texts: readonly string[], times = 1): Plan {
 
 /** Returns the pages to which the first module's memory grows. */
 function pagesOf(plan: Plan): number {
-  const [bytes = new Uint8Array()] = shareBetween(plan, 4 * mebibyte).modules;
+  const [bytes = new Uint8Array()] = shareBetween(plan, 4 * mebibyte).map(({ bytes }) => bytes);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
   const memory = exports.m as WebAssembly.Memory;
   try {
