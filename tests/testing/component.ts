@@ -40,7 +40,7 @@ export async function serveComponentBytes(
     sinks: { stdout: io.stdout, stderr: io.stderr },
     args: [],
   }, { io, log });
-  const handler = createComponentHandler(called, { log });
+  const handler = createComponentHandler(called, { log, maxBodyBytes: options.maxBody });
   return {
     called,
     handle: async (request) => await handler(request),
