@@ -1,5 +1,11 @@
-import { type MemorySnapshot, restoreMemory, takeMemorySnapshot } from "./memory_snapshot.ts";
+import {
+  type MemorySnapshot,
+  restoreMapped,
+  restoreMemory,
+  takeMemorySnapshot,
+} from "./memory_snapshot.ts";
 import { pageWatch } from "./page_watch.ts";
+import { mapSnapshot } from "./snapshot_mapping.ts";
 import { TouchedPages } from "./touched_pages.ts";
 
 /** Page tracking costs a one-time `dlopen`; a thread enables it after this many restores. */
@@ -9,12 +15,16 @@ const maxGrowth = 4 << 20;
 /** After this many calls in a row that did not need the growth, the instance is discarded. */
 const callsUntilShrunk = 16;
 
+/** From this size on, copying all of a snapshot costs more than finding the pages to restore. */
+const minMappedBytes = 1 << 20;
+
 /** Whole memories that this thread has restored. */
 let restores = 0;
 
 /** Takes the snapshot of one instance's memory and restores it after each call. */
 export class MemoryReset {
   #touched: TouchedPages | undefined;
+  #restoreRuns = restoreMemory;
   #callsBelowGrowth = 0;
 
   /** Copies the memory as it is now. */
@@ -24,11 +34,16 @@ export class MemoryReset {
 
   /** Restores the memory to the snapshot and clears what it grew since. */
   restore(snapshot: MemorySnapshot, bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#touched) return restoreMemory(snapshot, bytes, this.#touched.runsOf(bytes));
+    if (this.#touched) {
+      return this.#restoreRuns(snapshot, bytes, this.#touched.runsOf(bytes));
+    }
     const watch = restores++ < restoresUntilTracking ? undefined : pageWatch();
     if (!watch) return restoreMemory(snapshot, bytes, [0, bytes.length]);
     this.#touched = new TouchedPages(bytes, watch);
-    restoreMemory(snapshot, bytes, this.#touched.runsOf(bytes));
+    if (snapshot.bytes.length >= minMappedBytes && mapSnapshot(snapshot, bytes)) {
+      this.#restoreRuns = restoreMapped;
+    }
+    this.#restoreRuns(snapshot, bytes, this.#touched.runsOf(bytes));
     // Restoring whole memories, as until now, touched all pages.
     this.#touched.forget(bytes, 0, snapshot.offset);
     this.#touched.forget(bytes, snapshot.end, bytes.length);

@@ -43,3 +43,25 @@ export function restoreMemory(
   }
   bytes.set(snapshot.bytes, offset);
 }
+
+/**
+ * Restores a memory into which the snapshot is mapped, and which may have grown since.
+ *
+ * @param runs pairs of offsets; all bytes outside of them are known to be those of the snapshot.
+ */
+export function restoreMapped(
+  snapshot: MemorySnapshot,
+  bytes: Uint8Array<ArrayBuffer>,
+  runs: readonly number[],
+): void {
+  const { offset, end } = snapshot;
+  for (let run = 0; run < runs.length; run += 2) {
+    const from = runs[run] ?? 0;
+    const to = runs[run + 1] ?? 0;
+    if (from < offset) bytes.fill(0, from, Math.min(to, offset));
+    if (to > end) bytes.fill(0, Math.max(from, end), to);
+    const first = Math.max(from, offset);
+    const last = Math.min(to, end);
+    if (first < last) bytes.set(snapshot.bytes.subarray(first - offset, last - offset), first);
+  }
+}

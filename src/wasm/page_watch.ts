@@ -9,6 +9,7 @@ export interface PageWatch {
   /**
    * Returns the pages that were ever read or written, as pairs of offsets at which a run of them
    * begins and ends, in order; undefined if the system cannot tell, as when no file can be opened.
+   * A page that is mapped from a file is one of them once it was written.
    */
   touchedRuns(address: number, byteLength: number): number[] | undefined;
   /** Disables transparent huge pages, which would make untouched pages look touched. */
@@ -30,11 +31,12 @@ const MADV_NOHUGEPAGE = 15;
 const minorFaults = 16;
 const majorFaults = 18;
 /**
- * Bits of the second word of a page's entry: present, or swapped out.
+ * Bits of the second word of a page's entry: present, or swapped out; and a page of a file.
  *
  * @see https://docs.kernel.org/admin-guide/mm/pagemap.html
  */
 const wasTouched = 0xc000_0000;
+const isOfFile = 0x2000_0000;
 const entryBytes = 8;
 /** Page sizes of Linux, the most frequent one first. */
 const pageSizes = [4096, 16_384, 65_536];
@@ -82,7 +84,8 @@ function createPageWatch(): PageWatch | undefined {
       }
       const runs: number[] = [];
       for (let page = 0; page < pages; page++) {
-        if (((words[page * 2 + 1] ?? 0) & wasTouched) === 0) continue;
+        const entry = words[page * 2 + 1] ?? 0;
+        if ((entry & wasTouched) === 0 || (entry & isOfFile) !== 0) continue;
         const from = page * pageBytes;
         if (runs[runs.length - 1] === from) runs.pop();
         else runs.push(from);
