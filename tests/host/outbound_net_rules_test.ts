@@ -103,6 +103,23 @@ Deno.test("net rules: an empty list allows nothing; mayAllow spares a look-up", 
   assert.ok(may(["localhost"], "my.name"), "a name for 127.0.0.1");
 });
 
+Deno.test("net rules: a name is looked up if a rule has it, or a range of all addresses", () => {
+  const rules = parseNetRules(["example.org:80", "10.0.0.0/8", "::1"]);
+  const allowed = ["example.org", "Example.ORG.", "localhost", "sub.localhost"];
+  for (const name of allowed) assert.ok(rules.mayLookUp(name), name);
+  for (const name of ["other.example", "sub.example.org"]) assert.ok(!rules.mayLookUp(name), name);
+  assert.ok(!parseNetRules(["example.org"]).mayLookUp("localhost"));
+  assert.ok(parseNetRules(["localhost:80"]).mayLookUp("localhost"));
+  assert.ok(!parseNetRules(["localhost"]).mayLookUp("other.example"));
+  assert.ok(parseNetRules(["0.0.0.0/0"]).mayLookUp("other.example"));
+});
+
+Deno.test("net rules: without a port, a rule for any port suffices", () => {
+  const rules = parseNetRules(["127.0.0.1:80"]);
+  assert.ok(rules.allows({ name: "127.0.0.1", address: "127.0.0.1" }));
+  assert.ok(!rules.allows({ name: "127.0.0.2", address: "127.0.0.2" }));
+});
+
 Deno.test("net rules: refuses an invalid rule and quotes it", () => {
   for (
     const item of [

@@ -3,7 +3,7 @@ import {
   nextTcpState,
   type TcpEvent,
   type TcpState,
-} from "../../../src/wasi/p2/sockets/tcp_state.ts";
+} from "../../../../src/wasi/p2/sockets/tcp_state.ts";
 
 type State = TcpState<string, string>;
 type Event = TcpEvent<string, string>;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { IncomingDatagram } from "../../../src/wasi/p2/sockets/datagram_queue.ts";
+import type { IncomingDatagram } from "../../../../src/wasi/p2/sockets/datagram_queue.ts";
 import type {
   IncomingDatagrams,
   OutgoingDatagrams,
-} from "../../../src/wasi/p2/sockets/datagram_streams.ts";
-import type { IpSocketAddress } from "../../../src/wasi/p2/sockets/socket_address.ts";
+} from "../../../../src/wasi/p2/sockets/datagram_streams.ts";
+import type { IpSocketAddress } from "../../../../src/wasi/p2/sockets/socket_address.ts";
 import { everything, GuestSockets, ipv4, ipv6 } from "./guest_sockets.ts";
 
 const method = (name: string) => `[method]udp-socket.${name}`;
@@ -156,6 +156,7 @@ Deno.test("udp socket: keeps up to 16 datagrams, and leaves others to the system
   const received: number[] = [];
   while (received.length < 40) {
     await guest.block(incoming);
+    for (let turns = 0; turns < 40; turns++) await new Promise((resolve) => setTimeout(resolve, 0));
     const datagrams = await receive(guest, incoming) as unknown as IncomingDatagram[];
     assert.ok(datagrams.length <= 16);
     received.push(...datagrams.flatMap(({ data }) => [...data]));

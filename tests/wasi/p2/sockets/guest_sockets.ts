@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import type { Value } from "../../../src/component/abi/codec.ts";
-import { pollInterface } from "../../../src/wasi/p2/poll.ts";
-import type { P2Interface, P2State } from "../../../src/wasi/p2/state.ts";
-import type { Pollable } from "../../../src/wasi/p2/stream_types.ts";
-import { streamsInterface } from "../../../src/wasi/p2/streams.ts";
+import type { Value } from "../../../../src/component/abi/codec.ts";
+import { pollInterface } from "../../../../src/wasi/p2/poll.ts";
+import type { P2Interface, P2State } from "../../../../src/wasi/p2/state.ts";
+import type { Pollable } from "../../../../src/wasi/p2/stream_types.ts";
+import { streamsInterface } from "../../../../src/wasi/p2/streams.ts";
 import type {
   Endpoint,
   IpFamily,
   IpSocketAddress,
-} from "../../../src/wasi/p2/sockets/socket_address.ts";
-import type { SocketGrant } from "../../../src/wasi/p2/sockets/socket_grant.ts";
-import { socketInterfaces } from "../../../src/wasi/p2/sockets/sockets.ts";
+} from "../../../../src/wasi/p2/sockets/socket_address.ts";
+import type { SocketGrant } from "../../../../src/wasi/p2/sockets/socket_grant.ts";
+import { socketInterfaces } from "../../../../src/wasi/p2/sockets/sockets.ts";
 
 /** Grants everything; its names are those of `resolve`. */
 export const everything: SocketGrant = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Pollable } from "../../../src/wasi/p2/stream_types.ts";
+import type { Pollable } from "../../../../src/wasi/p2/stream_types.ts";
 import { everything, GuestSockets } from "./guest_sockets.ts";
 
 async function resolve(guest: GuestSockets, name: string): Promise<unknown> {

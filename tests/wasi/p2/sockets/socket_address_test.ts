@@ -5,7 +5,7 @@ import {
   parseIpAddress,
   refusedAddress,
   toEndpoint,
-} from "../../../src/wasi/p2/sockets/socket_address.ts";
+} from "../../../../src/wasi/p2/sockets/socket_address.ts";
 import { ipv4, ipv6 } from "./guest_sockets.ts";
 
 Deno.test("socket address: is the same after a way through text", () => {
