@@ -1,9 +1,9 @@
 import type { Context } from "../base/context.ts";
 import { limitFor, refuseInSandbox } from "../host/backing_service.ts";
 import { maxInputBytes } from "../host/imports.ts";
-import type { KeyValueStore } from "../store/services.ts";
+import type { CallLimit, KeyValueStore } from "../store/services.ts";
 import { CapsuleError } from "../base/errors.ts";
-import type { GuestStore } from "../wasi/p2/key_value.ts";
+import type { GuestStore, StoreCall } from "../wasi/p2/key_value.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
@@ -34,25 +34,32 @@ function guestStore(
   guest: Guest,
   { store, sandbox }: { readonly store: KeyValueStore; readonly sandbox: boolean },
 ): GuestStore {
-  const begin = async <T>(work: () => Promise<T>): Promise<T> => {
-    refuseInSandbox(sandbox, "the key-value store");
-    return await work();
-  };
   return {
-    get: (key) => begin(() => store.get(keyBytes(key), limitFor(guest))),
-    set: (key, value) =>
-      begin(() => {
-        assertSize("value", value);
-        return store.set(keyBytes(key), value, limitFor(guest));
-      }),
-    delete: (key) => begin(() => store.delete(keyBytes(key), limitFor(guest))),
-    keys: () =>
-      begin(async () => {
-        const keys = await store.keys(new TextEncoder().encode("*"), limitFor(guest));
-        return keys.flatMap((key) => decodeKey(key));
-      }),
-    increment: (key, by) => begin(() => store.increment(keyBytes(key), by, limitFor(guest))),
+    begin: () => {
+      refuseInSandbox(sandbox, "the key-value store");
+      return storeCall(store, limitFor(guest));
+    },
   };
+}
+
+function storeCall(store: KeyValueStore, limit: CallLimit): StoreCall {
+  return {
+    get: async (key) => await store.get(keyBytes(key), limit),
+    set: async (key, value) => await store.set(keyBytes(key), valueBytes(value), limit),
+    delete: async (key) => await store.delete(keyBytes(key), limit),
+    keys: async () => {
+      const keys = await store.keys(new TextEncoder().encode("*"), limit);
+      return keys.flatMap((key) => decodeKey(key));
+    },
+    increment: async (key, by) => await store.increment(keyBytes(key), by, limit),
+    swap: async (key, { expected, value }) =>
+      await store.swap(keyBytes(key), { expected, value: valueBytes(value) }, limit),
+  };
+}
+
+function valueBytes(value: Uint8Array): Uint8Array {
+  assertSize("value", value);
+  return value;
 }
 
 function keyBytes(key: string): Uint8Array {

@@ -1,4 +1,4 @@
-import type { CallLimit, KeyValueStore, QueryService } from "./services.ts";
+import type { CallLimit, KeyValueStore, QueryService, SwapResult, SwapValues } from "./services.ts";
 import { type CouchbaseSettings, describeKeyValue, type KeyValueSettings } from "./settings.ts";
 
 /**
@@ -27,6 +27,10 @@ class LazyStore implements KeyValueStore {
 
   set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
     return this.#use((store) => store.set(key, value, limit));
+  }
+
+  swap(key: Uint8Array, values: SwapValues, limit: CallLimit): Promise<SwapResult> {
+    return this.#use((store) => store.swap(key, values, limit));
   }
 
   delete(key: Uint8Array, limit: CallLimit): Promise<boolean> {

@@ -5,10 +5,21 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import { Deadlines, type ServiceCall } from "./deadlines.ts";
 import { KeyList } from "./key_list.ts";
 import { type RedisClient, RedisConnection, type RedisTimeouts } from "./redis_connection.ts";
-import type { CallLimit, KeyValueStore } from "./services.ts";
+import type { CallLimit, KeyValueStore, SwapResult, SwapValues } from "./services.ts";
 import { describeKeyValue, type RedisSettings } from "./settings.ts";
 
 const defaultTimeouts: RedisTimeouts = { connectMs: 5000, responseMs: 10_000 };
+
+/**
+ * Compare-and-swap: `KEYS[1]` is set to `ARGV[3]` if it is `ARGV[2]`, or missing with `ARGV[1]`
+ * "missing". Returns 1, or an array with the current value.
+ */
+const swapScript = `
+local current = redis.call("GET", KEYS[1])
+local expected = ARGV[1] == "value" and ARGV[2]
+if current ~= expected then return {current} end
+redis.call("SET", KEYS[1], ARGV[3])
+return 1`;
 
 /**
  * A key-value store on a Redis server, a cluster, or the master that sentinels name.
@@ -37,6 +48,21 @@ export class RedisStore implements KeyValueStore {
 
   async set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void> {
     await this.#run(limit, "write", (client) => client.set(asBuffer(key), asBuffer(value)));
+  }
+
+  async swap(
+    key: Uint8Array,
+    { expected, value }: SwapValues,
+    limit: CallLimit,
+  ): Promise<SwapResult> {
+    const args = [expected ? "value" : "missing", asBuffer(expected ?? empty), asBuffer(value)];
+    // A server without the script cache of EVALSHA, such as a new master, needs all of it.
+    const reply = await this.#run(
+      limit,
+      "write",
+      (client) => client.callBuffer("EVAL", swapScript, 1, asBuffer(key), ...args),
+    );
+    return Array.isArray(reply) ? { swapped: false, current: reply[0] ?? null } : { swapped: true };
   }
 
   async delete(key: Uint8Array, limit: CallLimit): Promise<boolean> {
@@ -173,6 +199,8 @@ function isSentinel(client: RedisClient): boolean {
 function serverError(error: unknown): CapsuleError {
   return new CapsuleError("STORE", messageOf(error), { cause: error });
 }
+
+const empty = new Uint8Array(0);
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

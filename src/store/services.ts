@@ -13,6 +13,11 @@ export interface KeyValueStore {
   get(key: Uint8Array, limit: CallLimit): Promise<Uint8Array | null>;
   /** Sets the value and removes an expiry. Every later `get` returns it. */
   set(key: Uint8Array, value: Uint8Array, limit: CallLimit): Promise<void>;
+  /**
+   * Compare-and-swap: sets the value, as `set` does, if the current one is `expected`; `null` is a
+   * missing key. Nothing changes between the comparison and the write.
+   */
+  swap(key: Uint8Array, values: SwapValues, limit: CallLimit): Promise<SwapResult>;
   /** Deletes the key and reports whether it existed. */
   delete(key: Uint8Array, limit: CallLimit): Promise<boolean>;
   /** Returns the keys that match a Redis pattern (`*`, `?`, `[a-z]`, `[^a]`, `\`), unordered. */
@@ -27,6 +32,17 @@ export interface KeyValueStore {
   /** Closes the connection or the file. Pending and later calls fail. */
   close(): Promise<void>;
 }
+
+/** The values of a compare-and-swap. */
+export interface SwapValues {
+  readonly expected: Uint8Array | null;
+  readonly value: Uint8Array;
+}
+
+/** The outcome of a compare-and-swap, with the value that was there instead. */
+export type SwapResult =
+  | { readonly swapped: true }
+  | { readonly swapped: false; readonly current: Uint8Array | null };
 
 /** A database with N1QL queries: the backing service of `CouchBaseQuery`. */
 export interface QueryService {

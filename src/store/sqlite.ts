@@ -1,10 +1,11 @@
+import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
 import { CapsuleError, messageOf } from "../base/errors.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Deadlines, type ServiceCall } from "./deadlines.ts";
 import { globMatcher, literalPrefix } from "./glob.ts";
 import { KeyList } from "./key_list.ts";
-import type { CallLimit, KeyValueStore } from "./services.ts";
+import type { CallLimit, KeyValueStore, SwapResult, SwapValues } from "./services.ts";
 import { databasePath, type EmbeddedSettings } from "./settings.ts";
 import { type Database, isBusy, openDatabase } from "./sqlite_database.ts";
 import { busy, WriteQueue } from "./write_queue.ts";
@@ -67,24 +68,35 @@ export class EmbeddedStore implements KeyValueStore {
     );
   }
 
+  swap(
+    key: Uint8Array,
+    { expected, value }: SwapValues,
+    limit: CallLimit,
+  ): Promise<SwapResult> {
+    return this.#write(limit, key, value.length, (database) => {
+      check("value", value.length, maxValueBytes);
+      return atomically<SwapResult>(database, () => {
+        const row = database.get.get({ key, now: this.#now() });
+        const current = row ? row.value as Uint8Array : null;
+        if (!isSameValue(current, expected)) return { swapped: false, current };
+        database.set.run({ key, value });
+        return { swapped: true };
+      });
+    });
+  }
+
   increment(key: Uint8Array, by: bigint, limit: CallLimit): Promise<bigint> {
-    return this.#write(limit, key, 0, (database) => {
-      const now = this.#now();
-      database.begin.run();
-      try {
+    return this.#write(limit, key, 0, (database) =>
+      atomically(database, () => {
+        const now = this.#now();
         const row = database.get.get({ key, now });
         const sum = parseInt64(row ? row.value as Uint8Array : null) + by;
         if (sum > maxInt64 || sum < -maxInt64 - 1n) {
           throw new CapsuleError("STORE", "ERR increment or decrement would overflow");
         }
         database.replace.run({ key, value: new TextEncoder().encode(String(sum)), now });
-        database.commit.run();
         return sum;
-      } catch (error) {
-        undo(database);
-        throw error;
-      }
-    });
+      }));
   }
 
   expire(key: Uint8Array, seconds: bigint, limit: CallLimit): Promise<boolean> {
@@ -209,6 +221,24 @@ export class EmbeddedStore implements KeyValueStore {
     this.#writesUntilPurge = 4;
     this.#attempt(({ purge }) => purge.run({ now: this.#now() }));
   }
+}
+
+/** Runs `work` in a transaction, which excludes other writers. */
+function atomically<T>(database: Database, work: () => T): T {
+  database.begin.run();
+  try {
+    const result = work();
+    database.commit.run();
+    return result;
+  } catch (error) {
+    undo(database);
+    throw error;
+  }
+}
+
+function isSameValue(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  if (one === null || other === null) return one === other;
+  return Buffer.compare(one, other) === 0;
 }
 
 /** Rolls back. If the disk is full, SQLite has already done so and the statement fails. */

@@ -79,6 +79,24 @@ Ok(()) Ok(false)
   assert.match(await run("spin", "k".repeat(100_000)), /^Err\(Error::Other\(".*100000/m);
 });
 
+Deno.test("component with a store: compare-and-swap refuses an old value", async () => {
+  using folder = new TemporaryFolder();
+  const data = `-data=${folder.inside}`;
+  const run = async (...args: string[]) =>
+    (await runCapsule(["-mode=cli", store, data, "--", ...args])).stdout;
+  assert.equal(
+    await run("swap", "ключ"),
+    `Ok(None)
+Ok(())
+Ok(Some([1])) Ok(Some([1]))
+Ok(()) Ok(Some([3, 4]))
+true
+`,
+  );
+  const sums = await Promise.all(Array.from({ length: 4 }, () => run("add", "50")));
+  assert.equal(Math.max(...sums.map(Number)), 200);
+});
+
 Deno.test("component with a store: -sandbox denies it", async () => {
   const { stdout } = await runCapsule(["-mode=cli", "-sandbox", store, "--", "spin", "k"]);
   assert.match(stdout, /^Err\(Error::AccessDenied\) Err\(Error::AccessDenied\)\n/);

@@ -26,6 +26,7 @@ const unusedStore: KeyValueStore = {
   description: "unused",
   get: unused,
   set: unused,
+  swap: unused,
   delete: unused,
   keys: unused,
   increment: unused,

@@ -83,6 +83,41 @@ export function keyValueContract(
     assert.deepEqual(values.map(textOf), names.map((name) => `value of ${name}`));
   });
 
+  check(
+    "swap sets the value if the expected one is there, and returns it if not",
+    async (store) => {
+      const key = utf8("k");
+      const swap = (expected: Uint8Array | null, value: Uint8Array) =>
+        store.swap(key, { expected, value }, patient);
+      const bytes = Uint8Array.of(0xff, 0, 0xc3, 0x0a);
+      assert.deepEqual(await swap(bytes, utf8("a")), { swapped: false, current: null });
+      assert.deepEqual(await swap(null, bytes), { swapped: true });
+      const refused = await swap(null, utf8("a"));
+      assert.ok(!refused.swapped);
+      assert.deepEqual([...refused.current ?? []], [...bytes]);
+      assert.deepEqual(await swap(bytes, new Uint8Array()), { swapped: true });
+      assert.equal((await swap(null, utf8("a"))).swapped, false);
+      assert.deepEqual(await swap(new Uint8Array(), utf8("a")), { swapped: true });
+      assert.equal(textOf(await store.get(key, patient)), "a");
+      assert.equal((await swap(utf8("value"), utf8("b"))).swapped, false);
+      assert.equal((await swap(utf8("missing"), utf8("b"))).swapped, false);
+      assert.equal(textOf(await store.get(key, patient)), "a");
+    },
+  );
+
+  check("swaps of one value at once: one wins", async (store) => {
+    await store.set(utf8("k"), utf8("old"), patient);
+    const swaps = await Promise.all(
+      Array.from(
+        { length: 50 },
+        (_, at) => store.swap(utf8("k"), { expected: utf8("old"), value: utf8(`${at}`) }, patient),
+      ),
+    );
+    const winners = swaps.flatMap(({ swapped }, at) => swapped ? [`${at}`] : []);
+    assert.equal(winners.length, 1);
+    assert.equal(textOf(await store.get(utf8("k"), patient)), winners[0]);
+  });
+
   check("a deleted key is gone, and a second delete finds none", async (store) => {
     await store.set(utf8("k"), utf8("v"), patient);
     assert.equal(await store.delete(utf8("k"), patient), true);

@@ -85,6 +85,11 @@ redisTest("redis: a cluster serves its remaining nodes and recovers", async () =
   assert.equal(await store.increment(utf8("n"), 1n, patient), 1n);
   assert.equal(await store.expire(utf8("n"), 0n, patient), true);
   assert.equal(await store.delete(utf8("n"), patient), false);
+  // Each key is swapped on the node that has it.
+  for (const name of names.slice(0, 20)) {
+    const values = { expected: utf8(`value of ${name}`), value: utf8(`value of ${name}`) };
+    assert.deepEqual(await store.swap(utf8(name), values, patient), { swapped: true });
+  }
 
   // One node stops: its keys fail, the others work.
   const [lost] = cluster.nodes;

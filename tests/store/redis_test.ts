@@ -20,6 +20,20 @@ redisTest(
   },
 );
 
+redisTest("redis: swap removes an expiry, and reports a value that is no string", async () => {
+  await using server = await RedisServer.start();
+  await using store = new TestStore({ REDIS_ADDR: server.address });
+  await store.set(utf8("k"), utf8("old"), patient);
+  await store.expire(utf8("k"), 100n, patient);
+  await store.swap(utf8("k"), { expected: utf8("old"), value: utf8("new") }, patient);
+  assert.equal(Number(await server.command("TTL", "k")), -1);
+  await server.command("LPUSH", "list", "item");
+  await assert.rejects(
+    store.swap(utf8("list"), { expected: null, value: utf8("new") }, patient),
+    { code: "STORE", message: /^WRONGTYPE / },
+  );
+});
+
 redisTest("redis: 1,000 concurrent first calls share one connection", async () => {
   await using server = await RedisServer.start();
   await using store = new TestStore({ REDIS_ADDR: server.address });

@@ -58,6 +58,9 @@ Deno.test("embedded store: every command ignores an expired key", () =>
     assert.deepEqual(await store.keys(utf8("*"), patient), []);
     assert.equal(await store.expire(utf8("k"), 10n, patient), false);
     assert.equal(await store.delete(utf8("k"), patient), false);
+    const stale = { expected: utf8("1"), value: utf8("2") };
+    const missing = { swapped: false, current: null };
+    assert.deepEqual(await store.swap(utf8("k"), stale, patient), missing);
 
     // Incrementing keeps the expiry; after it, the counter starts again without one.
     await expiring();
@@ -72,6 +75,17 @@ Deno.test("embedded store: every command ignores an expired key", () =>
     await store.set(utf8("k"), utf8("2"), patient);
     now += 10_000;
     assert.equal(textOf(await store.get(utf8("k"), patient)), "2");
+  }));
+
+Deno.test("embedded store: swap removes an expiry", () =>
+  withStores(async (open) => {
+    let now = 1_700_000_000_000;
+    const store = open(() => now);
+    await store.set(utf8("k"), utf8("old"), patient);
+    await store.expire(utf8("k"), 10n, patient);
+    await store.swap(utf8("k"), { expected: utf8("old"), value: utf8("new") }, patient);
+    now += 20_000;
+    assert.equal(textOf(await store.get(utf8("k"), patient)), "new");
   }));
 
 Deno.test("embedded store: purges expired rows from the file", () =>

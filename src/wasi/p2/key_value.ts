@@ -1,18 +1,37 @@
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import type { Value } from "../../component/abi/codec.ts";
 
-/**
- * The key-value store that a grant opens for one guest. The methods reject with the words of the
- * store, and with `code` `DENIED` if the grant does not allow the call.
- */
+/** The key-value store that a grant opens for one guest. */
 export interface GuestStore {
+  /** Returns the store as the guest's current call may use it; after the call it rejects. */
+  begin(): StoreCall;
+}
+
+/**
+ * The store in one call of a guest. The methods reject with the words of the store, and with `code`
+ * `DENIED` if the grant does not allow the call.
+ */
+export interface StoreCall {
   get(key: string): Promise<Uint8Array | null>;
   set(key: string, value: Uint8Array): Promise<void>;
   delete(key: string): Promise<boolean>;
   /** Returns all keys that are UTF-8. */
   keys(): Promise<string[]>;
   increment(key: string, by: bigint): Promise<bigint>;
+  /** Sets the value if the current one is `expected`; `null` is a missing key. */
+  swap(key: string, values: SwapValues): Promise<SwapResult>;
 }
+
+/** The values of a compare-and-swap. */
+export interface SwapValues {
+  readonly expected: Uint8Array | null;
+  readonly value: Uint8Array;
+}
+
+/** The outcome of a compare-and-swap, with the value that was there instead. */
+export type SwapResult =
+  | { readonly swapped: true }
+  | { readonly swapped: false; readonly current: Uint8Array | null };
 
 /** The only bucket: the store that `RedisGet` and `RedisSet` use, too. */
 const bucket = {};
@@ -21,32 +40,42 @@ function open(identifier: string): Value {
   return identifier === "" || identifier === "default" ? ok(bucket) : err({ tag: "no-such-store" });
 }
 
+/** Returns an error of the store as an `error` of `wasi:keyvalue/store`. */
+function toStoreError(error: unknown): Value {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === "DENIED"
+    ? { tag: "access-denied" }
+    : { tag: "other", value: message ?? String(error) };
+}
+
 /** Returns the functions that `wasi:keyvalue` and Spin share: results of promises of the store. */
 function operations(state: P2State, store: GuestStore) {
-  const attempt = async (work: () => Promise<Value>): Promise<Value> => {
+  const attempt = async (work: (store: StoreCall) => Promise<Value>): Promise<Value> => {
     try {
-      return ok(await work());
+      return ok(await work(store.begin()));
     } catch (error) {
-      const { code, message } = error as { code?: string; message?: string };
-      return err(
-        code === "DENIED"
-          ? { tag: "access-denied" }
-          : { tag: "other", value: message ?? String(error) },
-      );
+      return err(toStoreError(error));
     }
   };
-  const change = (work: () => Promise<unknown>) => {
+  const change = (work: (store: StoreCall) => Promise<Value>) => {
     state.beforeSideEffect();
-    return attempt(() => work().then(() => undefined));
+    return attempt(work);
   };
   return {
-    get: (_: object, key: string) => attempt(async () => await store.get(key) ?? undefined),
-    set: (_: object, key: string, value: Uint8Array) => change(() => store.set(key, value)),
-    delete: (_: object, key: string) => change(() => store.delete(key)),
-    exists: (_: object, key: string) => attempt(async () => await store.get(key) !== null),
-    keys: () => attempt(() => store.keys()),
+    get: (_: object, key: string) => attempt(async (store) => await store.get(key) ?? undefined),
+    set: (_: object, key: string, value: Uint8Array) =>
+      change(async (store) => void await store.set(key, value)),
+    delete: (_: object, key: string) => change(async (store) => void await store.delete(key)),
+    exists: (_: object, key: string) => attempt(async (store) => await store.get(key) !== null),
+    keys: () => attempt((store) => store.keys()),
     attempt,
     change,
+    /** Runs `work` for each item, in order, up to the first error. */
+    changeEach: <T>(items: readonly T[], work: (store: StoreCall, item: T) => Promise<unknown>) =>
+      change(async (store) => {
+        for (const item of items) await work(store, item);
+        return undefined;
+      }),
   };
 }
 
@@ -72,33 +101,67 @@ export function keyValueInterface(state: P2State, store: GuestStore): P2Interfac
     // list-keys: func(cursor: option<string>) -> result<key-response, error>
     "[method]bucket.list-keys": (_: object, cursor: string | bigint | undefined) =>
       // The first page has all keys, so none is handed a cursor.
-      attempt(async () => ({
+      attempt(async (store) => ({
         keys: cursor === undefined ? await store.keys() : [],
         cursor: undefined,
       })),
   });
 }
 
-/** `wasi:keyvalue/atomics`, without compare-and-swap. */
+/** The resource `cas`: a key with the value that it had, which a swap compares. */
+interface Comparison {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+function comparison(key: string, value: Uint8Array | null): Value {
+  return { key, value } satisfies Comparison as Value;
+}
+
+/** Returns a `result<_, cas-error>`; after a failed comparison it has a new `cas`. */
+async function swap(
+  store: GuestStore,
+  { key, value: expected }: Comparison,
+  value: Uint8Array,
+): Promise<Value> {
+  try {
+    const result = await store.begin().swap(key, { expected, value });
+    return result.swapped
+      ? ok()
+      : err({ tag: "cas-failed", value: comparison(key, result.current) });
+  } catch (error) {
+    return err({ tag: "store-error", value: toStoreError(error) });
+  }
+}
+
+/** `wasi:keyvalue/atomics`; compare-and-swap is new in `0.2.0-draft2`. */
 export function atomicsInterface(state: P2State, store: GuestStore): P2Interface {
-  const { attempt } = operations(state, store);
+  const { attempt, change } = operations(state, store);
   return waiting({
+    // new: static func(bucket: borrow<bucket>, key: string) -> result<cas, error>
+    "[static]cas.new": (_: object, key: string) =>
+      attempt(async (store) => comparison(key, await store.get(key))),
+    // current: func() -> result<option<list<u8>>, error>
+    "[method]cas.current": ({ value }: Comparison) => ok(value ?? undefined),
     // increment: func(bucket: borrow<bucket>, key: string, delta: s64) -> result<s64, error>
-    "increment": (_: object, key: string, delta: bigint) => {
+    "increment": (_: object, key: string, delta: bigint) =>
+      change((store) => store.increment(key, delta)),
+    // swap: func(cas: cas, value: list<u8>) -> result<_, cas-error>
+    "swap": (cas: Comparison, value: Uint8Array) => {
       state.beforeSideEffect();
-      return attempt(() => store.increment(key, delta));
+      return swap(store, cas, value);
     },
   });
 }
 
 /** `wasi:keyvalue/batch` */
 export function batchInterface(state: P2State, store: GuestStore): P2Interface {
-  const { attempt, change } = operations(state, store);
+  const { attempt, changeEach } = operations(state, store);
   return waiting({
     // get-many: func(bucket: borrow<bucket>, keys: list<string>)
     //   -> result<list<option<tuple<string, list<u8>>>>, error>
     "get-many": (_: object, keys: readonly string[]) =>
-      attempt(async () => {
+      attempt(async (store) => {
         const found: Value[] = [];
         for (const key of keys) {
           const value = await store.get(key);
@@ -109,14 +172,10 @@ export function batchInterface(state: P2State, store: GuestStore): P2Interface {
     // set-many: func(bucket: borrow<bucket>, key-values: list<tuple<string, list<u8>>>)
     //   -> result<_, error>
     "set-many": (_: object, pairs: readonly (readonly [string, Uint8Array])[]) =>
-      change(async () => {
-        for (const [key, value] of pairs) await store.set(key, value);
-      }),
+      changeEach(pairs, (store, [key, value]) => store.set(key, value)),
     // delete-many: func(bucket: borrow<bucket>, keys: list<string>) -> result<_, error>
     "delete-many": (_: object, keys: readonly string[]) =>
-      change(async () => {
-        for (const key of keys) await store.delete(key);
-      }),
+      changeEach(keys, (store, key) => store.delete(key)),
   });
 }
 

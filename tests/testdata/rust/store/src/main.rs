@@ -26,6 +26,8 @@ fn main() {
                 atomics::increment(&bucket, "count", arg(2).parse().unwrap())
             );
         }
+        "swap" => swap(&arg(2)),
+        "add" => add(arg(2).parse().unwrap()),
         "config" => println!(
             "{:?} {:?} {:?}",
             config::get(&arg(2)),
@@ -67,4 +69,45 @@ fn spin_store(key: &str) {
     println!("{:?} {:?}", store.set(key, "é".as_bytes()), store.get(key));
     println!("{:?}", store.get_keys());
     println!("{:?} {:?}", store.delete(key), store.exists(key));
+}
+
+/// Swaps a missing key, then with a comparison that is too old, and again with the new one.
+fn swap(key: &str) {
+    let bucket = store::open("").unwrap();
+    let first = atomics::Cas::new(&bucket, key).unwrap();
+    let old = atomics::Cas::new(&bucket, key).unwrap();
+    println!("{:?}", first.current());
+    println!("{:?}", atomics::swap(first, &[1]));
+    let Err(atomics::CasError::CasFailed(new)) = atomics::swap(old, &[2]) else {
+        return println!("an old comparison succeeded");
+    };
+    println!("{:?} {:?}", new.current(), bucket.get(key));
+    println!("{:?} {:?}", atomics::swap(new, &[3, 4]), bucket.get(key));
+    let long = atomics::Cas::new(&bucket, &"k".repeat(100_000)).unwrap();
+    let refused = atomics::swap(long, &[1]);
+    println!(
+        "{}",
+        matches!(refused, Err(atomics::CasError::StoreError(_)))
+    );
+}
+
+/// Adds 1 to a number as often as asked, by compare-and-swap.
+fn add(times: u32) {
+    let bucket = store::open("").unwrap();
+    for _ in 0..times {
+        let mut cas = atomics::Cas::new(&bucket, "sum").unwrap();
+        loop {
+            let sum = match cas.current().unwrap() {
+                Some(bytes) => u32::from_le_bytes(bytes.try_into().unwrap()),
+                None => 0,
+            };
+            match atomics::swap(cas, &(sum + 1).to_le_bytes()) {
+                Ok(()) => break,
+                Err(atomics::CasError::CasFailed(new)) => cas = new,
+                Err(error) => return println!("{error:?}"),
+            }
+        }
+    }
+    let sum = bucket.get("sum").unwrap().unwrap();
+    println!("{}", u32::from_le_bytes(sum.try_into().unwrap()));
 }
