@@ -37,10 +37,11 @@ export class MemoryReset {
     if (this.#touched) {
       return this.#restoreRuns(snapshot, bytes, this.#touched.runsOf(bytes));
     }
-    const watch = restores++ < restoresUntilTracking ? undefined : pageWatch();
+    const isLarge = snapshot.bytes.length >= minMappedBytes;
+    const watch = isLarge || restores++ >= restoresUntilTracking ? pageWatch() : undefined;
     if (!watch) return restoreMemory(snapshot, bytes, [0, bytes.length]);
     this.#touched = new TouchedPages(bytes, watch);
-    if (snapshot.bytes.length >= minMappedBytes && mapSnapshot(snapshot, bytes)) {
+    if (isLarge && mapSnapshot(snapshot, bytes)) {
       this.#restoreRuns = restoreMapped;
     }
     this.#restoreRuns(snapshot, bytes, this.#touched.runsOf(bytes));

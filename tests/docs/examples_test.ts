@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { builtComponentTest } from "../testing/built_components.ts";
 import { CouchbaseDouble } from "../testing/couchbase_double.ts";
 import { RedisServer, redisTest } from "../testing/redis_server.ts";
-import { readBlocks, type ReadmeBlock, runBlocks } from "./readme_blocks.ts";
+import { readBlocks, type ReadmeBlock, runBlocks, type Surroundings } from "./readme_blocks.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
@@ -12,16 +13,20 @@ async function commandsOf(name: string): Promise<ReadmeBlock[]> {
     .filter(({ language }) => language === "sh")
     .map((block) => ({
       ...block,
-      text: block.text.replaceAll(/^(?:tinygo build|rustup|cargo|cp) .*\n/gm, ""),
+      text: block.text.replaceAll(
+        /^(?:tinygo build|rustup|cargo|cp|npm|npx|pip|componentize-py) .*\n/gm,
+        "",
+      ),
     }));
 }
 
 /** Runs the commands of an example, checks their output, and returns that of the last one. */
 async function printed(
   name: string,
-  elsewhere: Readonly<Record<string, string>> = {},
+  surroundings: Omit<Surroundings, "below"> = {},
 ): Promise<string> {
-  const ran = await runBlocks(await commandsOf(name), { below: `examples/${name}`, elsewhere });
+  const below = `examples/${name}`;
+  const ran = await runBlocks(await commandsOf(name), { ...surroundings, below });
   for (const { text, stdout, expected } of ran) {
     if (expected !== undefined) assert.equal(stdout, expected, text);
   }
@@ -30,19 +35,30 @@ async function printed(
 
 /** Examples that use the network. */
 const special = ["redis", "couchbase", "http-get", "http-post", "platform"];
+/** Examples whose components are not committed. */
+const built = ["component-javascript", "component-python"];
 
 for (const { name, isDirectory } of Deno.readDirSync(examples)) {
-  if (!isDirectory || special.includes(name)) continue;
+  if (!isDirectory || [...special, ...built].includes(name)) continue;
   Deno.test(`examples/${name}/README.md: its commands print what it shows`, async () => {
     await printed(name);
   });
+}
+
+for (const name of built) {
+  builtComponentTest(
+    `examples/${name}/README.md: its commands print what it shows`,
+    async (folder) => {
+      await printed(name, { files: [`${folder}/${name.replace("-", "_")}.wasm`] });
+    },
+  );
 }
 
 redisTest(
   "examples/redis/README.md: its commands run against a real Redis",
   async () => {
     await using server = await RedisServer.start();
-    await printed("redis", { "localhost:6379": server.address });
+    await printed("redis", { elsewhere: { "localhost:6379": server.address } });
     assert.equal(await server.command("GET", "greetings"), "Hello World");
   },
 );
@@ -54,7 +70,9 @@ Deno.test("examples/couchbase/README.md: its commands run against a double of Co
     bucket: "wasm-data",
   });
   assert.equal(
-    await printed("couchbase", { "couchbase://localhost": server.connectionString }),
+    await printed("couchbase", {
+      elsewhere: { "couchbase://localhost": server.connectionString },
+    }),
     "[]\n",
   );
 });
@@ -65,8 +83,8 @@ Deno.test("examples/http-get and http-post: their commands run against a local s
     ({ method }) => new Response(`asked by ${method}`),
   );
   const elsewhere = { "https://httpbin.org": `http://127.0.0.1:${server.addr.port}` };
-  assert.match(await printed("http-get", elsewhere), /asked by GET/);
-  assert.match(await printed("http-post", elsewhere), /asked by POST/);
+  assert.match(await printed("http-get", { elsewhere }), /asked by GET/);
+  assert.match(await printed("http-post", { elsewhere }), /asked by POST/);
 });
 
 Deno.test("examples/platform/README.md: its commands start a platform", async () => {

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TextCollector } from "../testing/text_collector.ts";
 
@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly below?: string;
   /** Addresses of services that are not available here, and of their doubles. */
   readonly elsewhere?: Readonly<Record<string, string>>;
+  /** Paths of files that are copied to the working directory. */
+  readonly files?: readonly string[];
 }
 
 /** A copy of the project and the working directory of commands. */
@@ -48,7 +50,7 @@ interface Workplace {
  */
 export async function runBlocks(
   blocks: readonly ReadmeBlock[],
-  { below = "", elsewhere = {} }: Surroundings = {},
+  { below = "", elsewhere = {}, files = [] }: Surroundings = {},
 ): Promise<RanBlock[]> {
   const folder = await Deno.makeTempDir({ prefix: "capsule-readme-" });
   const at = { folder, cwd: `${folder}/${below}` };
@@ -63,6 +65,7 @@ export async function runBlocks(
   try {
     await copyProject(folder);
     await addCommand(folder);
+    for (const file of files) await Deno.copyFile(file, `${at.cwd}/${basename(file)}`);
     const ran: RanBlock[] = [];
     for (const block of blocks) {
       if (/-mode=(?:http|reverse-proxy|registry|faas)\b/.test(block.text)) {

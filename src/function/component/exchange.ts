@@ -19,6 +19,8 @@ export class Exchange {
   isAnswered = false;
   /** Called when the client stops reading the response. */
   onAbandoned: () => void = () => {};
+  /** The timer of `respondSoon`. */
+  soon: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   constructor(head: RequestHead, body: RequestBody) {
@@ -40,6 +42,7 @@ export class Exchange {
   /** Ends what the guest left open: a body that is not finished is cut off. */
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.soon);
     if (this.set instanceof OutgoingResponse) this.set.body?.bytes.abort();
   }
 }
@@ -47,7 +50,7 @@ export class Exchange {
 /** Responds when the response is complete, or shortly after it has begun. */
 export function respondSoon(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
   if (!(exchange.set instanceof OutgoingResponse)) return respondNow(exchange, answered);
-  setTimeout(() => respondNow(exchange, answered), wholeWithinMs);
+  exchange.soon = setTimeout(() => respondNow(exchange, answered), wholeWithinMs);
 }
 
 /** Responds, unless it has been done, with as much of the body as is there and then the rest. */
