@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
 
 /** Runs `work` with the path of a new temporary folder, and removes the folder afterwards. */
-export async function inFolder(
-  work: (folder: string) => Promise<void>,
+export async function inFolder<T>(
+  work: (folder: string) => Promise<T>,
   prefix = "capsule-test-",
-): Promise<void> {
+): Promise<T> {
   const folder = await Deno.makeTempDir({ prefix });
   try {
-    await work(folder);
+    return await work(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -183,3 +183,34 @@ for (const [title, type, flat, message] of traps) {
     });
   });
 }
+
+/** Bits that a guest may leave in a core value, and that lifting ignores. */
+const ignored: readonly (readonly [
+  title: string,
+  type: ComponentValueType,
+  flat: readonly CoreValue[],
+  value: Value,
+])[] = [
+  ["of a bool, as every number but 0 is true", { kind: "bool" }, [-2], true],
+  ["above a u8", { kind: "u8" }, [0x1_ff], 255],
+  ["above an s8", { kind: "s8" }, [0x1_80], -128],
+  ["above a u16", { kind: "u16" }, [-1], 0xffff],
+  ["above an s16", { kind: "s16" }, [0x1_8000], -0x8000],
+  ["of flags without a label", { kind: "flags", labels: ["a", "b"] }, [-1], 3],
+  [
+    "above a case in a joined i64",
+    { kind: "variant", cases: [enumCase("a"), { label: "b", type: { kind: "u64" } }] },
+    [0, 0xffff_ffff_0000_0001n],
+    { tag: "a", value: "y" },
+  ],
+];
+
+function enumCase(label: string) {
+  return { label, type: { kind: "enum", labels: ["x", "y"] } as const };
+}
+
+for (const [title, type, flat, value] of ignored) {
+  Deno.test(`codec: lifting ignores bits ${title}`, () => {
+    assert.deepEqual(codecOf(type).lift(guest("utf8"), new FlatReader(flat)), value);
+  });
+}
