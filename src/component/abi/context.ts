@@ -1,9 +1,13 @@
+import { makeUncatchable } from "../../wasm/jspi.ts";
 import type { StringEncoding } from "../format/syntax.ts";
 import type { Resource } from "../types/types.ts";
 
 /** A trap that the component model demands; it ends the call as a trap of core code does. */
 export function trap(message: string): WebAssembly.RuntimeError {
-  return new WebAssembly.RuntimeError(message);
+  const error = makeUncatchable();
+  error.message = message;
+  Error.captureStackTrace(error, trap);
+  return error;
 }
 
 /** A guest's linear memory, read anew after every call into the guest. */

@@ -1,11 +1,17 @@
+import { makeUncatchable } from "../../wasm/jspi.ts";
 import type { P2Interface, P2State } from "./state.ts";
 
-/** Thrown through a guest that called `exit`. */
+/** Thrown through a guest that called `exit`, which no guest catches. */
 export class ComponentExit {
-  readonly code: number;
+  /** The exit code. */
+  readonly code: number = 0;
 
-  constructor(code: number) {
-    this.code = code;
+  private constructor() {}
+
+  static create(code: number): ComponentExit {
+    return Object.assign(Object.setPrototypeOf(makeUncatchable(), ComponentExit.prototype), {
+      code,
+    });
   }
 }
 
@@ -28,11 +34,11 @@ export const exitInterface: P2Interface = {
   functions: {
     // exit: func(status: result)
     "exit": (status: { tag: "ok" | "error" }) => {
-      throw new ComponentExit(status.tag === "ok" ? 0 : 1);
+      throw ComponentExit.create(status.tag === "ok" ? 0 : 1);
     },
     // exit-with-code: func(status-code: u8)
     "exit-with-code": (code: number) => {
-      throw new ComponentExit(code);
+      throw ComponentExit.create(code);
     },
   },
 };

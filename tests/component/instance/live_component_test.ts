@@ -209,3 +209,30 @@ for (
     assert.throws(() => call(component, "f"), message);
   });
 }
+
+for (const [title, handle] of [["an unknown handle", "7"], ["a dropped handle", "(call $make)"]]) {
+  componentTest(`live component: no guest catches the trap on ${title}`, async () => {
+    const component = await instantiate(`
+      (type $r (resource (rep i32)))
+      (core func $new (canon resource.new $r))
+      (core func $drop (canon resource.drop $r))
+      (core module $m
+        (import "c" "new" (func $new (param i32) (result i32)))
+        (import "c" "drop" (func $drop (param i32)))
+        (func $make (result i32) (local $made i32)
+          (local.set $made (call $new (i32.const 1)))
+          (call $drop (local.get $made))
+          (local.get $made))
+        (func (export "f") (result i32)
+          (block $caught
+            (try_table (catch_all $caught) (call $drop ${
+      handle === "7" ? "(i32.const 7)" : handle
+    }))
+            (return (i32.const 0)))
+          (i32.const 1)))
+      (core instance $m (instantiate $m (with "c" (instance
+        (export "new" (func $new)) (export "drop" (func $drop))))))
+      (func (export "f") (result u32) (canon lift (core func $m "f")))`);
+    assert.throws(() => call(component, "f"), /unknown handle index/);
+  });
+}
