@@ -220,6 +220,7 @@ export class ComponentEvaluator implements Evaluator {
       module: coreImport.module,
       name: coreImport.name,
       source: findCoreImport(coreImport, given, offset),
+      isMemory: coreImport.type.kind === "core memory",
     }));
     const instance = plan && bytes
       ? plan.addCoreInstance(

@@ -9,6 +9,8 @@ export interface CoreInstantiation {
     readonly module: string;
     readonly name: string;
     readonly source: CoreSource;
+    /** True if it is a memory. */
+    readonly isMemory?: boolean;
   }[];
 }
 

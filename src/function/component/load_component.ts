@@ -53,7 +53,11 @@ export function loadComponent(
     const usesSockets = [...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"));
     // A guest that reads a socket in a loop, without waiting, is paused so that something arrives.
     const steps = options.steps || usesSockets;
-    const prepared = prepareAll(shared.map(({ bytes }) => bytes), { ...options, steps });
+    const memoryIsShared = plan.coreInstances.some(({ imports }) =>
+      imports.some(({ isMemory }) => isMemory)
+    );
+    const modules = shared.map(({ bytes }) => bytes);
+    const prepared = prepareAll(modules, { ...options, steps, memoryIsShared });
     return {
       plan,
       memory: memoryNeeds(plan, shared, prepared),
@@ -78,19 +82,18 @@ export function loadComponent(
 
 function prepareAll(
   modules: readonly Uint8Array<ArrayBuffer>[],
-  options: LoadOptions,
+  options: LoadOptions & { memoryIsShared: boolean },
 ): PreparationResult[] {
   const settings = {
     exportGlobals: options.manyCalls,
     countGrowth: options.manyCalls,
     steps: options.steps && canPause,
   };
-  const memoryIsShared = modules.some((bytes) =>
-    WebAssembly.validate(bytes) &&
-    WebAssembly.Module.imports(new WebAssembly.Module(bytes)).some(({ kind }) => kind === "memory")
-  );
   return modules.map((bytes, index) => {
-    const prepared = prepareModule(bytes, { ...settings, component: { memoryIsShared } });
+    const prepared = prepareModule(bytes, {
+      ...settings,
+      component: { memoryIsShared: options.memoryIsShared },
+    });
     if (prepared.kind === "unprepared" && !options.unlimited) {
       const { what, offset } = prepared.unknown;
       throw new CapsuleError(

@@ -142,8 +142,8 @@ componentTest(
 
 componentTest("linkComponent: plans core modules once, in order, with their sources", async () => {
   const plan = await link(`
-    (core module $m (func (export "f")))
-    (core module $n (import "a" "f" (func)))
+    (core module $m (func (export "f")) (memory (export "m") 1))
+    (core module $n (import "a" "f" (func)) (import "a" "m" (memory 1)))
     (core instance $a (instantiate $m))
     (core instance $b (instantiate $m))
     (core instance (instantiate $n (with "a" (instance $b))))`);
@@ -153,7 +153,20 @@ componentTest("linkComponent: plans core modules once, in order, with their sour
     { module: 0, imports: [] },
     {
       module: 1,
-      imports: [{ module: "a", name: "f", source: { kind: "export", instance: 1, name: "f" } }],
+      imports: [
+        {
+          module: "a",
+          name: "f",
+          source: { kind: "export", instance: 1, name: "f" },
+          isMemory: false,
+        },
+        {
+          module: "a",
+          name: "m",
+          source: { kind: "export", instance: 1, name: "m" },
+          isMemory: true,
+        },
+      ],
     },
   ]);
 });
