@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly reuse: boolean;
   /** Runs a module whose limits cannot be enforced. Default: false, which refuses it. */
   readonly unlimited?: boolean;
+  /** Runs a component's own adapter from preview1, or Capsule's. Default: `capsule`. */
+  readonly adapter?: "capsule" | "component";
   readonly warn: (sentence: string) => void;
 }
 

@@ -23,10 +23,10 @@ export async function runCli(options: ModeOptions<"cli">, context: Context): Pro
   const module = await moduleBytes(options, context, "cli");
   // The call has its thread to itself.
   const limits = { ...limitsOf(options), sliceMs: 0 };
-  const { unlimited } = options;
+  const { unlimited, adapter } = options;
   const code = await loadCode(
     module,
-    { mode: "cli", limits, reuse: false, unlimited },
+    { mode: "cli", limits, reuse: false, unlimited, adapter },
     context.log,
   );
   const running = {

@@ -37,9 +37,9 @@ async function serve(
   const { log } = context;
   const module = await moduleBytes(options, context, "http");
   const { name } = module;
-  const { reuse, unlimited } = options;
+  const { reuse, unlimited, adapter } = options;
   const limits = limitsOf(options);
-  const code = await loadCode(module, { mode: "http", limits, reuse, unlimited }, log);
+  const code = await loadCode(module, { mode: "http", limits, reuse, unlimited, adapter }, log);
   const serving = { options, name, code, port: options.httpPort };
   const server = options.threads === 1
     ? await serveFunction(serving, context)

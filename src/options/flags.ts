@@ -510,6 +510,14 @@ export const flags = {
     about: "The maximum memory of all instances, by default half of the machine's; a call " +
       "that needs another instance is queued until there is room.",
   },
+  adapter: {
+    group: "Limits",
+    type: oneOf(["capsule", "component"]),
+    default: "capsule",
+    modes: runners,
+    about: "What translates WASI preview1 in a component whose toolchain linked an adapter for " +
+      "it: Capsule, or the adapter.",
+  },
   unlimited: {
     group: "Limits",
     type: boolean,

@@ -18,6 +18,8 @@ export interface BlueprintOptions {
   readonly reuse: boolean;
   /** Runs a module whose limits cannot be enforced. Default: false, which refuses it. */
   readonly unlimited?: boolean;
+  /** Runs a component's own adapter from preview1, or Capsule's. Default: `capsule`. */
+  readonly adapter?: LoadOptions["adapter"];
 }
 
 /**
@@ -65,7 +67,7 @@ export async function loadBlueprint(
 /** Returns the options of the loader for a mode's calls. */
 function loadOptions(
   name: string,
-  { mode, limits, reuse, unlimited }: BlueprintOptions,
+  { mode, limits, reuse, unlimited, adapter }: BlueprintOptions,
 ): Omit<LoadOptions, "warn"> {
   const manyCalls = mode === "http";
   return {
@@ -76,5 +78,6 @@ function loadOptions(
     manyCalls,
     reuse,
     unlimited,
+    adapter,
   };
 }

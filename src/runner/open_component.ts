@@ -57,10 +57,14 @@ export async function openComponent(
   const outgoing = await openOutgoingHttp(options);
   const sockets = blueprint.usesSockets ? await openSockets(options) : undefined;
   const store = importsStore(blueprint) ? await openGuestStore(options, context) : undefined;
+  const { preview1: replaced } = blueprint.plan;
+  const preview1 = replaced &&
+    await (await import("../wasi/p2/preview1.ts")).loadPreview1(replaced.functions);
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   const wasi: ComponentOptions["wasi"] = (guest) => ({
     preopens,
+    preview1,
     interfaces: {
       "wasi:http/outgoing-handler": outgoing.forGuest(guest),
       ...sockets?.(),

@@ -1,4 +1,4 @@
-import type { Value } from "../abi/codec.ts";
+import type { CoreValue, Value } from "../abi/codec.ts";
 import type { FuncType, Resource } from "../types/types.ts";
 
 /** A function of the host, called with lifted arguments. */
@@ -6,6 +6,21 @@ export interface HostFunction {
   readonly call: (...args: Value[]) => Value | Promise<Value>;
   /** True if it may return a promise; the guest is suspended meanwhile. */
   readonly mayWait?: boolean;
+}
+
+/** The functions of preview1, for a component whose adapter is replaced. */
+export interface Preview1 {
+  /** Sets the memory that pointers point into. Called when it exists. */
+  bind(memory: WebAssembly.Memory): void;
+  /** Returns a function by its name. */
+  function(name: string): Preview1Function;
+}
+
+export interface Preview1Function {
+  /** Returns an error number. */
+  readonly call: (...args: CoreValue[]) => number | Promise<number>;
+  /** True if it may return a promise; the guest is suspended meanwhile. */
+  readonly mayWait: boolean;
 }
 
 /** The functions and resources that a host provides to a component. */
@@ -18,4 +33,6 @@ export interface Host {
    * @param isReset true if the instance is reset, which drops all handles in any order.
    */
   drop(resource: Resource, rep: unknown, isReset: boolean): void;
+  /** Set for a component whose adapter is replaced. */
+  readonly preview1?: Preview1;
 }

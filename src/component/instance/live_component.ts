@@ -59,7 +59,7 @@ export class LiveComponent {
       ...{ grow: guest.grow, exit: guest.exit },
     };
     guest.exhaustSteps = () => this.#setSteps(0);
-    for (const { module, imports } of plan.coreInstances) {
+    for (const [index, { module, imports }] of plan.coreInstances.entries()) {
       const object: Record<string, Record<string, WebAssembly.ImportValue>> = {
         [PREPARE_MODULE]: metering,
       };
@@ -70,6 +70,9 @@ export class LiveComponent {
       if (!compiled) throw new Error(`module ${module} of the plan is not compiled`);
       const { exports } = new WebAssembly.Instance(compiled, object);
       this.#exports.push(exports);
+      if (plan.preview1?.memory.kind === "export" && index === plan.preview1.memory.instance) {
+        host.preview1?.bind(this.#item(plan.preview1.memory) as WebAssembly.Memory);
+      }
       const counter = exports[COUNTER_EXPORT];
       if (counter instanceof WebAssembly.Global) this.#counters.push(counter);
     }
@@ -129,6 +132,12 @@ export class LiveComponent {
     switch (trampoline.kind) {
       case "lower":
         return this.#lower(trampoline, instance);
+      case "preview1":
+        return this.#preview1(trampoline, instance);
+      case "unused":
+        return () => {
+          throw trap("a function of a replaced adapter was called");
+        };
       case "resource.new": {
         const { resource } = trampoline;
         return (rep) => {
@@ -214,6 +223,49 @@ export class LiveComponent {
         // A call into another component is suspended by what that component waits for.
         const value = isHost ? await guest.waitFor(promise, identity, rethrow) : await promise;
         result = leave(entered, value);
+      },
+      take: () => result,
+    });
+  }
+
+  /** Makes a function of preview1. */
+  #preview1(
+    { name, type }: Trampoline & { kind: "preview1" },
+    instance: ComponentInstance,
+  ): CoreFunction {
+    const { guest } = this;
+    const found = this.#host.preview1?.function(name);
+    if (!found) throw new Error(`the host provides no ${name} of preview1`);
+    const { call, mayWait } = found;
+    const enter = () => {
+      guest.noteCall();
+      requireMayLeave(instance);
+    };
+    if (!mayWait) {
+      return (...flat) => {
+        enter();
+        return call(...flat) as number;
+      };
+    }
+    let result: number | undefined;
+    let waiting: Promise<number> | undefined;
+    return waitingImport(type, {
+      begin: (...flat) => {
+        enter();
+        const returned = call(...flat);
+        if (!(returned instanceof Promise)) {
+          result = returned;
+          return 0;
+        }
+        // A call that is discarded because it cannot wait leaves its promise behind.
+        returned.catch(() => {});
+        waiting = returned;
+        return 1;
+      },
+      wait: async () => {
+        if (!waiting) throw new Error("an import waits that has not begun");
+        guest.output.settle();
+        result = await guest.waitFor(waiting, identity<number>, rethrow);
       },
       take: () => result,
     });
@@ -325,7 +377,7 @@ export class LiveComponent {
   }
 }
 
-const identity = (value: Value) => value;
+const identity = <T>(value: T) => value;
 const rethrow = (error: unknown): never => {
   throw error;
 };

@@ -1,3 +1,4 @@
+import type { CoreFuncType } from "../format/syntax.ts";
 import type { FuncType, Resource } from "../types/types.ts";
 import type { CanonOptions, CoreSource, FuncSource, Item } from "./items.ts";
 
@@ -28,7 +29,16 @@ export type Trampoline =
     readonly kind: "resource.new" | "resource.drop" | "resource.rep";
     readonly resource: Resource;
     readonly instance: number;
-  };
+  }
+  | {
+    /** A function of preview1, which the host provides in the place of an adapter. */
+    readonly kind: "preview1";
+    readonly name: string;
+    readonly type: CoreFuncType;
+    readonly instance: number;
+  }
+  /** A function that only a replaced adapter would call. */
+  | { readonly kind: "unused"; readonly instance: number };
 
 /** A resource type that a component instance defines. */
 export interface DefinedResource {
@@ -50,6 +60,11 @@ export interface Plan {
   readonly resources: ReadonlyMap<Resource, DefinedResource>;
   readonly imports: ReadonlyMap<string, Item>;
   readonly exports: ReadonlyMap<string, Item>;
+  /** The memory and the functions of a replaced adapter. */
+  readonly preview1?: {
+    readonly memory: CoreSource;
+    readonly functions: readonly string[];
+  };
 }
 
 /** A plan under construction. */

@@ -1,4 +1,5 @@
 import { CapsuleError, messageOf } from "../../base/errors.ts";
+import { replaceAdapter } from "../../component/adapter/replace_adapter.ts";
 import { decodeComponent } from "../../component/format/decode.ts";
 import { linkComponent } from "../../component/link/evaluate.ts";
 import type { Plan } from "../../component/link/plan.ts";
@@ -47,7 +48,8 @@ export function loadComponent(
   options: LoadOptions,
 ): ComponentBlueprint {
   try {
-    const plan = linkComponent(decodeComponent(bytes));
+    const linked = linkComponent(decodeComponent(bytes));
+    const plan = options.adapter === "component" ? linked : replaceAdapter(linked);
     const entry = entryOf(plan, options.mode);
     const shared = shareBetween(plan, options.maxMemoryBytes);
     const usesSockets = [...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"));

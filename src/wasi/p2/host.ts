@@ -1,4 +1,4 @@
-import type { Host, HostFunction } from "../../component/instance/host.ts";
+import type { Host, HostFunction, Preview1 } from "../../component/instance/host.ts";
 import type { Item } from "../../component/link/items.ts";
 import { parseExternName } from "../../component/types/names.ts";
 import type { Resource } from "../../component/types/types.ts";
@@ -66,15 +66,25 @@ export interface P2Options {
   readonly preopens: readonly P2Preopen[];
   /** Further interfaces, by name: those that need a grant. */
   readonly interfaces?: Readonly<Record<string, InterfaceMaker>>;
+  /** Makes preview1 for a component whose adapter is replaced. */
+  readonly preview1?: (state: P2State, preopens: readonly P2Preopen[]) => P2Preview1;
+}
+
+/** Preview1 with the state of WASI 0.2. */
+export interface P2Preview1 extends Preview1 {
+  /** Closes what the guest opened. */
+  reset(): void;
 }
 
 /** WASI 0.2 for one component: any version 0.2.x of an interface is the same one. */
 export class P2Host implements Host {
   readonly #options: P2Options;
   readonly #made = new Map<string, P2Interface | undefined>();
+  readonly preview1: P2Preview1 | undefined;
 
   constructor(options: P2Options) {
     this.#options = options;
+    this.preview1 = options.preview1?.(options.state, options.preopens);
   }
 
   function([importName = "", name = ""]: readonly string[]): HostFunction | undefined {
@@ -94,8 +104,9 @@ export class P2Host implements Host {
     found?.drops?.[name]?.(rep as never);
   }
 
-  /** Cancels waits in progress. */
+  /** Cancels waits in progress, and closes what the guest opened through preview1. */
   reset(): void {
+    this.preview1?.reset();
     const { pending } = this.#options.state;
     for (const cancel of pending) cancel();
     pending.clear();
