@@ -32,7 +32,7 @@ export interface Adapter {
  * the main module and functions of WASI 0.2 of the host, holds no data, and exports functions of
  * preview1.
  *
- * @returns undefined if there is none, if there are several, or if one does more than that.
+ * @returns undefined if there is no such instance, or more than one.
  */
 export function findAdapter(plan: Plan): Adapter | undefined {
   const found = plan.coreInstances.flatMap((_, instance) => adapterAt(plan, instance) ?? []);

@@ -39,6 +39,8 @@ class AdapterFunctions implements P2Preview1 {
   readonly #memory = new GuestMemory();
   readonly #wasi: Wasi;
   readonly #state: P2State;
+  /** Descriptors that the guest has closed. */
+  readonly #closed = new Set<number>();
 
   constructor(
     families: readonly WasiFamily[],
@@ -76,6 +78,7 @@ class AdapterFunctions implements P2Preview1 {
   }
 
   reset(): void {
+    this.#closed.clear();
     this.#wasi.reset();
   }
 
@@ -93,9 +96,16 @@ class AdapterFunctions implements P2Preview1 {
           if (errno === 0) this.#setRights(Number(fd), Number(stat) >>> 0);
           return errno;
         };
+      case "fd_close":
+        return (fd) => {
+          const errno = call(fd);
+          if (errno === 0) this.#closed.add(Number(fd));
+          return errno;
+        };
       case "fd_seek":
         // Without files nothing can seek, so that nothing is written.
-        return (fd, offset, whence) => call(fd, offset, whence, 0);
+        return (fd, offset, whence) =>
+          this.#closed.has(Number(fd)) ? Errno.ESPIPE : call(fd, offset, whence, 0);
       case "fd_write":
         return (fd, iovs, count, nwritten) =>
           this.#writeFirst(call, { fd, iovs: Number(iovs) >>> 0, nwritten }, Number(count) >>> 0);
@@ -116,7 +126,7 @@ class AdapterFunctions implements P2Preview1 {
     view.setBigUint64(stat + 16, BigInt(inheriting), true);
   }
 
-  /** Writes the first buffer that is not empty: a caller goes on after a partial write. */
+  /** Writes the first buffer that is not empty; a caller continues after a partial write. */
   #writeFirst(
     call: Call,
     { fd, iovs, nwritten }: { fd: CoreValue; iovs: number; nwritten: CoreValue },
