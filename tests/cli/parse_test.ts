@@ -51,6 +51,7 @@ void typesOfOptions;
 
 Deno.test("parse: no flags select http with the documented defaults", () => {
   assert.deepEqual(http([]), {
+    adapter: "capsule",
     args: [],
     mode: "http",
     log: "text",
