@@ -1,4 +1,5 @@
 import type { CoreValue } from "../../component/abi/codec.ts";
+import { trap } from "../../component/abi/context.ts";
 import type { Preview1Function } from "../../component/instance/host.ts";
 import { GuestMemory } from "../../wasm/memory.ts";
 import { loadFamilies, type WasiFamily } from "../imports.ts";
@@ -112,7 +113,7 @@ class AdapterFunctions implements P2Preview1 {
       case "proc_exit":
         return (code) => {
           // `wasi:cli/exit` has no codes: it reports success or failure.
-          throw new ComponentExit(code === 0 ? 0 : 1);
+          throw ComponentExit.create(code === 0 ? 0 : 1);
         };
     }
     return call;
@@ -126,6 +127,10 @@ class AdapterFunctions implements P2Preview1 {
     view.setBigUint64(stat + 16, BigInt(inheriting), true);
   }
 
+  #checkRange(pointer: number, length: number): void {
+    if (!this.#memory.holds(pointer, length)) throw trap("memory access out of bounds");
+  }
+
   /** Writes the first buffer that is not empty; a caller continues after a partial write. */
   #writeFirst(
     call: Call,
@@ -134,14 +139,14 @@ class AdapterFunctions implements P2Preview1 {
   ): number | Promise<number> {
     const memory = this.#memory;
     if (count === 0) {
-      memory.check("size", Number(nwritten), 4);
+      this.#checkRange(Number(nwritten), 4);
       memory.view.setUint32(Number(nwritten) >>> 0, 0, true);
       return 0;
     }
     let at = iovs;
     for (let left = count;; left--, at += 8) {
       if (left % iovsPerLook === 0) this.#state.assertInTime();
-      memory.check("iovec", at, 8);
+      this.#checkRange(at, 8);
       if (left === 1 || memory.view.getUint32(at + 4, true) > 0) break;
     }
     const errno = call(fd, at, 1, nwritten);
@@ -153,7 +158,7 @@ class AdapterFunctions implements P2Preview1 {
 function trapOnFault(call: Call): Call {
   const check = (errno: number): number => {
     if (errno !== Errno.EFAULT) return errno;
-    throw new WebAssembly.RuntimeError("memory access out of bounds");
+    throw trap("memory access out of bounds");
   };
   return (...args) => {
     const errno = call(...args);
