@@ -230,10 +230,13 @@ function pointerPair(
 
 /** Bytes of the longest list that may cross between components. */
 const maxListBytes = 2 ** 28 - 1;
+/** Bytes for which an element of a list counts at least: it becomes a value of JavaScript. */
+const minElementBytes = 16;
 
 function listCodec({ element }: ListType): Codec {
   const { size, alignment } = layoutOf(element);
   const codec = codecOf(element);
+  const bytesCounted = Math.max(size, minElementBytes);
   const checked = (cx: AbiContext, pointer: number, length: number) => {
     const bytes = length * size;
     if (bytes > maxListBytes) throw trap(`a list of ${bytes} bytes is longer than ${maxListBytes}`);
@@ -242,6 +245,7 @@ function listCodec({ element }: ListType): Codec {
   if (element.kind === "u8") {
     return pointerPair((cx, pointer, length) => {
       checked(cx, pointer, length);
+      cx.countLifted(length);
       return cx.memory.bytes.slice(pointer, pointer + length);
     }, (cx, value) => {
       const bytes = value as Uint8Array;
@@ -253,7 +257,10 @@ function listCodec({ element }: ListType): Codec {
   return pointerPair((cx, pointer, length) => {
     checked(cx, pointer, length);
     const values: Value[] = [];
-    for (let i = 0; i < length; i++) values.push(codec.load(cx, pointer + i * size));
+    for (let i = 0; i < length; i++) {
+      cx.countLifted(bytesCounted);
+      values.push(codec.load(cx, pointer + i * size));
+    }
     return values;
   }, (cx, value) => {
     const values = value as readonly Value[];

@@ -20,6 +20,13 @@ export interface Memory {
 export interface AbiContext {
   readonly memory: Memory;
   readonly encoding: StringEncoding;
+  /**
+   * Counts bytes of strings and lists that the call lifts. A guest can pass the same string any
+   * number of times, so their sum is limited, and the deadline is checked.
+   *
+   * @throws a trap above the limit; CapsuleError past the deadline.
+   */
+  countLifted(bytes: number): void;
   /** Calls the guest's `realloc`. Returns a pointer, which is not checked yet. */
   realloc(oldPointer: number, oldSize: number, alignment: number, newSize: number): number;
   /** Removes an owned handle and returns its representation. @throws a trap if it is invalid. */

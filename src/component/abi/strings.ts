@@ -27,6 +27,7 @@ export function loadString(cx: AbiContext, pointer: number, length: number): str
   const size = isUtf16 ? units * 2 : units;
   if (size > maxBytes) throw trap(`a string of ${size} bytes is longer than ${maxBytes}`);
   checkRange(cx, pointer, { size, alignment: encoding === "utf8" ? 1 : 2 });
+  cx.countLifted(size);
   const bytes = cx.memory.bytes.subarray(pointer, pointer + size);
   if (isUtf16) return decodeUtf16(bytes);
   if (encoding === "latin1+utf16") return decodeLatin1(bytes);

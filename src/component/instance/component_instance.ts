@@ -64,12 +64,19 @@ export interface AbiOptions {
   readonly implementsResource: (resource: Resource) => boolean;
 }
 
+/** Bytes of all strings and lists that one call may lift. */
+const maxLiftedBytes = 2 ** 28;
+/** Bytes that are lifted between two checks of the deadline. */
+const bytesBetweenChecks = 1 << 20;
+
 /** The context of one call: its borrows are returned when it ends. */
 export class CallContext implements AbiContext, CallScope {
   readonly lenders: Handle[] = [];
   borrows = 0;
   readonly encoding: StringEncoding;
   readonly #options: AbiOptions;
+  #liftedBytes = 0;
+  #bytesUntilCheck = bytesBetweenChecks;
 
   constructor(options: AbiOptions) {
     this.#options = options;
@@ -78,6 +85,16 @@ export class CallContext implements AbiContext, CallScope {
 
   get memory(): Memory {
     return this.#options.memory;
+  }
+
+  countLifted(bytes: number): void {
+    this.#liftedBytes += bytes;
+    if (this.#liftedBytes > maxLiftedBytes) {
+      throw trap(`strings and lists of one call are longer than ${maxLiftedBytes} bytes`);
+    }
+    if ((this.#bytesUntilCheck -= bytes) > 0) return;
+    this.#bytesUntilCheck = bytesBetweenChecks;
+    this.#options.guest.assertInTime();
   }
 
   realloc(oldPointer: number, oldSize: number, alignment: number, newSize: number): number {

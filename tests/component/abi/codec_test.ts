@@ -21,6 +21,7 @@ function guest(encoding: StringEncoding): AbiContext {
   return {
     memory: { bytes, view: new DataView(bytes.buffer) },
     encoding,
+    countLifted: () => {},
     realloc(_old, _oldSize, alignment, size) {
       top = Math.ceil(top / alignment) * alignment;
       const pointer = top;

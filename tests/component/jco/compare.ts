@@ -197,6 +197,7 @@ function imageOf(
   const cx: AbiContext = {
     memory: { bytes, view },
     encoding,
+    countLifted: () => {},
     realloc(_old, _oldSize, alignment, size) {
       const pointer = Math.ceil(top / alignment) * alignment;
       top = pointer + size;

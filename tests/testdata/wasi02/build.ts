@@ -40,7 +40,7 @@ const exported = lines.flatMap((line) => {
 });
 const text = `(module
 ${lines.filter((line) => isKept(line) && !line.includes("@custom")).join("\n")}
-  (memory (export "memory") 2 2)
+  (memory (export "memory") 2)
   (global $top (export "top") (mut i32) (i32.const 4096))
   (global $answer (export "answer") (mut i64) (i64.const -1))
   (global $request (export "request") (mut i32) (i32.const 0))

@@ -71,6 +71,12 @@ export class EveryImport {
     this.#upstream = upstream;
   }
 
+  /** Grows the memory to this many pages. */
+  growTo(pages: number): void {
+    const memory = this.#exports.memory as WebAssembly.Memory;
+    memory.grow(pages - memory.buffer.byteLength / 65_536);
+  }
+
   get view(): DataView {
     return new DataView((this.#exports.memory as WebAssembly.Memory).buffer);
   }
@@ -304,6 +310,7 @@ export class EveryImport {
         bytes: new Uint8Array(view.buffer as ArrayBuffer),
       },
       encoding: "utf8",
+      countLifted: () => {},
       realloc: (_old, _size, alignment, size) => this.#allocate(alignment, size),
       liftOwn: unused,
       liftBorrow: unused,
@@ -340,7 +347,7 @@ export function positionsOf({ type }: ImportedFunction): {
 /** The component, served with all grants that its imports can use. */
 export interface ServedImports extends AsyncDisposable {
   /** Makes a call of the component, as a request does, and runs `work` in it. */
-  call<T>(work: (guest: EveryImport) => Promise<T>): Promise<T>;
+  call<T>(work: (guest: EveryImport, assertInTime: () => void) => Promise<T>): Promise<T>;
 }
 
 /** Serves the component, with a folder and an HTTP server whose responses are cut off. */
@@ -380,7 +387,7 @@ async function answerShort(upstream: Deno.Listener): Promise<void> {
 async function inCall<T>(
   { called }: TestComponent,
   upstream: string,
-  work: (guest: EveryImport) => Promise<T>,
+  work: (guest: EveryImport, assertInTime: () => void) => Promise<T>,
 ): Promise<T> {
   const request = new Request("http://test/path");
   const head = toRequestHead(request);
@@ -391,7 +398,7 @@ async function inCall<T>(
       await instance.entry.callAwaitable(...exchange.args);
       const exports = instance.live.coreExports.find(({ answer }) => answer !== undefined);
       if (!exports) throw new Error("the component has no module with every import");
-      return await work(new EveryImport(exports, upstream));
+      return await work(new EveryImport(exports, upstream), () => instance.guest.assertInTime());
     },
   });
 }
