@@ -102,7 +102,6 @@ Deno.test("replace adapter: one with one more import runs itself", async () => {
     const more of [
       { module: "__main_module__", name: "more" },
       { module: "env", name: "more" },
-      { module: "wasi:cli/environment@0.2.3", name: "initial-cwd" },
     ]
   ) {
     const plan = await withImports((imports) => [
@@ -118,4 +117,26 @@ Deno.test("replace adapter: one that does nothing for a function runs itself", a
     const plan = await withImports((imports) => imports.filter((one) => one.name !== name));
     assert.equal(replaceAdapter(plan), plan, name);
   }
+});
+
+Deno.test("replace adapter: one that calls another function of WASI 0.2 runs itself", async () => {
+  const isReplacedWith = async (...path: string[]) => {
+    const linked = linkComponent(decodeComponent(await Deno.readFile(file)));
+    const lowered = linked.trampolines.find((one) =>
+      one.kind === "lower" && one.source.kind === "host" && one.source.path[1] === "now"
+    );
+    assert.ok(lowered?.kind === "lower" && lowered.source.kind === "host");
+    const trampoline = linked.trampolines.length;
+    const called = { ...lowered, source: { ...lowered.source, path } };
+    const [module = "", name = ""] = path;
+    const plan = await withImports((imports) => [
+      ...imports,
+      { module, name, source: { kind: "trampoline", trampoline } },
+    ]);
+    const changed = { ...plan, trampolines: [...plan.trampolines, called] };
+    return replaceAdapter(changed) !== changed;
+  };
+  assert.ok(await isReplacedWith("wasi:clocks/wall-clock@0.2.9", "now"));
+  assert.ok(!await isReplacedWith("wasi:clocks/wall-clock@0.2.3", "resolution"));
+  assert.ok(!await isReplacedWith("wasi:sockets/tcp@0.2.3", "now"));
 });
