@@ -39,7 +39,9 @@ pub fn source(call: Call) {
     let ready = response.1.subscribe();
     while sent < bytes {
         ready.block();
-        let Ok(room) = response.1.check_write() else { return };
+        let Ok(room) = response.1.check_write() else {
+            return;
+        };
         let count = room.min(chunk).min(bytes - sent);
         let piece: Vec<u8> = (sent..sent + count).map(|at| (at % 251) as u8).collect();
         response.1.write(&piece).unwrap();
@@ -74,7 +76,10 @@ pub fn events(call: Call) {
 pub fn length(call: Call) {
     let headers = Fields::new();
     headers
-        .set("content-length", &[call.text("declared").as_bytes().to_vec()])
+        .set(
+            "content-length",
+            &[call.text("declared").as_bytes().to_vec()],
+        )
         .unwrap();
     let bytes = vec![b'x'; call.number("written") as usize];
     let (body, output) = begin(call.out, 200, headers);

@@ -40,7 +40,11 @@ impl wasi::exports::http::incoming_handler::Guest for Reflect {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
         let operation = path.split('/').nth(1).unwrap_or("").to_string();
-        let call = Call { request, out, query };
+        let call = Call {
+            request,
+            out,
+            query,
+        };
         match operation.as_str() {
             "echo" => bodies::echo(call),
             "early" => bodies::early(call),
@@ -54,6 +58,7 @@ impl wasi::exports::http::incoming_handler::Guest for Reflect {
             "fields" => fields::fields(call),
             "immutable" => fields::immutable(call),
             "outgoing" => outgoing::outgoing(call),
+            "hold" => outgoing::hold(call),
             "pending" => outgoing::pending(call),
             "invalid" => outgoing::invalid(call),
             "fail" => failures::fail(call),

@@ -23,9 +23,13 @@ fn prepare(call: &Call) -> (OutgoingRequest, RequestOptions) {
         }
     }
     let request = OutgoingRequest::new(headers);
-    request.set_scheme(Some(&scheme(call.text("scheme")))).unwrap();
+    request
+        .set_scheme(Some(&scheme(call.text("scheme"))))
+        .unwrap();
     request.set_authority(Some(call.text("to"))).unwrap();
-    request.set_path_with_query(Some(call.text("path"))).unwrap();
+    request
+        .set_path_with_query(Some(call.text("path")))
+        .unwrap();
     let method = match call.text("method") {
         "" => call.request.method(),
         other => Method::Other(other.to_string()),
@@ -79,6 +83,18 @@ pub fn outgoing(call: Call) {
     }
     text += &format!("second get {:?}\n", future.get().map(|got| got.is_err()));
     respond(call.out, 200, &text);
+}
+
+/// Waits for the response to a request before it reads the body of the incoming one.
+pub fn hold(call: Call) {
+    let (request, options) = prepare(&call);
+    request.set_method(&Method::Get).unwrap();
+    OutgoingBody::finish(request.body().unwrap(), None).unwrap();
+    let future = handle(request, Some(options)).unwrap();
+    future.subscribe().block();
+    let body = call.request.consume().unwrap();
+    let (length, sum, end) = read_all(&body);
+    respond(call.out, 200, &format!("{length} {sum} {end}\n"));
 }
 
 /// Sends a request, begins a response, and waits for the answer, which may never come.
