@@ -7,6 +7,7 @@ import type { Blueprint } from "../wasm/blueprint.ts";
 import { GuestInstance } from "../wasm/instance.ts";
 import { suspending } from "../wasm/jspi.ts";
 import type { MemoryReset } from "../wasm/memory_reset.ts";
+import { isThrownByGuest } from "./traps.ts";
 
 /** Parts of an instance beside its module. */
 export interface InstanceParts {
@@ -61,12 +62,6 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
     }
     throw error;
   }
-}
-
-function isThrownByGuest(thrown: unknown): boolean {
-  const { Exception } = WebAssembly as unknown as { Exception?: new () => unknown };
-  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
-    (Exception !== undefined && thrown instanceof Exception);
 }
 
 /** Traps deep in a runtime, such as a panic of Rust, must still show the user's frames. */

@@ -91,6 +91,12 @@ function isStackOverflow(thrown: unknown): boolean {
   return thrown instanceof RangeError && thrown.message.includes("call stack");
 }
 
+/** Reports whether an error of an instantiation comes from the module or its start section. */
+export function isThrownByGuest(thrown: unknown): boolean {
+  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
+    isGuestException(thrown);
+}
+
 function isGuestException(thrown: unknown): boolean {
   const { Exception } = WebAssembly as unknown as { Exception?: new () => unknown };
   return Exception !== undefined && thrown instanceof Exception;

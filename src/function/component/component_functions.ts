@@ -1,4 +1,4 @@
-import { CapsuleError } from "../../base/errors.ts";
+import { CapsuleError, messageOf } from "../../base/errors.ts";
 import { ComponentExit } from "../../wasi/p2/cli.ts";
 import { missingImports, type P2Options } from "../../wasi/p2/host.ts";
 import { P2Host } from "../../wasi/p2/host.ts";
@@ -10,7 +10,7 @@ import { isSuspendError } from "../../wasm/jspi.ts";
 import type { MemoryBudget } from "../../wasm/memory_budget.ts";
 import { type Lease, OverloadedError, Pool } from "../../wasm/pool.ts";
 import { assertFits, openAccount } from "../memory_use.ts";
-import { ExitError, explainThrown } from "../traps.ts";
+import { ExitError, explainThrown, isThrownByGuest } from "../traps.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
 import { type ComponentSnapshot, PooledComponent } from "./pooled_component.ts";
 
@@ -175,8 +175,10 @@ export class ComponentFunctions {
     const { budget, limits, sinks, wasi } = this.options;
     const use = budget && openAccount(budget, this.#blueprint.memory);
     const guest = new Guest(sinks, limits, use);
+    const settings = wasi(guest);
     try {
-      const parts = { guest, wasi: wasi(guest), account: use?.account };
+      guest.beginStartSection();
+      const parts = { guest, wasi: settings, account: use?.account };
       const made = new PooledComponent(this.#blueprint, parts);
       // What start functions grew was asked for before the memories could be counted.
       const bytes = this.#blueprint.memory.fixedBytes + guest.countedBytes();
@@ -187,8 +189,27 @@ export class ComponentFunctions {
       return made;
     } catch (error) {
       use?.account.close();
-      throw error;
+      for (const cancel of settings.state.pending) cancel();
+      throw this.#explainStart(error, guest);
     }
+  }
+
+  /** Returns the error for an instance whose start functions or segments fail. */
+  #explainStart(error: unknown, guest: Guest): unknown {
+    if (guest.stopped) return guest.stopped;
+    const { name } = this.options;
+    if (guest.rerunReason || isSuspendError(error)) {
+      return new CapsuleError(
+        "LOAD",
+        `${name}: a start function of it waits or writes, as a call may`,
+      );
+    }
+    if (error instanceof ComponentExit) {
+      const ended = `a start function of it ended with exit code ${error.code}`;
+      return new CapsuleError("LOAD", `${name}: ${ended}`);
+    }
+    if (!isThrownByGuest(error)) return error;
+    return new CapsuleError("LOAD", `${name} cannot be instantiated: ${messageOf(error)}`);
   }
 }
 
