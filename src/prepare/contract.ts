@@ -37,6 +37,14 @@ export const growImport: AddedImport = {
 };
 
 /**
+ * Adds to the number of pages that the modules of a shared memory see, and returns what it was.
+ */
+export const pagesImport: AddedImport = {
+  name: "pages",
+  type: { params: ["i32"], results: ["i32"] },
+};
+
+/**
  * Called when the step counter has run out. Returns a new counter above 0, 0 when the guest must
  * `pause`, or a number below 0 when it must stop: it then traps with `unreachable`, which a guest
  * cannot catch.

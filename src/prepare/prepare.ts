@@ -16,7 +16,7 @@ import { Kind } from "./scan/events.ts";
 import type { Code } from "./scan/code.ts";
 import { scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
-import { countSharedGrowth, trackVisiblePages } from "./visible_pages.ts";
+import { countSharedGrowth, trackSharedPages, trackVisiblePages } from "./visible_pages.ts";
 
 export interface PrepareOptions {
   /**
@@ -39,9 +39,10 @@ export interface PrepareOptions {
   steps?: boolean;
   /**
    * Set for a module of a component. The state that it imports belongs to other modules, which are
-   * reset with it. If one of them imports its memory, the memory's size cannot be hidden.
+   * reset with it. `several` modules have memories or share one: then no module can hide its
+   * memory's size from the others. With `shared` all of them share one, and the host hides it.
    */
-  component?: { memoryIsShared: boolean };
+  component?: { memory: "own" | "shared" | "several" };
   /** Receives the spans of code that are copied, for a source map; see `Edits.spans`. */
   spans?: Ints;
 }
@@ -157,11 +158,13 @@ function prepareKnown(
   };
   const counterExport = addSteps(edits, code);
   const { countGrowth = false, exportGlobals = false } = options;
-  const isShared = component?.memoryIsShared ?? false;
-  const isTracked = (exportGlobals || countGrowth) && !isShared &&
+  const { memory = "own" } = component ?? {};
+  const hides = exportGlobals || countGrowth;
+  const isTracked = hides && memory === "own" &&
     trackVisiblePages(edits, layout, code, countGrowth);
+  const isShared = hides && memory === "shared" && trackSharedPages(edits, code, countGrowth);
   const isCounted = countGrowth &&
-    (isShared ? countSharedGrowth(edits, layout, code) : isTracked);
+    (isTracked || isShared || memory === "several" && countSharedGrowth(edits, layout, code));
   if (isTracked && exportGlobals) state.globals.push({ exportName: PAGES_EXPORT, type: "i32" });
   const exits = options.quietExit ? findQuietExits(layout, code) : [];
   for (const event of exits) plan.marks[event] = (plan.marks[event] ?? 0) | Mark.quietExit;

@@ -27,8 +27,9 @@ export async function serveComponentBytes(
   const log = createLog("text", io);
   const limits = limitsOf(options);
   const name = "guest.wasm";
-  const { reuse, unlimited } = options;
-  const code = await loadCode({ name, bytes }, { mode: "http", limits, reuse, unlimited }, log);
+  const { reuse, unlimited, adapter } = options;
+  const loading = { mode: "http", limits, reuse, unlimited, adapter } as const;
+  const code = await loadCode({ name, bytes }, loading, log);
   if (code.kind !== "component") throw new Error("the bytes are no component");
   const { callee: called, close } = await openComponent({
     code,

@@ -24,6 +24,8 @@ export interface ComponentFunction {
 /** A component with all of its core instances. */
 export class LiveComponent {
   readonly guest: Guest;
+  /** The pages that core instances see of the memory that they share; it may have more. */
+  visiblePages: number;
   readonly #plan: Plan;
   readonly #host: Host;
   readonly #instances: ComponentInstance[] = [];
@@ -37,15 +39,18 @@ export class LiveComponent {
    * Instantiates the core modules in order.
    *
    * @param modules the compiled modules of the plan, prepared or not.
+   * @param sharedPages the pages with which a memory that they share starts. Default: not used.
    */
   constructor(
     plan: Plan,
-    { modules, host, guest }: {
+    { modules, host, guest, sharedPages = 0 }: {
       modules: readonly WebAssembly.Module[];
       host: Host;
       guest: Guest;
+      sharedPages?: number;
     },
   ) {
+    this.visiblePages = sharedPages;
     this.#plan = plan;
     this.#host = host;
     this.guest = guest;
@@ -56,7 +61,7 @@ export class LiveComponent {
     }
     const metering = {
       ...{ step: guest.step, pause: suspending(guest.pause) },
-      ...{ grow: guest.grow, exit: guest.exit },
+      ...{ grow: guest.grow, exit: guest.exit, pages: this.#addPages },
     };
     guest.exhaustSteps = () => this.#setSteps(0);
     for (const [index, { module, imports }] of plan.coreInstances.entries()) {
@@ -77,6 +82,13 @@ export class LiveComponent {
       if (counter instanceof WebAssembly.Global) this.#counters.push(counter);
     }
   }
+
+  /** Adds to the pages that the core instances see of their memory. Returns what they saw. */
+  readonly #addPages = (more: number): number => {
+    const before = this.visiblePages;
+    this.visiblePages += more;
+    return before;
+  };
 
   /** The exports of the core instances, in the order of the plan. */
   get coreExports(): readonly WebAssembly.Exports[] {

@@ -4,7 +4,13 @@ import { decodeComponent } from "../../component/format/decode.ts";
 import { linkComponent } from "../../component/link/evaluate.ts";
 import type { Plan } from "../../component/link/plan.ts";
 import { parseExternName } from "../../component/types/names.ts";
-import { type PreparationResult, prepareModule } from "../../prepare/prepare.ts";
+import { UnknownConstruct } from "../../prepare/format/reader.ts";
+import {
+  type PreparationResult,
+  prepareScanned,
+  scanModule,
+  type ScannedModule,
+} from "../../prepare/prepare.ts";
 import { canPause } from "../../wasm/jspi.ts";
 import type { MemoryNeeds } from "../../wasm/blueprint.ts";
 import type { LoadOptions } from "../load.ts";
@@ -24,6 +30,8 @@ export interface ComponentBlueprint {
   readonly plan: Plan;
   readonly modules: readonly CoreModule[];
   readonly memory: MemoryNeeds;
+  /** Pages with which the memory starts that all core instances share; undefined if none do. */
+  readonly sharedPages: number | undefined;
   /** Path of the function that is called, and the world it belongs to. */
   readonly entry: ComponentEntry;
   /** True if it imports `wasi:sockets`. */
@@ -55,22 +63,23 @@ export function loadComponent(
     const usesSockets = [...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"));
     // A guest that reads a socket in a loop, without waiting, is paused so that something arrives.
     const steps = options.steps || usesSockets;
-    const memoryIsShared = plan.coreInstances.some(({ imports }) =>
-      imports.some(({ isMemory }) => isMemory)
-    );
-    const modules = shared.map(({ bytes }) => bytes);
-    const prepared = prepareAll(modules, { ...options, steps, memoryIsShared });
+    const scanned = shared.map(({ bytes }) => scanModule(bytes));
+    const memory = memoryUse(plan, scanned);
+    const prepared = prepareAll(scanned, { ...options, steps, memory: memory.kind });
     return {
       plan,
       memory: memoryNeeds(plan, shared, prepared),
       entry,
       usesSockets,
+      sharedPages: memory.kind === "shared" ? memory.initialPages : undefined,
       modules: prepared.map((one, index) => ({
         module: compile(one.bytes as Uint8Array<ArrayBuffer>, index),
         globalExports: one.kind === "prepared"
           ? one.globals.map(({ exportName }) => exportName)
           : [],
-        memoryExport: one.kind === "prepared" && ownsMemory(one) ? one.memoryExport : undefined,
+        memoryExport: one.kind === "prepared" && ownsMemory(one.module)
+          ? one.memoryExport
+          : undefined,
       })),
       cannotReset: prepared.flatMap((one) =>
         one.kind === "prepared" ? one.cannotReset : ["A module of it is not prepared."]
@@ -82,19 +91,41 @@ export function loadComponent(
   }
 }
 
+/** How the core instances of a component use memories. */
+type MemoryUse =
+  | { readonly kind: "own" | "several" }
+  /** All use one, which starts with `initialPages` pages of 64 KiB. */
+  | { readonly kind: "shared"; readonly initialPages: number };
+
+function memoryUse(plan: Plan, scanned: readonly ScannedModule[]): MemoryUse {
+  if (!plan.coreInstances.some(({ imports }) => imports.some(({ isMemory }) => isMemory))) {
+    return { kind: "own" };
+  }
+  const used = plan.coreInstances.flatMap(({ module }) => scanned[module] ?? []);
+  const owned = used.filter(({ layout: { description } }) => ownsMemory(description))
+    .flatMap(({ layout }) => layout.description.memories);
+  const [memory] = owned;
+  const isKnown = scanned.every(({ layout, code }) =>
+    !(code instanceof UnknownConstruct) && layout.description.memories.length <= 1
+  );
+  if (owned.length !== 1 || !memory || !isKnown) return { kind: "several" };
+  const { is64, shared, min } = memory.limits;
+  return is64 || shared ? { kind: "several" } : { kind: "shared", initialPages: min };
+}
+
 function prepareAll(
-  modules: readonly Uint8Array<ArrayBuffer>[],
-  options: LoadOptions & { memoryIsShared: boolean },
+  modules: readonly ScannedModule[],
+  options: LoadOptions & { memory: MemoryUse["kind"] },
 ): PreparationResult[] {
   const settings = {
     exportGlobals: options.manyCalls,
     countGrowth: options.manyCalls,
     steps: options.steps && canPause,
   };
-  return modules.map((bytes, index) => {
-    const prepared = prepareModule(bytes, {
+  return modules.map((scanned, index) => {
+    const prepared = prepareScanned(scanned, {
       ...settings,
-      component: { memoryIsShared: options.memoryIsShared },
+      component: { memory: options.memory },
     });
     if (prepared.kind === "unprepared" && !options.unlimited) {
       const { what, offset } = prepared.unknown;
@@ -108,8 +139,8 @@ function prepareAll(
   });
 }
 
-function ownsMemory({ module }: PreparationResult): boolean {
-  return module.memories.length > 0 && !module.imports.some(({ kind }) => kind === "memory");
+function ownsMemory({ memories, imports }: PreparationResult["module"]): boolean {
+  return memories.length > 0 && !imports.some(({ kind }) => kind === "memory");
 }
 
 function compile(bytes: Uint8Array<ArrayBuffer>, index: number): WebAssembly.Module {

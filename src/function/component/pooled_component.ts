@@ -13,6 +13,8 @@ const pageBytes = 65_536;
 export interface ComponentSnapshot {
   readonly memories: readonly (MemorySnapshot | undefined)[];
   readonly globals: readonly (readonly unknown[])[];
+  /** The pages that core instances see of the memory that they share. */
+  readonly visiblePages: number;
 }
 
 /** An instance of a component with its WASI, which can be reset between calls. */
@@ -23,6 +25,7 @@ export class PooledComponent {
   readonly #host: P2Host;
   readonly #account: MemoryAccount | undefined;
   readonly #cores: readonly CoreState[];
+  readonly #sharesMemory: boolean;
 
   /**
    * Instantiates the component.
@@ -38,7 +41,8 @@ export class PooledComponent {
     },
   ) {
     this.#account = account;
-    const { plan, modules, entry, memory } = blueprint;
+    const { plan, modules, entry, memory, sharedPages } = blueprint;
+    this.#sharesMemory = sharedPages !== undefined;
     this.guest = guest;
     // Until the memories exist, those that a start function grows count from their initial size.
     guest.countedBytes = () => memory.initialBytes - memory.fixedBytes;
@@ -47,6 +51,7 @@ export class PooledComponent {
       modules: modules.map(({ module }) => module),
       host: this.#host,
       guest,
+      sharedPages,
     });
     const func = this.live.func(...entry.path);
     if (!func) throw new Error(`the component has no function ${entry.path.join(" ")}`);
@@ -64,6 +69,7 @@ export class PooledComponent {
     return {
       memories: this.#cores.map((core) => core.takeMemory()),
       globals: this.#cores.map((core) => core.takeGlobals()),
+      visiblePages: this.live.visiblePages,
     };
   }
 
@@ -72,12 +78,14 @@ export class PooledComponent {
    *
    * @returns false if that is not worth it: close the instance.
    */
-  reset({ memories, globals }: ComponentSnapshot): boolean {
+  reset({ memories, globals, visiblePages }: ComponentSnapshot): boolean {
     this.live.resetHandles();
     this.#host.reset();
+    const sharedPages = this.#sharesMemory ? this.live.visiblePages : undefined;
     for (const [index, core] of this.#cores.entries()) {
-      if (!core.restore(memories[index], globals[index] ?? [])) return false;
+      if (!core.restore(memories[index], globals[index] ?? [], sharedPages)) return false;
     }
+    this.live.visiblePages = visiblePages;
     return true;
   }
 
@@ -132,10 +140,21 @@ class CoreState {
     return this.#globals.map(({ value }) => value);
   }
 
-  restore(memory: MemorySnapshot | undefined, globals: readonly unknown[]): boolean {
+  /**
+   * Restores memory and globals.
+   *
+   * @param sharedPages the visible pages of a memory that other core instances use, too.
+   * @returns false if that is not worth it.
+   */
+  restore(
+    memory: MemorySnapshot | undefined,
+    globals: readonly unknown[],
+    sharedPages: number | undefined,
+  ): boolean {
     if (memory) {
       const bytes = this.#current;
-      const neededBytes = this.#pages && this.#pages.value * pageBytes;
+      const pages: number | undefined = sharedPages ?? this.#pages?.value;
+      const neededBytes = pages && pages * pageBytes;
       if (!this.#memoryReset.isWorthKeeping(memory, bytes.length, neededBytes)) return false;
       this.#memoryReset.restore(memory, bytes);
     }

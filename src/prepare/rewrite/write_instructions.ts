@@ -1,4 +1,4 @@
-import { exitImport, PAGES_EXPORT } from "../contract.ts";
+import { exitImport, PAGES_EXPORT, pagesImport } from "../contract.ts";
 import type { Copier } from "./copier.ts";
 import { readCatch, skipBlockType } from "../format/immediates.ts";
 import { Op } from "../format/instructions.ts";
@@ -205,10 +205,15 @@ export class InstructionWriter {
   #writeVisiblePages(event: number): void {
     const { code: { events }, indices } = this.#context;
     const at = events.offset(event) + 1;
-    if (events.kind(event) === Kind.memorySize) {
+    const pages = indices.globals.get(PAGES_EXPORT);
+    if (events.kind(event) === Kind.memoryGrow) this.#checks.call(GROW);
+    else if (pages !== undefined) {
       this.#copier.out.byte(Op.globalGet);
-      this.#copier.out.u32(indices.globals.get(PAGES_EXPORT) ?? 0);
-    } else this.#checks.call(GROW);
+      this.#copier.out.u32(pages);
+    } else {
+      this.#copier.out.bytes([Op.i32Const, 0]);
+      this.#checks.call(pagesImport.name);
+    }
     this.#copier.skipNumber(at);
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { loadComponent } from "../../../src/function/component/load_component.ts";
+import { serveComponentBytes } from "../../testing/component.ts";
 
 const file = new URL("../../testdata/rust/adapted/adapted.wasm", import.meta.url);
 
@@ -22,4 +23,17 @@ for (const adapter of ["capsule", "component", undefined] as const) {
       assert.equal(plan.preview1 === undefined, adapter === "component");
     },
   );
+}
+
+for (const adapter of ["capsule", "component"]) {
+  Deno.test(`-adapter=${adapter}: an instance is used again after calls of preview1`, async () => {
+    const bytes = await Deno.readFile(file);
+    await using served = await serveComponentBytes(bytes, [`-adapter=${adapter}`]);
+    for (const path of ["/map", "/print", "/clocks", "/env", "/count"]) {
+      const response = await served.handle(new Request(`http://test${path}`));
+      assert.equal(response.status, 200);
+      await response.body?.cancel();
+      assert.equal(served.called.figures.instances, 1, path);
+    }
+  });
 }
