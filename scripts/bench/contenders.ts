@@ -25,6 +25,8 @@ export const modules = {
   stores: `${root}tests/testdata/go/stores/stores.wasm`,
   loop: `${root}tests/testdata/go/loop/loop.wasm`,
   upstream: `${root}tests/testdata/go/upstream/upstream.wasm`,
+  component: `${root}examples/component-rust/component_rust.wasm`,
+  componentWork: `${root}tests/testdata/rust/work/work.wasm`,
 } as const;
 
 /** The command of this launcher, run from its sources. */

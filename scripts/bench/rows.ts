@@ -1,5 +1,6 @@
 import type { Row } from "./row.ts";
 import { cli } from "./rows/cli.ts";
+import { components } from "./rows/components.ts";
 import { deadline } from "./rows/deadline.ts";
 import { fairness } from "./rows/fairness.ts";
 import { files } from "./rows/files.ts";
@@ -26,6 +27,7 @@ export const rows: readonly Row[] = [
   fairness,
   deadline,
   waiting,
+  components,
   store,
   loading,
   memory,

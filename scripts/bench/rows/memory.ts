@@ -1,4 +1,5 @@
 import { bare, modules, ours } from "../contenders.ts";
+import { RequestCount } from "../request_count.ts";
 import { atMost, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median } from "../statistics.ts";
 import { digits, inMebibytes } from "../table.ts";
@@ -39,25 +40,11 @@ export const memory: Row = {
       full: [100_000, 500_000, 1_000_000],
     });
     await using server = await ours.start(modules.hello);
-    let requests = 0;
+    const sent = new RequestCount(server, load);
     let first: number | undefined;
     for (const mark of marks) {
       say(`${digits(mark)} requests`);
-      let perSecond = 0;
-      while (requests < mark) {
-        const wanted = perSecond > 0 ? (mark - requests) / perSecond : 0.2;
-        const loaded = await load.run({
-          url: server.url,
-          connections: 32,
-          seconds: Math.max(0.1, Math.min(wanted, 5)),
-          method: "GET",
-        });
-        if (loaded.errors > 0) {
-          throw new Error(`${loaded.errors} of ${loaded.requests} requests failed`);
-        }
-        requests += loaded.requests;
-        perSecond = loaded.perSecond;
-      }
+      await sent.reach(mark);
       const bytes = server.residentBytes();
       const ratio = bytes / (first ?? bytes);
       lines.push({
