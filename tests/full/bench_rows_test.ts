@@ -24,6 +24,7 @@ async function missingFor(row: string): Promise<string | undefined> {
   if (!hasWrk) return "wrk";
   if (row === "proxy" && !await goCompiles()) return "a Go that compiles";
   if (row === "start" && !isCompiled()) return "dist/capsule, which deno task compile makes,";
+  if (row === "components" && !await isInstalled("wasmtime")) return "wasmtime";
   if (["store", "loading"].includes(row) && !hasRedis) return "redis-server";
 }
 

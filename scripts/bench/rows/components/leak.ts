@@ -13,8 +13,8 @@ export async function leak(
 ): Promise<Line[]> {
   const marks = byLength(length, {
     smoke: [100, 500],
-    quick: [2000, 10_000],
-    full: [100_000, 500_000, 1_000_000],
+    quick: [20_000, 30_000],
+    full: [50_000, 500_000, 1_000_000],
   });
   await using server = await ours.start(modules.componentWork);
   const sent = new RequestCount(server, load, { method: "POST", body: `leak ${mebibyte}` });
