@@ -171,6 +171,16 @@ export class Guest {
   }
 
   /**
+   * Throws if V8's heap is nearly full. Call it as the host keeps more and more for the guest.
+   *
+   * @throws CapsuleError the reason for which the call was stopped.
+   */
+  assertHeapHasRoom(): void {
+    if (this.#memoryUse) this.#limitHeap(performance.now(), this.#memoryUse.budget);
+    if (this.#state.kind === "stopped") throw this.#state.reason;
+  }
+
+  /**
    * Awaits `work` and maps its result with `onValue` or `onError`. A stop rejects immediately; a
    * later result is discarded. The guest continues in a new slice.
    */

@@ -18,8 +18,8 @@ export interface CallScope {
   borrows: number;
 }
 
-/** Most handles of a component instance. */
-const maxHandles = 2 ** 28 - 1;
+/** Most handles of a component instance. The specification allows 2^28 - 1, a host fewer. */
+export const maxHandles = 2 ** 18;
 
 /**
  * The handles of a component instance. Index 0 is never used; freed indices are reused, the last
@@ -42,7 +42,9 @@ export class HandleTable {
       this.#entries[free] = handle;
       return free;
     }
-    if (this.#entries.length > maxHandles) throw trap("the handle table is full");
+    if (this.#entries.length > maxHandles) {
+      throw trap(`the handle table is full: it has ${maxHandles} handles`);
+    }
     return this.#entries.push(handle) - 1;
   }
 

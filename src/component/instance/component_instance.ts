@@ -66,6 +66,8 @@ export interface AbiOptions {
 
 /** Bytes of all strings and lists that one call may lift. */
 const maxLiftedBytes = 2 ** 28;
+/** New handles, whose resources are on V8's heap, between two checks of the heap. */
+const handlesBetweenChecks = 1024;
 /** Bytes that are lifted between two checks of the deadline. */
 const bytesBetweenChecks = 1 << 20;
 
@@ -122,7 +124,10 @@ export class CallContext implements AbiContext, CallScope {
   }
 
   lowerOwn(resource: Resource, rep: unknown): number {
-    return this.#options.instance.handles.add({ resource, rep, borrowedBy: undefined, lends: 0 });
+    const { instance: { handles }, guest } = this.#options;
+    const index = handles.add({ resource, rep, borrowedBy: undefined, lends: 0 });
+    if (index % handlesBetweenChecks === 0) guest.assertHeapHasRoom();
+    return index;
   }
 
   lowerBorrow(resource: Resource, rep: unknown): number {

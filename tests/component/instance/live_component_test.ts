@@ -4,6 +4,8 @@ import { decodeComponent } from "../../../src/component/format/decode.ts";
 import type { Host } from "../../../src/component/instance/host.ts";
 import { LiveComponent } from "../../../src/component/instance/live_component.ts";
 import { linkComponent } from "../../../src/component/link/evaluate.ts";
+import { Guest } from "../../../src/wasm/guest.ts";
+import { MemoryAccount, MemoryBudget } from "../../../src/wasm/memory_budget.ts";
 import { quietGuest } from "../../testing/quiet_guest.ts";
 import { buildText, componentTest } from "../../testing/wasm_tools.ts";
 
@@ -236,3 +238,40 @@ for (const [title, handle] of [["an unknown handle", "7"], ["a dropped handle", 
     assert.throws(() => call(component, "f"), /unknown handle index/);
   });
 }
+
+/** A component that makes resources of the host until it traps. */
+const hoarder = `
+  (import "file" (type $file (sub resource)))
+  (import "open" (func $open (result (own $file))))
+  (core func $open (canon lower (func $open)))
+  (core module $m
+    (import "h" "open" (func $open (result i32)))
+    (func (export "f") (loop (drop (call $open)) (br 0))))
+  (core instance $m (instantiate $m (with "h" (instance (export "open" (func $open))))))
+  (func (export "f") (canon lift (core func $m "f")))`;
+
+componentTest("live component: a guest that keeps all handles traps at 2^18", async () => {
+  let opened = 0;
+  const host: Host = { function: () => ({ call: () => ++opened }), drop: () => {} };
+  const component = await instantiate(hoarder, host);
+  assert.throws(() => call(component, "f"), /the handle table is full: it has 262144 handles/);
+  assert.equal(opened, 2 ** 18 + 1);
+});
+
+componentTest(
+  "live component: a guest that keeps handles is stopped when the heap is full",
+  async () => {
+    let opened = 0;
+    const host: Host = { function: () => ({ call: () => ++opened }), drop: () => {} };
+    const plan = linkComponent(decodeComponent(await buildText(`(component ${hoarder})`)));
+    const modules = plan.modules.map((bytes) => new WebAssembly.Module(bytes));
+    const budget = new MemoryBudget(1 << 20);
+    budget.isHeapFull = () => opened >= 5000;
+    const use = { budget, account: new MemoryAccount(budget), fixedBytes: 0, usesHeap: false };
+    const sink = { write: () => {}, isTerminal: () => false };
+    const guest = new Guest({ stdout: sink, stderr: sink }, { sliceMs: 0, timeoutMs: 0 }, use);
+    const component = new LiveComponent(plan, { modules, host, guest });
+    assert.throws(() => call(component, "f"), { code: "MEMORY" });
+    assert.ok(opened < 7000, `${opened} handles`);
+  },
+);
