@@ -15,7 +15,55 @@ llvm=/usr/lib/llvm-19
 packages=(llvm-19-dev libclang-19-dev clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 binaryen)
 home="${CAPSULE_TINYGO_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/capsule-tinygo/$version}"
 
+clang="$llvm/lib/clang/19"
+
+# write_targets <folder>: TinyGo's own targets with Debian's libraries, without two features that
+# LLVM 19 does not support and without the Boehm collector, whose sources the archive lacks. For
+# wasip2, -wit-package and -wit-world name what the archive lacks, too.
+write_targets() {
+  local common
+  common=$(cat <<JSON
+  "llvm-target": "wasm32-unknown-wasi",
+  "cpu": "generic",
+  "features": "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext,-multivalue,-reference-types",
+  "linker": "wasm-ld",
+  "gc": "precise",
+  "scheduler": "asyncify",
+  "default-stack-size": 65536,
+  "cflags": [
+    "-mbulk-memory", "-mnontrapping-fptoint", "-mno-multivalue", "-mno-reference-types", "-msign-ext",
+    "-isystem/usr/include/wasm32-wasi", "-isystem$clang/include"
+  ],
+  "extra-files": ["src/runtime/asm_tinygowasm.S"],
+JSON
+  )
+  local libraries="\"$home/lib/libc.a\", \"$clang/lib/wasi/libclang_rt.builtins-wasm32.a\""
+  cat >"$1/wasip1.json" <<JSON
+{
+$common
+  "build-tags": ["tinygo.wasm"],
+  "goos": "wasip1",
+  "goarch": "wasm",
+  "ldflags": ["--stack-first", "--no-demangle", $libraries],
+  "emulator": "wasmtime run --dir={tmpDir}::/tmp {}"
+}
+JSON
+  cat >"$1/wasip2.json" <<JSON
+{
+$common
+  "build-tags": ["tinygo.wasm", "wasip2"],
+  "buildmode": "c-shared",
+  "goos": "linux",
+  "goarch": "arm",
+  "ldflags": ["--stack-first", "--no-demangle", "--no-entry", $libraries],
+  "emulator": "wasmtime run --dir={tmpDir}::/tmp {}"
+}
+JSON
+}
+
 if [ -x "$home/bin/tinygo" ]; then
+  # A cache of an earlier version of this script lacks the target wasip2.
+  grep -q "$home" "$home/root/targets/wasip2.json" || write_targets "$home/root/targets"
   echo "$home/bin"
   exit 0
 fi
@@ -47,33 +95,7 @@ sed -i -E '/^\t\t"net\/(http\/)?": /d' "$new/root/loader/goroot.go"
 cp /usr/lib/wasm32-wasi/libc.a "$new/lib"
 "$llvm/bin/llvm-ar" d "$new/lib/libc.a" dlmalloc.o
 
-# TinyGo's own target with Debian's libraries, without two features that LLVM 19 does not support
-# and without the Boehm collector, whose sources the archive lacks.
-clang="$llvm/lib/clang/19"
-cat >"$new/root/targets/wasip1.json" <<JSON
-{
-  "llvm-target": "wasm32-unknown-wasi",
-  "cpu": "generic",
-  "features": "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext,-multivalue,-reference-types",
-  "build-tags": ["tinygo.wasm"],
-  "goos": "wasip1",
-  "goarch": "wasm",
-  "linker": "wasm-ld",
-  "gc": "precise",
-  "scheduler": "asyncify",
-  "default-stack-size": 65536,
-  "cflags": [
-    "-mbulk-memory", "-mnontrapping-fptoint", "-mno-multivalue", "-mno-reference-types", "-msign-ext",
-    "-isystem/usr/include/wasm32-wasi", "-isystem$clang/include"
-  ],
-  "ldflags": [
-    "--stack-first", "--no-demangle",
-    "$home/lib/libc.a", "$clang/lib/wasi/libclang_rt.builtins-wasm32.a"
-  ],
-  "extra-files": ["src/runtime/asm_tinygowasm.S"],
-  "emulator": "wasmtime run --dir={tmpDir}::/tmp {}"
-}
-JSON
+write_targets "$new/root/targets"
 
 (cd "$new/root" && go build -tags llvm19 -o "$new/bin/tinygo-compiler" .)
 goroot=$(GOTOOLCHAIN=$toolchain go env GOROOT)

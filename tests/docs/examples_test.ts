@@ -14,7 +14,7 @@ async function commandsOf(name: string): Promise<ReadmeBlock[]> {
     .map((block) => ({
       ...block,
       text: block.text.replaceAll(
-        /^(?:tinygo build|rustup|cargo|cp|npm|npx|pip|componentize-py) .*\n/gm,
+        /^(?:tinygo build|go tool|rustup|cargo|cp|npm|npx|pip|componentize-py) .*\n/gm,
         "",
       ),
     }));

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { builtComponentTest, guestLanguages } from "../testing/built_components.ts";
+import { builtComponentTest, guestLanguages, guestPath } from "../testing/built_components.ts";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
 
 for (const language of guestLanguages) {
   const title = `component in ${language}`;
-  const flagOf = (folder: string) => `-wasm=${folder}/guest_${language}.wasm`;
+  const flagOf = (folder: string) => `-wasm=${guestPath(folder, language)}`;
 
   builtComponentTest(`${title}: receives requests, echoes and streams`, async (folder) => {
     await using server = await startCapsule(["-mode=http", flagOf(folder), "-maxInstances=1"]);
@@ -26,7 +26,7 @@ for (const language of guestLanguages) {
     assert.deepEqual([code, stderr], [0, "an error\n"]);
     assert.equal((await run(["fail"])).code, 1);
     assert.equal((await run(["loop"], { timeout: "1s" })).code, 124);
-    // In JavaScript an exception is the error of the result of `run`, in Python it traps.
+    // In JavaScript an exception is the error of the result of `run`, elsewhere it traps.
     assert.equal((await run(["throw"])).code, language === "javascript" ? 1 : 134);
   });
 }

@@ -47,6 +47,14 @@ Deno.test("examples/component-rust: answers with a greeting or the body", async 
   assert.equal(await answer.text(), "👋");
 });
 
+Deno.test("examples/component-tinygo: answers with a greeting or the body", async () => {
+  const wasm = `-wasm=${examples}component-tinygo/component_tinygo.wasm`;
+  await using server = await startCapsule([wasm, "-mode=http"]);
+  assert.equal(await (await fetch(server.url)).text(), "👋 Hello from TinyGo\n");
+  const body = "👋".repeat(50_000);
+  assert.equal(await (await fetch(server.url, { method: "POST", body })).text(), body);
+});
+
 Deno.test("examples/hello: greets its arguments and serves requests", async () => {
   const wasm = `-wasm=${examples}hello/hello.wasm`;
   const { code, stdout, stderr } = await runCapsule([wasm, "-mode=cli", "Bob", "Morane 🎃"]);

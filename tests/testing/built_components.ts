@@ -3,8 +3,15 @@ import { runProgram } from "./system_program.ts";
 
 const script = fileURLToPath(new URL("../../scripts/build_components.sh", import.meta.url));
 
+const guests = fileURLToPath(new URL("../testdata/components/", import.meta.url));
+
 /** Languages of the guests in `tests/testdata/components`. */
-export const guestLanguages = ["javascript", "python"] as const;
+export const guestLanguages = ["javascript", "python", "tinygo"] as const;
+
+/** Returns the path of a guest, of which TinyGo's alone is committed. */
+export function guestPath(folder: string, language: (typeof guestLanguages)[number]): string {
+  return language === "tinygo" ? `${guests}tinygo/guest.wasm` : `${folder}/guest_${language}.wasm`;
+}
 
 /** The folder of the components that `scripts/build_components.sh` builds; it caches them. */
 const built = await buildComponents();
