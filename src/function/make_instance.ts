@@ -5,9 +5,8 @@ import { Wasi, type WasiFunction, type WasiOptions } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { Blueprint } from "../wasm/blueprint.ts";
 import { GuestInstance } from "../wasm/instance.ts";
-import { suspending } from "../wasm/jspi.ts";
+import { isThrownByGuest, suspending } from "../wasm/jspi.ts";
 import type { MemoryReset } from "../wasm/memory_reset.ts";
-import { isThrownByGuest } from "./traps.ts";
 
 /** Parts of an instance beside its module. */
 export interface InstanceParts {

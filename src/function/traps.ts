@@ -2,6 +2,7 @@ import { CapsuleError } from "../base/errors.ts";
 import { GuestExit } from "../wasi/wasi.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { Blueprint } from "../wasm/blueprint.ts";
+import { isGuestException } from "../wasm/jspi.ts";
 import { formatStack, guestFrames } from "./guest_stack.ts";
 import { sourceOffsets } from "./source_offsets.ts";
 
@@ -89,17 +90,6 @@ export function explainThrown(
 
 function isStackOverflow(thrown: unknown): boolean {
   return thrown instanceof RangeError && thrown.message.includes("call stack");
-}
-
-/** Reports whether an error of an instantiation comes from the module or its start section. */
-export function isThrownByGuest(thrown: unknown): boolean {
-  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
-    isGuestException(thrown);
-}
-
-function isGuestException(thrown: unknown): boolean {
-  const { Exception } = WebAssembly as unknown as { Exception?: new () => unknown };
-  return Exception !== undefined && thrown instanceof Exception;
 }
 
 /**

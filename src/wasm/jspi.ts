@@ -33,6 +33,18 @@ export function isSuspendError(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.constructor.name === "SuspendError";
 }
 
+/** Reports whether a guest threw an exception that it did not catch. */
+export function isGuestException(thrown: unknown): boolean {
+  const { Exception } = WebAssembly as unknown as { Exception?: new () => unknown };
+  return Exception !== undefined && thrown instanceof Exception;
+}
+
+/** Reports whether an error of an instantiation comes from the module or its start section. */
+export function isThrownByGuest(thrown: unknown): boolean {
+  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
+    isGuestException(thrown);
+}
+
 /** (module (func (export "trap") unreachable)) */
 const trapModule = new Uint8Array([
   ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0],

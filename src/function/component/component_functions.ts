@@ -6,11 +6,11 @@ import type { CallLimits } from "../../wasm/call_clock.ts";
 import { CallWatch, type WatchedCall } from "../../wasm/call_watch.ts";
 import { Guest } from "../../wasm/guest.ts";
 import type { OutputSinks } from "../../wasm/guest_output.ts";
-import { isSuspendError } from "../../wasm/jspi.ts";
+import { isSuspendError, isThrownByGuest } from "../../wasm/jspi.ts";
 import type { MemoryBudget } from "../../wasm/memory_budget.ts";
 import { type Lease, OverloadedError, Pool } from "../../wasm/pool.ts";
 import { assertFits, openAccount } from "../memory_use.ts";
-import { ExitError, explainThrown, isThrownByGuest } from "../traps.ts";
+import { ExitError, explainThrown } from "../traps.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
 import { type ComponentSnapshot, PooledComponent } from "./pooled_component.ts";
 
