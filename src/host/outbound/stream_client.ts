@@ -1,34 +1,15 @@
 import { Readable } from "node:stream";
 import { Agent } from "undici";
 import { CapsuleError } from "../../base/errors.ts";
+import type { StreamedRequest, StreamedResponse } from "../../base/streamed_http.ts";
 import { type Connector, createConnector } from "./connector.ts";
 import type { NetRules } from "./net_rules.ts";
 import { withGuestMark } from "./request_headers.ts";
 
-/** A request whose body is streamed. Times are milliseconds, undefined for the defaults. */
-export interface StreamRequest {
-  readonly url: string;
-  readonly method: string;
-  /** Values are byte strings. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: AsyncIterable<Uint8Array> | undefined;
-  readonly connectTimeoutMs: number | undefined;
-  readonly firstByteTimeoutMs: number | undefined;
-  readonly betweenBytesTimeoutMs: number | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** A response whose body is streamed. */
-export interface StreamResponse {
-  readonly status: number;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: AsyncIterable<Uint8Array>;
-}
-
 /** A client that sends requests and streams bodies in both directions. */
 export interface StreamClient {
   /** Follows no redirects and decodes nothing. @throws as undici does, CapsuleError `DENIED`. */
-  send(request: StreamRequest): Promise<StreamResponse>;
+  send(request: StreamedRequest): Promise<StreamedResponse>;
   close(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import type { StreamedRequest, StreamedResponse } from "../../base/streamed_http.ts";
 import { Fields, isForbidden } from "./fields.ts";
 import { Future, type HttpErrorCode, HttpFailure, OutgoingBytes } from "./http_body.ts";
 import {
@@ -11,29 +12,8 @@ import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import { IoError } from "./stream_end.ts";
 import { ChunkInput } from "./stream_sources.ts";
 
-/** A request as it is sent. Times are milliseconds, undefined for the client's defaults. */
-export interface SentRequest {
-  readonly url: string;
-  readonly method: string;
-  /** Values are byte strings. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The body's chunks; undefined for none. */
-  readonly body: AsyncIterable<Uint8Array<ArrayBuffer>> | undefined;
-  readonly connectTimeoutMs: number | undefined;
-  readonly firstByteTimeoutMs: number | undefined;
-  readonly betweenBytesTimeoutMs: number | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** A response whose body arrives while it is read. */
-export interface ReceivedResponse {
-  readonly status: number;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: AsyncIterable<Uint8Array>;
-}
-
 /** Sends a request as far as a grant allows. @throws an error that `errorCode` maps. */
-export type SendRequest = (request: SentRequest) => Promise<ReceivedResponse>;
+export type SendRequest = (request: StreamedRequest) => Promise<StreamedResponse>;
 
 /** Maps an error of `SendRequest` to an error-code of `wasi:http`. */
 export type MapHttpError = (error: unknown) => HttpErrorCode;
@@ -91,7 +71,7 @@ async function* chunksOf(bytes: OutgoingBytes): AsyncGenerator<Uint8Array<ArrayB
   for (let chunk = await bytes.next(); chunk; chunk = await bytes.next()) yield chunk;
 }
 
-function toIncoming({ status, headers, body }: ReceivedResponse, errorCode: MapHttpError) {
+function toIncoming({ status, headers, body }: StreamedResponse, errorCode: MapHttpError) {
   const fields = new Fields();
   for (const [name, value] of headers) if (!isForbidden(name)) fields.append(name, bytesOf(value));
   const chunks = body[Symbol.asyncIterator]();
