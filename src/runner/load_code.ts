@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
 import { loadModule, type LoadOptions } from "../function/load.ts";
+import { isComponentHeader } from "../source/read_module.ts";
 import type { Blueprint } from "../wasm/blueprint.ts";
 import type { RunnerLimits } from "./runner_options.ts";
 
@@ -44,9 +45,9 @@ export async function loadCode(
   options: BlueprintOptions,
   log: Log,
 ): Promise<LoadedCode> {
-  // The layer field of the header (`component/format/decode.ts`), read without loading the decoder.
-  const [, , , , , , layer] = module.bytes;
-  if (layer !== 1) return { kind: "module", blueprint: await loadBlueprint(module, options, log) };
+  if (!isComponentHeader(module.bytes)) {
+    return { kind: "module", blueprint: await loadBlueprint(module, options, log) };
+  }
   return { kind: "component", bytes: module.bytes, options: loadOptions(module.name, options) };
 }
 

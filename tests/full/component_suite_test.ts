@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { CapsuleError } from "../../src/base/errors.ts";
 import type { Value } from "../../src/component/abi/codec.ts";
-import { decodeComponent, isComponent } from "../../src/component/format/decode.ts";
+import { decodeComponent } from "../../src/component/format/decode.ts";
 import type { Host } from "../../src/component/instance/host.ts";
 import { LiveComponent } from "../../src/component/instance/live_component.ts";
 import { linkComponent } from "../../src/component/link/evaluate.ts";
+import { isComponentHeader } from "../../src/source/read_module.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 import { quietGuest } from "../testing/quiet_guest.ts";
 import { runProgram } from "../testing/system_program.ts";
@@ -72,7 +73,7 @@ async function failures(commands: readonly Command[], work: string): Promise<str
     const bytes = filename === undefined
       ? undefined
       : (await Deno.readFile(`${work}/${filename}`)).slice();
-    if (bytes && !isComponent(bytes) && type !== "assert_malformed") continue;
+    if (bytes && !isComponentHeader(bytes) && type !== "assert_malformed") continue;
     try {
       switch (type) {
         case "module":

@@ -23,12 +23,6 @@ import type {
 /** Deepest nesting of components; each level is a call of this decoder. */
 const maxDepth = 100;
 
-/** Reports whether bytes are those of a component: the layer field of the preamble is 1. */
-export function isComponent(bytes: Uint8Array): boolean {
-  const [zero, a, s, m, , , layer, high] = bytes;
-  return zero === 0 && a === 0x61 && s === 0x73 && m === 0x6d && layer === 1 && high === 0;
-}
-
 /**
  * Decodes a component's binary. Index spaces are not resolved, names and types not validated.
  *
@@ -50,7 +44,10 @@ function decodeRange(bytes: Uint8Array<ArrayBuffer>, range: Range): ComponentSyn
     throw malformed(`components are nested more than ${maxDepth} levels deep`, start);
   }
   const preamble = bytes.subarray(start, Math.min(start + 8, end));
-  if (!isComponent(preamble)) throw malformed("a component has no preamble", start);
+  const [zero, a, s, m, , , layer, high] = preamble;
+  if (zero !== 0 || a !== 0x61 || s !== 0x73 || m !== 0x6d || layer !== 1 || high !== 0) {
+    throw malformed("a component has no preamble", start);
+  }
   const version = (preamble[4] ?? 0) + (preamble[5] ?? 0) * 256;
   if (version !== 0x0d) throw malformed(`component version ${hex(version)} is not 0x0d`, start + 4);
 
