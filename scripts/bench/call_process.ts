@@ -1,9 +1,12 @@
 import { env, root } from "./contenders.ts";
 import { ownEnvironment } from "./processes.ts";
 
-/** A module and its caller: `capsule`, `uncounted` (without step metering) or `naive`. */
+/**
+ * A module and its caller: `capsule`, `uncounted` (without step metering), `naive`, or `component`
+ * for a component.
+ */
 export interface CallPlan {
-  readonly who: "capsule" | "uncounted" | "naive";
+  readonly who: "capsule" | "uncounted" | "naive" | "component";
   readonly module: string;
   readonly flags?: readonly string[];
 }

@@ -26,6 +26,7 @@ export const modules = {
   loop: `${root}tests/testdata/go/loop/loop.wasm`,
   upstream: `${root}tests/testdata/go/upstream/upstream.wasm`,
   component: `${root}examples/component-rust/component_rust.wasm`,
+  componentAdapted: `${root}tests/testdata/rust/adapted/adapted.wasm`,
   componentWork: `${root}tests/testdata/rust/work/work.wasm`,
 } as const;
 

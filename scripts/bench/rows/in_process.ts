@@ -42,6 +42,46 @@ export const inProcess: Row = {
         { what, who: "ours", seen: `${digits(took)} µs CPU`, target: atMost(limit, took, "µs") },
       );
     }
+    lines.push(...await componentLines({ seconds, rounds }));
     return lines;
   },
 };
+
+/** Reset and call of components; an adapter beside the preview1 that takes its place. */
+async function componentLines(
+  { seconds, rounds }: { seconds: number; rounds: number },
+): Promise<Line[]> {
+  await using small = new CallProcess({ who: "component", module: modules.component });
+  const module = modules.componentAdapted;
+  const adapter = { who: "component", module, flags: ["-adapter=component"] } as const;
+  await using linked = new CallProcess(adapter);
+  await using replaced = new CallProcess({ who: "component", module });
+  const all = [small, linked, replaced];
+  // V8 optimizes their code later than that of a module: there is more of it.
+  await alternate(all, 4, (process) => process.run(seconds, "/print"));
+  const [smallTimes = [], linkedTimes = [], replacedTimes = []] = await alternate(
+    all,
+    rounds,
+    (process) => process.run(seconds, "/print"),
+  );
+  const took = median(smallTimes);
+  const ratio = medianRatio(replacedTimes, linkedTimes);
+  const what = "Rust component that prints, built with an adapter";
+  const seen = (times: readonly number[]) => `${digits(median(times))} µs CPU`;
+  return [
+    {
+      what: "Rust component",
+      who: "ours",
+      seen: seen(smallTimes),
+      target: atMost(12, took, "µs"),
+    },
+    { what, who: "ours, -adapter=component", seen: seen(linkedTimes) },
+    {
+      what,
+      who: "ours",
+      seen: seen(replacedTimes),
+      ratio: `${digits(ratio)} × the adapter`,
+      target: atMost(0.95, ratio),
+    },
+  ];
+}

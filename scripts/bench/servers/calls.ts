@@ -1,7 +1,7 @@
 /**
- * `deno run -A calls.ts capsule|uncounted|naive MODULE`: calls a function in this process without
- * HTTP. Each line of input is `[seconds, body]`; each line of output is the CPU time of one call in
- * microseconds.
+ * `deno run -A calls.ts capsule|uncounted|naive|component MODULE`: calls a function in this process
+ * without HTTP. Each line of input is `[seconds, body]`, for a component the path in place of the
+ * body; each line of output is the CPU time of one call in microseconds.
  */
 import { cpuUsage } from "node:process";
 import { createLog } from "../../../src/base/log.ts";
@@ -119,6 +119,14 @@ const callers: Record<string, () => Promise<CallOnce>> = {
   capsule: async () => callsOf(await capsuleFunction()),
   uncounted: async () => callsOf(await uncountedFunction()),
   naive: naiveCalls,
+  component: async () => {
+    const { componentCalls } = await import("./component_calls.ts");
+    const io = processIo(Deno.args);
+    const log = createLog("text", io);
+    const call = await componentCalls({ name: path, bytes }, optionsOf(flags), { io, log });
+    const decoder = new TextDecoder();
+    return (body) => call(decoder.decode(body));
+  },
 };
 const makeCalls = callers[who ?? ""];
 if (!makeCalls) throw new Error(`there is no caller "${who}"`);
