@@ -1,6 +1,7 @@
 import { type Timer, unref } from "../base/timers.ts";
 import { checkBodyTimeouts } from "./body_timeout.ts";
 import { type ConnectionServer, serveConnection } from "./deno_connection.ts";
+import { UnfinishedBodyError } from "./unfinished_body.ts";
 
 /** A handler of requests. It must read or drain every body (see `readBody`). */
 export type Handler = Deno.ServeHandler<Deno.NetAddr>;
@@ -77,7 +78,12 @@ export class Connections implements Disposable {
     const cut = new AbortController();
     const server = serveConnection(accepted, {
       handler: counting(this.#handler, () => connection.requests++),
-      onError: this.#onError,
+      onError: (error) => {
+        if (!(error instanceof UnfinishedBodyError)) return this.#onError(error);
+        // Over TLS it may carry other requests, by HTTP/2.
+        if (!("handshake" in accepted)) cutOff(connection);
+        return new Response(null, { status: 500 });
+      },
       cut: cut.signal,
     });
     const sinceMs = performance.now();

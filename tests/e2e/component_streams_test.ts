@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { runCapsule, startCapsule } from "../testing/capsule.ts";
 import { ChunkedCall } from "../testing/chunked_call.ts";
+import { echoMib } from "../testing/large_echo.ts";
 import { until } from "../testing/platform.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 import { reflect } from "./wasmtime/both_servers.ts";
@@ -171,4 +172,20 @@ Deno.test("component streams: -maxStreamBody refuses a length, and ends a stream
   );
   const small = await fetch(`${server.url}/sink`, { method: "POST", body: "x".repeat(102_400) });
   assert.match(await small.text(), /^102400 \d+ closed\n$/);
+});
+
+Deno.test("component streams: a response that is stopped is cut, whatever its client sends", async () => {
+  await using server = await serve("-timeout=500ms");
+  using call = await ChunkedCall.open(`${server.url}/events`);
+  assert.equal(await call.status(), 200);
+  assert.equal(await call.until("\n\n"), "data: 0\n\n");
+  assert.equal(await call.rest(), undefined);
+  await server.stop();
+  assert.match(server.stderr.text, /was stopped after/);
+  assert.doesNotMatch(server.stderr.text, /request failed/);
+});
+
+Deno.test("component streams: returns a large body as it came", async () => {
+  await using server = await serve();
+  await echoMib(`${server.url}/echo`, 64);
 });

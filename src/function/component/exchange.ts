@@ -1,5 +1,6 @@
 import type { Value } from "../../component/abi/codec.ts";
 import { HttpError } from "../../server/http_error.ts";
+import { UnfinishedBodyError } from "../../server/unfinished_body.ts";
 import type { HttpErrorCode } from "../../wasi/p2/http_body.ts";
 import { OutgoingResponse, type ResponseOutparam } from "../../wasi/p2/http_types.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -12,6 +13,7 @@ const wholeWithinMs = 1;
 export class Exchange {
   readonly args: Value[];
   readonly method: string;
+  readonly body: RequestBody;
   /** Resolves when the guest sets its response. */
   readonly response: Promise<OutgoingResponse | HttpErrorCode>;
   set: OutgoingResponse | HttpErrorCode | undefined;
@@ -27,6 +29,7 @@ export class Exchange {
     const { promise, resolve } = Promise.withResolvers<OutgoingResponse | HttpErrorCode>();
     this.response = promise;
     this.method = head.method;
+    this.body = body;
     const outparam: ResponseOutparam = {
       set: (response) => {
         // A handle that is dropped after the call sets nothing: the call's error is the response.
@@ -59,6 +62,7 @@ export function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Re
   exchange.isAnswered = true;
   try {
     answered.resolve(toResponse(exchange));
+    exchange.body.readAhead();
   } catch (error) {
     answered.reject(error);
   }
@@ -96,7 +100,11 @@ function contentOf(
   }
   const whole = body?.bytes.takeWhole();
   if (exchange.method !== "HEAD" || whole) {
-    return whole ?? body?.bytes.toStream(() => exchange.onAbandoned()) ?? null;
+    return whole ??
+      body?.bytes.toStream(
+        new UnfinishedBodyError("the component did not finish its response"),
+        () => exchange.onAbandoned(),
+      ) ?? null;
   }
   body?.bytes.discard();
   // Without content, Deno would send a length of 0, which may differ from that of a GET.

@@ -15,6 +15,8 @@ const maxBufferedBytes = 65_536;
 export interface RequestBody {
   /** Opens the stream of its bytes. */
   readonly stream: InputStream;
+  /** Reads without waiting for the guest. Call it when the response begins. */
+  readAhead(): void;
   /** Discards what was not read. Call it after the call. */
   close(): void;
 }
@@ -47,6 +49,7 @@ function wholeBody(bytes: Bytes): RequestBody {
     get stream() {
       return new BytesInput(bytes);
     },
+    readAhead() {},
     close() {},
   };
 }
@@ -56,6 +59,9 @@ const noBody = wholeBody(new Uint8Array(0));
 /**
  * A body that is read while it arrives. A call that cannot wait reads nothing of it, so that its
  * rerun finds it complete.
+ *
+ * Until the response begins, the client waits for the guest. From then on Deno reads without limit
+ * (2.9.6), and copies all that is unread for every read of ours, so we read it immediately.
  */
 class StreamedBody implements RequestBody {
   readonly #body: ReadableStream<Bytes>;
@@ -63,6 +69,8 @@ class StreamedBody implements RequestBody {
   #input: ChunkInput | undefined;
   #reader: ReadableStreamDefaultReader<Bytes> | undefined;
   #length = 0;
+  /** Reads in progress or done, in order, once it reads ahead. */
+  #ahead: Promise<Bytes | undefined>[] | undefined;
 
   constructor(body: ReadableStream<Bytes>, maxBytes: number) {
     this.#body = body;
@@ -70,7 +78,11 @@ class StreamedBody implements RequestBody {
   }
 
   get stream(): InputStream {
-    const input = this.#input ??= this.#open();
+    const input = this.#input ??= new ChunkInput({
+      next: () => this.#ahead ? this.#ahead.shift() ?? atEnd : this.#read(),
+      cancel: () => {},
+      failure,
+    });
     return {
       isReady: () => input.isReady(),
       whenReady: (listener) => input.whenReady(listener),
@@ -79,23 +91,38 @@ class StreamedBody implements RequestBody {
     };
   }
 
+  readAhead(): void {
+    if (this.#ahead) return;
+    this.#ahead = [];
+    this.#queueRead(this.#ahead);
+  }
+
   close(): void {
+    this.#ahead = [];
     this.#input?.close();
     this.#reader?.releaseLock();
     void drainBody(this.#body);
   }
 
-  #open(): ChunkInput {
-    const reader = this.#reader = this.#body.getReader();
-    const next = async () => {
-      const { value } = await reader.read();
-      this.#length += value?.length ?? 0;
-      if (this.#length > this.#maxBytes) throw new TooLongError(this.#length);
-      return value;
-    };
-    return new ChunkInput({ next, cancel: () => {}, failure });
+  #queueRead(ahead: Promise<Bytes | undefined>[]): void {
+    const read = this.#read();
+    // Before the guest's listeners: when it asks for the next chunk, its read is queued.
+    read.then((bytes) => {
+      if (bytes && this.#ahead === ahead) this.#queueRead(ahead);
+    }, () => {});
+    ahead.push(read);
+  }
+
+  async #read(): Promise<Bytes | undefined> {
+    this.#reader ??= this.#body.getReader();
+    const { value } = await this.#reader.read();
+    this.#length += value?.length ?? 0;
+    if (this.#length > this.#maxBytes) throw new TooLongError(this.#length);
+    return value;
   }
 }
+
+const atEnd = Promise.resolve(undefined);
 
 class TooLongError extends Error {
   readonly length: number;

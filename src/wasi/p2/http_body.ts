@@ -157,16 +157,20 @@ export class OutgoingBytes implements OutputStream {
     return bytes;
   }
 
-  /** Returns the body as a web stream. `onCancel` is called when its reader leaves. */
-  toStream(onCancel: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+  /**
+   * Returns the body as a web stream, which fails with `unfinished` if the body was aborted.
+   *
+   * @param onCancel called when its reader leaves.
+   */
+  toStream(unfinished: Error, onCancel: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
     return new ReadableStream<Uint8Array<ArrayBuffer>>({
       pull: async (controller) => {
         try {
           const bytes = await this.next();
           if (bytes) controller.enqueue(bytes);
           else controller.close();
-        } catch (error) {
-          controller.error(error);
+        } catch {
+          controller.error(unfinished);
         }
       },
       cancel: () => {
