@@ -33,6 +33,9 @@ const rights = {
   directory: [0x07b7fe00, 0x0ff7ffff],
 } as const;
 
+/** The first descriptor of a preopened folder. */
+const firstFolder = 3;
+
 /** The number of iovecs between two looks at the clock. */
 const iovsPerLook = 1 << 16;
 
@@ -40,7 +43,9 @@ class AdapterFunctions implements P2Preview1 {
   readonly #memory = new GuestMemory();
   readonly #wasi: Wasi;
   readonly #state: P2State;
-  /** Descriptors that the guest has closed. */
+  /** Bytes of the names of the preopened folders, whose descriptors follow the streams. */
+  readonly #nameLengths: readonly number[];
+  /** Descriptors that the guest has closed. It opens none. */
   readonly #closed = new Set<number>();
 
   constructor(
@@ -49,6 +54,7 @@ class AdapterFunctions implements P2Preview1 {
     preopens: readonly P2Preopen[],
   ) {
     this.#state = state;
+    this.#nameLengths = preopens.map(({ guest }) => new TextEncoder().encode(guest).length);
     this.#wasi = new Wasi({
       families,
       args: state.args,
@@ -93,6 +99,7 @@ class AdapterFunctions implements P2Preview1 {
             : Errno.EBADF;
       case "fd_fdstat_get":
         return (fd, stat) => {
+          if (!this.#isOpen(Number(fd))) return Errno.EBADF;
           const errno = call(fd, stat);
           if (errno === 0) this.#setRights(Number(fd), Number(stat) >>> 0);
           return errno;
@@ -102,6 +109,14 @@ class AdapterFunctions implements P2Preview1 {
           const errno = call(fd);
           if (errno === 0) this.#closed.add(Number(fd));
           return errno;
+        };
+      case "fd_prestat_get":
+        return (fd, buf) => this.#isFolder(Number(fd)) ? call(fd, buf) : Errno.EBADF;
+      case "fd_prestat_dir_name":
+        return (fd, path, length) => {
+          if (!this.#isFolder(Number(fd))) return Errno.EBADF;
+          const nameLength = this.#nameLengths[Number(fd) - firstFolder] ?? 0;
+          return nameLength > Number(length) >>> 0 ? Errno.ENAMETOOLONG : call(fd, path, length);
         };
       case "fd_seek":
         // Without files nothing can seek, so that nothing is written.
@@ -149,8 +164,16 @@ class AdapterFunctions implements P2Preview1 {
       this.#checkRange(at, 8);
       if (left === 1 || memory.view.getUint32(at + 4, true) > 0) break;
     }
-    const errno = call(fd, at, 1, nwritten);
-    return errno === Errno.EISDIR ? Errno.EBADF : errno;
+    const isOutput = (fd === 1 || fd === 2) && this.#isOpen(fd);
+    return isOutput ? call(fd, at, 1, nwritten) : Errno.EBADF;
+  }
+
+  #isOpen(fd: number): boolean {
+    return fd >= 0 && fd < firstFolder + this.#nameLengths.length && !this.#closed.has(fd);
+  }
+
+  #isFolder(fd: number): boolean {
+    return fd >= firstFolder && this.#isOpen(fd);
   }
 }
 
