@@ -2,19 +2,18 @@ import type { CapsuleError } from "../base/errors.ts";
 import type { HostFamily } from "../host/host_function.ts";
 import type { WasiOptions } from "../wasi/wasi.ts";
 import type { CallLimits } from "../wasm/call_clock.ts";
-import type { RerunReason } from "../wasm/call_state.ts";
 import { CallWatch, type WatchedCall } from "../wasm/call_watch.ts";
 import { Guest } from "../wasm/guest.ts";
 import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint } from "../wasm/blueprint.ts";
 import type { GuestInstance } from "../wasm/instance.ts";
-import { isSuspendError } from "../wasm/jspi.ts";
 import type { MemoryBudget } from "../wasm/memory_budget.ts";
 import { MemoryReset } from "../wasm/memory_reset.ts";
 import { type Lease, Pool } from "../wasm/pool.ts";
 import { assertFits, openAccount } from "./memory_use.ts";
 import { makeInstance } from "./make_instance.ts";
 import { PooledInstance } from "./pooled_instance.ts";
+import { RerunHistory } from "./rerun_history.ts";
 import { explainThrown } from "./traps.ts";
 
 /** Settings of a function's instances. */
@@ -47,10 +46,6 @@ export interface FunctionCall<T> {
 }
 
 const idleMs = 60_000;
-/** Score added by a slow call; each quick call subtracts one. */
-const slowCallScore = 64;
-/** Above this score calls are made as awaitable ones right away. */
-const maxSlowScore = 2 * slowCallScore;
 
 /**
  * A module ready to be called. Every call finds a fresh instance.
@@ -64,15 +59,14 @@ export class CapsuleFunction {
   readonly #blueprint: Blueprint;
   readonly #pool: Pool<PooledInstance>;
   readonly #watch = new CallWatch();
-  /** True if calls are made as awaitable ones from the start. */
-  #isAwaitable: boolean;
-  #slowScore = 0;
+  readonly #history: RerunHistory;
 
   private constructor(blueprint: Blueprint, options: FunctionOptions) {
     this.#blueprint = blueprint;
     this.options = options;
     // Calls on files are side effects, and with `-reuse` state is: neither can be discarded.
-    this.#isAwaitable = options.wasi.preopens.length > 0 || blueprint.isolation === "reuse";
+    const mayRerun = options.wasi.preopens.length === 0 && blueprint.isolation !== "reuse";
+    this.#history = new RerunHistory(!mayRerun);
     this.#pool = new Pool({
       create: () => this.#create(),
       maxInstances: options.maxInstances,
@@ -120,7 +114,7 @@ export class CapsuleFunction {
    * a promise is rejected with these.
    */
   call<T>(call: FunctionCall<T>): T | Promise<T> {
-    const lease = this.#isAwaitable ? undefined : this.#pool.take();
+    const lease = this.#history.isAwaitable ? undefined : this.#pool.take();
     if (lease) {
       const made = this.#callTentatively(lease, call);
       if (made) return made.value;
@@ -140,31 +134,21 @@ export class CapsuleFunction {
     call: FunctionCall<T>,
   ): { value: T } | undefined {
     const { instance } = lease.value;
-    const { guest } = instance;
-    let isHealthy = true;
+    let isHealthy = this.#isReset;
     try {
       instance.begin(false);
-      if (!instance.start()) {
-        this.#isAwaitable = instance.startIsAwaitable;
-        return undefined;
-      }
-      const result = lease.value.call(call.pass(instance));
-      if (guest.rerunReason) throw new Error("the guest caught the end of its tentative call");
-      const value = call.take(instance, result);
-      guest.output.end();
-      if (this.#slowScore > 0) this.#slowScore--;
-      return { value };
-    } catch (error) {
-      isHealthy = this.#isReset;
-      if (!guest.rerunReason && !isSuspendError(error)) {
-        throw explainThrown(error, guest, {
-          blueprint: this.#blueprint,
-          handler: this.options.handler,
-        });
-      }
-      guest.output.discard();
-      this.#recordRerun(guest.rerunReason);
-      return undefined;
+      const made = this.#history.attempt(
+        instance.guest,
+        () => {
+          if (instance.start()) {
+            return { value: call.take(instance, lease.value.call(call.pass(instance))) };
+          }
+          this.#history.isAwaitable = instance.startIsAwaitable;
+        },
+        (error) => this.#explain(error, instance.guest),
+      );
+      isHealthy ||= made !== undefined;
+      return made;
     } finally {
       this.#giveBack(lease, isHealthy);
     }
@@ -176,10 +160,7 @@ export class CapsuleFunction {
       await this.#pool.takeLater(this.options.limits.timeoutMs, call.onLong);
     const { instance } = lease.value;
     const { guest } = instance;
-    const stop = (reason: CapsuleError) => {
-      if (this.#watch.has(watched)) guest.stop(reason); // else it serves another call already
-    };
-    const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(stop)) };
+    const watched = this.#watch.callOf(guest, call.onLong);
     let isHealthy = true;
     try {
       const starting = this.#start(instance, cameMs, watched);
@@ -192,20 +173,18 @@ export class CapsuleFunction {
       return value;
     } catch (error) {
       isHealthy = this.#isReset;
-      throw explainThrown(error, guest, {
-        blueprint: this.#blueprint,
-        handler: this.options.handler,
-      });
+      throw this.#explain(error, guest);
     } finally {
       this.#watch.remove(watched);
       this.#giveBack(lease, isHealthy);
     }
   }
 
-  /** A call that had to wait will have to again; a slow one may have been an exception. */
-  #recordRerun(reason: RerunReason | undefined): void {
-    if (reason === "slow") this.#slowScore += slowCallScore;
-    this.#isAwaitable = reason !== "slow" || this.#slowScore > maxSlowScore;
+  #explain(error: unknown, guest: Guest): unknown {
+    return explainThrown(error, guest, {
+      blueprint: this.#blueprint,
+      handler: this.options.handler,
+    });
   }
 
   /** Runs `_start` synchronously if possible; else returns a promise and watches the call. */

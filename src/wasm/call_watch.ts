@@ -1,3 +1,4 @@
+import type { CapsuleError } from "../base/errors.ts";
 import { LinkedList, type ListNode } from "../base/linked_list.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Guest } from "./guest.ts";
@@ -26,6 +27,19 @@ export class CallWatch {
   readonly #young = new LinkedList<WatchedCall>();
   #timer: Timer | undefined;
   #isClosed = false;
+
+  /**
+   * Returns a call to watch.
+   *
+   * @param onLong called when the call lasts, with a function that stops it.
+   */
+  callOf(guest: Guest, onLong?: (stop: (reason: CapsuleError) => void) => void): WatchedCall {
+    const stop = (reason: CapsuleError) => {
+      if (this.has(watched)) guest.stop(reason); // else it serves another call already
+    };
+    const watched: WatchedCall = { guest, onLong: onLong && (() => onLong(stop)) };
+    return watched;
+  }
 
   /** Reports whether the call has been added and not yet removed. */
   has({ node }: WatchedCall): boolean {

@@ -3,13 +3,14 @@ import { ComponentExit } from "../../wasi/p2/cli.ts";
 import { missingImports, type P2Options } from "../../wasi/p2/host.ts";
 import { P2Host } from "../../wasi/p2/host.ts";
 import type { CallLimits } from "../../wasm/call_clock.ts";
-import { CallWatch, type WatchedCall } from "../../wasm/call_watch.ts";
+import { CallWatch } from "../../wasm/call_watch.ts";
 import { Guest } from "../../wasm/guest.ts";
 import type { OutputSinks } from "../../wasm/guest_output.ts";
 import { isSuspendError, isThrownByGuest } from "../../wasm/jspi.ts";
 import type { MemoryBudget } from "../../wasm/memory_budget.ts";
 import { type Lease, OverloadedError, Pool } from "../../wasm/pool.ts";
 import { assertFits, openAccount } from "../memory_use.ts";
+import { RerunHistory } from "../rerun_history.ts";
 import { ExitError, explainThrown } from "../traps.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
 import { type ComponentSnapshot, PooledComponent } from "./pooled_component.ts";
@@ -50,8 +51,7 @@ export class ComponentFunctions {
   readonly #watch = new CallWatch();
   /** The state after instantiation; undefined if instances cannot be reset. */
   #snapshot: ComponentSnapshot | undefined;
-  /** True if calls are made as awaitable ones from the start. */
-  #isAwaitable = false;
+  readonly #history = new RerunHistory(false);
 
   private constructor(blueprint: ComponentBlueprint, options: ComponentOptions) {
     this.#blueprint = blueprint;
@@ -97,7 +97,7 @@ export class ComponentFunctions {
    */
   call<T>(call: ComponentCall<T>): T | Promise<T> {
     const mayRerun = this.#snapshot !== undefined;
-    const lease = this.#isAwaitable || !mayRerun ? undefined : this.#pool.take();
+    const lease = this.#history.isAwaitable || !mayRerun ? undefined : this.#pool.take();
     if (lease) {
       const made = this.#callTentatively(lease, call);
       if (made) return made.value;
@@ -118,15 +118,11 @@ export class ComponentFunctions {
     const { live, guest } = lease.value;
     try {
       live.begin(false);
-      const value = call.run(lease.value);
-      if (guest.rerunReason) throw new Error("the guest caught the end of its tentative call");
-      guest.output.end();
-      return { value };
-    } catch (error) {
-      if (!guest.rerunReason && !isSuspendError(error)) throw this.#explain(error, guest);
-      guest.output.discard();
-      this.#isAwaitable = guest.rerunReason !== "slow";
-      return undefined;
+      return this.#history.attempt(
+        guest,
+        () => ({ value: call.run(lease.value) }),
+        (error) => this.#explain(error, guest),
+      );
     } finally {
       this.#giveBack(lease);
     }
@@ -140,10 +136,7 @@ export class ComponentFunctions {
     const lease = this.#pool.take() ??
       await this.#pool.takeLater(this.options.limits.timeoutMs, call.onLong);
     const { live, guest } = lease.value;
-    const stop = (reason: CapsuleError) => {
-      if (this.#watch.has(watched)) guest.stop(reason); // else it serves another call already
-    };
-    const watched: WatchedCall = { guest, onLong: call.onLong && (() => call.onLong?.(stop)) };
+    const watched = this.#watch.callOf(guest, call.onLong);
     let isHealthy = true;
     try {
       live.begin(true, cameMs);
