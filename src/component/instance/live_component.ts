@@ -164,7 +164,7 @@ export class LiveComponent {
       case "resource.drop": {
         const { resource } = trampoline;
         return (index) => {
-          this.guest.noteCall();
+          this.guest.noteHostCall();
           requireMayLeave(instance);
           const { rep, borrowedBy } = instance.handles.remove(Number(index) >>> 0, resource);
           if (borrowedBy) borrowedBy.borrows--;
@@ -196,7 +196,7 @@ export class LiveComponent {
     const abi = this.#abiOptions(options, instance);
     const { call, mayWait, isHost } = this.#target(source, instance);
     const enter = (flat: readonly CoreValue[]) => {
-      guest.noteCall();
+      guest.noteHostCall();
       requireMayLeave(instance);
       const cx = new CallContext(abi());
       const reader = new FlatReader(flat);
@@ -250,7 +250,7 @@ export class LiveComponent {
     if (!found) throw new Error(`the host provides no ${name} of preview1`);
     const { call, mayWait } = found;
     const enter = () => {
-      guest.noteCall();
+      guest.noteHostCall();
       requireMayLeave(instance);
     };
     if (!mayWait) {
