@@ -18,4 +18,6 @@ export interface StreamedResponse {
   /** Values are byte strings. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: AsyncIterable<Uint8Array>;
+  /** Returns the trailers, once the body has ended. */
+  readonly trailers: () => readonly (readonly [name: string, value: string])[];
 }

@@ -9,6 +9,7 @@ import type { RunnerOptions } from "./runner_options.ts";
 
 /** Codes of Node and undici, with the error-code of `wasi:http` for each. */
 const errorCodes: Readonly<Record<string, string>> = {
+  CONNECT_TIMEOUT: "connection-timeout",
   DENIED: "HTTP-request-denied",
   ECONNREFUSED: "connection-refused",
   ECONNRESET: "connection-terminated",
@@ -16,11 +17,11 @@ const errorCodes: Readonly<Record<string, string>> = {
   ENETUNREACH: "destination-unavailable",
   EPIPE: "connection-terminated",
   ETIMEDOUT: "connection-timeout",
-  UND_ERR_BODY_TIMEOUT: "connection-read-timeout",
-  UND_ERR_CONNECT_TIMEOUT: "connection-timeout",
+  READ_TIMEOUT: "connection-read-timeout",
   UND_ERR_HEADERS_OVERFLOW: "HTTP-response-header-section-size",
-  UND_ERR_HEADERS_TIMEOUT: "HTTP-response-timeout",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "HTTP-response-incomplete",
   UND_ERR_SOCKET: "connection-terminated",
+  URL: "HTTP-request-URI-invalid",
 };
 
 /** `wasi:http/outgoing-handler` for the guests of a module, with the grants of `-allowNet`. */
@@ -54,11 +55,21 @@ export async function openOutgoingHttp(
 }
 
 function errorCode(error: unknown): HttpErrorCode {
-  const { code, message } = error as { code?: string; message?: string };
+  const { name, code = "", message = "" } = error as {
+    name?: string;
+    code?: string;
+    message?: string;
+  };
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return { tag: "DNS-error", value: { "rcode": code, "info-code": undefined } };
   }
-  const tag = errorCodes[code ?? ""];
+  if (name === "HTTPParserError") return { tag: "HTTP-protocol-error" };
+  if (name === "InvalidArgumentError" && message === "invalid method") {
+    return { tag: "HTTP-request-method-invalid" };
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return { tag: "TLS-certificate-error" };
+  if (/SSL|TLS|EPROTO/.test(code)) return { tag: "TLS-protocol-error" };
+  const tag = errorCodes[code];
   return tag === undefined
     ? { tag: "internal-error", value: message }
     : tag.endsWith("-size")

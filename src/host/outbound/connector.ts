@@ -104,7 +104,7 @@ export function createConnector(
 }
 
 function connectTimeout(timeoutMs: number): Error {
-  return new CapsuleError("HTTP", `no connection within ${timeoutMs / 1000} s`);
+  return new CapsuleError("CONNECT_TIMEOUT", `no connection within ${timeoutMs / 1000} s`);
 }
 
 /**

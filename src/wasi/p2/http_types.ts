@@ -67,7 +67,8 @@ function closing<Stream extends InputStream | OutputStream>(
   return stream;
 }
 
-type TrailersResult = { readonly tag: "ok"; readonly value: Fields | undefined } | {
+/** The outcome of the trailers of an incoming message. */
+export type TrailersResult = { readonly tag: "ok"; readonly value: Fields | undefined } | {
   readonly tag: "error";
   readonly value: HttpErrorCode;
 };

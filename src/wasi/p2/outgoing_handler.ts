@@ -4,9 +4,11 @@ import { Future, type HttpErrorCode, HttpFailure, OutgoingBytes } from "./http_b
 import {
   fromMethod,
   IncomingBody,
+  type IncomingResponse,
   type OutgoingRequest,
   type RequestOptions,
   type ResponseResult,
+  type TrailersResult,
 } from "./http_types.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import { IoError } from "./stream_end.ts";
@@ -42,6 +44,10 @@ export function outgoingHandlerInterface(
           ? "http"
           : undefined;
         if (protocol === undefined) return err({ tag: "HTTP-protocol-error" });
+        // The end of the call aborts what it left open.
+        const abort = new AbortController();
+        state.pending.add(() => abort.abort());
+
         const sent = send({
           url: `${protocol}://${authority}${pathWithQuery}`,
           method: fromMethod(request.method),
@@ -50,7 +56,7 @@ export function outgoingHandlerInterface(
           connectTimeoutMs: toMs(options?.connectTimeout),
           firstByteTimeoutMs: toMs(options?.firstByteTimeout),
           betweenBytesTimeoutMs: toMs(options?.betweenBytesTimeout),
-          signal: signal(),
+          signal: AbortSignal.any([signal(), abort.signal]),
         });
         return ok(
           new Future<ResponseResult>(sent.then(
@@ -71,23 +77,57 @@ async function* chunksOf(bytes: OutgoingBytes): AsyncGenerator<Uint8Array<ArrayB
   for (let chunk = await bytes.next(); chunk; chunk = await bytes.next()) yield chunk;
 }
 
-function toIncoming({ status, headers, body }: StreamedResponse, errorCode: MapHttpError) {
-  const fields = new Fields();
-  for (const [name, value] of headers) if (!isForbidden(name)) fields.append(name, bytesOf(value));
+function toIncoming(
+  { status, headers, body, trailers }: StreamedResponse,
+  errorCode: MapHttpError,
+): IncomingResponse {
   const chunks = body[Symbol.asyncIterator]();
+  const ended = Promise.withResolvers<TrailersResult>();
+  const next = async () => {
+    try {
+      const { value, done } = await chunks.next();
+      if (!done) return new Uint8Array(value);
+    } catch (error) {
+      ended.resolve({ tag: "error", value: bodyErrorCode(errorCode(error)) });
+      throw error;
+    }
+    const found = toFields(trailers());
+    ended.resolve({ tag: "ok", value: found.entries.length > 0 ? found : undefined });
+  };
   const open = () =>
     new ChunkInput({
-      next: async () => {
-        const { value, done } = await chunks.next();
-        return done ? undefined : new Uint8Array(value);
-      },
+      next,
       cancel: () => void chunks.return?.(),
       failure: (error) => {
-        const code = errorCode(error);
+        const code = bodyErrorCode(errorCode(error));
         return new IoError(code.tag, new HttpFailure(code));
       },
     });
-  return { status, headers: fields.frozen(), body: new IncomingBody(open) };
+  return {
+    status,
+    headers: toFields(headers),
+    body: new IncomingBody(open, async () => {
+      try {
+        while (await next());
+      } catch {
+        // The error is that of the trailers.
+      }
+      return await ended.promise;
+    }),
+  };
+}
+
+/** A connection that ends within a body has cut it. */
+function bodyErrorCode(code: HttpErrorCode): HttpErrorCode {
+  return code.tag === "connection-terminated" ? { tag: "HTTP-response-incomplete" } : code;
+}
+
+function toFields(received: readonly (readonly [name: string, value: string])[]): Fields {
+  const fields = new Fields();
+  for (const [name, value] of received) {
+    if (!isForbidden(name)) fields.append(name, bytesOf(value));
+  }
+  return fields.frozen();
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -58,6 +58,7 @@ impl wasi::exports::http::incoming_handler::Guest for Reflect {
             "fields" => fields::fields(call),
             "immutable" => fields::immutable(call),
             "outgoing" => outgoing::outgoing(call),
+            "abandon" => outgoing::abandon(call),
             "hold" => outgoing::hold(call),
             "pending" => outgoing::pending(call),
             "invalid" => outgoing::invalid(call),

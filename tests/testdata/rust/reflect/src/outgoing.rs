@@ -97,6 +97,17 @@ pub fn hold(call: Call) {
     respond(call.out, 200, &format!("{length} {sum} {end}\n"));
 }
 
+/// Sends a request and responds when a byte of the request's body arrives, whatever comes back.
+pub fn abandon(call: Call) {
+    let (request, options) = prepare(&call);
+    OutgoingBody::finish(request.body().unwrap(), None).unwrap();
+    let _future = handle(request, Some(options)).unwrap();
+    let body = call.request.consume().unwrap();
+    let input = body.stream().unwrap();
+    let _ = input.blocking_read(1);
+    respond(call.out, 200, "abandoned\n");
+}
+
 /// Sends a request, begins a response, and waits for the answer, which may never come.
 pub fn pending(call: Call) {
     let (request, options) = prepare(&call);
