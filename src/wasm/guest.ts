@@ -32,6 +32,8 @@ const maxInsideMs = 200;
 const maxHeldBytes = 1 << 20;
 
 const pageBytes = 65_536;
+/** Bytes that the host copies out of a guest between two looks at the heap. */
+const bytesBetweenHeapLooks = 16 << 20;
 
 /** Memory that an instance uses, and the budget in which it is counted. */
 export interface MemoryUse {
@@ -60,6 +62,7 @@ export class Guest {
   #state: CallState = tentative;
   #hostCalls = 0;
   #exitCode: number | undefined;
+  #bytesUntilHeapLook = bytesBetweenHeapLooks;
   /** Calls into the guest by its own imports, and the first look at the clock in them. */
   #depth = 0;
   #insideSinceMs = NaN;
@@ -168,6 +171,14 @@ export class Guest {
     const nowMs = performance.now();
     if (this.clock.isPastDeadline(nowMs)) this.#stopLate(nowMs);
     if (this.#state.kind === "stopped") throw this.#state.reason;
+  }
+
+  /** Counts bytes that the host copied and may keep. @throws as `assertHeapHasRoom`. */
+  noteCopied(bytes: number): void {
+    this.#bytesUntilHeapLook -= bytes;
+    if (this.#bytesUntilHeapLook > 0) return;
+    this.#bytesUntilHeapLook = bytesBetweenHeapLooks;
+    this.assertHeapHasRoom();
   }
 
   /**

@@ -2,6 +2,8 @@ import type { getHeapStatistics } from "node:v8";
 
 /** The part of V8's heap beyond which a guest that uses it is stopped: its end is the process's. */
 const maxHeapShare = 0.6;
+/** Bytes that arrays may always use: those of the launcher are among them. */
+const minArrayBytes = 256 << 20;
 /** Time between two looks at the heap, in milliseconds. */
 const heapLookMs = 5;
 
@@ -49,13 +51,17 @@ export class MemoryBudget {
     this.#reclaim = reclaim;
   }
 
-  /** Reports whether V8's heap is nearly full. Looks at it once per 5 ms. */
+  /**
+   * Reports whether V8's heap is nearly full, or the arrays of bytes that belong to it, which are
+   * not part of it, use more than the budget. Looks at them once per 5 ms.
+   */
   isHeapFull(nowMs: number): boolean {
     if (nowMs - this.#lastHeapLookMs < heapLookMs) return false;
     this.#lastHeapLookMs = nowMs;
     heapStatistics ??= process.getBuiltinModule("node:v8").getHeapStatistics;
-    const { used_heap_size: used, heap_size_limit: limit } = heapStatistics();
-    return used > maxHeapShare * limit;
+    const { used_heap_size: used, heap_size_limit: limit, external_memory: arrays } =
+      heapStatistics();
+    return used > maxHeapShare * limit || arrays > Math.max(this.limitBytes, minArrayBytes);
   }
 }
 

@@ -94,6 +94,7 @@ export class CallContext implements AbiContext, CallScope {
     if (this.#liftedBytes > maxLiftedBytes) {
       throw trap(`strings and lists of one call are longer than ${maxLiftedBytes} bytes`);
     }
+    this.#options.guest.noteCopied(bytes);
     if ((this.#bytesUntilCheck -= bytes) > 0) return;
     this.#bytesUntilCheck = bytesBetweenChecks;
     this.#options.guest.assertInTime();
