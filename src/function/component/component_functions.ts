@@ -81,7 +81,9 @@ export class ComponentFunctions {
     // A start function that asked the host for something need not find the same again.
     const canReset = blueprint.cannotReset.length === 0 && guest.hostCalls === 0 && !options.reuse;
     if (canReset) made.#snapshot = lease.value.takeSnapshot();
-    made.#pool.giveBack(lease, canReset || options.reuse);
+    // The first call gets this instance, also if none is reset: closing it would close what its
+    // start function got from the host, such as the standard input of the process.
+    made.#pool.giveBack(lease, true);
     return made;
   }
 
