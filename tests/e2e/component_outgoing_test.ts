@@ -147,3 +147,29 @@ Deno.test("component with outgoing requests: the end of the call aborts what it 
   assert.equal(await call.status(), 200);
   await upstream.left.promise;
 });
+
+Deno.test("component with outgoing requests: failures of TLS have their own codes", async () => {
+  const pem = (name: string) =>
+    Deno.readTextFile(new URL(`../testdata/tls/${name}`, import.meta.url));
+  await using secure = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: await pem("localhost.crt"),
+    key: await pem("localhost.key"),
+    onListen() {},
+  }, () => new Response());
+  using plain = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answered = plain.accept().then(async (connection) => {
+    await connection.read(new Uint8Array(1000));
+    await connection.write(bytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    connection.close();
+  });
+  await using server = await startCapsule(["-mode=http", `-wasm=${reflect}`]);
+  const call = async (port: number) => {
+    const query = `scheme=https&to=127.0.0.1:${port}&path=/`;
+    return await (await fetch(`${server.url}/outgoing?${query}`, { method: "POST" })).text();
+  };
+  assert.match(await call(secure.addr.port), /^response ErrorCode::TlsCertificateError\n/);
+  assert.match(await call(plain.addr.port), /^response ErrorCode::TlsProtocolError\n/);
+  await answered;
+});
