@@ -65,6 +65,11 @@ function missingHandler(exports: readonly Named[], mode: "cli" | "http"): string
     return `${isMissing}: it can be used with -mode=${other}`;
   }
   const later = exports.find((it) => it.kind === "function" && anyHandler.test(it.name));
+  const lifted = exports.find((it) => /^[a-z0-9-]+:[^#]+#/.test(it.name));
+  if (lifted) {
+    return `is the core module of a component, to which "${lifted.name}" belongs: build it for ` +
+      "wasm32-wasip2, or make the component with wasm-tools component new";
+  }
   return later
     ? `${isMissing}: its "${later.name}" is a handler of a later Capsule`
     : `is neither a function nor a program: it ${isMissing}, nor "_start", with which a WASI program begins`;

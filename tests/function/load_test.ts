@@ -28,6 +28,11 @@ Deno.test("load: serves a handler written in WebAssembly text", async () => {
 
 const refused: [what: string, text: string, message: RegExp][] = [
   [
+    "the core module of a component",
+    `(module (memory (export "memory") 1) (func (export "wasi:http/incoming-handler@0.2.0#handle")))`,
+    /is the core module of a component, to which "wasi:http\/incoming-handler@0\.2\.0#handle" belongs: build it for wasm32-wasip2/,
+  ],
+  [
     "memory that is not exported",
     `(module (memory 2) ${handler})`,
     /does not export its memory under the name "memory"/,
