@@ -51,6 +51,9 @@ const changes = fc.oneof(
   fc.array(fc.tuple(fc.nat(), bits), { minLength: 1, maxLength: 2 }),
 );
 
+// A call that traps rejects a promise of jco that nothing handles, also after the last comparison.
+globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
+
 /** Numbers of components, of types in each, and of values of each type. */
 export interface Comparison {
   readonly seed: number;
@@ -83,9 +86,6 @@ export function compare(
     // jco has no code for latin1+utf16.
     encoding: at % 2 === 0 ? "utf8" : "utf16",
   }));
-  // A call that traps rejects a promise of jco that nothing handles.
-  const ignore = (event: PromiseRejectionEvent) => event.preventDefault();
-  globalThis.addEventListener("unhandledrejection", ignore);
   return inFolder(async (folder) => {
     for (const [at, { types, encoding }] of all.entries()) {
       await Deno.writeFile(
@@ -112,7 +112,7 @@ export function compare(
       }
     }
     return { values: types.length * valuesEach, faults, differences };
-  }).finally(() => globalThis.removeEventListener("unhandledrejection", ignore));
+  });
 }
 
 interface TypesOfComponent {
