@@ -10,7 +10,8 @@ const parallel = 8;
 /** Sends requests to one component under wasmtime and here; all responses must be the same. */
 export async function assertSame({ seed, count }: { seed: number; count: number }): Promise<void> {
   await using servers = await startBoth(reflect);
-  const requests = requestsFrom(seed, count);
+  await using upstream = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, respond);
+  const requests = requestsFrom(seed, count, `127.0.0.1:${upstream.addr.port}`);
   const compare = async () => {
     for (let request = requests.pop(); request; request = requests.pop()) {
       const [theirs, ours] = await Promise.all([
@@ -27,4 +28,18 @@ export async function assertSame({ seed, count }: { seed: number; count: number 
   await Promise.all(Array.from({ length: parallel }, compare));
   // The launcher has no bugs to report.
   assert.doesNotMatch(servers.capsule.stderr.text, /bug in capsule/);
+}
+
+/** Responds to the requests of guests with what it got, and with the status in the path. */
+async function respond(request: Request): Promise<Response> {
+  const body = await request.bytes();
+  const status = Number(/\/status\/(\d+)/.exec(request.url)?.[1] ?? 200);
+  const path = request.url.slice(request.url.indexOf("/", 8));
+  const headers = new Headers({
+    "x-seen": `${request.method} ${path} ${request.headers.get("x-a")}`,
+    "content-type": "application/octet-stream",
+  });
+  headers.append("set-cookie", "a=1");
+  headers.append("set-cookie", "b=2");
+  return new Response(status === 204 ? null : body, { status, headers });
 }

@@ -57,6 +57,11 @@ export const differences: readonly Difference[] = [
     change: changeBody(sortFields),
   },
   {
+    reason: "RFC 9110 § 6.6.1: Date is the time of the response that a guest received",
+    of: /^\d+ outgoing/,
+    change: changeBody((body) => body.replace(/header date ".*"\n/, "")),
+  },
+  {
     reason: "RFC 6265 § 5.4: Deno joins the lines of Cookie, which mean the same as one line",
     change: changeBody(joinCookies),
   },

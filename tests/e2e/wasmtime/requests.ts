@@ -226,10 +226,25 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
-/** Returns requests of every kind, the same for the same seed. */
-export function requestsFrom(seed: number, count: number): RawRequest[] {
+/** Makes a request whose guest sends one, with the same body, to a server. */
+const outgoing = (authority: string): Kind => (random) => {
+  const path = one(random, ["/", "/a/../b?c=d", "/%zz", "?q", "/status/404", "/status/204"]);
+  return withBody(random, {
+    method: one(random, ["POST", "PUT", "PATCH", "DELETE"]),
+    target: `/outgoing?to=${authority}&path=${path.replaceAll("&", "")}`,
+    fields: [["x-send-x-a", one(random, ["1", "a b", "\xff"])], ["x-send-X-A", "2"]],
+    size: one(random, [0, 10, 70_000]),
+  });
+};
+
+/**
+ * Returns requests of every kind, the same for the same seed.
+ *
+ * @param authority a server for the requests of guests.
+ */
+export function requestsFrom(seed: number, count: number, authority: string): RawRequest[] {
   const random = randomFrom(seed);
-  const all = Object.entries(kinds);
+  const all = Object.entries({ ...kinds, outgoing: outgoing(authority) });
   return Array.from({ length: count }, (_, index) => {
     const [name, make] = all[index % all.length] ?? ["", () => bare("GET", "/")];
     const request = make(random);
