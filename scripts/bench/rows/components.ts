@@ -1,10 +1,10 @@
-import { componentContenders, outputOf } from "../component_contenders.ts";
+import { componentContenders, outputOf } from "../components/contenders.ts";
 import type { Line, Row } from "../row.ts";
-import { echo } from "./components/echo.ts";
-import { fairness } from "./components/fairness.ts";
-import { firstAnswer } from "./components/first_answer.ts";
-import { leak } from "./components/leak.ts";
-import { requests } from "./components/requests.ts";
+import { echo } from "../components/echo.ts";
+import { fairness } from "../components/fairness.ts";
+import { firstAnswer } from "../components/first_answer.ts";
+import { leak } from "../components/leak.ts";
+import { requests } from "../components/requests.ts";
 
 /** Components beside `wasmtime serve`, each server on one processor. */
 export const components: Row = {

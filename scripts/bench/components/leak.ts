@@ -1,8 +1,8 @@
-import type { ComponentContenders } from "../../component_contenders.ts";
-import { modules } from "../../contenders.ts";
-import { RequestCount } from "../../request_count.ts";
-import { atMost, type Bench, byLength, type Line } from "../../row.ts";
-import { digits, inMebibytes } from "../../table.ts";
+import type { ComponentContenders } from "./contenders.ts";
+import { modules } from "../contenders.ts";
+import { RequestCount } from "../request_count.ts";
+import { atMost, type Bench, byLength, type Line } from "../row.ts";
+import { digits, inMebibytes } from "../table.ts";
 
 const mebibyte = 2 ** 20;
 

@@ -1,5 +1,5 @@
-import { bare, capsule, type Contender, env, ours, root } from "./contenders.ts";
-import { startServer } from "./processes.ts";
+import { bare, capsule, type Contender, env, ours, root } from "../contenders.ts";
+import { startServer } from "../processes.ts";
 
 /** Servers of components, each on the same single processor. */
 export interface ComponentContenders {

@@ -1,8 +1,8 @@
-import type { ComponentContenders } from "../../component_contenders.ts";
-import type { Contender } from "../../contenders.ts";
-import { atMost, type Bench, byLength, type Line } from "../../row.ts";
-import { alternate, median, medianRatio } from "../../statistics.ts";
-import { digits } from "../../table.ts";
+import type { ComponentContenders } from "./contenders.ts";
+import type { Contender } from "../contenders.ts";
+import { atMost, type Bench, byLength, type Line } from "../row.ts";
+import { alternate, median, medianRatio } from "../statistics.ts";
+import { digits } from "../table.ts";
 
 /** Time from the start of the process to the first response of a component of many megabytes. */
 export async function firstAnswer(

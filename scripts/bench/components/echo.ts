@@ -1,10 +1,10 @@
-import type { ComponentContenders } from "../../component_contenders.ts";
-import { modules } from "../../contenders.ts";
-import { echoBytes } from "../../echo_bytes.ts";
-import type { ServerProcess } from "../../processes.ts";
-import { atLeast, atMost, type Bench, byLength, type Line } from "../../row.ts";
-import { alternate, median, medianRatio } from "../../statistics.ts";
-import { digits, inMebibytes } from "../../table.ts";
+import type { ComponentContenders } from "./contenders.ts";
+import { modules } from "../contenders.ts";
+import { echoBytes } from "../echo_bytes.ts";
+import type { ServerProcess } from "../processes.ts";
+import { atLeast, atMost, type Bench, byLength, type Line } from "../row.ts";
+import { alternate, median, medianRatio } from "../statistics.ts";
+import { digits, inMebibytes } from "../table.ts";
 
 const mebibyte = 2 ** 20;
 

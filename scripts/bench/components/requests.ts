@@ -1,7 +1,7 @@
-import type { ComponentContenders } from "../../component_contenders.ts";
-import { modules } from "../../contenders.ts";
-import { measureRequests } from "../../measure_requests.ts";
-import { type Bench, byLength, type Line } from "../../row.ts";
+import type { ComponentContenders } from "./contenders.ts";
+import { modules } from "../contenders.ts";
+import { measureRequests } from "../measure_requests.ts";
+import { type Bench, byLength, type Line } from "../row.ts";
 
 /** Requests a second with a fresh instance each: a small component and one of many megabytes. */
 export async function requests(

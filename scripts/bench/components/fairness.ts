@@ -1,8 +1,8 @@
-import { callsBesideComputing } from "../../calls_beside_computing.ts";
-import type { ComponentContenders } from "../../component_contenders.ts";
-import { modules } from "../../contenders.ts";
-import { atMost, type Bench, byLength, type Line } from "../../row.ts";
-import { digits } from "../../table.ts";
+import { callsBesideComputing } from "../calls_beside_computing.ts";
+import type { ComponentContenders } from "./contenders.ts";
+import { modules } from "../contenders.ts";
+import { atMost, type Bench, byLength, type Line } from "../row.ts";
+import { digits } from "../table.ts";
 
 /** Effect of one client whose component computes for seconds on others. */
 export async function fairness(
