@@ -13,6 +13,8 @@ export interface RequestWork {
   readonly body?: string;
   readonly connections: readonly number[];
   readonly contenders: readonly Contender[];
+  /** Duration of the warm-up; by default half of one measurement. */
+  readonly warmUpSeconds?: number;
   /** Minimum ratio of `ours` to the named contender, from 32 connections. */
   readonly targets: Readonly<Record<string, number>>;
 }
@@ -34,7 +36,8 @@ export async function measureRequests(
   const run = (server: ServerProcess, connections: number, seconds: number) =>
     loadServer(server, load, { connections, seconds, method, body });
   // Warm-up: V8 compiles the server.
-  for (const server of started) await run(server, 32, length.seconds / 2);
+  const { warmUpSeconds = length.seconds / 2 } = work;
+  for (const server of started) await run(server, 32, warmUpSeconds);
 
   for (const connections of work.connections) {
     const what = `${work.name}, ${connections} connection${connections === 1 ? "" : "s"}`;

@@ -25,6 +25,8 @@ export async function requests(
     method: "GET",
     connections,
     contenders: [ours, wasmtime],
+    // V8 compiles a component of this size while it is called.
+    warmUpSeconds: 2,
     targets: { [wasmtime.name]: 1 },
   }, bench);
   return [...lines, ...large];
