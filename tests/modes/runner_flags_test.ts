@@ -15,7 +15,8 @@ Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by
   assert.deepEqual(grantsOf(flagsOf("-mode=cli"), io), noGrants);
   const flags = flagsOf(
     ...["-mode=cli", "-dir=data::/d", "-env=A=é", "-env=B", "-allowRead=a,b", "-allowWrite="],
-    ...["-allowEnv=C", "-allowNet=example.org:443", "-httpProxy=env", "-sandbox"],
+    ...["-allowEnv=C", "-allowNet=example.org:443", "-allowListen=127.0.0.1:80"],
+    ...["-httpProxy=env", "-sandbox"],
   );
   assert.deepEqual(grantsOf(flags, io), {
     folders: [{ host: "data", guest: "/d" }],
@@ -24,6 +25,7 @@ Deno.test("grantsOf: has all that -dir, -env and the lists grant, and nothing by
     allowWrite: [],
     allowEnv: ["C"],
     allowNet: ["example.org:443"],
+    allowListen: ["127.0.0.1:80"],
     httpProxy: true,
     sandbox: true,
     ownFiles: [],

@@ -20,12 +20,42 @@ Deno.test("benchmarksPage: names date, commit and machine, and each row with its
     ],
     { date: "2026-01-02", commit: "abc123", machine: "2 × X", load: "wrk" },
   );
-  for (const line of ["- Date: 2026-01-02", "- Commit: abc123", "- Machine: 2 × X"]) {
+  for (const line of ["- Date: 2026-01-02, commit abc123", "- Machine: 2 × X", "- Load: wrk"]) {
     assert.ok(page.includes(`${line}\n`), line);
   }
+  assert.match(page, /^0 of 1 targets met\.$/m);
   assert.match(page, /^## throughput\n\nRequests a second/m);
   assert.match(page, /^\| GET \| ours \\\| 1 \| 41 \/s \| 0\.41 × bare \| ≥ 0\.42 \| no \|$/m);
-  assert.match(page, /^## start\n\n.*\n\nNot measured on this machine/m);
+  assert.match(page, /^## start\n\n.*\n\n(- .*\n)+\nNot measured on this machine/m);
+});
+
+Deno.test("benchmarksPage: replaces measured rows and keeps the others, in the order of rows", () => {
+  const line = (met: boolean) => ({
+    what: "GET",
+    who: "ours",
+    seen: "1 /s",
+    target: { text: "≥ 2", met },
+  });
+  const about = (commit: string) => ({ date: "2026-01-02", commit, machine: "X", load: "wrk" });
+  const before = benchmarksPage(
+    [
+      { name: "no-row", lines: [line(true)] },
+      { name: "cli", lines: [line(true)] },
+      { name: "start", lines: [line(false)] },
+    ],
+    about("before"),
+  );
+  const after = benchmarksPage(
+    [
+      { name: "throughput", lines: [line(true)] },
+      { name: "start", lines: [line(true)] },
+    ],
+    about("after"),
+    before,
+  );
+  assert.deepEqual(after.match(/^## .*$/gm), ["## throughput", "## cli", "## start"]);
+  assert.deepEqual(after.match(/(?<=commit )\w+$/gm), ["after", "before", "after"]);
+  assert.match(after, /^3 of 3 targets met\.$/m);
 });
 
 Deno.test("provenance: names the commit and this Deno", async () => {
