@@ -135,6 +135,11 @@ export class Guest {
     this.output.settle();
   }
 
+  /** Call before a wait of the host. Ends a tentative call, which is then rerun. */
+  beforeWait(): void {
+    if (this.#isTentative) this.#discard();
+  }
+
   /** Ends a tentative call whose held-back output has grown too large. */
   limitBufferedOutput(): void {
     if (this.#isTentative && this.output.heldBytes > maxHeldBytes) this.#discard();

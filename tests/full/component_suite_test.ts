@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { CapsuleError } from "../../src/base/errors.ts";
 import type { Value } from "../../src/component/abi/codec.ts";
 import { decodeComponent } from "../../src/component/format/decode.ts";
 import type { Host } from "../../src/component/instance/host.ts";
@@ -16,8 +15,17 @@ import { runProgram } from "../testing/system_program.ts";
  */
 const suite = Deno.env.get("CAPSULE_COMPONENT_SUITE");
 
-/** Folders without asynchronous functions, which are those of WASI 0.3. */
-const folders = ["binary", "linking", "resources", "validation", "values"];
+const folders = ["async", "binary", "linking", "resources", "validation", "values"];
+
+/** Files whose tests cannot pass, with the reason. */
+const notRun: Readonly<Record<string, string>> = {
+  "async/cancellable.wast": "wasm-tools no longer parses the option `cancellable`",
+  "async/during-sync-call-no-exclusive-resume.wast":
+    "it calls an instance whose earlier call has threads left; here a call ends with its threads",
+  "async/during-sync-call-no-sibling-resume.wast": "as during-sync-call-no-exclusive-resume.wast",
+  "async/sync-streams.wast": "it expects an order of events that wasmtime 49 does not have either",
+  "async/trap-on-reenter.wast": "it expects traps that wasmtime 49 does not make either",
+};
 
 /** A command of `wasm-tools json-from-wast`. */
 interface Command {
@@ -39,17 +47,22 @@ const host: Host = { function: () => ({ call: () => undefined }), drop: () => {}
 
 for (const folder of suite ? folders : []) {
   for (const { name } of Deno.readDirSync(`${suite}/${folder}`)) {
-    Deno.test(`component suite: ${folder}/${name}`, () =>
-      inFolder(async (work) => {
-        const json = `${work}/commands.json`;
-        const { code, stderr } = await runProgram([
-          ...["wasm-tools", "json-from-wast", `${suite}/${folder}/${name}`],
-          ...["--wasm-dir", work, "-o", json],
-        ]);
-        assert.equal(code, 0, stderr);
-        const { commands } = JSON.parse(await Deno.readTextFile(json));
-        assert.deepEqual(await failures(commands, work), []);
-      }));
+    const reason = notRun[`${folder}/${name}`];
+    Deno.test({
+      name: `component suite: ${folder}/${name}${reason ? ` (${reason})` : ""}`,
+      ignore: reason !== undefined,
+      fn: () =>
+        inFolder(async (work) => {
+          const json = `${work}/commands.json`;
+          const { code, stderr } = await runProgram([
+            ...["wasm-tools", "json-from-wast", `${suite}/${folder}/${name}`],
+            ...["--wasm-dir", work, "-o", json],
+          ]);
+          assert.equal(code, 0, stderr);
+          const { commands } = JSON.parse(await Deno.readTextFile(json));
+          assert.deepEqual(await failures(commands, work), []);
+        }),
+    });
   }
 }
 
@@ -106,10 +119,11 @@ async function failures(commands: readonly Command[], work: string): Promise<str
           const { action } = command;
           const target = instances.get(action?.module);
           const func = action && target?.func(action.field);
-          // The component uses WASI 0.3, or exports an instance.
+          // The component exports an instance.
           if (!func) break;
-          const trapped = refusal(() => {
-            const result = func.call(...action.args.map(toValue));
+          const trapped = await rejection(async () => {
+            target?.begin(true, performance.now());
+            const result = await func.callAwaitable(...action.args.map(toValue));
             if (type === "assert_trap") return;
             assert.deepEqual(result, command.expected?.[0] && toValue(command.expected[0]));
           });
@@ -117,7 +131,7 @@ async function failures(commands: readonly Command[], work: string): Promise<str
         }
       }
     } catch (error) {
-      if (!(error instanceof CapsuleError && /WASI 0\.3/.test(error.message))) fail(String(error));
+      fail(String(error));
     }
   }
   return failed;
@@ -132,6 +146,14 @@ function instantiate(bytes: Uint8Array<ArrayBuffer>): LiveComponent {
 function refusal(work: () => void): string | undefined {
   try {
     work();
+  } catch (error) {
+    return String(error);
+  }
+}
+
+async function rejection(work: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await work();
   } catch (error) {
     return String(error);
   }

@@ -19,6 +19,7 @@ import { loadString, storeString } from "./strings.ts";
  * - `variant` `{ tag, value }`; `enum` its label; `result` `{ tag: "ok" | "error", value }`
  * - `option` undefined or its value; an option of an option `{ value }`
  * - `flags` number, one bit for each label; handles their representation
+ * - `stream` and `future` what their ends share; `error-context` an `ErrorContext`
  */
 export type Value =
   | boolean
@@ -152,8 +153,15 @@ function makeCodec(type: ComponentValueType): Codec {
       return casesCodec(type);
     case "stream":
     case "future":
+      return indexCodec(
+        (cx, index) => cx.liftCopy(type, index),
+        (cx, value) => cx.lowerCopy(type, value as object),
+      );
     case "error-context":
-      throw new Error(`no codec for ${type.kind}`);
+      return indexCodec(
+        (cx, index) => cx.liftError(index),
+        (cx, value) => cx.lowerError(value as object),
+      );
   }
 }
 
@@ -324,10 +332,18 @@ function flagsCodec(labels: number): Codec {
 }
 
 function handleCodec({ kind, resource: { resource } }: HandleType): Codec {
-  const lift = (cx: AbiContext, handle: number) =>
-    (kind === "own" ? cx.liftOwn(resource, handle) : cx.liftBorrow(resource, handle)) as Value;
-  const lower = (cx: AbiContext, rep: Value) =>
-    kind === "own" ? cx.lowerOwn(resource, rep) : cx.lowerBorrow(resource, rep);
+  return indexCodec(
+    (cx, handle) =>
+      (kind === "own" ? cx.liftOwn(resource, handle) : cx.liftBorrow(resource, handle)) as Value,
+    (cx, rep) => kind === "own" ? cx.lowerOwn(resource, rep) : cx.lowerBorrow(resource, rep),
+  );
+}
+
+/** A codec of what is an index into the table of an instance. */
+function indexCodec(
+  lift: (cx: AbiContext, index: number) => Value,
+  lower: (cx: AbiContext, value: Value) => number,
+): Codec {
   return {
     load: (cx, pointer) => lift(cx, cx.memory.view.getUint32(pointer, true)),
     store: (cx, value, pointer) => cx.memory.view.setUint32(pointer, lower(cx, value), true),

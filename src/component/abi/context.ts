@@ -1,6 +1,6 @@
 import { makeUncatchable } from "../../wasm/jspi.ts";
 import type { StringEncoding } from "../format/syntax.ts";
-import type { Resource } from "../types/types.ts";
+import type { CopyType, Resource } from "../types/types.ts";
 
 /** A trap that the component model demands; it ends the call as a trap of core code does. */
 export function trap(message: string): WebAssembly.RuntimeError {
@@ -37,6 +37,14 @@ export interface AbiContext {
   lowerOwn(resource: Resource, rep: unknown): number;
   /** Adds a handle that the callee must drop before it returns. */
   lowerBorrow(resource: Resource, rep: unknown): number;
+  /** Removes the readable end of a stream or future and returns what it shares with the other. */
+  liftCopy(type: CopyType, index: number): object;
+  /** Adds the readable end of a stream or future. */
+  lowerCopy(type: CopyType, shared: object): number;
+  /** Returns an error context. */
+  liftError(index: number): object;
+  /** Adds an error context. */
+  lowerError(error: object): number;
 }
 
 /** Checks that bytes lie in the memory at their alignment. @throws a trap if not. */

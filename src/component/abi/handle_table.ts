@@ -1,7 +1,7 @@
 import type { Resource } from "../types/types.ts";
 import { trap } from "./context.ts";
 
-/** An entry of a component instance's table. */
+/** A handle of a resource, as an entry of a component instance's table. */
 export interface Handle {
   readonly resource: Resource;
   /** A number of the component that implements the resource, or a value of the host. */
@@ -11,6 +11,18 @@ export interface Handle {
   /** Calls to which the handle is lent. */
   lends: number;
 }
+
+/** An entry that is not a handle of a resource, as an end of a stream. */
+export interface OtherEntry {
+  readonly resource: undefined;
+  /** Called when its instance is discarded. */
+  discard?(): void;
+}
+
+type Entry = Handle | OtherEntry;
+
+/** A class of entries. */
+type EntryClass<T> = abstract new (...args: never[]) => T;
 
 /** A call's borrows: handles that it lent out, and handles lent to it. */
 export interface CallScope {
@@ -28,7 +40,7 @@ export const maxHandles = 2 ** 18;
  * @see CanonicalABI.md, "Table State"
  */
 export class HandleTable {
-  readonly #entries: (Handle | undefined)[] = [undefined];
+  readonly #entries: (Entry | undefined)[] = [undefined];
   readonly #free: number[] = [];
 
   /** The number of handles. */
@@ -36,23 +48,23 @@ export class HandleTable {
     return this.#entries.length - 1 - this.#free.length;
   }
 
-  add(handle: Handle): number {
+  add(entry: Entry): number {
     const free = this.#free.pop();
     if (free !== undefined) {
-      this.#entries[free] = handle;
+      this.#entries[free] = entry;
       return free;
     }
     if (this.#entries.length > maxHandles) {
       throw trap(`the handle table is full: it has ${maxHandles} handles`);
     }
-    return this.#entries.push(handle) - 1;
+    return this.#entries.push(entry) - 1;
   }
 
   /** Returns a handle. @throws a trap if it is unknown or of another resource. */
   get(index: number, resource: Resource): Handle {
     const handle = this.#entries[index];
     if (handle === undefined) throw trap(`unknown handle index ${index}`);
-    if (handle.resource !== resource) {
+    if (handle.resource === undefined || handle.resource !== resource) {
       throw trap(`handle index ${index} used with the wrong type of resource`);
     }
     return handle;
@@ -62,14 +74,38 @@ export class HandleTable {
   remove(index: number, resource: Resource): Handle {
     const handle = this.get(index, resource);
     if (handle.lends > 0) throw trap(`cannot remove owned resource ${index} while it is borrowed`);
-    this.#entries[index] = undefined;
-    this.#free.push(index);
+    this.#release(index);
     return handle;
   }
 
-  /** Removes all handles and yields those that were owned. */
+  /** Returns an entry of a class. @throws a trap if it is unknown or of another class. */
+  entry<T extends OtherEntry>(index: number, type: EntryClass<T>, name: string): T {
+    const entry = this.#entries[index];
+    if (entry === undefined) throw trap(`unknown handle index ${index}`);
+    if (!(entry instanceof type)) throw trap(`handle index ${index} is not a ${name}`);
+    return entry;
+  }
+
+  /** Removes an entry of a class. @throws as `entry` does. */
+  removeEntry<T extends OtherEntry>(index: number, type: EntryClass<T>, name: string): T {
+    const entry = this.entry(index, type, name);
+    this.#release(index);
+    return entry;
+  }
+
+  #release(index: number): void {
+    this.#entries[index] = undefined;
+    this.#free.push(index);
+  }
+
+  /** Removes all entries, discards those of no resource, and returns the owned handles. */
   clear(): Handle[] {
-    const owned = this.#entries.flatMap((handle) => handle && !handle.borrowedBy ? [handle] : []);
+    const owned: Handle[] = [];
+    for (const entry of this.#entries) {
+      if (entry === undefined) continue;
+      if (entry.resource === undefined) entry.discard?.();
+      else if (!entry.borrowedBy) owned.push(entry);
+    }
     this.#entries.length = 1;
     this.#free.length = 0;
     return owned;

@@ -1,6 +1,15 @@
 import { hex, malformed, type Reader } from "../../prepare/format/reader.ts";
 import { decodeCoreValueType } from "./decode_core_type.ts";
-import type { CanonOptionsSyntax, CanonSyntax, StringEncoding } from "./syntax.ts";
+import { decodeResult } from "./decode_type.ts";
+import type {
+  BuiltInName,
+  BuiltInSyntax,
+  CanonOptionsSyntax,
+  CanonSyntax,
+  CoreValueType,
+  StringEncoding,
+  ValueTypeSyntax,
+} from "./syntax.ts";
 
 const encodings: readonly StringEncoding[] = ["utf8", "utf16", "latin1+utf16"];
 
@@ -39,7 +48,9 @@ function decodeOptions(reader: Reader): CanonOptionsSyntax {
 }
 
 /** The built-ins of the asynchronous ABI: their names, and what follows their opcode. */
-const builtIns: Readonly<Record<number, readonly [name: string, ...operands: Operand[]]>> = {
+const builtIns: Readonly<
+  Record<number, readonly [name: BuiltInName, ...operands: Operand[]]>
+> = {
   0x05: ["task.cancel"],
   0x06: ["subtask.cancel", "flag"],
   0x09: ["task.return", "results", "options"],
@@ -108,8 +119,34 @@ export function decodeCanon(reader: Reader): CanonSyntax {
   }
   const [name, ...operands] = builtIns[code] ?? [];
   if (name === undefined) throw malformed(`${hex(code)} is not a canonical definition`, at);
-  for (const operand of operands) skipOperand(reader, operand);
-  return { kind: "built-in", name };
+  return decodeBuiltIn(reader, name, operands);
+}
+
+function decodeBuiltIn(
+  reader: Reader,
+  name: BuiltInName,
+  operands: readonly Operand[],
+): BuiltInSyntax {
+  let flag = false;
+  let options: CanonOptionsSyntax | undefined;
+  let result: ValueTypeSyntax | undefined;
+  let coreType: CoreValueType | undefined;
+  const indices: number[] = [];
+  for (const operand of operands) {
+    if (operand === "flag") flag = decodeFlag(reader);
+    else if (operand === "index") indices.push(reader.u32("index"));
+    else if (operand === "options") options = decodeOptions(reader);
+    else if (operand === "core type") coreType = decodeCoreValueType(reader);
+    else result = decodeResult(reader);
+  }
+  return { kind: "built-in", name, flag, indices, options, result, coreType };
+}
+
+function decodeFlag(reader: Reader): boolean {
+  const at = reader.at;
+  const flag = reader.byte("flag");
+  if (flag > 1) throw malformed(`${hex(flag)} is not a flag`, at);
+  return flag === 1;
 }
 
 function expectFuncSort(reader: Reader): void {
@@ -117,13 +154,4 @@ function expectFuncSort(reader: Reader): void {
   if (reader.byte("sort of a canonical definition") !== 0) {
     throw malformed("a canonical definition is not of sort func", at);
   }
-}
-
-function skipOperand(reader: Reader, operand: Operand): void {
-  if (operand === "flag") reader.byte("flag");
-  else if (operand === "index") reader.u32("index");
-  else if (operand === "options") decodeOptions(reader);
-  else if (operand === "core type") decodeCoreValueType(reader);
-  else if (reader.byte("results") === 0) reader.skipLeb(5, "type of a result");
-  else reader.byte("results");
 }

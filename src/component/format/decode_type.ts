@@ -113,11 +113,16 @@ export function decodeType(reader: Reader, depth = 0): TypeSyntax {
 
 function decodeFuncType(reader: Reader, isAsync: boolean): FuncTypeSyntax {
   const params = decodeLabelledTypes(reader, "parameters");
+  return { kind: "func", isAsync, params, result: decodeResult(reader) };
+}
+
+/** Decodes the result type of a function, if it has one. */
+export function decodeResult(reader: Reader): ValueTypeSyntax | undefined {
   const at = reader.at;
   const form = reader.byte("results");
-  if (form === 0) return { kind: "func", isAsync, params, result: decodeValueType(reader) };
+  if (form === 0) return decodeValueType(reader);
   if (form !== 1 || reader.byte("results") !== 0) throw malformed("results are malformed", at);
-  return { kind: "func", isAsync, params, result: undefined };
+  return undefined;
 }
 
 function decodeLabelledTypes(reader: Reader, what: string): LabelledType[] {

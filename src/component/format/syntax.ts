@@ -242,5 +242,50 @@ export type CanonSyntax =
     readonly kind: "resource.new" | "resource.drop" | "resource.rep";
     readonly resource: number;
   }
-  /** A built-in of the asynchronous ABI or of threads, by its name in the text format. */
-  | { readonly kind: "built-in"; readonly name: string };
+  | BuiltInSyntax;
+
+/** A built-in of the asynchronous ABI or of threads. */
+export interface BuiltInSyntax {
+  readonly kind: "built-in";
+  /** Its name in the text format. */
+  readonly name: BuiltInName;
+  /** True if it is `async` or `cancellable`. */
+  readonly flag: boolean;
+  /** Indices of types, a memory or a table, in the order of the file. */
+  readonly indices: readonly number[];
+  readonly options: CanonOptionsSyntax | undefined;
+  /** The result type of `task.return`. */
+  readonly result: ValueTypeSyntax | undefined;
+  /** The type of `context.get` and `context.set`. */
+  readonly coreType: CoreValueType | undefined;
+}
+
+type CopyName<Kind extends "stream" | "future"> = `${Kind}.${
+  | "new"
+  | "read"
+  | "write"
+  | "cancel-read"
+  | "cancel-write"
+  | "drop-readable"
+  | "drop-writable"}`;
+
+export type BuiltInName =
+  | `task.${"return" | "cancel"}`
+  | `subtask.${"cancel" | "drop"}`
+  | `context.${"get" | "set"}`
+  | `backpressure.${"inc" | "dec"}`
+  | `waitable-set.${"new" | "wait" | "poll" | "drop"}`
+  | "waitable.join"
+  | CopyName<"stream">
+  | CopyName<"future">
+  | `error-context.${"new" | "debug-message" | "drop"}`
+  | `thread.${
+    | "index"
+    | "new-indirect"
+    | "resume-later"
+    | "suspend"
+    | "yield"
+    | "suspend-then-resume"
+    | "yield-then-resume"
+    | "suspend-then-promote"
+    | "yield-then-promote"}`;

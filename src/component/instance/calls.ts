@@ -1,16 +1,16 @@
 import { codecOf, type CoreValue, FlatReader, type Value } from "../abi/codec.ts";
 import { type AbiContext, allocate, checkRange } from "../abi/context.ts";
-import { type FlatSignature, flatSignature } from "../abi/flatten.ts";
+import { type CallingConvention, type FlatSignature, flatSignature } from "../abi/flatten.ts";
 import type { FuncType } from "../types/types.ts";
 
 /** Moves parameters and results of one function between core values and values. */
 export class CallCodec {
-  readonly type: FuncType;
+  readonly type: Pick<FuncType, "params" | "result">;
   readonly signature: FlatSignature;
 
-  constructor(type: FuncType) {
+  constructor(type: Pick<FuncType, "params" | "result">, convention: CallingConvention) {
     this.type = type;
-    this.signature = flatSignature(type);
+    this.signature = flatSignature(type, convention);
   }
 
   /** Lifts the arguments that core code passes to an import. */

@@ -2,8 +2,12 @@ import type { Guest } from "../../wasm/guest.ts";
 import type { AbiContext, Memory } from "../abi/context.ts";
 import { trap } from "../abi/context.ts";
 import { type CallScope, type Handle, HandleTable } from "../abi/handle_table.ts";
+import { CopyEnd } from "../async/copy_end.ts";
+import { ErrorContext } from "../async/error_context.ts";
+import type { Shared } from "../async/shared_copies.ts";
 import type { StringEncoding } from "../format/syntax.ts";
-import type { Resource } from "../types/types.ts";
+import { difference } from "../types/equal.ts";
+import type { CopyType, Resource } from "../types/types.ts";
 
 /**
  * A component instance at run time: its handles, and whether it may be entered and left.
@@ -13,8 +17,15 @@ import type { Resource } from "../types/types.ts";
 export class ComponentInstance {
   readonly parent: ComponentInstance | undefined;
   readonly handles = new HandleTable();
+  readonly threads = new HandleTable();
   /** False while the guest is called by the canonical ABI itself, as in `realloc`. */
   mayLeave = true;
+  /** Calls of `backpressure.inc` without `backpressure.dec`. */
+  backpressure = 0;
+  /** Calls that wait until the instance has no backpressure. */
+  waitingToEnter = 0;
+  /** The thread that runs a call beside which no other one may start. */
+  exclusive: object | undefined;
   #mayEnter = true;
 
   constructor(parent: ComponentInstance | undefined) {
@@ -28,12 +39,21 @@ export class ComponentInstance {
    * @throws a trap if one of them is entered already.
    */
   enter(caller: ComponentInstance | undefined): () => void {
-    const entered = this.#lineage().filter((one) => !caller?.isOrDescendsFrom(one));
+    const entered = this.#enteredFrom(caller);
     if (entered.some((one) => !one.#mayEnter)) throw trap("cannot enter component instance");
     for (const one of entered) one.#mayEnter = false;
     return () => {
       for (const one of entered) one.#mayEnter = true;
     };
+  }
+
+  /** Reports whether `enter` would throw no trap. */
+  mayEnterFrom(caller: ComponentInstance | undefined): boolean {
+    return this.#enteredFrom(caller).every((one) => one.#mayEnter);
+  }
+
+  #enteredFrom(caller: ComponentInstance | undefined): ComponentInstance[] {
+    return this.#lineage().filter((one) => !caller?.isOrDescendsFrom(one));
   }
 
   /** Returns this instance and its ancestors. */
@@ -49,6 +69,10 @@ export class ComponentInstance {
   reset(): Handle[] {
     this.mayLeave = true;
     this.#mayEnter = true;
+    this.backpressure = 0;
+    this.waitingToEnter = 0;
+    this.exclusive = undefined;
+    this.threads.clear();
     return this.handles.clear();
   }
 }
@@ -57,6 +81,8 @@ export class ComponentInstance {
 export interface AbiOptions {
   readonly instance: ComponentInstance;
   readonly guest: Guest;
+  /** Calls a function of the guest from inside one of its imports. */
+  readonly inside: <T>(call: () => T) => T;
   readonly memory: Memory;
   readonly encoding: StringEncoding;
   readonly realloc: ((...args: number[]) => number) | undefined;
@@ -101,10 +127,10 @@ export class CallContext implements AbiContext, CallScope {
   }
 
   realloc(oldPointer: number, oldSize: number, alignment: number, newSize: number): number {
-    const { instance, guest, realloc } = this.#options;
+    const { instance, inside, realloc } = this.#options;
     if (!realloc) throw new Error("a value needs memory and the options name no realloc");
     instance.mayLeave = false;
-    const pointer = guest.inside(() => realloc(oldPointer, oldSize, alignment, newSize));
+    const pointer = inside(() => realloc(oldPointer, oldSize, alignment, newSize));
     instance.mayLeave = true;
     return pointer;
   }
@@ -136,6 +162,36 @@ export class CallContext implements AbiContext, CallScope {
     if (implementsResource(resource)) return rep as number;
     this.borrows++;
     return instance.handles.add({ resource, rep, borrowedBy: this, lends: 0 });
+  }
+
+  liftCopy({ kind, element }: CopyType, index: number): object {
+    const { handles } = this.#options.instance;
+    const end = handles.removeEntry(index, CopyEnd, `${kind} end`);
+    const { shared } = end;
+    if (shared.kind !== kind || end.side !== "readable") {
+      throw trap(`handle index ${index} is not a readable ${kind} end`);
+    }
+    if (difference(shared.element, element) !== undefined) {
+      throw trap(`handle index ${index} is a ${kind} of another type`);
+    }
+    if (end.isCopying) throw trap(`cannot pass a ${kind} while it is being read`);
+    if (end.state === "done") {
+      throw trap(`cannot lift ${kind} after being notified that the writable end dropped`);
+    }
+    if (end.isInSet) throw trap(`cannot pass a ${kind} that is in a waitable set`);
+    return shared;
+  }
+
+  lowerCopy(_: CopyType, shared: object): number {
+    return this.#options.instance.handles.add(new CopyEnd("readable", shared as Shared));
+  }
+
+  liftError(index: number): object {
+    return this.#options.instance.handles.entry(index, ErrorContext, "error context");
+  }
+
+  lowerError(error: object): number {
+    return this.#options.instance.handles.add(error as ErrorContext);
   }
 
   /** Returns the handles that the call lent out. */

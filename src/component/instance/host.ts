@@ -6,6 +6,8 @@ export interface HostFunction {
   readonly call: (...args: Value[]) => Value | Promise<Value>;
   /** True if it may return a promise; the guest is suspended meanwhile. */
   readonly mayWait?: boolean;
+  /** Stops what `call` began, whose promise is given: its result is no longer wanted. */
+  readonly cancel?: (promise: Promise<Value>) => void;
 }
 
 /** The functions of preview1, for a component whose adapter is replaced. */

@@ -1,15 +1,17 @@
 import { COUNTER_EXPORT, PREPARE_MODULE } from "../../prepare/contract.ts";
 import type { Guest } from "../../wasm/guest.ts";
-import { promising, suspending } from "../../wasm/jspi.ts";
-import { GuestMemory } from "../../wasm/memory.ts";
+import { suspending } from "../../wasm/jspi.ts";
 import { type CoreValue, FlatReader, type Value } from "../abi/codec.ts";
-import { type Memory, trap } from "../abi/context.ts";
+import { trap } from "../abi/context.ts";
 import { coreFuncType } from "../abi/flatten.ts";
-import type { CanonOptions, CoreSource, FuncSource, Item } from "../link/items.ts";
+import { AsyncCalls } from "../async/async_calls.ts";
+import { Scheduler } from "../async/scheduler.ts";
+import type { FuncSource, Item } from "../link/items.ts";
 import type { Plan, Trampoline } from "../link/plan.ts";
 import type { Resource } from "../types/types.ts";
 import { CallCodec } from "./calls.ts";
-import { type AbiOptions, CallContext, ComponentInstance } from "./component_instance.ts";
+import { CallContext, ComponentInstance } from "./component_instance.ts";
+import { CoreItems } from "./core_items.ts";
 import type { Host } from "./host.ts";
 import { type CoreFunction, waitingImport } from "./waiting_import.ts";
 
@@ -19,6 +21,11 @@ export interface ComponentFunction {
   call(...args: Value[]): Value;
   /** Calls it so that the guest may wait. */
   callAwaitable(...args: Value[]): Promise<Value>;
+  /**
+   * Calls it so that the guest may wait. `onReturn` is called with its result, which an
+   * asynchronous function may return before its call ends.
+   */
+  callReturning(onReturn: (result: Value) => void, ...args: Value[]): Promise<void>;
 }
 
 /** A component with all of its core instances. */
@@ -29,11 +36,10 @@ export class LiveComponent {
   readonly #plan: Plan;
   readonly #host: Host;
   readonly #instances: ComponentInstance[] = [];
-  readonly #exports: WebAssembly.Exports[] = [];
-  readonly #trampolines: (CoreFunction | undefined)[];
-  readonly #memories = new Map<WebAssembly.Memory, GuestMemory>();
+  readonly #items: CoreItems;
+  /** Set if the component uses the asynchronous ABI. */
+  readonly #async: AsyncCalls | undefined;
   readonly #counters: WebAssembly.Global[] = [];
-  readonly #awaitable = new Map<CoreFunction, (...args: CoreValue[]) => Promise<unknown>>();
 
   /**
    * Instantiates the core modules in order.
@@ -54,11 +60,18 @@ export class LiveComponent {
     this.#plan = plan;
     this.#host = host;
     this.guest = guest;
-    this.#trampolines = plan.trampolines.map(() => undefined);
     for (const parent of plan.instances) {
       const above = parent === undefined ? undefined : this.#instances[parent];
       this.#instances.push(new ComponentInstance(above));
     }
+    const scheduler = plan.isAsync ? new Scheduler(guest) : undefined;
+    this.#items = new CoreItems(plan, {
+      instances: this.#instances,
+      guest,
+      inside: scheduler ? (call) => scheduler.runInside(call) : (call) => guest.inside(call),
+      makeTrampoline: (index) => this.#makeTrampoline(plan.trampolines[index] as Trampoline),
+    });
+    this.#async = scheduler && new AsyncCalls(this.#items, { scheduler, guest, host });
     const metering = {
       ...{ step: guest.step, pause: suspending(guest.pause) },
       ...{ grow: guest.grow, exit: guest.exit, pages: this.#addPages },
@@ -69,14 +82,14 @@ export class LiveComponent {
         [PREPARE_MODULE]: metering,
       };
       for (const { module, name, source } of imports) {
-        (object[module] ??= {})[name] = this.#item(source) as WebAssembly.ImportValue;
+        (object[module] ??= {})[name] = this.#items.get(source) as WebAssembly.ImportValue;
       }
       const compiled = modules[module];
       if (!compiled) throw new Error(`module ${module} of the plan is not compiled`);
       const { exports } = new WebAssembly.Instance(compiled, object);
-      this.#exports.push(exports);
+      this.#items.exports.push(exports);
       if (plan.preview1?.memory.kind === "export" && index === plan.preview1.memory.instance) {
-        host.preview1?.bind(this.#item(plan.preview1.memory) as WebAssembly.Memory);
+        host.preview1?.bind(this.#items.get(plan.preview1.memory) as WebAssembly.Memory);
       }
       const counter = exports[COUNTER_EXPORT];
       if (counter instanceof WebAssembly.Global) this.#counters.push(counter);
@@ -92,7 +105,7 @@ export class LiveComponent {
 
   /** The exports of the core instances, in the order of the plan. */
   get coreExports(): readonly WebAssembly.Exports[] {
-    return this.#exports;
+    return this.#items.exports;
   }
 
   /** Begins a call, as `Guest.begin`, and sets the step counters. */
@@ -110,15 +123,21 @@ export class LiveComponent {
     for (const [at, name] of path.entries()) {
       const item = exports.get(name);
       if (item?.sort === "func" && at === path.length - 1 && item.source) {
-        return this.#callable(item.source, undefined);
+        return this.#async?.exported(item.source) ?? this.#callable(item.source, undefined);
       }
       if (item?.sort !== "instance") return undefined;
       exports = item.exports;
     }
   }
 
+  /** True if no thread of the component is parked, so that it can be reset. */
+  get isIdle(): boolean {
+    return this.#async?.isIdle ?? true;
+  }
+
   /** Makes all component instances as new and drops the host resources they own. */
   resetHandles(): void {
+    this.#async?.reset();
     for (const instance of this.#instances) {
       for (const { resource, rep } of instance.reset()) {
         if (!this.#plan.resources.has(resource)) this.#host.drop(resource, rep, true);
@@ -130,20 +149,14 @@ export class LiveComponent {
     for (const counter of this.#counters) counter.value = count;
   }
 
-  /** Returns a core function, memory, table, global or tag. */
-  #item(source: CoreSource): unknown {
-    if (source.kind === "export") return this.#exports[source.instance]?.[source.name];
-    const { trampoline } = source;
-    return this.#trampolines[trampoline] ??= this.#makeTrampoline(
-      this.#plan.trampolines[trampoline] as Trampoline,
-    );
-  }
-
   #makeTrampoline(trampoline: Trampoline): CoreFunction {
     const instance = this.#instances[trampoline.instance] as ComponentInstance;
     switch (trampoline.kind) {
       case "lower":
-        return this.#lower(trampoline, instance);
+        return this.#async?.lower(trampoline, instance) ?? this.#lower(trampoline, instance);
+      case "built-in":
+        if (!this.#async) throw new Error("a plan with a built-in is not asynchronous");
+        return this.#async.builtIn(trampoline.builtIn, instance);
       case "preview1":
         return this.#preview1(trampoline, instance);
       case "unused":
@@ -180,9 +193,9 @@ export class LiveComponent {
     const defined = this.#plan.resources.get(resource);
     if (!defined) return this.#host.drop(resource, rep, false);
     const owner = this.#instances[defined.instance] as ComponentInstance;
-    const destructor = defined.destructor && this.#item(defined.destructor) as CoreFunction;
+    const destructor = defined.destructor && this.#items.func(defined.destructor);
     const leave = owner === caller ? undefined : owner.enter(caller);
-    if (destructor) this.guest.inside(() => destructor(rep as number));
+    if (destructor) this.#items.inside(() => destructor(rep as number));
     leave?.();
   }
 
@@ -192,8 +205,8 @@ export class LiveComponent {
     instance: ComponentInstance,
   ): CoreFunction {
     const { guest } = this;
-    const codec = new CallCodec(type);
-    const abi = this.#abiOptions(options, instance);
+    const codec = new CallCodec(type, "lower");
+    const abi = this.#items.abiOptions(options, instance);
     const { call, mayWait, isHost } = this.#target(source, instance);
     const enter = (flat: readonly CoreValue[]) => {
       guest.noteHostCall();
@@ -305,17 +318,17 @@ export class LiveComponent {
     if (source.kind === "host") {
       const { call } = this.#host.function(source.path, source.type) ?? {};
       if (!call) throw new Error(`the host provides no ${source.path.join(" ")}`);
-      return {
+      return withReturn({
         call: (...args) => call(...args) as Value,
         callAwaitable: async (...args) => await call(...args),
-      };
+      });
     }
     const { type, options } = source;
-    const codec = new CallCodec(type);
+    const codec = new CallCodec(type, "lift");
     const instance = this.#instances[source.instance] as ComponentInstance;
-    const abi = this.#abiOptions(options, instance);
+    const abi = this.#items.abiOptions(options, instance);
     const enter = (args: readonly Value[]) => {
-      const func = this.#item(source.func) as CoreFunction;
+      const func = this.#items.func(source.func);
       const leave = instance.enter(caller);
       const cx = new CallContext(abi());
       return { func, leave, cx, flat: codec.lowerParams(cx, args) };
@@ -327,7 +340,7 @@ export class LiveComponent {
       const result = codec.liftResult(cx, returned);
       cx.checkBorrowsReturned();
       if (options.postReturn) {
-        const postReturn = this.#item(options.postReturn) as CoreFunction;
+        const postReturn = this.#items.func(options.postReturn);
         instance.mayLeave = false;
         this.guest.inside(() => returned === undefined ? postReturn() : postReturn(returned));
         instance.mayLeave = true;
@@ -335,58 +348,26 @@ export class LiveComponent {
       leave();
       return result;
     };
-    return {
+    return withReturn({
       call: (...args) => {
         const entered = enter(args);
         return end(entered, entered.func(...entered.flat));
       },
       callAwaitable: async (...args) => {
         const entered = enter(args);
-        const returned = await this.#promising(entered.func)(...entered.flat);
+        const returned = await this.#items.promising(entered.func)(...entered.flat);
         return end(entered, returned as CoreValue | undefined);
       },
-    };
+    });
   }
+}
 
-  #promising(func: CoreFunction): (...args: CoreValue[]) => Promise<unknown> {
-    let made = this.#awaitable.get(func);
-    if (!made) {
-      made = promising(func as WebAssembly.ExportValue) as (
-        ...args: CoreValue[]
-      ) => Promise<unknown>;
-      this.#awaitable.set(func, made);
-    }
-    return made;
-  }
-
-  /** Returns the options of a call; their sources exist once their modules are instantiated. */
-  #abiOptions(options: CanonOptions, instance: ComponentInstance): () => AbiOptions {
-    let made: AbiOptions | undefined;
-    return () =>
-      made ??= {
-        instance,
-        guest: this.guest,
-        memory: this.#memory(options.memory),
-        encoding: options.encoding,
-        realloc: options.realloc && this.#item(options.realloc) as (...args: number[]) => number,
-        implementsResource: (resource) => {
-          const defined = this.#plan.resources.get(resource);
-          return defined !== undefined && this.#instances[defined.instance] === instance;
-        },
-      };
-  }
-
-  #memory(source: CoreSource | undefined): Memory {
-    if (source === undefined) return noMemory;
-    const memory = this.#item(source) as WebAssembly.Memory;
-    let linked = this.#memories.get(memory);
-    if (!linked) {
-      linked = new GuestMemory();
-      linked.bind(memory);
-      this.#memories.set(memory, linked);
-    }
-    return linked;
-  }
+/** Adds `callReturning` to a function that returns when its call ends. */
+function withReturn(func: Omit<ComponentFunction, "callReturning">): ComponentFunction {
+  return {
+    ...func,
+    callReturning: async (onReturn, ...args) => onReturn(await func.callAwaitable(...args)),
+  };
 }
 
 const identity = <T>(value: T) => value;
@@ -397,5 +378,3 @@ const rethrow = (error: unknown): never => {
 function requireMayLeave({ mayLeave }: ComponentInstance): void {
   if (!mayLeave) throw trap("cannot leave component instance");
 }
-
-const noMemory: Memory = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };

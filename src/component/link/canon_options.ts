@@ -1,8 +1,7 @@
-import { CapsuleError } from "../../base/errors.ts";
-import { coreFuncType, flatSignature } from "../abi/flatten.ts";
+import { type CallingConvention, coreFuncType, flatSignature } from "../abi/flatten.ts";
 import type { CanonOptionsSyntax, CoreFuncType } from "../format/syntax.ts";
 import { showFunc } from "../types/core_match.ts";
-import { contains, type FuncType } from "../types/types.ts";
+import { type ComponentValueType, contains, type FuncType } from "../types/types.ts";
 import { type CanonOptions, type CoreItem, invalid, type Scope } from "./items.ts";
 
 /** Checks the core type of a function. @throws CapsuleError `LOAD` if it differs. */
@@ -18,6 +17,18 @@ export function expectCoreType(
 
 const reallocType: CoreFuncType = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
 
+const callbackType: CoreFuncType = { params: ["i32", "i32", "i32"], results: ["i32"] };
+
+/** Returns how a function is called that is lifted or lowered with these options. */
+export function conventionOf(
+  { isAsync, callback }: { readonly isAsync: boolean; readonly callback: unknown },
+  context: "lift" | "lower",
+): CallingConvention {
+  if (context === "lower") return isAsync ? "async lower" : "lower";
+  if (!isAsync) return "lift";
+  return callback === undefined ? "stackful lift" : "callback lift";
+}
+
 /**
  * Resolves the options of a lift or lower.
  *
@@ -28,13 +39,62 @@ export function resolveOptions(
   scope: Scope,
   { type, context, offset }: { type: FuncType; context: "lift" | "lower"; offset: number },
 ): CanonOptions {
-  const { encoding, isAsync, callback } = syntax;
-  if (isAsync || callback !== undefined || type.isAsync) {
-    throw new CapsuleError(
-      "LOAD",
-      "Cannot run the component: it has asynchronous functions (WASI 0.3), and Capsule runs WASI 0.2",
-    );
+  const { isAsync, callback, postReturn } = syntax;
+  if (isAsync && !type.isAsync) {
+    throw invalid("the `async` canonical option requires an async function type", offset);
   }
+  if (callback !== undefined) {
+    const option = "canonical option `callback`";
+    if (context === "lower") throw invalid(`${option} cannot be specified for lowerings`, offset);
+    if (!isAsync) throw invalid(`${option} requires the option \`async\``, offset);
+    const func = scope.get("core func", callback, offset);
+    expectCoreType(func, callbackType, { what: option, offset });
+  }
+  if (postReturn !== undefined) {
+    const option = "canonical option `post-return`";
+    if (context === "lower") throw invalid(`${option} cannot be specified for lowerings`, offset);
+    if (isAsync) throw invalid(`${option} cannot be specified with \`async\``, offset);
+    const func = scope.get("core func", postReturn, offset);
+    const params = coreFuncType(type, "lift").results;
+    expectCoreType(func, { params, results: [] }, { what: option, offset });
+  }
+  const needs = optionsNeeded(type, { context, convention: conventionOf(syntax, context) });
+  return resolveMemoryOptions(syntax, scope, { needs, offset });
+}
+
+/**
+ * Resolves options of a built-in, which can only have those that concern values in memory, and
+ * `async` for those that copy.
+ *
+ * @throws CapsuleError `LOAD` if one is missing, of the wrong type, or not for this context.
+ */
+export function resolveBuiltInOptions(
+  syntax: CanonOptionsSyntax,
+  scope: Scope,
+  { needs, mayBeAsync, offset }: { needs: OptionsNeeded; mayBeAsync: boolean; offset: number },
+): CanonOptions {
+  for (const option of ["postReturn", "callback"] as const) {
+    if (syntax[option] === undefined) continue;
+    const name = option === "postReturn" ? "post-return" : option;
+    throw invalid(`canonical option \`${name}\` cannot be specified for a built-in`, offset);
+  }
+  if (syntax.isAsync && !mayBeAsync) {
+    throw invalid("canonical option `async` cannot be specified for this built-in", offset);
+  }
+  return resolveMemoryOptions(syntax, scope, { needs, offset });
+}
+
+/** The options without which values cannot be moved. */
+export interface OptionsNeeded {
+  readonly memory: boolean;
+  readonly realloc: boolean;
+}
+
+function resolveMemoryOptions(
+  { encoding, isAsync, ...syntax }: CanonOptionsSyntax,
+  scope: Scope,
+  { needs, offset }: { needs: OptionsNeeded; offset: number },
+): CanonOptions {
   const memory = syntax.memory === undefined
     ? undefined
     : scope.get("core memory", syntax.memory, offset);
@@ -48,44 +108,39 @@ export function resolveOptions(
     if (!memory) throw invalid("canonical option `memory` is required with `realloc`", offset);
     expectCoreType(realloc, reallocType, { what: "canonical option `realloc`", offset });
   }
-  const postReturn = func(syntax.postReturn);
-  if (postReturn) {
-    if (context === "lower") {
-      throw invalid("canonical option `post-return` cannot be specified for lowerings", offset);
-    }
-    const params = coreFuncType(type, "lift").results;
-    expectCoreType(postReturn, { params, results: [] }, {
-      what: "canonical option `post-return`",
-      offset,
-    });
-  }
-  const needs = optionsNeeded(type, context);
   if (needs.memory && !memory) throw invalid("canonical option `memory` is required", offset);
   if (needs.realloc && !realloc) throw invalid("canonical option `realloc` is required", offset);
   return {
     encoding,
     memory: memory?.source,
     realloc: realloc?.source,
-    postReturn: postReturn?.source,
+    postReturn: func(syntax.postReturn)?.source,
+    isAsync,
+    callback: func(syntax.callback)?.source,
   };
 }
 
 /** Returns which options a function needs: a memory for pointers, `realloc` for what is written. */
 function optionsNeeded(
   type: FuncType,
-  context: "lift" | "lower",
-): { memory: boolean; realloc: boolean } {
-  const { paramsInMemory, resultInMemory } = flatSignature(type);
-  const hasPointer = (part: FuncType["result"]) =>
-    part !== undefined &&
-    contains(part, ({ kind, ...rest }) =>
-      kind === "string" || kind === "map" || kind === "error-context" ||
-      (kind === "list" && !("length" in rest && rest.length !== undefined)));
+  { context, convention }: { context: "lift" | "lower"; convention: CallingConvention },
+): OptionsNeeded {
+  const { paramsInMemory, resultInMemory } = flatSignature(type, convention);
   const params = type.params.some(({ type }) => hasPointer(type));
-  const result = hasPointer(type.result);
+  const result = type.result !== undefined && hasPointer(type.result);
+  // The result of an asynchronous lift is read with the options of `task.return`.
+  const isAsyncLift = convention === "callback lift" || convention === "stackful lift";
+  const resultNeedsMemory = !isAsyncLift && (resultInMemory || result);
   return {
-    memory: paramsInMemory || resultInMemory || params || result,
+    memory: paramsInMemory || params || resultNeedsMemory,
     // What the host or another component passes in is allocated by the receiver.
     realloc: context === "lift" ? paramsInMemory || params : result,
   };
+}
+
+/** Reports whether values of a type have parts that are stored behind a pointer. */
+export function hasPointer(type: ComponentValueType): boolean {
+  return contains(type, ({ kind, ...rest }) =>
+    kind === "string" || kind === "map" ||
+    (kind === "list" && !("length" in rest && rest.length !== undefined)));
 }

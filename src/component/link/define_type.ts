@@ -156,7 +156,11 @@ function defineValue(syntax: DefinedSyntax, scope: Scope, offset: number): Compo
 }
 
 /** Resolves a value type: a primitive type or the index of a defined one. */
-function resolveValue(syntax: ValueTypeSyntax, scope: Scope, offset: number): ComponentValueType {
+export function resolveValue(
+  syntax: ValueTypeSyntax,
+  scope: Scope,
+  offset: number,
+): ComponentValueType {
   if (typeof syntax !== "number") return primitives.get(syntax) ?? { kind: syntax };
   const { type } = scope.get("type", syntax, offset);
   if (!isValueType(type)) {

@@ -14,7 +14,8 @@ import { parseExternName } from "../types/names.ts";
 import { coreDifference } from "../types/core_match.ts";
 import { ResourceType } from "../types/types.ts";
 import { TypeClosure } from "./items.ts";
-import { expectCoreType, resolveOptions } from "./canon_options.ts";
+import { resolveBuiltIn } from "./built_in.ts";
+import { conventionOf, expectCoreType, resolveOptions } from "./canon_options.ts";
 import { coreModuleType } from "./core_module_type.ts";
 import { defineCoreType, defineType } from "./define_type.ts";
 import type { CoreImport, CoreItem, CoreSource, InstanceItem, Item, ItemOf } from "./items.ts";
@@ -44,8 +45,8 @@ export function linkComponent(syntax: ComponentSyntax): Plan {
       throw invalid("a core module in it is invalid", offset);
     }
   }
-  const { modules, coreInstances, trampolines, instances, resources } = plan;
-  return { modules, coreInstances, trampolines, instances, resources, imports, exports };
+  const { modules, coreInstances, trampolines, instances, resources, isAsync } = plan;
+  return { modules, coreInstances, trampolines, instances, resources, isAsync, imports, exports };
 }
 
 export interface EvaluateOptions {
@@ -342,7 +343,9 @@ export class ComponentEvaluator implements Evaluator {
         }
         const func = scope.get("core func", syntax.func, offset);
         const options = resolveOptions(syntax.options, scope, { type, context: "lift", offset });
-        expectCoreType(func, coreFuncType(type, "lift"), { what: "lowered function", offset });
+        const convention = conventionOf(syntax.options, "lift");
+        expectCoreType(func, coreFuncType(type, convention), { what: "lowered function", offset });
+        if (plan && (type.isAsync || options.isAsync)) plan.isAsync = true;
         scope.add({
           sort: "func",
           type,
@@ -353,8 +356,9 @@ export class ComponentEvaluator implements Evaluator {
       case "lower": {
         const { type, source } = scope.get("func", syntax.func, offset);
         const options = resolveOptions(syntax.options, scope, { type, context: "lower", offset });
+        if (plan && (type.isAsync || options.isAsync)) plan.isAsync = true;
         addFunc(
-          coreFuncType(type, "lower"),
+          coreFuncType(type, conventionOf(options, "lower")),
           () => source && { kind: "lower", source, options, type, instance },
         );
         return;
@@ -377,11 +381,12 @@ export class ComponentEvaluator implements Evaluator {
         );
         return;
       }
-      case "built-in":
-        throw new CapsuleError(
-          "LOAD",
-          `Cannot run the component: it uses \`canon ${syntax.name}\` of the asynchronous component model (WASI 0.3), and Capsule runs WASI 0.2`,
-        );
+      case "built-in": {
+        const builtIn = resolveBuiltIn(syntax, scope, offset);
+        if (plan) plan.isAsync = true;
+        addFunc(builtIn.type, () => ({ kind: "built-in", builtIn, instance }));
+        return;
+      }
     }
 
     function addFunc(

@@ -108,6 +108,9 @@ export interface CanonOptions {
   readonly memory: CoreSource | undefined;
   readonly realloc: CoreSource | undefined;
   readonly postReturn: CoreSource | undefined;
+  /** True for the asynchronous ABI. */
+  readonly isAsync: boolean;
+  readonly callback: CoreSource | undefined;
 }
 
 /** A component function: lifted from core code of a component instance, or provided by the host. */

@@ -1,5 +1,6 @@
 import type { CoreFuncType } from "../format/syntax.ts";
 import type { FuncType, Resource } from "../types/types.ts";
+import type { BuiltIn } from "./built_in.ts";
 import type { CanonOptions, CoreSource, FuncSource, Item } from "./items.ts";
 
 /** A core module to instantiate, with the source of each of its imports. */
@@ -30,6 +31,7 @@ export type Trampoline =
     readonly resource: Resource;
     readonly instance: number;
   }
+  | { readonly kind: "built-in"; readonly builtIn: BuiltIn; readonly instance: number }
   | {
     /** A function of preview1, which the host provides in the place of an adapter. */
     readonly kind: "preview1";
@@ -58,6 +60,8 @@ export interface Plan {
   /** The parent of each component instance, the root first. */
   readonly instances: readonly (number | undefined)[];
   readonly resources: ReadonlyMap<Resource, DefinedResource>;
+  /** True if it uses the asynchronous ABI. */
+  readonly isAsync: boolean;
   readonly imports: ReadonlyMap<string, Item>;
   readonly exports: ReadonlyMap<string, Item>;
   /** The memory and the functions of a replaced adapter. */
@@ -74,6 +78,7 @@ export class PlanBuilder {
   readonly trampolines: Trampoline[] = [];
   readonly instances: (number | undefined)[] = [];
   readonly resources = new Map<Resource, DefinedResource>();
+  isAsync = false;
   readonly #moduleIndices = new Map<Uint8Array, number>();
 
   /** Adds a component instance and returns its index. */

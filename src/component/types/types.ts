@@ -16,7 +16,7 @@ export type ComponentValueType =
   | { readonly kind: "option"; readonly type: ComponentValueType }
   | ResultType
   | HandleType
-  | { readonly kind: "stream" | "future"; readonly element: ComponentValueType | undefined }
+  | CopyType
   | { readonly kind: "map"; readonly key: ComponentValueType; readonly value: ComponentValueType };
 
 export interface RecordType {
@@ -43,6 +43,12 @@ export interface ResultType {
   readonly kind: "result";
   readonly ok: ComponentValueType | undefined;
   readonly error: ComponentValueType | undefined;
+}
+
+/** The type of a stream or a future. */
+export interface CopyType {
+  readonly kind: "stream" | "future";
+  readonly element: ComponentValueType | undefined;
 }
 
 export interface HandleType {

@@ -32,6 +32,10 @@ function guest(encoding: StringEncoding): AbiContext {
     liftBorrow: unused,
     lowerOwn: unused,
     lowerBorrow: unused,
+    liftCopy: unused,
+    lowerCopy: unused,
+    liftError: unused,
+    lowerError: unused,
   };
 }
 

@@ -204,6 +204,7 @@ function imageOf(
       return pointer;
     },
     ...{ liftOwn: unused, liftBorrow: unused, lowerOwn: unused, lowerBorrow: unused },
+    ...{ liftCopy: unused, lowerCopy: unused, liftError: unused, lowerError: unused },
   };
   const { size, alignment, flat } = layoutOf(type);
   if (inMemory) codecOf(type).store(cx, value, cx.realloc(0, 0, alignment, size));

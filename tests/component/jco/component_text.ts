@@ -27,12 +27,12 @@ function sinkOf(type: ComponentValueType): FuncType {
 
 /** Reports whether a value is returned in memory. */
 export function isReturnedInMemory(type: ComponentValueType): boolean {
-  return flatSignature(echoOf(type)).resultInMemory;
+  return flatSignature(echoOf(type), "lower").resultInMemory;
 }
 
 /** Reports whether a value is passed in memory. */
 export function isPassedInMemory(type: ComponentValueType): boolean {
-  return flatSignature(sinkOf(type)).paramsInMemory;
+  return flatSignature(sinkOf(type), "lower").paramsInMemory;
 }
 
 /**

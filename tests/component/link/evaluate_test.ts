@@ -131,12 +131,37 @@ componentTest("linkComponent: compares types that share their parts in linear ti
 });
 
 componentTest(
-  "linkComponent: names the built-ins of WASI 0.3 as what it does not run",
+  "linkComponent: refuses operands and options that a built-in cannot have",
   async () => {
-    await assert.rejects(
-      link(`(core func (canon task.cancel))`),
-      /uses `canon task\.cancel` of the asynchronous component model \(WASI 0\.3\)/,
-    );
+    const invalid: readonly (readonly [string, RegExp])[] = [
+      [`(core func (canon context.get i32 2))`, /`canon context\.get` has slots 0 to 1: got 2/],
+      [`(type $t u8) (core func (canon stream.new $t))`, /type index 0 is not a stream type/],
+      [
+        `(type $s (stream u8)) (core func (canon future.new $s))`,
+        /type index 0 is not a future type/,
+      ],
+      [
+        `(type $s (stream u8)) (core func (canon stream.read $s async))`,
+        /canonical option `memory` is required/,
+      ],
+      [
+        `(core module $m (memory (export "m") 1)) (core instance $i (instantiate $m))
+       (type $s (stream string))
+       (core func (canon stream.read $s async (memory (core memory $i "m"))))`,
+        /canonical option `realloc` is required/,
+      ],
+      [
+        `(core module $m (func (export "f"))) (core instance $i (instantiate $m))
+       (func (canon lift (core func $i "f") async))`,
+        /the `async` canonical option requires an async function type/,
+      ],
+      [
+        `(core module $m (func (export "f"))) (core instance $i (instantiate $m))
+       (func async (canon lift (core func $i "f") (callback (core func $i "f"))))`,
+        /canonical option `callback` requires the option `async`/,
+      ],
+    ];
+    for (const [text, message] of invalid) await assert.rejects(link(text), message, text);
   },
 );
 

@@ -12,7 +12,7 @@ function planOf(texts: readonly string[], times = 1): Plan {
   const none = new Map();
   return {
     ...{ modules, coreInstances, trampolines: [], instances: [undefined] },
-    ...{ resources: none, imports: none, exports: none },
+    ...{ resources: none, isAsync: false, imports: none, exports: none },
   };
 }
 

@@ -114,6 +114,7 @@ export class EveryImport {
     const flat: CoreValue[] = [];
     const { paramsInMemory, resultInMemory, params: { offsets, size, alignment } } = flatSignature(
       type,
+      "lower",
     );
     if (paramsInMemory) {
       const pointer = this.#allocate(alignment, size);
@@ -316,6 +317,7 @@ export class EveryImport {
       liftBorrow: unused,
       lowerOwn: (_, rep) => rep as number,
       lowerBorrow: (_, rep) => rep as number,
+      ...{ liftCopy: unused, lowerCopy: unused, liftError: unused, lowerError: unused },
     };
   }
 }
@@ -328,16 +330,11 @@ export function positionsOf({ type }: ImportedFunction): {
   readonly result: number | undefined;
 } {
   const core = coreFuncType(type, "lower").params;
-  const { paramsInMemory, resultInMemory } = flatSignature(type);
+  const { paramsInMemory, resultInMemory } = flatSignature(type, "lower");
   let at = 0;
   const params = paramsInMemory ? [] : type.params.map(({ type }) => {
     const here = at;
-    at += flatSignature({
-      kind: "func",
-      isAsync: false,
-      params: [{ label: "x", type }],
-      result: undefined,
-    })
+    at += flatSignature({ params: [{ label: "x", type }], result: undefined }, "lower")
       .params.flat.length;
     return { at: here, type };
   });
