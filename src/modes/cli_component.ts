@@ -33,7 +33,7 @@ export async function runComponent(
   }, context);
   try {
     const result = await callee.callAwaitable({
-      runAwaitable: (instance) => instance.entry.callAwaitable(),
+      runAwaitable: (instance) => instance.entry.callAwaitable([]),
     });
     return (result as { tag: string }).tag === "ok" ? 0 : 1;
   } finally {

@@ -60,11 +60,15 @@ export async function openComponent(
   const { preview1: replaced } = blueprint.plan;
   const preview1 = replaced &&
     await (await import("../wasi/p2/preview1.ts")).loadPreview1(replaced.functions);
+  const { p3Interface } = blueprint.plan.isAsync
+    ? await import("../wasi/p3/interfaces.ts")
+    : { p3Interface: undefined };
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   const wasi: ComponentOptions["wasi"] = (guest) => ({
     preopens,
     preview1,
+    p3: p3Interface && ((name, context) => p3Interface(name, context, {})),
     interfaces: {
       "wasi:http/outgoing-handler": outgoing.forGuest(guest),
       ...sockets?.(),

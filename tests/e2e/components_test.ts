@@ -163,8 +163,16 @@ Deno.test("component in http mode: threads serve it, too", async () => {
 
 for (
   const [mode, component, message] of [
-    ["cli", http, /needs a component that exports wasi:cli\/run@0\.2: .*run it with -mode=http/],
-    ["http", cli, /exports wasi:http\/incoming-handler@0\.2: .*run it with -mode=cli/],
+    [
+      "cli",
+      http,
+      /needs a component that exports wasi:cli\/run@0\.2 or @0\.3: .*run it with -mode=http/,
+    ],
+    [
+      "http",
+      cli,
+      /exports wasi:http\/incoming-handler@0\.2 or .*handler@0\.3: .*run it with -mode=cli/,
+    ],
   ] as const
 ) {
   Deno.test(`component for the other mode: -mode=${mode} refuses it and names the right one`, async () => {

@@ -123,7 +123,7 @@ async function failures(commands: readonly Command[], work: string): Promise<str
           if (!func) break;
           const trapped = await rejection(async () => {
             target?.begin(true, performance.now());
-            const result = await func.callAwaitable(...action.args.map(toValue));
+            const result = await func.callAwaitable(action.args.map(toValue));
             if (type === "assert_trap") return;
             assert.deepEqual(result, command.expected?.[0] && toValue(command.expected[0]));
           });

@@ -5,7 +5,7 @@ import { coreFuncType } from "../abi/flatten.ts";
 import { CallCodec } from "../instance/calls.ts";
 import { CallContext, type ComponentInstance } from "../instance/component_instance.ts";
 import type { CoreItems } from "../instance/core_items.ts";
-import type { Host } from "../instance/host.ts";
+import type { Host, HostPromise } from "../instance/host.ts";
 import { type CoreFunction, waitingImport } from "../instance/waiting_import.ts";
 import type { BuiltIn } from "../link/built_in.ts";
 import { conventionOf } from "../link/canon_options.ts";
@@ -48,37 +48,37 @@ export class AsyncCalls {
     this.#scheduler.reset();
   }
 
-  /** Returns an exported function of the component. */
+  /** Returns an exported function of the component, as `LiveComponent.func`. */
   exported(source: FuncSource) {
     const start = this.#target(source);
-    const begin = (args: readonly Value[], onReturn: (value: Value) => void) => {
-      const call: { outcome: Outcome | undefined } = { outcome: undefined };
+    const begin = (args: readonly Value[], onReturn?: (value: Value) => void) => {
+      const call: { outcome?: Outcome } = {};
       const { parked } = start({
         onStart: () => args,
         onResolve: (outcome) => {
           call.outcome = outcome;
-          if (outcome !== "cancelled") onReturn(outcome.value);
+          if (outcome !== "cancelled") onReturn?.(outcome.value);
         },
         instance: undefined,
       });
       return { call, parked };
     };
-    const finish = async (args: readonly Value[], onReturn: (value: Value) => void) => {
-      const { call, parked } = begin(args, onReturn);
-      await parked;
-      await this.#scheduler.run(() => call.outcome !== undefined);
-      if (call.outcome === "cancelled") throw new Error("the host cancelled no call");
-      return call.outcome?.value;
+    const resultOf = ({ outcome }: { outcome?: Outcome }) => {
+      if (outcome === undefined || outcome === "cancelled") throw new Error("a call has no result");
+      return outcome.value;
     };
     return {
-      call: (...args: Value[]): Value => {
-        const { call: { outcome } } = begin(args, () => {});
-        if (outcome === undefined) this.#guest.beforeWait();
-        return outcome === "cancelled" ? undefined : outcome?.value;
+      call: (args: readonly Value[], onReturn?: (value: Value) => void): Value => {
+        const { call } = begin(args, onReturn);
+        // Work of the host, such as reading what the guest wrote, may not have ended.
+        if (call.outcome === undefined || !this.isIdle) this.#guest.beforeWait();
+        return resultOf(call);
       },
-      callAwaitable: (...args: Value[]) => finish(args, () => {}),
-      callReturning: async (onReturn: (value: Value) => void, ...args: Value[]) => {
-        await finish(args, onReturn);
+      callAwaitable: async (args: readonly Value[], onReturn?: (value: Value) => void) => {
+        const { call, parked } = begin(args, onReturn);
+        await parked;
+        await this.#scheduler.run(() => call.outcome !== undefined);
+        return resultOf(call);
       },
     };
   }
@@ -184,10 +184,10 @@ export class AsyncCalls {
         });
         return { parked, cancel: () => {} };
       }
-      const work = this.#scheduler.addHostWork(returned, (value) => onResolve({ value }));
+      const work = this.#scheduler.add(returned, (value) => onResolve({ value }));
       const cancel = () => {
         work.cancel();
-        found.cancel?.(returned);
+        (returned as HostPromise).cancel?.();
         onResolve("cancelled");
       };
       return { parked: undefined, cancel };

@@ -1,13 +1,8 @@
 import type { Guest } from "../../wasm/guest.ts";
 import { trap } from "../abi/context.ts";
 import type { ComponentInstance } from "../instance/component_instance.ts";
+import type { HostTasks, HostWork } from "../instance/host.ts";
 import type { Thread } from "./task.ts";
-
-/** Work of the host that was begun, and may be cancelled. */
-export interface HostWork {
-  /** Stops it: its end is not applied, and nothing waits for it. */
-  cancel(): void;
-}
 
 /**
  * Runs the threads of one component, one at a time: a thread runs until it parks or ends.
@@ -17,7 +12,7 @@ export interface HostWork {
  *
  * @see CanonicalABI.md, "Embedding API"
  */
-export class Scheduler {
+export class Scheduler implements HostTasks {
   /** The thread whose code runs. */
   current: Thread | undefined;
   readonly #guest: Guest;
@@ -162,7 +157,7 @@ export class Scheduler {
    *
    * @param apply called with the value, unless the work was cancelled. Its errors end the call.
    */
-  addHostWork<T>(work: Promise<T>, apply: (value: T) => void): HostWork {
+  add<T>(work: Promise<T>, apply: (value: T) => void): HostWork {
     const added: HostWork = { cancel: () => void this.#hostWork.delete(added) };
     this.#hostWork.add(added);
     const arrive = (end: () => void) => {

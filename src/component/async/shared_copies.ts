@@ -25,12 +25,27 @@ export interface CopyListeners {
 
 /** What the two ends of a stream or of a future share. */
 abstract class SharedCopy {
-  readonly element: ComponentValueType | undefined;
   protected pending: Pending | undefined;
+  #element: ComponentValueType | undefined;
+  /** True for one that the host made, until a guest gets an end of it. */
+  #isOfHost: boolean;
   #isDropped = false;
 
-  constructor(element: ComponentValueType | undefined) {
-    this.element = element;
+  constructor(element: ComponentValueType | undefined, isOfHost = false) {
+    this.#element = element;
+    this.#isOfHost = isOfHost;
+  }
+
+  /** The type of its elements; undefined if they have none. */
+  get element(): ComponentValueType | undefined {
+    return this.#element;
+  }
+
+  /** Sets the type of the elements of one that the host made. Call when a guest gets an end. */
+  adopt(element: ComponentValueType | undefined): void {
+    if (!this.#isOfHost) return;
+    this.#isOfHost = false;
+    this.#element = element;
   }
 
   /** True once one end was dropped. */
@@ -82,6 +97,11 @@ const numbers: ReadonlySet<string> = new Set(
 export class SharedStream extends SharedCopy {
   readonly kind = "stream";
 
+  /** Returns a stream of the host, whose elements are of the type that a guest expects. */
+  static ofHost(): SharedStream {
+    return new SharedStream(undefined, true);
+  }
+
   read(party: Party, buffer: WritableBuffer, listeners: CopyListeners): void {
     this.#copy({ party, buffer, ...listeners }, (source, count) => {
       buffer.write((source as ReadableBuffer).read(count));
@@ -127,6 +147,11 @@ export class SharedStream extends SharedCopy {
 /** A future between two ends. @see CanonicalABI.md, "Future State" */
 export class SharedFuture extends SharedCopy {
   readonly kind = "future";
+
+  /** Returns a future of the host, whose value is of the type that a guest expects. */
+  static ofHost(): SharedFuture {
+    return new SharedFuture(undefined, true);
+  }
 
   read(party: Party, buffer: WritableBuffer, listeners: CopyListeners): void {
     const { pending } = this;

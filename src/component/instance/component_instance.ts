@@ -182,8 +182,10 @@ export class CallContext implements AbiContext, CallScope {
     return shared;
   }
 
-  lowerCopy(_: CopyType, shared: object): number {
-    return this.#options.instance.handles.add(new CopyEnd("readable", shared as Shared));
+  lowerCopy({ element }: CopyType, shared: object): number {
+    const end = new CopyEnd("readable", shared as Shared);
+    end.shared.adopt(element);
+    return this.#options.instance.handles.add(end);
   }
 
   liftError(index: number): object {

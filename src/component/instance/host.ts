@@ -6,8 +6,24 @@ export interface HostFunction {
   readonly call: (...args: Value[]) => Value | Promise<Value>;
   /** True if it may return a promise; the guest is suspended meanwhile. */
   readonly mayWait?: boolean;
-  /** Stops what `call` began, whose promise is given: its result is no longer wanted. */
-  readonly cancel?: (promise: Promise<Value>) => void;
+}
+
+/** The promise of an asynchronous function of the host. */
+export interface HostPromise extends Promise<Value> {
+  /** Stops the work, whose result is no longer wanted. The promise need not settle. */
+  cancel?(): void;
+}
+
+/** Work of the host that was begun. */
+export interface HostWork {
+  /** Stops waiting for it: its end is not applied. */
+  cancel(): void;
+}
+
+/** Applies the ends of host work when no code of the component runs. */
+export interface HostTasks {
+  /** Adds work; `apply` is called with its value. What it rejects with ends the call. */
+  add<T>(work: Promise<T>, apply: (value: T) => void): HostWork;
 }
 
 /** The functions of preview1, for a component whose adapter is replaced. */
@@ -35,6 +51,8 @@ export interface Host {
    * @param isReset true if the instance is reset, which drops all handles in any order.
    */
   drop(resource: Resource, rep: unknown, isReset: boolean): void;
+  /** Called first for a component that uses the asynchronous ABI. */
+  attach?(tasks: HostTasks): void;
   /** Set for a component whose adapter is replaced. */
   readonly preview1?: Preview1;
 }

@@ -17,15 +17,15 @@ import { type CoreFunction, waitingImport } from "./waiting_import.ts";
 
 /** An exported function of a component. */
 export interface ComponentFunction {
-  /** Calls it synchronously. It throws if the guest has to wait. */
-  call(...args: Value[]): Value;
-  /** Calls it so that the guest may wait. */
-  callAwaitable(...args: Value[]): Promise<Value>;
   /**
-   * Calls it so that the guest may wait. `onReturn` is called with its result, which an
-   * asynchronous function may return before its call ends.
+   * Calls it synchronously. It throws if the guest has to wait.
+   *
+   * @param onReturn called with the result, which an asynchronous function may return before its
+   * call ends.
    */
-  callReturning(onReturn: (result: Value) => void, ...args: Value[]): Promise<void>;
+  call(args: readonly Value[], onReturn?: (result: Value) => void): Value;
+  /** Calls it so that the guest may wait. */
+  callAwaitable(args: readonly Value[], onReturn?: (result: Value) => void): Promise<Value>;
 }
 
 /** A component with all of its core instances. */
@@ -71,6 +71,7 @@ export class LiveComponent {
       inside: scheduler ? (call) => scheduler.runInside(call) : (call) => guest.inside(call),
       makeTrampoline: (index) => this.#makeTrampoline(plan.trampolines[index] as Trampoline),
     });
+    if (scheduler) host.attach?.(scheduler);
     this.#async = scheduler && new AsyncCalls(this.#items, { scheduler, guest, host });
     const metering = {
       ...{ step: guest.step, pause: suspending(guest.pause) },
@@ -309,7 +310,7 @@ export class LiveComponent {
     }
     const callee = this.#callable(source, caller);
     const call = (...args: Value[]) =>
-      this.guest.mayWait ? callee.callAwaitable(...args) : callee.call(...args);
+      this.guest.mayWait ? callee.callAwaitable(args) : callee.call(args);
     return { call, mayWait: true, isHost: false };
   }
 
@@ -318,10 +319,10 @@ export class LiveComponent {
     if (source.kind === "host") {
       const { call } = this.#host.function(source.path, source.type) ?? {};
       if (!call) throw new Error(`the host provides no ${source.path.join(" ")}`);
-      return withReturn({
-        call: (...args) => call(...args) as Value,
-        callAwaitable: async (...args) => await call(...args),
-      });
+      return {
+        call: (args) => call(...args) as Value,
+        callAwaitable: async (args) => await call(...args),
+      };
     }
     const { type, options } = source;
     const codec = new CallCodec(type, "lift");
@@ -348,26 +349,22 @@ export class LiveComponent {
       leave();
       return result;
     };
-    return withReturn({
-      call: (...args) => {
+    return {
+      call: (args, onReturn) => {
         const entered = enter(args);
-        return end(entered, entered.func(...entered.flat));
+        const result = end(entered, entered.func(...entered.flat));
+        onReturn?.(result);
+        return result;
       },
-      callAwaitable: async (...args) => {
+      callAwaitable: async (args, onReturn) => {
         const entered = enter(args);
         const returned = await this.#items.promising(entered.func)(...entered.flat);
-        return end(entered, returned as CoreValue | undefined);
+        const result = end(entered, returned as CoreValue | undefined);
+        onReturn?.(result);
+        return result;
       },
-    });
+    };
   }
-}
-
-/** Adds `callReturning` to a function that returns when its call ends. */
-function withReturn(func: Omit<ComponentFunction, "callReturning">): ComponentFunction {
-  return {
-    ...func,
-    callReturning: async (onReturn, ...args) => onReturn(await func.callAwaitable(...args)),
-  };
 }
 
 const identity = <T>(value: T) => value;

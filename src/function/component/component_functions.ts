@@ -218,8 +218,8 @@ function refuseMissing(
   const list = missing.map((one) =>
     one.function === undefined ? one.interface : `${one.interface} (${one.function})`
   );
-  const hint = missing.some(({ interface: name }) => /@0\.3/.test(name))
-    ? "; it is built for WASI 0.3, and Capsule runs WASI 0.2"
+  const hint = missing.some(({ interface: name }) => /@0\.[4-9]/.test(name))
+    ? "; it is built for a later WASI, and Capsule runs WASI 0.2 and 0.3"
     : "; compose it with a component that exports them (wac plug), or build it without them";
   throw new CapsuleError(
     "LOAD",

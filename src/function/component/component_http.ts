@@ -40,14 +40,14 @@ export function createComponentHandler(
     try {
       const done = called.call<void>({
         run: (instance) => {
-          instance.entry.call(...begin().args);
+          instance.entry.call(begin().args);
           exchange.close();
         },
         runAwaitable: async (instance: PooledComponent) => {
           const { args, response } = begin();
           void response.then(() => respondSoon(exchange, answered));
           try {
-            await instance.entry.callAwaitable(...args);
+            await instance.entry.callAwaitable(args);
           } finally {
             exchange.close();
           }

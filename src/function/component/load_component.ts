@@ -43,6 +43,8 @@ export interface ComponentBlueprint {
 /** The export that is called: it handles a request, or runs a program. */
 export interface ComponentEntry {
   readonly kind: "http" | "command";
+  /** The version of WASI to which it belongs. */
+  readonly wasi: "0.2" | "0.3";
   readonly path: readonly [interfaceName: string, func: string];
 }
 
@@ -152,22 +154,30 @@ function compile(bytes: Uint8Array<ArrayBuffer>, index: number): WebAssembly.Mod
   }
 }
 
+/** Exports to call, by name and version of WASI: their kind and the function. */
 const entries: Readonly<Record<string, readonly [kind: ComponentEntry["kind"], func: string]>> = {
-  "wasi:http/incoming-handler": ["http", "handle"],
-  "wasi:cli/run": ["command", "run"],
+  "wasi:http/incoming-handler@0.2": ["http", "handle"],
+  "wasi:http/handler@0.3": ["http", "handle"],
+  "wasi:cli/run@0.2": ["command", "run"],
+  "wasi:cli/run@0.3": ["command", "run"],
 };
 
-/** Finds the export to call. A component can have both; the mode decides. */
+/**
+ * Finds the export to call. A component can have both kinds, of which the mode decides, and both
+ * versions, of which the newer one is called.
+ */
 function entryOf({ exports }: Plan, mode: LoadOptions["mode"]): ComponentEntry {
   const found = new Map<ComponentEntry["kind"], ComponentEntry>();
   const newer: string[] = [];
   for (const [name, item] of exports) {
     const parsed = parseExternName(name);
     if (item.sort !== "instance" || parsed?.kind !== "interface") continue;
-    const [kind, func] = entries[parsed.name] ?? [];
+    const wasi = /^0\.([23])(?:\.|$)/.exec(parsed.version ?? "")?.[1] === "3" ? "0.3" : "0.2";
+    const [kind, func] = entries[`${parsed.name}@${wasi}`] ?? [];
     if (kind === undefined || func === undefined) continue;
-    if (!/^0\.2(\.|$)/.test(parsed.version ?? "")) newer.push(name);
-    else if (item.exports.get(func)?.sort === "func") found.set(kind, { kind, path: [name, func] });
+    if (!/^0\.[23](?:\.|$)/.test(parsed.version ?? "")) newer.push(name);
+    else if (item.exports.get(func)?.sort !== "func") continue;
+    else if (found.get(kind)?.wasi !== "0.3") found.set(kind, { kind, wasi, path: [name, func] });
   }
   const [wanted, other] = mode === "http"
     ? ["http", "command"] as const
@@ -177,14 +187,16 @@ function entryOf({ exports }: Plan, mode: LoadOptions["mode"]): ComponentEntry {
   if (newer.length > 0) {
     throw new CapsuleError(
       "LOAD",
-      `it exports ${newer.join(" and ")}, and Capsule runs components of WASI 0.2`,
+      `it exports ${newer.join(" and ")}, and Capsule runs components of WASI 0.2 and 0.3`,
     );
   }
-  const names = mode === "http" ? "wasi:http/incoming-handler" : "wasi:cli/run";
+  const names = mode === "http"
+    ? "wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3"
+    : "wasi:cli/run@0.2 or @0.3";
   const hint = found.has(other) ? `; run it with -mode=${mode === "http" ? "cli" : "http"}` : "";
   const exported = [...exports.keys()].join(", ") || "nothing";
   throw new CapsuleError(
     "LOAD",
-    `-mode=${mode} needs a component that exports ${names}@0.2: this one exports ${exported}${hint}`,
+    `-mode=${mode} needs a component that exports ${names}: this one exports ${exported}${hint}`,
   );
 }

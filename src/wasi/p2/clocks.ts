@@ -7,7 +7,7 @@ const nsPerMs = 1_000_000n;
 const nsPerSecond = 1_000_000_000n;
 
 /** A pollable that is ready from a moment of the monotonic clock on. */
-function timer(state: P2State, whenNs: bigint): Pollable {
+export function timer(state: P2State, whenNs: bigint): Pollable {
   const isReady = () => state.clock.monotonicNs() >= whenNs;
   return {
     isReady,

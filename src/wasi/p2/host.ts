@@ -1,4 +1,4 @@
-import type { Host, HostFunction, Preview1 } from "../../component/instance/host.ts";
+import type { Host, HostFunction, HostTasks, Preview1 } from "../../component/instance/host.ts";
 import type { Item } from "../../component/link/items.ts";
 import { parseExternName } from "../../component/types/names.ts";
 import type { Resource } from "../../component/types/types.ts";
@@ -66,6 +66,11 @@ export interface P2Options {
   readonly preopens: readonly P2Preopen[];
   /** Further interfaces, by name: those that need a grant. */
   readonly interfaces?: Readonly<Record<string, InterfaceMaker>>;
+  /** Returns an interface of WASI 0.3, for a component that imports it. */
+  readonly p3?: (
+    name: string,
+    context: { state: P2State; preopens: readonly P2Preopen[]; tasks: HostTasks },
+  ) => P2Interface | undefined;
   /** Makes preview1 for a component whose adapter is replaced. */
   readonly preview1?: (state: P2State, preopens: readonly P2Preopen[]) => P2Preview1;
 }
@@ -76,15 +81,23 @@ export interface P2Preview1 extends Preview1 {
   reset(): void;
 }
 
-/** WASI 0.2 for one component: any version 0.2.x of an interface is the same one. */
+/**
+ * WASI 0.2 and 0.3 for one component: any version 0.2.x of an interface is the same one, and any
+ * version 0.3.x.
+ */
 export class P2Host implements Host {
   readonly #options: P2Options;
   readonly #made = new Map<string, P2Interface | undefined>();
   readonly preview1: P2Preview1 | undefined;
+  #tasks: HostTasks = { add: () => ({ cancel: () => {} }) };
 
   constructor(options: P2Options) {
     this.#options = options;
     this.preview1 = options.preview1?.(options.state, options.preopens);
+  }
+
+  attach(tasks: HostTasks): void {
+    this.#tasks = tasks;
   }
 
   function([importName = "", name = ""]: readonly string[]): HostFunction | undefined {
@@ -125,9 +138,11 @@ export class P2Host implements Host {
     if (parsed?.kind !== "interface") return undefined;
     const draft = drafts[parsed.name];
     if (draft) return draft(state);
+    if (/^0\.3(?:\.|$)/.test(parsed.version ?? "")) {
+      const { p3 } = this.#options;
+      return p3?.(parsed.name, { state, preopens, tasks: this.#tasks });
+    }
     const isWasi02 = /^0\.2(?:\.|$)/.test(parsed.version ?? "");
-    // WASI 0.3 has an interface of the same name, `wasi:sockets/ip-name-lookup`.
-    if (parsed.name.startsWith("wasi:sockets/") && !isWasi02) return undefined;
     const given = interfaces?.[parsed.name];
     if (given) return given(state);
     return isWasi02 ? makers[parsed.name]?.(state, preopens) : undefined;

@@ -15,7 +15,8 @@ function randomBytes(state: P2State, length: bigint): Uint8Array {
   return bytes;
 }
 
-function randomU64(state: P2State): bigint {
+/** Returns a random number of 64 bits. */
+export function randomU64(state: P2State): bigint {
   return new DataView(randomBytes(state, 8n).buffer).getBigUint64(0);
 }
 

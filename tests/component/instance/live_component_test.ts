@@ -20,7 +20,7 @@ async function instantiate(text: string, host: Host = noHost): Promise<LiveCompo
 function call(component: LiveComponent, name: string, ...args: Value[]): Value {
   const func = component.func(name);
   assert.ok(func, name);
-  return func.call(...args);
+  return func.call(args);
 }
 
 /** A module with a memory and an allocator that never frees, and more fields. */

@@ -236,8 +236,8 @@ function instantiateHere(bytes: Uint8Array<ArrayBuffer>): Instantiated {
   return {
     call: (name, _, argument) =>
       outcome(() => {
-        live.func("reset")?.call();
-        const returned = live.func(name)?.call(argument);
+        live.func("reset")?.call([]);
+        const returned = live.func(name)?.call([argument]);
         return name.startsWith("pass") ? received : returned;
       }),
   };

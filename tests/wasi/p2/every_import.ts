@@ -392,7 +392,7 @@ async function inCall<T>(
   const exchange = new Exchange(head, body);
   return await called.callAwaitable({
     runAwaitable: async (instance) => {
-      await instance.entry.callAwaitable(...exchange.args);
+      await instance.entry.callAwaitable(exchange.args);
       const exports = instance.live.coreExports.find(({ answer }) => answer !== undefined);
       if (!exports) throw new Error("the component has no module with every import");
       return await work(new EveryImport(exports, upstream), () => instance.guest.assertInTime());

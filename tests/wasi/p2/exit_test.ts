@@ -26,7 +26,7 @@ componentTest("exit: ends a guest that catches everything", async () => {
     host: { function: () => ({ call }), drop: () => {} },
     guest: quietGuest(),
   });
-  assert.throws(() => live.func("f")?.call(), (thrown) => {
+  assert.throws(() => live.func("f")?.call([]), (thrown) => {
     return thrown instanceof ComponentExit && thrown.code === 7;
   });
 });

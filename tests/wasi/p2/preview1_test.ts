@@ -62,7 +62,7 @@ async function instantiate(
   const live = new LiveComponent(plan, { modules, host, guest });
   const call = async (name: string, ...args: number[]) => {
     live.begin(true, performance.now());
-    return await live.func(name)?.callAwaitable(...args);
+    return await live.func(name)?.callAwaitable(args);
   };
   return { call, host, output, close: () => opened.forEach((folder) => folder.close()) };
 }

@@ -1,0 +1,204 @@
+import type { Value } from "../../component/abi/codec.ts";
+import type {
+  Elements,
+  ReadableBuffer,
+  WritableBuffer,
+} from "../../component/async/copy_buffers.ts";
+import { copyResults, SharedFuture, SharedStream } from "../../component/async/shared_copies.ts";
+import type { HostTasks } from "../../component/instance/host.ts";
+import { type IoError, StreamEnd } from "../p2/stream_end.ts";
+import type { InputStream, OutputStream, Pollable } from "../p2/stream_types.ts";
+
+/** Bytes that the host moves at most at a time. */
+const maxChunk = 65_536;
+
+/** Bytes of the host that a guest reads. */
+class BytesSource implements ReadableBuffer {
+  readonly isEmpty = false;
+  #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length;
+  }
+
+  read(count: number): Elements {
+    const taken = this.#bytes.subarray(0, count);
+    this.#bytes = this.#bytes.subarray(count);
+    return taken;
+  }
+}
+
+/** Room of the host for bytes that a guest writes. */
+class BytesTarget implements WritableBuffer {
+  readonly isEmpty = false;
+  remaining: number;
+  readonly #write: (bytes: Uint8Array) => void;
+
+  constructor(room: number, write: (bytes: Uint8Array) => void) {
+    this.remaining = room;
+    this.#write = write;
+  }
+
+  write(elements: Elements): void {
+    this.remaining -= elements.length;
+    this.#write(elements as Uint8Array);
+  }
+}
+
+/** Continues when a stream of the host is ready. */
+function whenReady(tasks: HostTasks, pollable: Pollable, next: () => void): void {
+  tasks.add(new Promise<void>((resolve) => pollable.whenReady(resolve)), next);
+}
+
+/**
+ * Returns a stream from which a guest reads what the host has.
+ *
+ * @param onEnd called at the end of `input`, with the error if it failed, and when the guest drops
+ * the stream.
+ */
+export function streamFrom(
+  tasks: HostTasks,
+  input: InputStream,
+  onEnd: (error?: IoError) => void = () => {},
+): SharedStream {
+  const stream = SharedStream.ofHost();
+  const finish = (error?: IoError) => {
+    input.close();
+    onEnd(error);
+  };
+  const write = (source: BytesSource) =>
+    stream.write(undefined, source, {
+      onCopy: (reclaim) => {
+        if (source.remaining > 0) return;
+        reclaim();
+        next();
+      },
+      onDone: (result) => {
+        if (result === copyResults.dropped) finish();
+        else if (source.remaining > 0) write(source);
+        else next();
+      },
+    });
+  const next = (): void => {
+    let bytes: Uint8Array;
+    try {
+      bytes = input.read(maxChunk);
+    } catch (error) {
+      if (!(error instanceof StreamEnd)) throw error;
+      stream.drop();
+      return finish(error.error);
+    }
+    if (bytes.length > 0) write(new BytesSource(bytes));
+    else if (stream.isDropped) finish();
+    else whenReady(tasks, input, next);
+  };
+  next();
+  return stream;
+}
+
+/** Returns a stream of the host that has no elements. */
+export function emptyStream(): SharedStream {
+  const stream = SharedStream.ofHost();
+  stream.drop();
+  return stream;
+}
+
+/**
+ * Writes all that a guest writes to a stream to an output of the host.
+ *
+ * @param onEnd called once the guest has dropped its end, or with the end of `output`.
+ */
+export function drainInto(
+  tasks: HostTasks,
+  stream: SharedStream,
+  output: OutputStream,
+  onEnd: (end?: StreamEnd) => void,
+): void {
+  let failed: StreamEnd | undefined;
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof StreamEnd)) throw error;
+      failed = error;
+    }
+  };
+  const next = (): void => {
+    const room = failed ? undefined : attempt(() => output.checkWrite());
+    if (failed || room === undefined) {
+      stream.drop();
+      return onEnd(failed);
+    }
+    if (room === 0) return whenReady(tasks, output, next);
+    const target = new BytesTarget(
+      Math.min(room, maxChunk),
+      (bytes) => attempt(() => output.write(bytes)),
+    );
+    stream.read(undefined, target, {
+      onCopy: (reclaim) => {
+        reclaim();
+        next();
+      },
+      onDone: (result) => result === copyResults.dropped ? onEnd() : next(),
+    });
+  };
+  next();
+}
+
+/** A future of the host. */
+export interface HostFuture {
+  readonly future: SharedFuture;
+  /** Gives it its value, once. */
+  resolve(value: Value): void;
+}
+
+/** Returns a future from which a guest reads a value of the host. */
+export function hostFuture(): HostFuture {
+  const future = SharedFuture.ofHost();
+  const resolve = (value: Value) => {
+    let remaining = 1;
+    const source: ReadableBuffer = {
+      get remaining() {
+        return remaining;
+      },
+      isEmpty: false,
+      read: () => {
+        remaining = 0;
+        return [value];
+      },
+    };
+    future.write(undefined, source, { onCopy: () => {}, onDone: () => {} });
+  };
+  return { future, resolve };
+}
+
+/** Returns a future with a value that is there already. */
+export function resolvedFuture(value: Value): SharedFuture {
+  const { future, resolve } = hostFuture();
+  resolve(value);
+  return future;
+}
+
+/** Calls a listener with the value of a guest's future, or undefined if it never gets one. */
+export function readFuture(
+  future: SharedFuture,
+  listener: (value: Value | undefined) => void,
+): void {
+  let found: Value;
+  let remaining = 1;
+  const target: WritableBuffer = {
+    get remaining() {
+      return remaining;
+    },
+    isEmpty: false,
+    write: (elements) => {
+      remaining = 0;
+      found = (elements as readonly Value[])[0];
+    },
+  };
+  future.read(undefined, target, { onCopy: () => {}, onDone: () => listener(found) });
+}
