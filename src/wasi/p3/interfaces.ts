@@ -33,7 +33,7 @@ const makers: Readonly<Record<string, P3Maker>> = {
 };
 
 /**
- * Returns an interface of WASI 0.3 by its name without a version, or undefined if there is none.
+ * Returns an interface of WASI 0.3 by its name without a version, or undefined if it is unknown.
  *
  * @param granted further interfaces: those that need a grant.
  */
