@@ -5,7 +5,7 @@ import {
 } from "../function/component/component_functions.ts";
 import { type ComponentBlueprint, loadComponent } from "../function/component/load_component.ts";
 import { systemClock } from "../wasi/clock.ts";
-import type { InterfaceMaker } from "../wasi/p2/host.ts";
+import type { InterfaceMaker, P2Options } from "../wasi/p2/host.ts";
 import {
   atomicsInterface,
   batchInterface,
@@ -13,7 +13,9 @@ import {
   keyValueInterface,
   spinKeyValueInterface,
 } from "../wasi/p2/key_value.ts";
+import { type HttpSender, outgoingHandlerInterface } from "../wasi/p2/outgoing_handler.ts";
 import type { P2Interface, P2State } from "../wasi/p2/state.ts";
+import type { P3Context } from "../wasi/p3/context.ts";
 import { BytesInput, FunctionOutput } from "../wasi/p2/stream_sources.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { Preopen } from "../wasi/wasi.ts";
@@ -60,17 +62,16 @@ export async function openComponent(
   const { preview1: replaced } = blueprint.plan;
   const preview1 = replaced &&
     await (await import("../wasi/p2/preview1.ts")).loadPreview1(replaced.functions);
-  const { p3Interface } = blueprint.plan.isAsync
-    ? await import("../wasi/p3/interfaces.ts")
-    : { p3Interface: undefined };
+  const p3 = blueprint.plan.isAsync ? await openP3() : undefined;
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   const wasi: ComponentOptions["wasi"] = (guest) => ({
     preopens,
     preview1,
-    p3: p3Interface && ((name, context) => p3Interface(name, context, {})),
+    p3: p3?.(outgoing.forGuest(guest)),
     interfaces: {
-      "wasi:http/outgoing-handler": outgoing.forGuest(guest),
+      "wasi:http/outgoing-handler": (state) =>
+        outgoingHandlerInterface(state, outgoing.forGuest(guest)),
       ...sockets?.(),
       ...(store && storeInterfaces(store, guest)),
     },
@@ -101,6 +102,20 @@ export async function openComponent(
     await Promise.all([outgoing.close(), store?.close()]);
   };
   return { callee, close };
+}
+
+/** Returns a function that makes WASI 0.3 for a guest. */
+async function openP3(): Promise<(http: HttpSender) => NonNullable<P2Options["p3"]>> {
+  const [{ p3Interface }, { httpClientInterface }] = await Promise.all([
+    import("../wasi/p3/interfaces.ts"),
+    import("../wasi/p3/http_client.ts"),
+  ]);
+  return (http) => {
+    const granted = {
+      "wasi:http/client": (context: P3Context) => httpClientInterface(context, http),
+    };
+    return (name, context) => p3Interface(name, context, granted);
+  };
 }
 
 /** Returns a function that makes `wasi:sockets` for a guest. */

@@ -1,9 +1,8 @@
 import { trustedAuthorities } from "../base/authorities.ts";
 import { CapsuleError } from "../base/errors.ts";
 import type { StreamClient } from "../host/outbound/stream_client.ts";
-import type { InterfaceMaker } from "../wasi/p2/host.ts";
 import type { HttpErrorCode } from "../wasi/p2/http_body.ts";
-import { outgoingHandlerInterface, type SendRequest } from "../wasi/p2/outgoing_handler.ts";
+import type { HttpSender, SendRequest } from "../wasi/p2/outgoing_handler.ts";
 import type { Guest } from "../wasm/guest.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
@@ -24,10 +23,10 @@ const errorCodes: Readonly<Record<string, string>> = {
   URL: "HTTP-request-URI-invalid",
 };
 
-/** `wasi:http/outgoing-handler` for the guests of a module, with the grants of `-allowNet`. */
+/** The client of `wasi:http` for the guests of a module, with the grants of `-allowNet`. */
 export interface OutgoingHttp {
-  /** Returns the interface for one guest. */
-  forGuest(guest: Guest): InterfaceMaker;
+  /** Returns the client for one guest. */
+  forGuest(guest: Guest): HttpSender;
   close(): Promise<void>;
 }
 
@@ -48,8 +47,7 @@ export async function openOutgoingHttp(
     return await (await loading).send(request);
   };
   return {
-    forGuest: (guest) => (state) =>
-      outgoingHandlerInterface(state, { send, errorCode, signal: () => guest.signal }),
+    forGuest: (guest) => ({ send, errorCode, signal: () => guest.signal }),
     close: async () => await (await loading)?.close(),
   };
 }

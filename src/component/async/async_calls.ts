@@ -38,9 +38,8 @@ export class AsyncCalls {
     this.#lifted = new LiftedCalls(items, scheduler);
   }
 
-  /** True if no thread is parked and no host work is in progress. */
-  get isIdle(): boolean {
-    return this.#scheduler.isIdle;
+  get hasParkedThreads(): boolean {
+    return this.#scheduler.parked > 0;
   }
 
   /** Forgets all threads. */
@@ -71,7 +70,7 @@ export class AsyncCalls {
       call: (args: readonly Value[], onReturn?: (value: Value) => void): Value => {
         const { call } = begin(args, onReturn);
         // Work of the host, such as reading what the guest wrote, may not have ended.
-        if (call.outcome === undefined || !this.isIdle) this.#guest.beforeWait();
+        if (call.outcome === undefined || !this.#scheduler.isIdle) this.#guest.beforeWait();
         return resultOf(call);
       },
       callAwaitable: async (args: readonly Value[], onReturn?: (value: Value) => void) => {

@@ -25,6 +25,7 @@ export class Scheduler implements HostTasks {
   #innerStorage: [number, number] | undefined;
   /** Threads of a tentative call that run, each called by the one before. */
   #depth = 0;
+  #parked = 0;
 
   constructor(guest: Guest) {
     this.#guest = guest;
@@ -33,6 +34,11 @@ export class Scheduler implements HostTasks {
   /** True if calls may wait, so that threads may park. */
   get canPark(): boolean {
     return this.#guest.mayWait;
+  }
+
+  /** The number of threads that are parked. */
+  get parked(): number {
+    return this.#parked;
   }
 
   /** True if nothing would continue: no thread is parked, and no host work is in progress. */
@@ -45,6 +51,7 @@ export class Scheduler implements HostTasks {
     this.current = undefined;
     this.#innerStorage = undefined;
     this.#depth = 0;
+    this.#parked = 0;
     this.#waiting.clear();
     this.#arrivals.length = 0;
     for (const work of this.#hostWork) work.cancel();
@@ -96,6 +103,7 @@ export class Scheduler implements HostTasks {
     while (next) {
       this.#waiting.delete(next);
       this.current = next;
+      if (next.isParked) this.#parked--;
       next = await next.run(cancels);
       cancels = false;
     }
@@ -118,7 +126,12 @@ export class Scheduler implements HostTasks {
     this.#guest.beforeWait();
     thread.setWaiting(isReady);
     this.#waiting.add(thread);
-    return thread.park(isCancellable);
+    return this.#park(thread, isCancellable);
+  }
+
+  #park(thread: Thread, isCancellable: boolean, next?: Thread): Promise<boolean> {
+    this.#parked++;
+    return thread.park(isCancellable, next);
   }
 
   /** Ends a tentative call, in which no thread can park. */
@@ -135,7 +148,7 @@ export class Scheduler implements HostTasks {
     if (thread.task.takeCancellation(isCancellable)) return true;
     this.#guest.beforeWait();
     thread.setSuspended();
-    return thread.park(isCancellable, next);
+    return this.#park(thread, isCancellable, next);
   }
 
   /** Lets others run before the running thread, `next` first. Resolves as `waitUntil`. */
@@ -143,7 +156,7 @@ export class Scheduler implements HostTasks {
     if (thread.task.takeCancellation(isCancellable)) return true;
     this.#guest.beforeWait();
     this.resumeLater(thread);
-    return thread.park(isCancellable, next);
+    return this.#park(thread, isCancellable, next);
   }
 
   /** Makes a suspended thread run when no other one does. */

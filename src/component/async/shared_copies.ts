@@ -30,6 +30,8 @@ abstract class SharedCopy {
   /** True for one that the host made, until a guest gets an end of it. */
   #isOfHost: boolean;
   #isDropped = false;
+  /** Called when an end is dropped while no read or write waits for the other. */
+  onDrop: () => void = () => {};
 
   constructor(element: ComponentValueType | undefined, isOfHost = false) {
     this.#element = element;
@@ -70,6 +72,7 @@ abstract class SharedCopy {
     if (this.#isDropped) return;
     this.#isDropped = true;
     if (this.pending) this.endPending(copyResults.dropped);
+    else this.onDrop();
   }
 
   abstract read(party: Party, buffer: WritableBuffer, listeners: CopyListeners): void;

@@ -152,6 +152,10 @@ export class Thread implements OtherEntry {
     return this.#state.kind === "waiting" && this.#state.isReady();
   }
 
+  get isParked(): boolean {
+    return this.#wake !== undefined;
+  }
+
   setWaiting(isReady: () => boolean): void {
     this.#state = { kind: "waiting", isReady };
   }

@@ -131,9 +131,9 @@ export class LiveComponent {
     }
   }
 
-  /** True if no thread of the component is parked, so that it can be reset. */
-  get isIdle(): boolean {
-    return this.#async?.isIdle ?? true;
+  /** True if threads of the component are parked, so that it cannot be reset. */
+  get hasParkedThreads(): boolean {
+    return this.#async?.hasParkedThreads ?? false;
   }
 
   /** Makes all component instances as new and drops the host resources they own. */

@@ -140,7 +140,12 @@ function optionsNeeded(
 
 /** Reports whether values of a type have parts that are stored behind a pointer. */
 export function hasPointer(type: ComponentValueType): boolean {
-  return contains(type, ({ kind, ...rest }) =>
-    kind === "string" || kind === "map" ||
-    (kind === "list" && !("length" in rest && rest.length !== undefined)));
+  return contains(
+    type,
+    ({ kind, ...rest }) =>
+      kind === "string" || kind === "map" ||
+      (kind === "list" && !("length" in rest && rest.length !== undefined)),
+    // The elements of a stream or future are moved by its reads and writes.
+    ({ kind }) => kind !== "stream" && kind !== "future",
+  );
 }

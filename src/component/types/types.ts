@@ -116,16 +116,21 @@ export function parts(type: ComponentValueType): readonly ComponentValueType[] {
   }
 }
 
-/** Reports whether a value type, or one that it is made of, fulfils the predicate. */
+/**
+ * Reports whether a value type, or one that it is made of, fulfils the predicate.
+ *
+ * @param into returns false for a type whose parts are not looked at. Default: true for all.
+ */
 export function contains(
   type: ComponentValueType,
   predicate: (type: ComponentValueType) => boolean,
+  into: (type: ComponentValueType) => boolean = () => true,
 ): boolean {
   const seen = new Set<ComponentValueType>();
   const visit = (type: ComponentValueType): boolean => {
     if (seen.has(type)) return false;
     seen.add(type);
-    return predicate(type) || parts(type).some(visit);
+    return predicate(type) || (into(type) && parts(type).some(visit));
   };
   return visit(type);
 }

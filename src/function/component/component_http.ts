@@ -16,7 +16,10 @@ export interface ComponentHandlerOptions {
   readonly maxBodyBytes?: number;
 }
 
-/** Returns a handler that makes every request one call of `wasi:http/incoming-handler`. */
+/**
+ * Returns a handler that makes every request one call of `wasi:http/incoming-handler`, or of
+ * `wasi:http/handler`.
+ */
 export function createComponentHandler(
   called: ComponentFunctions,
   { log, maxBodyBytes }: ComponentHandlerOptions,
@@ -34,37 +37,43 @@ export function createComponentHandler(
     head: RequestHead,
     body: RequestBody,
   ): Response | Promise<Response> => {
-    let exchange = new Exchange(head, body);
+    let exchange: Exchange | undefined;
     const answered = Promise.withResolvers<Response>();
-    const begin = () => exchange = new Exchange(head, body);
+    let abandon: () => void = () => {};
+    const begin = ({ handler }: PooledComponent) => {
+      const begun = exchange = new Exchange(head, body, handler);
+      begun.onAbandoned = () => abandon();
+      return begun;
+    };
     try {
       const done = called.call<void>({
         run: (instance) => {
-          instance.entry.call(begin().args);
-          exchange.close();
+          const begun = begin(instance);
+          instance.entry.call(begun.args, begun.onReturn);
+          begun.close();
         },
         runAwaitable: async (instance: PooledComponent) => {
-          const { args, response } = begin();
-          void response.then(() => respondSoon(exchange, answered));
+          const begun = begin(instance);
+          void begun.response.then(() => respondSoon(begun, answered));
           try {
-            await instance.entry.callAwaitable(args);
+            await instance.entry.callAwaitable(begun.args, begun.onReturn);
           } finally {
-            exchange.close();
+            begun.close();
           }
         },
         onLong: (stop) => {
           const gone = () => stop(new HttpError(499, "CLIENT_GONE", "the client went away"));
-          exchange.onAbandoned = gone;
+          abandon = gone;
           if (request.signal.aborted) gone();
           else request.signal.addEventListener("abort", gone, { once: true });
         },
       });
       if (!(done instanceof Promise)) {
         body.close();
-        return toResponse(exchange);
+        return toResponse(begunOf(exchange));
       }
       done.then(
-        () => respondNow(exchange, answered),
+        () => respondNow(begunOf(exchange), answered),
         (error) => answered.resolve(failed(error)),
       ).finally(() => body.close());
       return answered.promise.catch(failed);
@@ -84,4 +93,9 @@ export function createComponentHandler(
       return failed(error);
     }
   };
+}
+
+function begunOf(exchange: Exchange | undefined): Exchange {
+  if (!exchange) throw new Error("a call ended that did not begin");
+  return exchange;
 }

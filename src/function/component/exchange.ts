@@ -1,13 +1,26 @@
 import type { Value } from "../../component/abi/codec.ts";
+import type { HostTasks } from "../../component/instance/host.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { UnfinishedBodyError } from "../../server/unfinished_body.ts";
-import type { HttpErrorCode } from "../../wasi/p2/http_body.ts";
-import { OutgoingResponse, type ResponseOutparam } from "../../wasi/p2/http_types.ts";
+import { type HttpErrorCode, OutgoingBody } from "../../wasi/p2/http_body.ts";
+import {
+  type IncomingRequest,
+  OutgoingResponse,
+  type ResponseOutparam,
+} from "../../wasi/p2/http_types.ts";
+import { toMethod } from "../../wasi/p2/http_syntax.ts";
+import { HttpRequest, type HttpResponse } from "../../wasi/p3/http_message.ts";
 import type { RequestBody } from "./request_body.ts";
 import { type RequestHead, toIncomingRequest } from "./request_head.ts";
 
 /** How long a response whose body has begun waits for its end, in milliseconds. */
 const wholeWithinMs = 1;
+
+/** The handler of an instance: its version of WASI, and the host work of the instance. */
+export interface CalledHandler {
+  readonly wasi: "0.2" | "0.3";
+  readonly tasks: HostTasks;
+}
 
 /** One request to a component, and its response as the guest sets it. */
 export class Exchange {
@@ -25,21 +38,37 @@ export class Exchange {
   soon: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(head: RequestHead, body: RequestBody) {
+  readonly #resolve: (response: OutgoingResponse | HttpErrorCode) => void;
+
+  /** @param wasi the version of the handler that is called. */
+  constructor(head: RequestHead, body: RequestBody, { wasi, tasks }: CalledHandler) {
     const { promise, resolve } = Promise.withResolvers<OutgoingResponse | HttpErrorCode>();
     this.response = promise;
+    this.#resolve = resolve;
     this.method = head.method;
     this.body = body;
-    const outparam: ResponseOutparam = {
-      set: (response) => {
-        // A handle that is dropped after the call sets nothing: the call's error is the response.
-        if (this.set || this.#isClosed) return;
-        this.set = response;
-        resolve(response);
-      },
-    };
     const incoming = toIncomingRequest(head, () => body.stream);
-    this.args = [incoming as unknown as Value, outparam as Value];
+    const outparam: ResponseOutparam = { set: (response) => this.#set(response) };
+    this.args = wasi === "0.3"
+      ? [toRequest(incoming, tasks)]
+      : [incoming as unknown as Value, outparam as Value];
+  }
+
+  /** Takes the result of a handler of 0.3, which is its response. */
+  readonly onReturn = (result: Value): void => {
+    if (result === undefined) return;
+    const { tag, value } = result as { tag: "ok"; value: HttpResponse } | {
+      tag: "error";
+      value: HttpErrorCode;
+    };
+    this.#set(tag === "ok" ? toOutgoing(value) : value);
+  };
+
+  #set(response: OutgoingResponse | HttpErrorCode): void {
+    // A handle that is dropped after the call sets nothing: the call's error is the response.
+    if (this.set || this.#isClosed) return;
+    this.set = response;
+    this.#resolve(response);
   }
 
   /** Ends what the guest left open: a body that is not finished is cut off. */
@@ -115,4 +144,20 @@ function latin1(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
+}
+
+/** Returns a request as a guest of 0.3 sees it. */
+function toRequest(incoming: IncomingRequest, tasks: HostTasks): HttpRequest {
+  const { headers, body, method, pathWithQuery, scheme, authority } = incoming;
+  const request = new HttpRequest(headers, { kind: "host", body }, tasks);
+  return Object.assign(request, { method: toMethod(method), pathWithQuery, scheme, authority });
+}
+
+/** Returns the response of a guest of 0.3 as one of 0.2; its content follows. */
+function toOutgoing(response: HttpResponse): OutgoingResponse {
+  const outgoing = new OutgoingResponse(response.headers);
+  outgoing.status = response.status;
+  const bytes = response.transmit((code) => response.reportSent(code));
+  if (bytes) outgoing.body = new OutgoingBody(bytes);
+  return outgoing;
 }

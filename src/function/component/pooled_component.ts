@@ -5,6 +5,7 @@ import type { Guest } from "../../wasm/guest.ts";
 import type { MemoryAccount } from "../../wasm/memory_budget.ts";
 import { MemoryReset } from "../../wasm/memory_reset.ts";
 import type { MemorySnapshot } from "../../wasm/memory_snapshot.ts";
+import type { CalledHandler } from "./exchange.ts";
 import type { ComponentBlueprint } from "./load_component.ts";
 
 const pageBytes = 65_536;
@@ -22,6 +23,8 @@ export class PooledComponent {
   readonly guest: Guest;
   readonly live: LiveComponent;
   readonly entry: ComponentFunction;
+  /** The version of WASI of the entry, and the host work of the instance. */
+  readonly handler: CalledHandler;
   readonly #host: P2Host;
   readonly #account: MemoryAccount | undefined;
   readonly #cores: readonly CoreState[];
@@ -56,6 +59,7 @@ export class PooledComponent {
     const func = this.live.func(...entry.path);
     if (!func) throw new Error(`the component has no function ${entry.path.join(" ")}`);
     this.entry = func;
+    this.handler = { wasi: entry.wasi, tasks: this.#host.tasks };
     this.#cores = plan.coreInstances.map(({ module }, index) => {
       const exports = this.live.coreExports[index] ?? {};
       const { globalExports, memoryExport } = modules[module] ?? { globalExports: [] };
@@ -79,6 +83,7 @@ export class PooledComponent {
    * @returns false if that is not worth it: close the instance.
    */
   reset({ memories, globals, visiblePages }: ComponentSnapshot): boolean {
+    if (this.live.hasParkedThreads) return false;
     this.live.resetHandles();
     this.#host.reset();
     const sharedPages = this.#sharesMemory ? this.live.visiblePages : undefined;

@@ -1,6 +1,7 @@
 import { headerFields } from "../../server/deno_request.ts";
 import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
-import { type HttpVariant, IncomingBody, type IncomingRequest } from "../../wasi/p2/http_types.ts";
+import type { HttpVariant } from "../../wasi/p2/http_syntax.ts";
+import { IncomingBody, type IncomingRequest } from "../../wasi/p2/http_types.ts";
 import type { InputStream } from "../../wasi/p2/stream_types.ts";
 import { authorityOf } from "../authority.ts";
 

@@ -89,7 +89,8 @@ export class P2Host implements Host {
   readonly #options: P2Options;
   readonly #made = new Map<string, P2Interface | undefined>();
   readonly preview1: P2Preview1 | undefined;
-  #tasks: HostTasks = { add: () => ({ cancel: () => {} }) };
+  /** The host work of a component that uses the asynchronous ABI. */
+  tasks: HostTasks = { add: () => ({ cancel: () => {} }) };
 
   constructor(options: P2Options) {
     this.#options = options;
@@ -97,7 +98,7 @@ export class P2Host implements Host {
   }
 
   attach(tasks: HostTasks): void {
-    this.#tasks = tasks;
+    this.tasks = tasks;
   }
 
   function([importName = "", name = ""]: readonly string[]): HostFunction | undefined {
@@ -140,7 +141,7 @@ export class P2Host implements Host {
     if (draft) return draft(state);
     if (/^0\.3(?:\.|$)/.test(parsed.version ?? "")) {
       const { p3 } = this.#options;
-      return p3?.(parsed.name, { state, preopens, tasks: this.#tasks });
+      return p3?.(parsed.name, { state, preopens, tasks: this.tasks });
     }
     const isWasi02 = /^0\.2(?:\.|$)/.test(parsed.version ?? "");
     const given = interfaces?.[parsed.name];

@@ -1,7 +1,7 @@
 import type { Value } from "../../component/abi/codec.ts";
 import { trap } from "../../component/abi/context.ts";
 import { type Parent, requireNoChildren } from "./children.ts";
-import { type Fields, fieldsFunctions } from "./fields.ts";
+import { type Fields, fieldsFunctions02 } from "./fields.ts";
 import {
   Future,
   type HttpErrorCode,
@@ -9,27 +9,18 @@ import {
   OutgoingBody,
   OutgoingBytes,
 } from "./http_body.ts";
+import {
+  fromMethod,
+  type HttpVariant,
+  isAuthority,
+  isMethod,
+  isPath,
+  isScheme,
+  toMethod,
+} from "./http_syntax.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import type { IoError } from "./stream_end.ts";
 import type { InputStream, OutputStream } from "./stream_types.ts";
-
-/** `wasi:http/types.method` and `scheme` */
-export type HttpVariant = { readonly tag: string; readonly value?: string };
-
-const methods = ["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"];
-
-/** Returns a method of HTTP as the variant. */
-export function toMethod(method: string): HttpVariant {
-  const lower = method.toLowerCase();
-  return methods.includes(lower) && method === method.toUpperCase()
-    ? { tag: lower }
-    : { tag: "other", value: method };
-}
-
-/** Returns the variant as a method of HTTP. */
-export function fromMethod({ tag, value }: HttpVariant): string {
-  return tag === "other" ? value ?? "" : tag.toUpperCase();
-}
 
 /** The body of an incoming message. */
 export class IncomingBody implements Parent {
@@ -124,7 +115,11 @@ export class RequestOptions {
   connectTimeout: bigint | undefined;
   firstByteTimeout: bigint | undefined;
   betweenBytesTimeout: bigint | undefined;
+  /** False for those of a request of 0.3. */
+  isMutable = true;
 }
+
+type Timeout = "connectTimeout" | "firstByteTimeout" | "betweenBytesTimeout";
 
 /** The resource `response-outparam`: takes the response of a request once. */
 export interface ResponseOutparam {
@@ -140,19 +135,6 @@ export function openBody(message: OutgoingRequest | OutgoingResponse): OutgoingB
     typeof number === "number" && Number.isSafeInteger(number) ? number : undefined,
   );
   return message.body = new OutgoingBody(bytes);
-}
-
-/** A path and query as they stand in a request line: no space, no control character. */
-const pathPattern = /^(?:[/?][!-~\u0080-\uffff]*)?$/;
-/** An authority (RFC 3986 § 3.2), with a port from 0 to 65535 if there is a colon. */
-const authorityPattern =
-  /^(?:[\w.~!$&'()*+,;=:%-]*@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d{1,5}))?$/;
-const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*$/;
-const methodPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-function isAuthority(text: string): boolean {
-  const match = authorityPattern.exec(text);
-  return match !== null && Number(match[1] ?? 0) <= 65_535;
 }
 
 /** `wasi:http/types` */
@@ -171,7 +153,7 @@ export function httpTypesInterface(state: P2State): P2Interface {
       // http-error-code: func(err: borrow<io-error>) -> option<error-code>
       "http-error-code": ({ cause }: IoError) =>
         cause instanceof HttpFailure ? cause.code : undefined,
-      ...fieldsFunctions,
+      ...fieldsFunctions02,
       "[method]incoming-request.method": (self: IncomingRequest) => toMethod(self.method),
       "[method]incoming-request.path-with-query": (self: IncomingRequest) => self.pathWithQuery,
       "[method]incoming-request.scheme": (self: IncomingRequest) => self.scheme,
@@ -185,14 +167,14 @@ export function httpTypesInterface(state: P2State): P2Interface {
       },
       "[method]outgoing-request.method": (self: OutgoingRequest) => self.method,
       "[method]outgoing-request.set-method": (self: OutgoingRequest, method: HttpVariant) =>
-        set(methodPattern.test(fromMethod(method)), () => self.method = method),
+        set(isMethod(fromMethod(method)), () => self.method = method),
       "[method]outgoing-request.path-with-query": (self: OutgoingRequest) => self.pathWithQuery,
       "[method]outgoing-request.set-path-with-query": (self: OutgoingRequest, path?: string) =>
-        set(path === undefined || pathPattern.test(path), () => self.pathWithQuery = path),
+        set(path === undefined || isPath(path), () => self.pathWithQuery = path),
       "[method]outgoing-request.scheme": (self: OutgoingRequest) => self.scheme,
       "[method]outgoing-request.set-scheme": (self: OutgoingRequest, scheme?: HttpVariant) =>
         set(
-          scheme?.tag !== "other" || schemePattern.test(scheme.value ?? ""),
+          scheme?.tag !== "other" || isScheme(scheme.value ?? ""),
           () => self.scheme = scheme,
         ),
       "[method]outgoing-request.authority": (self: OutgoingRequest) => self.authority,
@@ -203,9 +185,9 @@ export function httpTypesInterface(state: P2State): P2Interface {
         ),
       "[method]outgoing-request.headers": (self: OutgoingRequest) => self.headers,
       "[constructor]request-options": () => new RequestOptions(),
-      ...timeoutFunctions("connect-timeout", "connectTimeout"),
-      ...timeoutFunctions("first-byte-timeout", "firstByteTimeout"),
-      ...timeoutFunctions("between-bytes-timeout", "betweenBytesTimeout"),
+      ...timeoutFunctions("", "connect-timeout", "connectTimeout"),
+      ...timeoutFunctions("", "first-byte-timeout", "firstByteTimeout"),
+      ...timeoutFunctions("", "between-bytes-timeout", "betweenBytesTimeout"),
       // Informational responses are dropped: the server cannot send them.
       "[method]response-outparam.send-informational": (_: ResponseOutparam, status: number) =>
         status >= 100 && status < 200 ? ok() : err({ tag: "HTTP-protocol-error" }),
@@ -280,13 +262,20 @@ function takeFuture<T extends object>(future: Future<T>): Value {
   return ok(found.value);
 }
 
-function timeoutFunctions(
+/**
+ * The functions of one timeout of `request-options`.
+ *
+ * @param get the prefix of the getter: `get-` in 0.3.
+ */
+export function timeoutFunctions(
+  get: "" | "get-",
   name: string,
-  field: keyof RequestOptions,
+  field: Timeout,
 ): P2Interface["functions"] {
   return {
-    [`[method]request-options.${name}`]: (self: RequestOptions) => self[field],
+    [`[method]request-options.${get}${name}`]: (self: RequestOptions) => self[field],
     [`[method]request-options.set-${name}`]: (self: RequestOptions, duration?: bigint) => {
+      if (!self.isMutable) return err({ tag: "immutable" });
       self[field] = duration;
       return ok();
     },

@@ -1,8 +1,8 @@
 import type { StreamedRequest, StreamedResponse } from "../../base/streamed_http.ts";
 import { Fields, isForbidden } from "./fields.ts";
 import { Future, type HttpErrorCode, HttpFailure, OutgoingBytes } from "./http_body.ts";
+import { fromMethod, type HttpVariant } from "./http_syntax.ts";
 import {
-  fromMethod,
   IncomingBody,
   type IncomingResponse,
   type OutgoingRequest,
@@ -10,7 +10,7 @@ import {
   type ResponseResult,
   type TrailersResult,
 } from "./http_types.ts";
-import { err, ok, type P2Interface, type P2State } from "./state.ts";
+import { ok, type P2Interface, type P2State } from "./state.ts";
 import { IoError } from "./stream_end.ts";
 import { ChunkInput } from "./stream_sources.ts";
 
@@ -20,50 +20,82 @@ export type SendRequest = (request: StreamedRequest) => Promise<StreamedResponse
 /** Maps an error of `SendRequest` to an error-code of `wasi:http`. */
 export type MapHttpError = (error: unknown) => HttpErrorCode;
 
-/** `wasi:http/outgoing-handler` */
-export function outgoingHandlerInterface(
+/** The client of HTTP, with the grant of a guest. */
+export interface HttpSender {
+  readonly send: SendRequest;
+  readonly errorCode: MapHttpError;
+  /** Returns the signal of the current call. */
+  readonly signal: () => AbortSignal;
+}
+
+/** A request as a guest made it. */
+export interface OutgoingMessage {
+  readonly method: HttpVariant;
+  readonly scheme: HttpVariant | undefined;
+  readonly authority: string | undefined;
+  readonly pathWithQuery: string | undefined;
+  readonly headers: Fields;
+  readonly body: OutgoingBytes | undefined;
+  readonly options: RequestOptions | undefined;
+}
+
+/** A request that was sent. */
+interface SentMessage {
+  readonly tag: "sent";
+  readonly response: Promise<ResponseResult>;
+  /** Stops it, with its response. */
+  readonly abort: () => void;
+}
+
+/** Sends a request. Returns the error of one that cannot be sent. */
+export function sendMessage(
   state: P2State,
-  { send, errorCode, signal }: {
-    readonly send: SendRequest;
-    readonly errorCode: MapHttpError;
-    /** Returns the signal of the current call. */
-    readonly signal: () => AbortSignal;
-  },
-): P2Interface {
+  { send, errorCode, signal }: HttpSender,
+  message: OutgoingMessage,
+): SentMessage | { readonly tag: "error"; readonly value: HttpErrorCode } {
+  state.beforeSideEffect();
+  const { scheme, authority, pathWithQuery = "/", headers, body, options } = message;
+  const refused = (tag: string) => ({ tag: "error", value: { tag } }) as const;
+  if (authority === undefined) return refused("HTTP-request-URI-invalid");
+  const protocol = scheme === undefined || scheme.tag === "HTTPS"
+    ? "https"
+    : scheme.tag === "HTTP"
+    ? "http"
+    : undefined;
+  if (protocol === undefined) return refused("HTTP-protocol-error");
+  // The end of the call aborts what it left open.
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  state.pending.add(abort);
+  const sent = send({
+    url: `${protocol}://${authority}${pathWithQuery}`,
+    method: fromMethod(message.method),
+    headers: headers.entries.map(([name, value]) => [name, latin1(value)] as const),
+    body: body && chunksOf(body),
+    connectTimeoutMs: toMs(options?.connectTimeout),
+    firstByteTimeoutMs: toMs(options?.firstByteTimeout),
+    betweenBytesTimeoutMs: toMs(options?.betweenBytesTimeout),
+    signal: AbortSignal.any([signal(), controller.signal]),
+  });
+  const response = sent.then<ResponseResult, ResponseResult>(
+    (response) => ({ tag: "ok", value: toIncoming(response, errorCode) }),
+    (error) => ({ tag: "error", value: errorCode(error) }),
+  );
+  return { tag: "sent", response, abort };
+}
+
+/** `wasi:http/outgoing-handler` */
+export function outgoingHandlerInterface(state: P2State, sender: HttpSender): P2Interface {
   return {
     functions: {
       // handle: func(request: outgoing-request, options: option<request-options>)
       //   -> result<future-incoming-response, error-code>
       "handle": (request: OutgoingRequest, options?: RequestOptions) => {
-        state.beforeSideEffect();
-        const { scheme, authority, pathWithQuery = "/" } = request;
-        if (authority === undefined) return err({ tag: "HTTP-request-URI-invalid" });
-        const protocol = scheme === undefined || scheme.tag === "HTTPS"
-          ? "https"
-          : scheme.tag === "HTTP"
-          ? "http"
-          : undefined;
-        if (protocol === undefined) return err({ tag: "HTTP-protocol-error" });
-        // The end of the call aborts what it left open.
-        const abort = new AbortController();
-        state.pending.add(() => abort.abort());
-
-        const sent = send({
-          url: `${protocol}://${authority}${pathWithQuery}`,
-          method: fromMethod(request.method),
-          headers: request.headers.entries.map(([name, value]) => [name, latin1(value)] as const),
-          body: request.body && chunksOf(request.body.bytes),
-          connectTimeoutMs: toMs(options?.connectTimeout),
-          firstByteTimeoutMs: toMs(options?.firstByteTimeout),
-          betweenBytesTimeoutMs: toMs(options?.betweenBytesTimeout),
-          signal: AbortSignal.any([signal(), abort.signal]),
-        });
-        return ok(
-          new Future<ResponseResult>(sent.then(
-            (response) => ({ tag: "ok", value: toIncoming(response, errorCode) }),
-            (error) => ({ tag: "error", value: errorCode(error) }),
-          )),
-        );
+        const { method, scheme, authority, pathWithQuery, headers } = request;
+        const body = request.body?.bytes;
+        const message = { method, scheme, authority, pathWithQuery, headers, body, options };
+        const sent = sendMessage(state, sender, message);
+        return sent.tag === "sent" ? ok(new Future<ResponseResult>(sent.response)) : sent;
       },
     },
   };

@@ -49,9 +49,15 @@ class BytesTarget implements WritableBuffer {
   }
 }
 
-/** Continues when a stream of the host is ready. */
-function whenReady(tasks: HostTasks, pollable: Pollable, next: () => void): void {
-  tasks.add(new Promise<void>((resolve) => pollable.whenReady(resolve)), next);
+/** Continues when a stream of the host is ready. Returns a function that stops waiting. */
+function whenReady(tasks: HostTasks, pollable: Pollable, next: () => void): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = pollable.whenReady(resolve);
+  const work = tasks.add(promise, next);
+  return () => {
+    stop();
+    work.cancel();
+  };
 }
 
 /**
@@ -66,10 +72,15 @@ export function streamFrom(
   onEnd: (error?: IoError) => void = () => {},
 ): SharedStream {
   const stream = SharedStream.ofHost();
+  let stopWaiting: () => void = () => {};
   const finish = (error?: IoError) => {
+    stopWaiting();
+    stream.onDrop = () => {};
+    stream.drop();
     input.close();
     onEnd(error);
   };
+  stream.onDrop = finish;
   const write = (source: BytesSource) =>
     stream.write(undefined, source, {
       onCopy: (reclaim) => {
@@ -89,12 +100,10 @@ export function streamFrom(
       bytes = input.read(maxChunk);
     } catch (error) {
       if (!(error instanceof StreamEnd)) throw error;
-      stream.drop();
       return finish(error.error);
     }
     if (bytes.length > 0) write(new BytesSource(bytes));
-    else if (stream.isDropped) finish();
-    else whenReady(tasks, input, next);
+    else stopWaiting = whenReady(tasks, input, next);
   };
   next();
   return stream;
@@ -133,7 +142,10 @@ export function drainInto(
       stream.drop();
       return onEnd(failed);
     }
-    if (room === 0) return whenReady(tasks, output, next);
+    if (room === 0) {
+      whenReady(tasks, output, next);
+      return;
+    }
     const target = new BytesTarget(
       Math.min(room, maxChunk),
       (bytes) => attempt(() => output.write(bytes)),

@@ -4,6 +4,7 @@ import type { P2Interface } from "../p2/state.ts";
 import { environmentInterface, outputInterface, stdinInterface } from "./cli.ts";
 import { monotonicClockInterface, systemClockInterface, timezoneInterface } from "./clocks.ts";
 import type { P3Context } from "./context.ts";
+import { httpTypesInterface } from "./http_types.ts";
 import { insecureSeedInterface } from "./random.ts";
 
 const typesOnly: P2Interface = { functions: {} };
@@ -19,6 +20,7 @@ const makers: Readonly<Record<string, P3Maker>> = {
   "wasi:random/random": ({ state }) => randomInterface(state),
   "wasi:random/insecure": ({ state }) => insecureInterface(state),
   "wasi:random/insecure-seed": insecureSeedInterface,
+  "wasi:http/types": httpTypesInterface,
   "wasi:cli/types": () => typesOnly,
   "wasi:cli/environment": environmentInterface,
   "wasi:cli/exit": () => exitInterface,

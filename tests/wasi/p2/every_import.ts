@@ -389,9 +389,9 @@ async function inCall<T>(
   const request = new Request("http://test/path");
   const head = toRequestHead(request);
   const body = await openRequestBody(request, head, 1000);
-  const exchange = new Exchange(head, body);
   return await called.callAwaitable({
     runAwaitable: async (instance) => {
+      const exchange = new Exchange(head, body, instance.handler);
       await instance.entry.callAwaitable(exchange.args);
       const exports = instance.live.coreExports.find(({ answer }) => answer !== undefined);
       if (!exports) throw new Error("the component has no module with every import");
