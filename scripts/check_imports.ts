@@ -20,6 +20,7 @@ export const rooms: Record<string, readonly string[]> = {
   client: ["base"],
   supervision: ["base"],
   server: ["base"],
+  http1: ["base"],
   function: [
     "server",
     "source",
@@ -35,7 +36,7 @@ export const rooms: Record<string, readonly string[]> = {
   ],
   runner: ["function", "source", "wasi", "host", "files", "store", "wasm", "base"],
   registry: ["oci", "server", "source", "base"],
-  proxy: ["client", "server", "store", "source", "base"],
+  proxy: ["client", "http1", "server", "store", "source", "base"],
   worker: ["proxy/public.ts", "client", "supervision", "server", "store", "oci", "source", "base"],
 };
 const lower = Object.keys(rooms);

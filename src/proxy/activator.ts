@@ -1,11 +1,11 @@
 import { deadline, DeadlineError } from "../base/deadline.ts";
 import type { Log } from "../base/log.ts";
-import type { ClientConnection } from "./clients/client_connection.ts";
+import type { ClientConnection } from "../http1/client_connection.ts";
 import { ClientServer } from "./clients/client_server.ts";
-import { jsonFailure } from "./clients/local_response.ts";
+import { jsonFailure } from "../http1/local_response.ts";
 import { forward } from "./forward/forward.ts";
-import type { RequestHead } from "./http1/request_head.ts";
-import { TickClock } from "./http1/tick_clock.ts";
+import type { RequestHead } from "../http1/request_head.ts";
+import { TickClock } from "../http1/tick_clock.ts";
 import { defaultProxyTimeouts } from "./timeouts.ts";
 import { RoutingTable } from "./upstreams/routing_table.ts";
 
@@ -50,7 +50,7 @@ export class Activator {
     const { hostname, port, log } = options;
     this.#options = options;
     this.#routing = new RoutingTable(
-      { clock: this.#clock, connectMs: timeouts.connectMs, rules },
+      { ...timeouts, clock: this.#clock, rules },
       "random",
     );
     const listener = Deno.listen({ hostname, port });

@@ -3,13 +3,13 @@ import { bindHost, urlHost } from "../base/hosts.ts";
 import { cannotListen } from "../server/listen_failure.ts";
 import { serveAdmin } from "./admin/serve_admin.ts";
 import { type AddressRange, isInside } from "./clients/address_ranges.ts";
-import type { ClientConnection, ClientInfo } from "./clients/client_connection.ts";
+import type { ClientConnection, ClientInfo } from "../http1/client_connection.ts";
 import { ClientServer } from "./clients/client_server.ts";
-import { jsonFailure } from "./clients/local_response.ts";
+import { jsonFailure } from "../http1/local_response.ts";
 import { forward } from "./forward/forward.ts";
 import { locate } from "./forward/locate.ts";
-import type { RequestHead } from "./http1/request_head.ts";
-import { TickClock } from "./http1/tick_clock.ts";
+import type { RequestHead } from "../http1/request_head.ts";
+import { TickClock } from "../http1/tick_clock.ts";
 import type { Routes } from "./routes/routes.ts";
 import type { ProxyTimeouts } from "./timeouts.ts";
 import type { Balance } from "./upstreams/choose.ts";
@@ -64,6 +64,7 @@ export class ProxyServer {
       {
         clock: this.#clock,
         connectMs: timeouts.connectMs,
+        firstByteMs: timeouts.firstByteMs,
         rules,
         onHealth,
         makeRoom: () => this.#server.makeRoom(),

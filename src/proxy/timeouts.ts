@@ -1,17 +1,13 @@
+import type { ConnectionTimeouts } from "../http1/timeouts.ts";
+
 /** The timeouts of the proxy in milliseconds; 0 for no limit. */
-export interface ProxyTimeouts {
+export interface ProxyTimeouts extends ConnectionTimeouts {
   /** Until a connection to an upstream is open. */
   readonly connectMs: number;
   /** From the end of a request to the first byte of its response. */
   readonly firstByteMs: number;
   /** Between reads of a response or a tunnel, and between writes that the peer takes. */
   readonly idleMs: number;
-  /** For a client's whole head, from its first byte. */
-  readonly headMs: number;
-  /** For a client's body, with another second for each 500 bytes received. */
-  readonly bodyMs: number;
-  /** For a client's next request on a connection. */
-  readonly keepAliveMs: number;
 }
 
 export const defaultProxyTimeouts: ProxyTimeouts = {

@@ -1,4 +1,4 @@
-import { byteText, textBytes } from "../../src/proxy/http1/characters.ts";
+import { byteText, textBytes } from "../../src/http1/characters.ts";
 
 /** One end of a raw connection. Texts are Latin-1: one character is one byte. */
 export class Peer implements Disposable {

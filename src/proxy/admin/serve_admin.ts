@@ -1,8 +1,8 @@
-import { badRequest, type ClientConnection } from "../clients/client_connection.ts";
-import { jsonFailure } from "../clients/local_response.ts";
-import { BadMessage } from "../http1/message.ts";
-import { byteText } from "../http1/characters.ts";
-import type { RequestHead } from "../http1/request_head.ts";
+import { badRequest, type ClientConnection } from "../../http1/client_connection.ts";
+import { jsonFailure } from "../../http1/local_response.ts";
+import { BadMessage } from "../../http1/message.ts";
+import { byteText } from "../../http1/characters.ts";
+import type { RequestHead } from "../../http1/request_head.ts";
 
 /** The largest body of an admin request. */
 const maxBodyBytes = 64 * 1024;

@@ -2,11 +2,11 @@ import { throttle } from "../../base/throttle.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
-import type { TickClock } from "../http1/tick_clock.ts";
-import { type Socket, Wire } from "../http1/wire.ts";
+import type { TickClock } from "../../http1/tick_clock.ts";
+import { type Socket, Wire } from "../../http1/wire.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
-import { ClientConnection, type Serve } from "./client_connection.ts";
-import type { ClientInfo } from "./client_connection.ts";
+import { ClientConnection, type Serve } from "../../http1/client_connection.ts";
+import type { ClientInfo } from "../../http1/client_connection.ts";
 import type { TlsSocket } from "./tls_socket.ts";
 
 export interface ClientServerOptions {

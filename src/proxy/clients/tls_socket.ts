@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import type { Socket } from "../http1/wire.ts";
+import type { Socket } from "../../http1/wire.ts";
 
 /**
  * A client's TLS connection over a plain one, which `close` ends immediately. `Deno.TlsConn.close`

@@ -1,10 +1,10 @@
 import { messageOf } from "../../base/errors.ts";
-import { badRequest, type ClientConnection } from "../clients/client_connection.ts";
-import { BadMessage } from "../http1/message.ts";
-import type { RequestHead } from "../http1/request_head.ts";
-import type { ResponseHead } from "../http1/response_head.ts";
-import type { Wire } from "../http1/wire.ts";
-import type { WriteBuffer } from "../http1/write_buffer.ts";
+import { badRequest, type ClientConnection } from "../../http1/client_connection.ts";
+import { BadMessage } from "../../http1/message.ts";
+import type { RequestHead } from "../../http1/request_head.ts";
+import type { ResponseHead } from "../../http1/response_head.ts";
+import type { Wire } from "../../http1/wire.ts";
+import type { WriteBuffer } from "../../http1/write_buffer.ts";
 import { ConnectError, type Upstream } from "../upstreams/upstream.ts";
 import { readResponse, relayResponse, relayUpgrade, type ResponsePath } from "./relay_response.ts";
 import { RequestSender } from "./request_sender.ts";
@@ -121,7 +121,12 @@ export class Attempt {
   async #exchange(wire: Wire, firstLines: string, fields: Uint8Array): Promise<AttemptOutcome> {
     const request = this.#request;
     const client = this.#client;
-    const sender = new RequestSender(request, client, wire);
+    const sender = new RequestSender({
+      request,
+      client,
+      wire,
+      firstByteMs: this.#upstream.firstByteMs,
+    });
     const path: ResponsePath = { request, client, wire, sender, out: this.#out };
     try {
       await sender.start(this.#out, firstLines, fields);
@@ -188,7 +193,7 @@ export class Attempt {
     const reason = wire.endReason;
     if (reason?.kind === "late") {
       const why = reason.operation === "read"
-        ? `no answer within ${client.timeouts.firstByteMs} ms`
+        ? `no answer within ${this.#upstream.firstByteMs} ms`
         : `nothing of the request taken for ${client.timeouts.idleMs} ms`;
       this.#upstream.failed(why);
       return failed(504, "ERROR_UPSTREAM_TIMEOUT", why, "no");

@@ -1,8 +1,8 @@
-import type { ClientConnection, ClientInfo } from "../clients/client_connection.ts";
-import { jsonFailure } from "../clients/local_response.ts";
-import { byteText, equalsWord } from "../http1/characters.ts";
-import type { RequestHead } from "../http1/request_head.ts";
-import { WriteBuffer } from "../http1/write_buffer.ts";
+import type { ClientConnection, ClientInfo } from "../../http1/client_connection.ts";
+import { jsonFailure } from "../../http1/local_response.ts";
+import { byteText, equalsWord } from "../../http1/characters.ts";
+import type { RequestHead } from "../../http1/request_head.ts";
+import { WriteBuffer } from "../../http1/write_buffer.ts";
 import type { Balance } from "../upstreams/choose.ts";
 import type { RoutingTable } from "../upstreams/routing_table.ts";
 import { type Upstream, upstreamTarget } from "../upstreams/upstream.ts";

@@ -1,8 +1,8 @@
-import type { ClientConnection } from "../clients/client_connection.ts";
-import { moveBody, type MoveResult, takeBuffered } from "../http1/move_body.ts";
-import type { RequestHead } from "../http1/request_head.ts";
-import type { Wire } from "../http1/wire.ts";
-import { WriteBuffer } from "../http1/write_buffer.ts";
+import type { ClientConnection } from "../../http1/client_connection.ts";
+import { moveBody, type MoveResult, takeBuffered } from "../../http1/move_body.ts";
+import type { RequestHead } from "../../http1/request_head.ts";
+import type { Wire } from "../../http1/wire.ts";
+import { WriteBuffer } from "../../http1/write_buffer.ts";
 
 type BodyState =
   /** The body has no deadline until the upstream has sent `100 Continue`. */
@@ -19,10 +19,18 @@ export class RequestSender {
   readonly #request: RequestHead;
   readonly #client: ClientConnection;
   readonly #wire: Wire;
+  readonly #firstByteMs: number;
   #body: BodyState;
   #response: "awaited" | "begun" | "over" = "awaited";
 
-  constructor(request: RequestHead, client: ClientConnection, wire: Wire) {
+  /** @param options.firstByteMs the deadline of the response after the request; 0 for no limit. */
+  constructor({ request, client, wire, firstByteMs }: {
+    readonly request: RequestHead;
+    readonly client: ClientConnection;
+    readonly wire: Wire;
+    readonly firstByteMs: number;
+  }) {
+    this.#firstByteMs = firstByteMs;
     this.#request = request;
     this.#client = client;
     this.#wire = wire;
@@ -99,7 +107,7 @@ export class RequestSender {
 
   #awaitResponse(): void {
     if (this.#response !== "awaited") return;
-    this.#wire.setReadDeadline(this.#wire.clock.in(this.#client.timeouts.firstByteMs));
+    this.#wire.setReadDeadline(this.#wire.clock.in(this.#firstByteMs));
   }
 
   /** Reads from the client so that its leaving is noticed. */

@@ -1,9 +1,9 @@
-import type { ClientInfo } from "../clients/client_connection.ts";
-import { equalsWord } from "../http1/characters.ts";
-import type { Field, KnownHeader } from "../http1/fields.ts";
-import type { WriteBuffer } from "../http1/write_buffer.ts";
-import type { RequestHead } from "../http1/request_head.ts";
-import type { ResponseHead } from "../http1/response_head.ts";
+import type { ClientInfo } from "../../http1/client_connection.ts";
+import { equalsWord } from "../../http1/characters.ts";
+import type { Field, KnownHeader } from "../../http1/fields.ts";
+import type { WriteBuffer } from "../../http1/write_buffer.ts";
+import type { RequestHead } from "../../http1/request_head.ts";
+import type { ResponseHead } from "../../http1/response_head.ts";
 
 /**
  * Hop-by-hop headers (RFC 9110 § 7.6.1), which are not forwarded.

@@ -1,4 +1,4 @@
-import type { Wire } from "../http1/wire.ts";
+import type { Wire } from "../../http1/wire.ts";
 
 /**
  * Forwards bytes in both directions until both sides have ended, or neither has sent any for

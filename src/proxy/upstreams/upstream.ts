@@ -3,8 +3,8 @@ import { DeadlineError, withDeadline } from "../../base/deadline.ts";
 import { messageOf } from "../../base/errors.ts";
 import { bareHost } from "../../base/hosts.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
-import type { TickClock } from "../http1/tick_clock.ts";
-import { type Socket, Wire } from "../http1/wire.ts";
+import type { TickClock } from "../../http1/tick_clock.ts";
+import { type Socket, Wire } from "../../http1/wire.ts";
 import {
   type Health,
   type HealthRules,
@@ -31,6 +31,8 @@ interface IdleConnection {
 export interface UpstreamContext {
   readonly clock: TickClock;
   readonly connectMs: number;
+  /** From the end of a request to the first byte of its response; 0 for no limit. */
+  readonly firstByteMs: number;
   readonly rules: HealthRules;
   /** Is called when an upstream is ejected, or is healthy again. */
   readonly onHealth?: (sentence: string) => void;
@@ -65,6 +67,11 @@ export class Upstream {
     // URL.pathname would resolve `..`.
     this.basePath = /^[^/]*\/\/[^/]*(.*)$/.exec(url)?.[1] ?? "";
     if (this.basePath === "/") this.basePath = "";
+  }
+
+  /** As in the context. */
+  get firstByteMs(): number {
+    return this.#context.firstByteMs;
   }
 
   get health(): Health {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hashKey } from "../../../src/proxy/forward/forward.ts";
-import { textBytes } from "../../../src/proxy/http1/characters.ts";
-import { parseRequestHead } from "../../../src/proxy/http1/request_head.ts";
+import { textBytes } from "../../../src/http1/characters.ts";
+import { parseRequestHead } from "../../../src/http1/request_head.ts";
 
 Deno.test("hashKey: the value of the header, or the client's address if that is trusted", () => {
   const keyOf = (headers: string, trusted: boolean, header?: string) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TickClock } from "../../../src/proxy/http1/tick_clock.ts";
+import { TickClock } from "../../../src/http1/tick_clock.ts";
 import { Upstream } from "../../../src/proxy/upstreams/upstream.ts";
 
 Deno.test("Upstream: during a trial, requests that end do not allow a second trial", () => {
@@ -8,6 +8,7 @@ Deno.test("Upstream: during a trial, requests that end do not allow a second tri
   const upstream = new Upstream("http://localhost:1", {
     clock,
     connectMs: 1000,
+    firstByteMs: 0,
     rules: { maxFails: 1, failTimeoutMs: 0 },
   });
   const leaveEarly = upstream.enter();

@@ -1,9 +1,9 @@
-import { BodyReader } from "../http1/body_reader.ts";
-import { cr, lf, tokenBytes } from "../http1/characters.ts";
-import { BadMessage } from "../http1/message.ts";
-import { parseRequestHead, type RequestHead } from "../http1/request_head.ts";
-import type { Operation, Wire } from "../http1/wire.ts";
-import type { ProxyTimeouts } from "../timeouts.ts";
+import { BodyReader } from "./body_reader.ts";
+import { cr, lf, tokenBytes } from "./characters.ts";
+import { BadMessage } from "./message.ts";
+import { parseRequestHead, type RequestHead } from "./request_head.ts";
+import type { Operation, Wire } from "./wire.ts";
+import type { ConnectionTimeouts } from "./timeouts.ts";
 import { encodeResponse, jsonFailure, type LocalResponse } from "./local_response.ts";
 import { MinimumRate } from "./minimum_rate.ts";
 
@@ -41,14 +41,14 @@ type Phase =
 export class ClientConnection {
   readonly wire: Wire;
   readonly info: ClientInfo;
-  readonly timeouts: ProxyTimeouts;
+  readonly timeouts: ConnectionTimeouts;
   #body: BodyReader;
   #rate: MinimumRate;
   #phase: Phase = "idle";
   #closesAfterResponse = false;
   #isStopping = false;
 
-  constructor(wire: Wire, info: ClientInfo, timeouts: ProxyTimeouts) {
+  constructor(wire: Wire, info: ClientInfo, timeouts: ConnectionTimeouts) {
     this.wire = wire;
     this.info = info;
     this.timeouts = timeouts;
@@ -129,7 +129,7 @@ export class ClientConnection {
   }
 
   /**
-   * Sends a response of the proxy itself. Cuts the connection if another response has begun, which
+   * Sends a response of the server itself. Cuts the connection if another response has begun, which
    * would look complete otherwise.
    *
    * @param request undefined if its head or body is invalid: the connection ends.

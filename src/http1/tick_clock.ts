@@ -1,4 +1,4 @@
-import { type Timer, unref } from "../../base/timers.ts";
+import { type Timer, unref } from "../base/timers.ts";
 
 /** An object that the clock checks at each tick. */
 export interface HasDeadlines {

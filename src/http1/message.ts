@@ -1,4 +1,4 @@
-/** An error for a message that is not valid HTTP/1.1, or that exceeds a limit of this proxy. */
+/** An error for a message that is not valid HTTP/1.1, or that exceeds a limit of this server. */
 export class BadMessage extends Error {
   /** The status of the response to the client that sent it. */
   readonly status: 400 | 408 | 413 | 417 | 431 | 501 | 505;

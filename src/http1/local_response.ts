@@ -1,6 +1,6 @@
-import { textBytes } from "../http1/characters.ts";
+import { textBytes } from "./characters.ts";
 
-/** A response of the proxy itself. */
+/** A response of this server itself. */
 export interface LocalResponse {
   readonly status: number;
   readonly headers: ReadonlyArray<readonly [string, string]>;

@@ -18,7 +18,7 @@ export const maxHeaderBytes = 64 * 1024;
 /** The largest number of header lines in a head. */
 export const maxFields = 100;
 
-/** The headers that the proxy interprets; it only forwards all others. */
+/** The headers that this server interprets; a proxy only forwards all others. */
 const knownNames = [
   "host",
   "connection",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { BodyReader } from "../../../src/proxy/http1/body_reader.ts";
-import { TickClock } from "../../../src/proxy/http1/tick_clock.ts";
-import { type Socket, Wire } from "../../../src/proxy/http1/wire.ts";
+import { BodyReader } from "../../src/http1/body_reader.ts";
+import { TickClock } from "../../src/http1/tick_clock.ts";
+import { type Socket, Wire } from "../../src/http1/wire.ts";
 
 // Linux reports a reset once, to the read or to the write, and the other one sees an orderly end.
 // On real sockets either may get it.

@@ -1,4 +1,4 @@
-import type { TickClock } from "../http1/tick_clock.ts";
+import type { TickClock } from "./tick_clock.ts";
 
 /** The minimum transfer rate of a body. */
 const bytesPerMs = 0.5;
