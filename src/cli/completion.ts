@@ -1,6 +1,6 @@
 import { type ModeName, modeNames } from "../options/modes.ts";
 import { flags } from "../options/flags.ts";
-import { type Flag, folder, path, shortAbout } from "../options/flag.ts";
+import { type Flag, folder, modulePath, path, shortAbout } from "../options/flag.ts";
 
 /** The shells that have a completion script. */
 export type Shell = "bash" | "zsh" | "fish";
@@ -16,7 +16,7 @@ const isBare = ({ type }: Flag) => type.bare !== undefined;
 const isRepeated = ({ type }: Flag) => type.join !== undefined;
 /** Reports whether a flag's value is a path of this machine. */
 const isPath = ({ type }: Flag) =>
-  type === path || type === folder || type.placeholder === "PATH,…";
+  type === path || type === modulePath || type === folder || type.placeholder === "PATH,…";
 
 function bash(): string {
   const words = (some: [string, Flag][]) =>

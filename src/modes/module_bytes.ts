@@ -1,5 +1,6 @@
 import { absolutePath } from "../base/io.ts";
 import { CapsuleError, UsageError } from "../base/errors.ts";
+import type { ModulePath } from "../options/flag.ts";
 import type { NamedModule } from "../runner/load_code.ts";
 import { readModule } from "../source/read_module.ts";
 import type { RunnerFlags } from "./runner_flags.ts";
@@ -16,15 +17,29 @@ export async function moduleBytes(
   context: Context,
   mode: "cli" | "http",
 ): Promise<NamedModule> {
-  const { wasm, url, sha256 } = options;
+  const { url, sha256 } = options;
+  const wasm = mode === "cli" && options.wasm ? onlyModule(options.wasm) : options.wasm?.path;
   const name = wasm ?? url;
   if (name === undefined) return await builtInModule(sha256, context, mode);
   const path = url === undefined
     ? absolutePath(name, context.io)
-    : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url }, context);
+    : await (await import("./fetch_url.ts")).fetchUrl({ ...options, url, wasm }, context);
   const bytes = readModule(path);
   if (sha256 !== undefined) await checkDigest(bytes, { name, sha256 });
-  return { name, bytes };
+  const middleware = (options.wasm?.middleware ?? []).map((name) => ({
+    name,
+    bytes: readModule(absolutePath(name, context.io)),
+  }));
+  return { name, bytes, middleware };
+}
+
+/** Returns the path of the only module. @throws UsageError if there is middleware before it. */
+export function onlyModule({ path, middleware }: ModulePath): string {
+  const [first] = middleware;
+  if (first === undefined) return path;
+  throw new UsageError(
+    `-wasm is given several times, first as ${first}: only -mode=http has middleware`,
+  );
 }
 
 async function builtInModule(

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { CapsuleError, UsageError } from "../base/errors.ts";
 import type { Env } from "../base/io.ts";
 import { isLoopback } from "../base/hosts.ts";
+import { onlyModule } from "./module_bytes.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { uploadModule } from "../oci/upload_module.ts";
 import { pushModule } from "../oci/push_module.ts";
@@ -24,7 +25,8 @@ interface Upload {
 
 /** Uploads a module to a registry and prints its URL and digest, for `-url` and `-sha256`. */
 export async function runPush(options: Options, { io }: Context): Promise<number> {
-  const { url, wasm, info = "" } = options;
+  const { url, info = "" } = options;
+  const wasm = onlyModule(options.wasm);
   const send = url.startsWith("oci:") ? toOci(options, io.env) : toUpload(options);
   const bytes = readModule(resolve(io.cwd(), wasm));
   const bar = await progressBar(io.stderr, url);

@@ -19,7 +19,8 @@ export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
     httpProxy: options.httpProxy === "env",
     sandbox,
     ownFiles: [
-      options.wasm,
+      options.wasm?.path,
+      ...options.wasm?.middleware ?? [],
       options.ca,
       "crt" in options ? options.crt : undefined,
       "key" in options ? options.key : undefined,

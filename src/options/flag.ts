@@ -72,6 +72,22 @@ export function text(placeholder: string): FlagType<string> {
 /** A path, as it was written. */
 export const path: FlagType<string> = { ...text("PATH"), rule: "a path that is not empty" };
 
+/** The path of a module, and those of the middleware before it, the outermost first. */
+export interface ModulePath {
+  readonly path: string;
+  readonly middleware: readonly string[];
+}
+
+/** A path; if it is given several times, the last one is the module's. */
+export const modulePath: FlagType<ModulePath> = {
+  placeholder: "PATH",
+  rule: path.rule,
+  absent: undefined,
+  variableSeparator: "\n",
+  read: (given) => given === "" ? undefined : { path: given, middleware: [] },
+  join: (before, next) => ({ ...next, middleware: [...before.middleware, before.path] }),
+};
+
 /** A boolean in Go's spellings. @see https://pkg.go.dev/strconv#ParseBool */
 export const boolean: FlagType<boolean, false> = {
   placeholder: "BOOL",

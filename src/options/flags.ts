@@ -5,6 +5,7 @@ import {
   duration,
   folder,
   list,
+  modulePath,
   oneOf,
   path,
   sha256,
@@ -93,10 +94,12 @@ export const flags = {
 
   wasm: {
     group: "Function",
-    type: path,
+    type: modulePath,
     modes: [...runners, "push", "pull"],
     required: ["push"],
-    about: "The WebAssembly module. Without it, cli and http run a built-in hello function.",
+    about: "The WebAssembly module. Without it, cli and http run a built-in hello function. With " +
+      "-mode=http, components of wasi:http/handler before the last -wasm are its middleware, " +
+      "the first one outermost.",
   },
   url: {
     group: "Function",

@@ -1,3 +1,4 @@
+import { CapsuleError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { loadModule, type LoadOptions } from "../function/load.ts";
 import { isComponentHeader } from "../source/read_module.ts";
@@ -8,6 +9,8 @@ import type { RunnerLimits } from "./runner_options.ts";
 export interface NamedModule {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Components before it, the outermost first. Default: none. */
+  readonly middleware?: readonly NamedModule[];
 }
 
 /** The calls that a module is prepared for. */
@@ -32,6 +35,7 @@ export type LoadedCode =
   | {
     readonly kind: "component";
     readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly middleware: readonly NamedModule[];
     readonly options: Omit<LoadOptions, "warn">;
   };
 
@@ -45,10 +49,24 @@ export async function loadCode(
   options: BlueprintOptions,
   log: Log,
 ): Promise<LoadedCode> {
+  const { middleware = [] } = module;
+  const [outermost] = middleware;
+  for (const { name, bytes } of outermost ? [...middleware, module] : []) {
+    if (isComponentHeader(bytes)) continue;
+    throw new CapsuleError(
+      "LOAD",
+      `${name}: a core module is no middleware and has none; all -wasm must be components`,
+    );
+  }
   if (!isComponentHeader(module.bytes)) {
     return { kind: "module", blueprint: await loadBlueprint(module, options, log) };
   }
-  return { kind: "component", bytes: module.bytes, options: loadOptions(module.name, options) };
+  return {
+    kind: "component",
+    bytes: module.bytes,
+    middleware,
+    options: loadOptions(module.name, options),
+  };
 }
 
 /**

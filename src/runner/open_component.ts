@@ -48,6 +48,7 @@ export async function openComponent(
   const { code, name, limits, sinks, grants, args, streams = outputOnly } = options;
   const blueprint = loadComponent(code.bytes, {
     ...code.options,
+    middleware: code.middleware,
     warn: (sentence) => context.log.warn(sentence),
   });
   const env = grants.variables.length === 0

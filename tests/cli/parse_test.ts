@@ -5,7 +5,7 @@ import { type Flag, variableOf } from "../../src/options/flag.ts";
 import { flags } from "../../src/options/flags.ts";
 import type { ModeOptions } from "../../src/options/mode_options.ts";
 import { parse, type ParsedCommand } from "../../src/cli/parse.ts";
-import { type GrantedFolder, path } from "../../src/options/flag.ts";
+import { type GrantedFolder, type ModulePath, path } from "../../src/options/flag.ts";
 import { modeNames } from "../../src/options/modes.ts";
 import { badCommandLines } from "./bad_command_lines.ts";
 
@@ -31,6 +31,9 @@ function http(args: readonly string[], variables?: Record<string, string>): Mode
   return command.options;
 }
 
+/** A module without middleware. */
+const at = (path: string) => ({ path, middleware: [] });
+
 /** `true` if both are the same type. */
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends (<X>() => X extends B ? 1 : 2) ? true
   : false;
@@ -40,7 +43,7 @@ type Http = ModeOptions<"http">;
 const typesOfOptions: [
   Same<Http["httpPort"], number>,
   Same<Http["log"], "text" | "json">,
-  Same<Http["wasm"], string | undefined>,
+  Same<Http["wasm"], ModulePath | undefined>,
   Same<Http["timeout"], number>,
   Same<Http["sandbox"], boolean>,
   Same<Http["dir"], readonly GrantedFolder[]>,
@@ -109,25 +112,28 @@ Deno.test("parse: keeps non-ASCII and empty arguments", () => {
     env(),
   );
   assert(command.kind === "mode" && command.mode === "cli");
-  assert.equal(command.options.wasm, "./hello.wasm");
+  assert.deepEqual(command.options.wasm, at("./hello.wasm"));
   assert.deepEqual(command.options.args, ["👋 hello world 🌍🎃", "1234", "", "Bob Morane"]);
 });
 
 const sameAs: [string, string[], Partial<ModeOptions<"cli">>][] = [
-  ["a value after =", ["-wasm=a=b.wasm"], { wasm: "a=b.wasm" }],
-  ["a value as the next argument", ["-wasm", "a.wasm"], { wasm: "a.wasm" }],
-  ["two dashes", ["--wasm=a.wasm", "--timeout", "2s"], { wasm: "a.wasm", timeout: 2000 }],
-  ["a value that is a dash", ["-wasm", "-"], { wasm: "-" }],
-  ["a value that begins with a dash", ["-wasm", "-odd.wasm"], { wasm: "-odd.wasm" }],
-  ["flags after arguments", ["a", "-wasm=w", "b"], { wasm: "w", args: ["a", "b"] }],
+  ["a value after =", ["-wasm=a=b.wasm"], { wasm: at("a=b.wasm") }],
+  ["a value as the next argument", ["-wasm", "a.wasm"], { wasm: at("a.wasm") }],
+  ["two dashes", ["--wasm=a.wasm", "--timeout", "2s"], { wasm: at("a.wasm"), timeout: 2000 }],
+  ["a value that is a dash", ["-wasm", "-"], { wasm: at("-") }],
+  ["a value that begins with a dash", ["-wasm", "-odd.wasm"], { wasm: at("-odd.wasm") }],
+  ["flags after arguments", ["a", "-wasm=w", "b"], { wasm: at("w"), args: ["a", "b"] }],
   ["-- ends the flags", ["-wasm=w", "--", "-wasm=x", "--", "-5"], {
-    wasm: "w",
+    wasm: at("w"),
     args: ["-wasm=x", "--", "-5"],
   }],
   ["a dash alone is an argument", ["-", "a"], { args: ["-", "a"] }],
   ["a boolean takes no next argument", ["-sandbox", "false"], { sandbox: true, args: ["false"] }],
   ["a boolean takes a value with =", ["-sandbox=false"], { sandbox: false }],
-  ["the last of several wins", ["-wasm=a", "-wasm=b"], { wasm: "b" }],
+  ["the last of several wins", ["-timeout=1s", "-timeout=2s"], { timeout: 2000 }],
+  ["all but the last -wasm are middleware", ["-wasm=a", "-wasm=b", "-wasm=c"], {
+    wasm: { path: "c", middleware: ["a", "b"] },
+  }],
   ["a digest in capitals", ["-wasm=a", `-sha256=${"AB".repeat(32)}`], { sha256: "ab".repeat(32) }],
   ["sizes with units", ["-maxMemory=1.5GiB", "-maxResponse=0"], {
     maxMemory: 1610612736,
@@ -298,7 +304,7 @@ Deno.test("parse: any arguments between flags are unchanged and in order", () =>
 
 Deno.test("parse: any value after = is unchanged", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (value) => {
-    assert.equal(cli([`-wasm=${value}`]).wasm, value);
+    assert.equal(cli([`-wasm=${value}`]).wasm?.path, value);
   }));
 });
 

@@ -470,6 +470,6 @@ function cancelCopy(
   }
   end.state = "cancelling";
   // An event of a part that was copied becomes that of the cancellation.
-  end.shared.cancel(end.buffer);
+  if (!end.hasEvent || (end.buffer?.remaining ?? 0) > 0) end.shared.cancel(end.buffer);
   return takeCopyEvent(end, builtIn.flag, context);
 }

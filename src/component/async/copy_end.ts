@@ -17,7 +17,7 @@ export class CopyEnd extends Waitable {
   readonly shared: Shared;
   state: CopyState = "idle";
   /** The buffer of the read or write in progress. */
-  buffer: object | undefined;
+  buffer: { readonly remaining: number } | undefined;
 
   constructor(side: CopyEnd["side"], shared: Shared) {
     super();

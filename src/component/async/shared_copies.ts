@@ -60,11 +60,9 @@ abstract class SharedCopy {
     return this.pending !== undefined;
   }
 
-  /** Ends the read or write of a buffer, if it is pending and has elements left. */
+  /** Ends the read or write of a buffer, if it is pending. */
   cancel(buffer: unknown): void {
-    const { pending } = this;
-    if (pending?.buffer !== buffer || pending?.buffer.remaining === 0) return;
-    this.endPending(copyResults.cancelled);
+    if (this.pending?.buffer === buffer) this.endPending(copyResults.cancelled);
   }
 
   /** Call when one end is dropped. */

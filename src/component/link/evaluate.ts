@@ -10,9 +10,9 @@ import type {
   InstanceSyntax,
 } from "../format/syntax.ts";
 import { CapsuleError } from "../../base/errors.ts";
-import { parseExternName } from "../types/names.ts";
+import { compatibleName, parseExternName } from "../types/names.ts";
 import { coreDifference } from "../types/core_match.ts";
-import { ResourceType } from "../types/types.ts";
+import { Resource, ResourceType } from "../types/types.ts";
 import { TypeClosure } from "./items.ts";
 import { resolveBuiltIn } from "./built_in.ts";
 import { conventionOf, expectCoreType, resolveOptions } from "./canon_options.ts";
@@ -33,12 +33,25 @@ const maxDepth = 100;
 /**
  * Validates a component and inlines all nested instantiations.
  *
+ * @param middleware components that are put before it, the outermost first: the imports of each one
+ * that the next one exports are bound to these exports.
  * @throws CapsuleError `LOAD` with the rule that the component breaks.
  */
-export function linkComponent(syntax: ComponentSyntax): Plan {
+export function linkComponent(
+  syntax: ComponentSyntax,
+  middleware: readonly ComponentSyntax[] = [],
+): Plan {
   const plan = new PlanBuilder();
   const evaluator = new ComponentEvaluator();
-  const { imports, exports } = evaluator.evaluate(syntax, { plan, offset: 0 });
+  let { imports, exports } = evaluator.evaluate(syntax, { plan, offset: 0 });
+  for (const outer of middleware.toReversed()) {
+    const provided = new Map([...exports].map(([name, item]) => [compatibleName(name), item]));
+    const scope = evaluator.evaluate(outer, { plan, provided, offset: 0 });
+    const own = [...scope.imports].filter(([name]) => !provided.has(compatibleName(name)));
+    if (own.length === scope.imports.size) throw importsNothingOf(exports);
+    imports = new Map([...imports, ...own]);
+    exports = scope.exports;
+  }
   for (const [bytes, offset] of evaluator.modules) {
     // A module that is instantiated is validated when it is compiled.
     if (!plan.modules.includes(bytes) && !WebAssembly.validate(bytes)) {
@@ -54,6 +67,8 @@ export interface EvaluateOptions {
   readonly parent?: Scope;
   /** Items for the imports. Without them the component is validated with its declared types. */
   readonly args?: ReadonlyMap<string, Item>;
+  /** Items for imports by their `compatibleName`; the host provides the others. */
+  readonly provided?: ReadonlyMap<string, Item>;
   /** Collects what to run. Without it, only types are evaluated. */
   readonly plan?: PlanBuilder;
   /** Index of the component instance that instantiates this one. */
@@ -68,6 +83,7 @@ interface Evaluation {
   /** Index of this component instance; -1 without a plan. */
   readonly instance: number;
   readonly args: ReadonlyMap<string, Item> | undefined;
+  readonly provided: ReadonlyMap<string, Item> | undefined;
   /** Offset of the instantiation, for messages about arguments. */
   readonly offset: number;
   /** Resource types that this component defines. */
@@ -81,6 +97,16 @@ export class ComponentEvaluator implements Evaluator {
   #spent = 0;
   #depth = 0;
 
+  readonly #hostResources = new Map<string, ResourceType>();
+
+  /** Returns the resource of the host at the path of an import: one for compatible versions. */
+  hostResource(path: readonly string[]): ResourceType {
+    const key = path.map(compatibleName).join(" ");
+    let found = this.#hostResources.get(key);
+    if (!found) this.#hostResources.set(key, found = new ResourceType(new Resource(path)));
+    return found;
+  }
+
   /** Counts evaluated definitions. @throws CapsuleError `LOAD` beyond the limit. */
   spend(count: number, offset: number): void {
     this.#spent += count;
@@ -91,13 +117,14 @@ export class ComponentEvaluator implements Evaluator {
 
   /** Evaluates a component. Returns its scope with its imports and exports. */
   evaluate(syntax: ComponentSyntax, options: EvaluateOptions): Scope {
-    const { parent, args, plan, parentInstance, offset } = options;
+    const { parent, args, provided, plan, parentInstance, offset } = options;
     const scope = new Scope("component", parent);
     const evaluation: Evaluation = {
       scope,
       plan,
       instance: plan?.addInstance(parentInstance) ?? -1,
       args,
+      provided,
       offset,
       ownResources: new Set(),
     };
@@ -158,9 +185,9 @@ export class ComponentEvaluator implements Evaluator {
         break;
       case "import": {
         const { name, type } = definition.import;
-        const actual = args?.get(name);
+        const actual = args?.get(name) ?? evaluation.provided?.get(compatibleName(name));
         if (args && !actual) throw invalid(`missing import named \`${name}\``, evaluation.offset);
-        const path = evaluation.plan && !args ? [name] : undefined;
+        const path = evaluation.plan && !actual ? [name] : undefined;
         const item = bind(type, scope, {
           evaluator: this,
           actual,
@@ -170,7 +197,7 @@ export class ComponentEvaluator implements Evaluator {
         scope.nameImport(name, item, offset);
         const named = { ...definition.import, item, scope, isImport: true, offset };
         checkName(named);
-        if (args) makeVisible(item, scope, true);
+        if (actual) makeVisible(item, scope, true);
         else checkVisibility(named);
         scope.add(item);
         break;
@@ -417,6 +444,14 @@ export class ComponentEvaluator implements Evaluator {
     else checkVisibility(named);
     scope.add(item);
   }
+}
+
+function importsNothingOf(exports: ReadonlyMap<string, Item>): CapsuleError {
+  return new CapsuleError(
+    "LOAD",
+    `Cannot put a component before another one that exports ${[...exports.keys()].join(", ")}: ` +
+      "it imports nothing of that",
+  );
 }
 
 function coreItem(

@@ -12,6 +12,8 @@ import { checkName, checkVisibility, makeVisible, renamed } from "./visibility.t
 export interface Evaluator {
   /** Counts evaluated definitions. @throws CapsuleError `LOAD` beyond the limit. */
   spend(count: number, offset: number): void;
+  /** Returns the resource of the host at the path of an import. */
+  hostResource(path: readonly string[]): ResourceType;
   /** Adds the item of an alias to its index space. */
   alias(syntax: AliasSyntax, scope: Scope, offset: number): void;
   /** Evaluates a component with items for its imports. */
@@ -103,7 +105,10 @@ function bindType(
 ): Item {
   const given = actual?.sort === "type" ? actual.type : undefined;
   if (bound === "resource") {
-    if (!given) return { sort: "type", type: new ResourceType(new Resource(path)) };
+    if (!given) {
+      const type = path ? evaluator.hostResource(path) : new ResourceType(new Resource());
+      return { sort: "type", type };
+    }
     if (!(given instanceof ResourceType)) {
       throw invalid(`expected resource, found ${given.kind}`, offset);
     }

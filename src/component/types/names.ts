@@ -69,3 +69,10 @@ export function compatibleVersion(version: string): string {
   if (major !== "0") return major;
   return minor !== "0" ? `0.${minor}` : `0.0.${patch}`;
 }
+
+/** Returns a name with the part of its version that compatible versions share. */
+export function compatibleName(text: string): string {
+  const parsed = parseExternName(text);
+  if (parsed?.kind !== "interface" || parsed.version === undefined) return text;
+  return `${parsed.name}@${compatibleVersion(parsed.version)}`;
+}

@@ -40,6 +40,12 @@ export interface ComponentBlueprint {
   readonly cannotReset: readonly string[];
 }
 
+/** A component that is put before another one. */
+interface NamedComponent {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** The export that is called: it handles a request, or runs a program. */
 export interface ComponentEntry {
   readonly kind: "http" | "command";
@@ -55,10 +61,12 @@ export interface ComponentEntry {
  */
 export function loadComponent(
   bytes: Uint8Array<ArrayBuffer>,
-  options: LoadOptions,
+  options: LoadOptions & { readonly middleware?: readonly NamedComponent[] },
 ): ComponentBlueprint {
+  const { middleware = [] } = options;
   try {
-    const linked = linkComponent(decodeComponent(bytes));
+    const before = middleware.map(({ bytes }) => decodeComponent(bytes));
+    const linked = linkComponent(decodeComponent(bytes), before);
     const plan = options.adapter === "component" ? linked : replaceAdapter(linked);
     const entry = entryOf(plan, options.mode);
     const shared = shareBetween(plan, options.maxMemoryBytes);
@@ -89,7 +97,8 @@ export function loadComponent(
     };
   } catch (error) {
     if (!(error instanceof CapsuleError)) throw error;
-    throw new CapsuleError("LOAD", `${options.name}: ${error.message}`, { cause: error });
+    const chain = [...middleware, options].map(({ name }) => name).join(" before ");
+    throw new CapsuleError("LOAD", `${chain}: ${error.message}`, { cause: error });
   }
 }
 
