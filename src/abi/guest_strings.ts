@@ -2,7 +2,7 @@ import { CapsuleError, messageOf } from "../base/errors.ts";
 import type { Guest } from "../wasm/guest.ts";
 import { decodeText, encodeText } from "../base/byte_string.ts";
 
-/** The number of bytes that are copied between two looks at the clock. */
+/** Bytes that are copied between two checks of the deadline. */
 const copyChunkBytes = 8 * 1024 * 1024;
 
 /**

@@ -3,7 +3,7 @@ import type { Output, ProcessOutput } from "./io.ts";
 import { printableBytes } from "./printable.ts";
 
 const batchMs = 2;
-/** Largest write, as it is copied. */
+/** Most bytes of one write, which is copied first. */
 const pieceBytes = 64 * 1024;
 /** Bytes that wait for a reader. */
 const defaultMaxBytes = 8 << 20;

@@ -1,6 +1,6 @@
 import { ByteBuffer } from "./byte_buffer.ts";
 
-/** More than any settings file has. */
+/** Most bytes that are read: far more than a settings file has. */
 const maxBytes = 16 * 1024 * 1024;
 
 /**

@@ -87,7 +87,10 @@ export function mapOf<T>(
   });
 }
 
-/** A strict object; `expected` is the whole in a message: `"downloadUrl" and other fields`. */
+/**
+ * Returns a schema for an object without other fields. `expected` names the object in a message
+ * about a wrong type; a message about an unknown field lists the known ones.
+ */
 export function fields<S extends z.ZodRawShape>(shape: S, expected: string): z.ZodObject<S> {
   const names = Object.keys(shape).map((name) => `"${name}"`);
   const listed = [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");

@@ -82,7 +82,10 @@ async function messageIn(bytes: Uint8Array): Promise<string> {
   return decodeError(new TextDecoder().decode(bytes)) ?? "";
 }
 
-/** Stops the call at its deadline if it waits then. Returns a function that ends the watch. */
+/**
+ * Stops the call at its deadline if it is waiting at that time. Returns a function that ends the
+ * watch.
+ */
 async function watch(guest: Guest): Promise<() => void> {
   const { CallWatch } = await import("../wasm/call_watch.ts");
   const watch = new CallWatch();

@@ -35,7 +35,9 @@ export interface CommandRun {
   readonly streams: (
     guest: Guest,
   ) => Pick<WasiOptions, "stdin" | "stdout" | "stderr" | "outputWaits" | "terminals">;
-  /** Called when the run lasts, with a function that stops it: watch its client from then on. */
+  /**
+   * Called when the run takes long, with a function that stops it: watch its client from then on.
+   */
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 

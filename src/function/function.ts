@@ -41,7 +41,9 @@ export interface FunctionCall<T> {
   readonly pass: (instance: GuestInstance) => readonly number[];
   /** Reads the result out of the guest. */
   readonly take: (instance: GuestInstance, result: unknown) => T;
-  /** Called when the call lasts, with a function that stops it: watch its client from then on. */
+  /**
+   * Called when the call takes long, with a function that stops it: watch its client from then on.
+   */
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 

@@ -92,7 +92,7 @@ function parseSeconds(text: string): bigint {
   return BigInt(text);
 }
 
-/** The number of keys that are encoded between two looks at the clock. */
+/** Keys that are encoded between two checks of the deadline. */
 const keysPerLook = 4096;
 
 /**

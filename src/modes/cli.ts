@@ -14,7 +14,10 @@ import { grantsOf, limitsOf } from "./runner_flags.ts";
 /** Exit codes: 134 as of a program that aborted, 124 as of `timeout`. */
 const exitCodes = { done: 0, failed: 1, timedOut: 124, trapped: 134 } as const;
 
-/** The slice of a component with sockets: what it reads in a loop arrives between two slices. */
+/**
+ * The slice of a component with sockets: data for a guest that reads in a loop arrives between
+ * slices.
+ */
 const componentSliceMs = 20;
 
 /** Calls the function once with the arguments of the command line, or runs the program. */

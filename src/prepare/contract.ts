@@ -37,7 +37,8 @@ export const growImport: AddedImport = {
 };
 
 /**
- * Adds to the number of pages that the modules of a shared memory see, and returns what it was.
+ * Adds to the number of pages that the modules of a shared memory see, and returns the number
+ * before.
  */
 export const pagesImport: AddedImport = {
   name: "pages",

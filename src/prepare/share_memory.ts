@@ -40,8 +40,9 @@ interface Limited {
 
 /**
  * Divides `maxBytes` between the memories and tables of a module, by writing a maximum for each. A
- * memory that has it alone may grow to all of it. What starts larger than its part cannot grow.
- * Imported memories and tables are not changed: the module that defines them has their maxima.
+ * memory that has it alone may grow to all of it. A memory or table that starts larger than its
+ * part cannot grow. Imported memories and tables are not changed: the module that defines them has
+ * their maxima.
  *
  * Reads only section headers and the sections of tables and memories. Hot path: each function here
  * is compiled for a call from the command line (bench: `cli`).

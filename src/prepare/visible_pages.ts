@@ -123,7 +123,10 @@ const askingGrowFunction: AddedFunction = {
 const more = 0;
 const spare = 1;
 
-/** Instructions that read the visible pages; and that add `more` to them and return what was. */
+/**
+ * Instructions that read the visible pages, and that add `more` to them and return the number
+ * before.
+ */
 interface PagesCode {
   readonly get: readonly number[];
   readonly add: readonly number[];

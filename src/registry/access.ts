@@ -25,10 +25,10 @@ const tokenPath = "/v2/token";
  * Returns the access control: one guard for reading, one for writing. Both accept their token as
  * `Bearer` or as the password of `Basic`, and refuse below `/v2/` in the OCI protocol's form.
  *
- * With an admin token alone, reading is open. `Basic` cannot express that: challenged with it,
- * docker refuses to continue without a password, and unchallenged it sends none. So clients are
- * sent to a token endpoint, which also issues a token without a password: one that grants no more
- * than no token does.
+ * With an admin token alone, reading is open. `Basic` cannot express that: after such a challenge
+ * docker refuses to continue without a password, and without a challenge it sends none. So clients
+ * are sent to a token endpoint, which also issues a token to a client without a password; it grants
+ * no more than a request without a token.
  *
  * @see https://distribution.github.io/distribution/spec/auth/token/
  */

@@ -78,7 +78,10 @@ function assertSize(input: "key" | "value", { length }: Uint8Array): void {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Returns a key as text; none for one that a function wrote in another encoding. */
+/**
+ * Returns a key as text in a list; an empty list for a key that is not UTF-8, which a function
+ * wrote.
+ */
 function decodeKey(key: Uint8Array): string[] {
   try {
     return [strict.decode(key)];

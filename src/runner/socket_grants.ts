@@ -17,8 +17,9 @@ const maxLookups = 32;
 const maxRemembered = 1024;
 
 /**
- * Returns what makes the grant of each guest's sockets: `-allowNet` names what they reach,
- * `-allowListen` where they listen. Without a flag they get nothing.
+ * Returns a function that makes the socket grant of a guest: `-allowNet` names the hosts that its
+ * sockets reach, `-allowListen` the addresses that they listen on. Without a flag nothing is
+ * granted.
  *
  * @param resolve replaces the system's resolver in tests.
  * @throws CapsuleError `NET_RULE`

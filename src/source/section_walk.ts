@@ -22,7 +22,7 @@ interface WalkState {
   left: number;
   /** Sections that other sections require. */
   needs: { code: boolean; data: boolean };
-  /** The reason that the bytes are no module. */
+  /** The reason why the bytes are not a module. */
   broken: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export class SectionWalk {
     return copy;
   }
 
-  /** Reports whether the bytes are no module, whatever follows. */
+  /** Reports whether the bytes cannot be a module, whatever follows. */
   get isBroken(): boolean {
     return this.#state.broken !== undefined;
   }
@@ -69,7 +69,7 @@ export class SectionWalk {
   }
 
   /**
-   * Returns why the bytes so far are no complete module, as `NOT_A_MODULE`; `undefined` if they
+   * Returns why the bytes so far are not a complete module, as `NOT_A_MODULE`; `undefined` if they
    * are one.
    *
    * @param name the module's name in the message.

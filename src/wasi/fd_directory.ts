@@ -6,7 +6,7 @@ import { checkRange } from "./wire.ts";
 const prestatBytes = 8;
 const direntBytes = 24;
 const dotDot = [0x2e, 0x2e];
-/** The number of entries between two looks at the clock. */
+/** Entries between two checks of the deadline. */
 const entriesPerLook = 1024;
 
 /** Makes the functions that list directories and name the preopened ones. */

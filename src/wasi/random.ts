@@ -3,7 +3,7 @@ import { checkRange } from "./wire.ts";
 
 /** Limit of one call of `crypto.getRandomValues`, in bytes. */
 const maxChunkBytes = 65_536;
-/** The number of bytes between two looks at the clock. */
+/** Bytes between two checks of the deadline. */
 const bytesPerLook = 1 << 20;
 /** Up to this length, bytes come from the pool: a start asks for 32 (hot path). */
 const maxPooledBytes = 64;

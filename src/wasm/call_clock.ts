@@ -1,23 +1,23 @@
 /** Limits on the time of a call. */
 export interface CallLimits {
-  /** Computing time of a guest before others have their turn, in milliseconds; 0: no slices. */
+  /** Longest computing time of a guest before other guests run, in milliseconds; 0: no slices. */
   readonly sliceMs: number;
   /** Time limit of a call, waiting and computing, in milliseconds; 0: no limit. */
   readonly timeoutMs: number;
 }
 
-/** Result of a look at the clock. */
+/** The outcome of reading the clock. */
 export type ClockLook = "in time" | "slice over" | "past deadline";
 
 const minBudget = 1000;
 /**
- * Bounds the time to the next look when a guest turns from steps that cost little to ones that cost
- * much, such as arithmetic on denormal numbers.
+ * Bounds the time until the next clock read when a guest's steps suddenly become expensive, as in
+ * arithmetic on denormal numbers.
  */
 const maxBudget = 2_000_000;
-/** Of a guest that allocates on V8's heap, which is looked at as often as the clock. */
+/** The same for a guest that allocates on V8's heap, which is checked as often as the clock. */
 const maxHeapUserBudget = 50_000;
-/** Intended number of looks at the clock per slice. */
+/** Intended number of clock reads per slice. */
 const looksPerSlice = 8;
 /** The slice that budgets are sized for where slices are off, in milliseconds. */
 const defaultSliceMs = 2;
@@ -25,8 +25,8 @@ const defaultSliceMs = 2;
 const hostCallsUntilLook = 32;
 
 /**
- * Slice, deadline and step budget of one guest's calls. The guest counts steps down from the
- * budget and looks at the clock when they are used up.
+ * Slice, deadline and step budget of one guest's calls. The guest counts steps down from the budget
+ * and reads the clock when they are used up.
  *
  * Hot path: a call that ends within its first budget never reads the clock (bench: `in-process`).
  */
@@ -34,7 +34,7 @@ export class CallClock {
   readonly limits: CallLimits;
   /**
    * - `unread`: the call has begun and no time is known yet.
-   * - `between slices`: the deadline is set; the next look begins a slice.
+   * - `between slices`: the deadline is set; the next clock read begins a slice.
    * - `in slice`: the call computes. A guest in its start section has no slice.
    */
   #phase: "unread" | "between slices" | "in slice" = "in slice";
@@ -64,12 +64,14 @@ export class CallClock {
     return this.#deadlineMs;
   }
 
-  /** The number of steps until the next look. */
+  /** The number of steps until the next clock read. */
   get budget(): number {
     return this.#budget;
   }
 
-  /** Begins a call. Without `cameMs` it begins at its first look, and must not wait before. */
+  /**
+   * Begins a call. Without `cameMs` it begins at its first clock read, and must not wait before.
+   */
   begin(cameMs: number | undefined): void {
     this.#hostCalls = 0;
     this.#phase = "unread";
@@ -86,13 +88,13 @@ export class CallClock {
     this.#lastLookMs = nowMs;
   }
 
-  /** Counts a host call; returns true when the guest should look at the clock at its next step. */
+  /** Counts a host call; returns true when the guest should read the clock at its next step. */
   countHostCall(): boolean {
     if (++this.#hostCalls % hostCallsUntilLook !== 0) return false;
     return this.#looksEarly = true;
   }
 
-  /** Reads the clock and adapts the budget to the time that the last one took. */
+  /** Checks the time and adapts the budget to the time that the last budget took. */
   look(nowMs: number): ClockLook {
     if (this.#looksEarly) this.#looksEarly = false;
     else this.#adapt(nowMs);
@@ -117,7 +119,7 @@ export class CallClock {
     this.#phase = "in slice";
   }
 
-  /** Ends the slice, as the guest waits; the next look begins another one. */
+  /** Ends the slice, as the guest waits; the next clock read begins another one. */
   endSlice(): void {
     if (this.#phase === "in slice") this.#phase = "between slices";
   }

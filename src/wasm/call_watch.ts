@@ -31,7 +31,7 @@ export class CallWatch {
   /**
    * Returns a call to watch.
    *
-   * @param onLong called when the call lasts, with a function that stops it.
+   * @param onLong called when the call takes long, with a function that stops it.
    */
   callOf(guest: Guest, onLong?: (stop: (reason: CapsuleError) => void) => void): WatchedCall {
     const stop = (reason: CapsuleError) => {

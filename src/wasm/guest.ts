@@ -32,7 +32,7 @@ const maxInsideMs = 200;
 const maxHeldBytes = 1 << 20;
 
 const pageBytes = 65_536;
-/** Bytes that the host copies out of a guest between two looks at the heap. */
+/** Bytes that the host copies out of a guest between two checks of the heap. */
 const bytesBetweenHeapLooks = 16 << 20;
 
 /** Memory that an instance uses, and the budget in which it is counted. */
@@ -63,7 +63,7 @@ export class Guest {
   #hostCalls = 0;
   #exitCode: number | undefined;
   #bytesUntilHeapLook = bytesBetweenHeapLooks;
-  /** Calls into the guest by its own imports, and the first look at the clock in them. */
+  /** Nesting of calls into the guest from its own imports, and the first clock read in them. */
   #depth = 0;
   #insideSinceMs = NaN;
   #abort: AbortController | undefined;
@@ -71,7 +71,7 @@ export class Guest {
 
   readonly #memoryUse: MemoryUse | undefined;
 
-  /** @param memoryUse what the guest's memory is counted in; undefined for one call per process. */
+  /** @param memoryUse the budget for the guest's memory; undefined for one call per process. */
   constructor(sinks: OutputSinks, limits: CallLimits, memoryUse?: MemoryUse) {
     this.output = new GuestOutput(sinks);
     this.clock = new CallClock(limits, memoryUse?.usesHeap);
@@ -79,7 +79,7 @@ export class Guest {
   }
 
   /**
-   * Begins a call and returns the number of steps until its first look at the clock.
+   * Begins a call and returns the number of steps until its first clock read.
    *
    * @param mayWait whether the call is made through `promising`; otherwise it is tentative.
    * @param cameMs when the call came, as `performance.now()`. Required for a call that may wait.

@@ -4,10 +4,10 @@ import type { getHeapStatistics } from "node:v8";
 const maxHeapShare = 0.6;
 /** Bytes that arrays may always use: those of the launcher are among them. */
 const minArrayBytes = 256 << 20;
-/** Time between two looks at the heap, in milliseconds. */
+/** Time between two checks of the heap, in milliseconds. */
 const heapLookMs = 5;
 
-/** Loaded with the first look: few modules use the heap. */
+/** Loaded at the first check: few modules use the heap. */
 let heapStatistics: typeof getHeapStatistics | undefined;
 
 /**
@@ -52,8 +52,8 @@ export class MemoryBudget {
   }
 
   /**
-   * Reports whether V8's heap is nearly full, or the arrays of bytes that belong to it, which are
-   * not part of it, use more than the budget. Looks at them once per 5 ms.
+   * Reports whether V8's heap is nearly full, or its array buffers, which lie outside of it, use
+   * more than the budget. Reads V8's statistics at most once per 5 ms.
    */
   isHeapFull(nowMs: number): boolean {
     if (nowMs - this.#lastHeapLookMs < heapLookMs) return false;

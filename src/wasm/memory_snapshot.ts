@@ -1,6 +1,6 @@
 /**
- * The content of a memory at one moment. Only the span between the first and the last non-zero
- * word is stored. Plain data: it is posted to the other threads that serve the same module.
+ * The content of a memory at one moment. It stores the span from the first to the last non-zero
+ * word. Plain data: it is posted to the other threads that serve the same module.
  */
 export interface MemorySnapshot {
   /** Length of the memory in bytes. */

@@ -75,7 +75,7 @@ function createPageWatch(): PageWatch | undefined {
       if (words.length < pages * 2) words = new Uint32Array(pages * 2);
       const entries = new Uint8Array(words.buffer, 0, pages * entryBytes);
       try {
-        // Opened for each look: looks are rare, and a thread that ends has no file to close.
+        // Opened for each read: reads are rare, and a thread that ends has no file to close.
         using file = Deno.openSync("/proc/self/pagemap");
         file.seekSync(address / pageBytes * entryBytes, Deno.SeekMode.Start);
         if (file.readSync(entries) !== entries.length) return undefined;

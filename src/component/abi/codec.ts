@@ -212,7 +212,7 @@ function codePoint(value: Value): number {
   return (value as string).codePointAt(0) ?? 0;
 }
 
-/** A codec of what is stored as a pointer and a length. */
+/** Returns the codec of a type that is stored as a pointer and a length. */
 function pointerPair(
   load: (cx: AbiContext, pointer: number, length: number) => Value,
   store: (cx: AbiContext, value: Value) => { pointer: number; length: number },
@@ -339,7 +339,7 @@ function handleCodec({ kind, resource: { resource } }: HandleType): Codec {
   );
 }
 
-/** A codec of what is an index into the table of an instance. */
+/** Returns the codec of a type whose values are indices into the table of an instance. */
 function indexCodec(
   lift: (cx: AbiContext, index: number) => Value,
   lower: (cx: AbiContext, value: Value) => number,

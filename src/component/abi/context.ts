@@ -2,7 +2,10 @@ import { makeUncatchable } from "../../wasm/jspi.ts";
 import type { StringEncoding } from "../format/syntax.ts";
 import type { CopyType, Resource } from "../types/types.ts";
 
-/** A trap that the component model demands; it ends the call as a trap of core code does. */
+/**
+ * Returns the error of a trap that the component model requires. It ends the call as a trap of core
+ * code does.
+ */
 export function trap(message: string): WebAssembly.RuntimeError {
   const error = makeUncatchable();
   error.message = message;

@@ -12,7 +12,7 @@ export interface Handle {
   lends: number;
 }
 
-/** An entry that is not a handle of a resource, as an end of a stream. */
+/** An entry that is not a handle of a resource, such as an end of a stream. */
 export interface OtherEntry {
   readonly resource: undefined;
   /** Called when its instance is discarded. */

@@ -36,7 +36,7 @@ export type BuiltInFunction = (
   ...args: readonly (number | undefined)[]
 ) => CoreValue | undefined | void | Promise<CoreValue | undefined>;
 
-/** Returned to core code for an operation that continues: its end is an event. */
+/** Returned to core code for an operation that has not ended: an event reports its end. */
 const blocked = 0xffff_ffff | 0;
 const maxBackpressure = 2 ** 16;
 
@@ -214,7 +214,7 @@ function make(builtIn: BuiltIn, context: BuiltInContext): BuiltInFunction {
   }
 }
 
-/** Returns an argument as the unsigned number that it is. */
+/** Returns an i32 argument as an unsigned number. */
 function toIndex(argument: number | undefined): number {
   return (argument ?? 0) >>> 0;
 }

@@ -3,11 +3,11 @@ import { type AbiContext, checkRange, trap } from "../abi/context.ts";
 import { layoutOf } from "../abi/layout.ts";
 import type { ComponentValueType } from "../types/types.ts";
 
-/** Elements that one read or write of a stream moves at most. */
+/** Most elements that one read or write of a stream moves. */
 export const maxBufferLength = 2 ** 28 - 1;
 
 /**
- * Elements of a stream on their way: bytes for `u8`, values for other types, and only their number
+ * Elements of a stream in transit: bytes for `u8`, values for other types, and only their number
  * where elements have no type.
  */
 export type Elements = Uint8Array | readonly Value[] | { readonly length: number };
@@ -24,7 +24,7 @@ export interface ReadableBuffer {
 
 /** Target of the elements that a stream or future moves. */
 export interface WritableBuffer {
-  /** Room for elements that is left. */
+  /** Number of elements that still fit. */
   readonly remaining: number;
   readonly isEmpty: boolean;
   /** Takes elements, which must be copied if they are kept. */

@@ -3,7 +3,7 @@ import type { Shared } from "./shared_copies.ts";
 import { Waitable } from "./waitable.ts";
 
 /**
- * State of an end: whether it copies, and whether it can again.
+ * State of an end of a stream or future.
  *
  * - `idle`: no read or write is in progress.
  * - `copying`: one is in progress; `cancelling` if its cancellation was requested.

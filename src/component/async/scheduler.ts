@@ -18,7 +18,7 @@ export class Scheduler implements HostTasks {
   readonly #guest: Guest;
   /** Threads that are parked until they are ready, in the order in which they began to wait. */
   readonly #waiting = new Set<Thread>();
-  /** Ends of host work that are applied when no thread runs. */
+  /** Results of host work, which are applied when no thread runs. */
   readonly #arrivals: (() => void)[] = [];
   readonly #hostWork = new Set<HostWork>();
   #arrived = Promise.withResolvers<void>();
@@ -166,7 +166,7 @@ export class Scheduler implements HostTasks {
   }
 
   /**
-   * Applies the end of host work between runs of threads.
+   * Applies the result of host work between runs of threads.
    *
    * @param apply called with the value, unless the work was cancelled. Its errors end the call.
    */

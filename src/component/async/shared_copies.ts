@@ -23,11 +23,11 @@ export interface CopyListeners {
   readonly onDone: Pending["onDone"];
 }
 
-/** What the two ends of a stream or of a future share. */
+/** The state that the two ends of a stream or future share. */
 abstract class SharedCopy {
   protected pending: Pending | undefined;
   #element: ComponentValueType | undefined;
-  /** True for one that the host made, until a guest gets an end of it. */
+  /** True if the host made it and no guest has an end of it yet. */
   #isOfHost: boolean;
   #isDropped = false;
   /** Called when an end is dropped while no read or write waits for the other. */

@@ -18,7 +18,10 @@ const valueTypes: Readonly<Record<number, CoreValueType>> = {
   0x6f: "externref",
 };
 
-/** Decodes a core value type. @throws CapsuleError `LOAD` on a type of the garbage collector. */
+/**
+ * Decodes a core value type.
+ * @throws CapsuleError `LOAD` for a type of the garbage-collection proposal.
+ */
 export function decodeCoreValueType(reader: Reader): CoreValueType {
   const at = reader.at;
   const code = reader.byte("core value type");

@@ -65,7 +65,7 @@ export class ComponentInstance {
     return this === other || (this.parent?.isOrDescendsFrom(other) ?? false);
   }
 
-  /** Makes the instance as new. Returns the handles that it owned. */
+  /** Resets the instance. Returns the handles that it owned. */
   reset(): Handle[] {
     this.mayLeave = true;
     this.#mayEnter = true;

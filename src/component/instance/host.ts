@@ -14,15 +14,18 @@ export interface HostPromise extends Promise<Value> {
   cancel?(): void;
 }
 
-/** Work of the host that was begun. */
+/** Host work in progress. */
 export interface HostWork {
-  /** Stops waiting for it: its end is not applied. */
+  /** Stops waiting for it: its result is dropped. */
   cancel(): void;
 }
 
-/** Applies the ends of host work when no code of the component runs. */
+/** Applies the results of host work when no code of the component runs. */
 export interface HostTasks {
-  /** Adds work; `apply` is called with its value. What it rejects with ends the call. */
+  /**
+   * Adds work; `apply` is called with its value. If the work rejects, the call fails with its
+   * error.
+   */
   add<T>(work: Promise<T>, apply: (value: T) => void): HostWork;
 }
 

@@ -97,7 +97,7 @@ export class LiveComponent {
     }
   }
 
-  /** Adds to the pages that the core instances see of their memory. Returns what they saw. */
+  /** Adds to the pages that the core instances see of their memory. Returns the number before. */
   readonly #addPages = (more: number): number => {
     const before = this.visiblePages;
     this.visiblePages += more;
@@ -136,7 +136,7 @@ export class LiveComponent {
     return this.#async?.hasParkedThreads ?? false;
   }
 
-  /** Makes all component instances as new and drops the host resources they own. */
+  /** Resets all component instances and drops the host resources that they own. */
   resetHandles(): void {
     this.#async?.reset();
     for (const instance of this.#instances) {

@@ -29,7 +29,7 @@ function signature(params: number, ...results: string[]): CoreFuncType {
   return { params: Array.from({ length: params }, () => i32), results };
 }
 
-/** Core types of the built-ins that have the same one whatever their operands. */
+/** Core types of the built-ins whose type does not depend on their operands. */
 const types: Readonly<Partial<Record<BuiltInName, CoreFuncType>>> = {
   "task.cancel": signature(0),
   "subtask.cancel": signature(1, i32),

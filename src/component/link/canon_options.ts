@@ -19,7 +19,7 @@ const reallocType: CoreFuncType = { params: ["i32", "i32", "i32", "i32"], result
 
 const callbackType: CoreFuncType = { params: ["i32", "i32", "i32"], results: ["i32"] };
 
-/** Returns how a function is called that is lifted or lowered with these options. */
+/** Returns the calling convention of a function that is lifted or lowered with these options. */
 export function conventionOf(
   { isAsync, callback }: { readonly isAsync: boolean; readonly callback: unknown },
   context: "lift" | "lower",
@@ -120,7 +120,10 @@ function resolveMemoryOptions(
   };
 }
 
-/** Returns which options a function needs: a memory for pointers, `realloc` for what is written. */
+/**
+ * Returns the options that a function needs: a memory to read values behind pointers, and `realloc`
+ * to write them.
+ */
 function optionsNeeded(
   type: FuncType,
   { context, convention }: { context: "lift" | "lower"; convention: CallingConvention },

@@ -25,7 +25,7 @@ export interface Evaluator {
 
 /** The item that a declaration stands for. */
 export interface Binding {
-  /** The item given for it. Without one, the declaration is taken at its word. */
+  /** The item given for it. Without one, only the declared type is known. */
   readonly actual?: Item;
   /** True if the declaration is the type given to an export. */
   readonly isAscription?: boolean;

@@ -22,8 +22,8 @@ export interface Named {
 }
 
 /**
- * Returns a type that is equal and has an identity of its own: an import or export makes the type
- * visible that it introduces, and not the one that it refers to.
+ * Returns an equal type with an identity of its own: an import or export makes visible the type
+ * that it introduces, not the type that it refers to.
  */
 export function renamed(type: Type): Type {
   if (type instanceof ResourceType) return new ResourceType(type.resource, type.identity);

@@ -37,7 +37,9 @@ export interface ComponentCall<T> {
   readonly run: (instance: PooledComponent) => T;
   /** Calls the entry so that it may wait. */
   readonly runAwaitable: (instance: PooledComponent) => Promise<T>;
-  /** Called when the call lasts, with a function that stops it: watch its client from then on. */
+  /**
+   * Called when the call takes long, with a function that stops it: watch its client from then on.
+   */
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
@@ -78,7 +80,7 @@ export class ComponentFunctions {
     const lease = made.#pool.take();
     if (!lease) throw new Error("an empty pool had no instance");
     const { guest } = lease.value;
-    // A start function that asked the host for something need not find the same again.
+    // The results of the start function's host calls may differ from call to call.
     const canReset = blueprint.cannotReset.length === 0 && guest.hostCalls === 0 && !options.reuse;
     if (canReset) made.#snapshot = lease.value.takeSnapshot();
     // The first call gets this instance, also if none is reset: closing it would close what its
@@ -175,7 +177,7 @@ export class ComponentFunctions {
       guest.beginStartSection();
       const parts = { guest, wasi: settings, account: use?.account };
       const made = new PooledComponent(this.#blueprint, parts);
-      // What start functions grew was asked for before the memories could be counted.
+      // Start functions may have grown the memories before these could be counted.
       const bytes = this.#blueprint.memory.fixedBytes + guest.countedBytes();
       if (budget && use?.account.growTo(bytes) === false) {
         made.close();

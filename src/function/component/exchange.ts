@@ -30,7 +30,7 @@ export class Exchange {
   /** Resolves when the guest sets its response. */
   readonly response: Promise<OutgoingResponse | HttpErrorCode>;
   set: OutgoingResponse | HttpErrorCode | undefined;
-  /** True once a response was made of it, which takes the body. */
+  /** True once `toResponse` has taken its response and body. */
   isAnswered = false;
   /** Called when the client stops reading the response. */
   onAbandoned: () => void = () => {};
@@ -85,7 +85,9 @@ export function respondSoon(exchange: Exchange, answered: PromiseWithResolvers<R
   exchange.soon = setTimeout(() => respondNow(exchange, answered), wholeWithinMs);
 }
 
-/** Responds, unless it has been done, with as much of the body as is there and then the rest. */
+/**
+ * Responds, unless that has happened, with the part of the body that is complete and then the rest.
+ */
 export function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
   if (exchange.isAnswered) return;
   exchange.isAnswered = true;
@@ -153,7 +155,9 @@ function toRequest(incoming: IncomingRequest, tasks: HostTasks): HttpRequest {
   return Object.assign(request, { method: toMethod(method), pathWithQuery, scheme, authority });
 }
 
-/** Returns the response of a guest of 0.3 as one of 0.2; its content follows. */
+/**
+ * Returns the response of a guest of 0.3 in the form of 0.2; its content is copied as it arrives.
+ */
 function toOutgoing(response: HttpResponse): OutgoingResponse {
   const outgoing = new OutgoingResponse(response.headers);
   outgoing.status = response.status;

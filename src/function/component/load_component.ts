@@ -71,7 +71,8 @@ export function loadComponent(
     const entry = entryOf(plan, options.mode);
     const shared = shareBetween(plan, options.maxMemoryBytes);
     const usesSockets = [...plan.imports.keys()].some((name) => name.startsWith("wasi:sockets/"));
-    // A guest that reads a socket in a loop, without waiting, is paused so that something arrives.
+    // A guest that reads a socket in a loop without waiting must be paused, or nothing would
+    // arrive.
     const steps = options.steps || usesSockets;
     const scanned = shared.map(({ bytes }) => scanModule(bytes));
     const memory = memoryUse(plan, scanned);
@@ -172,8 +173,8 @@ const entries: Readonly<Record<string, readonly [kind: ComponentEntry["kind"], f
 };
 
 /**
- * Finds the export to call. A component can have both kinds, of which the mode decides, and both
- * versions, of which the newer one is called.
+ * Finds the export to call. The mode selects between the kinds; of two versions the newer one is
+ * called.
  */
 function entryOf({ exports }: Plan, mode: LoadOptions["mode"]): ComponentEntry {
   const found = new Map<ComponentEntry["kind"], ComponentEntry>();

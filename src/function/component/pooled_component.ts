@@ -68,7 +68,7 @@ export class PooledComponent {
     guest.countedBytes = () => this.#cores.reduce((total, { bytes }) => total + bytes, 0);
   }
 
-  /** Takes a snapshot of the instance as it is now. */
+  /** Returns a snapshot of the present state. */
   takeSnapshot(): ComponentSnapshot {
     return {
       memories: this.#cores.map((core) => core.takeMemory()),

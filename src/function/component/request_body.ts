@@ -15,7 +15,7 @@ const maxBufferedBytes = 65_536;
 export interface RequestBody {
   /** Opens the stream of its bytes. */
   readonly stream: InputStream;
-  /** Reads without waiting for the guest. Call it when the response begins. */
+  /** Starts to read ahead of the guest. Call it when the response begins. */
   readAhead(): void;
   /** Discards what was not read. Call it after the call. */
   close(): void;

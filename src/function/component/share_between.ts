@@ -9,8 +9,8 @@ import type { MemoryNeeds } from "../../wasm/blueprint.ts";
 const smallTables = 65_536;
 
 /**
- * Divides `maxBytes` between the core instances of a component that can grow, in equal parts; one
- * that is alone may grow to all of it. Returns the core modules with these maxima.
+ * Divides `maxBytes` equally between the core instances of a component that can grow; a single one
+ * may grow to all of it. Returns the core modules with these maxima.
  *
  * @throws CapsuleError `LOAD` if their memories and tables start with more than `maxBytes`.
  */

@@ -23,8 +23,8 @@ export interface NetRules {
   /** Reports whether any address could make this name allowed; if not, it is not resolved. */
   mayAllow(name: string, port: number): boolean;
   /**
-   * Reports whether the name may be looked up for its own sake, which tells its DNS server: if a
-   * rule has the name, or a range of all addresses; `localhost` if a rule has a loopback address.
+   * Reports whether a guest may look up the name, which its DNS server then learns: if a rule has
+   * the name, or a range of all addresses; `localhost` if a rule has a loopback address.
    */
   mayLookUp(name: string): boolean;
 }

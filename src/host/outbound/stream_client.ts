@@ -95,7 +95,7 @@ function pairs(list: readonly string[]): [name: string, value: string][] {
   );
 }
 
-/** Limits the time between the chunks of a body. */
+/** Yields the chunks of a body, with a limit on the time between them. */
 async function* limited(
   body: AsyncIterable<Uint8Array>,
   silence: Silence,
@@ -114,7 +114,7 @@ async function* limited(
   }
 }
 
-/** Aborts a request whose server is silent for too long, or when its caller leaves. */
+/** Aborts a request when its server is silent for too long or its caller leaves. */
 class Silence {
   readonly #abort = new AbortController();
   readonly #caller: AbortSignal;

@@ -2,7 +2,7 @@ import { type buildConnector, Client } from "undici";
 import { CapsuleError } from "../../base/errors.ts";
 import { proxyAuthorization } from "../../base/proxies.ts";
 
-/** The connectors that a tunnel is made of. */
+/** The connectors that a tunnel uses. */
 export interface TunnelConnectors {
   /** Connects to the proxy. */
   readonly connectToProxy: buildConnector.connector;

@@ -26,7 +26,7 @@ export const freeBulkLength = 4096;
 
 /**
  * Elements of an array that one instruction may make. A larger one traps, as V8 itself traps above
- * a limit of its own: between two looks at the heap a guest must not fill it.
+ * a limit of its own: between two checks of the heap a guest must not fill it.
  */
 export const maxArrayLength = 1 << 24;
 

@@ -6,7 +6,7 @@ export function decodeReference(reference: string): string {
   try {
     return decodeURIComponent(reference);
   } catch {
-    // As it is, it is no tag and no digest: the request is answered with 404.
+    // Unchanged it is neither a tag nor a digest, so the response is 404.
     return reference;
   }
 }

@@ -92,7 +92,10 @@ export class ModuleFolders {
     }
   }
 
-  /** Yields the modules in the folders. The store's own folder, `.capsule`, is no user's name. */
+  /**
+   * Yields the modules in the folders. The store's own folder, `.capsule`, is not a valid user
+   * name.
+   */
   *list(): Generator<FoundModule> {
     for (const user of foldersIn(this.#files)) {
       for (const module of foldersIn(join(this.#files, user))) {

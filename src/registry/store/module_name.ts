@@ -1,7 +1,7 @@
 import { isNameComponent, isTag, type ModuleName } from "../../oci/names.ts";
 import { HttpError } from "../../server/http_error.ts";
 
-/** First segments of the server's other paths, which are therefore no users. */
+/** First segments of the server's other paths, which therefore cannot be users. */
 const reserved = new Set(["upload", "info", "modules", "v2", "health", "metrics", "capsule"]);
 
 /** A part becomes a directory and a file name (with `.wasm`), and file systems allow 255 bytes. */

@@ -6,7 +6,9 @@ const maxDelayMs = 2 ** 31 - 1;
 const nsPerMs = 1_000_000n;
 const nsPerSecond = 1_000_000_000n;
 
-/** A pollable that is ready from a moment of the monotonic clock on. */
+/**
+ * Returns a pollable that is ready once the monotonic clock has reached `whenNs`, in nanoseconds.
+ */
 export function timer(state: P2State, whenNs: bigint): Pollable {
   const isReady = () => state.clock.monotonicNs() >= whenNs;
   return {

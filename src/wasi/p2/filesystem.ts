@@ -32,7 +32,7 @@ const symlinkFollow = 1;
 /** Most entries that are listed before a guest reads them. */
 const maxEntries = 1_000_000;
 const entriesPerLook = 1024;
-/** Bytes that one read returns at most. */
+/** Most bytes that one read returns. */
 const maxRead = 1 << 24;
 /** Bytes of the longest path, as in preview1. */
 const maxPath = 65_536;
@@ -201,7 +201,7 @@ function statOf(status: FileStatus): Value {
   };
 }
 
-/** Identifies the version of a file's content, as far as its metadata tells. */
+/** Returns a hash of the metadata that changes with a file's content. */
 function hashOf(status: FileStatus): Value {
   const mix = (a: bigint, b: bigint) => BigInt.asUintN(64, a * 0x9e3779b97f4a7c15n ^ b);
   const identity = mix(status.device, status.inode);

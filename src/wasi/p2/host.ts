@@ -53,7 +53,7 @@ const makers: Readonly<
   "wasi:http/types": httpTypesInterface,
 };
 
-/** Interfaces that are no part of WASI 0.2, of which only one shape is in use. */
+/** Interfaces that are not part of WASI 0.2, each with the one version that is in use. */
 const drafts: Readonly<Record<string, InterfaceMaker>> = {
   "wasi:config/store": configInterface,
   "wasi:logging/logging": loggingInterface,
@@ -77,7 +77,7 @@ export interface P2Options {
 
 /** Preview1 with the state of WASI 0.2. */
 export interface P2Preview1 extends Preview1 {
-  /** Closes what the guest opened. */
+  /** Closes the descriptors that the guest opened. */
   reset(): void;
 }
 

@@ -108,7 +108,7 @@ export class OutgoingBytes implements OutputStream {
     return undefined;
   }
 
-  /** Ends the body without its end: what the other side has read is cut off. */
+  /** Aborts the body: its reader sees that it was cut off. */
   abort(): void {
     if (this.#state === "open") this.#settle("aborted");
   }
@@ -211,7 +211,7 @@ export class OutgoingBody implements Parent {
   }
 }
 
-/** A value that will be there later, and can be taken once. */
+/** A value that arrives later and can be taken once. */
 export class Future<T> implements Pollable {
   readonly #pollable: Pollable;
   #value: { readonly value: T } | undefined;

@@ -235,7 +235,8 @@ export function httpTypesInterface(state: P2State): P2Interface {
       "[method]future-incoming-response.subscribe": (self: Future<ResponseResult>) => self,
       "[method]future-incoming-response.get": (self: Future<ResponseResult>) => takeFuture(self),
     },
-    // Headers are no children here: guests drop messages before them, and wasmtime lets them.
+    // Headers do not count as children: guests drop messages before their headers, and wasmtime
+    // allows it.
     parents: ["incoming-body", "outgoing-body"],
     drops: {
       // A body that is dropped without `finish` is not complete.
@@ -253,7 +254,7 @@ export type ResponseResult =
   | { readonly tag: "ok"; readonly value: IncomingResponse }
   | { readonly tag: "error"; readonly value: HttpErrorCode };
 
-/** `option<result<T>>`: none while it is pending, an error the second time. */
+/** Returns `option<result<T>>`: `none` while the future is pending, an error the second time. */
 function takeFuture<T extends object>(future: Future<T>): Value {
   const found = future.value;
   if (!found) return undefined;
@@ -263,7 +264,7 @@ function takeFuture<T extends object>(future: Future<T>): Value {
 }
 
 /**
- * The functions of one timeout of `request-options`.
+ * Returns the functions of one timeout of `request-options`.
  *
  * @param get the prefix of the getter: `get-` in 0.3.
  */

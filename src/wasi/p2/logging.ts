@@ -1,7 +1,7 @@
 import { StreamEnd } from "./stream_end.ts";
 import type { P2Interface, P2State } from "./state.ts";
 
-/** Bytes of a message; the rest is left out. */
+/** Most bytes of a message; the rest is left out. */
 const maxMessageBytes = 1 << 20;
 
 /** `wasi:logging/logging`: lines `level context: message` on standard error. */

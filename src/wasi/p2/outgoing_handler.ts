@@ -43,7 +43,7 @@ export interface OutgoingMessage {
 interface SentMessage {
   readonly tag: "sent";
   readonly response: Promise<ResponseResult>;
-  /** Stops it, with its response. */
+  /** Aborts it and its response. */
   readonly abort: () => void;
 }
 
@@ -149,7 +149,9 @@ function toIncoming(
   };
 }
 
-/** A connection that ends within a body has cut it. */
+/**
+ * Returns the error-code for a body: a connection that ends within it means that it is incomplete.
+ */
 function bodyErrorCode(code: HttpErrorCode): HttpErrorCode {
   return code.tag === "connection-terminated" ? { tag: "HTTP-response-incomplete" } : code;
 }

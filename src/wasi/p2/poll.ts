@@ -4,8 +4,9 @@ import type { P2Interface, P2State } from "./state.ts";
 import type { Pollable } from "./stream_types.ts";
 
 /**
- * Polls that return immediately although something is not ready yet. After these the event loop
- * has a turn: a guest that polls with a timeout of 0 would otherwise wait for it forever.
+ * Polls in a row that may return immediately with a pollable that is not ready. Then the event loop
+ * gets a turn: a guest that polls with a timeout of 0 would otherwise never see the pollable become
+ * ready.
  */
 const pollsUntilTurn = 16;
 

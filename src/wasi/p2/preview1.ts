@@ -36,7 +36,7 @@ const rights = {
 /** The first descriptor of a preopened folder. */
 const firstFolder = 3;
 
-/** The number of iovecs between two looks at the clock. */
+/** Iovecs between two checks of the deadline. */
 const iovsPerLook = 1 << 16;
 
 class AdapterFunctions implements P2Preview1 {

@@ -1,7 +1,7 @@
 import { trap } from "../../component/abi/context.ts";
 import type { P2Interface, P2State } from "./state.ts";
 
-/** Bytes that one call returns at most; a larger list would not fit in most memories. */
+/** Most bytes that one call returns; a larger list would not fit in most memories. */
 const maxBytes = 2n ** 28n - 1n;
 const chunkBytes = 65_536;
 

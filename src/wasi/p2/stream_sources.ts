@@ -2,7 +2,7 @@ import { ready } from "./poll.ts";
 import { IoError, StreamEnd } from "./stream_end.ts";
 import type { InputStream, OutputStream } from "./stream_types.ts";
 
-/** Bytes that one write takes at most. */
+/** Most bytes that one write takes. */
 const maxWrite = 1 << 20;
 
 /** An input stream over bytes in memory. */

@@ -11,7 +11,7 @@ export interface Pollable {
 /** The resource `input-stream`. */
 export interface InputStream extends Pollable {
   /**
-   * Returns up to `length` bytes that are there, none if it has to wait.
+   * Returns up to `length` bytes that have arrived; none if the guest has to wait.
    *
    * @throws StreamEnd
    */
@@ -21,7 +21,10 @@ export interface InputStream extends Pollable {
 
 /** The resource `output-stream`. */
 export interface OutputStream extends Pollable {
-  /** Returns how many bytes `write` takes now; 0 if it has to wait. @throws StreamEnd */
+  /**
+   * Returns the number of bytes that `write` takes now; 0 if the guest has to wait.
+   * @throws StreamEnd
+   */
   checkWrite(): number;
   /** Takes bytes, which may be copied or used only until it returns. @throws StreamEnd */
   write(bytes: Uint8Array): void;

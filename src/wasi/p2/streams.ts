@@ -5,7 +5,7 @@ import { type IoError, StreamEnd } from "./stream_end.ts";
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import type { InputStream, OutputStream, Pollable } from "./stream_types.ts";
 
-/** Bytes that one call reads or writes at most. */
+/** Most bytes that one call reads or writes. */
 const maxChunk = 1 << 20;
 const chunk = (length: bigint) => Number(length < BigInt(maxChunk) ? length : BigInt(maxChunk));
 /** Most bytes that `blocking-write-and-flush` takes, by its specification. */

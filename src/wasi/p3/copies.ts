@@ -9,7 +9,7 @@ import type { HostTasks } from "../../component/instance/host.ts";
 import { type IoError, StreamEnd } from "../p2/stream_end.ts";
 import type { InputStream, OutputStream, Pollable } from "../p2/stream_types.ts";
 
-/** Bytes that the host moves at most at a time. */
+/** Most bytes that the host moves at a time. */
 const maxChunk = 65_536;
 
 /** Bytes of the host that a guest reads. */
@@ -61,7 +61,7 @@ function whenReady(tasks: HostTasks, pollable: Pollable, next: () => void): () =
 }
 
 /**
- * Returns a stream from which a guest reads what the host has.
+ * Returns a stream from which a guest reads an input of the host.
  *
  * @param onEnd called at the end of `input`, with the error if it failed, and when the guest drops
  * the stream.
@@ -117,7 +117,7 @@ export function emptyStream(): SharedStream {
 }
 
 /**
- * Writes all that a guest writes to a stream to an output of the host.
+ * Copies a stream that a guest writes to an output of the host.
  *
  * @param onEnd called once the guest has dropped its end, or with the end of `output`.
  */
@@ -164,7 +164,7 @@ export function drainInto(
 /** A future of the host. */
 export interface HostFuture {
   readonly future: SharedFuture;
-  /** Gives it its value, once. */
+  /** Sets its value, once. */
   resolve(value: Value): void;
 }
 
@@ -188,7 +188,7 @@ export function hostFuture(): HostFuture {
   return { future, resolve };
 }
 
-/** Returns a future with a value that is there already. */
+/** Returns a future that has its value already. */
 export function resolvedFuture(value: Value): SharedFuture {
   const { future, resolve } = hostFuture();
   resolve(value);

@@ -115,7 +115,7 @@ export class HttpMessage {
     this.reportSent();
   }
 
-  /** Passes the content that the host received on. */
+  /** Forwards the content that the host received. */
   #forward(body: IncomingBody): OutgoingBytes | undefined {
     const bytes = new OutgoingBytes(this.#length());
     const input = body.take();

@@ -47,7 +47,7 @@ export function* eachRoute(
   }
 }
 
-/** Yields the revisions without a URL: the proxy answers 503 for them, not 404. */
+/** Yields the revisions without a URL: the proxy responds 503 for them, not 404. */
 export function* withoutUrl(routes: OwnRoutes): Generator<{ function: string; revision: string }> {
   for (const [name, revisions] of routes) {
     for (const [revision, urls] of revisions) {

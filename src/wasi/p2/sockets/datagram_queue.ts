@@ -9,9 +9,9 @@ import {
 import { errorCodeOf, type SocketErrorCode } from "./socket_error.ts";
 import { Waiters } from "./waiters.ts";
 
-/** Datagrams that are received before the guest takes them; the system holds some more. */
+/** Most datagrams that are received ahead of the guest; the system buffers others. */
 const maxQueued = 16;
-/** Longer than any datagram. */
+/** Bytes of the receive buffer: more than any datagram has. */
 const bufferBytes = 65_536;
 
 /** The record `incoming-datagram`. */

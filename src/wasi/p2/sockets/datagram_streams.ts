@@ -14,7 +14,7 @@ import {
 import { errorCodeOf, type SocketErrorCode } from "./socket_error.ts";
 import type { SocketGrant } from "./socket_grant.ts";
 
-/** Datagrams that one call sends at most. */
+/** Most datagrams that one call sends. */
 const maxSent = 16;
 
 /** The record `outgoing-datagram`. */

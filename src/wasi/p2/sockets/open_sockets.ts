@@ -1,4 +1,4 @@
-/** Most sockets that one instance has at a time. */
+/** Most sockets that one instance may have open. */
 const maxSockets = 128;
 
 /** Counts the sockets of one instance, and closes them when the call ends. */

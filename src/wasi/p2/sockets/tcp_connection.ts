@@ -2,7 +2,7 @@ import { TcpInput, TcpOutput } from "./tcp_streams.ts";
 
 /**
  * A connection with its streams. It is closed when the guest has dropped the socket and both
- * streams, and what waits has been sent.
+ * streams, and all buffered bytes were sent.
  */
 export class TcpConnection {
   readonly input: TcpInput;

@@ -33,7 +33,7 @@ export class TcpListener implements Pollable {
     return this.#waiters.wait(this, listener);
   }
 
-  /** Returns a connection that has come, or an error; undefined if it would have to wait. */
+  /** Returns an accepted connection, or an error; undefined if none is accepted yet. */
   take(): Accepted | undefined {
     if (!this.isReady()) return undefined;
     const accepted = this.#accepted;

@@ -27,7 +27,7 @@ export class TcpSocket implements Pollable {
   readonly #waiters = new Waiters();
   readonly #abort = new AbortController();
   #state: State = { kind: "unbound" };
-  /** Closes it, and counts it no longer. */
+  /** Closes the socket and removes it from the count. */
   #end: () => void = () => {};
 
   private constructor(context: SocketContext, family: IpFamily, options: SocketOptions) {

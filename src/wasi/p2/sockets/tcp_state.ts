@@ -3,7 +3,7 @@ import type { SocketErrorCode } from "./socket_error.ts";
 /**
  * The state of a TCP socket, as `wasi:sockets/tcp` names it.
  *
- * @typeParam L what listens; it exists from bind on.
+ * @typeParam L the listener; it exists from bind on.
  * @typeParam C an open connection.
  */
 export type TcpState<L, C> =

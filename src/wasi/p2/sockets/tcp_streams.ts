@@ -5,7 +5,7 @@ import { streamError } from "./socket_error.ts";
 import { Waiters } from "./waiters.ts";
 
 const chunkBytes = 65_536;
-/** Bytes that wait to be sent, at most. */
+/** Most bytes that wait to be sent. */
 const highWaterBytes = 65_536;
 
 /** The receiving side of a connection. It reads one chunk ahead. */
@@ -105,7 +105,7 @@ export class TcpOutput implements OutputStream {
     this.#isFlushing = true;
   }
 
-  /** Ends the stream: what waits is sent, then the end of the stream. */
+  /** Ends the stream: sends the bytes that wait, then the end of the stream. */
   shutdown(): void {
     if (this.#end) return;
     this.#end = new StreamEnd();

@@ -20,7 +20,7 @@ type State =
   | {
     readonly kind: "bound";
     readonly queue: DatagramQueue;
-    /** The peer of the streams that work. */
+    /** The peer of the current streams. */
     readonly remote: IpSocketAddress | undefined;
     readonly endStreams: () => void;
   }
@@ -34,7 +34,7 @@ export class UdpSocket {
   #state: State = { kind: "unbound" };
   /** The socket and its streams, as long as the guest has them. */
   readonly #users = new Set<object>([this]);
-  /** Closes it, and counts it no longer. */
+  /** Closes the socket and removes it from the count. */
   #end: () => void = () => {};
 
   private constructor(context: SocketContext, family: IpFamily) {
@@ -59,7 +59,7 @@ export class UdpSocket {
     if (refused) return err(refused);
     const endpoint = toEndpoint(address);
     const isServer = grant.mayListen(endpoint);
-    // A client lets the system choose its port, and hears only the peers that it may reach.
+    // A client has a port of the system's choice, and receives only from peers that it may reach.
     if (!isServer && endpoint.port !== 0) return err("access-denied");
     beforeSideEffect();
     try {
