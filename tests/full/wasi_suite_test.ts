@@ -4,13 +4,15 @@ import { capsuleCommand } from "../testing/capsule.ts";
 import { runProgram } from "../testing/system_program.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 
-/**
- * The programs of WASI 0.3 of the public suite: `CAPSULE_WASI_SUITE` names a clone of
- * https://github.com/WebAssembly/wasi-testsuite at its branch prod/testsuite-base. Its runner needs
- * Python with the packages colorama and requests.
- */
-const suite = Deno.env.get("CAPSULE_WASI_SUITE");
 const programs = "tests/rust/testsuite/wasm32-wasip3";
+
+/**
+ * The programs of WASI 0.3 of the public suite: the item of `CAPSULE_WASI_SUITE` that ends with
+ * their folder, in a clone of https://github.com/WebAssembly/wasi-testsuite at its branch
+ * prod/testsuite-base. Its runner needs Python with the packages colorama and requests.
+ */
+const suite = Deno.env.get("CAPSULE_WASI_SUITE")?.split(":")
+  .find((folder) => folder.endsWith(programs))?.slice(0, -programs.length);
 const runner = fileURLToPath(new URL("wasi_suite/run.py", import.meta.url));
 
 /** Programs that cannot pass, with the reason. */
@@ -30,7 +32,9 @@ interface Report {
 }
 
 Deno.test({
-  name: `wasi suite: the programs of WASI 0.3${suite ? "" : " (CAPSULE_WASI_SUITE is not set)"}`,
+  name: `wasi suite: the programs of WASI 0.3${
+    suite ? "" : " (CAPSULE_WASI_SUITE does not name them)"
+  }`,
   ignore: !suite,
   fn: (test) =>
     inFolder(async (folder) => {

@@ -15,7 +15,8 @@ import type { FlatDescription, StepDescription } from "./suite_description.ts";
  * `prod/testsuite-base`, `tests/{c,rust,assemblyscript}/testsuite/wasm32-wasip1`), separated by
  * colons. No package registry has its programs, so a machine that can fetch it sets the variable.
  */
-const suites = Deno.env.get("CAPSULE_WASI_SUITE")?.split(":") ?? [];
+const suites = (Deno.env.get("CAPSULE_WASI_SUITE")?.split(":") ?? [])
+  .filter((folder) => !folder.endsWith("wasm32-wasip3"));
 if (suites.length === 0) {
   console.log(
     "NOT RUN: the public WASI test suite, as CAPSULE_WASI_SUITE does not name its folders. " +

@@ -44,7 +44,8 @@ export function monotonicClockInterface(state: P2State): P2Interface {
 
 /** Returns nanoseconds since 1970 as a `datetime`. */
 export function toDatetime(ns: bigint): { seconds: bigint; nanoseconds: number } {
-  return { seconds: ns / nsPerSecond, nanoseconds: Number(ns % nsPerSecond) };
+  const nanoseconds = (ns % nsPerSecond + nsPerSecond) % nsPerSecond;
+  return { seconds: (ns - nanoseconds) / nsPerSecond, nanoseconds: Number(nanoseconds) };
 }
 
 /** Returns a `datetime` as nanoseconds since 1970. */

@@ -14,7 +14,7 @@ import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import { IoError, StreamEnd } from "./stream_end.ts";
 
 /** Bits of `descriptor-flags`. */
-const DescriptorFlags = {
+export const DescriptorFlags = {
   read: 1,
   write: 2,
   fileIntegritySync: 4,
@@ -43,8 +43,10 @@ export class DescriptorResource {
   readonly folder: Folder;
   readonly handle: number;
   readonly fileKind: FileKind;
-  /** A set of `DescriptorFlags`. */
+  /** A set of `DescriptorFlags`, as it was opened with. */
   readonly flags: number;
+  /** True for a folder whose entries may be changed. */
+  readonly isMutable: boolean;
   /** The preopened folder that this one lies in; renames and links stay inside one. */
   readonly root: object;
   readonly isPreopen: boolean;
@@ -53,7 +55,7 @@ export class DescriptorResource {
   constructor(
     parts: Pick<
       DescriptorResource,
-      "kind" | "folder" | "handle" | "fileKind" | "flags" | "root" | "isPreopen"
+      "kind" | "folder" | "handle" | "fileKind" | "flags" | "isMutable" | "root" | "isPreopen"
     >,
   ) {
     this.kind = parts.kind;
@@ -61,6 +63,7 @@ export class DescriptorResource {
     this.handle = parts.handle;
     this.fileKind = parts.fileKind;
     this.flags = parts.flags;
+    this.isMutable = parts.isMutable;
     this.root = parts.root;
     this.isPreopen = parts.isPreopen;
   }
@@ -122,7 +125,7 @@ const errorCodes: Readonly<Record<string, string>> = {
   EXDEV: "cross-device",
 };
 
-const kinds: Readonly<Record<FileKind, string>> = {
+export const kinds: Readonly<Record<FileKind, string>> = {
   file: "regular-file",
   directory: "directory",
   link: "symbolic-link",
@@ -133,14 +136,38 @@ const kinds: Readonly<Record<FileKind, string>> = {
   unknown: "unknown",
 };
 
-/** Calls work. Returns its value, or the `error-code` of the `FileError` that it throws. */
-function attempt(work: () => Value | void): Value {
-  try {
-    return ok(work() ?? undefined);
-  } catch (error) {
-    if (error instanceof FileError) return err(errorCodes[error.code] ?? "io");
-    throw error;
-  }
+/** Returns the label of the `error-code` of an error. */
+export function errorCodeOf({ code }: FileError): string {
+  return errorCodes[code] ?? "io";
+}
+
+/** Values of `wasi:filesystem` that differ between versions of WASI. */
+export interface FileValues {
+  /** Returns an `error-code` by its label. */
+  error(label: string): Value;
+  /** Returns a `descriptor-type`. */
+  type(kind: FileKind): Value;
+  /** Returns a time in nanoseconds since 1970, or undefined if it has no representation. */
+  time(ns: bigint): Value;
+}
+
+/** The values of 0.2. */
+const values02: FileValues = {
+  error: (label) => label,
+  type: (kind) => kinds[kind],
+  time: (ns) => ns < 0n ? undefined : toDatetime(ns),
+};
+
+/** Returns a function that calls work, and returns its value or the error that it throws. */
+export function attemptWith(values: FileValues): (work: () => Value | void) => Value {
+  return (work) => {
+    try {
+      return ok(work() ?? undefined);
+    } catch (error) {
+      if (error instanceof FileError) return err(values.error(errorCodeOf(error)));
+      throw error;
+    }
+  };
 }
 
 function refuse(code: string): never {
@@ -153,23 +180,26 @@ function checkPath(path: string): string {
   return path;
 }
 
-function directory(self: DescriptorResource): Folder {
+/** Returns the folder of a directory. @throws FileError `ENOTDIR`. */
+export function directory(self: DescriptorResource): Folder {
   return self.kind === "directory" ? self.folder : refuse("ENOTDIR");
 }
 
 function mutable(self: DescriptorResource): Folder {
   const folder = directory(self);
-  if (!(self.flags & DescriptorFlags.mutateDirectory)) refuse("EROFS");
+  if (!self.isMutable) refuse("EROFS");
   return folder;
 }
 
-function file(self: DescriptorResource, right: number): DescriptorResource {
+/** Returns a file with a right. @throws FileError if it is a directory or lacks it. */
+export function file(self: DescriptorResource, right: number): DescriptorResource {
   if (self.kind === "directory") refuse("EISDIR");
   if (!(self.flags & right)) refuse("EBADF");
   return self;
 }
 
-function offsetOf(offset: bigint): bigint {
+/** Checks an offset or a size. @throws FileError `EINVAL` if it is not below 2^63. */
+export function offsetOf(offset: bigint): bigint {
   if (offset >= 1n << 63n) refuse("EINVAL");
   return offset;
 }
@@ -188,11 +218,9 @@ function newTimes(access: NewTimestamp, modify: NewTimestamp): FileTimes {
   return { access: newTime(access), modify: newTime(modify) };
 }
 
-function statOf(status: FileStatus): Value {
-  // A time before 1970 has no representation.
-  const time = (ns: bigint) => ns < 0n ? undefined : toDatetime(ns);
+function statOf(status: FileStatus, { type, time }: FileValues): Value {
   return {
-    "type": kinds[status.kind],
+    "type": type(status.kind),
     "link-count": status.links,
     "size": status.size,
     "data-access-timestamp": time(status.accessNs),
@@ -208,34 +236,123 @@ function hashOf(status: FileStatus): Value {
   return { lower: identity, upper: mix(mix(identity, status.size), status.modifyNs) };
 }
 
-/** `wasi:filesystem/types` */
-export function filesystemInterface(state: P2State): P2Interface {
+/** Returns the functions of `wasi:filesystem/types` that all versions have. */
+export function descriptorFunctions(
+  state: P2State,
+  values: FileValues,
+): P2Interface["functions"] {
+  const attempt = attemptWith(values);
   const change = (work: () => Value | void) => {
     state.beforeSideEffect();
     return attempt(work);
   };
+  const { write } = DescriptorFlags;
+  return {
+    "[method]descriptor.advise": (self: DescriptorResource) =>
+      attempt(() => self.kind === "directory" ? refuse("EBADF") : undefined),
+    "[method]descriptor.sync-data": (self: DescriptorResource) =>
+      change(() => self.folder.backend.sync(self.handle, true)),
+    "[method]descriptor.get-flags": (self: DescriptorResource) => ok(self.flags),
+    "[method]descriptor.get-type": (self: DescriptorResource) => ok(values.type(self.fileKind)),
+    "[method]descriptor.set-size": (self: DescriptorResource, size: bigint) =>
+      change(() => file(self, write).folder.backend.resize(self.handle, offsetOf(size))),
+    "[method]descriptor.set-times": (
+      self: DescriptorResource,
+      access: NewTimestamp,
+      modify: NewTimestamp,
+    ) => change(() => self.folder.backend.setTimes(self.handle, newTimes(access, modify))),
+    "[method]descriptor.sync": (self: DescriptorResource) =>
+      change(() => self.folder.backend.sync(self.handle, false)),
+    "[method]descriptor.create-directory-at": (self: DescriptorResource, path: string) =>
+      change(() => mutable(self).makeFolder(checkPath(path))),
+    "[method]descriptor.stat": (self: DescriptorResource) =>
+      attempt(() => statOf(self.folder.backend.status(self.handle), values)),
+    "[method]descriptor.stat-at": (self: DescriptorResource, flags: number, path: string) =>
+      attempt(() =>
+        statOf(directory(self).status(checkPath(path), flags === symlinkFollow), values)
+      ),
+    "[method]descriptor.set-times-at": (
+      self: DescriptorResource,
+      flags: number,
+      path: string,
+      access: NewTimestamp,
+      modify: NewTimestamp,
+    ) =>
+      change(() =>
+        mutable(self).setTimes(checkPath(path), newTimes(access, modify), flags === symlinkFollow)
+      ),
+    "[method]descriptor.link-at": (
+      self: DescriptorResource,
+      flags: number,
+      path: string,
+      newDirectory: DescriptorResource,
+      newPath: string,
+    ) =>
+      change(() => {
+        if (flags === symlinkFollow) refuse("EINVAL");
+        const [from, to] = sameRoot(self, newDirectory);
+        from.link(checkPath(path), to, checkPath(newPath));
+      }),
+    "[method]descriptor.open-at": (
+      self: DescriptorResource,
+      pathFlags: number,
+      path: string,
+      openFlags: number,
+      flags: number,
+    ) => attempt(() => openAt(state, self, { pathFlags, path, openFlags, flags })),
+    "[method]descriptor.readlink-at": (self: DescriptorResource, path: string) =>
+      attempt(() => {
+        const into = new Uint8Array(maxPath);
+        const length = directory(self).readLink(checkPath(path), into);
+        return new TextDecoder().decode(into.subarray(0, length));
+      }),
+    "[method]descriptor.remove-directory-at": (self: DescriptorResource, path: string) =>
+      change(() => removeFolder(mutable(self), checkPath(path))),
+    "[method]descriptor.rename-at": (
+      self: DescriptorResource,
+      path: string,
+      newDirectory: DescriptorResource,
+      newPath: string,
+    ) =>
+      change(() => {
+        const [from, to] = sameRoot(self, newDirectory);
+        from.rename(checkPath(path), to, checkPath(newPath));
+      }),
+    "[method]descriptor.symlink-at": (self: DescriptorResource, target: string, path: string) =>
+      change(() => mutable(self).symlink(checkPath(target), checkPath(path))),
+    "[method]descriptor.unlink-file-at": (self: DescriptorResource, path: string) =>
+      change(() => mutable(self).unlink(checkPath(path))),
+    "[method]descriptor.is-same-object": (
+      self: DescriptorResource,
+      other: DescriptorResource,
+    ) => {
+      const one = self.folder.backend.identity(self.handle);
+      const two = other.folder.backend.identity(other.handle);
+      return one.device === two.device && one.inode === two.inode;
+    },
+    "[method]descriptor.metadata-hash": (self: DescriptorResource) =>
+      attempt(() => hashOf(self.folder.backend.status(self.handle))),
+    "[method]descriptor.metadata-hash-at": (
+      self: DescriptorResource,
+      flags: number,
+      path: string,
+    ) => attempt(() => hashOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
+  };
+}
+
+/** `wasi:filesystem/types` */
+export function filesystemInterface(state: P2State): P2Interface {
+  const attempt = attemptWith(values02);
   const { read, write } = DescriptorFlags;
   return {
     functions: {
+      ...descriptorFunctions(state, values02),
       "[method]descriptor.read-via-stream": (self: DescriptorResource, offset: bigint) =>
         attempt(() => new FileInput(file(self, read), offsetOf(offset))),
       "[method]descriptor.write-via-stream": (self: DescriptorResource, offset: bigint) =>
         attempt(() => new FileOutput(state, file(self, write), offsetOf(offset))),
       "[method]descriptor.append-via-stream": (self: DescriptorResource) =>
         attempt(() => new FileOutput(state, file(self, write), "end")),
-      "[method]descriptor.advise": (self: DescriptorResource) =>
-        attempt(() => self.kind === "directory" ? refuse("EBADF") : undefined),
-      "[method]descriptor.sync-data": (self: DescriptorResource) =>
-        change(() => self.folder.backend.sync(self.handle, true)),
-      "[method]descriptor.get-flags": (self: DescriptorResource) => ok(self.flags),
-      "[method]descriptor.get-type": (self: DescriptorResource) => ok(kinds[self.fileKind]),
-      "[method]descriptor.set-size": (self: DescriptorResource, size: bigint) =>
-        change(() => file(self, write).folder.backend.resize(self.handle, offsetOf(size))),
-      "[method]descriptor.set-times": (
-        self: DescriptorResource,
-        access: NewTimestamp,
-        modify: NewTimestamp,
-      ) => change(() => self.folder.backend.setTimes(self.handle, newTimes(access, modify))),
       "[method]descriptor.read": (self: DescriptorResource, length: bigint, offset: bigint) =>
         attempt(() => {
           const { folder, handle } = file(self, read);
@@ -244,93 +361,31 @@ export function filesystemInterface(state: P2State): P2Interface {
           return [bytes.subarray(0, count), count === 0 && length > 0n];
         }),
       "[method]descriptor.write": (self: DescriptorResource, buffer: Uint8Array, offset: bigint) =>
-        change(() => {
+        attempt(() => {
+          state.beforeSideEffect();
           const { folder, handle } = file(self, write);
           return BigInt(folder.backend.writeAt(handle, buffer, offsetOf(offset)));
         }),
       "[method]descriptor.read-directory": (self: DescriptorResource) =>
-        attempt(() => listDirectory(state, directory(self))),
-      "[method]descriptor.sync": (self: DescriptorResource) =>
-        change(() => self.folder.backend.sync(self.handle, false)),
-      "[method]descriptor.create-directory-at": (self: DescriptorResource, path: string) =>
-        change(() => mutable(self).makeFolder(checkPath(path))),
-      "[method]descriptor.stat": (self: DescriptorResource) =>
-        attempt(() => statOf(self.folder.backend.status(self.handle))),
-      "[method]descriptor.stat-at": (self: DescriptorResource, flags: number, path: string) =>
-        attempt(() => statOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
-      "[method]descriptor.set-times-at": (
-        self: DescriptorResource,
-        flags: number,
-        path: string,
-        access: NewTimestamp,
-        modify: NewTimestamp,
-      ) =>
-        change(() =>
-          mutable(self).setTimes(checkPath(path), newTimes(access, modify), flags === symlinkFollow)
-        ),
-      "[method]descriptor.link-at": (
-        self: DescriptorResource,
-        flags: number,
-        path: string,
-        newDirectory: DescriptorResource,
-        newPath: string,
-      ) =>
-        change(() => {
-          if (flags === symlinkFollow) refuse("EINVAL");
-          const [from, to] = sameRoot(self, newDirectory);
-          from.link(checkPath(path), to, checkPath(newPath));
-        }),
-      "[method]descriptor.open-at": (
-        self: DescriptorResource,
-        pathFlags: number,
-        path: string,
-        openFlags: number,
-        flags: number,
-      ) => openAt(state, self, { pathFlags, path, openFlags, flags }),
-      "[method]descriptor.readlink-at": (self: DescriptorResource, path: string) =>
-        attempt(() => {
-          const into = new Uint8Array(maxPath);
-          const length = directory(self).readLink(checkPath(path), into);
-          return new TextDecoder().decode(into.subarray(0, length));
-        }),
-      "[method]descriptor.remove-directory-at": (self: DescriptorResource, path: string) =>
-        change(() => mutable(self).removeFolder(checkPath(path))),
-      "[method]descriptor.rename-at": (
-        self: DescriptorResource,
-        path: string,
-        newDirectory: DescriptorResource,
-        newPath: string,
-      ) =>
-        change(() => {
-          const [from, to] = sameRoot(self, newDirectory);
-          from.rename(checkPath(path), to, checkPath(newPath));
-        }),
-      "[method]descriptor.symlink-at": (self: DescriptorResource, target: string, path: string) =>
-        change(() => mutable(self).symlink(checkPath(target), checkPath(path))),
-      "[method]descriptor.unlink-file-at": (self: DescriptorResource, path: string) =>
-        change(() => mutable(self).unlink(checkPath(path))),
-      "[method]descriptor.is-same-object": (
-        self: DescriptorResource,
-        other: DescriptorResource,
-      ) => {
-        const one = self.folder.backend.identity(self.handle);
-        const two = other.folder.backend.identity(other.handle);
-        return one.device === two.device && one.inode === two.inode;
-      },
-      "[method]descriptor.metadata-hash": (self: DescriptorResource) =>
-        attempt(() => hashOf(self.folder.backend.status(self.handle))),
-      "[method]descriptor.metadata-hash-at": (
-        self: DescriptorResource,
-        flags: number,
-        path: string,
-      ) => attempt(() => hashOf(directory(self).status(checkPath(path), flags === symlinkFollow))),
+        attempt(() => listDirectory(state, directory(self), values02)),
       "[method]directory-entry-stream.read-directory-entry": (self: Value[]) => ok(self.shift()),
       // filesystem-error-code: func(err: borrow<error>) -> option<error-code>
       "filesystem-error-code": ({ cause }: IoError) =>
-        cause instanceof FileError ? errorCodes[cause.code] ?? "io" : undefined,
+        cause instanceof FileError ? errorCodeOf(cause) : undefined,
     },
     drops: { descriptor: (rep: DescriptorResource) => rep.close() },
   };
+}
+
+/** Removes a folder. A link with a slash behind it is refused as what it leads to would be. */
+function removeFolder(folder: Folder, path: string): void {
+  try {
+    folder.removeFolder(path);
+  } catch (error) {
+    const isLink = error instanceof FileError && error.code === "ENOTDIR" && path.endsWith("/");
+    if (isLink) folder.status(path, true);
+    throw error;
+  }
 }
 
 function sameRoot(from: DescriptorResource, to: DescriptorResource): [Folder, Folder] {
@@ -340,7 +395,7 @@ function sameRoot(from: DescriptorResource, to: DescriptorResource): [Folder, Fo
 }
 
 /** Lists a folder, without `.` and `..`. */
-function listDirectory(state: P2State, folder: Folder): Value[] {
+export function listDirectory(state: P2State, folder: Folder, { type }: FileValues): Value[] {
   const entries: Value[] = [];
   const decoder = new TextDecoder();
   folder.backend.entries(folder.handle, 0n, ({ name, kind }) => {
@@ -348,7 +403,7 @@ function listDirectory(state: P2State, folder: Folder): Value[] {
     const text = decoder.decode(name);
     if (text === "." || text === "..") return true;
     const known = kind === "unknown" ? folder.status(text, false).kind : kind;
-    entries.push({ type: kinds[known], name: text });
+    entries.push({ type: type(known), name: text });
     return entries.length < maxEntries;
   });
   return entries;
@@ -357,50 +412,51 @@ function listDirectory(state: P2State, folder: Folder): Value[] {
 function openAt(
   state: P2State,
   self: DescriptorResource,
-  { pathFlags, path, openFlags, flags }: {
+  { pathFlags, path, openFlags, flags: asked }: {
     pathFlags: number;
     path: string;
     openFlags: number;
     flags: number;
   },
-): Value {
+): DescriptorResource {
   const { create, exclusive, truncate } = OpenAt;
+  const { read, write } = DescriptorFlags;
+  // What is opened for nothing can be read, and what is created can be written.
+  const flags = (asked || read) | (openFlags & create ? write : 0);
   const writes = (flags & (DescriptorFlags.write | DescriptorFlags.mutateDirectory)) !== 0;
   if (openFlags & (create | truncate)) state.beforeSideEffect();
-  return attempt(() => {
-    const folder = directory(self);
-    const mayMutate = (self.flags & DescriptorFlags.mutateDirectory) !== 0;
-    if (!mayMutate && (writes || openFlags & (create | truncate))) refuse("EROFS");
-    if (openFlags & OpenAt.directory && openFlags & (create | exclusive | truncate)) {
-      refuse("EINVAL");
-    }
-    let system = 0;
-    const asksWrite = (flags & DescriptorFlags.write) !== 0 || (openFlags & truncate) !== 0;
-    if (asksWrite) system |= OpenFlags.write;
-    if (flags & DescriptorFlags.read || !asksWrite) system |= OpenFlags.read;
-    if (pathFlags === symlinkFollow) system |= OpenFlags.follow;
-    if (openFlags & create) system |= OpenFlags.create;
-    if (openFlags & exclusive) system |= OpenFlags.exclusive;
-    if (openFlags & OpenAt.directory) system |= OpenFlags.directory;
-    if (flags & DescriptorFlags.fileIntegritySync) system |= OpenFlags.sync;
-    if (flags & DescriptorFlags.dataIntegritySync) system |= OpenFlags.dataSync;
-    const opened = folder.open(checkPath(path), system, { truncate: (openFlags & truncate) !== 0 });
-    const isDirectory = opened.identity.kind === "directory";
-    return new DescriptorResource({
-      kind: isDirectory ? "directory" : "file",
-      folder: isDirectory ? folder.within(opened) : folder,
-      handle: opened.handle,
-      fileKind: opened.identity.kind,
-      // A folder that is opened to be read passes on what its parent may do.
-      flags: isDirectory && mayMutate ? flags | DescriptorFlags.mutateDirectory : flags,
-      root: self.root,
-      isPreopen: false,
-    });
+  const folder = directory(self);
+  if (!self.isMutable && (writes || openFlags & (create | truncate))) refuse("EROFS");
+  if (openFlags & OpenAt.directory && openFlags & (create | exclusive | truncate)) {
+    refuse("EINVAL");
+  }
+  let system = 0;
+  const asksWrite = (flags & DescriptorFlags.write) !== 0 || (openFlags & truncate) !== 0;
+  if (asksWrite) system |= OpenFlags.write;
+  if (flags & DescriptorFlags.read || !asksWrite) system |= OpenFlags.read;
+  if (pathFlags === symlinkFollow) system |= OpenFlags.follow;
+  if (openFlags & create) system |= OpenFlags.create;
+  if (openFlags & exclusive) system |= OpenFlags.exclusive;
+  if (openFlags & OpenAt.directory) system |= OpenFlags.directory;
+  if (flags & DescriptorFlags.fileIntegritySync) system |= OpenFlags.sync;
+  if (flags & DescriptorFlags.dataIntegritySync) system |= OpenFlags.dataSync;
+  const opened = folder.open(checkPath(path), system, { truncate: (openFlags & truncate) !== 0 });
+  const isDirectory = opened.identity.kind === "directory";
+  return new DescriptorResource({
+    kind: isDirectory ? "directory" : "file",
+    folder: isDirectory ? folder.within(opened) : folder,
+    handle: opened.handle,
+    fileKind: opened.identity.kind,
+    flags,
+    // A folder that is opened to be read passes on what its parent may do.
+    isMutable: isDirectory && self.isMutable,
+    root: self.root,
+    isPreopen: false,
   });
 }
 
 /** An input stream over a file, at a position of its own. */
-class FileInput implements InputStream {
+export class FileInput implements InputStream {
   readonly #file: DescriptorResource;
   #offset: bigint;
 
@@ -426,7 +482,7 @@ class FileInput implements InputStream {
 }
 
 /** An output stream to a file, at a position of its own or at the file's end. */
-class FileOutput implements OutputStream {
+export class FileOutput implements OutputStream {
   readonly #state: P2State;
   readonly #file: DescriptorResource;
   #offset: bigint | "end";
@@ -485,6 +541,7 @@ export function preopensInterface(preopens: readonly P2Preopen[]): P2Interface {
             handle: folder.handle,
             fileKind: "directory",
             flags,
+            isMutable: true,
             root: preopen,
             isPreopen: true,
           });

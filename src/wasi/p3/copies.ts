@@ -109,6 +109,31 @@ export function streamFrom(
   return stream;
 }
 
+/** Returns a stream from which a guest reads values that are there. */
+export function streamOf(values: readonly Value[]): SharedStream {
+  const stream = SharedStream.ofHost();
+  let rest = values;
+  const source: ReadableBuffer = {
+    get remaining() {
+      return rest.length;
+    },
+    isEmpty: false,
+    read: (count) => {
+      const taken = rest.slice(0, count);
+      rest = rest.slice(count);
+      return taken;
+    },
+  };
+  const onCopy = (reclaim: () => void) => {
+    if (rest.length > 0) return;
+    reclaim();
+    stream.drop();
+  };
+  if (rest.length === 0) stream.drop();
+  else stream.write(undefined, source, { onCopy, onDone: () => {} });
+  return stream;
+}
+
 /** Returns a stream of the host that has no elements. */
 export function emptyStream(): SharedStream {
   const stream = SharedStream.ofHost();

@@ -1,9 +1,11 @@
 import { exitInterface, terminalInterfaces } from "../p2/cli.ts";
+import { preopensInterface } from "../p2/filesystem.ts";
 import { insecureInterface, randomInterface } from "../p2/random.ts";
 import type { P2Interface } from "../p2/state.ts";
 import { environmentInterface, outputInterface, stdinInterface } from "./cli.ts";
 import { monotonicClockInterface, systemClockInterface, timezoneInterface } from "./clocks.ts";
 import type { P3Context } from "./context.ts";
+import { filesystemInterface } from "./filesystem.ts";
 import { httpTypesInterface } from "./http_types.ts";
 import { insecureSeedInterface } from "./random.ts";
 
@@ -20,6 +22,8 @@ const makers: Readonly<Record<string, P3Maker>> = {
   "wasi:random/random": ({ state }) => randomInterface(state),
   "wasi:random/insecure": ({ state }) => insecureInterface(state),
   "wasi:random/insecure-seed": insecureSeedInterface,
+  "wasi:filesystem/types": filesystemInterface,
+  "wasi:filesystem/preopens": ({ preopens }) => preopensInterface(preopens),
   "wasi:http/types": httpTypesInterface,
   "wasi:cli/types": () => typesOnly,
   "wasi:cli/environment": environmentInterface,
