@@ -14,7 +14,7 @@ export const rooms: Record<string, readonly string[]> = {
   prepare: ["base"],
   wasm: ["prepare", "base"],
   component: ["prepare", "wasm", "base"],
-  wasi: ["component", "files", "wasm", "base"],
+  wasi: ["component", "files", "store", "wasm", "base"],
   abi: ["wasm", "base"],
   host: ["files", "store", "abi", "wasm", "base"],
   client: ["base"],

@@ -23,12 +23,12 @@ export class OwnFiles {
   readonly #seen = new Set<string>();
   /** Hot path: most files differ from all of them by the inode, so no key is built. */
   readonly #inodes = new Set<bigint>();
-  #lookedMs = 0;
+  #readAtMs = 0;
 
   constructor(backend: FileBackend, paths: readonly string[]) {
     this.#backend = backend;
     this.#paths = paths.map(splitPath);
-    this.#look();
+    this.#readIdentities();
   }
 
   get isEmpty(): boolean {
@@ -39,9 +39,9 @@ export class OwnFiles {
   includes(identity: FileIdentity): boolean {
     if (this.isEmpty) return false;
     const { changedMs = Infinity } = identity;
-    const age = Date.now() - this.#lookedMs;
-    if (changedMs + clockToleranceMs > this.#lookedMs || age < 0 || age > trustedMs) {
-      this.#look();
+    const age = Date.now() - this.#readAtMs;
+    if (changedMs + clockToleranceMs > this.#readAtMs || age < 0 || age > trustedMs) {
+      this.#readIdentities();
     }
     return this.#inodes.has(identity.inode) && this.#seen.has(keyOf(identity));
   }
@@ -56,8 +56,8 @@ export class OwnFiles {
     });
   }
 
-  #look(): void {
-    this.#lookedMs = Date.now();
+  #readIdentities(): void {
+    this.#readAtMs = Date.now();
     for (const { path } of this.#paths) {
       const identity = this.#identityAt(path);
       if (identity === undefined) continue;

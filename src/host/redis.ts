@@ -93,7 +93,7 @@ function parseSeconds(text: string): bigint {
 }
 
 /** Keys that are encoded between two checks of the deadline. */
-const keysPerLook = 4096;
+const keysPerCheck = 4096;
 
 /**
  * Encodes keys as a JSON array of strings. Only what JSON requires is escaped; other bytes stay,
@@ -105,14 +105,14 @@ const keysPerLook = 4096;
 function encodeKeys(guest: Guest, keys: readonly Uint8Array[]): Uint8Array {
   let size = 2;
   for (const [index, key] of keys.entries()) {
-    if (index % keysPerLook === 0) guest.assertInTime();
+    if (index % keysPerCheck === 0) guest.assertInTime();
     size += encodedLength(key) + 1;
   }
   const json = new Uint8Array(Math.max(2, size - 1));
   let at = 0;
   json[at++] = openBracket;
   for (const [index, key] of keys.entries()) {
-    if (index % keysPerLook === 0) guest.assertInTime();
+    if (index % keysPerCheck === 0) guest.assertInTime();
     if (index > 0) json[at++] = comma;
     at = encodeKey(key, json, at);
   }

@@ -1,5 +1,5 @@
 /** A pool of buffers of one size, so that a transfer leaves no garbage. */
-export class BufferPool {
+class BufferPool {
   readonly #bytes: number;
   readonly #maxSpare: number;
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];

@@ -1,7 +1,7 @@
 import { deadline, DeadlineError } from "../base/deadline.ts";
 
 /** The time to wait for the next piece of a body, in milliseconds. */
-export const defaultIdleMs = 30_000;
+const defaultIdleMs = 30_000;
 
 /**
  * Yields the pieces of a response's body, which is cancelled when the caller stops early.

@@ -3,7 +3,7 @@ import { HttpError } from "./http_error.ts";
 /** Minimum transfer rate of a body; that of the reverse proxy. */
 const bytesPerMs = 0.5;
 /** Longest pause of a client in its body; that of the reverse proxy. */
-export const bodyAllowanceMs = 30_000;
+const bodyAllowanceMs = 30_000;
 
 /** A read that waits for the client. */
 interface PendingRead {

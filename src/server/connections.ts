@@ -15,7 +15,7 @@ export interface ClientTimeouts {
 }
 
 /** Timeouts equal to those of the reverse proxy. */
-export const defaultClientTimeouts: ClientTimeouts = { headMs: 10_000, keepAliveMs: 75_000 };
+const defaultClientTimeouts: ClientTimeouts = { headMs: 10_000, keepAliveMs: 75_000 };
 
 interface Connection {
   readonly server: ConnectionServer;

@@ -1,7 +1,7 @@
 import { innerRequest } from "./deno_request.ts";
 
 /** The part of `Request` that a body is read through. */
-export type RequestBody = Pick<Request, "body" | "arrayBuffer">;
+export type BodySource = Pick<Request, "body" | "arrayBuffer">;
 
 /**
  * Makes the body of a GET or HEAD request readable, which the fetch standard hides. RFC 9110
@@ -11,7 +11,7 @@ export type RequestBody = Pick<Request, "body" | "arrayBuffer">;
  * object reports POST meanwhile. With a Deno of another layout the body is empty;
  * `tests/server/deno_get_body_test.ts` fails then.
  */
-export function bodyOfGet(request: Request): RequestBody {
+export function bodyOfGet(request: Request): BodySource {
   const inner = innerRequest(request);
   if (inner && !Object.hasOwn(inner, "method")) {
     Object.defineProperty(inner, "method", { value: "POST", configurable: true });

@@ -1,5 +1,5 @@
 import { readWhole, TimedBodyReader } from "./body_timeout.ts";
-import { bodyOfGet, type RequestBody } from "./deno_get_body.ts";
+import { bodyOfGet, type BodySource } from "./deno_get_body.ts";
 import { HttpError } from "./http_error.ts";
 
 /** Options of `readBody`. */
@@ -70,7 +70,7 @@ function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
   return new HttpError(413, "BODY_TOO_LARGE", `${rule}, this one has more`);
 }
 
-async function refuse({ body }: RequestBody, options: ReadBodyOptions): Promise<never> {
+async function refuse({ body }: BodySource, options: ReadBodyOptions): Promise<never> {
   if (body) await drainBody(body, options.allowanceMs);
   throw tooLarge(options);
 }
@@ -86,7 +86,7 @@ export async function drainBody(
   await drain(new TimedBodyReader(body, Math.min(allowanceMs, drainAllowanceMs)));
 }
 
-async function readPieces({ body }: RequestBody, options: ReadBodyOptions): Promise<Bytes> {
+async function readPieces({ body }: BodySource, options: ReadBodyOptions): Promise<Bytes> {
   if (body === null) return noBytes;
   const reader = new TimedBodyReader(body, options.allowanceMs);
   const pieces: Uint8Array[] = [];

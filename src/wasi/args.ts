@@ -20,12 +20,12 @@ export interface ArgsAndEnvironment {
 const encoder = new TextEncoder();
 
 /** Encodes strings: `["a", "bc"]` is `61 00 62 63 00`, with starts 0 and 2. */
-export function encodeStrings(strings: readonly string[]): CStrings {
+function encodeStrings(strings: readonly string[]): CStrings {
   return joinPieces(strings.map((string) => [string]));
 }
 
 /** Encodes each variable as `NAME=value`. */
-export function encodeVariables(variables: Readonly<Record<string, VariableValue>>): CStrings {
+function encodeVariables(variables: Readonly<Record<string, VariableValue>>): CStrings {
   return joinPieces(Object.entries(variables).map(([name, value]) => [`${name}=`, value]));
 }
 

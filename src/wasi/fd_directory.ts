@@ -7,7 +7,7 @@ const prestatBytes = 8;
 const direntBytes = 24;
 const dotDot = [0x2e, 0x2e];
 /** Entries between two checks of the deadline. */
-const entriesPerLook = 1024;
+const entriesPerCheck = 1024;
 
 /** Makes the functions that list directories and name the preopened ones. */
 export function fdDirectoryFunctions(state: WasiState) {
@@ -66,7 +66,7 @@ export function fdDirectoryFunctions(state: WasiState) {
         at = Math.min(end, at + source.length);
       };
       folder.backend.entries(folder.handle, cookie, ({ name, inode, kind, next }) => {
-        if (++entries % entriesPerLook === 0) state.assertInTime();
+        if (++entries % entriesPerCheck === 0) state.assertInTime();
         // `..` of a preopened directory has the inode of `.`: nothing above it is revealed.
         const isAbove = preopenName !== undefined && name.length === 2 &&
           dotDot.every((byte, i) => name[i] === byte);

@@ -4,7 +4,7 @@ import { checkRange } from "./wire.ts";
 /** Limit of one call of `crypto.getRandomValues`, in bytes. */
 const maxChunkBytes = 65_536;
 /** Bytes between two checks of the deadline. */
-const bytesPerLook = 1 << 20;
+const bytesPerCheck = 1 << 20;
 /** Up to this length, bytes come from the pool: a start asks for 32 (hot path). */
 const maxPooledBytes = 64;
 
@@ -25,7 +25,7 @@ export function randomFunctions(state: WasiState) {
       }
       const end = buf + buf_len;
       for (let at = buf; at < end; at += maxChunkBytes) {
-        if (at > buf && (at - buf) % bytesPerLook === 0) state.assertInTime();
+        if (at > buf && (at - buf) % bytesPerCheck === 0) state.assertInTime();
         fill(bytes.subarray(at, Math.min(at + maxChunkBytes, end)));
       }
       return 0;

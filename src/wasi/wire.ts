@@ -44,7 +44,7 @@ export function writeSize(memory: GuestMemory, pointer: number, size: number): n
 }
 
 /** Returns the buffer of one checked iovec. Do not keep it across a call into the guest. */
-export function bufferOf(
+function bufferOf(
   memory: GuestMemory,
   iovs: number,
   index: number,

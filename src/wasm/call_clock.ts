@@ -7,7 +7,7 @@ export interface CallLimits {
 }
 
 /** The outcome of reading the clock. */
-export type ClockLook = "in time" | "slice over" | "past deadline";
+export type ClockReading = "in time" | "slice over" | "past deadline";
 
 const minBudget = 1000;
 /**
@@ -18,11 +18,11 @@ const maxBudget = 2_000_000;
 /** The same for a guest that allocates on V8's heap, which is checked as often as the clock. */
 const maxHeapUserBudget = 50_000;
 /** Intended number of clock reads per slice. */
-const looksPerSlice = 8;
+const readsPerSlice = 8;
 /** The slice that budgets are sized for where slices are off, in milliseconds. */
 const defaultSliceMs = 2;
 /** Host calls take time that step metering does not see; after this many, the clock is read. */
-const hostCallsUntilLook = 32;
+const hostCallsUntilRead = 32;
 
 /**
  * Slice, deadline and step budget of one guest's calls. The guest counts steps down from the budget
@@ -41,10 +41,10 @@ export class CallClock {
   #beganMs = NaN;
   #deadlineMs = Infinity;
   #sliceEndMs = Infinity;
-  #lastLookMs = 0;
+  #lastReadMs = 0;
   #budget = minBudget;
   #hostCalls = 0;
-  #looksEarly = false;
+  #readsEarly = false;
 
   readonly #maxBudget: number;
 
@@ -85,26 +85,26 @@ export class CallClock {
     this.#setBegin(nowMs);
     this.#phase = "in slice";
     this.#sliceEndMs = Infinity;
-    this.#lastLookMs = nowMs;
+    this.#lastReadMs = nowMs;
   }
 
   /** Counts a host call; returns true when the guest should read the clock at its next step. */
   countHostCall(): boolean {
-    if (++this.#hostCalls % hostCallsUntilLook !== 0) return false;
-    return this.#looksEarly = true;
+    if (++this.#hostCalls % hostCallsUntilRead !== 0) return false;
+    return this.#readsEarly = true;
   }
 
   /** Checks the time and adapts the budget to the time that the last budget took. */
-  look(nowMs: number): ClockLook {
-    if (this.#looksEarly) this.#looksEarly = false;
+  check(nowMs: number): ClockReading {
+    if (this.#readsEarly) this.#readsEarly = false;
     else this.#adapt(nowMs);
     if (this.#phase !== "in slice") this.beginSlice(nowMs);
-    this.#lastLookMs = nowMs;
+    this.#lastReadMs = nowMs;
     if (nowMs >= this.#deadlineMs) return "past deadline";
     return nowMs < this.#sliceEndMs ? "in time" : "slice over";
   }
 
-  /** Reports whether the deadline is past. Unlike `look` it leaves slice and budget as they are. */
+  /** Reports whether the deadline is past. Unlike `check` it changes neither slice nor budget. */
   isPastDeadline(nowMs: number): boolean {
     if (this.#phase === "unread") this.#setBegin(nowMs);
     return nowMs >= this.#deadlineMs;
@@ -115,7 +115,7 @@ export class CallClock {
     if (this.#phase === "unread") this.#setBegin(nowMs);
     const { sliceMs } = this.limits;
     this.#sliceEndMs = sliceMs > 0 ? nowMs + sliceMs : Infinity;
-    this.#lastLookMs = nowMs;
+    this.#lastReadMs = nowMs;
     this.#phase = "in slice";
   }
 
@@ -132,8 +132,8 @@ export class CallClock {
 
   /** At most doubles the budget, so that one cheap stretch of code does not hide the deadline. */
   #adapt(nowMs: number): void {
-    const aimMs = (this.limits.sliceMs || defaultSliceMs) / looksPerSlice;
-    const tookMs = this.#phase === "in slice" ? nowMs - this.#lastLookMs : 0;
+    const aimMs = (this.limits.sliceMs || defaultSliceMs) / readsPerSlice;
+    const tookMs = this.#phase === "in slice" ? nowMs - this.#lastReadMs : 0;
     const factor = Math.min(2, Math.max(0.25, aimMs / Math.max(tookMs, 0.001)));
     this.#budget = Math.min(
       this.#maxBudget,

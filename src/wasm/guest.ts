@@ -33,7 +33,7 @@ const maxHeldBytes = 1 << 20;
 
 const pageBytes = 65_536;
 /** Bytes that the host copies out of a guest between two checks of the heap. */
-const bytesBetweenHeapLooks = 16 << 20;
+const bytesBetweenHeapChecks = 16 << 20;
 
 /** Memory that an instance uses, and the budget in which it is counted. */
 export interface MemoryUse {
@@ -62,7 +62,7 @@ export class Guest {
   #state: CallState = tentative;
   #hostCalls = 0;
   #exitCode: number | undefined;
-  #bytesUntilHeapLook = bytesBetweenHeapLooks;
+  #bytesUntilHeapCheck = bytesBetweenHeapChecks;
   /** Nesting of calls into the guest from its own imports, and the first clock read in them. */
   #depth = 0;
   #insideSinceMs = NaN;
@@ -180,9 +180,9 @@ export class Guest {
 
   /** Counts bytes that the host copied and may keep. @throws as `assertHeapHasRoom`. */
   noteCopied(bytes: number): void {
-    this.#bytesUntilHeapLook -= bytes;
-    if (this.#bytesUntilHeapLook > 0) return;
-    this.#bytesUntilHeapLook = bytesBetweenHeapLooks;
+    this.#bytesUntilHeapCheck -= bytes;
+    if (this.#bytesUntilHeapCheck > 0) return;
+    this.#bytesUntilHeapCheck = bytesBetweenHeapChecks;
     this.assertHeapHasRoom();
   }
 
@@ -250,11 +250,11 @@ export class Guest {
   /** The import behind the step counter: returns new steps, `mustPause` or `mustTrap`. */
   readonly step = (): number => {
     const nowMs = performance.now();
-    const look = this.clock.look(nowMs);
+    const reading = this.clock.check(nowMs);
     if (this.#memoryUse?.usesHeap) this.#limitHeap(nowMs, this.#memoryUse.budget);
-    if (look === "past deadline") this.#stopLate(nowMs);
+    if (reading === "past deadline") this.#stopLate(nowMs);
     else if (this.#depth > 0) this.#limitInside(nowMs);
-    else if (look === "slice over") {
+    else if (reading === "slice over") {
       if (this.#state.kind === "awaitable") return mustPause;
       this.#state = nextState(this.#state, { kind: "slow" });
     }

@@ -5,7 +5,7 @@ const maxHeapShare = 0.6;
 /** Bytes that arrays may always use: those of the launcher are among them. */
 const minArrayBytes = 256 << 20;
 /** Time between two checks of the heap, in milliseconds. */
-const heapLookMs = 5;
+const heapCheckMs = 5;
 
 /** Loaded at the first check: few modules use the heap. */
 let heapStatistics: typeof getHeapStatistics | undefined;
@@ -17,7 +17,7 @@ let heapStatistics: typeof getHeapStatistics | undefined;
 export class MemoryBudget {
   readonly limitBytes: number;
   #usedBytes = 0;
-  #lastHeapLookMs = 0;
+  #lastHeapCheckMs = 0;
   #reclaim: () => void = () => {};
 
   constructor(limitBytes: number) {
@@ -56,8 +56,8 @@ export class MemoryBudget {
    * more than the budget. Reads V8's statistics at most once per 5 ms.
    */
   isHeapFull(nowMs: number): boolean {
-    if (nowMs - this.#lastHeapLookMs < heapLookMs) return false;
-    this.#lastHeapLookMs = nowMs;
+    if (nowMs - this.#lastHeapCheckMs < heapCheckMs) return false;
+    this.#lastHeapCheckMs = nowMs;
     heapStatistics ??= process.getBuiltinModule("node:v8").getHeapStatistics;
     const { used_heap_size: used, heap_size_limit: limit, external_memory: arrays } =
       heapStatistics();

@@ -7,8 +7,8 @@ const maxBytesRead = 2048;
 const maxBytesWritten = 512;
 /** Memory accesses and loop iterations after which a recording is abandoned. */
 const maxEvents = 1_000_000;
-const stepsPerLook = 100_000;
-const maxLooks = 20;
+const stepsPerCheck = 100_000;
+const maxChecks = 20;
 
 /** WASI functions that report success without doing anything, which is enough for a start. */
 const silent = /^(?:random_get|clock_|args_|environ_)/;
@@ -67,7 +67,7 @@ class Recorder {
   #fits = true;
   #accesses = 0;
   #events = 0;
-  #looks = 0;
+  #checks = 0;
 
   readonly imports: Record<string, WebAssembly.ImportValue> = {
     begin: (place: number) => {
@@ -119,7 +119,7 @@ class Recorder {
         writes: spansOf([...this.#written], (at) => bytes[at] ?? 0),
       });
     },
-    step: () => ++this.#looks < maxLooks ? stepsPerLook : -1,
+    step: () => ++this.#checks < maxChecks ? stepsPerCheck : -1,
     pause: () => -1,
     exit: () => {},
     grow: (pages: number) => pages,

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { CapsuleError } from "../../src/base/errors.ts";
 import { guestMark } from "../../src/base/headers.ts";
 import { createHttpClient, type HttpClientOptions } from "../../src/host/outbound/http_client.ts";
-import type { HttpRequest } from "../../src/host/outbound/message.ts";
+import type { OutboundRequest } from "../../src/host/outbound/message.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -14,7 +14,7 @@ const byteString = (text: string) => String.fromCharCode(...utf8(text));
 
 type Ask = (
   url: string,
-  request?: Partial<HttpRequest>,
+  request?: Partial<OutboundRequest>,
 ) => Promise<{ status: number; headers: string[]; body: string }>;
 
 /** Runs `use` with a function that sends requests, and closes the client afterwards. */

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { openBudget } from "../../src/runner/open_budget.ts";
-import { machineMemory } from "../../src/wasm/machine_memory.ts";
+import { machineMemory, openBudget } from "../../src/runner/open_budget.ts";
 
 Deno.test("openBudget: divides the total between threads; by default half of the machine's", () => {
   const limitOf = (maxBytes: number | undefined, threads: number) =>

@@ -5,9 +5,9 @@ import { layoutOf, recordLayout, type ValueLayout } from "./layout.ts";
 /** More flattened parameters than these are passed in memory. */
 export const maxFlatParams = 16;
 /** More flattened parameters of an asynchronous import than these are passed in memory. */
-export const maxFlatAsyncParams = 4;
+const maxFlatAsyncParams = 4;
 /** More flattened results than this are returned in memory. */
-export const maxFlatResults = 1;
+const maxFlatResults = 1;
 
 /**
  * Convention by which core code is called (lift) or calls (lower), with the synchronous or the

@@ -31,7 +31,7 @@ export interface CallScope {
 }
 
 /** Most handles of a component instance. The specification allows 2^28 - 1, a host fewer. */
-export const maxHandles = 2 ** 18;
+const maxHandles = 2 ** 18;
 
 /**
  * The handles of a component instance. Index 0 is never used; freed indices are reused, the last

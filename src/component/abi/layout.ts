@@ -29,7 +29,7 @@ export interface VariantLayout extends ValueLayout {
 }
 
 /** More core values than any function type may have flat, so that long flat lists are cut off. */
-export const maxFlat = 17;
+const maxFlat = 17;
 
 const layouts = new WeakMap<ComponentValueType, ValueLayout>();
 

@@ -4,7 +4,7 @@ import { layoutOf } from "../abi/layout.ts";
 import type { ComponentValueType } from "../types/types.ts";
 
 /** Most elements that one read or write of a stream moves. */
-export const maxBufferLength = 2 ** 28 - 1;
+const maxBufferLength = 2 ** 28 - 1;
 
 /**
  * Elements of a stream in transit: bytes for `u8`, values for other types, and only their number

@@ -7,7 +7,7 @@ import type { CoreFunction } from "../instance/waiting_import.ts";
 import { conventionOf } from "../link/canon_options.ts";
 import type { FuncSource } from "../link/items.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type Caller, Task, Thread } from "./task.ts";
+import { Task, type TaskCaller, Thread } from "./task.ts";
 import { cancelledEvent, noEvent, type WaitableEvent, WaitableSet } from "./waitable.ts";
 
 type LiftedSource = FuncSource & { readonly kind: "lifted" };
@@ -31,7 +31,7 @@ export interface StartedCall {
 }
 
 /** Starts a call of a component function. */
-export type StartCall = (caller: Caller) => StartedCall;
+export type StartCall = (caller: TaskCaller) => StartedCall;
 
 /**
  * Calls of the functions that a component lifts, of the synchronous and the asynchronous ABI.

@@ -8,7 +8,7 @@ import type { FuncSource } from "../link/items.ts";
 export type Outcome = { readonly value: Value } | "cancelled";
 
 /** The caller of a function: it provides the arguments and is notified of the outcome. */
-export interface Caller {
+export interface TaskCaller {
   /** Called when the function starts: returns its arguments. */
   readonly onStart: () => readonly Value[];
   /** Called when the function returns, which may be before its threads end. */
@@ -27,7 +27,7 @@ type TaskState = "initial" | "started" | "pending cancel" | "cancel delivered" |
 export class Task {
   readonly source: FuncSource & { readonly kind: "lifted" };
   readonly instance: ComponentInstance;
-  readonly #caller: Caller;
+  readonly #caller: TaskCaller;
   /** The context of its parameters, whose borrows must be dropped before it returns. */
   context: CallContext | undefined;
   state: TaskState = "initial";
@@ -35,7 +35,7 @@ export class Task {
   implicitThread: Thread | undefined;
   readonly threads = new Set<Thread>();
 
-  constructor(source: Task["source"], instance: ComponentInstance, caller: Caller) {
+  constructor(source: Task["source"], instance: ComponentInstance, caller: TaskCaller) {
     this.source = source;
     this.instance = instance;
     this.#caller = caller;

@@ -91,7 +91,7 @@ interface Evaluation {
 }
 
 /** Evaluates definitions in order, as the specification's validation does. */
-export class ComponentEvaluator implements Evaluator {
+class ComponentEvaluator implements Evaluator {
   /** Every core module with its offset. */
   readonly modules = new Map<Uint8Array<ArrayBuffer>, number>();
   #spent = 0;

@@ -243,7 +243,7 @@ export function invalid(message: string, offset: number): CapsuleError {
 }
 
 /** Claims a name among those of one scope, which must be strongly unique. */
-export function claim(
+function claim(
   keys: Map<string, string>,
   { name, kind }: { name: string; kind: string },
   offset: number,

@@ -64,7 +64,7 @@ export function uniqueKey(name: string): string {
  * Returns the part of a version that compatible versions share: `0.2` of `0.2.6`, `1` of `1.4.0`,
  * all of a version 0.0.x or of a pre-release below it.
  */
-export function compatibleVersion(version: string): string {
+function compatibleVersion(version: string): string {
   const [major = "0", minor = "0", patch = "0"] = version.split(/[.+-]/);
   if (major !== "0") return major;
   return minor !== "0" ? `0.${minor}` : `0.0.${patch}`;

@@ -5,7 +5,7 @@ import type { Header } from "../../abi/headers.ts";
 import { CapsuleError } from "../../base/errors.ts";
 import { proxyAuthorization } from "../../base/proxies.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import type { HttpResponse } from "./message.ts";
+import type { OutboundResponse } from "./message.ts";
 
 /** A request to one server. */
 export interface ExchangeRequest {
@@ -44,8 +44,8 @@ export async function exchange(
   pool: ConnectionPool,
   request: ExchangeRequest,
   { signal, maxBytes }: ExchangeLimits,
-): Promise<HttpResponse> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+): Promise<OutboundResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<OutboundResponse>();
   const { origin, path, method, headers, body, proxy } = request;
   const chunks: Uint8Array[] = [];
   let size = 0;

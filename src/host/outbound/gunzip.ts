@@ -1,6 +1,6 @@
 import { gunzip } from "node:zlib";
 import { CapsuleError, messageOf } from "../../base/errors.ts";
-import type { HttpResponse } from "./message.ts";
+import type { OutboundResponse } from "./message.ts";
 
 /**
  * Decompresses a response that the client itself requested with `Accept-Encoding: gzip`, and
@@ -10,9 +10,9 @@ import type { HttpResponse } from "./message.ts";
  * not gzip.
  */
 export async function decompressResponse(
-  { status, headers, body }: HttpResponse,
+  { status, headers, body }: OutboundResponse,
   maxBytes: number,
-): Promise<HttpResponse> {
+): Promise<OutboundResponse> {
   return {
     status,
     headers: headers.filter(([name]) =>

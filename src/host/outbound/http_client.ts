@@ -5,7 +5,7 @@ import { type Proxies, proxyFor } from "../../base/proxies.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { exchange, StaleConnectionError } from "./exchange.ts";
-import type { HttpRequest, HttpResponse } from "./message.ts";
+import type { OutboundRequest, OutboundResponse } from "./message.ts";
 import { isRedirect, type RedirectableRequest, redirectedRequest } from "./redirect.ts";
 import {
   checkHeaders,
@@ -27,7 +27,7 @@ export interface HttpClient {
    * `REDIRECTS`, and `HTTP` for failures of the transport. If the request's signal aborted, its
    * reason is thrown instead.
    */
-  request(request: HttpRequest): Promise<HttpResponse>;
+  request(request: OutboundRequest): Promise<OutboundResponse>;
   /** Aborts pending requests and closes all connections. */
   close(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export async function createHttpClient(options: HttpClientOptions): Promise<Http
   let loading: Promise<Transport> | undefined;
   let closed: CapsuleError | undefined;
 
-  const request = async (request: HttpRequest): Promise<HttpResponse> => {
+  const request = async (request: OutboundRequest): Promise<OutboundResponse> => {
     request.signal?.throwIfAborted();
     const call = new AbortController();
     const onAbort = () => call.abort(request.signal?.reason);
@@ -136,11 +136,11 @@ async function openTransport(options: ConnectorOptions): Promise<Transport> {
 async function sendAndFollow(
   { pool, checkName }: Transport,
   { request, options, signal }: {
-    request: HttpRequest;
+    request: OutboundRequest;
     options: HttpClientOptions;
     signal: AbortSignal;
   },
-): Promise<HttpResponse> {
+): Promise<OutboundResponse> {
   const { maxRedirects = 10, maxResponseBytes, proxies } = options;
   let target = parseTarget(request.url);
   let current: RedirectableRequest = {
@@ -193,7 +193,7 @@ async function retryIfStale<T>(method: string, send: () => Promise<T>): Promise<
   }
 }
 
-function isGzip({ headers }: HttpResponse): boolean {
+function isGzip({ headers }: OutboundResponse): boolean {
   return headers.some(([name, value]) =>
     name.toLowerCase() === "content-encoding" && value.toLowerCase() === "gzip"
   );
@@ -207,7 +207,7 @@ function timeoutError(limitMs: number): CapsuleError {
 }
 
 /** Returns the error that the guest receives: the method and URL, then the reason. */
-function requestError({ method, url }: HttpRequest, error: unknown): CapsuleError {
+function requestError({ method, url }: OutboundRequest, error: unknown): CapsuleError {
   const verb = method === "" ? "Get" : method[0]?.toUpperCase() + method.slice(1).toLowerCase();
   const code = error instanceof CapsuleError ? error.code : "HTTP";
   const shown = JSON.stringify(maskPassword(url));

@@ -1,7 +1,7 @@
 import type { Header } from "../../abi/headers.ts";
 
 /** A request of a guest's `Http`. */
-export interface HttpRequest {
+export interface OutboundRequest {
   url: string;
   /** Empty means GET, as in Go. */
   method: string;
@@ -13,7 +13,7 @@ export interface HttpRequest {
 }
 
 /** A complete response. */
-export interface HttpResponse {
+export interface OutboundResponse {
   status: number;
   /** In the server's order and spelling. */
   headers: Header[];

@@ -4,7 +4,7 @@ import { type Balance, type Candidate, choose, type SelectionInput } from "./cho
 import { Upstream, type UpstreamContext } from "./upstream.ts";
 
 /** An upstream of a revision, with its weight there. */
-export class WeightedUpstream implements Candidate {
+class WeightedUpstream implements Candidate {
   readonly upstream: Upstream;
   readonly weight: number;
 

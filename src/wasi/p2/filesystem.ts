@@ -31,7 +31,7 @@ const symlinkFollow = 1;
 
 /** Most entries that are listed before a guest reads them. */
 const maxEntries = 1_000_000;
-const entriesPerLook = 1024;
+const entriesPerCheck = 1024;
 /** Most bytes that one read returns. */
 const maxRead = 1 << 24;
 /** Bytes of the longest path, as in preview1. */
@@ -399,7 +399,7 @@ export function listDirectory(state: P2State, folder: Folder, { type }: FileValu
   const entries: Value[] = [];
   const decoder = new TextDecoder();
   folder.backend.entries(folder.handle, 0n, ({ name, kind }) => {
-    if (entries.length % entriesPerLook === 0) state.assertInTime();
+    if (entries.length % entriesPerCheck === 0) state.assertInTime();
     const text = decoder.decode(name);
     if (text === "." || text === "..") return true;
     const known = kind === "unknown" ? folder.status(text, false).kind : kind;

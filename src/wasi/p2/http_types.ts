@@ -1,5 +1,4 @@
 import type { Value } from "../../component/abi/codec.ts";
-import { trap } from "../../component/abi/context.ts";
 import { type Parent, requireNoChildren } from "./children.ts";
 import { type Fields, fieldsFunctions02 } from "./fields.ts";
 import {
@@ -127,7 +126,7 @@ export interface ResponseOutparam {
 }
 
 /** Returns the body of a message, which its guest may take once. */
-export function openBody(message: OutgoingRequest | OutgoingResponse): OutgoingBody | undefined {
+function openBody(message: OutgoingRequest | OutgoingResponse): OutgoingBody | undefined {
   if (message.body) return undefined;
   const [length] = message.headers.get("content-length");
   const number = length && Number(new TextDecoder().decode(length));
@@ -281,9 +280,4 @@ export function timeoutFunctions(
       return ok();
     },
   };
-}
-
-/** Traps unless the handler has set its response. */
-export function requireResponse(isSet: boolean): void {
-  if (!isSet) throw trap("the guest never invoked response-outparam.set");
 }

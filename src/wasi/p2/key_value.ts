@@ -1,5 +1,6 @@
 import { err, ok, type P2Interface, type P2State } from "./state.ts";
 import type { Value } from "../../component/abi/codec.ts";
+import type { SwapResult, SwapValues } from "../../store/services.ts";
 
 /** The key-value store that a grant opens for one guest. */
 export interface GuestStore {
@@ -21,17 +22,6 @@ export interface StoreCall {
   /** Sets the value if the current one is `expected`; `null` is a missing key. */
   swap(key: string, values: SwapValues): Promise<SwapResult>;
 }
-
-/** The values of a compare-and-swap. */
-export interface SwapValues {
-  readonly expected: Uint8Array | null;
-  readonly value: Uint8Array;
-}
-
-/** The outcome of a compare-and-swap, with the value that was there instead. */
-export type SwapResult =
-  | { readonly swapped: true }
-  | { readonly swapped: false; readonly current: Uint8Array | null };
 
 /** The only bucket: the store that `RedisGet` and `RedisSet` use, too. */
 const bucket = {};

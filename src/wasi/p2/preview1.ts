@@ -37,7 +37,7 @@ const rights = {
 const firstFolder = 3;
 
 /** Iovecs between two checks of the deadline. */
-const iovsPerLook = 1 << 16;
+const iovsPerCheck = 1 << 16;
 
 class AdapterFunctions implements P2Preview1 {
   readonly #memory = new GuestMemory();
@@ -160,7 +160,7 @@ class AdapterFunctions implements P2Preview1 {
     }
     let at = iovs;
     for (let left = count;; left--, at += 8) {
-      if (left % iovsPerLook === 0) this.#state.assertInTime();
+      if (left % iovsPerCheck === 0) this.#state.assertInTime();
       this.#checkRange(at, 8);
       if (left === 1 || memory.view.getUint32(at + 4, true) > 0) break;
     }

@@ -42,7 +42,7 @@ export function parseIpAddress(text: string): IpAddress | undefined {
 }
 
 /** Returns an address as text: `[127, 0, 0, 1]` → `127.0.0.1`. */
-export function formatIpAddress({ tag, value }: IpAddress): string {
+function formatIpAddress({ tag, value }: IpAddress): string {
   if (tag === "ipv4") return value.join(".");
   return new ipaddr.IPv6([...value]).toString();
 }
@@ -100,6 +100,6 @@ export function refusedAddress(
 }
 
 /** Reports whether all bits of the address are 0. */
-export function isUnspecified({ value: { address } }: IpSocketAddress): boolean {
+function isUnspecified({ value: { address } }: IpSocketAddress): boolean {
   return address.every((part) => part === 0);
 }

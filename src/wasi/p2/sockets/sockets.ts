@@ -1,14 +1,13 @@
 import type { InterfaceMaker } from "../host.ts";
 import type { P2Interface, P2State } from "../state.ts";
+import { tcpCreateSocketInterface, udpCreateSocketInterface } from "./create_socket.ts";
 import { ipNameLookupInterface } from "./ip_name_lookup.ts";
 import { instanceNetworkInterface, networkInterface } from "./network.ts";
 import { OpenSockets } from "./open_sockets.ts";
 import type { SocketContext } from "./socket_context.ts";
 import type { SocketGrant } from "./socket_grant.ts";
 import { tcpInterface } from "./tcp.ts";
-import { tcpCreateSocketInterface } from "./tcp_create_socket.ts";
 import { udpInterface } from "./udp.ts";
-import { udpCreateSocketInterface } from "./udp_create_socket.ts";
 
 const makers: Readonly<Record<string, (context: SocketContext) => P2Interface>> = {
   "wasi:sockets/network": () => networkInterface,
