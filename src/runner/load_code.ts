@@ -55,7 +55,7 @@ export async function loadCode(
     if (isComponentHeader(bytes)) continue;
     throw new CapsuleError(
       "LOAD",
-      `${name}: a core module is no middleware and has none; all -wasm must be components`,
+      `${name}: a core module cannot be or have middleware; every -wasm must be a component`,
     );
   }
   if (!isComponentHeader(module.bytes)) {

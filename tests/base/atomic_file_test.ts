@@ -17,7 +17,7 @@ Deno.test("writeFileAtomically: replaces the content and leaves no other file", 
 });
 
 Deno.test({
-  name: "writeFileAtomically: gives the file its mode",
+  name: "writeFileAtomically: sets the mode of the file",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     using folder = new TemporaryFolder();
@@ -84,7 +84,7 @@ Deno.test("AtomicFile: without a commit the path is untouched and nothing is lef
   assert.deepEqual(names(folder), ["module"]);
 });
 
-Deno.test("writeAll: goes on after a partial write", async () => {
+Deno.test("writeAll: continues after a partial write", async () => {
   const taken: number[] = [];
   const target = {
     write(bytes: Uint8Array): Promise<number> {

@@ -50,7 +50,7 @@ for (const way of ways) {
     assert.ok(await server.stderr.line((line) => line.includes("to standard error")));
   });
 
-  Deno.test(`-adapter=${way}: a panic, an exit and an endless loop end the call alone`, async () => {
+  Deno.test(`-adapter=${way}: a panic, an exit and an endless loop end only the call`, async () => {
     await using server = await start(way, "-timeout=300ms");
     const [status, text] = await get(server, "/panic");
     assert.equal(status, 500, text);

@@ -126,7 +126,7 @@ Deno.test("component in cli mode: ends with its own code, a trap with 134, late 
   assert.equal((await run("sleep")).code, 124);
 });
 
-Deno.test("component in http mode: answers requests of every size", async () => {
+Deno.test("component in http mode: responds to requests of every size", async () => {
   await using server = await startCapsule(["-mode=http", http]);
   const get = await fetch(server.url);
   assert.equal(get.headers.get("content-type"), "text/plain; charset=utf-8");

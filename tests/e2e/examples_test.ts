@@ -39,7 +39,7 @@ Deno.test("examples: each built example has a test here", async () => {
   }
 });
 
-Deno.test("examples/component-rust: answers with a greeting or the body", async () => {
+Deno.test("examples/component-rust: responds with a greeting or the body", async () => {
   const wasm = `-wasm=${examples}component-rust/component_rust.wasm`;
   await using server = await startCapsule([wasm, "-mode=http"]);
   assert.equal(await (await fetch(server.url)).text(), "👋 Hello from a component\n");
@@ -47,7 +47,7 @@ Deno.test("examples/component-rust: answers with a greeting or the body", async 
   assert.equal(await answer.text(), "👋");
 });
 
-Deno.test("examples/component-tinygo: answers with a greeting or the body", async () => {
+Deno.test("examples/component-tinygo: responds with a greeting or the body", async () => {
   const wasm = `-wasm=${examples}component-tinygo/component_tinygo.wasm`;
   await using server = await startCapsule([wasm, "-mode=http"]);
   assert.equal(await (await fetch(server.url)).text(), "👋 Hello from TinyGo\n");

@@ -40,7 +40,7 @@ for (const [what, module] of [["an atomic fence", fence], ["a structure", struct
       assert.match(stderr, /'-timeout' allows/);
     }));
 
-  Deno.test(`timeout: a server of a program with ${what} answers 504, and SIGTERM ends it`, () =>
+  Deno.test(`timeout: a server of a program with ${what} responds 504, and SIGTERM ends it`, () =>
     inFolder(async (folder) => {
       await Deno.writeFile(`${folder}/guest.wasm`, module);
       await using server = await startCapsule([

@@ -140,8 +140,7 @@ const blueAnswer = "200 👋 Hello World 🌍\n";
 const greenAnswer = '200 {"message": "hey people!"}';
 
 Deno.test({
-  name:
-    "the whole chain: what is changed, scaled, switched, replaced or killed under load fails no request",
+  name: "platform: changes, scaling and kills under load fail no request",
   ignore: !hasWrk && !Deno.env.get("CI"),
   async fn() {
     await using chain = await Chain.start();

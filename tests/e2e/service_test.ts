@@ -165,7 +165,7 @@ Deno.test("middleware: what cannot be put before a component is refused by name"
   const module = `-wasm=${folder}../../../examples/hello-http/hello.wasm`;
   assert.match(
     await refused("-mode=http", module, service),
-    /hello\.wasm: a core module is no/,
+    /hello\.wasm: a core module cannot be or have middleware/,
   );
   assert.match(
     await refused("-mode=http", middleware),

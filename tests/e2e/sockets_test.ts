@@ -106,7 +106,7 @@ Deno.test("sockets: names are looked up and connected to as -allowNet names them
   assert.equal(await lookUp("-allowListen=127.0.0.1:1", "localhost"), "error: PermissionDenied");
 });
 
-Deno.test("sockets: 8 MiB come back from an echo, in both directions at a time", async () => {
+Deno.test("sockets: 8 MiB come back from an echo, in both directions concurrently", async () => {
   await using servers = new EchoServers();
   assert.equal(await run(["-allowNet=127.0.0.1"], "echo", servers.tcp, "8"), "8 MiB came back");
   assert.equal(await run(["-allowNet=127.0.0.1"], "spin", servers.tcp), "1 [120]");

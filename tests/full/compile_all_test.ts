@@ -5,7 +5,7 @@ import { runProgram } from "../testing/system_program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-Deno.test("deno task compile -- --all makes programs for their targets, with checksums, and says what it cannot make", async () => {
+Deno.test("compile --all: makes programs with checksums, and names targets it cannot make", async () => {
   const { code, stderr } = await runProgram([Deno.execPath(), "task", "compile", "--", "--all"], {
     cwd: root,
   });

@@ -45,7 +45,7 @@ print(json.dumps([sys.version_info[:2], digest[:8], len(text), re.sub("b+", "é"
   assert.equal(endless.code, 124, endless.stderr);
 });
 
-publishedTest("CPython: answers requests as a script of its folder says", async (folder) => {
+publishedTest("CPython: a script of its folder responds to requests", async (folder) => {
   using files = new TemporaryFolder();
   files.write(
     "inside/app.py",

@@ -158,7 +158,7 @@ Deno.test("http: a module built for cli mode is recognised", async () => {
   );
 });
 
-Deno.test("http: a nil pointer of the guest gives no hint at the other mode", async () => {
+Deno.test("http: the message for a nil pointer of the guest does not suggest the other mode", async () => {
   await using served = await serveModule(await guestModule("panic"));
   assert.doesNotMatch(await served.post("panic"), /built for/);
 });

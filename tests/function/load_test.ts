@@ -83,7 +83,7 @@ const refused: [what: string, text: string, message: RegExp][] = [
     /"gojs\.runtime\.ticks".*-target wasi/,
   ],
   [
-    "an import that is no function",
+    "an import that is not a function",
     `(module (import "env" "table" (table 1 funcref)) ${memory} ${handler})`,
     /imports the table "env\.table"/,
   ],

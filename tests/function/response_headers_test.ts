@@ -34,7 +34,7 @@ Deno.test("response headers: an invalid name is shown short and is not kept in t
   assert.match(warnings[0] ?? "", /^the function's header "000x{125}…" is left out: this is not/);
 });
 
-Deno.test("response headers: a list beyond its limit is cut, and a warning says so", () => {
+Deno.test("response headers: a list beyond its limit is cut, and a warning is logged", () => {
   const warnings: string[] = [];
   const list = `a:b|${"|".repeat(maxHeaderListBytes)}`;
   const { others } = new ResponseHeaders(logInto(warnings)).from(list);

@@ -134,7 +134,7 @@ Deno.test("pullModule: takes the WebAssembly manifest of an index, and refuses o
   });
 });
 
-Deno.test("pullModule: gives up a registry that stops in the middle of a body", async () => {
+Deno.test("pullModule: gives up on a registry that stops in the middle of a body", async () => {
   await using server = registry();
   await withCache(async (pull) => {
     const url = `oci://${server.host}/a:1`;

@@ -54,7 +54,7 @@ Deno.test("pushModule: sends a large module in chunks, larger ones if the regist
   }
 });
 
-Deno.test("pushModule: the config of a component says wasip2, and what it imports and exports", async () => {
+Deno.test("pushModule: the config of a component has wasip2, its imports and its exports", async () => {
   await using registry = await testRegistry();
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },

@@ -85,7 +85,7 @@ for (
     [
       "a size beyond the end",
       [...header, 1, 9, 0],
-      /section 1 says it has 9 bytes and the file ends after 1, at offset 0x08/,
+      /section 1 has a size of 9 bytes, but the file ends after 1, at offset 0x08/,
     ],
     ["a size cut off", [...header, 1, 0x80], /section size is cut off, at offset 0x0a/],
     [

@@ -100,7 +100,7 @@ async function changeUnderLoad(
       const possible = history.slice(since).flatMap((model) =>
         outcomes(model, name, revision, names)
       );
-      assert.ok(possible.includes(seen), `${path}: ${seen} is none of ${possible}`);
+      assert.ok(possible.includes(seen), `${path}: ${seen} is not one of ${possible}`);
     }
   });
   const changes = (async () => {

@@ -218,7 +218,7 @@ const garbage: ReadonlyArray<readonly [what: string, answer: string]> = [
   ["a header split by CR", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\n\r\n"],
   ["a folded header", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"],
   ["a space before a colon", "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello"],
-  ["a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\nhello"],
+  ["an invalid length", "HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\nhello"],
   ["a list of lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello"],
   [
     "a protocol that was not offered",

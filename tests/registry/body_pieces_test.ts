@@ -26,7 +26,7 @@ Deno.test("bodyPieces: yields every piece of a body", async () => {
   assert.deepEqual(await collect(null), { seen: [], error: undefined });
 });
 
-Deno.test("bodyPieces: gives up an idle body after the pieces that came", async () => {
+Deno.test("bodyPieces: gives up on an idle body after the pieces that arrived", async () => {
   const body = streamOf({ start: (controller) => controller.enqueue(Uint8Array.of(1)) });
   const { seen, error } = await collect(body, 5);
   assert.deepEqual(seen, [1]);

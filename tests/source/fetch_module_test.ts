@@ -213,7 +213,7 @@ Deno.test("fetchModule: refuses a file: URL that leads to half a module", () =>
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
   }));
 
-Deno.test("fetchModule: fails without a copy, and leaves another file as it was", () =>
+Deno.test("fetchModule: fails without a copy, and leaves another file unchanged", () =>
   world(async ({ path, url, answer, stop, fetch }) => {
     answer(() => new Response("no", { status: 404 }));
     await refused(fetch(), "DOWNLOAD", /hello\.wasm: the server responded with 404/);
@@ -268,7 +268,7 @@ Deno.test("fetchModule: retries transient failures twice, and no others", () =>
     assert.deepEqual(await Deno.readFile(path), small);
   }));
 
-Deno.test("fetchModule: gives up a server that does not respond, or stops in the middle", () =>
+Deno.test("fetchModule: gives up on a server that does not respond, or stops in the middle", () =>
   world(async ({ answer, fetch }) => {
     const never = Promise.withResolvers<Response>();
     answer(() => never.promise);

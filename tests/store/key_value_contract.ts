@@ -26,24 +26,24 @@ export function keyValueContract(
   const check = (sentence: string, use: (store: KeyValueStore) => Promise<void>) =>
     test(`${name}: ${sentence}`, () => withStore(use));
 
-  check("a value that was set is there", async (store) => {
+  check("get returns a value that was set", async (store) => {
     await store.set(utf8("greetings"), utf8("Hello World 👋"), patient);
     assert.equal(textOf(await store.get(utf8("greetings"), patient)), "Hello World 👋");
   });
 
-  check("a key that was never set is null, an empty value is not", async (store) => {
+  check("get returns null for a missing key, and an empty value as it is", async (store) => {
     assert.equal(await store.get(utf8("missing"), patient), null);
     await store.set(utf8("empty"), new Uint8Array(), patient);
     assert.deepEqual([...await store.get(utf8("empty"), patient) ?? [1]], []);
   });
 
-  check("the last of two values stays", async (store) => {
+  check("set replaces a value", async (store) => {
     await store.set(utf8("k"), utf8("first, and longer"), patient);
     await store.set(utf8("k"), utf8("second"), patient);
     assert.equal(textOf(await store.get(utf8("k"), patient)), "second");
   });
 
-  check("keys and values are bytes, whatever they are", async (store) => {
+  check("keys and values may be any bytes", async (store) => {
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
     const invalid = Uint8Array.of(0xff, 0x00, 0xc3, 0x28, 0x0d, 0x0a);
     for (const key of [bytes, invalid, utf8("clé 🔑"), new Uint8Array()]) {
@@ -55,7 +55,7 @@ export function keyValueContract(
     assert.equal(await store.get(Uint8Array.of(0xff, 0x00, 0xc3, 0x28, 0x0d), patient), null);
   });
 
-  check("5 MB come back byte for byte", async (store) => {
+  check("get returns 5 MB byte for byte", async (store) => {
     const large = new Uint8Array(5 * 1000 * 1000);
     for (let index = 0; index < large.length; index++) {
       large[index] = (index * 31 + (index >> 11)) & 0xff;
@@ -66,7 +66,7 @@ export function keyValueContract(
   });
 
   check(
-    "what a caller does with the bytes it was given does not reach the store",
+    "a caller that changes its bytes does not change the store",
     async (store) => {
       await store.set(utf8("k"), utf8("kept"), patient);
       (await store.get(utf8("k"), patient))?.fill(0);
@@ -74,7 +74,7 @@ export function keyValueContract(
     },
   );
 
-  check("1,000 calls at once each get their own answer", async (store) => {
+  check("1,000 concurrent calls each get their own result", async (store) => {
     const names = Array.from({ length: 1000 }, (_, index) => `key ${index}`);
     await Promise.all(
       names.map((name) => store.set(utf8(name), utf8(`value of ${name}`), patient)),
@@ -84,7 +84,7 @@ export function keyValueContract(
   });
 
   check(
-    "swap sets the value if the expected one is there, and returns it if not",
+    "swap sets the value if the expected one is there, and returns the current one if not",
     async (store) => {
       const key = utf8("k");
       const swap = (expected: Uint8Array | null, value: Uint8Array) =>
@@ -105,7 +105,7 @@ export function keyValueContract(
     },
   );
 
-  check("swaps of one value at once: one wins", async (store) => {
+  check("one of several concurrent swaps succeeds", async (store) => {
     await store.set(utf8("k"), utf8("old"), patient);
     const swaps = await Promise.all(
       Array.from(
@@ -118,7 +118,7 @@ export function keyValueContract(
     assert.equal(textOf(await store.get(utf8("k"), patient)), winners[0]);
   });
 
-  check("a deleted key is gone, and a second delete finds none", async (store) => {
+  check("delete removes a key, and reports whether it existed", async (store) => {
     await store.set(utf8("k"), utf8("v"), patient);
     assert.equal(await store.delete(utf8("k"), patient), true);
     assert.equal(await store.get(utf8("k"), patient), null);
@@ -126,7 +126,7 @@ export function keyValueContract(
   });
 
   check(
-    "increment counts from nothing and from what was set, up to the last of 64 bits",
+    "increment counts from 0 or from the value, up to 64 bits",
     async (store) => {
       assert.equal(await store.increment(utf8("hits"), 1n, patient), 1n);
       assert.equal(await store.increment(utf8("hits"), 1n, patient), 2n);
@@ -150,7 +150,7 @@ export function keyValueContract(
   );
 
   check(
-    "increment refuses what is no number in Redis' eyes, and leaves it as it is",
+    "increment refuses a value that Redis refuses, and leaves it unchanged",
     async (store) => {
       for (
         const value of [
@@ -177,7 +177,7 @@ export function keyValueContract(
     },
   );
 
-  check("100 increments at once count to 100", async (store) => {
+  check("100 concurrent increments count to 100", async (store) => {
     const sums = await Promise.all(
       Array.from({ length: 100 }, () => store.increment(utf8("n"), 1n, patient)),
     );
@@ -186,7 +186,7 @@ export function keyValueContract(
   });
 
   check(
-    "expire says whether there was a key, and takes it at once without time left",
+    "expire reports whether the key existed; a past time deletes it immediately",
     async (store) => {
       assert.equal(await store.expire(utf8("k"), 100n, patient), false);
       for (const seconds of [0n, -1n]) {
@@ -213,7 +213,7 @@ export function keyValueContract(
     assert.equal(textOf(await store.get(utf8("k"), patient)), "v");
   });
 
-  check("keys finds what a pattern of Redis says", async (store) => {
+  check("keys matches as Redis does", async (store) => {
     const names = [
       "",
       "a",
@@ -242,7 +242,7 @@ export function keyValueContract(
     }
   });
 
-  check("keys brings all of very many keys once, and no value", async (store) => {
+  check("keys returns each of very many keys once", async (store) => {
     const names = Array.from({ length: 5000 }, (_, index) => `many:${index}`);
     await Promise.all(names.map((name) => store.set(utf8(name), utf8("v"), patient)));
     await store.set(utf8("other"), utf8("v"), patient);
@@ -251,7 +251,7 @@ export function keyValueContract(
   });
 
   check(
-    "a call whose caller has left is rejected with its reason and does nothing",
+    "a call whose caller has left rejects with the reason and changes nothing",
     async (store) => {
       const caller = new Caller();
       caller.leave(new Error("the request is gone"));

@@ -49,15 +49,15 @@ export function queryContract(
         }
       }));
 
-  check("a statement gives its rows as a JSON array", async (queries, { statement }) => {
+  check("a statement returns its rows as a JSON array", async (queries, { statement }) => {
     assert.deepEqual(JSON.parse(await queries.query(statement, patient)), [{ row: "value" }]);
   });
 
-  check("no rows are an empty array", async (queries, { empty }) => {
+  check("a statement without rows returns an empty array", async (queries, { empty }) => {
     assert.equal(await queries.query(empty, patient), "[]");
   });
 
-  check("100 statements at once each get their rows", async (queries, { statement }) => {
+  check("100 concurrent statements each get their rows", async (queries, { statement }) => {
     const all = await Promise.all(
       Array.from({ length: 100 }, () => queries.query(statement, patient)),
     );

@@ -20,7 +20,7 @@ redisTest(
   },
 );
 
-redisTest("redis: swap removes an expiry, and reports a value that is no string", async () => {
+redisTest("redis: swap removes an expiry, and reports a value that is not a string", async () => {
   await using server = await RedisServer.start();
   await using store = new TestStore({ REDIS_ADDR: server.address });
   await store.set(utf8("k"), utf8("old"), patient);

@@ -11,7 +11,7 @@ import { Guest } from "./guest.ts";
 
 const { create, directory, exclusive, truncate } = Oflags;
 
-Deno.test("path_open: creates, truncates, insists and asks for directories as oflags say", () => {
+Deno.test("path_open: oflags create, truncate, require a new file or a directory", () => {
   using guest = new Guest();
   assert.equal(guest.tryOpen("new"), "ENOENT");
   guest.write(guest.open("new", { open: create }), "content");
@@ -97,7 +97,7 @@ Deno.test("paths: none leads out of a preopened directory, with any function", (
   assert.equal(guest.folder.read("inside/mine"), "mine");
 });
 
-Deno.test("lookupflags: a link is followed if asked, else it is meant itself", () => {
+Deno.test("lookupflags: a link is followed if set; otherwise the call acts on the link", () => {
   using guest = new Guest();
   guest.folder.write("inside/file", "hello");
   guest.folder.link("file", "inside/link");

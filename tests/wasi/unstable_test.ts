@@ -56,7 +56,7 @@ Deno.test("wasi_unstable: a filestat has 56 bytes, with 32 bits for the links", 
   assert.ok(guest.bytes.subarray(end).every((byte) => byte === 0));
 });
 
-Deno.test("wasi_unstable: a subscription has 56 bytes, and its clock user data of its own", () => {
+Deno.test("wasi_unstable: a subscription has 56 bytes, and its clock has separate user data", () => {
   using guest = new Guest();
   const bytes = new Uint8Array(3 * 56);
   const view = new DataView(bytes.buffer);

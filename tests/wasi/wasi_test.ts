@@ -84,7 +84,7 @@ Deno.test("random_get: fills exactly the buffer, in chunks of 64 KiB", () => {
   assert.ok(new Set(real.bytes.slice(0x9000, 0xb000)).size > 200);
 });
 
-Deno.test("random_get: pooled bytes are given out once, and only inside the buffer", () => {
+Deno.test("random_get: pooled bytes are used once, and only inside the buffer", () => {
   using first = new Guest();
   using second = new Guest();
   const given = new Set<string>();

@@ -54,7 +54,7 @@ Deno.test("takePanic: returns a panic's message of several lines", () => {
   assert.equal(all(), "1f: a\n");
 });
 
-Deno.test("logLine: follows the guest's own line, which is no panic then", () => {
+Deno.test("logLine: follows the guest's own line, which then is not a panic", () => {
   const { output, say, log, all } = outputs(false);
   say(1, "own\n");
   log("logged");

@@ -133,7 +133,7 @@ for (
     "writes much": `(func $f ${
       loop("(i32.store (i32.mul (local.get $i) (i32.const 4)) (i32.const 1))", 1000)
     })`,
-    "fills much at once": `(func $f ${
+    "writes much in one call": `(func $f ${
       loop("(memory.fill (i32.const 0) (i32.const 0) (i32.const 3000))", 1000)
     })`,
     "goes beyond the memory": `(func $f ${

@@ -37,7 +37,7 @@ watchedTest("TouchedPages: a new memory has none", (touched, bytes) => {
 });
 
 watchedTest(
-  "TouchedPages: returns written pages as runs, at each look",
+  "TouchedPages: returns written pages as runs, at each call",
   (touched, bytes) => {
     bytes[2 * page] = 1;
     bytes[4 * page - 1] = 1;
@@ -81,7 +81,7 @@ watchedTest(
   },
 );
 
-Deno.test("TouchedPages: without an answer of the system all of a memory is touched", () => {
+Deno.test("TouchedPages: without a report of the system all of a memory counts as touched", () => {
   const bytes = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer);
   const silent = {
     pageBytes: 4096,

@@ -10,7 +10,7 @@ export async function firstAnswer(
   { length, say }: Bench,
   javascript: string,
 ): Promise<Line[]> {
-  const what = "JavaScript, start to first answer";
+  const what = "JavaScript, start to first response";
   say(what);
   const contenders = [wasmtimeUncached, ours];
   const rounds = byLength(length, { smoke: 1, quick: 1, full: 3 });

@@ -8,7 +8,7 @@ import { hello } from "./throughput.ts";
 /** Response time for a single client. */
 export const latency: Row = {
   name: "latency",
-  about: "median time of an answer at 1 connection",
+  about: "median time of a response at 1 connection",
   async run({ load, length }) {
     await using servers = new AsyncDisposableStack();
     const contenders = [bare, ours];

@@ -11,7 +11,7 @@ import { digits, inMebibytes } from "../table.ts";
 export const registry: Row = {
   name: "registry",
   about:
-    "one module of 50 MB downloaded again and again, beside nginx with the same file; 10,000 modules; 300 MB uploaded, and 200 uploads at once",
+    "one module of 50 MB downloaded repeatedly, beside nginx with the same file; 10,000 modules; 300 MB uploaded, and 200 concurrent uploads",
   async run(bench) {
     const folder = await Deno.makeTempDir({ prefix: "capsule-bench-registry-" });
     try {

@@ -69,7 +69,9 @@ export function visitSections(bytes: Uint8Array, visit: (section: Section) => vo
     const start = reader.at;
     if (size > bytes.length - start) {
       throw malformed(
-        `section ${id} says it has ${size} bytes and the file ends after ${bytes.length - start}`,
+        `section ${id} has a size of ${size} bytes, but the file ends after ${
+          bytes.length - start
+        }`,
         at,
       );
     }

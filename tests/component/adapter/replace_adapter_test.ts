@@ -21,7 +21,7 @@ async function printed(): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("replace adapter: a small module of the same exports takes its place", async () => {
+Deno.test("replaceAdapter: puts a small module with the same exports in its place", async () => {
   const linked = linkComponent(decodeComponent(await Deno.readFile(file)));
   const plan = replaceAdapter(linked);
   assert.equal(plan.preview1?.functions.length, 14);
@@ -36,13 +36,13 @@ Deno.test("replace adapter: a small module of the same exports takes its place",
   assert.ok(standIn.length < adapter.length / 10);
 });
 
-Deno.test("replace adapter: a component without one stays as it is", async () => {
+Deno.test("replaceAdapter: leaves a component without an adapter unchanged", async () => {
   const native = new URL("../../testdata/rust/cli/cli.wasm", import.meta.url);
   assert.equal(isReplaced(await Deno.readFile(native)), false);
 });
 
 componentTest(
-  "replace adapter: the module in its place is the one of its description",
+  "standInModule: makes the module of its description",
   async () => {
     const type = { params: ["i32"], results: ["i32"] };
     assert.deepEqual(
@@ -95,7 +95,7 @@ async function withImports(
   return { ...plan, coreInstances: plan.coreInstances.with(index, { ...core, imports }) };
 }
 
-Deno.test("replace adapter: one with one more import runs itself", async () => {
+Deno.test("replaceAdapter: keeps an adapter with one more import", async () => {
   const same = await withImports((imports) => [...imports]);
   assert.notEqual(replaceAdapter(same), same);
   for (
@@ -112,14 +112,14 @@ Deno.test("replace adapter: one with one more import runs itself", async () => {
   }
 });
 
-Deno.test("replace adapter: one that does nothing for a function runs itself", async () => {
+Deno.test("replaceAdapter: keeps an adapter that does nothing for a function", async () => {
   for (const name of ["get-random-bytes", "get-environment", "get-directories", "exit"]) {
     const plan = await withImports((imports) => imports.filter((one) => one.name !== name));
     assert.equal(replaceAdapter(plan), plan, name);
   }
 });
 
-Deno.test("replace adapter: one that calls another function of WASI 0.2 runs itself", async () => {
+Deno.test("replaceAdapter: keeps an adapter that calls another function of WASI 0.2", async () => {
   const isReplacedWith = async (...path: string[]) => {
     const linked = linkComponent(decodeComponent(await Deno.readFile(file)));
     const lowered = linked.trampolines.find((one) =>

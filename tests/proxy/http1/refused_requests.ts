@@ -107,7 +107,7 @@ export const refusedRequests: ReadonlyArray<
 
 /** Invalid chunked bodies; the part before the fault may have been forwarded. */
 export const badChunks: ReadonlyArray<readonly [what: string, body: string]> = [
-  ["a size that is no number", "x\r\n\r\n0\r\n\r\n"],
+  ["a size that is not a number", "x\r\n\r\n0\r\n\r\n"],
   ["no size", "\r\nhello\r\n0\r\n\r\n"],
   ["a size with a sign", "+5\r\nhello\r\n0\r\n\r\n"],
   ["a size with 0x", "0x5\r\nhello\r\n0\r\n\r\n"],

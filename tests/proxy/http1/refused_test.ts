@@ -46,7 +46,7 @@ Deno.test("ChunkDecoder: an invalid chunk is a 400, and the upstream's request i
   }
 });
 
-Deno.test("ClientConnection: pipelined requests are answered in order", async () => {
+Deno.test("ClientConnection: pipelined requests get their responses in order", async () => {
   using upstream = new RawServer();
   await using proxy = startProxy({ f: { default: [upstream.url] } });
   upstream.serve((head) =>

@@ -12,7 +12,7 @@ Deno.test("choose: random takes the candidate in whose share the number lies", (
   assert.deepEqual(taken, [0, 0, 1, 1]);
 });
 
-Deno.test("choose: round-robin gives each its exact share, evenly spread", () => {
+Deno.test("choose: round-robin has the exact share of each, evenly spread", () => {
   const turns = (candidates: Candidate[], count: number) =>
     Array.from(
       { length: count },

@@ -171,7 +171,7 @@ importsTest(
   },
 );
 
-importsTest("every resource: a drop of what is no handle of it traps", async (served) => {
+importsTest("every resource: dropping an invalid handle traps", async (served) => {
   for (const resource of resources) {
     const other = resource.endsWith(" fields")
       ? "wasi:io/poll@0.2.4 pollable"

@@ -17,13 +17,13 @@ async function pollUntilReady(pollable: Pollable): Promise<number> {
   throw new Error("it was never ready");
 }
 
-Deno.test("poll: what needs the event loop becomes ready, though another pollable is", async () => {
+Deno.test("poll: a pollable of the event loop becomes ready beside one that always is", async () => {
   let isReady = false;
   setTimeout(() => isReady = true, 0);
   assert.ok(await pollUntilReady({ ...ready, isReady: () => isReady }) > 1);
 });
 
-Deno.test("poll: is synchronous while all that is polled is ready", () => {
+Deno.test("poll: is synchronous if all pollables are ready", () => {
   const poll = pollInterface(state).functions["poll"] as unknown as Poll;
   for (let count = 0; count < 100; count++) assert.deepEqual(poll([ready, ready]), [0, 1]);
 });

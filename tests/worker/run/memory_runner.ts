@@ -57,7 +57,7 @@ export class MemoryRunner implements FunctionRunner {
     signal.throwIfAborted();
     if (this.failures.count > 0 && this.failures.after-- <= 0) {
       this.failures.count--;
-      throw new StartError("START_FAILED", "it was told to fail", ["last words"]);
+      throw new StartError("START_FAILED", "it is set to fail", ["last words"]);
     }
     const started = new MemoryFunction(++this.#last, spec);
     this.running.add(started);

@@ -29,7 +29,7 @@ Deno.test("name lookup: returns the addresses in order, without IPv4-mapped ones
   assert.deepEqual(names, ["xn--bcher-kva.example."]);
 });
 
-Deno.test("name lookup: an address is returned as it is, in brackets or without", async () => {
+Deno.test("name lookup: an address is returned unchanged, in brackets or without", async () => {
   const forbidden = () => Promise.reject(new Error("looked up"));
   using guest = new GuestSockets({ ...everything, mayResolve: () => false, resolve: forbidden });
   assert.deepEqual(await resolve(guest, "127.0.0.1"), ["127.0.0.1"]);
@@ -37,7 +37,7 @@ Deno.test("name lookup: an address is returned as it is, in brackets or without"
   assert.deepEqual(await resolve(guest, "DEAD:beef::"), ["57005.48879.0.0.0.0.0.0"]);
 });
 
-Deno.test("name lookup: text that is neither is an invalid argument, a name may be denied", async () => {
+Deno.test("name lookup: other text is an invalid argument, and a name may be denied", async () => {
   using guest = new GuestSockets({ ...everything, mayResolve: (name) => name !== "denied" });
   const invalid = ["", " ", "a b", "a.b<&>", "127.0.0.1:80", "[::1]:80", "[127.0.0.1]", "http://x"];
   for (const name of [...invalid, "a@b", "a#b", "a%41", "x".repeat(255), "\0", "😀".repeat(99)]) {
@@ -46,7 +46,7 @@ Deno.test("name lookup: text that is neither is an invalid argument, a name may 
   assert.equal(await resolve(guest, "Denied"), "access-denied");
 });
 
-Deno.test("name lookup: would block until it is there, and reports the resolver's error", async () => {
+Deno.test("name lookup: would block until the result arrives, and reports the resolver's error", async () => {
   const { promise, reject } = Promise.withResolvers<string[]>();
   let forgotten = 0;
   const guest = new GuestSockets({

@@ -8,7 +8,7 @@ import {
 } from "../../../../src/wasi/p2/sockets/socket_address.ts";
 import { ipv4, ipv6 } from "./guest_sockets.ts";
 
-Deno.test("socket address: is the same after a way through text", () => {
+Deno.test("socket address: survives formatting and parsing", () => {
   for (
     const [address, hostname] of [
       [ipv4(80), "127.0.0.1"],
@@ -24,7 +24,7 @@ Deno.test("socket address: is the same after a way through text", () => {
   assert.throws(() => fromEndpoint({ hostname: "localhost", port: 1 }), /not an IP address/);
 });
 
-Deno.test("socket address: refuses another family, mapped addresses and what no socket reaches", () => {
+Deno.test("socket address: refuses another family, mapped and unreachable addresses", () => {
   const mapped = [0, 0, 0, 0, 0, 0xffff, 0x7f00, 1];
   const zero = [0, 0, 0, 0];
   for (

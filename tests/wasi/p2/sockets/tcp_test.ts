@@ -259,7 +259,7 @@ Deno.test("tcp socket: an instance has up to 128, and a dropped one makes room",
   assert.equal(await create(), "new-socket-limit");
 });
 
-Deno.test("tcp socket: an option must not be 0, and the hop limit stays as it is", async () => {
+Deno.test("tcp socket: an option must not be 0, and the hop limit cannot change", async () => {
   using guest = new GuestSockets();
   const socket = await guest.tcpSocket();
   for (const name of ["receive-buffer-size", "send-buffer-size", "keep-alive-interval"]) {

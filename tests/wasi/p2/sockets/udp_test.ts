@@ -131,7 +131,7 @@ Deno.test("udp socket: with a peer it receives from that one only, and old strea
   other.close();
 });
 
-Deno.test("udp socket: a client's hears only peers that it may reach", async () => {
+Deno.test("udp socket: a client receives only from peers that it may reach", async () => {
   const [wanted, other] = [openPeer(), openPeer()];
   const mayReach = ({ port }: { port: number }) => port === portOf(wanted);
   using guest = new GuestSockets({ ...everything, mayListen: () => false, mayReach });
