@@ -7,9 +7,16 @@ export interface ListenRules {
   allows(local: { readonly hostname: string; readonly port: number }): boolean;
 }
 
+/** An address, and a port; undefined for all ports. */
+interface ListenRule {
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
 /**
- * Parses the list of `-allowListen`: `127.0.0.1:8080`, `[::1]:8080`, `0.0.0.0:53`, `127.0.0.1:0`.
- * `localhost` stands for both loopback addresses, 127.0.0.1 and ::1.
+ * Parses the list of `-allowListen`: `127.0.0.1:8080`, `[::1]:8080`, `127.0.0.1:0` for any free
+ * port, and `127.0.0.1:*` for all ports. `localhost` stands for both loopback addresses, 127.0.0.1
+ * and ::1.
  *
  * @throws CapsuleError `NET_RULE`
  */
@@ -18,19 +25,23 @@ export function parseListenRules(items: readonly string[]): ListenRules {
   return {
     allows: ({ hostname, port }) => {
       const address = ipaddr.parse(hostname).toString();
-      return rules.some((rule) => rule.address === address && rule.port === port);
+      return rules.some((rule) =>
+        rule.address === address && (rule.port === undefined || rule.port === port)
+      );
     },
   };
 }
 
-function parseRule(item: string): { address: string; port: number }[] {
+function parseRule(item: string): ListenRule[] {
   const invalid = (why: string) => new CapsuleError("NET_RULE", `-allowListen="${item}": ${why}`);
-  const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d+)$/.exec(item) ?? [];
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d+|\*)$/.exec(item) ?? [];
   if (portText === undefined) {
     throw invalid("a rule is address:port or [IPv6 address]:port, such as 127.0.0.1:8080");
   }
-  const port = Number(portText);
-  if (port > 65_535) throw invalid(`a port is a number from 0 to 65535, got ${port}`);
+  const port = portText === "*" ? undefined : Number(portText);
+  if (port !== undefined && port > 65_535) {
+    throw invalid(`a port is a number from 0 to 65535, got ${port}`);
+  }
   if (plain?.toLowerCase() === "localhost") {
     return ["127.0.0.1", "::1"].map((address) => ({ address, port }));
   }

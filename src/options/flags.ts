@@ -482,7 +482,7 @@ export const flags = {
     type: list("ADDRESS:PORT"),
     modes: runners,
     about: "The addresses that sockets of a component may listen on; port 0 is one that the " +
-      "system chooses. Without the flag, none.",
+      "system chooses, and * any port. Without the flag, none.",
   },
   httpProxy: {
     group: "Grants",

@@ -63,7 +63,7 @@ export async function openComponent(
   const { preview1: replaced } = blueprint.plan;
   const preview1 = replaced &&
     await (await import("../wasi/p2/preview1.ts")).loadPreview1(replaced.functions);
-  const p3 = blueprint.plan.isAsync ? await openP3() : undefined;
+  const p3 = blueprint.plan.isAsync ? await openP3(options, blueprint) : undefined;
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   const wasi: ComponentOptions["wasi"] = (guest) => ({
@@ -106,14 +106,25 @@ export async function openComponent(
 }
 
 /** Returns a function that makes WASI 0.3 for a guest. */
-async function openP3(): Promise<(http: HttpSender) => NonNullable<P2Options["p3"]>> {
+async function openP3(
+  { grants }: Pick<RunnerOptions, "grants">,
+  { usesSockets }: ComponentBlueprint,
+): Promise<(http: HttpSender) => NonNullable<P2Options["p3"]>> {
   const [{ p3Interface }, { httpClientInterface }] = await Promise.all([
     import("../wasi/p3/interfaces.ts"),
     import("../wasi/p3/http_client.ts"),
   ]);
+  const sockets = usesSockets
+    ? await Promise.all([
+      import("../wasi/p3/sockets/sockets.ts"),
+      import("./socket_grants.ts"),
+    ])
+    : undefined;
+  const grantFor = sockets?.[1].socketGrants(grants);
   return (http) => {
     const granted = {
       "wasi:http/client": (context: P3Context) => httpClientInterface(context, http),
+      ...(grantFor && sockets?.[0].socketInterfaces(grantFor())),
     };
     return (name, context) => p3Interface(name, context, granted);
   };

@@ -18,6 +18,9 @@ Deno.test("listen rules: allow exactly the address and the port", () => {
   ];
   for (const local of refused) assert.ok(!rules.allows(local), JSON.stringify(local));
   assert.ok(!parseListenRules([]).allows(at("127.0.0.1", 0)));
+  const anyPort = parseListenRules(["127.0.0.1:*"]);
+  for (const port of [0, 1, 65_535]) assert.ok(anyPort.allows(at("127.0.0.1", port)));
+  assert.ok(!anyPort.allows(at("127.0.0.2", 1)));
 });
 
 Deno.test("listen rules: an address is compared as a number, localhost is both loopbacks", () => {

@@ -12,24 +12,32 @@ import type { InputStream, OutputStream, Pollable } from "../p2/stream_types.ts"
 /** Most bytes that the host moves at a time. */
 const maxChunk = 65_536;
 
-/** Bytes of the host that a guest reads. */
-class BytesSource implements ReadableBuffer {
+/** Bytes or values of the host that a guest reads. */
+class HostSource implements ReadableBuffer {
   readonly isEmpty = false;
-  #bytes: Uint8Array;
+  #elements: Uint8Array | readonly Value[];
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(elements: Uint8Array | readonly Value[]) {
+    this.#elements = elements;
   }
 
   get remaining(): number {
-    return this.#bytes.length;
+    return this.#elements.length;
   }
 
   read(count: number): Elements {
-    const taken = this.#bytes.subarray(0, count);
-    this.#bytes = this.#bytes.subarray(count);
-    return taken;
+    const elements = this.#elements;
+    const isBytes = elements instanceof Uint8Array;
+    this.#elements = isBytes ? elements.subarray(count) : elements.slice(count);
+    return isBytes ? elements.subarray(0, count) : elements.slice(0, count);
   }
+}
+
+/** Values that come over time, as `InputStream` has bytes. */
+export interface ValueInput extends Pollable {
+  /** Returns the values that are there, none if it has to wait. @throws StreamEnd */
+  read(): readonly Value[];
+  close(): void;
 }
 
 /** Room of the host for bytes that a guest writes. */
@@ -68,7 +76,7 @@ function whenReady(tasks: HostTasks, pollable: Pollable, next: () => void): () =
  */
 export function streamFrom(
   tasks: HostTasks,
-  input: InputStream,
+  input: InputStream | ValueInput,
   onEnd: (error?: IoError) => void = () => {},
 ): SharedStream {
   const stream = SharedStream.ofHost();
@@ -81,7 +89,7 @@ export function streamFrom(
     onEnd(error);
   };
   stream.onDrop = finish;
-  const write = (source: BytesSource) =>
+  const write = (source: HostSource) =>
     stream.write(undefined, source, {
       onCopy: (reclaim) => {
         if (source.remaining > 0) return;
@@ -95,14 +103,14 @@ export function streamFrom(
       },
     });
   const next = (): void => {
-    let bytes: Uint8Array;
+    let found: Uint8Array | readonly Value[];
     try {
-      bytes = input.read(maxChunk);
+      found = input.read(maxChunk);
     } catch (error) {
       if (!(error instanceof StreamEnd)) throw error;
       return finish(error.error);
     }
-    if (bytes.length > 0) write(new BytesSource(bytes));
+    if (found.length > 0) write(new HostSource(found));
     else stopWaiting = whenReady(tasks, input, next);
   };
   next();
@@ -112,24 +120,13 @@ export function streamFrom(
 /** Returns a stream from which a guest reads values that are there. */
 export function streamOf(values: readonly Value[]): SharedStream {
   const stream = SharedStream.ofHost();
-  let rest = values;
-  const source: ReadableBuffer = {
-    get remaining() {
-      return rest.length;
-    },
-    isEmpty: false,
-    read: (count) => {
-      const taken = rest.slice(0, count);
-      rest = rest.slice(count);
-      return taken;
-    },
-  };
+  const source = new HostSource(values);
   const onCopy = (reclaim: () => void) => {
-    if (rest.length > 0) return;
+    if (source.remaining > 0) return;
     reclaim();
     stream.drop();
   };
-  if (rest.length === 0) stream.drop();
+  if (values.length === 0) stream.drop();
   else stream.write(undefined, source, { onCopy, onDone: () => {} });
   return stream;
 }

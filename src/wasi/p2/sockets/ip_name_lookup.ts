@@ -51,31 +51,35 @@ class ResolveAddressStream implements Pollable {
   }
 }
 
+/** Looks up a name, or parses an address. Returns an error-code if that is not possible. */
+export function resolveAddresses(
+  { grant, pending, beforeSideEffect }: SocketContext,
+  text: string,
+): SocketErrorCode | readonly IpAddress[] | Promise<readonly IpAddress[]> {
+  if (grant.isEmpty) return "access-denied";
+  const name = parseName(text);
+  if (name === undefined) return "invalid-argument";
+  const address = parseIpAddress(name);
+  if (address) return [address];
+  if (!grant.mayResolve(name)) return "access-denied";
+  beforeSideEffect();
+  pending.add(grant.forget);
+  return grant.resolve(name).then((found) =>
+    found.flatMap((hostname) =>
+      isMapped({ hostname, port: 0 }) ? [] : parseIpAddress(hostname) ?? []
+    )
+  );
+}
+
 /** `wasi:sockets/ip-name-lookup` */
 export function ipNameLookupInterface(context: SocketContext): P2Interface {
-  const { grant, pending, beforeSideEffect } = context;
   return {
     functions: {
       // resolve-addresses: func(network: borrow<network>, name: string)
       //   -> result<resolve-address-stream, error-code>
       "resolve-addresses": (_: object, text: string) => {
-        if (grant.isEmpty) return err("access-denied");
-        const name = parseName(text);
-        if (name === undefined) return err("invalid-argument");
-        const address = parseIpAddress(name);
-        if (address) return ok(new ResolveAddressStream([address]));
-        if (!grant.mayResolve(name)) return err("access-denied");
-        beforeSideEffect();
-        pending.add(grant.forget);
-        return ok(
-          new ResolveAddressStream(
-            grant.resolve(name).then((found) =>
-              found.flatMap((hostname) =>
-                isMapped({ hostname, port: 0 }) ? [] : parseIpAddress(hostname) ?? []
-              )
-            ),
-          ),
-        );
+        const found = resolveAddresses(context, text);
+        return typeof found === "string" ? err(found) : ok(new ResolveAddressStream(found));
       },
       // resolve-next-address: func() -> result<option<ip-address>, error-code>
       "[method]resolve-address-stream.resolve-next-address": (self: ResolveAddressStream) =>
