@@ -8,7 +8,7 @@ const copyChunkBytes = 8 * 1024 * 1024;
 /**
  * Copies a guest's string as bytes.
  *
- * @throws CapsuleError the reason of the stop, if the call is past its deadline meanwhile.
+ * @throws CapsuleError the reason of the stop, if the deadline passes meanwhile.
  */
 export function readBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
   const view = viewBytes(guest, pointer, length);

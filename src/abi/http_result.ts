@@ -1,8 +1,8 @@
 import {
   type ByteString,
+  hasByteStringAt,
   isAscii,
   readByteString,
-  standsAt,
   utf8Text,
 } from "../base/byte_string.ts";
 import { isError } from "./handler_call.ts";
@@ -34,7 +34,9 @@ const maxSearchBytes = 4 * maxHeaderListBytes;
 function lastHeadersMark(bytes: Uint8Array): number {
   const first = Math.max(0, bytes.length - maxSearchBytes);
   let at = bytes.length - headersMark.length;
-  while (at >= first && !(bytes[at] === openBracket && standsAt(headersMark, bytes, at))) at--;
+  while (at >= first && !(bytes[at] === openBracket && hasByteStringAt(headersMark, bytes, at))) {
+    at--;
+  }
   return at < first ? -1 : at;
 }
 
@@ -62,7 +64,7 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
     headerList = readHeaderList(result, listStart, listEnd);
   }
   const failed = isError(result);
-  const start = standsAt(bodyMark, result, 0) ? Math.min(bodyMark.length, end) : 0;
+  const start = hasByteStringAt(bodyMark, result, 0) ? Math.min(bodyMark.length, end) : 0;
   return { failed, body: bodyOf(result, start, end), headerList };
 }
 
@@ -70,7 +72,7 @@ export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
 let lastList: ByteString = "";
 
 function readHeaderList(bytes: Uint8Array, start: number, end: number): ByteString {
-  const isSame = lastList.length === end - start && standsAt(lastList, bytes, start);
+  const isSame = lastList.length === end - start && hasByteStringAt(lastList, bytes, start);
   if (!isSame) lastList = readByteString(bytes, start, end);
   return lastList;
 }

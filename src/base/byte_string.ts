@@ -62,8 +62,8 @@ export function writeByteString(text: ByteString, bytes: Uint8Array, offset: num
   for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i);
 }
 
-/** Reports whether a byte string is at an offset of the bytes, which may end before it does. */
-export function standsAt(text: ByteString, bytes: Uint8Array, offset: number): boolean {
+/** Reports whether a byte string is at an offset of the bytes; false if they end before it does. */
+export function hasByteStringAt(text: ByteString, bytes: Uint8Array, offset: number): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[offset + i]) return false;
   return true;
 }

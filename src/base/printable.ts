@@ -1,13 +1,15 @@
 import type { Output } from "./io.ts";
 
-/** Control characters that a terminal interprets, but for tabs and line ends. */
+/** Control characters that a terminal interprets, except tabs and line ends. */
 // deno-lint-ignore no-control-regex
 const controls = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)/g;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Escapes control characters, so that text of a guest cannot steer a terminal: ESC is `\x1b`. */
+/**
+ * Escapes control characters, so that a guest's text cannot control a terminal: ESC becomes `\x1b`.
+ */
 export function printable(text: string): string {
   return text.replace(controls, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(2, "0");

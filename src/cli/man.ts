@@ -20,7 +20,7 @@ export function manualPage(): string {
     ...synopsis(),
     ".SH DESCRIPTION",
     text(
-      "Calls and serves functions of WebAssembly modules. Each call gets a fresh instance of its module.",
+      "Runs WebAssembly functions, WASI programs and components. Every call gets a fresh instance.",
     ),
     ".SS Modes",
     ...modeNames.flatMap((mode) => item(`-mode=${mode}`, sentence(modes[mode].about))),
@@ -64,7 +64,7 @@ export function manualPage(): string {
   return lines.join("\n") + "\n";
 }
 
-/** The exit codes of Capsule. With `-mode=cli`, a program's own exit code comes before these. */
+/** The exit codes of Capsule. With `-mode=cli`, a program's own exit code takes precedence. */
 export const exitStatus = {
   0: "Success.",
   1: "Failure; the last line on standard error is the reason. With -mode=cli also: the function returned an error.",

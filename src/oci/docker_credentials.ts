@@ -114,7 +114,7 @@ async function fromHelper(name: string, host: string): Promise<Credentials | und
   throw credentialsError(`${program} did not print credentials`);
 }
 
-/** `<token>` as the name marks a refresh token. */
+/** Returns the credentials of a login; the user name `<token>` marks a refresh token. */
 function fromPassword(username: string, secret: string): Credentials {
   return username === "<token>"
     ? { kind: "identity", token: secret }

@@ -187,7 +187,7 @@ function prepareKnown(
   };
 }
 
-/** Reports whether code of the module can grow a memory; only those of the first are events. */
+/** Reports whether code of the module can grow a memory; only growth of the first is an event. */
 function canGrow({ description }: Layout, { events }: Code): boolean {
   return description.memories.length > 1 ||
     events.kinds.subarray(0, events.length).includes(Kind.memoryGrow);

@@ -4,7 +4,7 @@ import { atMost, byLength, type Line, type Row } from "../row.ts";
 import { alternate, median, medianRatio } from "../statistics.ts";
 import { digits } from "../table.ts";
 
-/** Works of `tests/testdata/go/compute`, and the limit of the counter's cost for each. */
+/** Workloads of `tests/testdata/go/compute`, each with the limit of its metering cost. */
 const works = [
   { what: "JSON", body: "json 2000", limit: 1.12 },
   { what: "arithmetic", body: "arithmetic 20000000", limit: 1.1 },
@@ -26,10 +26,10 @@ export const steps: Row = {
       say(what);
       const module = modules.compute;
       await using uncounted = new CallProcess({ who: "uncounted", module });
-      // Without pauses: the price of looking is asked for, not that of stepping aside.
+      // Without pauses: the row measures the checks, not the pauses.
       const flags = ["-slice=1h", "-timeout=1h"];
       await using counted = new CallProcess({ who: "capsule", module, flags });
-      // What a call costs beside its work is not the counter's.
+      // The cost of a call without work is subtracted.
       const work = async (process: CallProcess) =>
         await process.run(seconds, body) - await process.run(seconds / 10, trivial);
       const both = [uncounted, counted];

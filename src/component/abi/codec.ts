@@ -19,7 +19,7 @@ import { loadString, storeString } from "./strings.ts";
  * - `variant` `{ tag, value }`; `enum` its label; `result` `{ tag: "ok" | "error", value }`
  * - `option` undefined or its value; an option of an option `{ value }`
  * - `flags` number, one bit for each label; handles their representation
- * - `stream` and `future` what their ends share; `error-context` an `ErrorContext`
+ * - `stream` and `future` the state that their ends share; `error-context` an `ErrorContext`
  */
 export type Value =
   | boolean
@@ -238,7 +238,7 @@ function pointerPair(
 
 /** Bytes of the longest list that may cross between components. */
 const maxListBytes = 2 ** 28 - 1;
-/** Bytes for which an element of a list counts at least: it becomes a value of JavaScript. */
+/** Bytes that an element of a list counts for at least, as it becomes a value of JavaScript. */
 const minElementBytes = 16;
 
 function listCodec({ element }: ListType): Codec {
@@ -352,7 +352,7 @@ function indexCodec(
   };
 }
 
-/** The cases of a value: the index of its case and its payload, and back. */
+/** Converts a value to the index of its case and its payload, and back. */
 interface Cases {
   open(value: Value): { readonly index: number; readonly payload: Value };
   make(index: number, payload: Value): Value;

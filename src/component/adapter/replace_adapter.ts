@@ -15,7 +15,7 @@ export function replaceAdapter(plan: Plan): Plan {
   const { instance, owner, memory, functions, entryPoints } = adapter;
   const isOfAdapter = (source: CoreSource | undefined) =>
     source?.kind === "export" && source.instance === instance;
-  // What these return is allocated by the adapter, so that it alone can call them.
+  // The adapter allocates the results of these imports, so only the adapter can call them.
   const trampolines: Trampoline[] = plan.trampolines.map((one) =>
     one.kind === "lower" && isOfAdapter(one.options.realloc)
       ? { kind: "unused", instance: owner }

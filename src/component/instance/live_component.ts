@@ -31,7 +31,7 @@ export interface ComponentFunction {
 /** A component with all of its core instances. */
 export class LiveComponent {
   readonly guest: Guest;
-  /** The pages that core instances see of the memory that they share; it may have more. */
+  /** The pages of the shared memory that core instances see; the memory may have more. */
   visiblePages: number;
   readonly #plan: Plan;
   readonly #host: Host;
@@ -45,7 +45,7 @@ export class LiveComponent {
    * Instantiates the core modules in order.
    *
    * @param modules the compiled modules of the plan, prepared or not.
-   * @param sharedPages the pages with which a memory that they share starts. Default: not used.
+   * @param sharedPages the initial pages of the memory that the modules share, if they share one.
    */
   constructor(
     plan: Plan,
@@ -246,7 +246,7 @@ export class LiveComponent {
         if (!waiting) throw new Error("an import waits that has not begun");
         const { entered, promise } = waiting;
         waiting = undefined;
-        // A call into another component is suspended by what that component waits for.
+        // A call into another component suspends where that component waits.
         const value = isHost ? await guest.waitFor(promise, identity, rethrow) : await promise;
         result = leave(entered, value);
       },
@@ -297,7 +297,7 @@ export class LiveComponent {
     });
   }
 
-  /** Returns what a lowered function calls. */
+  /** Returns the function that a lowered function calls, and whether it may wait. */
   #target(source: FuncSource, caller: ComponentInstance): {
     readonly call: (...args: Value[]) => Value | Promise<Value>;
     readonly mayWait: boolean;

@@ -62,7 +62,7 @@ export function uniqueKey(name: string): string {
 
 /**
  * Returns the part of a version that compatible versions share: `0.2` of `0.2.6`, `1` of `1.4.0`,
- * all of a version 0.0.x or of a pre-release below it.
+ * `0.0.3` of `0.0.3`. A pre-release counts as its release.
  */
 function compatibleVersion(version: string): string {
   const [major = "0", minor = "0", patch = "0"] = version.split(/[.+-]/);

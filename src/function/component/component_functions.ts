@@ -83,8 +83,8 @@ export class ComponentFunctions {
     // The results of the start function's host calls may differ from call to call.
     const canReset = blueprint.cannotReset.length === 0 && guest.hostCalls === 0 && !options.reuse;
     if (canReset) made.#snapshot = lease.value.takeSnapshot();
-    // The first call gets this instance, also if none is reset: closing it would close what its
-    // start function got from the host, such as the standard input of the process.
+    // The first call gets this instance even if instances are not reset: closing it would close
+    // what its start function opened, such as the standard input of the process.
     made.#pool.giveBack(lease, true);
     return made;
   }
@@ -198,11 +198,11 @@ export class ComponentFunctions {
     if (guest.rerunReason || isSuspendError(error)) {
       return new CapsuleError(
         "LOAD",
-        `${name}: a start function of it waits or writes, as a call may`,
+        `${name}: its start function waits or writes, which only a call may do`,
       );
     }
     if (error instanceof ComponentExit) {
-      const ended = `a start function of it ended with exit code ${error.code}`;
+      const ended = `its start function ended with exit code ${error.code}`;
       return new CapsuleError("LOAD", `${name}: ${ended}`);
     }
     if (!isThrownByGuest(error)) return error;

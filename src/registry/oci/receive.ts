@@ -24,5 +24,9 @@ export async function receive(
 }
 
 function tooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, "SIZE_INVALID", `at most ${maxBytes} bytes more fit in (-maxUpload)`);
+  return new HttpError(
+    413,
+    "SIZE_INVALID",
+    `at most ${maxBytes} more bytes are allowed (-maxUpload)`,
+  );
 }

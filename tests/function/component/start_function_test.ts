@@ -50,7 +50,7 @@ for (
       "waits",
       "(call $block (call $subscribe (i64.const 1000000)))",
       "LOAD",
-      /^guest\.wasm: a start function of it waits/,
+      /^guest\.wasm: its start function waits/,
     ],
     ["exits", "(call $exit (i32.const 1))", "LOAD", /ended with exit code 1$/],
   ] as const

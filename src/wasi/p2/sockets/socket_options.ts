@@ -26,7 +26,7 @@ export const defaultOptions: Readonly<SocketOptions> = {
 /** Hops of an outgoing packet, which Deno cannot change. */
 const hopLimit = 64;
 
-/** Returns the result of setting an option that must not be 0. */
+/** Sets an option that must not be 0, and returns the result. */
 export function setPositive<Name extends keyof SocketOptions>(
   options: SocketOptions,
   name: Name,
@@ -42,7 +42,7 @@ export function getHopLimit(): Value {
   return ok(hopLimit);
 }
 
-/** Returns the result of setting the hop limit: only the value that it has is possible. */
+/** Returns the result of setting the hop limit, which cannot change. */
 export function setHopLimit(value: number): Value {
   return value === hopLimit ? ok() : err(value === 0 ? "invalid-argument" : "not-supported");
 }
