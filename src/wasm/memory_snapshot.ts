@@ -34,14 +34,8 @@ export function restoreMemory(
   bytes: Uint8Array<ArrayBuffer>,
   runs: readonly number[],
 ): void {
-  const { offset, end } = snapshot;
-  for (let run = 0; run < runs.length; run += 2) {
-    const from = runs[run] ?? 0;
-    const to = runs[run + 1] ?? 0;
-    if (from < offset) bytes.fill(0, from, Math.min(to, offset));
-    if (to > end) bytes.fill(0, Math.max(from, end), to);
-  }
-  bytes.set(snapshot.bytes, offset);
+  clearOutside(snapshot, bytes, runs);
+  bytes.set(snapshot.bytes, snapshot.offset);
 }
 
 /**
@@ -54,14 +48,25 @@ export function restoreMapped(
   bytes: Uint8Array<ArrayBuffer>,
   runs: readonly number[],
 ): void {
+  clearOutside(snapshot, bytes, runs);
   const { offset, end } = snapshot;
+  for (let run = 0; run < runs.length; run += 2) {
+    const first = Math.max(runs[run] ?? 0, offset);
+    const last = Math.min(runs[run + 1] ?? 0, end);
+    if (first < last) bytes.set(snapshot.bytes.subarray(first - offset, last - offset), first);
+  }
+}
+
+/** Clears the parts of the runs that lie outside of the snapshot's span. */
+function clearOutside(
+  { offset, end }: MemorySnapshot,
+  bytes: Uint8Array<ArrayBuffer>,
+  runs: readonly number[],
+): void {
   for (let run = 0; run < runs.length; run += 2) {
     const from = runs[run] ?? 0;
     const to = runs[run + 1] ?? 0;
     if (from < offset) bytes.fill(0, from, Math.min(to, offset));
     if (to > end) bytes.fill(0, Math.max(from, end), to);
-    const first = Math.max(from, offset);
-    const last = Math.min(to, end);
-    if (first < last) bytes.set(snapshot.bytes.subarray(first - offset, last - offset), first);
   }
 }

@@ -99,13 +99,10 @@ Deno.test("-httpProxy: Http uses the proxies of the environment only with env", 
 Deno.test("-ca: Http, downloads and -healthCheck trust its authorities", () =>
   inFolder(async (folder) => {
     await makeCertificates(folder);
-    const server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      cert: Deno.readTextFileSync(`${folder}/server.crt`),
-      key: Deno.readTextFileSync(`${folder}/server.key`),
-      onListen: () => {},
-    }, ({ url }) => new Response(url.endsWith(".wasm") ? Deno.readFileSync(hello) : "private"));
+    const server = serveTls(
+      folder,
+      ({ url }) => new Response(url.endsWith(".wasm") ? Deno.readFileSync(hello) : "private"),
+    );
     const origin = `https://localhost:${server.addr.port}`;
     const commands = [
       ["-mode=cli", `-wasm=${httpGet}`, `${origin}/x`],
@@ -128,13 +125,7 @@ Deno.test("-ca: Http, downloads and -healthCheck trust its authorities", () =>
 Deno.test("-ca: the functions of a worker and the threads of http trust its authorities", () =>
   inFolder(async (folder) => {
     await makeCertificates(folder);
-    const server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      cert: Deno.readTextFileSync(`${folder}/server.crt`),
-      key: Deno.readTextFileSync(`${folder}/server.key`),
-      onListen: () => {},
-    }, () => new Response("private"));
+    const server = serveTls(folder, () => new Response("private"));
     const url = `https://localhost:${server.addr.port}/`;
     const guest = "tests/testdata/go/upstream/upstream.wasm";
     const ca = `-ca=${folder}/ca.crt`;
@@ -160,3 +151,14 @@ Deno.test("-ca: the functions of a worker and the threads of http trust its auth
     }
     await server.shutdown();
   }));
+
+/** Serves HTTPS with the certificate that `makeCertificates` wrote into the folder. */
+function serveTls(folder: string, handler: Deno.ServeHandler<Deno.NetAddr>) {
+  return Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: Deno.readTextFileSync(`${folder}/server.crt`),
+    key: Deno.readTextFileSync(`${folder}/server.key`),
+    onListen: () => {},
+  }, handler);
+}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { isInstalled } from "../testing/is_installed.ts";
+import { outputWithin } from "../testing/output_within.ts";
 
 /** User and group `nobody`. */
 const nobody = 65_534;
@@ -109,15 +110,8 @@ export class Jail implements Disposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill("SIGKILL");
-    }, options.limitMs);
-    const { stdout, stderr } = await child.output();
-    clearTimeout(timer);
-    const decoder = new TextDecoder();
-    return { output: decoder.decode(stdout) + decoder.decode(stderr), late };
+    const { stdout, stderr, late } = await outputWithin(child, options.limitMs);
+    return { output: stdout + stderr, late };
   }
 
   #has(path: string): boolean {

@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
+import { importTimer } from "./component_timer.ts";
 import { runProgram } from "./system_program.ts";
 import { inFolder } from "./temporary_folder.ts";
 import { buildText } from "./wasm_tools.ts";
 
 /** A component that exports `acme:back/work`: it counts, computes, grows, traps and waits. */
 const back = `(component
-  (import "wasi:io/poll@0.2.0" (instance $poll
-    (export "pollable" (type $pollable (sub resource)))
-    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
-  (alias export $poll "pollable" (type $pollable))
-  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
-    (alias outer 1 $pollable (type $outer)) (export "pollable" (type $pollable (eq $outer)))
-    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
-  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
-  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  ${importTimer}
   (core func $drop (canon resource.drop $pollable))
   (core module $m
     (import "h" "subscribe" (func $subscribe (param i64) (result i32)))

@@ -1,3 +1,4 @@
+import { outputWithin } from "../testing/output_within.ts";
 import { TemporaryFolder } from "../testing/temporary_folder.ts";
 import { type Description, readDescription } from "./suite_description.ts";
 
@@ -63,20 +64,10 @@ export async function runOne(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, limitMs);
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  if (late) return `did not end within ${limitMs} ms`;
-  const printed = {
-    stdout: new TextDecoder().decode(stdout),
-    stderr: new TextDecoder().decode(stderr),
-  };
-  if (code !== described.exitCode) {
-    return `exit code ${code}, not ${described.exitCode}\n${printed.stderr}`;
+  const printed = await outputWithin(child, limitMs);
+  if (printed.late) return `did not end within ${limitMs} ms`;
+  if (printed.code !== described.exitCode) {
+    return `exit code ${printed.code}, not ${described.exitCode}\n${printed.stderr}`;
   }
   for (const stream of ["stdout", "stderr"] as const) {
     const wanted = described[stream];

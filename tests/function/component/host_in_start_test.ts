@@ -1,23 +1,16 @@
 import assert from "node:assert/strict";
+import { importTimer } from "../../testing/component_timer.ts";
 import { serveComponentBytes } from "../../testing/component.ts";
 import { buildText, componentTest } from "../../testing/wasm_tools.ts";
 
 /** A component whose start function gets a pollable, which each request blocks on. */
 const component = `(component
-  (import "wasi:io/poll@0.2.0" (instance $poll
-    (export "pollable" (type $pollable (sub resource)))
-    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
-  (alias export $poll "pollable" (type $pollable))
-  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
-    (alias outer 1 $pollable (type $outer)) (export "pollable" (type $pollable (eq $outer)))
-    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+  ${importTimer}
   (import "wasi:http/types@0.2.0" (instance $http
     (export "incoming-request" (type $request (sub resource)))
     (export "response-outparam" (type $outparam (sub resource)))))
   (alias export $http "incoming-request" (type $request))
   (alias export $http "response-outparam" (type $outparam))
-  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
-  (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core module $m
     (import "h" "subscribe" (func $subscribe (param i64) (result i32)))
     (import "h" "block" (func $block (param i32)))

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { importTimer } from "../../testing/component_timer.ts";
 import { serveComponentBytes, type TestComponent } from "../../testing/component.ts";
 import { buildText, componentTest } from "../../testing/wasm_tools.ts";
 
@@ -14,13 +15,7 @@ function component(memory: "own" | "imported" | "grows"): string {
       (start $start)`
     : "";
   return `(component
-  (import "wasi:io/poll@0.2.0" (instance $poll
-    (export "pollable" (type $pollable (sub resource)))
-    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
-  (alias export $poll "pollable" (type $pollable))
-  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
-    (alias outer 1 $pollable (type $outer)) (export "pollable" (type $pollable (eq $outer)))
-    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+  ${importTimer}
   (import "wasi:http/types@0.2.0" (instance $http
     (export "incoming-request" (type $request (sub resource)))
     (export "response-outparam" (type $outparam (sub resource)))
@@ -35,8 +30,6 @@ function component(memory: "own" | "imported" | "grows"): string {
   (core instance $libc (instantiate $libc))
   (core func $path (canon lower (func $http "[method]incoming-request.path-with-query")
     (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
-  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
-  (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core module $m
     (import "h" "path" (func $path (param i32 i32)))
     (import "h" "subscribe" (func $subscribe (param i64) (result i32)))

@@ -1,25 +1,18 @@
 import assert from "node:assert/strict";
+import { importTimer } from "../../testing/component_timer.ts";
 import { serveComponentBytes } from "../../testing/component.ts";
 import { buildText, componentTest } from "../../testing/wasm_tools.ts";
 
 /** A component whose core module has a start function. */
 const component = (start: string) =>
   `(component
-  (import "wasi:io/poll@0.2.0" (instance $poll
-    (export "pollable" (type $pollable (sub resource)))
-    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
-  (alias export $poll "pollable" (type $pollable))
-  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
-    (alias outer 1 $pollable (type $outer)) (export "pollable" (type $pollable (eq $outer)))
-    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+  ${importTimer}
   (import "wasi:cli/exit@0.2.0" (instance $exit (export "exit" (func (param "status" (result))))))
   (import "wasi:http/types@0.2.0" (instance $http
     (export "incoming-request" (type $request (sub resource)))
     (export "response-outparam" (type $outparam (sub resource)))))
   (alias export $http "incoming-request" (type $request))
   (alias export $http "response-outparam" (type $outparam))
-  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
-  (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core func $exit (canon lower (func $exit "exit")))
   (core module $m
     (import "h" "subscribe" (func $subscribe (param i64) (result i32)))
