@@ -6,7 +6,7 @@ import { CapsuleError } from "../base/errors.ts";
  */
 export class FileError extends CapsuleError {
   constructor(code: string, message?: string, options?: ErrorOptions) {
-    super(code, message ?? messageOf(code), options);
+    super(code, message ?? textOfCode(code), options);
     this.name = "FileError";
   }
 }
@@ -51,6 +51,6 @@ const messages: Record<string, string> = {
 };
 
 /** Returns the text of an error code, or the code itself. */
-export function messageOf(code: string): string {
+export function textOfCode(code: string): string {
   return messages[code] ?? code;
 }

@@ -37,7 +37,7 @@ export function makeInstance(blueprint: Blueprint, parts: InstanceParts): GuestI
     guest.beginStartSection();
     const instance = new GuestInstance(blueprint, {
       guest,
-      belongings: wasi,
+      resources: wasi,
       imports,
       memoryReset,
     });

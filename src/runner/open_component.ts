@@ -22,7 +22,7 @@ import type { Preopen } from "../wasi/wasi.ts";
 import type { LoadedCode } from "./load_code.ts";
 import { openGuestStore, type OpenStore } from "./guest_store.ts";
 import { openOutgoingHttp } from "./outgoing_http.ts";
-import { guestEnvironment, type Opened } from "./open_grants.ts";
+import { guestEnvironment, type OpenedModule } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 import { openBudget } from "./open_budget.ts";
 
@@ -44,7 +44,7 @@ export interface ComponentRunnerOptions extends Omit<RunnerOptions, "blueprint">
 export async function openComponent(
   options: ComponentRunnerOptions,
   context: Context,
-): Promise<Opened<ComponentFunctions>> {
+): Promise<OpenedModule<ComponentFunctions>> {
   const { code, name, limits, sinks, grants, args, streams = outputOnly } = options;
   const blueprint = loadComponent(code.bytes, {
     ...code.options,

@@ -2,7 +2,7 @@ import type { Context } from "../base/context.ts";
 import { CapsuleFunction } from "../function/function.ts";
 import { handlerExport } from "../function/module_kind.ts";
 import { openBudget } from "./open_budget.ts";
-import { type Opened, openWithGrants } from "./open_grants.ts";
+import { type OpenedModule, openWithGrants } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { RunnerOptions } from "./runner_options.ts";
 export function openFunction(
   options: RunnerOptions,
   context: Context,
-): Promise<Opened<CapsuleFunction>> {
+): Promise<OpenedModule<CapsuleFunction>> {
   const { blueprint, name, limits, sinks } = options;
   return openWithGrants(options, context, ({ families, wasi }) =>
     CapsuleFunction.start(blueprint, {

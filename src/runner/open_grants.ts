@@ -34,7 +34,7 @@ export async function openGrants(options: RunnerOptions, context: Context): Prom
 }
 
 /** A module opened with its grants; both are closed together. */
-export interface Opened<Callee> {
+export interface OpenedModule<Callee> {
   readonly callee: Callee;
   close(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export async function openWithGrants<Callee extends { close(): void }>(
   options: RunnerOptions,
   context: Context,
   open: (grants: OpenGrants) => Callee | Promise<Callee>,
-): Promise<Opened<Callee>> {
+): Promise<OpenedModule<Callee>> {
   const grants = await openGrants(options, context);
   try {
     const callee = await open(grants);

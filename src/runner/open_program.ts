@@ -1,7 +1,7 @@
 import type { Context } from "../base/context.ts";
 import { Command } from "../function/command.ts";
 import { openBudget } from "./open_budget.ts";
-import { type Opened, openWithGrants } from "./open_grants.ts";
+import { type OpenedModule, openWithGrants } from "./open_grants.ts";
 import type { RunnerOptions } from "./runner_options.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { RunnerOptions } from "./runner_options.ts";
 export function openProgram(
   options: RunnerOptions & { readonly args: readonly string[] },
   context: Context,
-): Promise<Opened<Command>> {
+): Promise<OpenedModule<Command>> {
   const { blueprint, name, limits, sinks, args } = options;
   const baseName = name.slice(name.lastIndexOf("/") + 1);
   return openWithGrants(options, context, ({ families, wasi }) =>

@@ -84,7 +84,7 @@ export interface UnpackedAddon extends Disposable {
 }
 
 /** Options of `unpackAddon`. */
-export interface Unpacking {
+export interface UnpackOptions {
   /** The expected SHA-256 of the bytes: 64 hexadecimal digits. */
   readonly sha256: string;
   readonly cacheFolder: string | undefined;
@@ -100,7 +100,7 @@ export interface Unpacking {
  * @throws CapsuleError `QUERY` if neither the cache nor the temporary folder is writable.
  */
 export async function unpackAddon(
-  { sha256, cacheFolder, unpack }: Unpacking,
+  { sha256, cacheFolder, unpack }: UnpackOptions,
 ): Promise<UnpackedAddon> {
   const name = `couchbase-${sha256}.node`;
   if (cacheFolder !== undefined) {

@@ -8,7 +8,7 @@ import type { MemoryReset } from "./memory_reset.ts";
 const pageBytes = 65_536;
 
 /** Resources that belong to an instance beside its memory, such as its files. */
-export interface Belongings {
+export interface InstanceResources {
   /** Restores what the last call changed. */
   reset(): void;
   /** Frees what the operating system holds. */
@@ -47,7 +47,7 @@ export class GuestInstance {
   /** The number of pages that the guest sees; undefined if its memory cannot grow. */
   readonly #pages: WebAssembly.Global | undefined;
   readonly #memoryReset: MemoryReset | undefined;
-  readonly #belongings: Belongings;
+  readonly #resources: InstanceResources;
   readonly #startName: "_start" | "_initialize" | undefined;
   readonly #awaitable = new Map<string, GuestExport>();
   #lifecycle: Lifecycle = "unstarted";
@@ -58,17 +58,17 @@ export class GuestInstance {
     blueprint: Blueprint,
     parts: {
       guest: Guest;
-      belongings: Belongings;
+      resources: InstanceResources;
       imports: WebAssembly.Imports;
       /** Restores the memory; undefined for an instance that is never reset. */
       memoryReset: MemoryReset | undefined;
     },
   ) {
-    const { guest, belongings, imports, memoryReset } = parts;
+    const { guest, resources, imports, memoryReset } = parts;
     const { counterExport, globalExports, kind, module, starts } = blueprint;
     this.#blueprint = blueprint;
     this.#memoryReset = memoryReset;
-    this.#belongings = belongings;
+    this.#resources = resources;
     this.guest = guest;
     this.exports = new WebAssembly.Instance(module, imports).exports;
     guest.memory.bind(this.exports.memory as WebAssembly.Memory);
@@ -111,7 +111,7 @@ export class GuestInstance {
     const { isolation, starts } = this.#blueprint;
     // An instance that cannot be reset has only one try.
     if (starts.mode.kind === "awaitable" || isolation !== "reset") return false;
-    const before = this.#belongings.nondeterministicCalls;
+    const before = this.#resources.nondeterministicCalls;
     this.#lifecycle = "used";
     try {
       if (this.#startName) (this.exports[this.#startName] as GuestExport)();
@@ -127,7 +127,7 @@ export class GuestInstance {
     }
     starts.mode = nextStartMode(starts.mode, "returned");
     this.#started();
-    const asked = this.guest.hostCalls + this.#belongings.nondeterministicCalls - before;
+    const asked = this.guest.hostCalls + this.#resources.nondeterministicCalls - before;
     if (asked === 0 && this.#memoryReset) {
       starts.afterStart ??= this.#takeSnapshot(this.#memoryReset);
     }
@@ -199,7 +199,7 @@ export class GuestInstance {
       const global = this.#globals[i];
       if (global) global.value = snapshot.globals[i];
     }
-    this.#belongings.reset();
+    this.#resources.reset();
     this.#arguments = undefined;
     this.#lifecycle = afterStart ? "ready" : "unstarted";
     return true;
@@ -221,7 +221,7 @@ export class GuestInstance {
 
   /** Frees what the operating system holds for the instance. */
   close(): void {
-    this.#belongings.close();
+    this.#resources.close();
   }
 
   #started(): void {
@@ -235,7 +235,7 @@ export class GuestInstance {
 
   /** Records the exit code and returns true if `thrown` is the guest's `proc_exit`. */
   #ignoreExit(thrown: unknown): boolean {
-    const code = this.#belongings.exitCodeOf(thrown);
+    const code = this.#resources.exitCodeOf(thrown);
     if (code === undefined) return false;
     this.guest.setExitCode(code);
     return true;

@@ -1,5 +1,5 @@
 import { trap } from "../abi/context.ts";
-import type { Shared } from "./shared_copies.ts";
+import type { SharedEnds } from "./shared_copies.ts";
 import { Waitable } from "./waitable.ts";
 
 /**
@@ -14,12 +14,12 @@ export type CopyState = "idle" | "copying" | "cancelling" | "done";
 /** An end of a stream or future in the table of an instance. */
 export class CopyEnd extends Waitable {
   readonly side: "readable" | "writable";
-  readonly shared: Shared;
+  readonly shared: SharedEnds;
   state: CopyState = "idle";
   /** The buffer of the read or write in progress. */
   buffer: { readonly remaining: number } | undefined;
 
-  constructor(side: CopyEnd["side"], shared: Shared) {
+  constructor(side: CopyEnd["side"], shared: SharedEnds) {
     super();
     this.side = side;
     this.shared = shared;

@@ -182,4 +182,4 @@ export class SharedFuture extends SharedCopy {
   }
 }
 
-export type Shared = SharedStream | SharedFuture;
+export type SharedEnds = SharedStream | SharedFuture;

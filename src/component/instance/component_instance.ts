@@ -4,7 +4,7 @@ import { trap } from "../abi/context.ts";
 import { type CallScope, type Handle, HandleTable } from "../abi/handle_table.ts";
 import { CopyEnd } from "../async/copy_end.ts";
 import { ErrorContext } from "../async/error_context.ts";
-import type { Shared } from "../async/shared_copies.ts";
+import type { SharedEnds } from "../async/shared_copies.ts";
 import type { StringEncoding } from "../format/syntax.ts";
 import { difference } from "../types/equal.ts";
 import type { CopyType, Resource } from "../types/types.ts";
@@ -183,7 +183,7 @@ export class CallContext implements AbiContext, CallScope {
   }
 
   lowerCopy({ element }: CopyType, shared: object): number {
-    const end = new CopyEnd("readable", shared as Shared);
+    const end = new CopyEnd("readable", shared as SharedEnds);
     end.shared.adopt(element);
     return this.#options.instance.handles.add(end);
   }

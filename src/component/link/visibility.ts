@@ -11,7 +11,7 @@ import { invalid, isValueType, type Item, type Scope, type Type } from "./items.
 const needsName: ReadonlySet<string> = new Set(["record", "variant", "enum", "flags"]);
 
 /** A named item and the scope of its name. */
-export interface Named {
+export interface NamedItem {
   readonly name: string;
   readonly item: Item;
   readonly scope: Scope;
@@ -35,7 +35,7 @@ export function renamed(type: Type): Type {
  *
  * @throws CapsuleError `LOAD` if it does not.
  */
-export function checkName(named: Named): void {
+export function checkName(named: NamedItem): void {
   const { name, item, scope, isImport, offset } = named;
   const parsed = parseExternName(name);
   if (named.implements !== undefined) {
@@ -83,7 +83,7 @@ export function checkName(named: Named): void {
  *
  * @throws CapsuleError `LOAD` if a type cannot be named.
  */
-export function checkVisibility({ item, scope, isImport, offset }: Named): void {
+export function checkVisibility({ item, scope, isImport, offset }: NamedItem): void {
   const visible = isImport ? scope.importVisible : scope.exportVisible;
   if (!isNameable(item, visible)) {
     throw invalid(

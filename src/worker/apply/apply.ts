@@ -3,7 +3,7 @@ import type { ChangeResult, WorkerClient } from "../client.ts";
 import type { Step } from "./difference.ts";
 
 /** The result of `apply`. */
-export interface Applied {
+export interface ApplyResult {
   readonly done: number;
   /** Steps that failed; later steps of the same function are in `skipped`. */
   readonly failures: readonly { readonly step: Step; readonly error: CapsuleError }[];
@@ -19,7 +19,7 @@ export async function apply(
   steps: readonly Step[],
   worker: WorkerClient,
   onDone: (step: Step, changed: ChangeResult) => void,
-): Promise<Applied> {
+): Promise<ApplyResult> {
   let done = 0;
   const failures: { step: Step; error: CapsuleError }[] = [];
   const skipped: Step[] = [];
