@@ -41,7 +41,6 @@ const maxPath = 65_536;
 export class DescriptorResource {
   readonly kind: "file" | "directory";
   readonly folder: Folder;
-  readonly handle: number;
   readonly fileKind: FileKind;
   /** A set of `DescriptorFlags`, as it was opened with. */
   readonly flags: number;
@@ -49,30 +48,51 @@ export class DescriptorResource {
   readonly isMutable: boolean;
   /** The preopened folder that this one lies in; renames and links stay inside one. */
   readonly root: object;
-  readonly isPreopen: boolean;
-  #isClosed = false;
+  readonly #handle: number;
+  readonly #pending: Set<() => void> | undefined;
+  /** The descriptor and its streams that are not closed. */
+  readonly #users = new Set<object>([this]);
+  /** Closes the handle. The system gives its number to another file then. */
+  readonly #end = () => {
+    this.#users.clear();
+    if (this.#pending?.delete(this.#end)) this.folder.backend.close(this.#handle);
+  };
 
+  /**
+   * @param pending functions that are called when the call ends; undefined for a preopened folder,
+   * which stays open for the next call.
+   */
   constructor(
     parts: Pick<
       DescriptorResource,
-      "kind" | "folder" | "handle" | "fileKind" | "flags" | "isMutable" | "root" | "isPreopen"
+      "kind" | "folder" | "handle" | "fileKind" | "flags" | "isMutable" | "root"
     >,
+    pending?: Set<() => void>,
   ) {
     this.kind = parts.kind;
     this.folder = parts.folder;
-    this.handle = parts.handle;
+    this.#handle = parts.handle;
     this.fileKind = parts.fileKind;
     this.flags = parts.flags;
     this.isMutable = parts.isMutable;
     this.root = parts.root;
-    this.isPreopen = parts.isPreopen;
+    this.#pending = pending;
+    pending?.add(this.#end);
   }
 
-  /** Closes the handle. A preopened folder stays open for the next call. */
-  close(): void {
-    if (this.#isClosed || this.isPreopen) return;
-    this.#isClosed = true;
-    this.folder.backend.close(this.handle);
+  /** The handle of the system. @throws FileError `EBADF` if it is closed. */
+  get handle(): number {
+    return this.#users.size > 0 ? this.#handle : refuse("EBADF");
+  }
+
+  /** Keeps the handle open until a stream is released, too. */
+  retain(stream: object): void {
+    this.#users.add(stream);
+  }
+
+  /** Releases a stream, or the descriptor itself. The handle is closed with the last of them. */
+  release(user: object): void {
+    if (this.#users.delete(user) && this.#users.size === 0) this.#end();
   }
 }
 
@@ -373,7 +393,7 @@ export function filesystemInterface(state: P2State): P2Interface {
       "filesystem-error-code": ({ cause }: IoError) =>
         cause instanceof FileError ? errorCodeOf(cause) : undefined,
     },
-    drops: { descriptor: (rep: DescriptorResource) => rep.close() },
+    drops: { descriptor: (rep: DescriptorResource) => rep.release(rep) },
   };
 }
 
@@ -451,8 +471,7 @@ function openAt(
     // A folder that is opened to be read passes on what its parent may do.
     isMutable: isDirectory && self.isMutable,
     root: self.root,
-    isPreopen: false,
-  });
+  }, state.pending);
 }
 
 /** An input stream over a file, at a position of its own. */
@@ -463,6 +482,7 @@ export class FileInput implements InputStream {
   constructor(file: DescriptorResource, offset: bigint) {
     this.#file = file;
     this.#offset = offset;
+    file.retain(this);
   }
 
   isReady = ready.isReady;
@@ -478,7 +498,9 @@ export class FileInput implements InputStream {
     return bytes.subarray(0, count);
   }
 
-  close(): void {}
+  close(): void {
+    this.#file.release(this);
+  }
 }
 
 /** An output stream to a file, at a position of its own or at the file's end. */
@@ -491,6 +513,7 @@ export class FileOutput implements OutputStream {
     this.#state = state;
     this.#file = file;
     this.#offset = offset;
+    file.retain(this);
   }
 
   isReady = ready.isReady;
@@ -502,8 +525,9 @@ export class FileOutput implements OutputStream {
 
   write(bytes: Uint8Array): void {
     this.#state.beforeSideEffect();
-    const { folder: { backend }, handle } = this.#file;
+    const { folder: { backend } } = this.#file;
     failStream(() => {
+      const { handle } = this.#file;
       for (let rest = bytes; rest.length > 0;) {
         const at: bigint = this.#offset === "end" ? backend.status(handle).size : this.#offset;
         const count = backend.writeAt(handle, rest, at);
@@ -514,7 +538,10 @@ export class FileOutput implements OutputStream {
   }
 
   flush(): void {}
-  close(): void {}
+
+  close(): void {
+    this.#file.release(this);
+  }
 }
 
 function failStream<T>(work: () => T): T {
@@ -543,7 +570,6 @@ export function preopensInterface(preopens: readonly P2Preopen[]): P2Interface {
             flags,
             isMutable: true,
             root: preopen,
-            isPreopen: true,
           });
           return [descriptor, preopen.guest];
         }),

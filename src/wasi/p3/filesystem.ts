@@ -62,9 +62,13 @@ export function filesystemInterface({ state, tasks }: P3Context): P2Interface {
   /** Writes a stream to a file. Returns the future of how that ends. */
   const writing = (data: SharedStream, open: () => FileOutput): Value => {
     const { future, resolve } = hostFuture();
-    const result = attempt(() =>
-      drainInto(tasks, data, open(), (end) => resolve(resultOf(end?.error)))
-    ) as { tag: string };
+    const result = attempt(() => {
+      const output = open();
+      drainInto(tasks, data, output, (end) => {
+        output.close();
+        resolve(resultOf(end?.error));
+      });
+    }) as { tag: string };
     if (result.tag === "ok") return future;
     data.drop();
     return resolvedFuture(result);
@@ -97,6 +101,6 @@ export function filesystemInterface({ state, tasks }: P3Context): P2Interface {
           resolvedFuture(ok()),
         ]),
     },
-    drops: { descriptor: (rep: DescriptorResource) => rep.close() },
+    drops: { descriptor: (rep: DescriptorResource) => rep.release(rep) },
   };
 }
