@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 export interface AtomicWriteOptions {
   /** The permissions of the file, as those of `Deno.open`. */
   readonly mode?: number;
-  /** Fails if the path exists, instead of replacing what is there. */
+  /** Fails if the path exists, instead of replacing the file. */
   readonly createNew?: boolean;
   /**
    * The path to which the bytes are written first, in the same folder; a random name by default. A
@@ -65,7 +65,7 @@ export class AtomicFile implements AsyncDisposable {
    */
   async commit(): Promise<void> {
     await this.#file.sync();
-    // A rename would replace what is there.
+    // A rename would replace an existing file.
     if (this.#createNew) await Deno.link(this.#temporaryPath, this.#path);
     else await Deno.rename(this.#temporaryPath, this.#path);
     await syncFolder(dirname(this.#path));

@@ -15,6 +15,7 @@ export interface YamlNode {
   readonly size: number;
 }
 
+/** An entry of a map. */
 export interface YamlEntry {
   readonly keyOffset: number;
   readonly node: YamlNode;

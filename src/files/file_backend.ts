@@ -80,8 +80,10 @@ export const OpenFlags = {
   follow: 512,
 } as const;
 
+/** The origin of a seek. */
 export type Whence = "start" | "current" | "end";
 
+/** The kind of a file. */
 export type FileKind =
   | "file"
   | "directory"
@@ -123,6 +125,7 @@ export interface FileTimes {
   readonly modify?: bigint | "now";
 }
 
+/** An entry of a folder's listing. */
 export interface DirectoryEntry {
   /** The bytes of the name, which need not be UTF-8. Valid until `take` returns. */
   readonly name: Uint8Array;

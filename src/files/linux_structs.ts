@@ -57,6 +57,7 @@ function millisecondsAt(statx: DataView, at: number): number {
   return seconds * 1000 + statx.getUint32(at + 8, true) / 1e6;
 }
 
+/** Reads the metadata in a `struct statx`. */
 export function statusFrom(statx: DataView): FileStatus {
   const time = (at: number) =>
     statx.getBigInt64(at, true) * 1_000_000_000n + BigInt(statx.getUint32(at + 8, true));

@@ -243,6 +243,7 @@ function kindOf(stats: fs.BigIntStats | fs.Dirent): FileKind {
   return kinds.find(([is]) => is(stats))?.[1] ?? "unknown";
 }
 
+/** Returns the identity in the metadata of `node:fs`. */
 export function identityFrom(stats: fs.BigIntStats): FileIdentity {
   return {
     kind: kindOf(stats),

@@ -22,6 +22,7 @@ class BufferPool {
 
 /** A write is due when this many bytes are gathered. */
 export const gatheredBytes = 64 * 1024;
+/** Buffers for writes. */
 export const outgoing = new BufferPool(gatheredBytes + 1024, 256);
 /** Read buffers for large bodies (bench: `proxy`, the rows of 1 MiB). */
 export const incoming = new BufferPool(128 * 1024, 64);

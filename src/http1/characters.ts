@@ -1,3 +1,4 @@
+/** Codes of characters. */
 export const tab = 9, lf = 10, cr = 13, space = 32, colon = 58, semicolon = 59;
 
 /** Returns a table with 1 for each byte that is allowed. */

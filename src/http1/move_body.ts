@@ -16,6 +16,7 @@ export type MoveResult =
   /** `isStopped` returned true; the source may have more. */
   | { readonly kind: "stopped" };
 
+/** Options of `moveBody`. */
 export interface MoveOptions {
   readonly body: BodyReader;
   readonly from: Wire;

@@ -13,6 +13,7 @@ export type EndReason =
   /** A deadline passed. */
   | { readonly kind: "late"; readonly operation: Operation };
 
+/** An operation with a deadline. */
 export type Operation = "read" | "write";
 
 type WireState =

@@ -5,7 +5,7 @@ import type { Grants, RunnerLimits } from "../runner/runner_options.ts";
 /** The options of a mode that runs a module in this process. */
 export type RunnerFlags = ModeOptions<"cli"> | ModeOptions<"http">;
 
-/** Returns what the flags let a module reach. */
+/** Returns the grants that the flags set. */
 export function grantsOf(options: RunnerFlags, io: Pick<Io, "cwd">): Grants {
   const { allowRead, allowWrite, allowEnv, allowNet, allowListen, sandbox } = options;
   return {

@@ -18,6 +18,7 @@ import { scanCode } from "./scan/scan.ts";
 import { addSteps, placeSteps } from "./steps/steps.ts";
 import { countSharedGrowth, trackSharedPages, trackVisiblePages } from "./visible_pages.ts";
 
+/** Options of `prepareModule`. */
 export interface PrepareOptions {
   /**
    * Export every mutable global, and memory 0 if it is hidden, under a private prefix, so that an
@@ -47,6 +48,7 @@ export interface PrepareOptions {
   spans?: Ints;
 }
 
+/** A prepared module. */
 export interface PreparedModule {
   kind: "prepared";
   bytes: Uint8Array<ArrayBuffer>;
@@ -71,6 +73,7 @@ export interface PreparedModule {
   cannotReset: string[];
 }
 
+/** A module that cannot be prepared. */
 export interface UnpreparedModule {
   kind: "unprepared";
   /** The bytes as they were passed. */
@@ -80,6 +83,7 @@ export interface UnpreparedModule {
   unknown: Pick<UnknownConstruct, "opcode" | "offset" | "what">;
 }
 
+/** The result of `prepareModule`. */
 export type PreparationResult = PreparedModule | UnpreparedModule;
 
 /**

@@ -9,6 +9,7 @@ import { TickClock } from "../http1/tick_clock.ts";
 import { defaultProxyTimeouts } from "./timeouts.ts";
 import { RoutingTable } from "./upstreams/routing_table.ts";
 
+/** Options of `Activator`. */
 export interface ActivatorOptions {
   readonly hostname: string;
   /** 0 for any free port. */

@@ -16,6 +16,7 @@ import type { Balance } from "./upstreams/choose.ts";
 import type { HealthRules } from "./upstreams/health.ts";
 import { RoutingTable } from "./upstreams/routing_table.ts";
 
+/** Options of `ProxyServer`. */
 export interface ProxyOptions {
   readonly host: string;
   /** 0 for any free port. */

@@ -10,6 +10,7 @@ export interface ProxyTimeouts extends ConnectionTimeouts {
   readonly idleMs: number;
 }
 
+/** The timeouts without flags. */
 export const defaultProxyTimeouts: ProxyTimeouts = {
   connectMs: 5000,
   firstByteMs: 30_000,

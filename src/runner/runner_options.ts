@@ -39,7 +39,7 @@ export interface Grants {
   readonly sandbox: boolean;
   /**
    * Absolute paths of the launcher's files, such as the module and the TLS key. No grant opens
-   * them, nor what is kept beside them, nor the data folder.
+   * them, the files kept beside them, or the data folder.
    */
   readonly ownFiles: readonly string[];
 }

@@ -4,6 +4,7 @@ import { CapsuleError } from "../base/errors.ts";
 import { guestMark } from "../base/headers.ts";
 import { jsonError } from "./json_error.ts";
 
+/** Options of `adminGuard`. */
 export interface GuardOptions {
   /** The admin token; without one, local programs pass, and neither web pages nor guests do. */
   token?: string;

@@ -12,17 +12,20 @@ interface Common {
   flags: number;
 }
 
+/** Standard input. */
 export interface InputDescriptor extends Common {
   readonly kind: "input";
   readonly isTerminal: boolean;
 }
 
+/** Standard output or standard error. */
 export interface OutputDescriptor extends Common {
   readonly kind: "output";
   readonly write: WasiOutput;
   readonly isTerminal: boolean;
 }
 
+/** An open file. */
 export interface FileDescriptor extends Common {
   readonly kind: "file";
   readonly folder: Folder;
@@ -30,6 +33,7 @@ export interface FileDescriptor extends Common {
   readonly fileKind: FileKind;
 }
 
+/** An open directory. */
 export interface DirectoryDescriptor extends Common {
   readonly kind: "directory";
   /** A preopened directory is opened when this is first read. */
@@ -45,6 +49,7 @@ export interface DirectoryDescriptor extends Common {
   readonly preopenName?: Uint8Array;
 }
 
+/** An entry of the descriptor table. */
 export type Descriptor =
   | InputDescriptor
   | OutputDescriptor

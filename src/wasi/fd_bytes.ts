@@ -65,7 +65,7 @@ export function fdByteFunctions(
       checkRange(memory, newoffset, 8);
       const descriptor = seekable(descriptors.get(fd >>> 0));
       const from = whences[whence] ?? refuse("EINVAL");
-      // Asking for the position needs the right to tell only.
+      // Reading the position needs only the right `fd_tell`.
       const tells = from === "current" && offset === 0n;
       if (!(descriptor.rights & Right.fdSeek) && !(tells && descriptor.rights & Right.fdTell)) {
         refuse("ENOTCAPABLE");

@@ -85,8 +85,10 @@ const families = {
   sock_shutdown: sock,
 } as const satisfies Record<string, FamilySource>;
 
+/** The name of a function of preview1. */
 export type Preview1Name = keyof typeof families;
 
+/** The names of all functions of preview1, in the specification's order. */
 export const preview1Names = Object.keys(families) as readonly Preview1Name[];
 
 /** Functions of a guest by name; those of families that were not loaded are missing. */

@@ -86,6 +86,7 @@ export const Errno = {
   ENOTCAPABLE: 76,
 } as const;
 
+/** The name of an error number. */
 export type ErrnoName = keyof typeof Errno;
 
 /**

@@ -20,6 +20,7 @@ export interface Preopen {
   open(): Folder;
 }
 
+/** Options of `Wasi`. */
 export interface WasiOptions {
   /** The result of `loadFamilies` for the functions that the guest imports. */
   readonly families: readonly WasiFamily[];

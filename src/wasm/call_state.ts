@@ -51,7 +51,7 @@ export function nextState(state: CallState, event: CallEvent): CallState {
 }
 
 /**
- * The caller of a function, who may leave before the result is there. One listener at a time.
+ * The caller of a function, which may leave before the result arrives. One listener at a time.
  *
  * Hot path: stands in for an `AbortSignal` with a listener, which every host call would pay for
  * (bench: `store`).

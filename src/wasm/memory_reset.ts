@@ -32,7 +32,7 @@ export class MemoryReset {
     return takeMemorySnapshot(bytes);
   }
 
-  /** Restores the memory to the snapshot and clears what it grew since. */
+  /** Restores the memory to the snapshot and clears its growth. */
   restore(snapshot: MemorySnapshot, bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#touched) {
       return this.#restoreRuns(snapshot, bytes, this.#touched.runsOf(bytes));

@@ -6,6 +6,7 @@ import { type ComponentValueType, parts } from "../types/types.ts";
  * @see https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md
  */
 
+/** The core type of a flattened value. */
 export type FlatType = "i32" | "i64" | "f32" | "f64";
 
 /** The memory layout and the flattened form of a value type. */

@@ -39,7 +39,7 @@ const replaceableFunctions: Readonly<Record<string, AdapterFunction>> = {
   random_get: preview1("ii", "wasi:random/random get-random-bytes"),
 };
 
-/** Exports of an adapter that allocate what the host returns to it: called by the host only. */
+/** Exports of an adapter with which the host allocates results: only the host calls them. */
 export const entryPoints: ReadonlySet<string> = new Set(["cabi_import_realloc"]);
 /** The type of each entry point. */
 export const entryPointType: CoreFuncType = {

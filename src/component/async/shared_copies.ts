@@ -4,6 +4,7 @@ import type { ReadableBuffer, WritableBuffer } from "./copy_buffers.ts";
 
 /** Results of a read or write of a stream or future, as core code receives them. */
 export const copyResults = { completed: 0, dropped: 1, cancelled: 2 } as const;
+/** One of `copyResults`. */
 export type CopyResult = typeof copyResults[keyof typeof copyResults];
 
 /** The component instance that copies; undefined for the host. */
@@ -18,6 +19,7 @@ interface Pending {
   readonly onDone: (result: CopyResult) => void;
 }
 
+/** Listeners of a read or write. */
 export interface CopyListeners {
   readonly onCopy: Pending["onCopy"];
   readonly onDone: Pending["onDone"];
@@ -182,4 +184,5 @@ export class SharedFuture extends SharedCopy {
   }
 }
 
+/** The state shared by the ends of a stream or of a future. */
 export type SharedEnds = SharedStream | SharedFuture;

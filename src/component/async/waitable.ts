@@ -20,7 +20,9 @@ export interface WaitableEvent {
   readonly payload: number;
 }
 
+/** The event of a wait that had none. */
 export const noEvent: WaitableEvent = { code: eventCodes.none, index: 0, payload: 0 };
+/** The event of a wait that was cancelled. */
 export const cancelledEvent: WaitableEvent = {
   code: eventCodes["task cancelled"],
   index: 0,

@@ -1,9 +1,10 @@
 /**
- * A component as its binary says, before validation: index spaces are unresolved.
+ * A decoded component before validation: indices are not resolved.
  *
  * @see https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
  */
 
+/** The sort of a core item. */
 export type CoreSort =
   | "core func"
   | "core table"
@@ -14,6 +15,7 @@ export type CoreSort =
   | "core module"
   | "core instance";
 
+/** The sort of an item; each sort has its own index space. */
 export type Sort = CoreSort | "func" | "value" | "type" | "component" | "instance";
 
 /** A definition of a component, in the order of the file. */
@@ -35,21 +37,25 @@ export type Definition =
     readonly offset: number;
   };
 
+/** A component. */
 export interface ComponentSyntax {
   readonly definitions: readonly Definition[];
 }
 
+/** A reference to an item. */
 export interface SortIndex {
   readonly sort: Sort;
   readonly index: number;
 }
 
+/** A named reference to an item, such as an argument of an instantiation. */
 export interface NamedSortIndex extends SortIndex {
   readonly name: string;
   /** The interface that an instance with a plain name implements. */
   readonly implements?: string;
 }
 
+/** A core instance: an instantiated module, or a list of exports. */
 export type CoreInstanceSyntax =
   | {
     readonly kind: "instantiate";
@@ -58,6 +64,7 @@ export type CoreInstanceSyntax =
   }
   | { readonly kind: "exports"; readonly exports: readonly NamedSortIndex[] };
 
+/** An instance: an instantiated component, or a list of exports. */
 export type InstanceSyntax =
   | {
     readonly kind: "instantiate";
@@ -66,6 +73,7 @@ export type InstanceSyntax =
   }
   | { readonly kind: "exports"; readonly exports: readonly NamedSortIndex[] };
 
+/** An alias of an export, or of an item of an enclosing component. */
 export type AliasSyntax =
   | {
     readonly kind: "export" | "core export";
@@ -84,11 +92,13 @@ export type AliasSyntax =
 /** A core value type by its name in the text format, such as `i32` or `funcref`. */
 export type CoreValueType = string;
 
+/** A core function type. */
 export interface CoreFuncType {
   readonly params: readonly CoreValueType[];
   readonly results: readonly CoreValueType[];
 }
 
+/** The limits of a core memory or table. */
 export interface CoreLimits {
   readonly min: bigint;
   readonly max: bigint | undefined;
@@ -104,10 +114,12 @@ export type CoreExternType<F> =
   | { readonly kind: "core global"; readonly type: CoreValueType; readonly isMutable: boolean }
   | { readonly kind: "core tag"; readonly type: F };
 
+/** A core type definition. */
 export type CoreTypeSyntax =
   | { readonly kind: "func"; readonly type: CoreFuncType }
   | { readonly kind: "module"; readonly declarations: readonly CoreDeclSyntax[] };
 
+/** A declaration of a core module type. */
 export type CoreDeclSyntax =
   | {
     readonly kind: "import";
@@ -119,6 +131,7 @@ export type CoreDeclSyntax =
   | { readonly kind: "alias"; readonly count: number; readonly index: number }
   | { readonly kind: "export"; readonly name: string; readonly type: CoreExternType<number> };
 
+/** The primitive value types. */
 export const primitiveTypes = [
   "bool",
   "s8",
@@ -136,16 +149,19 @@ export const primitiveTypes = [
   "error-context",
 ] as const;
 
+/** A primitive value type. */
 export type PrimitiveType = typeof primitiveTypes[number];
 
 /** A primitive type, or the index of a type. */
 export type ValueTypeSyntax = PrimitiveType | number;
 
+/** A named type, such as a field or a parameter. */
 export interface LabelledType {
   readonly label: string;
   readonly type: ValueTypeSyntax;
 }
 
+/** A defined value type. */
 export type DefinedValueType =
   | { readonly kind: "primitive"; readonly type: PrimitiveType }
   | { readonly kind: "record"; readonly fields: readonly LabelledType[] }
@@ -170,6 +186,7 @@ export type DefinedValueType =
   | { readonly kind: "stream" | "future"; readonly element: ValueTypeSyntax | undefined }
   | { readonly kind: "map"; readonly key: ValueTypeSyntax; readonly value: ValueTypeSyntax };
 
+/** A function type. */
 export interface FuncTypeSyntax {
   readonly kind: "func";
   readonly isAsync: boolean;
@@ -177,6 +194,7 @@ export interface FuncTypeSyntax {
   readonly result: ValueTypeSyntax | undefined;
 }
 
+/** A type definition. */
 export type TypeSyntax =
   | DefinedValueType
   | FuncTypeSyntax
@@ -200,6 +218,7 @@ export type TypeDeclSyntax =
   )
   & { readonly offset: number };
 
+/** The type of an import or export. */
 export type ExternTypeSyntax =
   | { readonly kind: "core module"; readonly type: number }
   | { readonly kind: "func"; readonly type: number }
@@ -207,6 +226,7 @@ export type ExternTypeSyntax =
   | { readonly kind: "component"; readonly type: number }
   | { readonly kind: "instance"; readonly type: number };
 
+/** An import, or an export of a type. */
 export interface ExternDeclSyntax {
   readonly name: string;
   /** The interface that an instance with a plain name implements. */
@@ -214,12 +234,15 @@ export interface ExternDeclSyntax {
   readonly type: ExternTypeSyntax;
 }
 
+/** An export of a component. */
 export interface ExportSyntax extends NamedSortIndex {
   readonly type: ExternTypeSyntax | undefined;
 }
 
+/** The encoding of strings in a guest's memory. */
 export type StringEncoding = "utf8" | "utf16" | "latin1+utf16";
 
+/** Options of a canonical definition. */
 export interface CanonOptionsSyntax {
   readonly encoding: StringEncoding;
   /** Indices of core items. */
@@ -230,6 +253,7 @@ export interface CanonOptionsSyntax {
   readonly isAsync: boolean;
 }
 
+/** A canonical definition. */
 export type CanonSyntax =
   | {
     readonly kind: "lift";
@@ -269,6 +293,7 @@ type CopyName<Kind extends "stream" | "future"> = `${Kind}.${
   | "drop-readable"
   | "drop-writable"}`;
 
+/** The name of a built-in in the text format. */
 export type BuiltInName =
   | `task.${"return" | "cancel"}`
   | `subtask.${"cancel" | "drop"}`

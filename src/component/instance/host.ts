@@ -37,6 +37,7 @@ export interface Preview1 {
   function(name: string): Preview1Function;
 }
 
+/** A function of preview1. */
 export interface Preview1Function {
   /** Returns an error number. */
   readonly call: (...args: CoreValue[]) => number | Promise<number>;

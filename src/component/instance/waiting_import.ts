@@ -2,6 +2,7 @@ import { suspending } from "../../wasm/jspi.ts";
 import type { CoreValue } from "../abi/codec.ts";
 import type { CoreFuncType } from "../format/syntax.ts";
 
+/** A core function, called with core values. */
 export type CoreFunction = (...args: CoreValue[]) => CoreValue | undefined;
 
 /** An import that may wait, in three steps. */

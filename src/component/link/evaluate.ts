@@ -62,6 +62,7 @@ export function linkComponent(
   return { modules, coreInstances, trampolines, instances, resources, isAsync, imports, exports };
 }
 
+/** Options of an evaluation. */
 export interface EvaluateOptions {
   /** The scope that outer aliases refer to. */
   readonly parent?: Scope;

@@ -37,6 +37,7 @@ export class TypeClosure {
   }
 }
 
+/** A resolved type. */
 export type Type = ComponentValueType | FuncType | ResourceType | TypeClosure;
 
 const notValues: ReadonlySet<Type["kind"]> = new Set([
@@ -68,6 +69,7 @@ export interface CoreItem {
   readonly source: CoreSource | undefined;
 }
 
+/** The type of a core import or export. */
 export type CoreExtern = CoreExternType<CoreFuncType>;
 
 /** The imports and exports of a core module; the key of an import is its module and name. */
@@ -76,12 +78,14 @@ export interface CoreModuleType {
   readonly exports: ReadonlyMap<string, CoreExtern>;
 }
 
+/** An import of a core module. */
 export interface CoreImport {
   readonly module: string;
   readonly name: string;
   readonly type: CoreExtern;
 }
 
+/** A core module. */
 export interface CoreModuleItem {
   readonly sort: "core module";
   readonly type: CoreModuleType;
@@ -89,11 +93,13 @@ export interface CoreModuleItem {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
 }
 
+/** A core instance. */
 export interface CoreInstanceItem {
   readonly sort: "core instance";
   readonly exports: ReadonlyMap<string, CoreItem>;
 }
 
+/** A core type. */
 export interface CoreTypeItem {
   readonly sort: "core type";
   readonly type: { readonly kind: "func"; readonly type: CoreFuncType } | {
@@ -130,6 +136,7 @@ export type FuncSource =
     readonly type: FuncType;
   };
 
+/** A component function. */
 export interface FuncItem {
   readonly sort: "func";
   readonly type: FuncType;
@@ -137,11 +144,13 @@ export interface FuncItem {
   readonly source: FuncSource | undefined;
 }
 
+/** A type. */
 export interface TypeItem {
   readonly sort: "type";
   readonly type: Type;
 }
 
+/** A component instance. */
 export interface InstanceItem {
   readonly sort: "instance";
   readonly exports: ReadonlyMap<string, Item>;
@@ -154,6 +163,7 @@ export interface ComponentClosure {
   readonly scope: Scope;
 }
 
+/** A component. */
 export interface ComponentItem {
   readonly sort: "component";
   /** A definition, or the type of a component that is not known. */

@@ -112,7 +112,7 @@ function bindType(
     if (!(given instanceof ResourceType)) {
       throw invalid(`expected resource, found ${given.kind}`, offset);
     }
-    // An export that hides what the resource is has a type of its own.
+    // An export that hides its resource gets a distinct type.
     const type = isAscription ? new ResourceType(given.resource) : given;
     return { sort: "type", type };
   }
@@ -168,6 +168,7 @@ function instantiateComponent(
   return evaluator.evaluate(component.syntax, { parent: component.scope, args, offset }).exports;
 }
 
+/** Options of the evaluation of a type. */
 export interface EvaluateTypeOptions extends Context {
   /** Items for the imports of a component type. */
   readonly imports?: ReadonlyMap<string, Item>;
@@ -179,7 +180,7 @@ export interface EvaluateTypeOptions extends Context {
 /**
  * Evaluates the declarations of a component or instance type.
  *
- * @throws CapsuleError `LOAD` if they are invalid or what is given does not match.
+ * @throws CapsuleError `LOAD` if they are invalid or a given item does not match.
  */
 export function evaluateType(closure: TypeClosure, options: EvaluateTypeOptions): Scope {
   const { evaluator, imports, instance, path } = options;

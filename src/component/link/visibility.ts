@@ -16,7 +16,7 @@ export interface NamedItem {
   readonly item: Item;
   readonly scope: Scope;
   readonly isImport: boolean;
-  /** The interface that the name says it implements. */
+  /** The interface that the name declares to implement. */
   readonly implements?: string;
   readonly offset: number;
 }

@@ -19,11 +19,13 @@ export type ComponentValueType =
   | CopyType
   | { readonly kind: "map"; readonly key: ComponentValueType; readonly value: ComponentValueType };
 
+/** A record with its fields in order. */
 export interface RecordType {
   readonly kind: "record";
   readonly fields: readonly Labelled[];
 }
 
+/** A variant with its cases in order. */
 export interface VariantType {
   readonly kind: "variant";
   readonly cases: readonly {
@@ -32,6 +34,7 @@ export interface VariantType {
   }[];
 }
 
+/** A list. */
 export interface ListType {
   readonly kind: "list";
   readonly element: ComponentValueType;
@@ -39,6 +42,7 @@ export interface ListType {
   readonly length?: number;
 }
 
+/** A result; a missing type means no payload. */
 export interface ResultType {
   readonly kind: "result";
   readonly ok: ComponentValueType | undefined;
@@ -51,16 +55,19 @@ export interface CopyType {
   readonly element: ComponentValueType | undefined;
 }
 
+/** An owned or borrowed handle. */
 export interface HandleType {
   readonly kind: "own" | "borrow";
   readonly resource: ResourceType;
 }
 
+/** A field or a parameter. */
 export interface Labelled {
   readonly label: string;
   readonly type: ComponentValueType;
 }
 
+/** A component function type. */
 export interface FuncType {
   readonly kind: "func";
   readonly isAsync: boolean;

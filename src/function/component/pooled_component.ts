@@ -94,7 +94,7 @@ export class PooledComponent {
     return true;
   }
 
-  /** Drops the handles with what the operating system holds for them. */
+  /** Drops the handles, and frees the operating system's resources behind them. */
   close(): void {
     this.live.resetHandles();
     this.#host.reset();

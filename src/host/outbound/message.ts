@@ -6,7 +6,7 @@ export interface OutboundRequest {
   /** Empty means GET, as in Go. */
   method: string;
   headers: readonly Header[];
-  /** Must not change before the response is there. */
+  /** Must not change before the response arrives. */
   body: Uint8Array;
   /** Aborts the request; it fails with the signal's reason. */
   signal?: AbortSignal;

@@ -17,6 +17,7 @@ export type Extern =
   | { kind: "global"; type: ValueType; mutable: boolean }
   | { kind: "tag"; type: FunctionType | undefined };
 
+/** One import. */
 export type ImportDescription = Extern & { module: string; name: string };
 
 /** One export; `index` counts the items of its kind, imported ones first. */

@@ -54,7 +54,8 @@ export function endOfNumber(bytes: Uint8Array, at: number, maxBytes = 5): number
 }
 
 /**
- * Returns the end of the memory argument at `at`: alignment, memory index if bit 6 says so, offset.
+ * Returns the end of the memory argument at `at`: alignment, memory index if its bit 6 is set,
+ * offset.
  */
 export function endOfMemoryArgument(bytes: Uint8Array, at: number): number {
   const end = endOfNumber(bytes, at);

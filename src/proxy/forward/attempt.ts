@@ -36,6 +36,7 @@ export type AttemptOutcome = { readonly kind: "over" } | {
 
 const over: AttemptOutcome = { kind: "over" };
 
+/** Options of `Attempt`. */
 export interface AttemptOptions {
   readonly request: RequestHead;
   readonly client: ClientConnection;

@@ -13,6 +13,7 @@ import { writeRequestFields } from "./rewrite_head.ts";
 /** The largest number of attempts for one request. */
 const maxAttempts = 3;
 
+/** Options of `forward`. */
 export interface ForwardOptions {
   readonly routing: RoutingTable;
   readonly balance: Balance;

@@ -8,6 +8,7 @@ import type { Routes } from "./routes.ts";
 /** Debounce: editors write a file in several steps. */
 const settleMs = 50;
 
+/** Options of `ConfigWatch`. */
 export interface ConfigWatchOptions {
   readonly path: string;
   /** The routes of the file when it was last read. */

@@ -7,6 +7,7 @@ import type { RouteTable } from "./change_routes.ts";
 import type { Routes } from "./routes.ts";
 import { readRoutesFile, writeRoutesFile } from "./routes_file.ts";
 
+/** Options of `openTable`. */
 export interface TableOptions {
   readonly backend: "memory" | "redis" | undefined;
   /** The routes of the configuration file; empty without one. */

@@ -1,5 +1,6 @@
 /** The policies by which requests are balanced. */
 export const balances = ["random", "round-robin", "least-connections", "hash"] as const;
+/** A balancing policy. */
 export type Balance = typeof balances[number];
 
 /** An upstream or a revision that may be chosen. */

@@ -18,6 +18,7 @@ export interface HealthRules {
   readonly failTimeoutMs: number;
 }
 
+/** The health of a new upstream. */
 export const healthy: Health = { fails: 0, outUntilMs: 0, probing: false, passesChecks: true };
 
 /** Reports whether the upstream takes requests: not ejected, or due for a trial without another. */

@@ -3,6 +3,7 @@ import { directFetch } from "../../base/http_fetch.ts";
 import { type Timer, unref } from "../../base/timers.ts";
 import { type Upstream, upstreamTarget } from "./upstream.ts";
 
+/** Options of `HealthChecks`. */
 export interface HealthCheckOptions {
   /** The path below each upstream's URL; a status below 400 is healthy. */
   readonly path: string;

@@ -25,7 +25,9 @@ export function referrersOf(
   return Array.from(found.keys()).sort().flatMap((digest) => found.get(digest) ?? []);
 }
 
-/** Returns the manifests of an index, and none for what a user may have given that tag. */
+/**
+ * Returns the manifests of an index; none for other bytes, which a user may push under that tag.
+ */
 function manifestsIn(index: Uint8Array | undefined): OciDescriptor[] {
   if (index === undefined) return [];
   try {

@@ -24,7 +24,7 @@ const defaultMaxSessions = 1000;
 
 /**
  * The upload sessions of a process. A restart discards them: the state of a hash cannot be saved,
- * and reading the bytes back would cost what it saves.
+ * and hashing the bytes again would cost as much as resuming saves.
  */
 export class UploadSessions {
   readonly #sessions = new Map<string, TrackedSession>();

@@ -65,7 +65,7 @@ export class BlobFiles {
   }
 
   /**
-   * Keeps what was written under its digest, unless that exists, and ends the writer.
+   * Keeps the written bytes under their digest, unless that exists, and ends the writer.
    *
    * @throws HttpError 507 `DISK_FULL`; the writer has ended then, too.
    */

@@ -14,7 +14,9 @@ export interface FoundModule extends ModuleName {
 
 /** A module's folder under a temporary name. */
 export interface PreparedFolder {
-  /** Renames it to its place and replaces what is there. The space for it is already taken. */
+  /**
+   * Renames it to its final name and replaces an existing folder. Its space is already allocated.
+   */
   commit(): Promise<void>;
   abort(): Promise<void>;
 }

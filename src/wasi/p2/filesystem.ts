@@ -145,7 +145,8 @@ const errorCodes: Readonly<Record<string, string>> = {
   EXDEV: "cross-device",
 };
 
-export const kinds: Readonly<Record<FileKind, string>> = {
+/** The `descriptor-type` of each kind of file. */
+export const descriptorTypes: Readonly<Record<FileKind, string>> = {
   file: "regular-file",
   directory: "directory",
   link: "symbolic-link",
@@ -174,7 +175,7 @@ export interface FileValues {
 /** The values of 0.2. */
 const values02: FileValues = {
   error: (label) => label,
-  type: (kind) => kinds[kind],
+  type: (kind) => descriptorTypes[kind],
   time: (ns) => ns < 0n ? undefined : toDatetime(ns),
 };
 
@@ -397,7 +398,7 @@ export function filesystemInterface(state: P2State): P2Interface {
   };
 }
 
-/** Removes a folder. A link with a slash behind it is refused as what it leads to would be. */
+/** Removes a folder. A link with a trailing slash is refused with the error for its target. */
 function removeFolder(folder: Folder, path: string): void {
   try {
     folder.removeFolder(path);
@@ -441,7 +442,7 @@ function openAt(
 ): DescriptorResource {
   const { create, exclusive, truncate } = OpenAt;
   const { read, write } = DescriptorFlags;
-  // What is opened for nothing can be read, and what is created can be written.
+  // A file that is opened without an access flag can be read, and a created one can be written.
   const flags = (asked || read) | (openFlags & create ? write : 0);
   const writes = (flags & (DescriptorFlags.write | DescriptorFlags.mutateDirectory)) !== 0;
   if (openFlags & (create | truncate)) state.beforeSideEffect();

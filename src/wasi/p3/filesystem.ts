@@ -7,13 +7,13 @@ import {
   DescriptorFlags,
   descriptorFunctions,
   type DescriptorResource,
+  descriptorTypes,
   directory,
   errorCodeOf,
   file,
   FileInput,
   FileOutput,
   type FileValues,
-  kinds,
   listDirectory,
   offsetOf,
 } from "../p2/filesystem.ts";
@@ -33,9 +33,9 @@ const other = { tag: "other", value: undefined };
 
 /** The values of 0.3. */
 const values: FileValues = {
-  // 0.3 has no case for what would block.
+  // 0.3 has no case for an operation that would block.
   error: (label) => label === "would-block" ? other : { tag: label },
-  type: (kind) => kind === "unknown" ? other : { tag: kinds[kind] },
+  type: (kind) => kind === "unknown" ? other : { tag: descriptorTypes[kind] },
   time: toDatetime,
 };
 
@@ -59,7 +59,7 @@ export function filesystemInterface({ state, tasks }: P3Context): P2Interface {
     return opened.streams ?? [emptyStream(), resolvedFuture(result)];
   };
 
-  /** Writes a stream to a file. Returns the future of how that ends. */
+  /** Writes a stream to a file. Returns the future of the outcome. */
   const writing = (data: SharedStream, open: () => FileOutput): Value => {
     const { future, resolve } = hostFuture();
     const result = attempt(() => {

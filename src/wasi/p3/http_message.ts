@@ -105,7 +105,7 @@ export class HttpMessage {
     this.#sent = undefined;
   }
 
-  /** Call when its handle is dropped: what the guest would have sent is not. */
+  /** Call when its handle is dropped: its content is not sent. */
   drop(): void {
     const contents = this.#contents;
     if (contents?.kind !== "guest") return;

@@ -24,7 +24,7 @@ export type InstanceEvent =
   | { readonly kind: "started"; readonly process: RunningFunction; readonly nowMs: number }
   /** A start failed, or a process ended or was unhealthy. */
   | { readonly kind: "failed"; readonly reason: string; readonly nowMs: number }
-  /** It had no request for as long as its `idle` says. */
+  /** It had no request for the duration `idle`. */
   | { readonly kind: "idle" }
   | { readonly kind: "requested" }
   /** The backoff is over. */
@@ -41,6 +41,7 @@ export interface RestartDelays {
   readonly forgetMs: number;
 }
 
+/** The delays without other settings. */
 export const defaultRestartDelays: RestartDelays = {
   firstMs: 100,
   longestMs: 30_000,

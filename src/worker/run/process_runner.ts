@@ -237,7 +237,7 @@ class FunctionProcess implements RunningFunction {
         eachLine(child.stdout, (line) => this.#onOutput(line)),
         eachLine(child.stderr, (line) => this.#onLine(line)),
       ];
-      // Open for the life of this process: its end tells the child that this process is gone.
+      // Stays open for the life of this process; the child ends when it closes.
       const stdin = child.stdin.getWriter();
       await stdin.write(new TextEncoder().encode(`${this.#secret}\n`)).catch(() => {});
       const status = await child.status;

@@ -3,7 +3,7 @@ import { SocketFailure } from "../../p2/sockets/socket_error.ts";
 import { err, ok } from "../../p2/state.ts";
 import type { IoError } from "../../p2/stream_end.ts";
 
-/** Codes of 0.2 that 0.3 has not, and what it has instead. */
+/** Codes of 0.2 that 0.3 lacks, each with its replacement. */
 const renamed: Readonly<Record<string, string>> = {
   "concurrency-conflict": "invalid-state",
   "not-in-progress": "invalid-state",
