@@ -84,7 +84,6 @@ export function asResult(error: unknown): string {
  * [ERR][0]:redis: nil      code 0 means "show no code"
  * [ERR][404]:not found     the user sees "not found (404)"
  * ```
- * @see ABI.md, "Strings"
  */
 export function encodeError(messageOrThrown: unknown, code = 0): string {
   return `[ERR][${code}]:${messageOf(messageOrThrown)}`;

@@ -49,8 +49,6 @@ function lastHeadersMark(bytes: Uint8Array): number {
  * ```
  * A body may contain these marks: one leading `[BODY]` is removed, and the headers begin after the
  * last `[HEADERS]`. The body is copied out of the guest's memory.
- *
- * @see ABI.md, "Strings"
  */
 export function decodeHttpResult(result: Uint8Array<ArrayBuffer>): HttpResult {
   let end = result.length;

@@ -51,7 +51,7 @@ Deno.test("docs/limits.md: its defaults are those of the flags", async () => {
 
 Deno.test("docs: measured figures stand in docs/benchmarks.md alone", async () => {
   const figure = /\d\s?(µs|ns)\b|\d\.\d+ times/;
-  for (const page of [...pages, "README.md", "src/README.md", "src/proxy/README.md"]) {
+  for (const page of [...pages, "README.md", "src/README.md"]) {
     if (page === "docs/benchmarks.md") continue;
     assert.doesNotMatch(await Deno.readTextFile(root + page), figure, page);
   }
