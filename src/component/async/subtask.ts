@@ -24,7 +24,7 @@ export class Subtask extends Waitable {
   cancel: () => void | Promise<void> = () => {};
   readonly #context: CallContext;
   #isDelivered = false;
-  /** Index in the table of the caller's instance, once it is in it. */
+  /** Index in the table of the caller's instance; undefined before it is added. */
   #index: number | undefined;
 
   /** @param context the context of its parameters, which lends handles until it is resolved. */
@@ -62,7 +62,7 @@ export class Subtask extends Waitable {
     this.#context.returnLent();
   }
 
-  /** From now on, core code is notified of its progress by events of the waitable at this index. */
+  /** Starts to notify core code of its progress, by events of the waitable at this index. */
   watch(index: number): void {
     this.#index = index;
   }

@@ -47,7 +47,7 @@ function decodeOptions(reader: Reader): CanonOptionsSyntax {
   };
 }
 
-/** The built-ins of the asynchronous ABI: their names, and what follows their opcode. */
+/** The built-ins of the asynchronous ABI by opcode: their names and operands. */
 const builtIns: Readonly<
   Record<number, readonly [name: BuiltInName, ...operands: Operand[]]>
 > = {

@@ -104,7 +104,7 @@ async function read<Change>(
     if (error instanceof Deno.errors.NotFound) return { size: 0, lines: 0 };
     throw error;
   }
-  // A killed process was writing what follows the last line break.
+  // Bytes after the last line break are the incomplete line of a killed process.
   const size = bytes.lastIndexOf(10) + 1;
   const texts = new TextDecoder().decode(bytes.subarray(0, size)).split("\n").slice(0, -1);
   texts.forEach((text, index) => {
@@ -128,7 +128,7 @@ async function cut(path: string, size: number): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Replaces the lines; without room for that, the old ones are as good, only more. */
+/** Replaces the lines. Without room for that, the old lines stay, which have the same meaning. */
 async function rewrite<Change>(path: string, changes: Iterable<Change>): Promise<void> {
   const text = Array.from(changes, (change) => JSON.stringify(change) + "\n").join("");
   const temporaryPath = `${path}.new`;

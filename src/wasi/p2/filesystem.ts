@@ -34,7 +34,7 @@ const maxEntries = 1_000_000;
 const entriesPerCheck = 1024;
 /** Most bytes that one read returns. */
 const maxRead = 1 << 24;
-/** Bytes of the longest path, as in preview1. */
+/** Longest path in UTF-16 code units, and longest text of a link in bytes. */
 const maxPath = 65_536;
 
 /** The resource `descriptor`: an open file, or a folder below a preopened one. */
@@ -42,7 +42,7 @@ export class DescriptorResource {
   readonly kind: "file" | "directory";
   readonly folder: Folder;
   readonly fileKind: FileKind;
-  /** A set of `DescriptorFlags`, as it was opened with. */
+  /** The set of `DescriptorFlags` that it was opened with. */
   readonly flags: number;
   /** True for a folder whose entries may be changed. */
   readonly isMutable: boolean;
@@ -52,7 +52,7 @@ export class DescriptorResource {
   readonly #pending: Set<() => void> | undefined;
   /** The descriptor and its streams that are not closed. */
   readonly #users = new Set<object>([this]);
-  /** Closes the handle. The system gives its number to another file then. */
+  /** Closes the handle, whose number the system may reuse. */
   readonly #end = () => {
     this.#users.clear();
     if (this.#pending?.delete(this.#end)) this.folder.backend.close(this.#handle);
@@ -212,7 +212,7 @@ function mutable(self: DescriptorResource): Folder {
   return folder;
 }
 
-/** Returns a file with a right. @throws FileError if it is a directory or lacks it. */
+/** Returns the descriptor if it is a file with this right. @throws FileError `EISDIR`, `EBADF`. */
 export function file(self: DescriptorResource, right: number): DescriptorResource {
   if (self.kind === "directory") refuse("EISDIR");
   if (!(self.flags & right)) refuse("EBADF");
@@ -469,7 +469,7 @@ function openAt(
     handle: opened.handle,
     fileKind: opened.identity.kind,
     flags,
-    // A folder that is opened to be read passes on what its parent may do.
+    // A folder inherits its parent's permission to change entries.
     isMutable: isDirectory && self.isMutable,
     root: self.root,
   }, state.pending);

@@ -26,7 +26,7 @@ export type IpSocketAddress =
     };
   };
 
-/** An address as Deno takes it: `127.0.0.1` and `::1` are host names of it. */
+/** An address as Deno takes it, with a host name such as `127.0.0.1` or `::1`. */
 export interface Endpoint {
   readonly hostname: string;
   readonly port: number;
@@ -68,7 +68,7 @@ export function isMapped({ hostname }: Endpoint): boolean {
   return parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress();
 }
 
-/** Reports whether two addresses are the same one; flow info does not count. */
+/** Reports whether two addresses are equal, apart from their flow info. */
 export function isSameAddress(one: IpSocketAddress, other: IpSocketAddress): boolean {
   return one.tag === other.tag && one.value.port === other.value.port &&
     one.value.address.every((part, index) => part === other.value.address[index]);
