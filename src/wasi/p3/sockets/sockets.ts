@@ -7,8 +7,8 @@ import { ok, type P2Interface } from "../../p2/state.ts";
 import type { P3Context } from "../context.ts";
 import type { P3Maker } from "../interfaces.ts";
 import { failed } from "./socket_results.ts";
-import { type Tcp, tcpFunctions } from "./tcp.ts";
-import { type Udp, udpFunctions } from "./udp.ts";
+import { type P3TcpSocket, tcpFunctions } from "./tcp.ts";
+import { type P3UdpSocket, udpFunctions } from "./udp.ts";
 
 /** Returns the interfaces of `wasi:sockets` for one guest, by name. */
 export function socketInterfaces(grant: SocketGrant): Record<string, P3Maker> {
@@ -26,8 +26,8 @@ function typesInterface(context: SocketContext, { tasks }: P3Context): P2Interfa
   return {
     functions: { ...tcpFunctions(context, tasks), ...udpFunctions(context) },
     drops: {
-      "tcp-socket": (rep: Tcp) => rep.drop(),
-      "udp-socket": (rep: Udp) => rep.drop(),
+      "tcp-socket": (rep: P3TcpSocket) => rep.drop(),
+      "udp-socket": (rep: P3UdpSocket) => rep.drop(),
     },
   };
 }

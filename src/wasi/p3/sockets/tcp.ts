@@ -14,7 +14,7 @@ import { endOf, failed, resultOf, valueOf } from "./socket_results.ts";
 import { anyAddress } from "./implicit_address.ts";
 
 /** The resource `tcp-socket` of 0.3: a socket of 0.2 that keeps its streams. */
-export class Tcp {
+export class P3TcpSocket {
   readonly socket: TcpSocket;
   readonly #context: SocketContext;
   readonly #tasks: HostTasks;
@@ -68,7 +68,7 @@ export class Tcp {
       read: () => {
         if (socket.kind !== "listening") throw new StreamEnd();
         const accepted = valueOf<[TcpSocket, TcpInput, TcpOutput]>(socket.accept());
-        return accepted ? [new Tcp(accepted[0], parts, [accepted[1], accepted[2]])] : [];
+        return accepted ? [new P3TcpSocket(accepted[0], parts, [accepted[1], accepted[2]])] : [];
       },
       close: () => {},
     };
@@ -124,7 +124,7 @@ export function tcpFunctions(context: SocketContext, tasks: HostTasks): P2Interf
     }
     const renamed = setter === undefined ? `get-${getter}` : `set-${setter}`;
     const isPlain = /^(?:is-listening|address-family)$/.test(getter);
-    const converted = ({ socket }: Tcp, ...args: never[]) => {
+    const converted = ({ socket }: P3TcpSocket, ...args: never[]) => {
       const result = (call as (...args: unknown[]) => Value)(socket, ...args);
       return isPlain ? result : resultOf(result);
     };
@@ -135,17 +135,18 @@ export function tcpFunctions(context: SocketContext, tasks: HostTasks): P2Interf
     // create: static func(address-family: ip-address-family) -> result<tcp-socket, error-code>
     "[static]tcp-socket.create": (family: IpFamily) => {
       const socket = TcpSocket.create(context, family);
-      return socket ? ok(new Tcp(socket, { context, tasks })) : failed("new-socket-limit");
+      return socket ? ok(new P3TcpSocket(socket, { context, tasks })) : failed("new-socket-limit");
     },
     // bind: func(local-address: ip-socket-address) -> result<_, error-code>
-    "[method]tcp-socket.bind": (self: Tcp, address: IpSocketAddress) => self.bind(address),
+    "[method]tcp-socket.bind": (self: P3TcpSocket, address: IpSocketAddress) => self.bind(address),
     // connect: async func(remote-address: ip-socket-address) -> result<_, error-code>
-    "[method]tcp-socket.connect": (self: Tcp, address: IpSocketAddress) => self.connect(address),
+    "[method]tcp-socket.connect": (self: P3TcpSocket, address: IpSocketAddress) =>
+      self.connect(address),
     // listen: func() -> result<stream<tcp-socket>, error-code>
-    "[method]tcp-socket.listen": (self: Tcp) => self.listen(),
+    "[method]tcp-socket.listen": (self: P3TcpSocket) => self.listen(),
     // send: func(data: stream<u8>) -> future<result<_, error-code>>
-    "[method]tcp-socket.send": (self: Tcp, data: SharedStream) => self.send(data),
+    "[method]tcp-socket.send": (self: P3TcpSocket, data: SharedStream) => self.send(data),
     // receive: func() -> tuple<stream<u8>, future<result<_, error-code>>>
-    "[method]tcp-socket.receive": (self: Tcp) => self.receive(),
+    "[method]tcp-socket.receive": (self: P3TcpSocket) => self.receive(),
   };
 }

@@ -11,7 +11,7 @@ import { anyAddress, isLoopback, loopbackAddress } from "./implicit_address.ts";
 import { failed, resultOf, valueOf } from "./socket_results.ts";
 
 /** The resource `udp-socket` of 0.3: a socket of 0.2 that keeps its streams. */
-export class Udp {
+export class P3UdpSocket {
   readonly socket: UdpSocket;
   readonly #context: SocketContext;
   #streams: readonly [IncomingDatagrams, OutgoingDatagrams] | undefined;
@@ -110,42 +110,45 @@ export function udpFunctions(context: SocketContext): P2Interface["functions"] {
     // create: static func(address-family: ip-address-family) -> result<udp-socket, error-code>
     "[static]udp-socket.create": (family: IpFamily) => {
       const socket = UdpSocket.create(context, family);
-      return socket ? ok(new Udp(socket, context)) : failed("new-socket-limit");
+      return socket ? ok(new P3UdpSocket(socket, context)) : failed("new-socket-limit");
     },
     // bind: func(local-address: ip-socket-address) -> result<_, error-code>
-    "[method]udp-socket.bind": (self: Udp, address: IpSocketAddress) => self.bind(address),
+    "[method]udp-socket.bind": (self: P3UdpSocket, address: IpSocketAddress) => self.bind(address),
     // connect: func(remote-address: ip-socket-address) -> result<_, error-code>
-    "[method]udp-socket.connect": (self: Udp, address: IpSocketAddress) => self.connect(address),
+    "[method]udp-socket.connect": (self: P3UdpSocket, address: IpSocketAddress) =>
+      self.connect(address),
     // disconnect: func() -> result<_, error-code>
-    "[method]udp-socket.disconnect": (self: Udp) => self.disconnect(),
+    "[method]udp-socket.disconnect": (self: P3UdpSocket) => self.disconnect(),
     // send: async func(data: list<u8>, remote-address: option<ip-socket-address>)
     //   -> result<_, error-code>
-    "[method]udp-socket.send": (self: Udp, data: Uint8Array, remote?: IpSocketAddress) =>
+    "[method]udp-socket.send": (self: P3UdpSocket, data: Uint8Array, remote?: IpSocketAddress) =>
       self.send(data, remote),
     // receive: async func() -> result<tuple<list<u8>, ip-socket-address>, error-code>
-    "[method]udp-socket.receive": (self: Udp) => self.receive(),
+    "[method]udp-socket.receive": (self: P3UdpSocket) => self.receive(),
     // get-local-address: func() -> result<ip-socket-address, error-code>
-    "[method]udp-socket.get-local-address": (self: Udp) => resultOf(self.socket.localAddress()),
+    "[method]udp-socket.get-local-address": (self: P3UdpSocket) =>
+      resultOf(self.socket.localAddress()),
     // get-remote-address: func() -> result<ip-socket-address, error-code>
-    "[method]udp-socket.get-remote-address": (self: Udp) => resultOf(self.socket.remoteAddress()),
+    "[method]udp-socket.get-remote-address": (self: P3UdpSocket) =>
+      resultOf(self.socket.remoteAddress()),
     // get-address-family: func() -> ip-address-family
-    "[method]udp-socket.get-address-family": (self: Udp) => self.socket.family,
+    "[method]udp-socket.get-address-family": (self: P3UdpSocket) => self.socket.family,
     // get-unicast-hop-limit: func() -> result<u8, error-code>
     "[method]udp-socket.get-unicast-hop-limit": getHopLimit,
     // set-unicast-hop-limit: func(value: u8) -> result<_, error-code>
-    "[method]udp-socket.set-unicast-hop-limit": (_: Udp, value: number) =>
+    "[method]udp-socket.set-unicast-hop-limit": (_: P3UdpSocket, value: number) =>
       resultOf(setHopLimit(value)),
     // get-receive-buffer-size: func() -> result<u64, error-code>
-    "[method]udp-socket.get-receive-buffer-size": ({ socket }: Udp) =>
+    "[method]udp-socket.get-receive-buffer-size": ({ socket }: P3UdpSocket) =>
       ok(socket.options.receiveBufferSize),
     // set-receive-buffer-size: func(value: u64) -> result<_, error-code>
-    "[method]udp-socket.set-receive-buffer-size": ({ socket }: Udp, value: bigint) =>
+    "[method]udp-socket.set-receive-buffer-size": ({ socket }: P3UdpSocket, value: bigint) =>
       resultOf(setPositive(socket.options, "receiveBufferSize", value)),
     // get-send-buffer-size: func() -> result<u64, error-code>
-    "[method]udp-socket.get-send-buffer-size": ({ socket }: Udp) =>
+    "[method]udp-socket.get-send-buffer-size": ({ socket }: P3UdpSocket) =>
       ok(socket.options.sendBufferSize),
     // set-send-buffer-size: func(value: u64) -> result<_, error-code>
-    "[method]udp-socket.set-send-buffer-size": ({ socket }: Udp, value: bigint) =>
+    "[method]udp-socket.set-send-buffer-size": ({ socket }: P3UdpSocket, value: bigint) =>
       resultOf(setPositive(socket.options, "sendBufferSize", value)),
   };
 }
