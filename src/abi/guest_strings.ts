@@ -25,7 +25,10 @@ function copyInTime(guest: Guest, source: Uint8Array, target: Uint8Array, offset
   }
 }
 
-/** Returns a guest's string in place. Valid until the guest runs again. Hot path: no copy. */
+/**
+ * Returns a guest's string in place. Valid until the guest runs again. Hot path: no copy (bench:
+ * `in-process`).
+ */
 export function viewBytes(guest: Guest, pointer: number, length: number): Uint8Array<ArrayBuffer> {
   guest.memory.check("string", pointer, length);
   return guest.memory.bytes.subarray(pointer >>> 0, (pointer >>> 0) + (length >>> 0));

@@ -50,7 +50,10 @@ export function passBytes(instance: GuestInstance, bytes: Uint8Array): number {
   return pointer;
 }
 
-/** An i64 and its halves, the low one first. Hot path: BigInt arithmetic would allocate. */
+/**
+ * An i64 and its halves, the low one first. Hot path: BigInt arithmetic would allocate (bench:
+ * `in-process`).
+ */
 const packed = new BigInt64Array(1);
 const halves = new Uint32Array(packed.buffer);
 

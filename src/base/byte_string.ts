@@ -22,7 +22,10 @@ export function decodeText(bytes: Uint8Array, start = 0, end = bytes.length): st
   return short ?? decoder.decode(bytes.subarray(start, end));
 }
 
-/** Up to this length, ASCII is read byte by byte, without a call of the decoder (hot path). */
+/**
+ * Up to this length, ASCII is read byte by byte, without a call of the decoder (bench:
+ * `in-process`).
+ */
 const maxShortText = 24;
 
 /**

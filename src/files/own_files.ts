@@ -21,7 +21,9 @@ export class OwnFiles {
   readonly #paths: readonly OwnPath[];
   /** Keys of all identities ever seen: a file stays the launcher's after a guest moved its path. */
   readonly #seen = new Set<string>();
-  /** Hot path: most files differ from all of them by the inode, so no key is built. */
+  /**
+   * Hot path (bench: `files`): most files differ from all of them by the inode, so no key is built.
+   */
   readonly #inodes = new Set<bigint>();
   #readAtMs = 0;
 

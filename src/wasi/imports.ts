@@ -132,7 +132,8 @@ type P = never;
  * Wraps a function so that it returns errors as error numbers. An unknown error is a bug and
  * passes.
  *
- * Hot path: nine parameters are the most of any function, and a rest parameter would allocate.
+ * Hot path (bench: `files`): nine parameters are the most of any function, and a rest parameter
+ * would allocate.
  */
 function withErrno(call: WasiFunction, onCall: () => void): WasiFunction {
   return (a: P, b: P, c: P, d: P, e: P, f: P, g: P, h: P, i: P) => {

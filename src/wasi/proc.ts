@@ -2,8 +2,9 @@ import { makeUncatchable } from "../wasm/jspi.ts";
 import { Errno } from "./preview1.ts";
 
 /**
- * Thrown through the guest by `proc_exit`. One object per guest (hot path), which no guest catches:
- * a program ends where it calls `proc_exit`, without the destructors of the frames above.
+ * Thrown through the guest by `proc_exit`. There is one object per guest (bench: `in-process`),
+ * which no guest catches: a program ends where it calls `proc_exit`, without the destructors of the
+ * frames above.
  */
 export class GuestExit {
   /** The exit code, unsigned. */

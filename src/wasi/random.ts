@@ -5,7 +5,7 @@ import { checkRange } from "./wire.ts";
 const maxChunkBytes = 65_536;
 /** Bytes between two checks of the deadline. */
 const bytesPerCheck = 1 << 20;
-/** Up to this length, bytes come from the pool: a start asks for 32 (hot path). */
+/** Up to this length, bytes come from the pool: a start asks for 32 (bench: `in-process`). */
 const maxPooledBytes = 64;
 
 /** Makes `random_get`. */

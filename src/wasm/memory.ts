@@ -2,8 +2,8 @@
  * A guest's memory, as seen from the host. It belongs to one instance.
  *
  * A guest that grows its memory detaches the buffer, so read `bytes` and `view` anew after every
- * call into the guest. Hot path: an array on a detached buffer has length 0, which is cheaper to
- * test than `Memory.buffer` is to read.
+ * call into the guest. Hot path (bench: `in-process`): an array on a detached buffer has length 0,
+ * which is cheaper to test than `Memory.buffer` is to read.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
@@ -30,7 +30,8 @@ export class GuestMemory {
 
   /**
    * Returns bytes that the caller knows to lie in the memory. Do not keep them over a call into the
-   * guest. Hot path: the last range is kept, as programs read and write through one buffer.
+   * guest. Hot path (bench: `files`): the last range is kept, as programs read and write through
+   * one buffer.
    */
   range(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = this.bytes;

@@ -6,7 +6,9 @@ export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   /** Number of bytes written. */
   length = 0;
-  /** Number of bytes there is room for. Hot path: nearly every write compares it. */
+  /**
+   * Number of bytes there is room for. Hot path: nearly every write compares it (bench: `prepare`).
+   */
   #capacity: number;
 
   constructor(capacity: number) {

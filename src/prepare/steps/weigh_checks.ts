@@ -231,7 +231,7 @@ export class CheckWeigher {
           break;
       }
       const own = costs[event] ?? 0;
-      // Hot path: nearly all events neither have a check nor need one.
+      // Hot path (bench: `prepare`): nearly all events neither have a check nor need one.
       const isPlain = mark === 0 && cost + own <= maxPathCost;
       cost = own + (isPlain ? cost : this.#passCheck(index, event, cost, isFinal));
     }
