@@ -171,11 +171,20 @@ export class Scheduler implements HostTasks {
    * @param apply called with the value, unless the work was cancelled. Its errors end the call.
    */
   add<T>(work: Promise<T>, apply: (value: T) => void): HostWork {
-    const added: HostWork = { cancel: () => void this.#hostWork.delete(added) };
+    let isCancelled = false;
+    const added: HostWork = {
+      cancel: () => {
+        isCancelled = true;
+        this.#hostWork.delete(added);
+      },
+    };
     this.#hostWork.add(added);
     const arrive = (end: () => void) => {
       if (!this.#hostWork.delete(added)) return;
-      this.#arrivals.push(end);
+      // It may be cancelled between its arrival and the end of the running thread.
+      this.#arrivals.push(() => {
+        if (!isCancelled) end();
+      });
       this.#arrived.resolve();
     };
     work.then((value) => arrive(() => apply(value)), (error) =>
