@@ -15,29 +15,36 @@ const maxChunk = 65_536;
 /** Bytes or values of the host that a guest reads. */
 class HostSource implements ReadableBuffer {
   readonly isEmpty = false;
-  #elements: Uint8Array | readonly Value[];
+  readonly #elements: Uint8Array | readonly Value[];
+  #taken = 0;
 
   constructor(elements: Uint8Array | readonly Value[]) {
     this.#elements = elements;
   }
 
   get remaining(): number {
-    return this.#elements.length;
+    return this.#elements.length - this.#taken;
   }
 
   read(count: number): Elements {
     const elements = this.#elements;
-    const isBytes = elements instanceof Uint8Array;
-    this.#elements = isBytes ? elements.subarray(count) : elements.slice(count);
-    return isBytes ? elements.subarray(0, count) : elements.slice(0, count);
+    const start = this.#taken;
+    this.#taken += count;
+    return elements instanceof Uint8Array
+      ? elements.subarray(start, this.#taken)
+      : elements.slice(start, this.#taken);
   }
 }
 
+/** A write of nothing, which ends when the guest reads. */
+const probe: ReadableBuffer = { remaining: 0, isEmpty: true, read: () => [] };
+
 /** Values that come over time, as `InputStream` has bytes. */
 export interface ValueInput extends Pollable {
-  /** Returns the values that are there, none if it has to wait. @throws StreamEnd */
-  read(): readonly Value[];
-  close(): void;
+  /** Returns the next value, or undefined if it has to wait. @throws StreamEnd */
+  take(): Value | undefined;
+  /** @param unread a value that was taken and that the guest did not read. */
+  close(unread: Value | undefined): void;
 }
 
 /** Room of the host for bytes that a guest writes. */
@@ -76,7 +83,7 @@ function whenReady(tasks: HostTasks, pollable: Pollable, next: () => void): () =
  */
 export function streamFrom(
   tasks: HostTasks,
-  input: InputStream | ValueInput,
+  input: InputStream,
   onEnd: (error?: IoError) => void = () => {},
 ): SharedStream {
   const stream = SharedStream.ofHost();
@@ -103,17 +110,67 @@ export function streamFrom(
       },
     });
   const next = (): void => {
-    let found: Uint8Array | readonly Value[];
+    let bytes: Uint8Array;
     try {
-      found = input.read(maxChunk);
+      bytes = input.read(maxChunk);
     } catch (error) {
       if (!(error instanceof StreamEnd)) throw error;
       return finish(error.error);
     }
-    if (found.length > 0) write(new HostSource(found));
+    if (bytes.length > 0) write(new HostSource(bytes));
     else stopWaiting = whenReady(tasks, input, next);
   };
   next();
+  return stream;
+}
+
+/**
+ * Returns a stream from which a guest reads values that come over time. The next one is taken only
+ * when the guest reads.
+ */
+export function streamOnDemand(tasks: HostTasks, input: ValueInput): SharedStream {
+  const stream = SharedStream.ofHost();
+  let stopWaiting: () => void = () => {};
+  const finish = (unread?: Value) => {
+    stopWaiting();
+    stream.onDrop = () => {};
+    stream.drop();
+    input.close(unread);
+  };
+  stream.onDrop = () => finish();
+  const awaitRead = (): void =>
+    stream.write(undefined, probe, {
+      onCopy: () => {},
+      onDone: (result) => {
+        if (result === copyResults.dropped) return finish();
+        // The read is pending only after this.
+        stopWaiting = tasks.add(Promise.resolve(), next).cancel;
+      },
+    });
+  const write = (value: Value, source: HostSource): void =>
+    stream.write(undefined, source, {
+      onCopy: (reclaim) => {
+        reclaim();
+        awaitRead();
+      },
+      onDone: (result) => {
+        if (source.remaining === 0) awaitRead();
+        else if (result === copyResults.dropped) finish(value);
+        else write(value, source);
+      },
+    });
+  const next = (): void => {
+    let value: Value | undefined;
+    try {
+      value = input.take();
+    } catch (error) {
+      if (!(error instanceof StreamEnd)) throw error;
+      return finish();
+    }
+    if (value === undefined) stopWaiting = whenReady(tasks, input, next);
+    else write(value, new HostSource([value]));
+  };
+  awaitRead();
   return stream;
 }
 

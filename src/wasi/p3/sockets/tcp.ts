@@ -9,7 +9,15 @@ import { TcpSocket } from "../../p2/sockets/tcp_socket.ts";
 import type { TcpInput, TcpOutput } from "../../p2/sockets/tcp_streams.ts";
 import { ok, type P2Interface } from "../../p2/state.ts";
 import { StreamEnd } from "../../p2/stream_end.ts";
-import { drainInto, emptyStream, hostFuture, resolvedFuture, streamFrom } from "../copies.ts";
+import {
+  drainInto,
+  emptyStream,
+  hostFuture,
+  resolvedFuture,
+  streamFrom,
+  streamOnDemand,
+  type ValueInput,
+} from "../copies.ts";
 import { endOf, failed, resultOf, valueOf } from "./socket_results.ts";
 import { anyAddress } from "./implicit_address.ts";
 
@@ -20,6 +28,8 @@ export class P3TcpSocket {
   readonly #tasks: HostTasks;
   #input: TcpInput | undefined;
   #output: TcpOutput | undefined;
+  /** The guest and the stream of connections; the socket is closed when neither uses it. */
+  readonly #users = new Set(["guest"]);
 
   constructor(
     socket: TcpSocket,
@@ -60,19 +70,31 @@ export class P3TcpSocket {
       const result = step();
       if ((result as { tag: string }).tag === "error") return resultOf(result);
     }
+    this.#users.add("connections");
+    return ok(streamOnDemand(this.#tasks, this.#connections()));
+  }
+
+  /** The connections of a listening socket. They wait in the system while there is no room. */
+  #connections(): ValueInput {
+    const { socket } = this;
+    const { open } = this.#context;
     const parts = { context: this.#context, tasks: this.#tasks };
-    const connections = {
-      isReady: () => socket.isReady(),
-      whenReady: (listener: () => void) => socket.whenReady(listener),
-      // A connection that ended before it was accepted is skipped.
-      read: () => {
-        if (socket.kind !== "listening") throw new StreamEnd();
-        const accepted = valueOf<[TcpSocket, TcpInput, TcpOutput]>(socket.accept());
-        return accepted ? [new P3TcpSocket(accepted[0], parts, [accepted[1], accepted[2]])] : [];
+    return {
+      isReady: () => !open.isFull && socket.isReady(),
+      whenReady: (listener) => open.isFull ? open.whenFree(listener) : socket.whenReady(listener),
+      take: () => {
+        if (open.isFull) return undefined;
+        const result = socket.accept();
+        const accepted = valueOf<[TcpSocket, TcpInput, TcpOutput]>(result);
+        if (accepted) return new P3TcpSocket(accepted[0], parts, [accepted[1], accepted[2]]);
+        if (skipped.has((result as { value: string }).value)) return undefined;
+        throw new StreamEnd();
       },
-      close: () => {},
+      close: (unread) => {
+        (unread as P3TcpSocket | undefined)?.drop();
+        this.#release("connections");
+      },
     };
-    return ok(streamFrom(this.#tasks, connections));
   }
 
   send(data: SharedStream): Value {
@@ -108,9 +130,18 @@ export class P3TcpSocket {
   drop(): void {
     this.#input?.close();
     this.#output?.close();
-    this.socket.drop();
+    this.#release("guest");
+  }
+
+  #release(user: string): void {
+    if (this.#users.delete(user) && this.#users.size === 0) this.socket.drop();
   }
 }
+
+/** Results of an accept after which the next one may succeed. */
+const skipped: ReadonlySet<string> = new Set(
+  ["would-block", "connection-aborted", "connection-reset", "remote-unreachable", "timeout"],
+);
 
 /** Functions of 0.2 that 0.3 has with `get-` before their names, or unchanged. */
 const kept = /^\[method\]tcp-socket\.(?:set-(.*)|(.*))$/;

@@ -1,4 +1,5 @@
 import type { Value } from "../../../component/abi/codec.ts";
+import type { HostPromise } from "../../../component/instance/host.ts";
 import { anyReady } from "../../p2/poll.ts";
 import type { IncomingDatagrams, OutgoingDatagrams } from "../../p2/sockets/datagram_streams.ts";
 import type { IncomingDatagram } from "../../p2/sockets/datagram_queue.ts";
@@ -61,17 +62,35 @@ export class P3UdpSocket {
     return valueOf(result) === undefined ? resultOf(result) : ok();
   }
 
-  async receive(): Promise<Value> {
-    for (;;) {
-      const incoming = this.#streams?.[0];
-      if (!incoming) return failed("invalid-state");
-      const result = incoming.receive(1n);
-      const received = valueOf<readonly IncomingDatagram[]>(result);
-      if (!received) return resultOf(result);
-      const [first] = received;
-      if (first) return ok([first.data, first["remote-address"]]);
-      await anyReady(this.#context, [incoming]);
-    }
+  receive(): Value | HostPromise {
+    const received = this.#take();
+    if (received) return received;
+    const { promise, resolve } = Promise.withResolvers<Value>();
+    let isCancelled = false;
+    const wait = (): void => {
+      const [incoming] = this.#streams ?? [];
+      if (!incoming) return resolve(failed("invalid-state"));
+      void anyReady(this.#context, [incoming]).then(() => {
+        if (isCancelled) return;
+        const received = this.#take();
+        if (received) resolve(received);
+        else wait();
+      });
+    };
+    wait();
+    // The datagram is for the next call.
+    return Object.assign(promise, { cancel: () => void (isCancelled = true) });
+  }
+
+  /** Returns the result of a receive, or undefined if it has to wait. */
+  #take(): Value {
+    const incoming = this.#streams?.[0];
+    if (!incoming) return failed("invalid-state");
+    const result = incoming.receive(1n);
+    const received = valueOf<readonly IncomingDatagram[]>(result);
+    if (!received) return resultOf(result);
+    const [first] = received;
+    return first && ok([first.data, first["remote-address"]]);
   }
 
   drop(): void {
