@@ -18,11 +18,11 @@ const size = pages * 65_536;
 const result = size - 128;
 const timeoutMs = 250;
 /**
- * A run ends before this many times the run of a loop that computes until its timeout. Without a
- * check, most rows take ten times and more.
+ * Longest run, as a multiple of the run of a loop that computes until its timeout. Without a check,
+ * most rows take ten times and more.
  */
 const maxLoops = 4;
-/** Calls of the import in one run: more than the host calls between two looks at the clock. */
+/** Calls of the import in one run: more than the host calls between two clock reads. */
 const calls = 64;
 
 /** Descriptor of a sparse file that the guest opens. */
@@ -176,7 +176,7 @@ Deno.test("largest arguments: no import holds the thread past its deadline", asy
   for (const call of rows) {
     const { from, name, args, fill } = call;
     await t.step(`${from}.${name}(${args.join(", ")}) of 0x${fill.toString(16)}`, async () => {
-      // The machine may be busy: a run is slow if it is so three times, beside a loop each time.
+      // The machine may be busy: a call is slow only if three runs are, each compared with a loop.
       const loops: number[] = [];
       do {
         const tookMs = await durationMs(call, folder);

@@ -71,7 +71,7 @@ export const jcoFaults: readonly Fault[] = [
   },
 ];
 
-/** Types of which a core value has more bits. */
+/** Types whose core value has unused bits. */
 const partial = new Set<string>(["bool", "flags", "u8", "s8", "u16", "s16"]);
 
 /** Returns the rule that jco does not keep, if that is why the outcomes of a call differ. */

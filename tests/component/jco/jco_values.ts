@@ -14,7 +14,7 @@ const arrays: Readonly<Record<string, { from(values: Iterable<never>): unknown }
   f64: Float64Array,
 };
 
-/** Returns a value as code that jco has made takes it. */
+/** Converts a value to the form that jco's code expects. */
 export function toJco(type: ComponentValueType, value: Value): unknown {
   switch (type.kind) {
     case "flags":
@@ -53,7 +53,7 @@ export function toJco(type: ComponentValueType, value: Value): unknown {
   }
 }
 
-/** Returns a value of jco as one of ours. */
+/** Converts a value of jco to ours. */
 export function fromJco(type: ComponentValueType, value: unknown): Value {
   switch (type.kind) {
     case "flags":

@@ -81,7 +81,7 @@ export class EveryImport {
     return new DataView((this.#exports.memory as WebAssembly.Memory).buffer);
   }
 
-  /** End of what `realloc` has given away. */
+  /** End of the memory that `realloc` has allocated. */
   get top(): number {
     return (this.#exports.top as WebAssembly.Global).value;
   }
@@ -126,7 +126,7 @@ export class EveryImport {
     return resultInMemory ? [...flat, resultAt] : flat;
   }
 
-  /** Makes a resource. Returns 0, which is no handle, where that needs what is not there. */
+  /** Makes a resource. Returns 0, an invalid handle, if the resource cannot be made here. */
   async make(resource: string): Promise<number> {
     const handle = await this.#make(resource.replace(/^wasi:\S+ /, ""));
     if (handle !== 0) this.made.push({ resource, handle });

@@ -207,7 +207,7 @@ importsTest(
             const others = guest.made.filter(({ handle }) => handle !== kept);
             if (order === "children first") others.reverse();
             for (const { resource, handle } of others) {
-              // A handle that was given away, and a parent with children, cannot be dropped.
+              // A handle that was passed on, and a parent with children, cannot be dropped.
               await guest.drop(resource, handle).catch(() => {});
             }
             await guest.call(func.name, flat);

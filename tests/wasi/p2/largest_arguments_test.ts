@@ -16,7 +16,7 @@ const size = pages * 65_536;
 /** The last bytes of the memory, for results. */
 const result = size - 256;
 const timeoutMs = 250;
-/** A call ends before this many times the time of a loop that ends at its deadline. */
+/** Longest call, as a multiple of the time of a loop that ends at its deadline. */
 const maxLoops = 4;
 /** Calls of the import in one call of the component. */
 const calls = 64;
@@ -84,7 +84,8 @@ Deno.test({
       const hasHandles = params.some(({ type }) => resourceOf(elementOf(type)));
       for (const fill of ["zeros", "ones", ...(hasHandles ? ["handles"] : [])] as Fill[]) {
         await t.step(`${func.name} of ${fill}`, async () => {
-          // The machine may be busy: a run is slow if it is so three times, each beside a loop.
+          // The machine may be busy: a call is slow only if three runs are, each compared with a
+          // loop.
           const loops: number[] = [];
           do {
             const tookMs = await durationMs(served, (guest) => callLargest(guest, func, fill));

@@ -7,7 +7,7 @@ import type { Pollable } from "../../../src/wasi/p2/stream_types.ts";
 const state = { pending: new Set(), assertInTime() {} } as unknown as P2State;
 type Poll = (pollables: readonly Pollable[]) => number[] | Promise<number[]>;
 
-/** Polls with something that is ready until the pollable is; returns the number of polls. */
+/** Polls a pollable beside one that is always ready; returns the polls until it is ready. */
 async function pollUntilReady(pollable: Pollable): Promise<number> {
   const poll = pollInterface(state).functions["poll"] as unknown as Poll;
   for (let count = 1; count < 10_000; count++) {

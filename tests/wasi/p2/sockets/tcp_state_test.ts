@@ -24,7 +24,7 @@ const states: Readonly<Record<State["kind"], State>> = {
   "closed": { kind: "closed" },
 };
 
-/** The states after an event, or the error with which the state stays as it is. */
+/** The states after an event, or its error, which leaves the state unchanged. */
 const table: Readonly<Record<string, readonly [Event, Readonly<Record<State["kind"], string>>]>> = {
   "start-bind": [{ kind: "start-bind", listener }, {
     "unbound": "→ bind-in-progress",
