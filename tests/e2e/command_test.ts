@@ -63,3 +63,16 @@ Deno.test("command of WASI 0.3: a client waits while the guest has no room for a
 Deno.test("command of WASI 0.3: a cancelled receive leaves the datagram for the next one", async () => {
   assert.equal(await run(...sockets, "--", "receive"), "false datagram");
 });
+
+Deno.test("command of WASI 0.3: connects from a bound socket, and echoes", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const result = run(...sockets, "--", "connect", String(listener.addr.port));
+  using connection = await Promise.race([
+    listener.accept(),
+    result.then((text) => assert.fail(text)),
+  ]);
+  await connection.write(new TextEncoder().encode("héllo"));
+  await connection.closeWrite();
+  assert.equal(await new Response(connection.readable).text(), "héllo");
+  assert.equal(await result, "Ok(())");
+});

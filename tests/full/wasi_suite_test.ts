@@ -18,7 +18,6 @@ const runner = fileURLToPath(new URL("wasi_suite/run.py", import.meta.url));
 /** Programs that cannot pass, with the reason. */
 const expectedFailures: Readonly<Record<string, string>> = {
   "http-client-trailers": "the HTTP client, undici, sends no trailers",
-  "sockets-tcp-connect": "Deno cannot connect from a socket that is bound",
   "sockets-tcp-properties": "Deno cannot set the hop limit of a socket",
   "sockets-udp-properties": "Deno cannot set the hop limit of a socket",
 };

@@ -99,6 +99,25 @@ export function refusedAddress(
   return undefined;
 }
 
+/**
+ * Reports whether the system may choose this source for a connection. Deno cannot connect from a
+ * bound socket, so other sources are not possible.
+ */
+export function isDefaultSource(local: IpSocketAddress, remote: IpSocketAddress): boolean {
+  if (local.value.port !== 0) return false;
+  return isUnspecified(local) || (isLocalhost(local) && isLoopback(remote));
+}
+
+/** Reports whether an address is one of loopback. */
+export function isLoopback(address: IpSocketAddress): boolean {
+  return ipaddr.parse(toEndpoint(address).hostname).range() === "loopback";
+}
+
+/** Reports whether it is the address from which the system connects to loopback. */
+function isLocalhost(address: IpSocketAddress): boolean {
+  return ["127.0.0.1", "::1"].includes(toEndpoint(address).hostname);
+}
+
 /** Reports whether all bits of the address are 0. */
 function isUnspecified({ value: { address } }: IpSocketAddress): boolean {
   return address.every((part) => part === 0);

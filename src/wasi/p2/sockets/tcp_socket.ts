@@ -5,6 +5,7 @@ import {
   fromEndpoint,
   type IpFamily,
   type IpSocketAddress,
+  isDefaultSource,
   refusedAddress,
   toEndpoint,
 } from "./socket_address.ts";
@@ -27,6 +28,8 @@ export class TcpSocket implements Pollable {
   readonly #waiters = new Waiters();
   readonly #abort = new AbortController();
   #state: State = { kind: "unbound" };
+  /** The address that the guest bound it to. */
+  #bound: IpSocketAddress | undefined;
   /** Closes the socket and removes it from the count. */
   #end: () => void = () => {};
 
@@ -63,6 +66,7 @@ export class TcpSocket implements Pollable {
     beforeSideEffect();
     try {
       const listener = new TcpListener(Deno.listen({ ...endpoint, transport: "tcp" }));
+      this.#bound = address;
       return this.#apply({ kind: "start-bind", listener });
     } catch (error) {
       return err(errorCodeOf(error));
@@ -75,8 +79,10 @@ export class TcpSocket implements Pollable {
       refusedAddress(address, this.family, "tcp-connect");
     if (refused) return err(refused);
     const endpoint = toEndpoint(address);
+    if (this.#bound && !isDefaultSource(this.#bound, address)) return err("not-supported");
     if (!grant.mayReach(endpoint)) return err("access-denied");
     beforeSideEffect();
+    if (this.#state.kind === "bound") this.#state.listener.close();
     const { signal } = this.#abort;
     Deno.connect({ ...endpoint, transport: "tcp", autoSelectFamily: false, signal }).then(
       (connection) => this.#connected(connection),

@@ -65,7 +65,7 @@ export function nextTcpState<L, C>(
         ? { state: { kind: "listening", listener: state.listener } }
         : { state, error: "not-in-progress" };
     case "start-connect":
-      return state.kind === "unbound"
+      return state.kind === "unbound" || state.kind === "bound"
         ? { state: { kind: "connect-in-progress", outcome: undefined } }
         : { state, error: refusedStart(state, event.kind) };
     case "connect-ended":
@@ -88,14 +88,21 @@ function finishConnect<L, C>(state: TcpState<L, C>): TcpTransition<L, C> {
     : { state: { kind: "connected", connection: outcome.connection } };
 }
 
+/** An operation that a later one finishes. */
+type Start = "start-bind" | "start-connect" | "start-listen";
+
+/** The states in which an operation can be started. */
+const allowed: Readonly<Record<Start, ReadonlySet<string>>> = {
+  "start-bind": new Set(["unbound"]),
+  "start-connect": new Set(["unbound", "bound"]),
+  "start-listen": new Set(["bound"]),
+};
+
 /** Returns the error of an operation that cannot be started in this state, or undefined. */
 export function refusedStart(
   { kind }: { readonly kind: TcpState<unknown, unknown>["kind"] },
-  operation: "start-bind" | "start-connect" | "start-listen",
+  operation: Start,
 ): SocketErrorCode | undefined {
-  if (kind === (operation === "start-listen" ? "bound" : "unbound")) return undefined;
-  if (kind.endsWith("in-progress")) return "concurrency-conflict";
-  // Deno binds a socket only to listen with it.
-  if (kind === "bound" && operation === "start-connect") return "not-supported";
-  return "invalid-state";
+  if (allowed[operation].has(kind)) return undefined;
+  return kind.endsWith("in-progress") ? "concurrency-conflict" : "invalid-state";
 }

@@ -10,12 +10,6 @@ export function loopbackAddress(family: IpFamily): IpSocketAddress {
   return addressOf(family, family === "ipv4" ? [127, 0, 0, 1] : [0, 0, 0, 0, 0, 0, 0, 1]);
 }
 
-/** Reports whether an address is one of loopback. */
-export function isLoopback({ tag, value: { address } }: IpSocketAddress): boolean {
-  if (tag === "ipv4") return address[0] === 127;
-  return address.every((part, index) => part === (index === 7 ? 1 : 0));
-}
-
 function addressOf(family: IpFamily, address: readonly number[]): IpSocketAddress {
   const value = family === "ipv4"
     ? { port: 0, address }

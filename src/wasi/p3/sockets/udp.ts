@@ -3,12 +3,16 @@ import type { HostPromise } from "../../../component/instance/host.ts";
 import { anyReady } from "../../p2/poll.ts";
 import type { IncomingDatagrams, OutgoingDatagrams } from "../../p2/sockets/datagram_streams.ts";
 import type { IncomingDatagram } from "../../p2/sockets/datagram_queue.ts";
-import type { IpFamily, IpSocketAddress } from "../../p2/sockets/socket_address.ts";
+import {
+  type IpFamily,
+  type IpSocketAddress,
+  isLoopback,
+} from "../../p2/sockets/socket_address.ts";
 import type { SocketContext } from "../../p2/sockets/socket_context.ts";
 import { getHopLimit, setHopLimit, setPositive } from "../../p2/sockets/socket_options.ts";
 import { UdpSocket } from "../../p2/sockets/udp_socket.ts";
 import { ok, type P2Interface } from "../../p2/state.ts";
-import { anyAddress, isLoopback, loopbackAddress } from "./implicit_address.ts";
+import { anyAddress, loopbackAddress } from "./implicit_address.ts";
 import { failed, resultOf, valueOf } from "./socket_results.ts";
 
 /** The resource `udp-socket` of 0.3: a socket of 0.2 that keeps its streams. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import {
   fromEndpoint,
+  type IpSocketAddress,
+  isDefaultSource,
   isSameAddress,
   parseIpAddress,
   refusedAddress,
@@ -65,4 +67,16 @@ Deno.test("socket address: parses addresses and no names", () => {
   for (const text of ["localhost", "", "1.2.3.4:80", "[::1]", "1.2.3.4.5"]) {
     assert.equal(parseIpAddress(text), undefined, text);
   }
+});
+
+Deno.test("socket address: the system may choose the source that a socket is bound to", () => {
+  const remote = [ipv4(80, [127, 9, 9, 9]), ipv4(80, [192, 0, 2, 1])];
+  const sources = (local: IpSocketAddress) => remote.map((one) => isDefaultSource(local, one));
+  assert.deepEqual(sources(ipv4(0, [0, 0, 0, 0])), [true, true]);
+  assert.deepEqual(sources(ipv4(0)), [true, false]);
+  assert.deepEqual(sources(ipv4(0, [127, 0, 0, 2])), [false, false]);
+  assert.deepEqual(sources(ipv4(1)), [false, false]);
+  assert.deepEqual(sources(ipv4(1, [0, 0, 0, 0])), [false, false]);
+  assert.ok(isDefaultSource(ipv6(0), ipv6(80)));
+  assert.ok(!isDefaultSource(ipv6(0), ipv6(80, [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])));
 });

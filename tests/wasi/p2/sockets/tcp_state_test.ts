@@ -69,7 +69,7 @@ const table: Readonly<Record<string, readonly [Event, Readonly<Record<State["kin
   "start-connect": [{ kind: "start-connect" }, {
     "unbound": "→ connect-in-progress",
     "bind-in-progress": "concurrency-conflict",
-    "bound": "not-supported",
+    "bound": "→ connect-in-progress",
     "listen-in-progress": "concurrency-conflict",
     "listening": "invalid-state",
     "connect-in-progress": "concurrency-conflict",

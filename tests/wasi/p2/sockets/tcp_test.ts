@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { InputStream, OutputStream, Pollable } from "../../../../src/wasi/p2/stream_types.ts";
+import type { Value } from "../../../../src/component/abi/codec.ts";
+import type { IpSocketAddress } from "../../../../src/wasi/p2/sockets/socket_address.ts";
 import { type IoError, StreamEnd } from "../../../../src/wasi/p2/stream_end.ts";
 import { everything, GuestSockets, ipv4, ipv6 } from "./guest_sockets.ts";
 
@@ -283,4 +285,28 @@ Deno.test("tcp socket: an option must not be 0, and the hop limit cannot change"
     "not-supported",
     undefined,
   ]);
+});
+
+Deno.test("tcp socket: a bound one connects if the system may choose its source", async () => {
+  using guest = new GuestSockets();
+  using listener = openListener();
+  const connectFrom = async (local: IpSocketAddress): Promise<Value> => {
+    const socket = await guest.tcpSocket();
+    await guest.ok("tcp", method("start-bind"), socket, {}, local);
+    await guest.ok("tcp", method("finish-bind"), socket);
+    const remote = ipv4(listener.addr.port);
+    const error = await guest.tryCall("tcp", method("start-connect"), socket, {}, remote);
+    if (error !== undefined) return error;
+    await guest.block(socket);
+    await guest.ok("tcp", method("finish-connect"), socket);
+    using connection = await listener.accept();
+    assert.deepEqual(
+      await guest.ok("tcp", method("local-address"), socket),
+      ipv4(connection.remoteAddr.port),
+    );
+    return "connected";
+  };
+  assert.equal(await connectFrom(ipv4(0)), "connected");
+  assert.equal(await connectFrom(ipv4(0, [0, 0, 0, 0])), "connected");
+  assert.equal(await connectFrom(ipv4(0, [127, 0, 0, 2])), "not-supported");
 });
