@@ -27,6 +27,7 @@ export const modules = {
   upstream: `${root}tests/testdata/go/upstream/upstream.wasm`,
   component: `${root}examples/component-rust/component_rust.wasm`,
   componentAdapted: `${root}tests/testdata/rust/adapted/adapted.wasm`,
+  service: `${root}tests/testdata/rust/service/service.wasm`,
   componentWork: `${root}tests/testdata/rust/work/work.wasm`,
 } as const;
 

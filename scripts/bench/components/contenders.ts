@@ -5,8 +5,14 @@ import { startServer } from "../processes.ts";
 export interface ComponentContenders {
   readonly bare: Contender;
   readonly ours: Contender;
+  /** Keeps an instance for many requests; named like `ours`, with which it is never compared. */
+  readonly oursReuse: Contender;
   /** `wasmtime serve`, which keeps compiled code in its cache. */
   readonly wasmtime: Contender;
+  /** `wasmtime serve` of WASI 0.3, which keeps an instance for many requests. */
+  readonly wasmtimeService: Contender;
+  /** `wasmtime serve` of WASI 0.3 with a fresh instance for each request. */
+  readonly wasmtimeSingleUse: Contender;
   /** `wasmtime serve` that compiles at each start. */
   readonly wasmtimeUncached: Contender;
 }
@@ -28,6 +34,14 @@ export async function componentContenders(
         return [...words, "--addr", `127.0.0.1:${port}`, module];
       }),
   });
+  const own = (...flags: string[]): Contender => ({
+    name: ours.name,
+    start: (module) =>
+      startPinned((port) => {
+        const words = [...capsule, "-mode=http", "-threads=1", `-wasm=${module}`, ...flags];
+        return [...words, `-httpPort=${port}`];
+      }),
+  });
   const deno = Deno.execPath();
   return {
     bare: {
@@ -37,14 +51,15 @@ export async function componentContenders(
           ...[deno, "run", "-A", `${root}scripts/bench/servers/bare.ts`, `${port}`],
         ]),
     },
-    ours: {
-      name: ours.name,
-      start: (module) =>
-        startPinned((port) => [
-          ...[...capsule, "-mode=http", "-threads=1", `-wasm=${module}`, `-httpPort=${port}`],
-        ]),
-    },
+    ours: own(),
+    oursReuse: own("-reuse"),
     wasmtime: wasmtime("wasmtime serve"),
+    wasmtimeService: wasmtime("wasmtime serve", ...asynchronous),
+    wasmtimeSingleUse: wasmtime(
+      "wasmtime serve, single use",
+      ...asynchronous,
+      ...["--max-instance-reuse-count", "1"],
+    ),
     wasmtimeUncached: wasmtime("wasmtime serve, no cache", "-C", "cache=n"),
   };
 }
@@ -63,6 +78,9 @@ export async function outputOf(
   if (success) return decoder.decode(stdout).trim();
   say(`scripts/${script} failed:\n${decoder.decode(stderr)}`);
 }
+
+/** Lets `wasmtime serve` run components of WASI 0.3. */
+const asynchronous = ["-W", "component-model-async=y", "-S", "p3=y"] as const;
 
 /** The load generator stays on the other processors, if there are any. */
 const processor = `${navigator.hardwareConcurrency - 1}`;

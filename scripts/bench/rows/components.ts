@@ -5,6 +5,7 @@ import { fairness } from "../components/fairness.ts";
 import { firstAnswer } from "../components/first_answer.ts";
 import { leak } from "../components/leak.ts";
 import { requests } from "../components/requests.ts";
+import { services } from "../components/services.ts";
 
 /** Components beside `wasmtime serve`, each server on one processor. */
 export const components: Row = {
@@ -17,6 +18,7 @@ export const components: Row = {
     const javascript = folder && `${folder}/component_javascript.wasm`;
     const lines: Line[] = await requests(contenders, bench, javascript);
     if (javascript) lines.push(...await firstAnswer(contenders, bench, javascript));
+    lines.push(...await services(contenders, bench));
     lines.push(...await echo(contenders, bench));
     lines.push(...await fairness(contenders, bench));
     lines.push(...await leak(contenders, bench));
