@@ -8,7 +8,8 @@ import type { OutputSinks } from "../wasm/guest_output.ts";
 import type { Blueprint } from "../wasm/blueprint.ts";
 import type { GuestInstance } from "../wasm/instance.ts";
 import type { MemoryBudget } from "../wasm/memory_budget.ts";
-import { type Closable, Pool } from "../wasm/pool.ts";
+import type { Closable, Pool } from "../wasm/pool.ts";
+import { instancePool } from "./instance_pool.ts";
 import { assertFits, openAccount } from "./memory_use.ts";
 import { makeInstance } from "./make_instance.ts";
 import { ExitError, explainThrown } from "./traps.ts";
@@ -50,18 +51,11 @@ export class Command {
   readonly #watch = new CallWatch();
 
   private constructor(blueprint: Blueprint, options: CommandOptions) {
-    const { maxInstances, maxQueue } = options;
     this.options = options;
     this.#blueprint = blueprint;
-    this.#permits = new Pool({
-      create: (): Permit => {
-        const use = options.budget && openAccount(options.budget, blueprint.memory);
-        return { use, close: () => use?.account.close() };
-      },
-      maxInstances,
-      maxQueue,
-      idleMs: 60_000,
-      hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
+    this.#permits = instancePool(options, blueprint.memory, (): Permit => {
+      const use = options.budget && openAccount(options.budget, blueprint.memory);
+      return { use, close: () => use?.account.close() };
     });
   }
 

@@ -9,7 +9,8 @@ import type { Blueprint } from "../wasm/blueprint.ts";
 import type { GuestInstance } from "../wasm/instance.ts";
 import type { MemoryBudget } from "../wasm/memory_budget.ts";
 import { MemoryReset } from "../wasm/memory_reset.ts";
-import { type Lease, Pool } from "../wasm/pool.ts";
+import type { Lease, Pool } from "../wasm/pool.ts";
+import { instancePool } from "./instance_pool.ts";
 import { assertFits, openAccount } from "./memory_use.ts";
 import { makeInstance } from "./make_instance.ts";
 import { PooledInstance } from "./pooled_instance.ts";
@@ -47,14 +48,13 @@ export interface FunctionCall<T> {
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
-const idleMs = 60_000;
-
 /**
  * A module ready to be called. Every call finds a fresh instance.
  *
  * A call is tentative first: it is made synchronously and its output is held back. If it has to
  * wait, is about to have a side effect, or exceeds its slice, it is discarded and rerun where it
- * can be paused. A function that needed that is called so from then on.
+ * can be paused. A function whose call was rerun is called as an awaitable one from then on
+ * (`RerunHistory`).
  */
 export class CapsuleFunction {
   readonly options: FunctionOptions;
@@ -69,14 +69,7 @@ export class CapsuleFunction {
     // Calls on files are side effects, and with `-reuse` state is: neither can be discarded.
     const mayRerun = options.wasi.preopens.length === 0 && blueprint.isolation !== "reuse";
     this.#history = new RerunHistory(!mayRerun);
-    this.#pool = new Pool({
-      create: () => this.#create(),
-      maxInstances: options.maxInstances,
-      maxQueue: options.maxQueue,
-      idleMs,
-      hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
-    });
-    if (options.budget) options.budget.reclaim = () => this.#pool.closeIdle();
+    this.#pool = instancePool(options, blueprint.memory, () => this.#create());
   }
 
   /**

@@ -8,7 +8,8 @@ import { Guest } from "../../wasm/guest.ts";
 import type { OutputSinks } from "../../wasm/guest_output.ts";
 import { isSuspendError, isThrownByGuest } from "../../wasm/jspi.ts";
 import type { MemoryBudget } from "../../wasm/memory_budget.ts";
-import { type Lease, OverloadedError, Pool } from "../../wasm/pool.ts";
+import { type Lease, OverloadedError, type Pool } from "../../wasm/pool.ts";
+import { instancePool } from "../instance_pool.ts";
 import { assertFits, openAccount } from "../memory_use.ts";
 import { RerunHistory } from "../rerun_history.ts";
 import { ExitError, explainThrown } from "../traps.ts";
@@ -43,8 +44,6 @@ export interface ComponentCall<T> {
   readonly onLong?: (stop: (reason: CapsuleError) => void) => void;
 }
 
-const idleMs = 60_000;
-
 /** A component ready to be called. Every call finds a fresh instance. */
 export class ComponentFunctions {
   readonly options: ComponentOptions;
@@ -58,14 +57,7 @@ export class ComponentFunctions {
   private constructor(blueprint: ComponentBlueprint, options: ComponentOptions) {
     this.#blueprint = blueprint;
     this.options = options;
-    this.#pool = new Pool({
-      create: () => this.#create(),
-      maxInstances: options.maxInstances,
-      maxQueue: options.maxQueue,
-      idleMs,
-      hasRoom: () => options.budget?.hasRoom(blueprint.memory.initialBytes) ?? true,
-    });
-    if (options.budget) options.budget.reclaim = () => this.#pool.closeIdle();
+    this.#pool = instancePool(options, blueprint.memory, () => this.#create());
   }
 
   /**
