@@ -22,6 +22,7 @@ export const rooms: Record<string, readonly string[]> = {
   server: ["base"],
   http1: ["base"],
   function: [
+    "http1",
     "server",
     "source",
     "prepare",

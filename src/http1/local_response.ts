@@ -1,4 +1,5 @@
 import { textBytes } from "./characters.ts";
+import { httpDate, statusLine } from "./status_line.ts";
 
 /** A response of this server itself. */
 export interface LocalResponse {
@@ -27,8 +28,8 @@ export function encodeResponse(
   { method, connection }: { method: string; connection: "close" | "keep-alive" | undefined },
 ): Uint8Array {
   const lines = [
-    `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
-    `date: ${new Date().toUTCString()}`,
+    statusLine(status),
+    `date: ${httpDate()}`,
     ...headers.filter(([name]) => name !== "content-length" && name !== "connection").map((
       [name, value],
     ) => `${name}: ${value}`),
@@ -42,23 +43,3 @@ export function encodeResponse(
   whole.set(body, head.length);
   return whole;
 }
-
-const reasons: Record<number, string> = {
-  200: "OK",
-  202: "Accepted",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Lookup",
-  408: "Request Timeout",
-  409: "Conflict",
-  413: "Content Too Large",
-  417: "Expectation Failed",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  501: "Not Implemented",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-  505: "HTTP Version Not Supported",
-};

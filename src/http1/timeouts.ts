@@ -9,3 +9,10 @@ export interface ConnectionTimeouts {
   /** For the next request on a connection. */
   readonly keepAliveMs: number;
 }
+
+export const defaultConnectionTimeouts: ConnectionTimeouts = {
+  idleMs: 300_000,
+  headMs: 10_000,
+  bodyMs: 30_000,
+  keepAliveMs: 75_000,
+};

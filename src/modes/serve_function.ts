@@ -70,16 +70,22 @@ export async function serveFunction(
     ["/health", () => new Response("OK")],
     ["/host-metrics", async () => Response.json(await metrics())],
   ]);
+  const ownPage = (path: string) => {
+    const page = ownPages.get(path);
+    if (!page) requests++;
+    return page;
+  };
   try {
+    const listening = listenOptionsOf(options, log);
     const server = await listen({
       port,
       reusePort,
-      ...listenOptionsOf(options, log),
+      ...listening,
       handler: module.handler((request) => {
-        const page = ownPages.get(pathOf(request.url));
-        if (!page) requests++;
+        const page = ownPage(pathOf(request.url));
         return page && dropBody(request).then(page);
       }),
+      connections: listening.tls ? undefined : module.connections?.((path) => ownPage(path)?.()),
     });
     information.httpPort = server.port;
     return { ...server, figures, close };

@@ -1,4 +1,4 @@
-import type { Handler } from "../server/listen.ts";
+import type { Handler, OpenConnections } from "../server/listen.ts";
 
 /** Figures of a thread: memory in bytes, and counts; `requests` is the number since its start. */
 export type ThreadFigures = Deno.MemoryUsage & {
@@ -12,6 +12,10 @@ export type ThreadFigures = Deno.MemoryUsage & {
 export interface ServedModule {
   /** Returns the handler of the server. `ownPage` returns the response to what is not a call. */
   handler(ownPage: (request: Request) => Response | Promise<Response> | undefined): Handler;
+  /** Returns what serves connections of HTTP/1.1 without TLS. Default: Deno, by the handler. */
+  connections?(
+    ownPage: (path: string) => Response | Promise<Response> | undefined,
+  ): OpenConnections;
   figures(): Pick<ThreadFigures, "instances" | "busy" | "queued">;
   close(): Promise<void>;
 }

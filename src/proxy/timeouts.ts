@@ -1,4 +1,4 @@
-import type { ConnectionTimeouts } from "../http1/timeouts.ts";
+import { type ConnectionTimeouts, defaultConnectionTimeouts } from "../http1/timeouts.ts";
 
 /** The timeouts of the proxy in milliseconds; 0 for no limit. */
 export interface ProxyTimeouts extends ConnectionTimeouts {
@@ -12,10 +12,7 @@ export interface ProxyTimeouts extends ConnectionTimeouts {
 
 /** The timeouts without flags. */
 export const defaultProxyTimeouts: ProxyTimeouts = {
+  ...defaultConnectionTimeouts,
   connectMs: 5000,
   firstByteMs: 30_000,
-  idleMs: 300_000,
-  headMs: 10_000,
-  bodyMs: 30_000,
-  keepAliveMs: 75_000,
 };

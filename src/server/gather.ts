@@ -1,5 +1,3 @@
-type Answer = Response | Promise<Response>;
-
 /** Requests per turn of the event loop from which batching pays. */
 const minBatch = 10;
 /** Upper bound on a batch: instances of calls that wait would not fit in the processor's cache. */
@@ -9,8 +7,8 @@ const maxSmallBatches = 4;
 /** Requests handled immediately before the next count of requests per turn, which needs a timer. */
 const countEvery = 256;
 
-interface Waiting {
-  readonly request: Request;
+interface Waiting<Asked, Answer> {
+  readonly request: Asked;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,8 +19,10 @@ interface Waiting {
  * Deno would call the handler between its own work for each connection. With few requests a turn,
  * each is handled immediately. Hot path (bench: `throughput`).
  */
-export function gathered(handler: (request: Request) => Answer): (request: Request) => Answer {
-  const waiting: Waiting[] = [];
+export function gathered<Asked, Answer>(
+  handler: (request: Asked) => Answer | Promise<Answer>,
+): (request: Asked) => Answer | Promise<Answer> {
+  const waiting: Waiting<Asked, Answer>[] = [];
   let isBatching = false;
   let untilCount = countEvery;
   let count = 0;

@@ -26,12 +26,26 @@ export interface ListenOptions {
    * responses.
    */
   onError: (error: unknown) => Response;
+  /** Serves the connections in place of Deno. */
+  connections?: OpenConnections;
   /**
    * Called at most once every 10 s while connections wait because the process may open no more
    * files.
    */
   onFull?: (message: string) => void;
   timeouts?: ClientTimeouts;
+}
+
+/** The open connections of a server. */
+export interface OpenConnections extends Disposable {
+  /** Serves a connection until it is closed. */
+  serve(accepted: Deno.TcpConn | Deno.TlsConn): void;
+  /** Closes every connection as soon as it has no request. */
+  shutdown(): void;
+  /** Closes every connection immediately. */
+  cut(): void;
+  /** Resolves when no connection is left. Nothing is served after the call. */
+  empty(): Promise<void>;
 }
 
 /** A server that listens. */
@@ -96,7 +110,7 @@ class HttpServer {
   readonly finished: Promise<void>;
   readonly #listener: Deno.TcpListener | Deno.TlsListener;
   readonly #options: ListenOptions;
-  readonly #connections: Connections;
+  readonly #connections: OpenConnections;
   /** Resolves when the grace period is over. */
   readonly #graceOver = Promise.withResolvers<void>();
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -105,7 +119,7 @@ class HttpServer {
   constructor(listener: Deno.TcpListener | Deno.TlsListener, options: ListenOptions) {
     this.#listener = listener;
     this.#options = options;
-    this.#connections = new Connections(options);
+    this.#connections = options.connections ?? new Connections(options);
     this.port = listener.addr.port;
     this.url = `${options.tls ? "https" : "http"}://${urlHost(options.host)}:${this.port}`;
     this.finished = this.#serve();

@@ -65,14 +65,17 @@ export async function dropBody(request: Request): Promise<void> {
   }
 }
 
-function tooLarge({ maxBytes, flag }: ReadBodyOptions): HttpError {
+/** Returns the error for a body over a limit. */
+export function bodyTooLarge(
+  { maxBytes, flag }: Pick<ReadBodyOptions, "maxBytes" | "flag">,
+): HttpError {
   const rule = `a body may have at most ${maxBytes} bytes${flag ? ` (${flag})` : ""}`;
   return new HttpError(413, "BODY_TOO_LARGE", `${rule}, this one has more`);
 }
 
 async function refuse({ body }: BodySource, options: ReadBodyOptions): Promise<never> {
   if (body) await drainBody(body, options.allowanceMs);
-  throw tooLarge(options);
+  throw bodyTooLarge(options);
 }
 
 /**
@@ -96,7 +99,7 @@ async function readPieces({ body }: BodySource, options: ReadBodyOptions): Promi
     if (length > options.maxBytes) {
       pieces.length = 0;
       await drain(reader);
-      throw tooLarge(options);
+      throw bodyTooLarge(options);
     }
     pieces.push(piece);
   }

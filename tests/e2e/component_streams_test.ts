@@ -5,6 +5,7 @@ import { echoMib } from "../testing/large_echo.ts";
 import { until } from "../testing/platform.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 import { reflect } from "./wasmtime/both_servers.ts";
+import { ByteReader, exchange, readResponse } from "./wasmtime/raw_exchange.ts";
 
 const serve = (...flags: string[]) => startCapsule(["-mode=http", `-wasm=${reflect}`, ...flags]);
 
@@ -104,6 +105,25 @@ Deno.test("component streams: a guest waits for clients that do not read, in lit
   await until(() => figuresOf(server.url), ({ busy }) => busy === 0);
 });
 
+/** Sends `total` MiB until no more is taken, which must be at half of them at most. */
+async function sendToWaiting(url: string, call: ChunkedCall, total: number) {
+  const before = await figuresOf(url);
+  let sent = 0;
+  const sending = (async () => {
+    const piece = new Uint8Array(mebibyte);
+    for (; sent < total; sent++) await call.send(piece);
+    await call.end();
+  })();
+  for (let before = -1; before !== sent && sent < total;) {
+    before = sent;
+    await callOften(url);
+  }
+  const after = await figuresOf(url);
+  assert.ok(sent < total / 2, `${sent} MiB were sent`);
+  assert.ok(after.rss - before.rss < 64 * mebibyte, `${before.rss} → ${after.rss}`);
+  return { done: sending };
+}
+
 Deno.test("component streams: a client waits for a guest that does not read", async () => {
   const asked = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
@@ -112,46 +132,85 @@ Deno.test("component streams: a client waits for a guest that does not read", as
     await release.promise;
     return new Response();
   });
+  using stack = new DisposableStack();
+  stack.defer(release.resolve);
   await using server = await serve();
   await callOften(server.url);
-  const before = await figuresOf(server.url);
   using call = await ChunkedCall.open(
     `${server.url}/hold?to=127.0.0.1:${upstream.addr.port}&path=/`,
   );
   await asked.promise;
-  const total = 64;
-  let sent = 0;
-  const sending = (async () => {
-    const piece = new Uint8Array(mebibyte);
-    for (; sent < total; sent++) await call.send(piece);
-    await call.end();
-  })();
-  await callOften(server.url);
-  const after = await figuresOf(server.url);
-  assert.ok(sent < 32, `${sent} MiB were sent`);
-  assert.ok(after.rss - before.rss < 64 * mebibyte, `${before.rss} → ${after.rss}`);
+  const { done } = await sendToWaiting(server.url, call, 64);
   release.resolve();
-  await sending;
+  await done;
   assert.equal(await call.status(), 200);
 });
 
+Deno.test("component streams: a client that does not read its echo waits to send", async () => {
+  await using server = await serve();
+  await callOften(server.url);
+  using call = await ChunkedCall.open(`${server.url}/echo`);
+  await call.send("a");
+  assert.equal(await call.status(), 200);
+  const { done } = await sendToWaiting(server.url, call, 64);
+  assert.equal((await call.rest())?.length, 64 * mebibyte + 1);
+  await done;
+});
+
+Deno.test("component streams: trailers reach the guest, and the client that takes them", async () => {
+  await using server = await serve();
+  const { port } = new URL(server.url);
+  const send = (te: string) =>
+    exchange(Number(port), {
+      title: "trailers",
+      method: "POST",
+      pieces: [
+        `POST /trailers HTTP/1.1\r\nHost: a\r\n${te}Transfer-Encoding: chunked\r\n\r\n`,
+        "2\r\nab\r\n",
+        "0\r\nX-Trailer: \xe9\r\nContent-Length: 7\r\n\r\n",
+      ],
+    });
+  const taken = await send("TE: trailers\r\n");
+  assert.equal(taken.body, 'trailer x-trailer "\\xe9"\n');
+  assert.deepEqual(taken.trailers, [["x-sum", "7"]]);
+  const others = await send("");
+  assert.equal(others.body, taken.body);
+  assert.deepEqual(others.trailers, []);
+});
+
+Deno.test("component: requests that come together have their responses in order", async () => {
+  await using server = await serve();
+  using connection = await Deno.connect({ port: Number(new URL(server.url).port) });
+  const bodies = ["one", "", "x".repeat(5000)];
+  const requests = bodies.map((body) =>
+    `POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  );
+  await connection.write(new TextEncoder().encode(requests.join("")));
+  const reader = new ByteReader(connection);
+  for (const body of bodies) assert.equal((await readResponse(reader, "POST")).body, body);
+});
+
 Deno.test("component streams: a client that leaves cancels the guest's request", async () => {
+  const asked = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
   await using upstream = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => {
       request.signal.addEventListener("abort", () => aborted.resolve());
+      asked.resolve();
       return new Promise<Response>((resolve) => {
         void aborted.promise.then(() => resolve(new Response()));
       });
     },
   );
-  await using server = await serve();
+  await using server = await serve("-timeout=0");
   const call = await ChunkedCall.open(
     `${server.url}/pending?to=127.0.0.1:${upstream.addr.port}&path=/&method=GET`,
   );
   assert.equal(await call.status(), 200);
   assert.equal(await call.until("waiting\n"), "waiting\n");
+  // A request that has not left yet would never reach the upstream.
+  await asked.promise;
   call[Symbol.dispose]();
   await aborted.promise;
   await until(() => figuresOf(server.url), ({ busy }) => busy === 0);

@@ -95,7 +95,8 @@ Deno.test("service of WASI 0.3: others are served beside guests that do not retu
     await response.arrayBuffer().catch(() => {});
     return performance.now();
   });
-  const first = Promise.race(stopped);
+  // The response of `/unread` is complete before its guest is stopped.
+  const first = Promise.race(stopped.filter((_, at) => paths[at] !== "/unread"));
   const answers = await Promise.all(Array.from({ length: 20 }, () => textOf(server, "/count")));
   assert.deepEqual(new Set(answers), new Set(["1"]));
   const answeredMs = performance.now();

@@ -6,7 +6,7 @@ const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** A gathered handler that records its calls. */
 function gatheredEcho(handle?: (path: string) => Response | Promise<Response>) {
   const called: string[] = [];
-  const handler = gathered((request) => {
+  const handler = gathered((request: Request) => {
     const path = new URL(request.url).pathname.slice(1);
     called.push(path);
     return handle?.(path) ?? new Response(path);

@@ -1,5 +1,6 @@
 import { createLog } from "../../src/base/log.ts";
 import { parse } from "../../src/cli/parse.ts";
+import { ComponentCaller } from "../../src/function/component/component_caller.ts";
 import { createComponentHandler } from "../../src/function/component/component_http.ts";
 import type { ComponentFunctions } from "../../src/function/component/component_functions.ts";
 import { grantsOf, limitsOf } from "../../src/modes/runner_flags.ts";
@@ -41,7 +42,9 @@ export async function serveComponentBytes(
     sinks: { stdout: io.stdout, stderr: io.stderr },
     args: [],
   }, { io, log });
-  const handler = createComponentHandler(called, { log, maxBodyBytes: options.maxBody });
+  const handler = createComponentHandler(new ComponentCaller(called, log), {
+    maxBodyBytes: options.maxBody,
+  });
   return {
     called,
     handle: async (request) => await handler(request),

@@ -1,4 +1,5 @@
 import type { Context } from "../../../src/base/context.ts";
+import { ComponentCaller } from "../../../src/function/component/component_caller.ts";
 import { createComponentHandler } from "../../../src/function/component/component_http.ts";
 import { grantsOf, limitsOf } from "../../../src/modes/runner_flags.ts";
 import type { ModeOptions } from "../../../src/options/mode_options.ts";
@@ -27,8 +28,7 @@ export async function componentCalls(
     sinks: { stdout: sink, stderr: sink },
     args: [],
   }, context);
-  const handle = createComponentHandler(callee, {
-    log: context.log,
+  const handle = createComponentHandler(new ComponentCaller(callee, context.log), {
     maxBodyBytes: options.maxBody,
   });
   return (path) => handle(new Request(`http://bench${path}`));

@@ -1,5 +1,6 @@
 import type { Value } from "../../component/abi/codec.ts";
 import type { HostTasks } from "../../component/instance/host.ts";
+import { byteText } from "../../http1/characters.ts";
 import { HttpError } from "../../server/http_error.ts";
 import { UnfinishedBodyError } from "../../server/unfinished_body.ts";
 import { type HttpErrorCode, OutgoingBody } from "../../wasi/p2/http_body.ts";
@@ -11,7 +12,7 @@ import {
 import { toMethod } from "../../wasi/p2/http_syntax.ts";
 import { HttpRequest, type HttpResponse } from "../../wasi/p3/http_message.ts";
 import type { RequestBody } from "./request_body.ts";
-import { type RequestHead, toIncomingRequest } from "./request_head.ts";
+import { HandledRequest, type RequestHead } from "./request_head.ts";
 
 /** How long a response whose body has begun waits for its end, in milliseconds. */
 const wholeWithinMs = 1;
@@ -30,7 +31,7 @@ export class Exchange {
   /** Resolves when the guest sets its response. */
   readonly response: Promise<OutgoingResponse | HttpErrorCode>;
   set: OutgoingResponse | HttpErrorCode | undefined;
-  /** True once `toResponse` has taken its response and body. */
+  /** True once its response can be sent. */
   isAnswered = false;
   /** Called when the client stops reading the response. */
   onAbandoned: () => void = () => {};
@@ -47,7 +48,7 @@ export class Exchange {
     this.#resolve = resolve;
     this.method = head.method;
     this.body = body;
-    const incoming = toIncomingRequest(head, () => body.stream);
+    const incoming = new HandledRequest(head, body);
     const outparam: ResponseOutparam = { set: (response) => this.#set(response) };
     this.args = wasi === "0.3"
       ? [toRequest(incoming, tasks)]
@@ -80,7 +81,7 @@ export class Exchange {
 }
 
 /** Responds when the response is complete, or shortly after it has begun. */
-export function respondSoon(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
+export function respondSoon(exchange: Exchange, answered: PromiseWithResolvers<Exchange>): void {
   if (!(exchange.set instanceof OutgoingResponse)) return respondNow(exchange, answered);
   exchange.soon = setTimeout(() => respondNow(exchange, answered), wholeWithinMs);
 }
@@ -88,35 +89,35 @@ export function respondSoon(exchange: Exchange, answered: PromiseWithResolvers<R
 /**
  * Responds, unless that has happened, with the part of the body that is complete and then the rest.
  */
-export function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Response>): void {
-  if (exchange.isAnswered) return;
+export function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Exchange>): void {
   exchange.isAnswered = true;
-  try {
-    answered.resolve(toResponse(exchange));
-    exchange.body.readAhead();
-  } catch (error) {
-    answered.reject(error);
-  }
+  answered.resolve(exchange);
 }
 
 /**
- * Makes the response that the guest has set.
+ * Returns the response that the guest has set.
  *
  * @throws HttpError 500 `NO_RESPONSE`, 502 `BAD_ANSWER`.
  */
-export function toResponse(exchange: Exchange): Response {
-  const { set } = exchange;
+export function outgoingOf({ set }: Exchange): OutgoingResponse {
   if (!set) throw new HttpError(500, "NO_RESPONSE", "the component ended without a response");
   if (!(set instanceof OutgoingResponse)) {
     throw new HttpError(502, "BAD_ANSWER", `the component answered with the error ${set.tag}`);
   }
-  const { status, headers, body } = set;
+  const { status, body } = set;
   if (status < 200 || status > 599) {
     body?.bytes.discard();
     throw new HttpError(502, "BAD_ANSWER", `the component answered with status ${status}`);
   }
-  const response = new Response(contentOf(exchange, set), { status });
-  for (const [name, value] of headers.entries) response.headers.append(name, latin1(value));
+  return set;
+}
+
+/** Makes the response that the guest has set. @throws as `outgoingOf`. */
+export function toResponse(exchange: Exchange): Response {
+  const outgoing = outgoingOf(exchange);
+  const { status, headers } = outgoing;
+  const response = new Response(contentOf(exchange, outgoing), { status });
+  for (const [name, value] of headers.entries) response.headers.append(name, byteText(value));
   return response;
 }
 
@@ -140,12 +141,6 @@ function contentOf(
   body?.bytes.discard();
   // Without content, Deno would send a length of 0, which may differ from that of a GET.
   return new ReadableStream({ pull: (controller) => controller.close() });
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }
 
 /** Returns a request as a guest of 0.3 sees it. */

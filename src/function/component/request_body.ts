@@ -3,13 +3,13 @@ import { drainBody, readBody } from "../../server/read_body.ts";
 import { HttpFailure } from "../../wasi/p2/http_body.ts";
 import { IoError } from "../../wasi/p2/stream_end.ts";
 import { BytesInput, ChunkInput } from "../../wasi/p2/stream_sources.ts";
+import { noTrailers, type TrailersResult } from "../../wasi/p2/http_types.ts";
 import type { InputStream } from "../../wasi/p2/stream_types.ts";
-import type { RequestHead } from "./request_head.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Bodies up to this size are read before the call, so that the guest need not wait for them. */
-const maxBufferedBytes = 65_536;
+export const maxBufferedBytes = 65_536;
 
 /** The body of a request. A call that is rerun reads it again. */
 export interface RequestBody {
@@ -17,8 +17,19 @@ export interface RequestBody {
   readonly stream: InputStream;
   /** Starts to read ahead of the guest. Call it when the response begins. */
   readAhead(): void;
+  /** Reads to the end of the body, and returns its trailers. */
+  trailers(): Promise<TrailersResult>;
   /** Discards what was not read. Call it after the call. */
   close(): void;
+}
+
+/** The part of a head that its body depends on. */
+export interface BodyFraming {
+  readonly method: string;
+  /** The `Content-Length`, null without one. */
+  readonly contentLength: string | null;
+  /** True with a `Transfer-Encoding`. */
+  readonly isChunked: boolean;
 }
 
 /**
@@ -29,7 +40,7 @@ export interface RequestBody {
  */
 export function openRequestBody(
   request: Request,
-  { method, contentLength, isChunked }: RequestHead,
+  { method, contentLength, isChunked }: BodyFraming,
   maxBytes = Infinity,
 ): RequestBody | Promise<RequestBody> {
   const hidesBody = method === "GET" || method === "HEAD";
@@ -44,17 +55,20 @@ export function openRequestBody(
   return body ? new StreamedBody(body, maxBytes) : noBody;
 }
 
-function wholeBody(bytes: Bytes): RequestBody {
+/** Returns a body that was read. */
+export function wholeBody(bytes: Bytes): RequestBody {
   return {
     get stream() {
       return new BytesInput(bytes);
     },
+    trailers: noTrailers,
     readAhead() {},
     close() {},
   };
 }
 
-const noBody = wholeBody(new Uint8Array(0));
+/** The body of a request without content. */
+export const noBody = wholeBody(new Uint8Array(0));
 
 /**
  * A body that is read while it arrives. A call that cannot wait reads nothing of it, so that its
@@ -81,7 +95,7 @@ class StreamedBody implements RequestBody {
     const input = this.#input ??= new ChunkInput({
       next: () => this.#ahead ? this.#ahead.shift() ?? atEnd : this.#read(),
       cancel: () => {},
-      failure,
+      failure: bodyFailure,
     });
     return {
       isReady: () => input.isReady(),
@@ -90,6 +104,8 @@ class StreamedBody implements RequestBody {
       close: () => {},
     };
   }
+
+  readonly trailers = noTrailers;
 
   readAhead(): void {
     if (this.#ahead) return;
@@ -124,7 +140,8 @@ class StreamedBody implements RequestBody {
 
 const atEnd = Promise.resolve(undefined);
 
-class TooLongError extends Error {
+/** A body that exceeds `-maxStreamBody`. */
+export class TooLongError extends Error {
   readonly length: number;
 
   constructor(length: number) {
@@ -134,7 +151,7 @@ class TooLongError extends Error {
 }
 
 /** Maps what fails while a body arrives to the guest's error. */
-function failure(error: unknown): IoError {
+export function bodyFailure(error: unknown): IoError {
   if (error instanceof TooLongError) {
     const code = { tag: "HTTP-request-body-size", value: BigInt(error.length) };
     return new IoError(error.message, new HttpFailure(code));

@@ -2,7 +2,7 @@ import { headerFields } from "../../server/deno_request.ts";
 import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
 import type { HttpVariant } from "../../wasi/p2/http_syntax.ts";
 import { IncomingBody, type IncomingRequest } from "../../wasi/p2/http_types.ts";
-import type { InputStream } from "../../wasi/p2/stream_types.ts";
+import type { BodyFraming, RequestBody } from "./request_body.ts";
 import { authorityOf } from "../authority.ts";
 
 /** A request without its body. */
@@ -13,14 +13,10 @@ export interface RequestHead {
   readonly authority: string;
   /** Immutable, without the fields that a guest does not see. */
   readonly headers: Fields;
-  /** The `Content-Length`, null without one. */
-  readonly contentLength: string | null;
-  /** True with a `Transfer-Encoding`. */
-  readonly isChunked: boolean;
 }
 
 /** Reads the head of a request. */
-export function toRequestHead(request: Request): RequestHead {
+export function toRequestHead(request: Request): RequestHead & BodyFraming {
   const { url, method } = request;
   const fields = new Fields();
   let contentLength: string | null = null;
@@ -45,17 +41,29 @@ export function toRequestHead(request: Request): RequestHead {
   };
 }
 
-/** Returns a request as its guest sees it; `open` opens the stream of its body. */
-export function toIncomingRequest(head: RequestHead, open: () => InputStream): IncomingRequest {
-  const { method, pathWithQuery, scheme, authority, headers } = head;
-  return {
-    method,
-    pathWithQuery,
-    scheme,
-    authority,
-    headers,
-    body: new IncomingBody(open),
-  };
+/** A request as its guest sees it. */
+export class HandledRequest implements IncomingRequest {
+  readonly method: string;
+  readonly pathWithQuery: string;
+  readonly scheme: HttpVariant;
+  readonly authority: string;
+  readonly body: IncomingBody;
+  isConsumed = false;
+  readonly #head: RequestHead;
+
+  constructor(head: RequestHead, body: RequestBody) {
+    this.method = head.method;
+    this.pathWithQuery = head.pathWithQuery;
+    this.scheme = head.scheme;
+    this.authority = head.authority;
+    this.body = new IncomingBody(() => body.stream, () => body.trailers());
+    this.#head = head;
+  }
+
+  /** Read when the guest asks for them: most guests do not. */
+  get headers(): Fields {
+    return this.#head.headers;
+  }
 }
 
 function bytesOf(byteString: string): Uint8Array {

@@ -3,10 +3,10 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isOutOfFiles, outOfFiles } from "../../server/listen_failure.ts";
 import type { TickClock } from "../../http1/tick_clock.ts";
-import { type Socket, Wire } from "../../http1/wire.ts";
+import type { Socket } from "../../http1/wire.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
-import { ClientConnection, type Serve } from "../../http1/client_connection.ts";
-import type { ClientInfo } from "../../http1/client_connection.ts";
+import type { ClientInfo, Serve } from "../../http1/client_connection.ts";
+import { ClientConnections } from "../../http1/client_connections.ts";
 import type { TlsSocket } from "./tls_socket.ts";
 
 export interface ClientServerOptions {
@@ -21,8 +21,6 @@ export interface ClientServerOptions {
   readonly log: Log;
 }
 
-/** When the process is out of files, one in this many connections is closed. */
-const roomShare = 8;
 /** The pause after a failed `accept`, and the shortest time between two log lines about it. */
 const pauseMs = 100;
 const logAgainMs = 10_000;
@@ -30,16 +28,16 @@ const logAgainMs = 10_000;
 /** Accepts connections and serves each until it ends. */
 export class ClientServer {
   readonly #options: ClientServerOptions;
-  readonly #clients = new Set<ClientConnection>();
+  readonly #clients: ClientConnections;
   /** Connections whose TLS handshake is under way. */
   readonly #handshaking = new Set<Socket>();
   #secure: Promise<(plain: Deno.TcpConn) => TlsSocket> | undefined;
   #stopping = false;
   readonly #mayLog = throttle(logAgainMs);
-  #empty = Promise.withResolvers<void>();
 
   constructor(options: ClientServerOptions) {
     this.#options = options;
+    this.#clients = new ClientConnections(options);
     this.#accept();
   }
 
@@ -48,17 +46,18 @@ export class ClientServer {
     if (!this.#stopping) {
       this.#stopping = true;
       this.#options.listener.close();
-      for (const client of this.#clients) client.stop();
+      this.#clients.shutdown();
     }
+    const empty = this.#clients.empty();
     if (this.#clients.size > 0 && graceMs > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const grace = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
-      await Promise.race([this.#empty.promise, grace]);
+      await Promise.race([empty, grace]);
       clearTimeout(timer);
     }
-    for (const client of this.#clients) client.wire.close();
+    this.#clients.cut();
     for (const socket of this.#handshaking) socket.close();
-    if (this.#clients.size > 0) await this.#empty.promise;
+    await empty;
   }
 
   async #accept(): Promise<void> {
@@ -80,11 +79,7 @@ export class ClientServer {
 
   /** Closes the oldest idle connections, as the process is out of files; reports if it did. */
   makeRoom(): boolean {
-    const idle = Array.from(this.#clients).filter((client) => client.idle);
-    for (const client of idle.slice(0, Math.ceil(this.#clients.size / roomShare))) {
-      client.wire.close();
-    }
-    return idle.length > 0;
+    return this.#clients.makeRoom();
   }
 
   #logFailure(error: unknown): void {
@@ -94,24 +89,11 @@ export class ClientServer {
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
-    const { clock, identify, timeouts, serve, log } = this.#options;
     connection.setNoDelay(true);
     const socket = await this.#open(connection);
     if (socket === undefined) return;
-    const wire = new Wire(socket, clock);
     const address = connection.remoteAddr.hostname.replace(/^::ffff:(?=\d+\.)/i, "");
-    const client = new ClientConnection(wire, identify(address), timeouts);
-    this.#clients.add(client);
-    try {
-      await client.run(serve);
-    } catch (error) {
-      const text = error instanceof Error ? error.stack ?? error.message : messageOf(error);
-      log.error(`a connection was cut by a bug: ${text}`);
-    } finally {
-      wire.close();
-      this.#clients.delete(client);
-      if (this.#stopping && this.#clients.size === 0) this.#empty.resolve();
-    }
+    await this.#clients.serve(socket, this.#options.identify(address));
   }
 
   /** Returns the connection, after its TLS handshake; undefined if that fails or is late. */

@@ -5,7 +5,11 @@ import type { Fields } from "./fields.ts";
 import { IoError, StreamEnd } from "./stream_end.ts";
 
 /** Bytes of an outgoing body that are buffered ahead of the reader. */
-const highWaterBytes = 65_536;
+const highWaterBytes = 131_072;
+/** Room before the bytes of a body, for the head of a response or the size of a chunk. */
+const roomBefore = 512;
+/** Room after them, for the end of a chunk. */
+const roomAfter = 16;
 
 /** A `wasi:http` error-code. */
 export type HttpErrorCode = { readonly tag: string; readonly value?: unknown };
@@ -21,22 +25,28 @@ export class HttpFailure {
 
 /**
  * A body that a guest writes and the other side reads at its pace: the guest's stream takes bytes
- * while up to 64 KiB wait to be read.
+ * while up to 128 KiB wait to be read.
  */
 export class OutgoingBytes implements OutputStream {
-  #chunks: Uint8Array<ArrayBuffer>[] = [];
+  /** The number of bytes that the headers announce, if they do. */
+  readonly expected: number | undefined;
+  /** The bytes that wait to be read, from `roomBefore` on. */
+  #buffer: Uint8Array<ArrayBuffer> = nothing;
   #buffered = 0;
+  /** A buffer that was read, for reuse. */
+  #spare: Uint8Array<ArrayBuffer> = nothing;
   #written = 0;
-  readonly #expected: number | undefined;
   #state: "open" | "finished" | "aborted" = "open";
-  #writable = Promise.withResolvers<void>();
-  #readable = Promise.withResolvers<void>();
+  /** Called once when the guest may write again. */
+  readonly #writers = new Set<() => void>();
+  /** Called once when there is something to read, or the end. */
+  #reader: (() => void) | undefined;
   #trailers: Fields | undefined;
   #isDiscarded = false;
 
   /** @param contentLength the number of bytes that the headers announce, if they do. */
   constructor(contentLength: number | undefined) {
-    this.#expected = contentLength;
+    this.expected = contentLength;
   }
 
   get trailers(): Fields | undefined {
@@ -61,16 +71,32 @@ export class OutgoingBytes implements OutputStream {
   write(bytes: Uint8Array): void {
     if (this.#state !== "open") throw new StreamEnd();
     this.#written += bytes.length;
-    if (this.#expected !== undefined && this.#written > this.#expected) {
+    if (this.expected !== undefined && this.#written > this.expected) {
       const code = bodySizeError(this.#written);
       throw new StreamEnd(
         new IoError("the body is longer than its Content-Length", new HttpFailure(code)),
       );
     }
     if (bytes.length === 0 || this.#isDiscarded) return;
-    this.#chunks.push(bytes.slice());
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, roomBefore + this.#buffered);
     this.#buffered += bytes.length;
-    this.#readable.resolve();
+    this.#notifyReader();
+  }
+
+  /** Makes room for `more` bytes: exactly at first, as most bodies are one write. */
+  #reserve(more: number): void {
+    const used = roomBefore + this.#buffered;
+    const needed = used + more + roomAfter;
+    if (needed <= this.#buffer.length) return;
+    if (this.#buffered === 0) {
+      this.#buffer = new Uint8Array(needed);
+      return;
+    }
+    const most = Math.max(needed, roomBefore + highWaterBytes + roomAfter);
+    const larger = new Uint8Array(Math.min(most, 2 * needed));
+    larger.set(this.#buffer.subarray(roomBefore, used), roomBefore);
+    this.#buffer = larger;
   }
 
   flush(): void {}
@@ -81,13 +107,15 @@ export class OutgoingBytes implements OutputStream {
 
   whenReady(listener: () => void): () => void {
     let isCancelled = false;
-    const wait = () => {
-      if (isCancelled) return;
-      if (this.isReady()) listener();
-      else void this.#writable.promise.then(wait);
+    const call = () => {
+      if (!isCancelled) listener();
     };
-    queueMicrotask(wait);
-    return () => void (isCancelled = true);
+    if (this.isReady()) queueMicrotask(call);
+    else this.#writers.add(call);
+    return () => {
+      isCancelled = true;
+      this.#writers.delete(call);
+    };
   }
 
   close(): void {}
@@ -99,7 +127,7 @@ export class OutgoingBytes implements OutputStream {
    */
   finish(trailers: Fields | undefined): HttpErrorCode | undefined {
     if (this.#state !== "open") return undefined;
-    if (this.#expected !== undefined && this.#written !== this.#expected) {
+    if (this.expected !== undefined && this.#written !== this.expected) {
       this.abort();
       return bodySizeError(this.#written);
     }
@@ -116,45 +144,63 @@ export class OutgoingBytes implements OutputStream {
   /** Drops what is written: the message has no content (RFC 9110 § 6.4.1). */
   discard(): void {
     this.#isDiscarded = true;
-    this.#chunks = [];
-    this.#buffered = 0;
-    this.#writable.resolve();
+    this.#take();
+    this.#notifyWriters();
   }
 
   #settle(state: "finished" | "aborted"): void {
     this.#state = state;
-    this.#readable.resolve();
-    this.#writable.resolve();
+    this.#notifyReader();
+    this.#notifyWriters();
+  }
+
+  #notifyReader(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.();
+  }
+
+  #notifyWriters(): void {
+    if (this.#writers.size === 0) return;
+    const writers = [...this.#writers];
+    this.#writers.clear();
+    for (const writer of writers) writer();
+  }
+
+  /** Removes and returns what waits to be read. */
+  #take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#buffer.subarray(roomBefore, roomBefore + this.#buffered);
+    this.#buffer = this.#spare;
+    this.#spare = nothing;
+    this.#buffered = 0;
+    return bytes;
   }
 
   /** Returns all buffered bytes if the body is finished and nothing was read; else undefined. */
   takeWhole(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#state !== "finished") return undefined;
-    const [first] = this.#chunks;
-    const whole = this.#chunks.length === 1 && first ? first : concat(this.#chunks, this.#buffered);
-    this.#chunks = [];
-    this.#buffered = 0;
-    return whole;
+    return this.#state === "finished" ? this.#take() : undefined;
   }
 
   /**
-   * Returns the next bytes, or undefined at the end.
+   * Returns the next bytes, or undefined at the end. Their buffer has room around them, as that of
+   * `takeWhole`: 512 bytes before them and 16 after them.
    *
    * @throws Error if the body was aborted.
    */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    while (this.#chunks.length === 0) {
+    while (this.#buffered === 0) {
       if (this.#state === "finished") return undefined;
       if (this.#state === "aborted") throw new Error("the guest did not finish its body");
-      this.#readable = Promise.withResolvers();
-      await this.#readable.promise;
+      await new Promise<void>((resolve) => this.#reader = resolve);
     }
-    const bytes = concat(this.#chunks, this.#buffered);
-    this.#chunks = [];
-    this.#buffered = 0;
-    this.#writable.resolve();
-    this.#writable = Promise.withResolvers();
+    const bytes = this.#take();
+    this.#notifyWriters();
     return bytes;
+  }
+
+  /** Takes back bytes that `next` returned and that are no longer used. */
+  recycle(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#spare = new Uint8Array(bytes.buffer);
   }
 
   /**
@@ -181,23 +227,10 @@ export class OutgoingBytes implements OutputStream {
   }
 }
 
+const nothing = new Uint8Array(0);
+
 function bodySizeError(written: number): HttpErrorCode {
   return { tag: "HTTP-response-body-size", value: BigInt(written) };
-}
-
-function concat(
-  chunks: readonly Uint8Array<ArrayBuffer>[],
-  length: number,
-): Uint8Array<ArrayBuffer> {
-  const [only] = chunks;
-  if (chunks.length === 1 && only) return only;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 /** The resource `outgoing-body`: its stream can be taken once, and it must be finished. */

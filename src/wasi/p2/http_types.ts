@@ -63,7 +63,8 @@ export type TrailersResult = { readonly tag: "ok"; readonly value: Fields | unde
   readonly value: HttpErrorCode;
 };
 
-const noTrailers = () => Promise.resolve<TrailersResult>({ tag: "ok", value: undefined });
+/** The trailers of a message that has none. */
+export const noTrailers = () => Promise.resolve<TrailersResult>({ tag: "ok", value: undefined });
 
 /** The resource `incoming-request`. */
 export interface IncomingRequest {

@@ -11,7 +11,8 @@ export interface Pollable {
 /** The resource `input-stream`. */
 export interface InputStream extends Pollable {
   /**
-   * Returns up to `length` bytes that have arrived; none if the guest has to wait.
+   * Returns up to `length` bytes that have arrived; none if the guest has to wait. They are valid
+   * until the stream is used again, or the caller waits.
    *
    * @throws StreamEnd
    */

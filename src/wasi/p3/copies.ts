@@ -112,7 +112,8 @@ export function streamFrom(
   const next = (): void => {
     let bytes: Uint8Array;
     try {
-      bytes = input.read(maxChunk);
+      // A copy: the guest may take its parts later.
+      bytes = input.read(maxChunk).slice();
     } catch (error) {
       if (!(error instanceof StreamEnd)) throw error;
       return finish(error.error);
