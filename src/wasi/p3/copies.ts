@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Value } from "../../component/abi/codec.ts";
 import type {
   Elements,
@@ -11,6 +12,8 @@ import type { InputStream, OutputStream, Pollable } from "../p2/stream_types.ts"
 
 /** Most bytes that the host moves at a time. */
 const maxChunk = 65_536;
+/** Most bytes that the host moves before other calls continue. */
+const maxBytesPerTurn = 1 << 20;
 
 /** Bytes or values of the host that a guest reads. */
 class HostSource implements ReadableBuffer {
@@ -208,6 +211,7 @@ export function drainInto(
   onEnd: (end?: StreamEnd) => void,
 ): void {
   let failed: StreamEnd | undefined;
+  let bytesThisTurn = 0;
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
@@ -228,15 +232,26 @@ export function drainInto(
     }
     const target = new BytesTarget(
       Math.min(room, maxChunk),
-      (bytes) => attempt(() => output.write(bytes)),
+      (bytes) => {
+        bytesThisTurn += bytes.length;
+        attempt(() => output.write(bytes));
+      },
     );
     stream.read(undefined, target, {
+      // The guest has written, which its deadline limits.
       onCopy: (reclaim) => {
+        bytesThisTurn = 0;
         reclaim();
         next();
       },
-      onDone: (result) => result === copyResults.dropped ? onEnd() : next(),
+      onDone: (result) => result === copyResults.dropped ? onEnd() : proceed(),
     });
+  };
+  // The bytes may be those of a file, or of one large write.
+  const proceed = (): void => {
+    if (bytesThisTurn < maxBytesPerTurn) return next();
+    bytesThisTurn = 0;
+    tasks.add(new Promise<void>((resolve) => setImmediate(resolve)), next);
   };
   next();
 }
