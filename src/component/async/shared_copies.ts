@@ -99,6 +99,8 @@ const numbers: ReadonlySet<string> = new Set(
 /** A stream between two ends. @see CanonicalABI.md, "Stream State" */
 export class SharedStream extends SharedCopy {
   readonly kind = "stream";
+  /** Called before a read of up to `count` elements for which no write waits. */
+  onRead: (count: number) => void = () => {};
 
   /** Returns a stream of the host, whose elements are of the type that a guest expects. */
   static ofHost(): SharedStream {
@@ -106,6 +108,7 @@ export class SharedStream extends SharedCopy {
   }
 
   read(party: Party, buffer: WritableBuffer, listeners: CopyListeners): void {
+    if (!this.isPending && !this.isDropped) this.onRead(buffer.remaining);
     this.#copy({ party, buffer, ...listeners }, (source, count) => {
       buffer.write((source as ReadableBuffer).read(count));
     }, false);

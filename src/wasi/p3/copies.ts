@@ -129,6 +129,44 @@ export function streamFrom(
 }
 
 /**
+ * Returns a stream from which a guest reads an input that is always ready, such as a file: as much
+ * as each read asks for, as it is at that time.
+ *
+ * @param onEnd as for `streamFrom`.
+ */
+export function streamOfReady(
+  input: InputStream,
+  onEnd: (error?: IoError) => void,
+): SharedStream {
+  const stream = SharedStream.ofHost();
+  const finish = (error?: IoError) => {
+    stream.onDrop = () => {};
+    stream.drop();
+    input.close();
+    onEnd(error);
+  };
+  stream.onDrop = () => finish();
+  stream.onRead = (count) => {
+    let bytes: Uint8Array;
+    try {
+      // A read of nothing ends when there is something to read.
+      bytes = input.read(Math.min(Math.max(count, 1), maxChunk));
+    } catch (error) {
+      if (!(error instanceof StreamEnd)) throw error;
+      return finish(error.error);
+    }
+    const source = new HostSource(bytes);
+    stream.write(undefined, source, {
+      onCopy: (reclaim) => {
+        if (source.remaining === 0) reclaim();
+      },
+      onDone: () => finish(),
+    });
+  };
+  return stream;
+}
+
+/**
  * Returns a stream from which a guest reads values that come over time. The next one is taken only
  * when the guest reads.
  */

@@ -25,8 +25,8 @@ import {
   emptyStream,
   hostFuture,
   resolvedFuture,
-  streamFrom,
   streamOf,
+  streamOfReady,
 } from "./copies.ts";
 
 const other = { tag: "other", value: undefined };
@@ -82,7 +82,7 @@ export function filesystemInterface({ state, tasks }: P3Context): P2Interface {
         reading(() => {
           const input = new FileInput(file(self, read), offsetOf(offset));
           const { future, resolve } = hostFuture();
-          return [streamFrom(tasks, input, (error) => resolve(resultOf(error))), future];
+          return [streamOfReady(input, (error) => resolve(resultOf(error))), future];
         }),
       // write-via-stream: func(data: stream<u8>, offset: filesize) -> future<result<_, error-code>>
       "[method]descriptor.write-via-stream": (

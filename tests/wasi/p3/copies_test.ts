@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { Scheduler } from "../../../src/component/async/scheduler.ts";
 import { ready } from "../../../src/wasi/p2/poll.ts";
-import { StreamEnd } from "../../../src/wasi/p2/stream_end.ts";
+import { IoError, StreamEnd } from "../../../src/wasi/p2/stream_end.ts";
 import type { InputStream, OutputStream } from "../../../src/wasi/p2/stream_types.ts";
-import { drainInto, streamFrom } from "../../../src/wasi/p3/copies.ts";
+import { drainInto, streamOfReady } from "../../../src/wasi/p3/copies.ts";
 import { quietGuest } from "../../testing/quiet_guest.ts";
 
 /** An input that has `size` bytes, as a file has them. */
@@ -34,12 +34,8 @@ function copy(size: number) {
     flush: () => {},
     close: () => {},
   };
-  drainInto(
-    scheduler,
-    streamFrom(scheduler, bytesOf(size)),
-    output,
-    () => void (progress.isDone = true),
-  );
+  const stream = streamOfReady(bytesOf(size), () => {});
+  drainInto(scheduler, stream, output, () => void (progress.isDone = true));
   return { scheduler, progress };
 }
 
@@ -57,4 +53,33 @@ Deno.test("drainInto: copies a large file in turns, between which others continu
   assert.ok(progress.bytes < size / 2, "others continue first");
   await run;
   assert.deepEqual(progress, { bytes: size, isDone: true });
+});
+
+Deno.test("streamOfReady: reads as much as each read asks for, and ends once", () => {
+  const asked: number[] = [];
+  const ends: (string | undefined)[] = [];
+  const input: InputStream = {
+    ...ready,
+    read: (length) => {
+      if (asked.length === 4) throw new StreamEnd(new IoError("gone"));
+      asked.push(length);
+      return new Uint8Array(Math.min(length, 8));
+    },
+    close: () => ends.push("closed"),
+  };
+  const stream = streamOfReady(input, (error) => ends.push(error?.message));
+  assert.deepEqual(asked, [], "nothing is read ahead");
+  const results: number[] = [];
+  const read = (remaining: number) => {
+    const buffer = { remaining, isEmpty: remaining === 0, write: () => {} };
+    stream.read(undefined, buffer, { onCopy: () => {}, onDone: (result) => results.push(result) });
+  };
+  for (const count of [5, 100_000, 0, 1, 7]) read(count);
+  // What a read of nothing found is there for the next one.
+  assert.deepEqual(asked, [5, 65_536, 1, 7]);
+  assert.deepEqual(ends, []);
+  read(1);
+  stream.drop();
+  assert.deepEqual(results, [0, 0, 0, 0, 0, 1]);
+  assert.deepEqual(ends, ["closed", "gone"]);
 });
