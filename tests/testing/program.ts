@@ -22,15 +22,22 @@ export async function serveProgram(
   name: string,
   flags: readonly string[] = [],
 ): Promise<TestProgram> {
+  const file = new URL(`../testdata/wasi/${name}.wasm`, import.meta.url);
+  return await serveProgramBytes(name, await Deno.readFile(file), flags);
+}
+
+/** Serves a program as `name` with the flags of `-mode=http`. */
+export async function serveProgramBytes(
+  name: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  flags: readonly string[] = [],
+): Promise<TestProgram> {
   const io = memoryIo();
   const parsed = parse(["-mode=http", ...flags], io.env);
   if (parsed.kind !== "mode") throw new Error("the flags ask for no mode");
   const options = parsed.options as ModeOptions<"http">;
   const log = createLog("text", io);
-  const module = {
-    name: `${name}.wasm`,
-    bytes: await Deno.readFile(new URL(`../testdata/wasi/${name}.wasm`, import.meta.url)),
-  };
+  const module = { name: `${name}.wasm`, bytes };
   const limits = limitsOf(options);
   const { callee: command, close } = await openProgram({
     blueprint: await loadBlueprint(module, {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { serveProgram, type TestProgram } from "../../testing/program.ts";
+import { compileWat } from "../../prepare/modules.ts";
+import { serveProgram, serveProgramBytes, type TestProgram } from "../../testing/program.ts";
 
 const client = new Uint8Array(100_000).map((_, at) => at * 7 + (at >> 8));
 
@@ -148,6 +149,26 @@ Deno.test("cgi: a trap is a 502 with the reason of the engine; the output goes t
       /^cgi: trapping now\nerror: cgi\.wasm: it trapped: unreachable( \(in .*\))?\n$/,
     );
   });
+});
+
+Deno.test("cgi: the client of a program that trapped does not get what looks like a panic", async () => {
+  const line = "panic: opening db as admin:secret\n";
+  const bytes = compileWat(`(module
+    (import "wasi_snapshot_preview1" "fd_write"
+      (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 8) "${line.replace("\n", "\\n")}")
+    (func (export "_start")
+      (i32.store (i32.const 0) (i32.const 8))
+      (i32.store (i32.const 4) (i32.const ${line.length}))
+      (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 100)))
+      (unreachable)))`);
+  await using program = await serveProgramBytes("panics", bytes);
+  assert.deepEqual(await (await program.get("/")).json(), {
+    code: "TRAP",
+    message: "the program trapped: unreachable",
+  });
+  assert.ok(program.output().stderr.startsWith(`panics: ${line}`));
 });
 
 Deno.test("cgi: logs an exit code after a whole response", async () => {
