@@ -45,6 +45,32 @@ for (const [name, first, send] of rows) {
   });
 }
 
+/** Returns a frame of HTTP/2 (RFC 9113 § 4.1). */
+function frame(type: number, flags: number, stream: number, payload: number[] = []): Uint8Array {
+  return new Uint8Array([0, 0, payload.length, type, flags, 0, 0, 0, stream, ...payload]);
+}
+
+const preface = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const settings = frame(4, 0, 0);
+/** GET, http, / and the authority `x`, in HPACK. */
+const fields = [0x82, 0x86, 0x84, 0x41, 1, 0x78];
+const headersWithoutEnd = frame(1, 1, 1, fields);
+
+const unfinished: [name: string, frames: Uint8Array[]][] = [
+  ["nothing after its preface", [preface, settings]],
+  ["HEADERS without END_HEADERS", [preface, settings, headersWithoutEnd]],
+  ["CONTINUATION without end", [preface, settings, headersWithoutEnd, frame(9, 0, 1)]],
+  ["half a frame", [preface, settings, headersWithoutEnd.subarray(0, 11)]],
+];
+for (const [name, frames] of unfinished) {
+  Deno.test(`Connections: closes an HTTP/2 connection that sends ${name}`, async () => {
+    await using server = await start();
+    using client = await connect(server.port);
+    for (const bytes of frames) await client.send(bytes);
+    await client.closed();
+  });
+}
+
 Deno.test("Connections: a head that arrives a byte at a time is bounded, too", async () => {
   await using server = await start();
   using client = await connect(server.port);
