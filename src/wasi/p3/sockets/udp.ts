@@ -1,6 +1,5 @@
 import type { Value } from "../../../component/abi/codec.ts";
 import type { HostPromise } from "../../../component/instance/host.ts";
-import { anyReady } from "../../p2/poll.ts";
 import type { IncomingDatagrams, OutgoingDatagrams } from "../../p2/sockets/datagram_streams.ts";
 import type { IncomingDatagram } from "../../p2/sockets/datagram_queue.ts";
 import {
@@ -69,21 +68,30 @@ export class P3UdpSocket {
   receive(): Value | HostPromise {
     const received = this.#take();
     if (received) return received;
+    const { pending } = this.#context;
     const { promise, resolve } = Promise.withResolvers<Value>();
-    let isCancelled = false;
+    let stop = () => {};
+    // The next datagram is for another call then.
+    const cancel = () => {
+      pending.delete(cancel);
+      stop();
+    };
+    const finish = (result: Value) => {
+      pending.delete(cancel);
+      resolve(result);
+    };
     const wait = (): void => {
-      const [incoming] = this.#streams ?? [];
-      if (!incoming) return resolve(failed("invalid-state"));
-      void anyReady(this.#context, [incoming]).then(() => {
-        if (isCancelled) return;
+      const incoming = this.#streams?.[0];
+      if (!incoming) return finish(failed("invalid-state"));
+      stop = incoming.whenReady(() => {
         const received = this.#take();
-        if (received) resolve(received);
+        if (received) finish(received);
         else wait();
       });
     };
+    pending.add(cancel);
     wait();
-    // The datagram is for the next call.
-    return Object.assign(promise, { cancel: () => void (isCancelled = true) });
+    return Object.assign(promise, { cancel });
   }
 
   /** Returns the result of a receive, or undefined if it has to wait. */
