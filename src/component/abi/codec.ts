@@ -254,7 +254,10 @@ function listCodec({ element }: ListType): Codec {
     return pointerPair((cx, pointer, length) => {
       checked(cx, pointer, length);
       cx.countLifted(length);
-      return cx.memory.bytes.slice(pointer, pointer + length);
+      const { bytes } = cx.memory;
+      return cx.borrowsBytes
+        ? bytes.subarray(pointer, pointer + length)
+        : bytes.slice(pointer, pointer + length);
     }, (cx, value) => {
       const bytes = value as Uint8Array;
       const pointer = allocate(cx, bytes.length, 1);

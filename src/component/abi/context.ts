@@ -23,6 +23,8 @@ export interface Memory {
 export interface AbiContext {
   readonly memory: Memory;
   readonly encoding: StringEncoding;
+  /** True if lists of bytes are lifted as views of the memory, without a copy. */
+  readonly borrowsBytes?: boolean;
   /**
    * Counts bytes of strings and lists that the call lifts. A guest can pass the same string any
    * number of times, so their sum is limited, and the deadline is checked.

@@ -102,12 +102,14 @@ export class CallContext implements AbiContext, CallScope {
   readonly lenders: Handle[] = [];
   borrows = 0;
   readonly encoding: StringEncoding;
+  readonly borrowsBytes: boolean;
   readonly #options: AbiOptions;
   #liftedBytes = 0;
   #bytesUntilCheck = bytesBetweenChecks;
 
-  constructor(options: AbiOptions) {
+  constructor(options: AbiOptions, borrowsBytes = false) {
     this.#options = options;
+    this.borrowsBytes = borrowsBytes;
     this.encoding = options.encoding;
   }
 

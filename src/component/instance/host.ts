@@ -6,6 +6,8 @@ export interface HostFunction {
   readonly call: (...args: Value[]) => Value | Promise<Value>;
   /** True if it may return a promise; the guest is suspended meanwhile. */
   readonly mayWait?: boolean;
+  /** True if it uses lists of bytes only until it returns: they are views of the guest's memory. */
+  readonly borrowsBytes?: boolean;
 }
 
 /** The promise of an asynchronous function of the host. */

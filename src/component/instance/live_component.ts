@@ -208,11 +208,11 @@ export class LiveComponent {
     const { guest } = this;
     const codec = new CallCodec(type, "lower");
     const abi = this.#items.abiOptions(options, instance);
-    const { call, mayWait, isHost } = this.#target(source, instance);
+    const { call, mayWait, isHost, borrowsBytes } = this.#target(source, instance);
     const enter = (flat: readonly CoreValue[]) => {
       guest.noteHostCall();
       requireMayLeave(instance);
-      const cx = new CallContext(abi());
+      const cx = new CallContext(abi(), borrowsBytes);
       const reader = new FlatReader(flat);
       return { cx, reader, args: codec.liftParams(cx, reader) };
     };
@@ -302,16 +302,18 @@ export class LiveComponent {
     readonly call: (...args: Value[]) => Value | Promise<Value>;
     readonly mayWait: boolean;
     readonly isHost: boolean;
+    readonly borrowsBytes: boolean;
   } {
     if (source.kind === "host") {
       const found = this.#host.function(source.path, source.type);
       if (!found) throw new Error(`the host provides no ${source.path.join(" ")}`);
-      return { call: found.call, mayWait: found.mayWait ?? false, isHost: true };
+      const { mayWait = false, borrowsBytes = false } = found;
+      return { call: found.call, mayWait, isHost: true, borrowsBytes };
     }
     const callee = this.#callable(source, caller);
     const call = (...args: Value[]) =>
       this.guest.mayWait ? callee.callAwaitable(args) : callee.call(args);
-    return { call, mayWait: true, isHost: false };
+    return { call, mayWait: true, isHost: false, borrowsBytes: false };
   }
 
   /** Returns a component function as a function of lifted values. */

@@ -105,7 +105,11 @@ export class P2Host implements Host {
     const found = this.#interface(importName);
     const call = found?.functions[name];
     if (!call) return undefined;
-    return { call: call as HostFunction["call"], mayWait: found.waits?.includes(name) ?? false };
+    return {
+      call: call as HostFunction["call"],
+      mayWait: found.waits?.includes(name) ?? false,
+      borrowsBytes: found.borrows?.includes(name) ?? false,
+    };
   }
 
   drop(

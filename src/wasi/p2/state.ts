@@ -13,6 +13,8 @@ export interface P2Interface {
   readonly functions: Readonly<Record<string, P2Function>>;
   /** Names of functions that may return a promise. */
   readonly waits?: readonly string[];
+  /** Names of functions that use lists of bytes only until they return. */
+  readonly borrows?: readonly string[];
   /** Destructors of its resources, by their names. Default: nothing to free. */
   readonly drops?: Readonly<Record<string, (rep: never) => void>>;
   /** Names of resources that are a `Parent`: a guest that drops one before its children traps. */

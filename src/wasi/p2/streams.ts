@@ -168,6 +168,7 @@ export function streamsInterface(state: P2State): P2Interface {
         return step();
       },
     },
+    borrows: ["[method]output-stream.write"],
     waits: [
       "[method]input-stream.blocking-read",
       "[method]input-stream.blocking-skip",
