@@ -38,7 +38,7 @@ export class Fields {
 
   constructor(entries: [name: string, value: Uint8Array][] = []) {
     this.entries = entries;
-    for (const [name, value] of entries) this.#bytes += name.length + value.length;
+    for (const entry of entries) this.#bytes += sizeOf(...entry);
   }
 
   get(name: string): Uint8Array[] {
@@ -49,14 +49,18 @@ export class Fields {
   delete(name: string): void {
     const lower = name.toLowerCase();
     let kept = 0;
-    for (const entry of this.entries) if (entry[0] !== lower) this.entries[kept++] = entry;
+    for (const entry of this.entries) {
+      if (entry[0] !== lower) this.entries[kept++] = entry;
+      else this.#bytes -= sizeOf(...entry);
+    }
     this.entries.length = kept;
   }
 
   /** Adds a field. Returns false if the list would grow too large. */
   append(name: string, value: Uint8Array): boolean {
-    this.#bytes += name.length + value.length;
-    if (this.entries.length >= maxFields || this.#bytes > maxBytes) return false;
+    const bytes = sizeOf(name, value);
+    if (this.entries.length >= maxFields || this.#bytes + bytes > maxBytes) return false;
+    this.#bytes += bytes;
     this.entries.push([name.toLowerCase(), value]);
     return true;
   }
@@ -67,6 +71,10 @@ export class Fields {
     copy.isMutable = false;
     return copy;
   }
+}
+
+function sizeOf(name: string, value: Uint8Array): number {
+  return name.length + value.length;
 }
 
 /** Reports whether bytes are visible characters, spaces and tabs (RFC 9110 § 5.5). */
