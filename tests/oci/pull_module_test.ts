@@ -149,6 +149,27 @@ Deno.test("pullModule: gives up on a registry that stops in the middle of a body
   });
 });
 
+Deno.test("pullModule: refuses an endless manifest as too large", async () => {
+  await using server = registry();
+  await withCache(async (pull) => {
+    let sent = 0;
+    server.before = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += 65_536;
+            controller.enqueue(new Uint8Array(65_536).fill(0x20));
+          },
+        }),
+      );
+    await assert.rejects(pull(`oci://${server.host}/a:1`), {
+      code: "DOWNLOAD",
+      message: /^the manifest of .* is over 4194304 bytes$/,
+    });
+    assert(sent < 100 * 1024 * 1024, `${sent} bytes`);
+  });
+});
+
 Deno.test("pullModule: reads only the beginning of an endless error", async () => {
   await using server = registry();
   await withCache(async (pull) => {
