@@ -139,6 +139,23 @@ Deno.test("service of WASI 0.3: reaches other servers as -allowNet says", async 
   }
 });
 
+Deno.test("service of WASI 0.3: a relative path of a request does not change its authority", async () => {
+  await using upstream = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    ({ url }) => new Response(new URL(url).pathname),
+  );
+  const { addr: { port } } = upstream;
+  await using server = await serve(`-allowNet=127.0.0.1:${port},127.0.0.2:${port}`);
+  // The authority would be the name of a user, and then have another port.
+  for (const path of [`@127.0.0.2:${port}/a`, "0/a", "a"]) {
+    const fetched = await fetch(`${server.url}/fetch?127.0.0.1:${port}`, {
+      method: "POST",
+      headers: { "x-path": path },
+    });
+    assert.equal(await fetched.text(), `/${path}`);
+  }
+});
+
 Deno.test("middleware: is called before the service, the first -wasm outermost", async () => {
   await using server = await startCapsule(["-mode=http", middleware, middleware, service]);
   const refused = await fetch(`${server.url}/path`);

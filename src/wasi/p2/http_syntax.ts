@@ -37,6 +37,11 @@ export function isScheme(text: string): boolean {
   return schemePattern.test(text);
 }
 
+/** Returns a path with a query, absolute as it is sent to an authority (RFC 3986 § 5.2.3). */
+export function toAbsolute(path: string): string {
+  return /^[/?]/.test(path) ? path : `/${path}`;
+}
+
 /** Reports whether a text is a path with a query, or empty. */
 export function isPath(text: string): boolean {
   return pathPattern.test(text);

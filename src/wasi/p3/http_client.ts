@@ -1,6 +1,7 @@
 import type { HostPromise } from "../../component/instance/host.ts";
 import type { Value } from "../../component/abi/codec.ts";
 import type { HttpErrorCode } from "../p2/http_body.ts";
+import { toAbsolute } from "../p2/http_syntax.ts";
 import { type HttpSender, sendMessage } from "../p2/outgoing_handler.ts";
 import { err, ok, type P2Interface } from "../p2/state.ts";
 import type { P3Context } from "./context.ts";
@@ -21,7 +22,11 @@ export function httpClientInterface({ state, tasks }: P3Context, sender: HttpSen
           request.reportSent(code);
           failed.resolve(err(code as Value));
         });
-        const message = { method, scheme, authority, pathWithQuery, headers, body, options };
+        const message = {
+          ...{ method, scheme, authority, headers, body, options },
+          // Otherwise `@example.org` would make the authority a user's name.
+          pathWithQuery: pathWithQuery && toAbsolute(pathWithQuery),
+        };
         const sent = sendMessage(state, sender, message);
         const fail = (code: HttpErrorCode) => {
           body?.abort();

@@ -7,6 +7,7 @@ import {
   isMethod,
   isPath,
   isScheme,
+  toAbsolute,
   toMethod,
 } from "../p2/http_syntax.ts";
 import { RequestOptions, timeoutFunctions } from "../p2/http_types.ts";
@@ -47,11 +48,14 @@ export function httpTypesInterface({ tasks }: P3Context): P2Interface {
         return set(isMethod(text), () => self.method = toMethod(text));
       },
       "[method]request.get-path-with-query": (self: HttpRequest) => self.pathWithQuery,
-      "[method]request.set-path-with-query": (self: HttpRequest, path?: string) =>
-        set(
-          path === undefined || isPath(/^[/?]/.test(path) ? path : `/${path}`),
+      "[method]request.set-path-with-query": (self: HttpRequest, given?: string) => {
+        // A fragment is not sent (RFC 9110 § 7.1).
+        const path = given?.replace(/#.*/, "");
+        return set(
+          path === undefined || isPath(toAbsolute(path)),
           () => self.pathWithQuery = path === "" ? "/" : path,
-        ),
+        );
+      },
       "[method]request.get-scheme": (self: HttpRequest) => self.scheme,
       "[method]request.set-scheme": (self: HttpRequest, scheme?: HttpVariant) =>
         set(

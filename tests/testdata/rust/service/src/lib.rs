@@ -1,7 +1,10 @@
 //! A service of WASI 0.3 whose paths do what tests need.
 
+mod reflect;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use wasip3::cli::exit;
 use wasip3::clocks::monotonic_clock;
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
@@ -78,6 +81,10 @@ impl wasip3::exports::http::handler::Guest for Service {
                 Ok(text("unread"))
             }
             "/trap" => panic!("trapped"),
+            "/exit" => {
+                exit::exit_with_code(query.parse().unwrap());
+                unreachable!()
+            }
             // Traps after a part of the body was sent.
             "/trap-later" => {
                 let (mut writer, body) = wit_stream::new();
@@ -88,13 +95,39 @@ impl wasip3::exports::http::handler::Guest for Service {
                 Ok(response(Some(body)))
             }
             "/error" => Err(ErrorCode::InternalError(Some("as asked".to_string()))),
-            // Sends the request on to an authority and returns the response.
+            // Responds with a part, waits for the response of an authority, and then ends.
+            "/pending" => {
+                let authority = query.to_string();
+                let (mut writer, body) = wit_stream::new();
+                wit_bindgen::spawn_local(async move {
+                    writer.write_all(b"waiting\n".to_vec()).await;
+                    let trailers = wit_future::new(|| Ok(None)).1;
+                    let (onward, _) = Request::new(Fields::new(), None, trailers, None);
+                    onward.set_scheme(Some(&Scheme::Http)).unwrap();
+                    onward.set_authority(Some(&authority)).unwrap();
+                    let _ = client::send(onward).await;
+                });
+                Ok(response(Some(body)))
+            }
+            "/reflect" => Ok(reflect::request(request).await),
+            "/status" => Ok(reflect::status(query)),
+            "/declared" => reflect::declared(query),
+            "/fields" => Ok(reflect::fields(&request, query)),
+            "/invalid" => Ok(reflect::invalid(&request)),
+            "/immutable" => Ok(reflect::immutable(&request)),
+            "/trailers" => Ok(reflect::trailers()),
+            // Sends the request on to an authority and the path of `x-path`.
             "/fetch" => {
+                let path = request.get_headers().get("x-path").pop();
                 let (body, trailers) = Request::consume_body(request, done());
                 let (onward, _) = Request::new(Fields::new(), Some(body), trailers, None);
                 onward.set_method(&Method::Post).unwrap();
                 onward.set_scheme(Some(&Scheme::Http)).unwrap();
                 onward.set_authority(Some(query)).unwrap();
+                let path = path.map(|bytes| String::from_utf8(bytes).unwrap());
+                if onward.set_path_with_query(path.as_deref()).is_err() {
+                    return Ok(text("refused"));
+                }
                 client::send(onward).await
             }
             _ => {
