@@ -2,8 +2,10 @@ import { programTest } from "../testing/system_program.ts";
 import { assertSame } from "./wasmtime/assert_same.ts";
 
 /** `scripts/install_wasmtime.sh` installs wasmtime. */
-await programTest(
-  "wasmtime",
-  "component: 60 requests have the responses of wasmtime serve",
-  () => assertSame({ seed: 1, count: 60 }),
-);
+for (const wasi of ["0.2", "0.3"] as const) {
+  await programTest(
+    "wasmtime",
+    `component of WASI ${wasi}: 60 requests have the responses of wasmtime serve`,
+    () => assertSame({ wasi, seed: 1, count: 60 }),
+  );
+}

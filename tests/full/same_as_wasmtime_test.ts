@@ -3,8 +3,10 @@ import { isInstalled } from "../testing/is_installed.ts";
 
 const isFull = Deno.env.get("CAPSULE_TEST_FULL") !== undefined;
 
-Deno.test({
-  name: "component: 500 requests have the responses of wasmtime serve",
-  ignore: !isFull || !await isInstalled("wasmtime"),
-  fn: () => assertSame({ seed: 2, count: 500 }),
-});
+for (const wasi of ["0.2", "0.3"] as const) {
+  Deno.test({
+    name: `component of WASI ${wasi}: 500 requests have the responses of wasmtime serve`,
+    ignore: !isFull || !await isInstalled("wasmtime"),
+    fn: () => assertSame({ wasi, seed: 2, count: 500 }),
+  });
+}

@@ -1,17 +1,27 @@
 import assert from "node:assert/strict";
-import { reflect, startBoth } from "./both_servers.ts";
+import { reflect, service, startBoth } from "./both_servers.ts";
 import { withoutDifferences } from "./differences.ts";
 import { exchange } from "./raw_exchange.ts";
-import { requestsFrom } from "./requests.ts";
+import { reflectKinds, requestsFrom } from "./requests.ts";
+import { serviceKinds } from "./service_requests.ts";
 
 /** Requests in flight. */
 const parallel = 8;
 
+/** A comparison of the hosts; the same seed makes the same requests. */
+export interface Comparison {
+  /** The version of `wasi:http` of the component. */
+  readonly wasi: "0.2" | "0.3";
+  readonly seed: number;
+  readonly count: number;
+}
+
 /** Sends requests to one component under wasmtime and here; all responses must be the same. */
-export async function assertSame({ seed, count }: { seed: number; count: number }): Promise<void> {
-  await using servers = await startBoth(reflect);
+export async function assertSame({ wasi, seed, count }: Comparison): Promise<void> {
+  await using servers = await startBoth(wasi === "0.2" ? reflect : service);
   await using upstream = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, respond);
-  const requests = requestsFrom(seed, count, `127.0.0.1:${upstream.addr.port}`);
+  const kinds = (wasi === "0.2" ? reflectKinds : serviceKinds)(`127.0.0.1:${upstream.addr.port}`);
+  const requests = requestsFrom(kinds, { seed, count });
   const compare = async () => {
     for (let request = requests.pop(); request; request = requests.pop()) {
       const [theirs, ours] = await Promise.all([

@@ -7,6 +7,11 @@ export const reflect = fileURLToPath(
   new URL("../../testdata/rust/reflect/reflect.wasm", import.meta.url),
 );
 
+/** The service of WASI 0.3; `reflect.rs` in its sources exercises `wasi:http`. */
+export const service = fileURLToPath(
+  new URL("../../testdata/rust/service/service.wasm", import.meta.url),
+);
+
 /** One component under `wasmtime serve` and under Capsule. */
 export interface BothServers extends AsyncDisposable {
   readonly wasmtimePort: number;
@@ -14,10 +19,25 @@ export interface BothServers extends AsyncDisposable {
   readonly capsule: Running;
 }
 
+/** Lets wasmtime run components of WASI 0.3. */
+const asynchronous = ["-W", "component-model-async=y", "-S", "p3=y"] as const;
+
+/** By default a trap ends other calls of the instance, too. */
+const singleUse = ["--max-instance-reuse-count", "1"] as const;
+
 /** Starts both, on free ports. */
 export async function startBoth(component: string): Promise<BothServers> {
   const wasmtime = new Deno.Command("wasmtime", {
-    args: ["serve", "-S", "cli=y", "--addr", "127.0.0.1:0", component],
+    args: [
+      "serve",
+      ...asynchronous,
+      ...singleUse,
+      "-S",
+      "cli=y",
+      "--addr",
+      "127.0.0.1:0",
+      component,
+    ],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

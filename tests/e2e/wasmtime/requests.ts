@@ -1,10 +1,12 @@
 import { randomFrom } from "../../prepare/mutate.ts";
 import type { RawRequest } from "./raw_exchange.ts";
 
-type Random = (below: number) => number;
-type Field = readonly [name: string, value: string];
+/** Returns an integer from 0 to below its argument. */
+export type Random = (below: number) => number;
+/** A header field; every character of its parts is one byte. */
+export type Field = readonly [name: string, value: string];
 
-const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE", "get"];
+export const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE", "get"];
 const names = [
   "x-a",
   "X-B",
@@ -22,12 +24,13 @@ const values = ["", "1", "a b", "é".repeat(3), "\xff\xfe", "x".repeat(2000), "1
 const sizes = [0, 1, 10, 4096, 65_535, 65_536, 65_537, 300_000];
 
 /** Makes a request: its method, target, fields, body and what becomes of it are random. */
-type Kind = (random: Random) => Omit<RawRequest, "title">;
+export type Kind = (random: Random) => Omit<RawRequest, "title">;
 
-const one = <T>(random: Random, list: readonly T[]): T => list[random(list.length)] as T;
+/** Returns a random element. */
+export const one = <T>(random: Random, list: readonly T[]): T => list[random(list.length)] as T;
 
 /** Returns some header fields, several with one name. */
-const someFields = (random: Random): Field[] =>
+export const someFields = (random: Random): Field[] =>
   Array.from({ length: random(6) }, () => [one(random, names), one(random, values)]);
 
 /** Returns bytes of every value. */
@@ -39,7 +42,7 @@ function bytesOf(random: Random, size: number): string {
 }
 
 /** Returns a request with a body that has a length, is in chunks, or is missing. */
-function withBody(
+export function withBody(
   random: Random,
   { method, target, fields = [], size = one(random, sizes), trailers = [] }: {
     method: string;
@@ -73,7 +76,7 @@ function withBody(
 }
 
 /** Returns a request without a body. */
-function bare(
+export function bare(
   method: string,
   target: string,
   fields: readonly Field[] = [],
@@ -82,8 +85,12 @@ function bare(
   return { method, pieces: [`${method} ${target} HTTP/1.1\r\n${head.join("")}\r\n`] };
 }
 
+/** Kinds of requests by name. */
+export type Kinds = Readonly<Record<string, Kind>>;
+
 const targets = ["/", "/reflect", "/reflect/a/../b", "/reflect?a=b&c", "/reflect/%2f%zz", "/r//x?"];
-const fieldNames = [
+/** Names of fields, of which a guest may not set some. */
+export const fieldNames = [
   "x-ok",
   "connection",
   "Host",
@@ -98,6 +105,50 @@ const fieldNames = [
   "trailer",
   "content-length",
   "é",
+];
+/** Methods, paths, authorities and schemes, of which some are invalid. */
+export const givenParts = [
+  "a",
+  "",
+  "a b",
+  "/p?q",
+  "host:80",
+  "host:",
+  "u@host",
+  "h:99999",
+  "[::1]:1",
+  "\xc3\xa9",
+  "1x",
+  "a+b",
+  "/%zz",
+  "?x",
+  "/a#b",
+  "*",
+  "GET",
+];
+/** Status codes, of which some are invalid. */
+export const statuses = [
+  0,
+  99,
+  100,
+  101,
+  103,
+  199,
+  200,
+  201,
+  204,
+  205,
+  206,
+  301,
+  304,
+  404,
+  418,
+  500,
+  599,
+  600,
+  999,
+  1000,
+  65535,
 ];
 const failures = [
   "trap",
@@ -114,7 +165,7 @@ const failures = [
   "trailers-alive",
 ];
 
-const kinds: Readonly<Record<string, Kind>> = {
+const kinds: Kinds = {
   reflect: (random) =>
     withBody(random, {
       method: one(random, methods),
@@ -143,31 +194,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   status: (random) =>
     bare(
       one(random, ["GET", "HEAD", "POST"]),
-      `/status?code=${
-        one(random, [
-          0,
-          99,
-          100,
-          101,
-          103,
-          199,
-          200,
-          201,
-          204,
-          205,
-          206,
-          301,
-          304,
-          404,
-          418,
-          500,
-          599,
-          600,
-          999,
-          1000,
-          65535,
-        ])
-      }${one(random, ["", "&body=text"])}`,
+      `/status?code=${one(random, statuses)}${one(random, ["", "&body=text"])}`,
     ),
   fields: (random) =>
     bare("GET", `/fields?do=${one(random, ["set", "append", "delete", "list"])}`, [
@@ -184,25 +211,7 @@ const kinds: Readonly<Record<string, Kind>> = {
       "/invalid",
       Array.from({ length: 4 }, (): Field => [
         "x-given",
-        one(random, [
-          "a",
-          "",
-          "a b",
-          "/p?q",
-          "host:80",
-          "host:",
-          "u@host",
-          "h:99999",
-          "[::1]:1",
-          "\xc3\xa9",
-          "1x",
-          "a+b",
-          "/%zz",
-          "?x",
-          "/a#b",
-          "*",
-          "GET",
-        ]),
+        one(random, givenParts),
       ]),
     ),
   trailers: (random) =>
@@ -237,14 +246,19 @@ const outgoing = (authority: string): Kind => (random) => {
   });
 };
 
-/**
- * Returns requests of every kind, the same for the same seed.
- *
- * @param authority a server for the requests of guests.
- */
-export function requestsFrom(seed: number, count: number, authority: string): RawRequest[] {
+/** Returns the kinds for `reflect`. @param authority a server for the requests of guests. */
+export const reflectKinds = (authority: string): Kinds => ({
+  ...kinds,
+  outgoing: outgoing(authority),
+});
+
+/** Returns requests of every kind, the same for the same seed. */
+export function requestsFrom(
+  kinds: Kinds,
+  { seed, count }: { seed: number; count: number },
+): RawRequest[] {
   const random = randomFrom(seed);
-  const all = Object.entries({ ...kinds, outgoing: outgoing(authority) });
+  const all = Object.entries(kinds);
   return Array.from({ length: count }, (_, index) => {
     const [name, make] = all[index % all.length] ?? ["", () => bare("GET", "/")];
     const request = make(random);
