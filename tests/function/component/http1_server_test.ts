@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import type { ComponentCaller } from "../../../src/function/component/component_caller.ts";
+import type { Exchange } from "../../../src/function/component/exchange.ts";
+import { createComponentServer } from "../../../src/function/component/http1_server.ts";
+import type { RequestBody } from "../../../src/function/component/request_body.ts";
+import type { RequestHead } from "../../../src/function/component/request_head.ts";
+import { byteText, textBytes } from "../../../src/http1/characters.ts";
+import { ClientConnection } from "../../../src/http1/client_connection.ts";
+import { TickClock } from "../../../src/http1/tick_clock.ts";
+import { defaultConnectionTimeouts } from "../../../src/http1/timeouts.ts";
+import { Wire } from "../../../src/http1/wire.ts";
+import { OutgoingResponse } from "../../../src/wasi/p2/http_types.ts";
+import { Fields } from "../../../src/wasi/p2/fields.ts";
+
+/** Serves one request in pieces by `handle`, and returns the response. */
+async function serveOnce(
+  pieces: readonly string[],
+  handle: (head: RequestHead, body: RequestBody) => Promise<void>,
+): Promise<string> {
+  using clock = new TickClock(1000);
+  const left = [...pieces];
+  let sent = "";
+  const wire = new Wire({
+    read: (room) => {
+      const bytes = textBytes(left[0]?.slice(0, room.length) ?? "");
+      room.set(bytes);
+      if (left.length > 0) left[0] = left[0]?.slice(bytes.length) ?? "";
+      if (left[0] === "") left.shift();
+      return Promise.resolve(bytes.length || null);
+    },
+    write: (bytes) => {
+      sent += byteText(bytes);
+      return Promise.resolve(bytes.length);
+    },
+    close: () => {},
+  }, clock);
+  const caller = {
+    async call(head: RequestHead, body: RequestBody) {
+      await handle(head, body);
+      body.close();
+      const set = new OutgoingResponse(new Fields().frozen());
+      return { set, onAbandoned: () => {} } as unknown as Exchange;
+    },
+    failed: (error: unknown) => new Response(String(error), { status: 500 }),
+  } as unknown as ComponentCaller;
+  const serve = createComponentServer(caller, { ownPage: () => undefined });
+  const info = { address: "", trusted: false, protocol: "http" } as const;
+  await new ClientConnection(wire, info, defaultConnectionTimeouts).run(serve);
+  return sent;
+}
+
+/** Reads a body as a guest that waits. */
+async function readAll({ stream }: RequestBody): Promise<string> {
+  let text = "";
+  try {
+    for (;;) {
+      const bytes = stream.read(65_536);
+      if (bytes.length > 0) text += byteText(bytes);
+      else await new Promise<void>((resolve) => stream.whenReady(resolve));
+    }
+  } catch {
+    return text;
+  }
+}
+
+Deno.test("component server: a head that is read late is that of the request", async () => {
+  const body = Array.from({ length: 30_000 }, (_, at) => `${at} `).join("");
+  const head = `POST /a?b HTTP/1.1\r\nHost: h\r\nX-Late: value\r\nContent-Length: ${body.length}`;
+  let late: string | undefined;
+  let received = "";
+  const sent = await serveOnce([`${head}\r\n\r\n`, body], async (head, body) => {
+    received = await readAll(body);
+    late = head.headers.get("x-late").map((value) => byteText(value)).join();
+  });
+  assert.match(sent, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.equal(received, body);
+  assert.equal(late, "value");
+});
+
+Deno.test("component server: a streamed body is ready only asynchronously", async () => {
+  const head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  let early = -1;
+  let rest = "";
+  await serveOnce([`${head}3\r\nabc\r\n0\r\n\r\n`], async (_, body) => {
+    early = body.stream.read(10).length;
+    rest = await readAll(body);
+  });
+  assert.equal(early, 0);
+  assert.equal(rest, "abc");
+});
