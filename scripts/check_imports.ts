@@ -1,7 +1,7 @@
 /**
  * `deno run -A scripts/check_imports.ts`: enforces the map of `src/README.md`. A room imports only
- * from the rooms that it knows, and no files import each other in a circle, type imports included.
- * Prints what breaks a rule and exits with 1.
+ * from the rooms that it knows, no files import each other in a circle, type imports included, and
+ * no two files export types with the same name. Prints what breaks a rule and exits with 1.
  */
 /** Rooms, each with the rooms, or single files of rooms, that it knows. */
 export const rooms: Record<string, readonly string[]> = {
@@ -125,12 +125,32 @@ export function importCircles(graph: ImportGraph): string[][] {
   return circles;
 }
 
+const typePattern = /^export (?:abstract )?(?:class|interface|type|enum) (\w+)/gm;
+
+/** Returns a sentence for each name under which several files of a folder export a type. */
+export async function sharedTypeNames(src: string): Promise<string[]> {
+  const filesOf = new Map<string, string[]>();
+  for await (const file of typeScriptFiles(src)) {
+    const text = await Deno.readTextFile(`${src}/${file}`);
+    for (const [, name = ""] of text.matchAll(typePattern)) {
+      filesOf.set(name, [...filesOf.get(name) ?? [], file].sort());
+    }
+  }
+  return Array.from(filesOf)
+    .filter(([, files]) => files.length > 1)
+    .map(([name, files]) => `${files.join(" and ")} export types with the same name: ${name}`);
+}
+
 if (import.meta.main) {
   const graph = await readImports("src");
   const forbidden = forbiddenImports(graph);
   const circles = importCircles(graph);
   for (const line of forbidden) console.error(line);
+  const shared = await sharedTypeNames("src");
   for (const files of circles) console.error(`circle of imports: ${files.join(", ")}`);
-  if (forbidden.length > 0 || circles.length > 0) Deno.exit(1);
-  console.log("imports: every room imports only what it knows, and no files import in a circle");
+  for (const line of shared) console.error(line);
+  if (forbidden.length > 0 || circles.length > 0 || shared.length > 0) Deno.exit(1);
+  console.log(
+    "imports: each room imports what it knows, without circles, and no types share a name",
+  );
 }

@@ -10,7 +10,7 @@ import { TickClock } from "../http1/tick_clock.ts";
 import { defaultConnectionTimeouts } from "../http1/timeouts.ts";
 import { type ComponentRunnerOptions, openComponent } from "../runner/open_component.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
-import { gathered } from "../server/gather.ts";
+import { batched } from "../server/batch.ts";
 import type { OpenConnections } from "../server/listen.ts";
 import type { ServedModule } from "./served_module.ts";
 
@@ -28,7 +28,7 @@ export async function serveComponent(
   const serve = createComponentHandler(caller, { maxBodyBytes });
   return {
     // Hot path: a handler with one parameter is the fastest (bench: `throughput`).
-    handler: (ownPage) => gathered((request) => ownPage(request) ?? serve(request)),
+    handler: (ownPage) => batched((request) => ownPage(request) ?? serve(request)),
     connections: (ownPage) =>
       openConnections(inBatches(createComponentServer(caller, { maxBodyBytes, ownPage })), log),
     figures: () => called.figures,
@@ -36,12 +36,12 @@ export async function serveComponent(
   };
 }
 
-/** Batches requests as `gathered` does. */
+/** Batches requests as `batched` does. */
 function inBatches(serve: Serve): Serve {
   type Asked = readonly [request: RequestHead, client: ClientConnection];
-  const batched = gathered<Asked, void>(([request, client]) => serve(request, client));
+  const serveInBatch = batched<Asked, void>(([request, client]) => serve(request, client));
   // `serve` returns a promise, which this passes on.
-  return (request, client) => Promise.resolve(batched([request, client]));
+  return (request, client) => Promise.resolve(serveInBatch([request, client]));
 }
 
 /** Returns connections of HTTP/1.1 without TLS. */

@@ -4,7 +4,7 @@ import { droppedLine, guestLine } from "../base/log.ts";
 import type { ModeOptions } from "../options/mode_options.ts";
 import { createHttpHandler } from "../function/http_handler.ts";
 import type { HostInformation } from "../host/info.ts";
-import { gathered } from "../server/gather.ts";
+import { batched } from "../server/batch.ts";
 import { dropBody } from "../server/read_body.ts";
 import { listen, type ListenOptions } from "../server/listen.ts";
 import type { LoadedCode } from "../runner/load_code.ts";
@@ -131,7 +131,7 @@ async function serveCalls(
   const serve = createHttpHandler(called, { maxBodyBytes: options.maxBody, log: context.log });
   return {
     // Hot path: a handler with one parameter is the fastest (bench: `throughput`).
-    handler: (ownPage) => gathered((request) => ownPage(request) ?? serve(request)),
+    handler: (ownPage) => batched((request) => ownPage(request) ?? serve(request)),
     figures: () => called.figures,
     close,
   };

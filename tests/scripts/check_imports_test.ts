@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { forbiddenImports, importCircles, readImports } from "../../scripts/check_imports.ts";
+import {
+  forbiddenImports,
+  importCircles,
+  readImports,
+  sharedTypeNames,
+} from "../../scripts/check_imports.ts";
 import { inFolder } from "../testing/temporary_folder.ts";
 
 Deno.test("importCircles: returns the files of each circle, and no file outside of one", () => {
@@ -51,5 +56,18 @@ const f = await import("../../base/f.ts");
     await Deno.writeTextFile(`${folder}/modes/README.md`, 'import "./nothing.ts"');
     assert.deepEqual([...await readImports(folder)], [
       ["modes/deep/a.ts", ["modes/b.ts", "modes/deep/c.ts", "base/d.ts", "base/e.ts", "base/f.ts"]],
+    ]);
+  }));
+
+Deno.test("sharedTypeNames: names the files that export types with the same name", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/wasm`);
+    await Deno.writeTextFile(`${folder}/wasm/a.ts`, "export class Caller {}\ntype Own = 1;\n");
+    await Deno.writeTextFile(
+      `${folder}/wasm/b.ts`,
+      "export interface Caller {}\nexport type Own = 2;\nexport const Caller = 1;\n",
+    );
+    assert.deepEqual(await sharedTypeNames(folder), [
+      "wasm/a.ts and wasm/b.ts export types with the same name: Caller",
     ]);
   }));

@@ -7,7 +7,7 @@ import type { ComponentFunctions } from "./component_functions.ts";
 import { Exchange, respondNow, respondSoon } from "./exchange.ts";
 import type { PooledComponent } from "./pooled_component.ts";
 import type { RequestBody } from "./request_body.ts";
-import type { RequestHead } from "./request_head.ts";
+import type { ComponentRequestHead } from "./request_head.ts";
 
 /** Makes every request one call of `wasi:http/incoming-handler`, or of `wasi:http/handler`. */
 export class ComponentCaller {
@@ -22,13 +22,13 @@ export class ComponentCaller {
   /**
    * Makes a call, and closes the body when it has ended.
    *
-   * @param watch called if the call lasts, with a function that stops it: call that when the client
-   * leaves.
+   * @param watch called if the call takes long, with a function that stops it: call that when the
+   * client leaves.
    * @returns the exchange when its response can be sent: complete, or begun.
    * @throws the error of the call. Thrown or rejected.
    */
   call(
-    head: RequestHead,
+    head: ComponentRequestHead,
     body: RequestBody,
     watch: (gone: () => void) => void,
   ): Exchange | Promise<Exchange> {

@@ -1,7 +1,7 @@
 import type { ComponentCaller } from "./component_caller.ts";
 import { type Exchange, toResponse } from "./exchange.ts";
 import { openRequestBody, type RequestBody } from "./request_body.ts";
-import { type RequestHead, toRequestHead } from "./request_head.ts";
+import { type ComponentRequestHead, toRequestHead } from "./request_head.ts";
 
 /** Settings for requests to a component. */
 export interface ComponentHandlerOptions {
@@ -22,7 +22,7 @@ export function createComponentHandler(
   };
   const callWith = (
     request: Request,
-    head: RequestHead,
+    head: ComponentRequestHead,
     body: RequestBody,
   ): Response | Promise<Response> => {
     const called = caller.call(head, body, (gone) => {

@@ -12,7 +12,7 @@ import {
 import { toMethod } from "../../wasi/p2/http_syntax.ts";
 import { HttpRequest, type HttpResponse } from "../../wasi/p3/http_message.ts";
 import type { RequestBody } from "./request_body.ts";
-import { HandledRequest, type RequestHead } from "./request_head.ts";
+import { type ComponentRequestHead, HandledRequest } from "./request_head.ts";
 
 /** How long a response whose body has begun waits for its end, in milliseconds. */
 const wholeWithinMs = 1;
@@ -42,7 +42,7 @@ export class Exchange {
   readonly #resolve: (response: OutgoingResponse | HttpErrorCode) => void;
 
   /** @param wasi the version of the handler that is called. */
-  constructor(head: RequestHead, body: RequestBody, { wasi, tasks }: CalledHandler) {
+  constructor(head: ComponentRequestHead, body: RequestBody, { wasi, tasks }: CalledHandler) {
     const { promise, resolve } = Promise.withResolvers<OutgoingResponse | HttpErrorCode>();
     this.response = promise;
     this.#resolve = resolve;
@@ -102,12 +102,12 @@ export function respondNow(exchange: Exchange, answered: PromiseWithResolvers<Ex
 export function outgoingOf({ set }: Exchange): OutgoingResponse {
   if (!set) throw new HttpError(500, "NO_RESPONSE", "the component ended without a response");
   if (!(set instanceof OutgoingResponse)) {
-    throw new HttpError(502, "BAD_ANSWER", `the component answered with the error ${set.tag}`);
+    throw new HttpError(502, "BAD_ANSWER", `the component responded with the error ${set.tag}`);
   }
   const { status, body } = set;
   if (status < 200 || status > 599) {
     body?.bytes.discard();
-    throw new HttpError(502, "BAD_ANSWER", `the component answered with status ${status}`);
+    throw new HttpError(502, "BAD_ANSWER", `the component responded with status ${status}`);
   }
   return set;
 }

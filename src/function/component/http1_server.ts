@@ -2,13 +2,13 @@ import { byteText } from "../../http1/characters.ts";
 import type { ClientConnection, Serve } from "../../http1/client_connection.ts";
 import { badRequest } from "../../http1/client_connection.ts";
 import { BadMessage } from "../../http1/message.ts";
-import type { RequestHead as Http1Head } from "../../http1/request_head.ts";
+import type { RequestHead } from "../../http1/request_head.ts";
 import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
 import type { HttpVariant } from "../../wasi/p2/http_syntax.ts";
 import type { ComponentCaller } from "./component_caller.ts";
 import type { ComponentHandlerOptions } from "./component_http.ts";
 import type { RequestBody } from "./request_body.ts";
-import type { RequestHead } from "./request_head.ts";
+import type { ComponentRequestHead } from "./request_head.ts";
 import { outgoingOf } from "./exchange.ts";
 import { sendResponse } from "./send_response.ts";
 import { maxReadAhead, openWireBody, WireBody } from "./wire_body.ts";
@@ -62,7 +62,7 @@ export function createComponentServer(
   };
 }
 
-/** Calls `gone` if the connection ends, which is noticed by reading. */
+/** Calls `gone` if the connection ends, which only a read notices. */
 function watch({ wire }: ClientConnection, body: RequestBody, gone: () => void): () => void {
   if (body instanceof WireBody) body.watch();
   else if (wire.buffered < maxReadAhead) void wire.fill();
@@ -71,7 +71,7 @@ function watch({ wire }: ClientConnection, body: RequestBody, gone: () => void):
 
 async function respond(
   response: Response,
-  { request, client }: { readonly request: Http1Head; readonly client: ClientConnection },
+  { request, client }: { readonly request: RequestHead; readonly client: ClientConnection },
 ): Promise<void> {
   const { status, headers } = response;
   const body = new Uint8Array(await response.arrayBuffer());
@@ -88,7 +88,7 @@ function pathOf(target: string): string {
  * The head of a request of HTTP/1.1. Hot path: its header lines stay in the connection's buffer
  * until the call waits or a guest asks for them (bench: `components`).
  */
-class WireHead implements RequestHead {
+class WireHead implements ComponentRequestHead {
   readonly method: string;
   readonly pathWithQuery: string;
   readonly scheme: HttpVariant;
@@ -97,10 +97,10 @@ class WireHead implements RequestHead {
   /** The position in the connection's buffer at which `#bytes` begins. */
   #start = 0;
   #isKept = false;
-  readonly #fields: Http1Head["fields"];
+  readonly #fields: RequestHead["fields"];
   #headers: Fields | undefined;
 
-  constructor({ bytes, method, target, host, fields }: Http1Head, protocol: "http" | "https") {
+  constructor({ bytes, method, target, host, fields }: RequestHead, protocol: "http" | "https") {
     this.method = method;
     this.pathWithQuery = target;
     this.scheme = { tag: protocol === "https" ? "HTTPS" : "HTTP" };

@@ -44,7 +44,7 @@ export function openRequestBody(
   maxBytes = Infinity,
 ): RequestBody | Promise<RequestBody> {
   const hidesBody = method === "GET" || method === "HEAD";
-  if (contentLength === null ? hidesBody && !isChunked : contentLength === "0") return noBody;
+  if (contentLength === null ? hidesBody && !isChunked : contentLength === "0") return emptyBody;
   const length = Number(contentLength ?? Infinity);
   if (length <= maxBufferedBytes || (length > maxBytes && length !== Infinity)) {
     const flag = "-maxStreamBody";
@@ -52,7 +52,7 @@ export function openRequestBody(
     return read instanceof Promise ? read.then(wholeBody) : wholeBody(read);
   }
   const { body } = hidesBody ? bodyOfGet(request) : request;
-  return body ? new StreamedBody(body, maxBytes) : noBody;
+  return body ? new StreamedBody(body, maxBytes) : emptyBody;
 }
 
 /** Returns a body that was read. */
@@ -68,7 +68,7 @@ export function wholeBody(bytes: Bytes): RequestBody {
 }
 
 /** The body of a request without content. */
-export const noBody = wholeBody(new Uint8Array(0));
+export const emptyBody = wholeBody(new Uint8Array(0));
 
 /**
  * A body that is read while it arrives. A call that cannot wait reads nothing of it, so that its

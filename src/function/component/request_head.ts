@@ -6,7 +6,7 @@ import type { BodyFraming, RequestBody } from "./request_body.ts";
 import { authorityOf } from "../authority.ts";
 
 /** A request without its body. */
-export interface RequestHead {
+export interface ComponentRequestHead {
   readonly method: string;
   readonly pathWithQuery: string;
   readonly scheme: HttpVariant;
@@ -16,7 +16,7 @@ export interface RequestHead {
 }
 
 /** Reads the head of a request. */
-export function toRequestHead(request: Request): RequestHead & BodyFraming {
+export function toRequestHead(request: Request): ComponentRequestHead & BodyFraming {
   const { url, method } = request;
   const fields = new Fields();
   let contentLength: string | null = null;
@@ -49,9 +49,9 @@ export class HandledRequest implements IncomingRequest {
   readonly authority: string;
   readonly body: IncomingBody;
   isConsumed = false;
-  readonly #head: RequestHead;
+  readonly #head: ComponentRequestHead;
 
-  constructor(head: RequestHead, body: RequestBody) {
+  constructor(head: ComponentRequestHead, body: RequestBody) {
     this.method = head.method;
     this.pathWithQuery = head.pathWithQuery;
     this.scheme = head.scheme;

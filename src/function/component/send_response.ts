@@ -77,7 +77,7 @@ async function stream(
   await wire.write(textBytes(`${rest}0\r\n${trailers}\r\n`), idleMs);
 }
 
-/** Makes a chunk of the chunked coding of bytes, in the room around them. */
+/** Returns the bytes as a chunk (RFC 9112 § 7.1), whose size and end are written around them. */
 function chunkOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = bytes;
   const longer = new Uint8Array(buffer, byteOffset, length + lineEnd.length);

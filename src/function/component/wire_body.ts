@@ -9,8 +9,8 @@ import { StreamEnd } from "../../wasi/p2/stream_end.ts";
 import type { InputStream } from "../../wasi/p2/stream_types.ts";
 import {
   bodyFailure,
+  emptyBody,
   maxBufferedBytes,
-  noBody,
   type RequestBody,
   TooLongError,
   wholeBody,
@@ -33,7 +33,7 @@ export function openWireBody(
   maxBytes = Infinity,
 ): RequestBody | Promise<RequestBody | undefined> {
   const { body } = request;
-  if (body.kind === "none") return noBody;
+  if (body.kind === "none") return emptyBody;
   const length = body.kind === "length" ? body.length : 0;
   if (length > maxBytes) throw bodyTooLarge({ maxBytes, flag });
   const { wire } = client;
@@ -60,8 +60,8 @@ async function readShort(
 }
 
 /**
- * A body that a guest reads from the buffer of its connection. Nothing is read from the client
- * before the guest has taken what is buffered, so that the client waits for the guest.
+ * A body that a guest reads from the buffer of its connection. Nothing more is read from the client
+ * until the guest has read the buffer, so that the client waits for the guest.
  *
  * It becomes ready only asynchronously: a call that cannot wait reads nothing of it, so that its
  * rerun finds it complete.
@@ -112,7 +112,7 @@ export class WireBody implements RequestBody {
 
   readAhead(): void {}
 
-  /** Reads a little ahead from now on, so that the end of the connection is noticed. */
+  /** Starts to read a little ahead, so that the end of the connection is noticed. */
   watch(): void {
     this.#isWatched = true;
     this.#fillIfWatched();

@@ -60,7 +60,7 @@ function matches(ifNoneMatch: string | null, etag: string): boolean {
     ifNoneMatch.split(",").some((each) => ["*", etag].includes(each.trim().replace(/^W\//, "")));
 }
 
-/** Parses a single range; `undefined` for several, which may be answered with the whole file. */
+/** Parses a single range; `undefined` for several, which get the whole file. */
 function parseRange(
   header: string | null,
   size: number,

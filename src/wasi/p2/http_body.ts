@@ -167,7 +167,7 @@ export class OutgoingBytes implements OutputStream {
     for (const writer of writers) writer();
   }
 
-  /** Removes and returns what waits to be read. */
+  /** Removes and returns the bytes that wait to be read. */
   #take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#buffer.subarray(roomBefore, roomBefore + this.#buffered);
     this.#buffer = this.#spare;

@@ -3,7 +3,7 @@ import type { ComponentCaller } from "../../../src/function/component/component_
 import type { Exchange } from "../../../src/function/component/exchange.ts";
 import { createComponentServer } from "../../../src/function/component/http1_server.ts";
 import type { RequestBody } from "../../../src/function/component/request_body.ts";
-import type { RequestHead } from "../../../src/function/component/request_head.ts";
+import type { ComponentRequestHead } from "../../../src/function/component/request_head.ts";
 import { byteText, textBytes } from "../../../src/http1/characters.ts";
 import { ClientConnection } from "../../../src/http1/client_connection.ts";
 import { TickClock } from "../../../src/http1/tick_clock.ts";
@@ -15,7 +15,7 @@ import { Fields } from "../../../src/wasi/p2/fields.ts";
 /** Serves one request in pieces by `handle`, and returns the response. */
 async function serveOnce(
   pieces: readonly string[],
-  handle: (head: RequestHead, body: RequestBody) => Promise<void>,
+  handle: (head: ComponentRequestHead, body: RequestBody) => Promise<void>,
 ): Promise<string> {
   using clock = new TickClock(1000);
   const left = [...pieces];
@@ -35,7 +35,7 @@ async function serveOnce(
     close: () => {},
   }, clock);
   const caller = {
-    async call(head: RequestHead, body: RequestBody) {
+    async call(head: ComponentRequestHead, body: RequestBody) {
       await handle(head, body);
       body.close();
       const set = new OutgoingResponse(new Fields().frozen());

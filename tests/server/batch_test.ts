@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { gathered } from "../../src/server/gather.ts";
+import { batched } from "../../src/server/batch.ts";
 
 const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A gathered handler that records its calls. */
-function gatheredEcho(handle?: (path: string) => Response | Promise<Response>) {
+/** A batched handler that records its calls. */
+function batchedEcho(handle?: (path: string) => Response | Promise<Response>) {
   const called: string[] = [];
-  const handler = gathered((request: Request) => {
+  const handler = batched((request: Request) => {
     const path = new URL(request.url).pathname.slice(1);
     called.push(path);
     return handle?.(path) ?? new Response(path);
@@ -30,16 +30,16 @@ function gatheredEcho(handle?: (path: string) => Response | Promise<Response>) {
 /** Requests after which those of the current turn are counted. */
 const untilCount = 256;
 
-Deno.test("gathered: few requests a turn are handled immediately", async () => {
-  const { ask } = gatheredEcho();
+Deno.test("batched: few requests a turn are handled immediately", async () => {
+  const { ask } = batchedEcho();
   for (let turn = 0; turn < 200; turn++) {
     for (let i = 0; i < 8; i++) assert.ok(ask(String(i)) instanceof Response, `in turn ${turn}`);
     await endOfTurn();
   }
 });
 
-Deno.test("gathered: many requests a turn are handled at its end, in order", async () => {
-  const { called, ask, askMany } = gatheredEcho();
+Deno.test("batched: many requests a turn are handled at its end, in order", async () => {
+  const { called, ask, askMany } = batchedEcho();
   await askMany(untilCount + 20);
   called.length = 0;
   const answers = ["a", "b", "c"].map(ask);
@@ -50,8 +50,8 @@ Deno.test("gathered: many requests a turn are handled at its end, in order", asy
   assert.deepEqual(texts, ["a", "b", "c"]);
 });
 
-Deno.test("gathered: a batch has at most 32 requests, the rest wait a turn", async () => {
-  const { called, ask, askMany } = gatheredEcho();
+Deno.test("batched: a batch has at most 32 requests, the rest wait a turn", async () => {
+  const { called, ask, askMany } = batchedEcho();
   await askMany(untilCount + 20);
   called.length = 0;
   const answers = Array.from({ length: 80 }, (_, i) => ask(String(i)));
@@ -63,8 +63,8 @@ Deno.test("gathered: a batch has at most 32 requests, the rest wait a turn", asy
   assert.deepEqual(called, Array.from({ length: 80 }, (_, i) => String(i)));
 });
 
-Deno.test("gathered: ends batching after four consecutive small batches", async () => {
-  const { askMany, isImmediate } = gatheredEcho();
+Deno.test("batched: ends batching after four consecutive small batches", async () => {
+  const { askMany, isImmediate } = batchedEcho();
   await askMany(untilCount + 20);
   await askMany(3);
   await askMany(40);
@@ -73,8 +73,8 @@ Deno.test("gathered: ends batching after four consecutive small batches", async 
   assert.equal(await isImmediate(), true);
 });
 
-Deno.test("gathered: a handler that throws rejects its own request only", async () => {
-  const { ask, askMany } = gatheredEcho((path) => {
+Deno.test("batched: a handler that throws rejects its own request only", async () => {
+  const { ask, askMany } = batchedEcho((path) => {
     if (path === "throws") throw new Error("thrown");
     return path === "rejects" ? Promise.reject(new Error("rejected")) : new Response(path);
   });

@@ -19,7 +19,7 @@ interface Waiting<Asked, Answer> {
  * Deno would call the handler between its own work for each connection. With few requests a turn,
  * each is handled immediately. Hot path (bench: `throughput`).
  */
-export function gathered<Asked, Answer>(
+export function batched<Asked, Answer>(
   handler: (request: Asked) => Answer | Promise<Answer>,
 ): (request: Asked) => Answer | Promise<Answer> {
   const waiting: Waiting<Asked, Answer>[] = [];
