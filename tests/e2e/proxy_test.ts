@@ -276,16 +276,20 @@ Deno.test("proxy: serves TLS by -crt and -key", () =>
     assert.equal(await response.text(), "a GET / ");
   }));
 
-Deno.test("proxy: an upstream may use TLS; an untrusted certificate is a 502", () =>
+Deno.test("proxy: an upstream and its health checks may use TLS; an untrusted one is a 502", () =>
   inFolder(async (folder) => {
     const tls = `${root}tests/testdata/tls/localhost`;
     const [cert, key] = await Promise.all([
       Deno.readTextFile(`${tls}.crt`),
       Deno.readTextFile(`${tls}.key`),
     ]);
+    let isChecked = false;
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },
-      () => new Response("safe"),
+      ({ url }) => {
+        if (url.endsWith("/health")) isChecked = true;
+        return new Response("safe");
+      },
     );
     await Deno.writeTextFile(
       `${folder}/config.yaml`,
@@ -293,9 +297,14 @@ Deno.test("proxy: an upstream may use TLS; an untrusted certificate is a 502", (
     );
     const args = ["-mode=reverse-proxy", `-config=${folder}/config.yaml`];
     {
-      await using trusting = await startCapsule([...args, `-ca=${tls}.crt`]);
+      // The first check is made at the start.
+      const health = ["-healthPath=/health", "-healthInterval=1m"];
+      await using trusting = await startCapsule([...args, ...health, `-ca=${tls}.crt`]);
       assert.equal(await text(`${trusting.url}/functions/f`), "safe");
-      assert.equal(await text(`${trusting.url}/functions/f`), "safe");
+      while (!isChecked) {
+        assert.equal(await text(`${trusting.url}/functions/f`), "safe");
+        assert.doesNotMatch(trusting.stderr.text, /fails its health checks/);
+      }
     }
     {
       await using strict = await startCapsule(args);
