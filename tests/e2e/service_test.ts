@@ -77,6 +77,7 @@ Deno.test("service of WASI 0.3: failures have the responses of other functions",
   assert.deepEqual(await failureOf(server, "/loop"), [504, "TIMEOUT"]);
   assert.deepEqual(await failureOf(server, "/wait?100000"), [504, "TIMEOUT"]);
   assert.deepEqual(await failureOf(server, "/error"), [502, "BAD_ANSWER"]);
+  assert.equal((await failureOf(server, "/exit?3"))[0], 500);
   for (const path of ["/trap-later", "/stream"]) {
     const response = await fetch(`${server.url}${path}`);
     assert.equal(response.status, 200);
@@ -104,11 +105,45 @@ Deno.test("service of WASI 0.3: others are served beside guests that do not retu
   await Promise.all(stopped);
 });
 
-Deno.test("service of WASI 0.3: calls that wait share a thread", async () => {
-  await using server = await serve("-maxInstances=300");
-  // Together they wait for 300 s, which is longer than their timeout.
-  const calls = Array.from({ length: 300 }, () => textOf(server, "/wait?1000"));
-  assert.deepEqual(new Set(await Promise.all(calls)), new Set(["waited"]));
+Deno.test("service of WASI 0.3: 300 calls wait at once on one thread", async () => {
+  const responses: (() => void)[] = [];
+  const all = Promise.withResolvers<void>();
+  await using upstream = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () =>
+      new Promise<Response>((resolve) => {
+        // No call gets its response before all of them wait.
+        if (responses.push(() => resolve(new Response("late"))) === 300) all.resolve();
+      }),
+  );
+  await using server = await serve("-threads=1", "-timeout=2m");
+  const path = `/fetch?127.0.0.1:${upstream.addr.port}`;
+  const calls = Array.from({ length: 300 }, () => textOf(server, path, { method: "POST" }));
+  await all.promise;
+  for (const respond of responses) respond();
+  assert.deepEqual(new Set(await Promise.all(calls)), new Set(["late"]));
+  const waits = Array.from({ length: 300 }, () => textOf(server, "/wait?1000"));
+  assert.deepEqual(new Set(await Promise.all(waits)), new Set(["waited"]));
+});
+
+Deno.test("service of WASI 0.3: a client that leaves cancels the request of its call", async () => {
+  const reached = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  await using upstream = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    ({ signal }) => {
+      signal.addEventListener("abort", () => cancelled.resolve());
+      reached.resolve();
+      return cancelled.promise.then(() => new Response());
+    },
+  );
+  await using server = await serve();
+  const call = await ChunkedCall.open(`${server.url}/pending?127.0.0.1:${upstream.addr.port}`);
+  assert.equal(await call.status(), 200);
+  assert.equal(await call.until("waiting\n"), "waiting\n");
+  await reached.promise;
+  call[Symbol.dispose]();
+  await cancelled.promise;
 });
 
 Deno.test("service of WASI 0.3: -reuse keeps its state, -threads serves it, too", async () => {
