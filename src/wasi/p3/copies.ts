@@ -107,8 +107,10 @@ export function streamFrom(
         next();
       },
       onDone: (result) => {
-        if (result === copyResults.dropped) finish();
-        else if (source.remaining > 0) write(source);
+        if (result === copyResults.dropped) return finish();
+        // A reader of the host may drop the stream while it takes the bytes.
+        if (stream.isDropped) return;
+        if (source.remaining > 0) write(source);
         else next();
       },
     });

@@ -4,7 +4,7 @@ import { Scheduler } from "../../../src/component/async/scheduler.ts";
 import { ready } from "../../../src/wasi/p2/poll.ts";
 import { IoError, StreamEnd } from "../../../src/wasi/p2/stream_end.ts";
 import type { InputStream, OutputStream } from "../../../src/wasi/p2/stream_types.ts";
-import { drainInto, streamOfReady } from "../../../src/wasi/p3/copies.ts";
+import { drainInto, streamFrom, streamOfReady } from "../../../src/wasi/p3/copies.ts";
 import { quietGuest } from "../../testing/quiet_guest.ts";
 
 /** An input that has `size` bytes, as a file has them. */
@@ -82,4 +82,33 @@ Deno.test("streamOfReady: reads as much as each read asks for, and ends once", (
   stream.drop();
   assert.deepEqual(results, [0, 0, 0, 0, 0, 1]);
   assert.deepEqual(ends, ["closed", "gone"]);
+});
+
+Deno.test("streamFrom: ends once if its reader drops it as it copies", async () => {
+  const scheduler = new Scheduler(quietGuest());
+  const ends: (string | undefined)[] = [];
+  let isClosed = false;
+  const pieces = [new Uint8Array(0), new Uint8Array(8)];
+  const input: InputStream = {
+    ...ready,
+    read: () => {
+      if (isClosed) throw new StreamEnd(new IoError("closed"));
+      return pieces.shift() ?? new Uint8Array(0);
+    },
+    close: () => isClosed = true,
+  };
+  const output: OutputStream = {
+    ...ready,
+    checkWrite: () => 1 << 20,
+    write: () => {
+      throw new StreamEnd(new IoError("gone"));
+    },
+    flush: () => {},
+    close: () => {},
+  };
+  const stream = streamFrom(scheduler, input, (error) => ends.push(error?.message));
+  // It reads before there are bytes: they are copied when the input has them.
+  drainInto(scheduler, stream, output, () => {});
+  await scheduler.run(() => true);
+  assert.deepEqual(ends, [undefined]);
 });
