@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runCapsule, type Running, startCapsule } from "../testing/capsule.ts";
 import { ChunkedCall } from "../testing/chunked_call.ts";
+import { inFolder } from "../testing/temporary_folder.ts";
 
-const folder = fileURLToPath(new URL("../testdata/rust/", import.meta.url));
-const service = `-wasm=${folder}service/service.wasm`;
+const rustFolder = fileURLToPath(new URL("../testdata/rust/", import.meta.url));
+const service = `-wasm=${rustFolder}service/service.wasm`;
 /** Responds with 401 without `Authorization`, and adds a `+` to the path of other requests. */
-const middleware = `-wasm=${folder}middleware/middleware.wasm`;
+const middleware = `-wasm=${rustFolder}middleware/middleware.wasm`;
 
 const serve = (...flags: string[]) => startCapsule(["-mode=http", service, ...flags]);
 
@@ -146,6 +147,23 @@ Deno.test("service of WASI 0.3: a client that leaves cancels the request of its 
   await cancelled.promise;
 });
 
+Deno.test("service of WASI 0.3: is the same after push and pull", () =>
+  inFolder(async (folder) => {
+    const options = { cwd: folder };
+    const token = "-adminToken=token-of-this-test";
+    await using registry = await startCapsule(["-mode=registry", token], options);
+    const url = `${registry.url}/tests/service/1`;
+    const pushed = await runCapsule(["-mode=push", service, `-url=${url}`, token], options);
+    assert.equal(pushed.code, 0, pushed.stderr);
+    const loaded = [`-url=${url}/service.wasm`, "-wasm=pulled.wasm"];
+    await using server = await startCapsule(["-mode=http", ...loaded], { cwd: folder });
+    assert.equal(await textOf(server, "/"), "Hello from a service\n");
+    assert.deepEqual(
+      await Deno.readFile(`${folder}/pulled.wasm`),
+      await Deno.readFile(`${rustFolder}service/service.wasm`),
+    );
+  }));
+
 Deno.test("service of WASI 0.3: -reuse keeps its state, -threads serves it, too", async () => {
   await using kept = await serve("-reuse", "-maxInstances=1");
   const counts: string[] = [];
@@ -215,7 +233,7 @@ Deno.test("middleware: what cannot be put before a component is refused by name"
     await refused("-mode=http", service, service),
     /service\.wasm before .*service\.wasm: .*exports wasi:http\/handler@0\.3\.2: it imports nothing/,
   );
-  const module = `-wasm=${folder}../../../examples/hello-http/hello.wasm`;
+  const module = `-wasm=${rustFolder}../../../examples/hello-http/hello.wasm`;
   assert.match(
     await refused("-mode=http", module, service),
     /hello\.wasm: a core module cannot be or have middleware/,
