@@ -63,18 +63,14 @@ async function stream(
   { request, client }: { readonly request: RequestHead; readonly client: ClientConnection },
 ): Promise<void> {
   const { wire, timeouts: { idleMs } } = client;
-  // The client sees the head before the guest has written something.
-  if (bytes.buffered === 0) await wire.write(textBytes(head), idleMs);
-  let rest = bytes.buffered === 0 ? "" : head;
+  await wire.write(textBytes(head), idleMs);
   for (let piece = await bytes.next(); piece; piece = await bytes.next()) {
-    if (rest.length > 0) await wire.write(textBytes(rest), idleMs);
-    rest = "";
     await wire.write(framing === "chunked" ? chunkOf(piece) : piece, idleMs);
     bytes.recycle(piece);
   }
   if (framing !== "chunked") return;
   const trailers = request.takesTrailers ? linesOf(bytes.trailers) : "";
-  await wire.write(textBytes(`${rest}0\r\n${trailers}\r\n`), idleMs);
+  await wire.write(textBytes(`0\r\n${trailers}\r\n`), idleMs);
 }
 
 /** Returns the bytes as a chunk (RFC 9112 § 7.1), whose size and end are written around them. */

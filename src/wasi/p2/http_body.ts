@@ -53,11 +53,6 @@ export class OutgoingBytes implements OutputStream {
     return this.#trailers;
   }
 
-  /** Bytes that wait to be read. */
-  get buffered(): number {
-    return this.#buffered;
-  }
-
   /** True once the guest has finished the body. */
   get isFinished(): boolean {
     return this.#state === "finished";

@@ -9,13 +9,20 @@ import { ClientConnection } from "../../../src/http1/client_connection.ts";
 import { TickClock } from "../../../src/http1/tick_clock.ts";
 import { defaultConnectionTimeouts } from "../../../src/http1/timeouts.ts";
 import { Wire } from "../../../src/http1/wire.ts";
+import { OutgoingBody, OutgoingBytes } from "../../../src/wasi/p2/http_body.ts";
 import { OutgoingResponse } from "../../../src/wasi/p2/http_types.ts";
 import { Fields } from "../../../src/wasi/p2/fields.ts";
 
-/** Serves one request in pieces by `handle`, and returns the response. */
+/**
+ * Serves one request in pieces by `handle`, and returns the response.
+ *
+ * @param options.bytes the body of the response.
+ * @param options.onWrite called during each write to the client.
+ */
 async function serveOnce(
   pieces: readonly string[],
   handle: (head: ComponentRequestHead, body: RequestBody) => Promise<void>,
+  { bytes, onWrite = () => {} }: { bytes?: OutgoingBytes; onWrite?: () => void } = {},
 ): Promise<string> {
   using clock = new TickClock(1000);
   const left = [...pieces];
@@ -30,6 +37,7 @@ async function serveOnce(
     },
     write: (bytes) => {
       sent += byteText(bytes);
+      onWrite();
       return Promise.resolve(bytes.length);
     },
     close: () => {},
@@ -39,6 +47,7 @@ async function serveOnce(
       await handle(head, body);
       body.close();
       const set = new OutgoingResponse(new Fields().frozen());
+      if (bytes) set.body = new OutgoingBody(bytes);
       return { set, onAbandoned: () => {} } as unknown as Exchange;
     },
     failed: (error: unknown) => new Response(String(error), { status: 500 }),
@@ -87,4 +96,21 @@ Deno.test("component server: a streamed body is ready only asynchronously", asyn
   });
   assert.equal(early, 0);
   assert.equal(rest, "abc");
+});
+
+Deno.test("component server: a head is sent once if the guest writes during its send", async () => {
+  const bytes = new OutgoingBytes(undefined);
+  const write = () => {
+    bytes.write(textBytes("abc"));
+    bytes.finish(undefined);
+  };
+  let writes = 0;
+  const sent = await serveOnce(["GET / HTTP/1.1\r\nHost: h\r\n\r\n"], () => Promise.resolve(), {
+    bytes,
+    onWrite: () => {
+      if (++writes === 1) write();
+    },
+  });
+  assert.match(sent, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.equal(sent.slice(sent.indexOf("\r\n\r\n") + 4), "3\r\nabc\r\n0\r\n\r\n");
 });
