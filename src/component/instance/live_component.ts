@@ -138,12 +138,13 @@ export class LiveComponent {
 
   /** Resets all component instances and drops the host resources that they own. */
   resetHandles(): void {
-    this.#async?.reset();
     for (const instance of this.#instances) {
       for (const { resource, rep } of instance.reset()) {
         if (!this.#plan.resources.has(resource)) this.#host.drop(resource, rep, true);
       }
     }
+    // Last: a stream that is dropped may have added host work.
+    this.#async?.reset();
   }
 
   #setSteps(count: number): void {

@@ -44,8 +44,11 @@ export class ComponentCaller {
       const done = this.#called.call<void>({
         run: (instance) => {
           const begun = begin(instance);
-          instance.entry.call(begun.args, begun.onReturn);
-          begun.close();
+          try {
+            instance.entry.call(begun.args, begun.onReturn);
+          } finally {
+            begun.close();
+          }
         },
         runAwaitable: async (instance: PooledComponent) => {
           const begun = begin(instance);

@@ -48,7 +48,7 @@ export class Exchange {
     this.#resolve = resolve;
     this.method = head.method;
     this.body = body;
-    const incoming = new HandledRequest(head, body);
+    const incoming = new HandledRequest(head, body, () => this.#isClosed);
     const outparam: ResponseOutparam = { set: (response) => this.#set(response) };
     this.args = wasi === "0.3"
       ? [toRequest(incoming, tasks)]
@@ -72,7 +72,10 @@ export class Exchange {
     this.#resolve(response);
   }
 
-  /** Ends what the guest left open: a body that is not finished is cut off. */
+  /**
+   * Ends what the guest left open: a body that is not finished is cut off. Call it when the call has
+   * ended or was discarded, before its instance is reset.
+   */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.soon);

@@ -1,7 +1,7 @@
 import { headerFields } from "../../server/deno_request.ts";
 import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
 import type { HttpVariant } from "../../wasi/p2/http_syntax.ts";
-import { IncomingBody, type IncomingRequest } from "../../wasi/p2/http_types.ts";
+import { IncomingBody, type IncomingRequest, noTrailers } from "../../wasi/p2/http_types.ts";
 import type { BodyFraming, RequestBody } from "./request_body.ts";
 import { authorityOf } from "../authority.ts";
 
@@ -51,12 +51,19 @@ export class HandledRequest implements IncomingRequest {
   isConsumed = false;
   readonly #head: ComponentRequestHead;
 
-  constructor(head: ComponentRequestHead, body: RequestBody) {
+  /**
+   * @param isOver reports whether its call has ended or was discarded. From then on no more of the
+   * body is read: the rerun of the call needs all of it.
+   */
+  constructor(head: ComponentRequestHead, body: RequestBody, isOver: () => boolean) {
     this.method = head.method;
     this.pathWithQuery = head.pathWithQuery;
     this.scheme = head.scheme;
     this.authority = head.authority;
-    this.body = new IncomingBody(() => body.stream, () => body.trailers());
+    this.body = new IncomingBody(
+      () => body.stream,
+      () => isOver() ? noTrailers() : body.trailers(),
+    );
     this.#head = head;
   }
 
