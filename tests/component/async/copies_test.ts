@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Value } from "../../../src/component/abi/codec.ts";
-import type { SharedStream } from "../../../src/component/async/shared_copies.ts";
+import type { Scheduler } from "../../../src/component/async/scheduler.ts";
+import { SharedStream } from "../../../src/component/async/shared_copies.ts";
 import { decodeComponent } from "../../../src/component/format/decode.ts";
 import { LiveComponent } from "../../../src/component/instance/live_component.ts";
 import { linkComponent } from "../../../src/component/link/evaluate.ts";
@@ -192,4 +193,28 @@ componentTest("streams: no order of operations loses or doubles a byte, and all 
     }),
     { numRuns: 500 },
   );
+});
+
+componentTest("streams: a reset cancels the host work that a dropped stream adds", async () => {
+  const plan = linkComponent(decodeComponent(await buildText(ends)));
+  let scheduler: Scheduler | undefined;
+  const live = new LiveComponent(plan, {
+    modules: plan.modules.map((bytes) => new WebAssembly.Module(bytes)),
+    host: {
+      function: () => undefined,
+      drop: () => {},
+      attach: (tasks) => scheduler = tasks as Scheduler,
+    },
+    guest: quietGuest(),
+  });
+  const stream = SharedStream.ofHost();
+  let isDropped = false;
+  stream.onDrop = () => {
+    isDropped = true;
+    scheduler?.add(Promise.resolve(), () => {});
+  };
+  live.func("give")?.call([stream]);
+  live.resetHandles();
+  assert.ok(isDropped);
+  assert.equal(scheduler?.isIdle, true);
 });
