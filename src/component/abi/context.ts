@@ -54,7 +54,7 @@ export interface AbiContext {
 
 /** Checks that bytes lie in the memory at their alignment. @throws a trap if not. */
 export function checkRange(
-  { memory }: AbiContext,
+  { memory }: Pick<AbiContext, "memory">,
   pointer: number,
   { size, alignment }: { size: number; alignment: number },
 ): void {

@@ -130,26 +130,17 @@ export class AsyncCalls {
     const run = (...flat: CoreValue[]): MaybePromise<CoreValue | undefined> => {
       const thread = this.#scheduler.current;
       const { subtask, parked, result } = begin(flat);
+      const deliver = () => {
+        subtask.deliver();
+        return isAsync ? subtaskStates.returned : result();
+      };
       const end = () => {
-        this.#scheduler.current = thread;
+        const scheduler = this.#scheduler;
+        scheduler.current = thread;
+        if (subtask.isResolved) return deliver();
         if (!isAsync) {
-          if (subtask.isResolved) {
-            subtask.deliver();
-            return result();
-          }
-          const waited = this.#scheduler.waitUntil(
-            this.#scheduler.running,
-            () => subtask.isResolved,
-          );
-          const deliver = () => {
-            subtask.deliver();
-            return result();
-          };
+          const waited = scheduler.waitUntil(scheduler.running, () => subtask.isResolved);
           return waited instanceof Promise ? waited.then(deliver) : deliver();
-        }
-        if (subtask.isResolved) {
-          subtask.deliver();
-          return subtaskStates.returned;
         }
         const index = instance.handles.add(subtask);
         subtask.watch(index);

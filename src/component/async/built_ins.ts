@@ -1,5 +1,5 @@
 import { type CoreValue, FlatReader } from "../abi/codec.ts";
-import { type AbiContext, checkRange, trap } from "../abi/context.ts";
+import { checkRange, type Memory, trap } from "../abi/context.ts";
 import { loadString, storeString } from "../abi/strings.ts";
 import { CallCodec } from "../instance/calls.ts";
 import { CallContext, type ComponentInstance } from "../instance/component_instance.ts";
@@ -118,7 +118,7 @@ function make(builtIn: BuiltIn, context: BuiltInContext): BuiltInFunction {
     case "waitable-set.poll":
       return waitForEvent(builtIn, context);
     case "waitable-set.drop":
-      return (index) => removed(handles.removeEntry(toIndex(index), WaitableSet, "waitable set"));
+      return (index) => handles.removeEntry(toIndex(index), WaitableSet, "waitable set").dropped();
     case "waitable.join":
       return (index, setIndex) => {
         const waitable = handles.entry(toIndex(index), Waitable, "waitable");
@@ -131,7 +131,7 @@ function make(builtIn: BuiltIn, context: BuiltInContext): BuiltInFunction {
     case "subtask.cancel":
       return (index) => cancelSubtask(toIndex(index), flag, context);
     case "subtask.drop":
-      return (index) => removed(handles.removeEntry(toIndex(index), Subtask, "subtask"));
+      return (index) => handles.removeEntry(toIndex(index), Subtask, "subtask").dropped();
     case "error-context.new":
       return (pointer, length) => {
         const message = loadString(
@@ -146,7 +146,7 @@ function make(builtIn: BuiltIn, context: BuiltInContext): BuiltInFunction {
         const { message } = handles.entry(toIndex(index), ErrorContext, "error context");
         const cx = memoryContext(builtIn, context);
         const { pointer, length } = storeString(cx, message);
-        storePair(cx, toIndex(at), [pointer, length]);
+        storePair(cx.memory, toIndex(at), [pointer, length]);
       };
     case "error-context.drop":
       return (index) => void handles.removeEntry(toIndex(index), ErrorContext, "error context");
@@ -171,17 +171,11 @@ function make(builtIn: BuiltIn, context: BuiltInContext): BuiltInFunction {
       return (index) =>
         toNumber(scheduler.yieldTo(scheduler.running, flag, suspendedThread(context, index)));
     case "thread.suspend-then-promote":
-      return (index) => {
-        const other = threadAt(context, index);
-        const next = other.isReady ? other : undefined;
-        return toNumber(scheduler.suspend(scheduler.running, flag, next));
-      };
+      return (index) =>
+        toNumber(scheduler.suspend(scheduler.running, flag, readyThread(context, index)));
     case "thread.yield-then-promote":
-      return (index) => {
-        const other = threadAt(context, index);
-        const next = other.isReady ? other : undefined;
-        return toNumber(scheduler.yieldTo(scheduler.running, flag, next));
-      };
+      return (index) =>
+        toNumber(scheduler.yieldTo(scheduler.running, flag, readyThread(context, index)));
     case "stream.new":
     case "future.new":
       return () => {
@@ -223,10 +217,6 @@ function toNumber(isCancelled: boolean | Promise<boolean>): number | Promise<num
   return typeof isCancelled === "boolean" ? Number(isCancelled) : isCancelled.then(Number);
 }
 
-function removed(entry: { dropped(): void }): void {
-  entry.dropped();
-}
-
 function threadAt({ instance }: BuiltInContext, index: number | undefined): Thread {
   return instance.threads.entry(toIndex(index), Thread, "thread");
 }
@@ -237,14 +227,21 @@ function suspendedThread(context: BuiltInContext, index: number | undefined): Th
   return thread;
 }
 
+/** Returns a thread if it is ready to run, else undefined. */
+function readyThread(context: BuiltInContext, index: number | undefined): Thread | undefined {
+  const thread = threadAt(context, index);
+  return thread.isReady ? thread : undefined;
+}
+
 function memoryContext({ options }: BuiltIn, { items, instance }: BuiltInContext): CallContext {
   if (!options) throw new Error("a built-in has no options");
   return new CallContext(items.abiOptions(options, instance)());
 }
 
-function storePair(cx: AbiContext, at: number, [first, second]: readonly [number, number]): void {
-  checkRange(cx, at, { size: 8, alignment: 4 });
-  const { view } = cx.memory;
+/** Stores two numbers of 32 bits. @throws a trap if they do not lie in the memory. */
+function storePair(memory: Memory, at: number, [first, second]: readonly [number, number]): void {
+  checkRange({ memory }, at, { size: 8, alignment: 4 });
+  const { view } = memory;
   view.setUint32(at, first, true);
   view.setUint32(at + 4, second, true);
 }
@@ -266,7 +263,7 @@ function taskReturn(
     const isSame = lifted.encoding === options.encoding &&
       items.memory(lifted.memory) === items.memory(options.memory);
     if (!isSame && element !== undefined) throw invalid("its options differ");
-    if (task.isResolved) throw trap("`task.return` or `task.cancel` called more than once");
+    task.requireUnresolved();
     const context = new CallContext(abi());
     const [value] = codec.liftParams(context, new FlatReader(args as CoreValue[]));
     task.return(value);
@@ -281,13 +278,7 @@ function waitForEvent(
   return (index, pointer) => {
     const set = instance.handles.entry(toIndex(index), WaitableSet, "waitable set");
     const store = ({ code, index, payload }: WaitableEvent) => {
-      const bytes = items.memory(memory);
-      const at = toIndex(pointer);
-      if (at % 4 !== 0 || at + 8 > bytes.view.byteLength) {
-        throw trap(`8 bytes at ${at} are out of bounds of memory or not aligned`);
-      }
-      bytes.view.setUint32(at, index, true);
-      bytes.view.setUint32(at + 4, payload, true);
+      storePair(items.memory(memory), toIndex(pointer), [index, payload]);
       return code;
     };
     const thread = scheduler.running;
@@ -382,12 +373,7 @@ function copyEnd(
   const [kind = "", operation = ""] = name.split(".");
   const side = /read/.test(operation) ? "readable" : "writable";
   const end = instance.handles.entry(index, CopyEnd, `${kind} end`);
-  if (end.shared.kind !== kind || end.side !== side) {
-    throw trap(`handle index ${index} is not a ${side} ${kind} end`);
-  }
-  if (difference(end.shared.element, element) !== undefined) {
-    throw trap(`handle index ${index} is a ${kind} of another type`);
-  }
+  end.requireType({ kind, side, element }, index);
   return end;
 }
 

@@ -1,4 +1,6 @@
 import { trap } from "../abi/context.ts";
+import { difference } from "../types/equal.ts";
+import type { ComponentValueType } from "../types/types.ts";
 import type { SharedEnds } from "./shared_copies.ts";
 import { Waitable } from "./waitable.ts";
 
@@ -23,6 +25,23 @@ export class CopyEnd extends Waitable {
     super();
     this.side = side;
     this.shared = shared;
+  }
+
+  /** @throws a trap if it is of another kind, side or element type. */
+  requireType(
+    { kind, side, element }: {
+      readonly kind: string;
+      readonly side: CopyEnd["side"];
+      readonly element: ComponentValueType | undefined;
+    },
+    index: number,
+  ): void {
+    if (this.shared.kind !== kind || this.side !== side) {
+      throw trap(`handle index ${index} is not a ${side} ${kind} end`);
+    }
+    if (difference(this.shared.element, element) !== undefined) {
+      throw trap(`handle index ${index} is a ${kind} of another type`);
+    }
   }
 
   get isCopying(): boolean {

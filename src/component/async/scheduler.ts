@@ -205,8 +205,6 @@ export class Scheduler implements HostTasks {
       const thread = this.#findReady();
       if (thread) {
         await this.#resumeEntered(thread);
-      } else if (this.#arrivals.length > 0) {
-        continue;
       } else if (this.#hostWork.size > 0) {
         await this.#guest.waitFor(this.#arrived.promise, () => {}, () => {});
         this.#arrived = Promise.withResolvers();

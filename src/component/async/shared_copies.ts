@@ -13,7 +13,7 @@ type Party = object | undefined;
 /** The read or write that waits for the other end. */
 interface Pending {
   readonly party: Party;
-  readonly buffer: ReadableBuffer & WritableBuffer | ReadableBuffer | WritableBuffer;
+  readonly buffer: ReadableBuffer | WritableBuffer;
   /** Called after a part was copied, with a function that ends the read or write. */
   readonly onCopy: (reclaim: () => void) => void;
   readonly onDone: (result: CopyResult) => void;

@@ -65,21 +65,28 @@ export class Task {
 
   /** @throws a trap if it has returned, or if it still has borrowed handles. */
   return(value: Value): void {
-    if (this.isResolved) throw trap("`task.return` or `task.cancel` called more than once");
-    this.context?.checkBorrowsReturned();
-    this.state = "resolved";
-    this.#caller.onResolve({ value });
+    this.requireUnresolved();
+    this.#resolve({ value });
   }
 
   /** @throws a trap if no cancellation was delivered, or if it still has borrowed handles. */
   cancel(): void {
-    if (this.isResolved) throw trap("`task.return` or `task.cancel` called more than once");
+    this.requireUnresolved();
     if (this.state !== "cancel delivered") {
       throw trap("`task.cancel` called by task which has not been cancelled");
     }
+    this.#resolve("cancelled");
+  }
+
+  /** @throws a trap if it has returned or was cancelled. */
+  requireUnresolved(): void {
+    if (this.isResolved) throw trap("`task.return` or `task.cancel` called more than once");
+  }
+
+  #resolve(outcome: Outcome): void {
     this.context?.checkBorrowsReturned();
     this.state = "resolved";
-    this.#caller.onResolve("cancelled");
+    this.#caller.onResolve(outcome);
   }
 
   /** Delivers a cancellation that was requested while no thread could receive it. */

@@ -6,7 +6,6 @@ import { CopyEnd } from "../async/copy_end.ts";
 import { ErrorContext } from "../async/error_context.ts";
 import type { SharedEnds } from "../async/shared_copies.ts";
 import type { StringEncoding } from "../format/syntax.ts";
-import { difference } from "../types/equal.ts";
 import type { CopyType, Resource } from "../types/types.ts";
 
 /**
@@ -169,19 +168,13 @@ export class CallContext implements AbiContext, CallScope {
   liftCopy({ kind, element }: CopyType, index: number): object {
     const { handles } = this.#options.instance;
     const end = handles.removeEntry(index, CopyEnd, `${kind} end`);
-    const { shared } = end;
-    if (shared.kind !== kind || end.side !== "readable") {
-      throw trap(`handle index ${index} is not a readable ${kind} end`);
-    }
-    if (difference(shared.element, element) !== undefined) {
-      throw trap(`handle index ${index} is a ${kind} of another type`);
-    }
+    end.requireType({ kind, side: "readable", element }, index);
     if (end.isCopying) throw trap(`cannot pass a ${kind} while it is being read`);
     if (end.state === "done") {
       throw trap(`cannot lift ${kind} after being notified that the writable end dropped`);
     }
     if (end.isInSet) throw trap(`cannot pass a ${kind} that is in a waitable set`);
-    return shared;
+    return end.shared;
   }
 
   lowerCopy({ element }: CopyType, shared: object): number {
