@@ -14,6 +14,7 @@ import {
   spinKeyValueInterface,
 } from "../wasi/p2/key_value.ts";
 import { type HttpSender, outgoingHandlerInterface } from "../wasi/p2/outgoing_handler.ts";
+import type { SocketGrant } from "../wasi/p2/sockets/socket_grant.ts";
 import type { P2Interface, P2State } from "../wasi/p2/state.ts";
 import type { P3Context } from "../wasi/p3/context.ts";
 import { BytesInput, FunctionOutput } from "../wasi/p2/stream_sources.ts";
@@ -63,30 +64,34 @@ export async function openComponent(
   const { preview1: replaced } = blueprint.plan;
   const preview1 = replaced &&
     await (await import("../wasi/p2/preview1.ts")).loadPreview1(replaced.functions);
-  const p3 = blueprint.plan.isAsync ? await openP3(options, blueprint) : undefined;
+  const p3 = blueprint.plan.isAsync ? await openP3(blueprint) : undefined;
   const clock = systemClock();
   const baseName = name.slice(name.lastIndexOf("/") + 1);
-  const wasi: ComponentOptions["wasi"] = (guest) => ({
-    preopens,
-    preview1,
-    p3: p3?.(outgoing.forGuest(guest)),
-    interfaces: {
-      "wasi:http/outgoing-handler": (state) =>
-        outgoingHandlerInterface(state, outgoing.forGuest(guest)),
-      ...sockets?.(),
-      ...(store && storeInterfaces(store, guest)),
-    },
-    state: {
-      args: [baseName, ...args],
-      env,
-      clock,
-      random: (bytes) => void crypto.getRandomValues(bytes),
-      pending: new Set(),
-      assertInTime: () => guest.assertInTime(),
-      beforeSideEffect: () => guest.beforeSideEffect(),
-      ...streams(guest),
-    },
-  });
+  const wasi: ComponentOptions["wasi"] = (guest) => {
+    const http = outgoing.forGuest(guest);
+    // Both versions share the grant, which remembers the names that the guest looked up.
+    const grant = sockets?.grantFor();
+    return {
+      preopens,
+      preview1,
+      p3: p3?.(http, grant),
+      interfaces: {
+        "wasi:http/outgoing-handler": (state) => outgoingHandlerInterface(state, http),
+        ...(grant && sockets?.interfaces(grant)),
+        ...(store && storeInterfaces(store, guest)),
+      },
+      state: {
+        args: [baseName, ...args],
+        env,
+        clock,
+        random: (bytes) => void crypto.getRandomValues(bytes),
+        pending: new Set(),
+        assertInTime: () => guest.assertInTime(),
+        beforeSideEffect: () => guest.beforeSideEffect(),
+        ...streams(guest),
+      },
+    };
+  };
   const callee = ComponentFunctions.start(blueprint, {
     name,
     limits,
@@ -107,39 +112,32 @@ export async function openComponent(
 
 /** Returns a function that makes WASI 0.3 for a guest. */
 async function openP3(
-  { grants }: Pick<RunnerOptions, "grants">,
   { usesSockets }: ComponentBlueprint,
-): Promise<(http: HttpSender) => NonNullable<P2Options["p3"]>> {
+): Promise<(http: HttpSender, grant: SocketGrant | undefined) => NonNullable<P2Options["p3"]>> {
   const [{ p3Interface }, { httpClientInterface }] = await Promise.all([
     import("../wasi/p3/interfaces.ts"),
     import("../wasi/p3/http_client.ts"),
   ]);
-  const sockets = usesSockets
-    ? await Promise.all([
-      import("../wasi/p3/sockets/sockets.ts"),
-      import("./socket_grants.ts"),
-    ])
-    : undefined;
-  const grantFor = sockets?.[1].socketGrants(grants);
-  return (http) => {
+  const sockets = usesSockets ? await import("../wasi/p3/sockets/sockets.ts") : undefined;
+  return (http, grant) => {
     const granted = {
       "wasi:http/client": (context: P3Context) => httpClientInterface(context, http),
-      ...(grantFor && sockets?.[0].socketInterfaces(grantFor())),
+      ...(grant && sockets?.socketInterfaces(grant)),
     };
     return (name, context) => p3Interface(name, context, granted);
   };
 }
 
-/** Returns a function that makes `wasi:sockets` for a guest. */
-async function openSockets(
-  { grants }: Pick<RunnerOptions, "grants">,
-): Promise<() => Record<string, InterfaceMaker>> {
+/** Returns functions that make the grant of a guest's sockets, and its `wasi:sockets` of 0.2. */
+async function openSockets({ grants }: Pick<RunnerOptions, "grants">): Promise<{
+  readonly grantFor: () => SocketGrant;
+  readonly interfaces: (grant: SocketGrant) => Record<string, InterfaceMaker>;
+}> {
   const [{ socketInterfaces }, { socketGrants }] = await Promise.all([
     import("../wasi/p2/sockets/sockets.ts"),
     import("./socket_grants.ts"),
   ]);
-  const grantFor = socketGrants(grants);
-  return () => socketInterfaces(grantFor());
+  return { grantFor: socketGrants(grants), interfaces: socketInterfaces };
 }
 
 /** The interfaces that need the key-value store, by name. */
