@@ -1,9 +1,8 @@
-import { byteText } from "../../http1/characters.ts";
 import type { ClientConnection, Serve } from "../../http1/client_connection.ts";
 import { badRequest } from "../../http1/client_connection.ts";
 import { BadMessage } from "../../http1/message.ts";
 import type { RequestHead } from "../../http1/request_head.ts";
-import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
+import type { Fields } from "../../wasi/p2/fields.ts";
 import type { HttpVariant } from "../../wasi/p2/http_syntax.ts";
 import type { ComponentCaller } from "./component_caller.ts";
 import type { ComponentHandlerOptions } from "./component_http.ts";
@@ -11,6 +10,7 @@ import type { RequestBody } from "./request_body.ts";
 import type { ComponentRequestHead } from "./request_head.ts";
 import { outgoingOf } from "./exchange.ts";
 import { sendResponse } from "./send_response.ts";
+import { toFields } from "./wire_fields.ts";
 import { maxReadAhead, openWireBody, WireBody } from "./wire_body.ts";
 
 /** Options of `createComponentServer`. */
@@ -123,14 +123,6 @@ class WireHead implements ComponentRequestHead {
 
   #read(): Fields {
     this.keep();
-    const fields = new Fields();
-    for (const field of this.#fields) {
-      const at = (position: number) => position - this.#start;
-      const name = byteText(this.#bytes, at(field.start), at(field.nameEnd)).toLowerCase();
-      if (isForbidden(name)) continue;
-      fields.append(name, this.#bytes.subarray(at(field.valueStart), at(field.valueEnd)));
-    }
-    fields.isMutable = false;
-    return fields;
+    return toFields(this.#fields, this.#bytes, this.#start);
   }
 }

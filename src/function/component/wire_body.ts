@@ -1,9 +1,7 @@
-import { byteText } from "../../http1/characters.ts";
 import type { ClientConnection } from "../../http1/client_connection.ts";
 import { parseFields } from "../../http1/fields.ts";
 import type { RequestHead } from "../../http1/request_head.ts";
 import { bodyTooLarge } from "../../server/read_body.ts";
-import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
 import type { TrailersResult } from "../../wasi/p2/http_types.ts";
 import { StreamEnd } from "../../wasi/p2/stream_end.ts";
 import type { InputStream } from "../../wasi/p2/stream_types.ts";
@@ -15,6 +13,7 @@ import {
   TooLongError,
   wholeBody,
 } from "./request_body.ts";
+import { toFields } from "./wire_fields.ts";
 
 const flag = "-maxStreamBody";
 const continueLine = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
@@ -106,7 +105,8 @@ export class WireBody implements RequestBody {
     if (this.#end.error) {
       return { tag: "error", value: { tag: "connection-terminated" } };
     }
-    const fields = toFields(this.#client.body.trailers);
+    const lines = this.#client.body.trailers;
+    const fields = toFields(parseFields(lines, 0, lines.length + 2), lines.slice());
     return { tag: "ok", value: fields.entries.length > 0 ? fields : undefined };
   }
 
@@ -222,15 +222,3 @@ export class WireBody implements RequestBody {
 export const maxReadAhead = 2048;
 
 const nothing = new Uint8Array(0);
-
-/** Parses header lines of a trailer section. */
-function toFields(lines: Uint8Array): Fields {
-  const fields = new Fields();
-  for (
-    const { start, nameEnd, valueStart, valueEnd } of parseFields(lines, 0, lines.length + 2)
-  ) {
-    const name = byteText(lines, start, nameEnd).toLowerCase();
-    if (!isForbidden(name)) fields.append(name, lines.slice(valueStart, valueEnd));
-  }
-  return fields.frozen();
-}
