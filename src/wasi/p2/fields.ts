@@ -41,6 +41,13 @@ export class Fields {
     for (const entry of entries) this.#bytes += sizeOf(...entry);
   }
 
+  /** The number of bytes that `content-length` announces; undefined without a valid one. */
+  get contentLength(): number | undefined {
+    const [length] = this.get("content-length");
+    const number = length && Number(new TextDecoder().decode(length));
+    return number !== undefined && Number.isSafeInteger(number) ? number : undefined;
+  }
+
   get(name: string): Uint8Array[] {
     const lower = name.toLowerCase();
     return this.entries.flatMap(([name, value]) => name === lower ? [value] : []);

@@ -129,12 +129,7 @@ export interface ResponseOutparam {
 /** Returns the body of a message, which its guest may take once. */
 function openBody(message: OutgoingRequest | OutgoingResponse): OutgoingBody | undefined {
   if (message.body) return undefined;
-  const [length] = message.headers.get("content-length");
-  const number = length && Number(new TextDecoder().decode(length));
-  const bytes = new OutgoingBytes(
-    typeof number === "number" && Number.isSafeInteger(number) ? number : undefined,
-  );
-  return message.body = new OutgoingBody(bytes);
+  return message.body = new OutgoingBody(new OutgoingBytes(message.headers.contentLength));
 }
 
 /** `wasi:http/types` */

@@ -75,7 +75,7 @@ export class HttpMessage {
     const contents = this.#take();
     if (contents.kind === "host") return this.#forward(contents.body);
     const { stream, trailers } = contents;
-    const bytes = new OutgoingBytes(this.#length());
+    const bytes = new OutgoingBytes(this.headers.contentLength);
     const fail = (code: HttpErrorCode) => {
       bytes.abort();
       onEnd(code);
@@ -117,7 +117,7 @@ export class HttpMessage {
 
   /** Forwards the content that the host received. */
   #forward(body: IncomingBody): OutgoingBytes | undefined {
-    const bytes = new OutgoingBytes(this.#length());
+    const bytes = new OutgoingBytes(this.headers.contentLength);
     const input = body.take();
     if (!input) throw new Error("the body of a message was taken twice");
     const finish = (result: TrailersResult) => {
@@ -137,13 +137,6 @@ export class HttpMessage {
     if (!contents) throw new Error("the content of a message was taken twice");
     this.#contents = undefined;
     return contents;
-  }
-
-  /** Returns the number of bytes that the headers announce, if they do. */
-  #length(): number | undefined {
-    const [length] = this.headers.get("content-length");
-    const number = length && Number(new TextDecoder().decode(length));
-    return number !== undefined && Number.isSafeInteger(number) ? number : undefined;
   }
 }
 
