@@ -1,7 +1,6 @@
 import { CapsuleError, messageOf } from "../../base/errors.ts";
 import { ComponentExit } from "../../wasi/p2/cli.ts";
-import { missingImports, type P2Options } from "../../wasi/p2/host.ts";
-import { P2Host } from "../../wasi/p2/host.ts";
+import { missingImports, P2Host, type P2Options } from "../../wasi/p2/host.ts";
 import type { CallLimits } from "../../wasm/call_clock.ts";
 import { CallWatch } from "../../wasm/call_watch.ts";
 import { Guest } from "../../wasm/guest.ts";

@@ -171,7 +171,7 @@ export class OutgoingBytes implements OutputStream {
     return bytes;
   }
 
-  /** Returns all buffered bytes if the body is finished and nothing was read; else undefined. */
+  /** Returns the bytes that wait to be read if the body is finished, else undefined. */
   takeWhole(): Uint8Array<ArrayBuffer> | undefined {
     return this.#state === "finished" ? this.#take() : undefined;
   }
