@@ -60,6 +60,13 @@ export function utf8Text(bytes: Uint8Array, start: number, end: number): string 
   }
 }
 
+/** Returns the bytes of a byte string. */
+export function encodeByteString(text: ByteString): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  writeByteString(text, bytes, 0);
+  return bytes;
+}
+
 /** Writes a byte string at an offset. The bytes must have room for `text.length`. */
 export function writeByteString(text: ByteString, bytes: Uint8Array, offset: number): void {
   for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i);

@@ -44,10 +44,3 @@ export function byteText(bytes: Uint8Array, start = 0, end = bytes.length): stri
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
   return text;
 }
-
-/** Encodes a text as Latin-1. It must not have characters over U+00FF. */
-export function textBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}

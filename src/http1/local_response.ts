@@ -1,4 +1,4 @@
-import { textBytes } from "./characters.ts";
+import { encodeByteString } from "../base/byte_string.ts";
 import { httpDate, statusLine } from "./status_line.ts";
 
 /** A response of this server itself. */
@@ -36,7 +36,7 @@ export function encodeResponse(
     `content-length: ${body.length}`,
     ...(connection ? [`connection: ${connection}`] : []),
   ];
-  const head = textBytes(lines.join("\r\n") + "\r\n\r\n");
+  const head = encodeByteString(lines.join("\r\n") + "\r\n\r\n");
   if (method === "HEAD") return head;
   const whole = new Uint8Array(head.length + body.length);
   whole.set(head);

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { bareHost, isLoopback } from "../base/hosts.ts";
+import { encodeByteString } from "../base/byte_string.ts";
 import { CapsuleError } from "../base/errors.ts";
 import { guestMark } from "../base/headers.ts";
 import { jsonError } from "./json_error.ts";
@@ -113,12 +114,12 @@ function requireToken(
 function credential(header: string, basic: boolean): Uint8Array | undefined {
   const [, scheme = "", value = ""] = /^(\S+) +(\S+) *$/.exec(header) ?? [];
   // Header values are byte strings: each character is a byte of the token in UTF-8.
-  if (scheme.toLowerCase() === "bearer") return latin1(value);
+  if (scheme.toLowerCase() === "bearer") return encodeByteString(value);
   if (!basic || scheme.toLowerCase() !== "basic") return undefined;
   try {
     const pair = atob(value);
     const colon = pair.indexOf(":");
-    return colon < 0 ? undefined : latin1(pair.slice(colon + 1));
+    return colon < 0 ? undefined : encodeByteString(pair.slice(colon + 1));
   } catch {
     return undefined;
   }
@@ -131,8 +132,6 @@ function constantTimeEqual(shown: Uint8Array, token: Uint8Array): boolean {
 }
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const latin1 = (text: string): Uint8Array =>
-  Uint8Array.from(text, (character) => character.charCodeAt(0));
 
 /** Returns the host of an authority such as `localhost:8888`; undefined if that is invalid. */
 function hostName(authority: string): string | undefined {

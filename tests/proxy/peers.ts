@@ -1,4 +1,5 @@
-import { byteText, textBytes } from "../../src/http1/characters.ts";
+import { encodeByteString } from "../../src/base/byte_string.ts";
+import { byteText } from "../../src/http1/characters.ts";
 
 /** One end of a raw connection. Texts are Latin-1: one character is one byte. */
 export class Peer implements Disposable {
@@ -18,7 +19,7 @@ export class Peer implements Disposable {
   }
 
   async send(text: string | Uint8Array): Promise<void> {
-    let rest = typeof text === "string" ? textBytes(text) : text;
+    let rest = typeof text === "string" ? encodeByteString(text) : text;
     while (rest.length > 0) rest = rest.subarray(await this.#connection.write(rest));
   }
 

@@ -73,8 +73,8 @@ export class Exchange {
   }
 
   /**
-   * Ends what the guest left open: a body that is not finished is cut off. Call it when the call has
-   * ended or was discarded, before its instance is reset.
+   * Ends what the guest left open: a body that is not finished is cut off. Call it when the call
+   * has ended or was discarded, before its instance is reset.
    */
   close(): void {
     this.#isClosed = true;

@@ -1,3 +1,4 @@
+import { encodeByteString } from "../../base/byte_string.ts";
 import { headerFields } from "../../server/deno_request.ts";
 import { Fields, isForbidden } from "../../wasi/p2/fields.ts";
 import type { HttpVariant } from "../../wasi/p2/http_syntax.ts";
@@ -27,7 +28,7 @@ export function toRequestHead(request: Request): ComponentRequestHead & BodyFram
     if (name === "content-length") contentLength = value;
     else if (name === "transfer-encoding") isChunked = true;
     else if (name === "host") host = value;
-    if (!isForbidden(name)) fields.append(name, bytesOf(value));
+    if (!isForbidden(name)) fields.append(name, encodeByteString(value));
   }
   const start = url.indexOf("/", 8);
   return {
@@ -71,10 +72,4 @@ export class HandledRequest implements IncomingRequest {
   get headers(): Fields {
     return this.#head.headers;
   }
-}
-
-function bytesOf(byteString: string): Uint8Array {
-  const bytes = new Uint8Array(byteString.length);
-  for (let at = 0; at < byteString.length; at++) bytes[at] = byteString.charCodeAt(at);
-  return bytes;
 }

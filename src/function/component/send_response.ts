@@ -1,4 +1,5 @@
-import { byteText, textBytes } from "../../http1/characters.ts";
+import { encodeByteString, writeByteString } from "../../base/byte_string.ts";
+import { byteText } from "../../http1/characters.ts";
 import type { ClientConnection } from "../../http1/client_connection.ts";
 import type { RequestHead } from "../../http1/request_head.ts";
 import { httpDate, statusLine } from "../../http1/status_line.ts";
@@ -26,10 +27,10 @@ export function sendResponse(
   const head = headOf(response, content, client.connectionHeader(request));
   const { wire, timeouts: { idleMs } } = client;
   if (content.kind === "stream") return stream(content, head, { request, client });
-  if (content.kind === "none") return wire.write(textBytes(head), idleMs);
+  if (content.kind === "none") return wire.write(encodeByteString(head), idleMs);
   const { bytes } = content;
   if (head.length <= bytes.byteOffset) return wire.write(preceded(head, bytes), idleMs);
-  return wire.write(textBytes(head), idleMs).then(() => wire.write(bytes, idleMs));
+  return wire.write(encodeByteString(head), idleMs).then(() => wire.write(bytes, idleMs));
 }
 
 /** The content of a response, as far as it is known when the head is sent. */
@@ -63,14 +64,14 @@ async function stream(
   { request, client }: { readonly request: RequestHead; readonly client: ClientConnection },
 ): Promise<void> {
   const { wire, timeouts: { idleMs } } = client;
-  await wire.write(textBytes(head), idleMs);
+  await wire.write(encodeByteString(head), idleMs);
   for (let piece = await bytes.next(); piece; piece = await bytes.next()) {
     await wire.write(framing === "chunked" ? chunkOf(piece) : piece, idleMs);
     bytes.recycle(piece);
   }
   if (framing !== "chunked") return;
   const trailers = request.takesTrailers ? linesOf(bytes.trailers) : "";
-  await wire.write(textBytes(`0\r\n${trailers}\r\n`), idleMs);
+  await wire.write(encodeByteString(`0\r\n${trailers}\r\n`), idleMs);
 }
 
 /** Returns the bytes as a chunk (RFC 9112 § 7.1), whose size and end are written around them. */
@@ -81,13 +82,13 @@ function chunkOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return preceded(`${length.toString(16)}\r\n`, longer);
 }
 
-const lineEnd = textBytes("\r\n");
+const lineEnd = encodeByteString("\r\n");
 
 /** Writes a text into the room before bytes, and returns both. */
 function preceded(text: string, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = bytes;
   const whole = new Uint8Array(buffer, byteOffset - text.length, text.length + length);
-  for (let at = 0; at < text.length; at++) whole[at] = text.charCodeAt(at);
+  writeByteString(text, whole, 0);
   return whole;
 }
 

@@ -1,3 +1,4 @@
+import { encodeByteString } from "../../base/byte_string.ts";
 import { encodeText, readByteString } from "../../base/byte_string.ts";
 import { CapsuleError } from "../../base/errors.ts";
 
@@ -51,9 +52,7 @@ export function parseTarget(text: string): RequestTarget {
  * @throws CapsuleError `URL`
  */
 export function redirectTarget({ url, path }: RequestTarget, location: string): RequestTarget {
-  const text = new TextDecoder().decode(
-    Uint8Array.from(location, (character) => character.charCodeAt(0)),
-  );
+  const text = new TextDecoder().decode(encodeByteString(location));
   try {
     return parseTarget(new URL(text, url.origin + path).href);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { encodeByteString, readByteString } from "../../base/byte_string.ts";
 import type { StreamedRequest, StreamedResponse } from "../../base/streamed_http.ts";
 import { Fields, isForbidden } from "./fields.ts";
 import { Future, type HttpErrorCode, HttpFailure, OutgoingBytes } from "./http_body.ts";
@@ -70,7 +71,9 @@ export function sendMessage(
   const sent = send({
     url: `${protocol}://${authority}${pathWithQuery}`,
     method: fromMethod(message.method),
-    headers: headers.entries.map(([name, value]) => [name, latin1(value)] as const),
+    headers: headers.entries.map(([name, value]) =>
+      [name, readByteString(value, 0, value.length)] as const
+    ),
     body: body && chunksOf(body),
     connectTimeoutMs: toMs(options?.connectTimeout),
     firstByteTimeoutMs: toMs(options?.firstByteTimeout),
@@ -159,15 +162,7 @@ function bodyErrorCode(code: HttpErrorCode): HttpErrorCode {
 function toFields(received: readonly (readonly [name: string, value: string])[]): Fields {
   const fields = new Fields();
   for (const [name, value] of received) {
-    if (!isForbidden(name)) fields.append(name, bytesOf(value));
+    if (!isForbidden(name)) fields.append(name, encodeByteString(value));
   }
   return fields.frozen();
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
-
-function bytesOf(byteString: string): Uint8Array {
-  return Uint8Array.from(byteString, (character) => character.charCodeAt(0));
 }

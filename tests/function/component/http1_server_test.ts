@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { encodeByteString } from "../../../src/base/byte_string.ts";
 import type { ComponentCaller } from "../../../src/function/component/component_caller.ts";
 import type { Exchange } from "../../../src/function/component/exchange.ts";
 import { createComponentServer } from "../../../src/function/component/http1_server.ts";
 import type { RequestBody } from "../../../src/function/component/request_body.ts";
 import type { ComponentRequestHead } from "../../../src/function/component/request_head.ts";
-import { byteText, textBytes } from "../../../src/http1/characters.ts";
+import { byteText } from "../../../src/http1/characters.ts";
 import { ClientConnection } from "../../../src/http1/client_connection.ts";
 import { TickClock } from "../../../src/http1/tick_clock.ts";
 import { defaultConnectionTimeouts } from "../../../src/http1/timeouts.ts";
@@ -29,7 +30,7 @@ async function serveOnce(
   let sent = "";
   const wire = new Wire({
     read: (room) => {
-      const bytes = textBytes(left[0]?.slice(0, room.length) ?? "");
+      const bytes = encodeByteString(left[0]?.slice(0, room.length) ?? "");
       room.set(bytes);
       if (left.length > 0) left[0] = left[0]?.slice(bytes.length) ?? "";
       if (left[0] === "") left.shift();
@@ -101,7 +102,7 @@ Deno.test("component server: a streamed body is ready only asynchronously", asyn
 Deno.test("component server: a head is sent once if the guest writes during its send", async () => {
   const bytes = new OutgoingBytes(undefined);
   const write = () => {
-    bytes.write(textBytes("abc"));
+    bytes.write(encodeByteString("abc"));
     bytes.finish(undefined);
   };
   let writes = 0;

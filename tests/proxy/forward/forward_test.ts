@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { hashKey } from "../../../src/proxy/forward/forward.ts";
-import { textBytes } from "../../../src/http1/characters.ts";
+import { encodeByteString } from "../../../src/base/byte_string.ts";
 import { parseRequestHead } from "../../../src/http1/request_head.ts";
 
 Deno.test("hashKey: the value of the header, or the client's address if that is trusted", () => {
   const keyOf = (headers: string, trusted: boolean, header?: string) => {
-    const bytes = textBytes(`GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+    const bytes = encodeByteString(`GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
     const request = parseRequestHead(bytes, 0, bytes.length);
     return hashKey(request, { address: "1.2.3.4", trusted, protocol: "http" }, header);
   };
