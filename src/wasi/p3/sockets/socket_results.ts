@@ -25,6 +25,11 @@ export function failed(code: string): Value {
   return err(known.has(tag) ? { tag } : { tag: "other", value: undefined });
 }
 
+/** Reports whether a result is an error. */
+export function isError(result: Value): boolean {
+  return (result as { tag: string }).tag === "error";
+}
+
 /** Returns a result of a socket of 0.2 as one of 0.3. */
 export function resultOf(result: Value): Value {
   const { tag, value } = result as { tag: string; value: string };

@@ -18,7 +18,7 @@ import {
   streamOnDemand,
   type ValueInput,
 } from "../copies.ts";
-import { endOf, failed, resultOf, valueOf } from "./socket_results.ts";
+import { endOf, failed, isError, resultOf, valueOf } from "./socket_results.ts";
 import { anyAddress } from "./implicit_address.ts";
 
 /** The resource `tcp-socket` of 0.3: a socket of 0.2 that keeps its streams. */
@@ -44,13 +44,13 @@ export class P3TcpSocket {
 
   bind(address: IpSocketAddress): Value {
     const started = this.socket.startBind(address);
-    return resultOf((started as { tag: string }).tag === "ok" ? this.socket.finishBind() : started);
+    return resultOf(isError(started) ? started : this.socket.finishBind());
   }
 
   connect(address: IpSocketAddress): Value | Promise<Value> {
     const { socket } = this;
     const started = socket.startConnect(address);
-    if ((started as { tag: string }).tag === "error") return resultOf(started);
+    if (isError(started)) return resultOf(started);
     return anyReady(this.#context, [socket]).then(() => {
       const result = socket.finishConnect();
       const streams = valueOf<[TcpInput, TcpOutput]>(result);
@@ -64,11 +64,11 @@ export class P3TcpSocket {
     const { socket } = this;
     if (socket.kind === "unbound") {
       const bound = this.bind(anyAddress(socket.family));
-      if ((bound as { tag: string }).tag === "error") return bound;
+      if (isError(bound)) return bound;
     }
     for (const step of [() => socket.startListen(), () => socket.finishListen()]) {
       const result = step();
-      if ((result as { tag: string }).tag === "error") return resultOf(result);
+      if (isError(result)) return resultOf(result);
     }
     this.#users.add("connections");
     return ok(streamOnDemand(this.#tasks, this.#connections()));

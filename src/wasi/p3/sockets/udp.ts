@@ -12,7 +12,7 @@ import { getHopLimit, setHopLimit, setPositive } from "../../p2/sockets/socket_o
 import { UdpSocket } from "../../p2/sockets/udp_socket.ts";
 import { ok, type P2Interface } from "../../p2/state.ts";
 import { anyAddress, loopbackAddress } from "./implicit_address.ts";
-import { failed, resultOf, valueOf } from "./socket_results.ts";
+import { failed, isError, resultOf, valueOf } from "./socket_results.ts";
 
 /** The resource `udp-socket` of 0.3: a socket of 0.2 that keeps its streams. */
 export class P3UdpSocket {
@@ -35,7 +35,7 @@ export class P3UdpSocket {
       ]
     ) {
       const result = step();
-      if ((result as { tag: string }).tag === "error") return resultOf(result);
+      if (isError(result)) return resultOf(result);
     }
     return ok();
   }
@@ -44,7 +44,7 @@ export class P3UdpSocket {
     const bound = this.#bindImplicitly(remote);
     if (bound) return bound;
     const result = this.#stream(remote);
-    this.#isConnected = (result as { tag: string }).tag === "ok";
+    this.#isConnected = !isError(result);
     return resultOf(result);
   }
 
@@ -121,7 +121,7 @@ export class P3UdpSocket {
       ? loopbackAddress(this.socket.family)
       : anyAddress(this.socket.family);
     const bound = this.bind(local);
-    return (bound as { tag: string }).tag === "error" ? bound : undefined;
+    return isError(bound) ? bound : undefined;
   }
 
   #stream(remote: IpSocketAddress | undefined): Value {
