@@ -153,6 +153,8 @@ export class SharedStream extends SharedCopy {
 /** A future between two ends. @see CanonicalABI.md, "Future State" */
 export class SharedFuture extends SharedCopy {
   readonly kind = "future";
+  /** Called before a read for which no write waits. */
+  onRead: () => void = () => {};
 
   /** Returns a future of the host, whose value is of the type that a guest expects. */
   static ofHost(): SharedFuture {
@@ -164,6 +166,7 @@ export class SharedFuture extends SharedCopy {
     if (!pending) {
       // A writer that was dropped has written, unless the host dropped it without a value.
       if (this.isDropped) throw trap("the writer of a future was dropped without a value");
+      this.onRead();
       this.pending = { party, buffer, ...listeners };
       return;
     }

@@ -57,9 +57,16 @@ export class HttpMessage {
     readFuture(handled, () => {});
     const { body } = contents;
     const { future, resolve } = hostFuture();
+    // The rest of a dropped body is read only for a guest that waits for the trailers.
+    const missing = new Set(["end of the stream", "reader"]);
+    const note = (what: string) => {
+      if (!missing.delete(what) || missing.size > 0) return;
+      this.#tasks.add(body.trailers(), (result: TrailersResult) => resolve(result));
+    };
+    future.onRead = () => note("reader");
     const end = (error?: IoError) => {
       if (error) resolve(err(codeOf(error) as Value));
-      else this.#tasks.add(body.trailers(), (result: TrailersResult) => resolve(result));
+      else note("end of the stream");
     };
     const input = body.take();
     if (!input) throw new Error("the body of a message was taken twice");
